@@ -1,0 +1,119 @@
+"""One start of a container: its instance, its hooks, and how far it has come."""
+
+from dataclasses import dataclass
+
+from .caller import Caller
+from .clock import NS_PER_MS
+from .container import Container, Exit, ExitReason
+from .natives import ContainerNatives
+from .runtime import Completed, Hook, Instance, Outcome, Trapped
+
+CREATION_FAILED = "creation-failed"
+"""Trap code of a container of which no instance could be made."""
+RUNTIME_FAILED = "runtime-failed"
+"""Trap code of a hook whose runtime broke its own contract."""
+
+
+@dataclass(slots=True, eq=False)
+class Execution:
+    """What the executor knows of a started container.
+
+    Attributes:
+        container: which container.
+        caller: the container as the service sees it.
+        natives: its system calls.
+        instance: made at the first turn.
+        next_hook: what begins at the next turn, if no hook is in progress.
+        hook: the hook in progress.
+        used_ns: execution time of the hook in progress.
+        limit_ns: what it may use; None for no limit.
+        planned_ns: when the loop in progress, or the next one, was planned.
+        began_ns: when the last loop began; None before the first.
+        timing_changed: whether new metadata waits for the next hook.
+        stop_posted_ns: when management wanted it to stop.
+    """
+
+    container: Container
+    caller: Caller
+    natives: ContainerNatives
+    instance: Instance | None = None
+    next_hook: Hook = Hook.START
+    hook: Hook | None = None
+    used_ns: int = 0
+    limit_ns: int | None = None
+    planned_ns: int = 0
+    began_ns: int | None = None
+    timing_changed: bool = False
+    stop_posted_ns: int | None = None
+
+    @property
+    def slot(self) -> int:
+        """Number of the container's slot."""
+        return self.container.slot.number
+
+    @property
+    def uid(self) -> bytes:
+        """uid of the container."""
+        return self.container.uid
+
+    @property
+    def overran(self) -> bool:
+        """Whether the hook in progress has used more than it may."""
+        return self.limit_ns is not None and self.used_ns > self.limit_ns
+
+    def hook_limit_ns(self, hook: Hook, stop_cap_ns: int) -> int | None:
+        """How long a hook may execute; None for no limit. The device caps the stop hook."""
+        timing = self.container.timing
+        limit_ms = {
+            Hook.START: timing.start_max_ms,
+            Hook.LOOP: timing.loop_max_ms,
+            Hook.STOP: timing.stop_max_ms,
+        }[hook]
+        limit_ns = limit_ms * NS_PER_MS or None
+        if hook is Hook.STOP:
+            return stop_cap_ns if limit_ns is None else min(limit_ns, stop_cap_ns)
+        return limit_ns
+
+    def abort_hook(self) -> None:
+        """Drop the hook in progress, whatever its runtime says to that."""
+        self.hook = None
+        if self.instance is None:
+            return
+        try:
+            self.instance.abort()
+        except Exception:  # a runtime is foreign code; without its instance nothing more can run
+            self.instance = None
+
+    def give_back(self) -> None:
+        """Finalize the instance, whatever its runtime says to that."""
+        instance, self.instance = self.instance, None
+        if instance is None:
+            return
+        try:
+            instance.finalize()
+        except Exception:  # a runtime is foreign code; the instance is dropped either way
+            return
+
+
+def verdict(execution: Execution, hook: Hook, outcome: Outcome) -> Exit | None:
+    """Why a container cannot go on after a hook; None if it can.
+
+    Order: overrun, trap, missed heartbeat, non-zero return, lifetime.
+    """
+    if execution.overran:
+        return Exit(ExitReason.OVERRUN, hook)
+    if isinstance(outcome, Trapped):
+        if outcome.code == CREATION_FAILED:
+            return Exit(ExitReason.CREATION_FAILED, detail=outcome.detail)
+        detail = f"{outcome.code}: {outcome.detail}" if outcome.detail else outcome.code
+        return Exit(ExitReason.TRAP, hook, detail=detail)
+    if hook is not Hook.LOOP or not isinstance(outcome, Completed):
+        return None
+    if execution.caller.watchdog.missed():
+        return Exit(ExitReason.MISSED_HEARTBEAT, hook)
+    if outcome.value:
+        return Exit(ExitReason.RETURNED, hook, outcome.value)
+    lifetime = execution.container.timing.lifetime_loops
+    if lifetime and execution.caller.loops_begun >= lifetime:
+        return Exit(ExitReason.LIFETIME, hook)
+    return None

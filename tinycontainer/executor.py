@@ -1,0 +1,239 @@
+"""The executor: carries out the scheduler's decisions and draws the conclusions.
+
+    decision -> resume -> charge the clock -> verdict -> next wake-up
+
+Management only posts; what it posted is settled before the next decision.
+"""
+
+from collections.abc import Callable
+
+from .allowance import Allowance
+from .caller import Caller
+from .clock import Clock
+from .container import Container, Exit, ExitReason
+from .errors import CreationError
+from .execution import CREATION_FAILED, RUNTIME_FAILED, Execution, verdict
+from .hook_trace import HookTrace
+from .lifecycle import Event, State
+from .limits import Capacity, Scheduling
+from .meter import Meter
+from .natives import ContainerNatives
+from .pacing import Pacer
+from .runtime import Hook, Outcome, Preempted, Trapped
+from .scheduler import Alarm, Scheduler, Turn
+from .service import Service
+from .trace import Tracer
+from .trace.events import Dispatched
+from .winding import WindDown
+
+
+class Executor:
+    """Runs the started containers of a device.
+
+    Args:
+        capacity: limits that instances and records obey.
+        scheduling: policy, slice, grace, cost of a call.
+        clock: the device's clock.
+        service: performs system calls.
+        tracer: hears of hooks and decisions.
+        erase: forgets a container that is DELETING.
+    """
+
+    def __init__(
+        self,
+        capacity: Capacity,
+        scheduling: Scheduling,
+        clock: Clock,
+        service: Service,
+        tracer: Tracer,
+        erase: Callable[[Container], None],
+    ) -> None:
+        self._capacity, self._scheduling = capacity, scheduling
+        self._clock, self._service, self._tracer = clock, service, tracer
+        self._scheduler = Scheduler(scheduling.policy, scheduling.slice_ns)
+        self._hook_trace = HookTrace(tracer)
+        self._pacer = Pacer(self._scheduler, tracer)
+        self._winding = WindDown(
+            self._scheduler,
+            service,
+            clock,
+            tracer,
+            self._hook_trace,
+            scheduling.grace_ns,
+            self._forget,
+            erase,
+        )
+        self._executions: dict[int, Execution] = {}
+        self._dispatched: int | None = None
+        self._meter: Meter | None = None
+
+    def settle_meter(self) -> None:
+        """Bring the clock up to date with the turn in progress, if there is one."""
+        if self._meter is not None:
+            self._meter.settle()
+
+    # What management posts.
+
+    def start(self, container: Container) -> None:
+        """Queue a container that has become RUNNING."""
+        rate = self._capacity.records_per_second
+        meter = Meter(self._clock.charge)
+        caller = Caller(container, meter, Allowance(rate), Allowance(rate))
+        natives = ContainerNatives(caller, self._service, self._scheduling.call_instructions)
+        execution = Execution(container, caller, natives)
+        container.statistics.starts += 1
+        self._executions[execution.slot] = execution
+        self._scheduler.add(execution.slot, container.timing.priority, self._clock.now_ns())
+
+    def stop(self, container: Container, reason: Exit) -> None:
+        """Wind down a container that management has made STOPPING."""
+        self._winding.post(self._executions[container.slot.number], reason)
+
+    def reconfigured(self, container: Container) -> None:
+        """Take note of new metadata: rights at once, timing from the next hook."""
+        execution = self._executions.get(container.slot.number)
+        if execution is None:
+            return
+        execution.natives.link()
+        execution.timing_changed = True
+        if execution.hook is None:
+            self._take_timing(execution, self._clock.now_ns())
+
+    # The loop.
+
+    def run(self, end_ns: int | None) -> None:
+        """Run until a time, or until nothing is started any more.
+
+        Args:
+            end_ns: device time; None for no end.
+        """
+        while True:
+            now_ns = self._clock.now_ns()
+            self._winding.settle(now_ns)
+            self._handle_alarms(now_ns)
+            self._tracer.raise_failure()
+            if end_ns is not None and now_ns >= end_ns:
+                return
+            decision = self._scheduler.decide(now_ns, end_ns)
+            if isinstance(decision, Turn):
+                self._take_turn(decision)
+            elif decision.until_ns is None:
+                return
+            else:
+                self._clock.sleep_until(decision.until_ns)
+
+    def _handle_alarms(self, now_ns: int) -> None:
+        while (taken := self._scheduler.take_alarm(now_ns)) is not None:
+            alarm_ns, slot, alarm = taken
+            if alarm is Alarm.GAP_END:
+                self._pacer.gap_passed(self._executions[slot], alarm_ns)
+            else:
+                self._winding.deadline_passed(self._executions[slot], now_ns)
+
+    def _take_turn(self, turn: Turn) -> None:
+        execution = self._executions[turn.slot]
+        self._trace_dispatch(execution, turn)
+        meter = self._meter = execution.caller.meter
+        meter.refill(self._clock.instructions_until(turn.until_ns, execution.uid))
+        began_ns = self._clock.now_ns()
+        outcome: Outcome = Trapped("interrupted")
+        try:
+            outcome = self._resume(execution)
+        finally:
+            # Also on an operator's interrupt, which may have torn the machine in mid-instruction.
+            meter.settle()
+            self._meter = None
+            self._conclude(execution, outcome, self._clock.now_ns() - began_ns)
+
+    def _resume(self, execution: Execution) -> Outcome:
+        """Let the container run; whatever its runtime does wrong is this container's fault only."""
+        meter, container = execution.caller.meter, execution.container
+        try:
+            if execution.instance is None:
+                execution.instance = container.runtime.create(
+                    container.code,
+                    container.data,
+                    execution.natives,
+                    meter,
+                    self._capacity.runtime,
+                )
+            if execution.hook is None:
+                self._begin_hook(execution)
+                execution.instance.begin(execution.next_hook)
+            outcome = execution.instance.resume()
+        except CreationError as error:
+            return Trapped(CREATION_FAILED, str(error))
+        except Exception as error:
+            return Trapped(RUNTIME_FAILED, type(error).__name__)
+        if isinstance(outcome, Preempted) and meter.left > 0:
+            return Trapped(RUNTIME_FAILED, "preempted with budget left")
+        return outcome
+
+    def _begin_hook(self, execution: Execution) -> None:
+        hook = execution.hook = execution.next_hook
+        execution.used_ns = 0
+        execution.limit_ns = execution.hook_limit_ns(hook, self._scheduling.grace_ns)
+        self._scheduler.set_limit(execution.slot, execution.limit_ns)
+        number = 0
+        if hook is Hook.LOOP:
+            number = self._pacer.loop_begins(execution, self._clock.now_ns())
+        self._hook_trace.began(execution, hook, number)
+        execution.caller.meter.spend(self._scheduling.call_instructions)
+
+    def _conclude(self, execution: Execution, outcome: Outcome, used_ns: int) -> None:
+        now_ns = self._clock.now_ns()
+        execution.used_ns += used_ns
+        execution.container.statistics.execution_ns += used_ns
+        if isinstance(outcome, Preempted) and not execution.overran:
+            self._scheduler.used(execution.slot, used_ns, now_ns)
+        else:
+            self._end_hook(execution, outcome, now_ns)
+
+    def _end_hook(self, execution: Execution, outcome: Outcome, now_ns: int) -> None:
+        hook = execution.hook or execution.next_hook
+        reason = verdict(execution, hook, outcome)
+        overran = reason is not None and reason.reason is ExitReason.OVERRUN
+        how = "overrun" if overran else "trapped" if isinstance(outcome, Trapped) else "completed"
+        self._hook_trace.ended(execution, hook, how, outcome)
+        if how != "completed":
+            execution.abort_hook()
+        elif hook is Hook.LOOP:
+            execution.container.statistics.loops += 1
+        execution.hook = None
+        if execution.timing_changed:
+            self._take_timing(execution, now_ns)
+        if hook is Hook.STOP:
+            self._winding.stop_hook_ended(execution, reason)
+        elif execution.container.state is not State.RUNNING:
+            self._winding.begin_stop(execution, now_ns)
+        elif reason is not None:
+            by_itself = reason.reason in (ExitReason.RETURNED, ExitReason.LIFETIME)
+            event = Event.EXIT if by_itself else Event.FAULT
+            self._winding.leave(execution, reason, event, now_ns)
+        else:
+            self._begin_rest(execution, hook, now_ns)
+
+    def _begin_rest(self, execution: Execution, hook: Hook, now_ns: int) -> None:
+        execution.next_hook = Hook.LOOP
+        if hook is Hook.START:
+            self._pacer.plan_first(execution, now_ns)
+        else:
+            self._pacer.plan_next(execution, now_ns)
+
+    def _take_timing(self, execution: Execution, now_ns: int) -> None:
+        execution.timing_changed = False
+        priority = execution.container.timing.priority
+        self._scheduler.set_priority(execution.slot, priority, now_ns)
+
+    def _forget(self, execution: Execution) -> None:
+        del self._executions[execution.slot]
+        if self._dispatched == execution.slot:
+            self._dispatched = None
+
+    def _trace_dispatch(self, execution: Execution, turn: Turn) -> None:
+        if self._dispatched == turn.slot:
+            return
+        self._dispatched = turn.slot
+        if self._tracer.on:
+            late_ns = self._clock.now_ns() - turn.due_ns
+            self._tracer.emit(Dispatched(execution.uid, turn.rank, late_ns))

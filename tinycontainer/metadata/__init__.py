@@ -1,0 +1,31 @@
+"""A container's metadata: frozen values, their strict codec, and the bundle that carries them."""
+
+from .bundle import Bundle
+from .codec import decode, encode, encode_endpoint
+from .model import (
+    DEFAULT_PRIORITY,
+    Container,
+    ContainerType,
+    Direction,
+    Endpoint,
+    Metadata,
+    PeerType,
+    Security,
+    Timing,
+)
+
+__all__ = [
+    "DEFAULT_PRIORITY",
+    "Bundle",
+    "Container",
+    "ContainerType",
+    "Direction",
+    "Endpoint",
+    "Metadata",
+    "PeerType",
+    "Security",
+    "Timing",
+    "decode",
+    "encode",
+    "encode_endpoint",
+]

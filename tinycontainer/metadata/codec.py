@@ -1,0 +1,253 @@
+"""Metadata to bytes and back, strictly.
+
+Layout (firmware): tag ``TinyPART`` around a map {1: container, 2: endpoints, 3: security}; each
+value is a byte string that holds CBOR. What is decoded here encodes to the same bytes again;
+everything else is refused with its place.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, Final, TypeVar
+
+from tinycontainer_tokens import CborError, cbor
+
+from ..errors import MetadataError
+from .model import (
+    MAX_UINT32,
+    METADATA_TAG,
+    PRIORITIES,
+    UID_BYTES,
+    Container,
+    ContainerType,
+    Direction,
+    Endpoint,
+    Metadata,
+    PeerType,
+    Security,
+)
+
+DEFAULT_LIMIT_BYTES: Final = 2048
+"""Longest metadata that is decoded if the caller names no limit."""
+
+_Enum = TypeVar("_Enum", bound=IntEnum)
+_Check = Callable[[str, cbor.Value], Any]
+
+
+def decode(data: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Metadata:
+    """Decode metadata.
+
+    Args:
+        data: untrusted bytes.
+        limit_bytes: longest acceptable ``data``.
+
+    Raises:
+        MetadataError: any deviation, with its place.
+    """
+    if len(data) > limit_bytes:
+        raise MetadataError("metadata", f"{len(data)} bytes where at most {limit_bytes} are taken")
+    try:
+        tags, rest = cbor.split_tags(data)
+    except CborError as error:
+        raise MetadataError("metadata", str(error)) from None
+    if tags != (METADATA_TAG,):
+        raise MetadataError("metadata", f"does not begin with the tag {METADATA_TAG} (TinyPART)")
+    outer = _map(
+        "metadata", _nested("metadata", rest), {1: "container"}, {2: "endpoints", 3: "security"}
+    )
+    parts = {
+        name: _nested(name, _bytes(name, outer[key]))
+        for key, name in ((1, "container"), (2, "endpoints"), (3, "security"))
+        if key in outer
+    }
+    return Metadata(
+        container=_container(parts["container"]),
+        endpoints=_endpoints(parts["endpoints"]) if "endpoints" in parts else None,
+        security=_security(parts["security"]) if "security" in parts else None,
+        raw=data,
+    )
+
+
+def encode(
+    container: Container, endpoints: tuple[Endpoint, ...] | None, security: Security | None
+) -> bytes:
+    """Encode metadata in deterministic form.
+
+    Raises:
+        MetadataError: a value is out of its range.
+    """
+    outer: dict[int, cbor.Value] = {1: cbor.encode(_by_key(container, _CONTAINER))}
+    if endpoints is not None:
+        outer[2] = cbor.encode([_by_key(endpoint, _ENDPOINT) for endpoint in endpoints])
+    if security is not None:
+        outer[3] = cbor.encode([getattr(security, attribute) for attribute, _, _ in _SECURITY])
+    encoded = cbor.with_tags((METADATA_TAG,), cbor.encode(outer))
+    decode(encoded, limit_bytes=len(encoded))
+    return encoded
+
+
+def encode_endpoint(endpoint: Endpoint, *, with_token: bool) -> bytes:
+    """Encode one endpoint entry; without its token (key 6) it is what an endpoint token covers."""
+    entry = _by_key(endpoint, _ENDPOINT)
+    if not with_token:
+        entry.pop(6, None)
+    return cbor.encode(entry)
+
+
+def _nested(place: str, data: bytes) -> cbor.Value:
+    try:
+        return cbor.decode(data, len(data))
+    except CborError as error:
+        raise MetadataError(place, str(error)) from None
+
+
+def _map(
+    place: str, value: cbor.Value, required: dict[int, str], optional: dict[int, str]
+) -> dict[int, cbor.Value]:
+    if not isinstance(value, dict):
+        raise MetadataError(place, "not a map")
+    for key in value:
+        if key not in required and key not in optional:
+            raise MetadataError(place, f"unknown key {key}")
+    for key, name in required.items():
+        if key not in value:
+            raise MetadataError(place, f"key {key} ({name}) is missing")
+    return value
+
+
+def _bytes(place: str, value: cbor.Value) -> bytes:
+    if not isinstance(value, bytes):
+        raise MetadataError(place, "not a byte string")
+    return value
+
+
+def _uid(place: str, value: cbor.Value) -> bytes:
+    uid = _bytes(place, value)
+    if len(uid) not in UID_BYTES:
+        raise MetadataError(
+            place, f"{len(uid)} bytes where {UID_BYTES[0]} to {UID_BYTES[-1]} are taken"
+        )
+    return uid
+
+
+def _uint32(place: str, value: cbor.Value) -> int:
+    if type(value) is not int:
+        raise MetadataError(place, "not an integer")
+    if not 0 <= value <= MAX_UINT32:
+        raise MetadataError(place, f"{value} is not within 0 and {MAX_UINT32}")
+    return value
+
+
+def _priority(place: str, value: cbor.Value) -> int:
+    priority = _uint32(place, value)
+    if priority not in PRIORITIES:
+        raise MetadataError(place, f"{priority} is not within {PRIORITIES[0]} and {PRIORITIES[-1]}")
+    return priority
+
+
+def _one_of(enum: type[_Enum], words: str) -> Callable[[str, cbor.Value], _Enum]:
+    def check(place: str, value: cbor.Value) -> _Enum:
+        number = _uint32(place, value)
+        if number not in set(enum):
+            raise MetadataError(place, f"{number} is not {words}")
+        return enum(number)
+
+    return check
+
+
+_CONTAINER: Final[dict[int, tuple[str, str, _Check]]] = {
+    1: ("uid", "uid", _uid),
+    2: ("type", "type", _one_of(ContainerType, "a container type, 0 to 7")),
+    3: ("syscall_mask_token", "syscall-mask", _bytes),
+    4: ("exec_time_ms", "exec-time", _uint32),
+    5: ("period_ms", "period", _uint32),
+    6: ("period_max_ms", "period-max", _uint32),
+    7: ("lifetime_loops", "lifetime", _uint32),
+    8: ("priority", "priority", _priority),
+}
+_ENDPOINT: Final[dict[int, tuple[str, str, _Check]]] = {
+    1: ("endpoint_id", "endpoint-id", _uint32),
+    2: ("peer_type", "peer-type", _one_of(PeerType, "container, local or remote (0, 1 or 2)")),
+    3: ("peer_uid", "peer-uid", _uid),
+    4: ("peer_endpoint_id", "peer-endpoint-id", _uint32),
+    5: ("direction", "direction", _one_of(Direction, "in, out or both (0, 1 or 2)")),
+    6: ("token", "endpoint-token", _bytes),
+}
+_SECURITY: Final[tuple[tuple[str, str, _Check], ...]] = (
+    ("start_max_duration_ms", "start-max-duration", _uint32),
+    ("loop_period_ms", "loop-period", _uint32),
+    ("loop_max_duration_ms", "loop-max-duration", _uint32),
+    ("loop_max_lifetime", "loop-max-lifetime", _uint32),
+    ("stop_max_duration_ms", "stop-max-duration", _uint32),
+    ("data_token", "data-token", _bytes),
+    ("code_token", "code-token", _bytes),
+    ("metadata_token", "metadata-token", _bytes),
+)
+
+
+def _read_keys(
+    place: str, value: cbor.Value, table: dict[int, tuple[str, str, _Check]], required: set[int]
+) -> dict[str, Any]:
+    names = {key: name for key, (_, name, _) in table.items()}
+    entries = _map(
+        place,
+        value,
+        {key: name for key, name in names.items() if key in required},
+        {key: name for key, name in names.items() if key not in required},
+    )
+    return {
+        table[key][0]: table[key][2](f"{place}.{names[key]}", entry)
+        for key, entry in entries.items()
+    }
+
+
+def _container(value: cbor.Value) -> Container:
+    return Container(**_read_keys("container", value, _CONTAINER, {1, 2, 3}))
+
+
+def _endpoints(value: cbor.Value) -> tuple[Endpoint, ...]:
+    if not isinstance(value, list):
+        raise MetadataError("endpoints", "not an array")
+    endpoints = tuple(_endpoint(f"endpoints[{i}]", entry) for i, entry in enumerate(value))
+    seen: set[int] = set()
+    for i, endpoint in enumerate(endpoints):
+        if endpoint.endpoint_id in seen:
+            raise MetadataError(
+                f"endpoints[{i}].endpoint-id", f"{endpoint.endpoint_id} stands twice"
+            )
+        seen.add(endpoint.endpoint_id)
+    return endpoints
+
+
+def _endpoint(place: str, value: cbor.Value) -> Endpoint:
+    endpoint = Endpoint(**_read_keys(place, value, _ENDPOINT, {1, 2, 4, 5}))
+    if (endpoint.peer_type is PeerType.CONTAINER) != (endpoint.peer_uid is not None):
+        missing = endpoint.peer_uid is None
+        problem = (
+            "missing; a container peer has one" if missing else "only a container peer has one"
+        )
+        raise MetadataError(f"{place}.peer-uid", problem)
+    return endpoint
+
+
+def _security(value: cbor.Value) -> Security:
+    if not isinstance(value, list):
+        raise MetadataError("security", "not an array")
+    if len(value) != len(_SECURITY):
+        raise MetadataError("security", f"{len(value)} entries where {len(_SECURITY)} are taken")
+    return Security(
+        **{
+            attribute: check(f"security.{name}", entry)
+            for (attribute, name, check), entry in zip(_SECURITY, value, strict=True)
+        }
+    )
+
+
+def _by_key(
+    values: Container | Endpoint, table: dict[int, tuple[str, str, _Check]]
+) -> dict[int, cbor.Value]:
+    present = ((key, getattr(values, attribute)) for key, (attribute, _, _) in table.items())
+    return {
+        key: int(value) if isinstance(value, IntEnum) else value
+        for key, value in present
+        if value is not None
+    }

@@ -1,0 +1,51 @@
+"""The one currency: instructions, counted down by a meter per started container."""
+
+from collections.abc import Callable
+
+
+def _nothing() -> None:
+    pass
+
+
+class Meter:
+    """Counts what a container may still use in this turn, and hands what it used to the clock.
+
+    A unit of work (a straight-line block, a bulk operation, a native call) is begun while anything
+    is ``left``, is atomic, and is charged in full, so ``left`` may end below zero.
+
+    Args:
+        charge: takes the instructions that were used since it was last called.
+
+    Attributes:
+        left: instructions left in this turn. A runtime lowers it directly or by `spend`.
+        probe: brings ``left`` up to date; an engine with a counter of its own sets it.
+    """
+
+    __slots__ = ("_charge", "_settled_at", "left", "probe")
+
+    def __init__(self, charge: Callable[[int], None]) -> None:
+        self.left = 0
+        self.probe: Callable[[], None] = _nothing
+        self._charge = charge
+        self._settled_at = 0
+
+    def refill(self, budget_instructions: int) -> None:
+        """Begin a turn: settle the last one, then fill up.
+
+        Args:
+            budget_instructions: at least 1.
+        """
+        self.settle()
+        self.left = self._settled_at = budget_instructions
+
+    def spend(self, instructions: int) -> None:
+        """Use instructions, more than are left if need be."""
+        self.left -= instructions
+
+    def settle(self) -> None:
+        """Charge the clock with what is not yet charged; calling it twice charges nothing more."""
+        self.probe()
+        used = self._settled_at - self.left
+        if used:
+            self._settled_at = self.left
+            self._charge(used)

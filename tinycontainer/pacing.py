@@ -1,0 +1,67 @@
+"""Pacing: when a container's next loop is due, and the watch over gaps that grow too long."""
+
+from .clock import NS_PER_MS
+from .execution import Execution
+from .scheduler import Alarm, Scheduler, gap_ends_ns, next_wakeup
+from .trace import Tracer
+from .trace.events import DeadlineMissed, PeriodsSkipped
+
+
+class Pacer:
+    """Plans loops with the scheduler.
+
+    Args:
+        scheduler: takes wake-ups and alarms.
+        tracer: hears of skipped periods and missed deadlines.
+    """
+
+    def __init__(self, scheduler: Scheduler, tracer: Tracer) -> None:
+        self._scheduler, self._tracer = scheduler, tracer
+
+    def plan_first(self, execution: Execution, now_ns: int) -> None:
+        """The start hook has ended: the first loop is due."""
+        execution.planned_ns = now_ns
+        self._scheduler.make_due(execution.slot, now_ns)
+        self._arm_gap_end(execution)
+
+    def plan_next(self, execution: Execution, now_ns: int) -> None:
+        """A loop has ended: plan the next from when this one was planned."""
+        period_ns = execution.container.timing.period_ms * NS_PER_MS
+        wake_up = next_wakeup(execution.planned_ns, period_ns, now_ns)
+        execution.planned_ns = wake_up.at_ns
+        if wake_up.skipped:
+            execution.container.statistics.skipped_periods += wake_up.skipped
+            if self._tracer.on:
+                self._tracer.emit(PeriodsSkipped(execution.uid, wake_up.skipped))
+        if wake_up.at_ns > now_ns:
+            self._scheduler.sleep(execution.slot, wake_up.at_ns)
+        else:
+            self._scheduler.make_due(execution.slot, now_ns)
+        self._arm_gap_end(execution)
+
+    def loop_begins(self, execution: Execution, now_ns: int) -> int:
+        """A loop begins; its number in this start, from 1."""
+        execution.began_ns = now_ns
+        execution.caller.loops_begun += 1
+        execution.caller.watchdog.loop_begins()
+        period_max_ns = execution.container.timing.period_max_ms * NS_PER_MS
+        self._set_gap_end(execution, now_ns + period_max_ns if period_max_ns else None)
+        return execution.caller.loops_begun
+
+    def gap_passed(self, execution: Execution, alarm_ns: int) -> None:
+        """The next loop has not begun in time."""
+        execution.container.statistics.deadline_misses += 1
+        if self._tracer.on:
+            self._tracer.emit(DeadlineMissed(execution.uid, alarm_ns - 1))
+
+    def _arm_gap_end(self, execution: Execution) -> None:
+        timing = execution.container.timing
+        if timing.period_max_ms and execution.began_ns is not None:
+            return  # set when the last loop began, and recorded once per gap
+        period_ns, period_max_ns = timing.period_ms * NS_PER_MS, timing.period_max_ms * NS_PER_MS
+        self._set_gap_end(execution, gap_ends_ns(execution.planned_ns, period_ns, period_max_ns))
+
+    def _set_gap_end(self, execution: Execution, gap_ns: int | None) -> None:
+        # A loop that begins at the very end of the gap is in time.
+        alarm_ns = None if gap_ns is None else gap_ns + 1
+        self._scheduler.set_alarm(execution.slot, Alarm.GAP_END, alarm_ns)

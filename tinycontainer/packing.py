@@ -1,0 +1,170 @@
+"""Make containers: sign each part with its role's key, seal the metadata, bundle it all.
+
+Each of the four parties can do its part on a machine of its own; `pack` does all of them in turn.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from tinycontainer_tokens import Claims, KeyFileError, KeyMaterial, Kind, Profile, Role, issue
+
+from .metadata import Bundle, Container, Endpoint, Security, encode, encode_endpoint
+from .syscalls import mask_to_bytes
+
+_SHA256_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOptions:
+    """What goes into tokens beside the uid, the kind and what they vouch for (rfc9052 only).
+
+    Attributes:
+        sequence: version counter.
+        audience: device id, if the container is for one device.
+        not_before_s, expires_s, issued_s: Unix seconds.
+    """
+
+    sequence: int = 1
+    audience: str | None = None
+    not_before_s: int | None = None
+    expires_s: int | None = None
+    issued_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """A container that is to be packed.
+
+    Attributes:
+        container: the container map, without its mask token.
+        endpoints: the endpoints, without tokens.
+        security: durations, period and lifetime, without tokens.
+        mask: system calls that the owner allows.
+        profile: layout of the tokens.
+        sign_endpoints: whether the owner signs every endpoint too.
+        options: further claims.
+    """
+
+    container: Container
+    endpoints: tuple[Endpoint, ...] = ()
+    security: Security = field(default_factory=Security)
+    mask: int = 0
+    profile: Profile = Profile.RFC9052
+    sign_endpoints: bool = False
+    options: TokenOptions = field(default_factory=TokenOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """One party's key, and how it signs for one container.
+
+    Attributes:
+        key: with its secret half.
+        uid: for which container.
+        profile: layout of the tokens.
+        options: further claims.
+    """
+
+    key: KeyMaterial
+    uid: bytes
+    profile: Profile
+    options: TokenOptions
+
+    def content(self, kind: Kind, content: bytes) -> bytes:
+        """A token that vouches for bytes by their hash."""
+        return self.digest(kind, hashlib.sha256(content).digest())
+
+    def digest(self, kind: Kind, sha256: bytes) -> bytes:
+        """A token that vouches for a hash."""
+        return self._issue(kind, Claims(sha256=sha256))
+
+    def mask(self, mask: int) -> bytes:
+        """A token that allows system calls."""
+        return self._issue(Kind.MASK, Claims(mask=mask_to_bytes(mask)))
+
+    def endpoint(self, endpoint: Endpoint) -> bytes:
+        """A token that allows one endpoint."""
+        return self.content(Kind.ENDPOINT, encode_endpoint(endpoint, with_token=False))
+
+    def _issue(self, kind: Kind, claims: Claims) -> bytes:
+        if self.profile is Profile.RFC9052:
+            claims = replace(
+                claims,
+                uid=self.uid,
+                kind=kind,
+                sequence=self.options.sequence,
+                audience=self.options.audience,
+                not_before_s=self.options.not_before_s,
+                expires_s=self.options.expires_s,
+                issued_s=self.options.issued_s,
+            )
+        return issue(claims, kind, self.key, self.profile)
+
+
+def seal(
+    container: Container,
+    endpoints: tuple[Endpoint, ...],
+    security: Security,
+    signer: Signer,
+) -> bytes:
+    """Encode metadata and end it with the metadata token, which covers all that comes before it.
+
+    Args:
+        container: with its mask token.
+        endpoints: with their tokens, if they have any.
+        security: with code and data token.
+        signer: the infrastructure.
+
+    Raises:
+        MetadataError: a value is out of its range.
+    """
+    draft_token = signer.digest(Kind.METADATA, bytes(_SHA256_BYTES))
+    draft = encode(container, endpoints, replace(security, metadata_token=draft_token))
+    prefix = draft[: len(draft) - len(draft_token)]
+    return prefix + signer.content(Kind.METADATA, prefix)
+
+
+def pack(
+    blueprint: Blueprint, code: bytes, data: bytes, keys: Mapping[Role, KeyMaterial]
+) -> Bundle:
+    """Sign and bundle a container with the keys of all four parties.
+
+    Raises:
+        MetadataError: a value of the blueprint is out of its range.
+        KeyFileError: a role's key is missing or cannot sign.
+    """
+    signers = {role: _signer(blueprint, role, keys) for role in Role}
+    owner = signers[Role.OWNER]
+    endpoints = blueprint.endpoints
+    if blueprint.sign_endpoints:
+        endpoints = tuple(
+            replace(endpoint, token=owner.endpoint(endpoint)) for endpoint in endpoints
+        )
+    metadata = seal(
+        replace(blueprint.container, syscall_mask_token=owner.mask(blueprint.mask)),
+        endpoints,
+        replace(
+            blueprint.security,
+            code_token=signers[Role.DEVELOPER].content(Kind.CODE, code),
+            data_token=signers[Role.PROVIDER].content(Kind.DATA, data),
+        ),
+        signers[Role.INFRASTRUCTURE],
+    )
+    return Bundle(metadata, data, code)
+
+
+def pack_unsigned(blueprint: Blueprint, code: bytes, data: bytes) -> Bundle:
+    """Bundle a container without any token, for a device that allows it.
+
+    Raises:
+        MetadataError: a value of the blueprint is out of its range.
+    """
+    metadata = encode(blueprint.container, blueprint.endpoints, blueprint.security)
+    return Bundle(metadata, data, code)
+
+
+def _signer(blueprint: Blueprint, role: Role, keys: Mapping[Role, KeyMaterial]) -> Signer:
+    if role not in keys:
+        raise KeyFileError(f"the key of the role {role} is missing")
+    return Signer(keys[role], blueprint.container.uid, blueprint.profile, blueprint.options)

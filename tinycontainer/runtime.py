@@ -1,0 +1,189 @@
+"""The interface behind which virtual machines stand, and the values that cross it.
+
+A third party adds a runtime by an entry point in the group ``tinycontainer.runtimes``, named
+``TYPE.NAME`` (``wasm.pywasm``), whose object is a `RuntimeFactory`. `tinycontainer.testing` holds a
+check that any runtime can be put through.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from .meter import Meter
+
+
+class Hook(StrEnum):
+    """The functions of a container that the device calls."""
+
+    START = "start"
+    LOOP = "loop"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The hook ended by itself.
+
+    Attributes:
+        value: what a loop returned, a signed 32-bit number; 0 for the other hooks.
+    """
+
+    value: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Preempted:
+    """The budget is gone; the hook goes on at the next resume."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trapped:
+    """The hook broke and cannot go on.
+
+    Attributes:
+        code: the kind of trap, a word of the runtime's documented list.
+        detail: more for the owner, possibly untrusted text.
+    """
+
+    code: str
+    detail: str = ""
+
+
+Outcome: TypeAlias = Completed | Preempted | Trapped
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeLimits:
+    """What one container may take of the host, whatever its code says.
+
+    Attributes:
+        code_bytes: longest code.
+        memory_pages: linear memory, in pages of 64 KiB, 1 to 1024.
+        table_elements: entries of a table of references, at most 1024.
+        call_depth: nested calls, at most 1000.
+        locals_per_function: parameters and local variables of one function.
+        stack_values: operands on the stack of all nested calls together.
+        block_depth: nested blocks of one function, at most 500.
+
+    Raises:
+        ValueError: a limit is out of its range.
+    """
+
+    code_bytes: int = 64 * 1024
+    memory_pages: int = 1
+    table_elements: int = 256
+    call_depth: int = 256
+    locals_per_function: int = 256
+    stack_values: int = 4096
+    block_depth: int = 200
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "code_bytes": (8, 1 << 24),
+            "memory_pages": (1, 1024),
+            "table_elements": (0, 1024),
+            "call_depth": (1, 1000),
+            "locals_per_function": (0, 4096),
+            "stack_values": (16, 1 << 20),
+            "block_depth": (1, 500),
+        }
+        for name, (lowest, highest) in ranges.items():
+            value = getattr(self, name)
+            if not lowest <= value <= highest:
+                raise ValueError(f"{name} is {value}, not within {lowest} and {highest}")
+
+
+class Natives(Protocol):
+    """The service as one container sees it. No call waits and none raises.
+
+    A call that the container's mask does not allow is bound to a stub, which notes the attempt and
+    returns -1; a runtime looks each function up at every call, so a reconfiguration takes effect at
+    the next one. Every call spends its cost on the meter by itself. Pointers and lengths are the
+    runtime's to check, before it calls.
+    """
+
+    def heartbeat(self, /) -> int:
+        """0, or -1 if refused."""
+        ...
+
+    def open(self, endpoint_id: int, /) -> int:
+        """A descriptor of at least 1, -1 if refused, or a driver's negated code."""
+        ...
+
+    def close(self, fd: int, /) -> int:
+        """0, or -1 if refused."""
+        ...
+
+    def read(self, fd: int, size: int, /) -> bytes | int:
+        """At most ``size`` bytes (none if there is no data yet), or a negative number."""
+        ...
+
+    def write(self, fd: int, data: bytes, /) -> int:
+        """How many bytes were taken, or a negative number."""
+        ...
+
+    def log(self, line: bytes, /) -> None:
+        """Put a line into the device's log."""
+        ...
+
+    def data_size(self, /) -> int:
+        """Length of the container's own data section in bytes."""
+        ...
+
+    def data_read(self, offset: int, size: int, /) -> bytes:
+        """Up to ``size`` bytes of the own data section; none behind its end."""
+        ...
+
+
+class Instance(Protocol):
+    """One created container. Only one hook is in progress at a time."""
+
+    def begin(self, hook: Hook) -> None:
+        """Set a hook up; nothing runs. A hook that the code does not have completes at once."""
+        ...
+
+    def resume(self) -> Outcome:
+        """Run the hook until it ends or the meter is empty."""
+        ...
+
+    def abort(self) -> None:
+        """Drop the hook in progress, if any; another can be begun."""
+        ...
+
+    def finalize(self) -> None:
+        """Give everything back; the instance is not used again."""
+        ...
+
+
+class Runtime(Protocol):
+    """One container type on one engine."""
+
+    def admit(self, code: bytes, limits: RuntimeLimits) -> None:
+        """Judge untrusted code, within bounded time and memory.
+
+        Raises:
+            InadmissibleCode: with the place and the reason.
+        """
+        ...
+
+    def create(
+        self, code: bytes, data: bytes, natives: Natives, meter: Meter, limits: RuntimeLimits
+    ) -> Instance:
+        """Make an instance of admitted code; none of its instructions is executed yet.
+
+        Args:
+            code: code that passed `admit` with the same limits.
+            data: the container's data section.
+            natives: its system calls.
+            meter: what it may use.
+            limits: what it may take.
+
+        Raises:
+            CreationError: the code cannot be instantiated.
+        """
+        ...
+
+
+RuntimeFactory: TypeAlias = Callable[[], Runtime]
+"""Makes a runtime; raises `RuntimeUnavailable` where it cannot work."""

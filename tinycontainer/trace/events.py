@@ -1,0 +1,202 @@
+"""Typed events of a device's trace.
+
+Plain slotted dataclasses: a frozen one costs four times as much to make. An event is built only
+where a sink listens, and is not changed after it was emitted. Byte fields named ``data`` are
+payload of a tenant; other byte fields are names or log lines. All of them are untrusted.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Refusal(StrEnum):
+    """Why the service refused a call; the container only sees -1."""
+
+    MASKED = "masked"
+    SIZE = "size"
+    UNKNOWN_ENDPOINT = "unknown-endpoint"
+    ALREADY_OPEN = "already-open"
+    NO_DESCRIPTOR = "no-descriptor"
+    BAD_DESCRIPTOR = "bad-descriptor"
+    NOT_OWNER = "not-owner"
+    DIRECTION = "direction"
+    NO_DRIVER = "no-driver"
+    NOT_SERVED = "not-served"
+    PEER_MISSING = "peer-missing"
+    NO_CONSENT = "no-consent"
+    DRIVER = "driver"
+    DRIVER_FAILED = "driver-failed"
+
+
+class Closing(StrEnum):
+    """Why the service closed a descriptor that its owner had not closed."""
+
+    STOPPED = "stopped"
+    REVOKED = "revoked"
+    PEER_GONE = "peer-gone"
+
+
+@dataclass(slots=True)
+class TraceEvent:
+    """What happened, and when.
+
+    Attributes:
+        at_ns: device time; set when the event is emitted.
+    """
+
+    name: ClassVar[str] = ""
+    at_ns: int = field(default=0, init=False)
+
+
+@dataclass(slots=True)
+class Loaded(TraceEvent):
+    """A container was accepted. Sizes in bytes; profile is empty for an unsigned container."""
+
+    name: ClassVar[str] = "loaded"
+    uid: bytes
+    slot: int
+    type: str
+    profile: str
+    metadata_bytes: int
+    code_bytes: int
+    data_bytes: int
+
+
+@dataclass(slots=True)
+class LoadRefused(TraceEvent):
+    """A load or a reconfiguration was refused. uid is empty where it was not yet known."""
+
+    name: ClassVar[str] = "load-refused"
+    uid: bytes
+    reason: str
+    problem: str
+
+
+@dataclass(slots=True)
+class Reconfigured(TraceEvent):
+    """New metadata took effect. Endpoint ids that were taken away, and those that are new."""
+
+    name: ClassVar[str] = "reconfigured"
+    uid: bytes
+    mask: int
+    priority: int
+    revoked: tuple[int, ...]
+    granted: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Transitioned(TraceEvent):
+    """A container went through one row of the life-cycle table."""
+
+    name: ClassVar[str] = "transition"
+    uid: bytes
+    before: str
+    event: str
+    after: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Dispatched(TraceEvent):
+    """Another container than before has the processor. rank is its place in the policy."""
+
+    name: ClassVar[str] = "dispatched"
+    uid: bytes
+    rank: int
+    late_ns: int
+
+
+@dataclass(slots=True)
+class HookBegan(TraceEvent):
+    """A hook begins; number counts the loops of this start from 1, and is 0 for other hooks."""
+
+    name: ClassVar[str] = "hook-began"
+    uid: bytes
+    hook: str
+    number: int
+
+
+@dataclass(slots=True)
+class HookEnded(TraceEvent):
+    """A hook ended. used_ns is execution time; result is what a loop returned."""
+
+    name: ClassVar[str] = "hook-ended"
+    uid: bytes
+    hook: str
+    how: str
+    result: int
+    used_ns: int
+    detail: str
+
+
+@dataclass(slots=True)
+class Called(TraceEvent):
+    """A call was granted. subject is an endpoint id for open, else a descriptor or 0."""
+
+    name: ClassVar[str] = "call"
+    uid: bytes
+    call: str
+    subject: int
+    result: int
+    data: bytes
+
+
+@dataclass(slots=True)
+class Refused(TraceEvent):
+    """A call was refused. result is what the container saw."""
+
+    name: ClassVar[str] = "refused"
+    uid: bytes
+    call: str
+    subject: int
+    reason: str
+    result: int
+    detail: str
+
+
+@dataclass(slots=True)
+class DescriptorClosed(TraceEvent):
+    """The service closed a descriptor."""
+
+    name: ClassVar[str] = "descriptor-closed"
+    uid: bytes
+    fd: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Logged(TraceEvent):
+    """A container wrote a line to the log."""
+
+    name: ClassVar[str] = "log"
+    uid: bytes
+    line: bytes
+
+
+@dataclass(slots=True)
+class Dropped(TraceEvent):
+    """Log lines and refusals of one hook that went beyond the rate and were not recorded."""
+
+    name: ClassVar[str] = "dropped"
+    uid: bytes
+    logs: int
+    refusals: int
+
+
+@dataclass(slots=True)
+class DeadlineMissed(TraceEvent):
+    """The next loop had not begun at the end of the longest allowed gap."""
+
+    name: ClassVar[str] = "deadline-missed"
+    uid: bytes
+    deadline_ns: int
+
+
+@dataclass(slots=True)
+class PeriodsSkipped(TraceEvent):
+    """Planned wake-ups that passed during a loop and are not made up."""
+
+    name: ClassVar[str] = "periods-skipped"
+    uid: bytes
+    count: int

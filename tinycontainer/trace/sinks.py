@@ -1,0 +1,116 @@
+"""Where events go: JSON lines for programs, one line of text for people."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import fields
+from enum import Enum
+from typing import Any
+
+from ..clock import NS_PER_MS
+from ..text import show
+from . import events
+from .events import TraceEvent
+
+
+def as_dict(event: TraceEvent, *, with_data: bool = False) -> dict[str, Any]:
+    """An event as plain values that JSON takes.
+
+    Args:
+        event: the event.
+        with_data: whether payload is given in full (as hex); otherwise its length and hash are.
+    """
+    values: dict[str, Any] = {"at_ns": event.at_ns, "event": event.name}
+    for field in fields(event):
+        value = getattr(event, field.name)
+        if field.name == "at_ns":
+            continue
+        if field.name == "data":
+            values["bytes"] = len(value)
+            values["data" if with_data else "sha256"] = (
+                value.hex() if with_data else hashlib.sha256(value).hexdigest()
+            )
+        else:
+            values[field.name] = _plain(value)
+    return values
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return show(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return list(value)
+    return value
+
+
+class JsonLines:
+    """A sink that writes one JSON object per line, in ASCII.
+
+    Args:
+        write: takes text.
+        with_data: see `as_dict`.
+    """
+
+    def __init__(self, write: Callable[[str], object], *, with_data: bool = False) -> None:
+        self._write, self._with_data = write, with_data
+
+    def __call__(self, event: TraceEvent) -> None:
+        """Write one event."""
+        values = as_dict(event, with_data=self._with_data)
+        self._write(json.dumps(values, separators=(",", ":")) + "\n")
+
+
+class Human:
+    """A sink that writes a line of text for every event that a person wants to see.
+
+    Args:
+        write: takes a line without its end. Everything untrusted in it is escaped.
+    """
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+
+    def __call__(self, event: TraceEvent) -> None:
+        """Write one event, if it is of interest."""
+        text = describe(event)
+        if text is not None:
+            uid = show(getattr(event, "uid", b""), 20)
+            self._write(f"{event.at_ns / NS_PER_MS:12.3f} ms  {uid:<20}  {text}")
+
+
+def describe(event: TraceEvent) -> str | None:
+    """One event in words; None for those that are only of interest to programs."""
+    match event:
+        case events.Loaded():
+            profile = event.profile or "UNSIGNED"
+            return f"loaded into slot {event.slot} ({event.type}, {event.code_bytes} B, {profile})"
+        case events.LoadRefused():
+            return f"REFUSED to load: {event.reason}: {show(event.problem)}"
+        case events.Reconfigured():
+            return (
+                f"reconfigured: mask {event.mask:#x}, priority {event.priority},"
+                f" revoked {_ids(event.revoked)}, granted {_ids(event.granted)}"
+            )
+        case events.Transitioned():
+            why = f" ({show(event.reason)})" if event.reason else ""
+            return f"{event.before} -> {event.after} on {event.event}{why}"
+        case events.Refused():
+            detail = f" ({show(event.detail)})" if event.detail else ""
+            return f"REFUSED {event.call}({event.subject}): {event.reason}{detail}"
+        case events.Logged():
+            return f'log "{show(event.line)}"'
+        case events.DescriptorClosed():
+            return f"descriptor {event.fd} closed: {event.reason}"
+        case events.Dropped():
+            return f"not recorded: {event.logs} log lines, {event.refusals} refusals"
+        case events.DeadlineMissed():
+            return f"deadline missed: due by {event.deadline_ns / NS_PER_MS:.3f} ms"
+        case events.PeriodsSkipped():
+            return f"{event.count} periods skipped"
+    return None
+
+
+def _ids(ids: tuple[int, ...]) -> str:
+    return ", ".join(map(str, ids)) or "none"

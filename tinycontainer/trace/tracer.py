@@ -1,0 +1,51 @@
+"""The tracer: stamps events with the device's time and hands them to the sinks."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from .events import TraceEvent
+
+Sink: TypeAlias = Callable[[TraceEvent], None]
+"""Takes each event as it happens. It must not call the device back."""
+
+
+class Tracer:
+    """Hands events to sinks.
+
+    A sink that raises is dropped; its error belongs to the operator, never to the tenant whose call
+    was being traced, so it waits until the device asks for it.
+
+    Args:
+        sinks: who listens.
+        now_ns: the device's time, settled.
+
+    Attributes:
+        on: whether anybody listens; no event is built otherwise.
+    """
+
+    def __init__(self, sinks: Sequence[Sink], now_ns: Callable[[], int]) -> None:
+        self._sinks = list(sinks)
+        self._now_ns = now_ns
+        self._failure: Exception | None = None
+        self.on = bool(sinks)
+
+    def emit(self, event: TraceEvent) -> None:
+        """Stamp an event and hand it on."""
+        event.at_ns = self._now_ns()
+        for sink in tuple(self._sinks):
+            try:
+                sink(event)
+            except Exception as error:  # a sink is foreign code; see the class
+                self._failure = self._failure or error
+                self._sinks.remove(sink)
+                self.on = bool(self._sinks)
+
+    def now_ns(self) -> int:
+        """The device's time, settled."""
+        return self._now_ns()
+
+    def raise_failure(self) -> None:
+        """Raise what a sink raised since this was last called."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure

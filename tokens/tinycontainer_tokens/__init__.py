@@ -1,0 +1,49 @@
+"""CWT/COSE tokens of TinyContainer: roles, keys, claims, issue and verify.
+
+This package knows nothing of containers; it stands at the bottom of the project and can be used
+without the rest.
+"""
+
+from .claims import Claims
+from .errors import (
+    CborError,
+    ClaimsError,
+    KeyFileError,
+    SequenceFileError,
+    TokenError,
+    TokenRefused,
+)
+from .issue import issue
+from .keys import KeyEntry, KeyMaterial
+from .keystore import KeyStore
+from .kinds import Algorithm, Kind, Profile, Role
+from .sequences import Accepted, FileSequenceStore, MemorySequenceStore, SequenceStore, Subject
+from .verify import Expectation, Outcome, Step, Verification, verify
+
+__all__ = [
+    "Accepted",
+    "Algorithm",
+    "CborError",
+    "Claims",
+    "ClaimsError",
+    "Expectation",
+    "FileSequenceStore",
+    "KeyEntry",
+    "KeyFileError",
+    "KeyMaterial",
+    "KeyStore",
+    "Kind",
+    "MemorySequenceStore",
+    "Outcome",
+    "Profile",
+    "Role",
+    "SequenceFileError",
+    "SequenceStore",
+    "Step",
+    "Subject",
+    "TokenError",
+    "TokenRefused",
+    "Verification",
+    "issue",
+    "verify",
+]

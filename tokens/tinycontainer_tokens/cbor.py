@@ -1,0 +1,144 @@
+"""Strict CBOR: the only door through which untrusted CBOR enters the project.
+
+Plain cbor2 lets duplicate keys collapse, drops trailing bytes and executes tags. So a scan of our
+own comes first, and afterwards the value must encode to the very bytes that it was decoded from.
+What is accepted: integers, byte strings, UTF-8 text, arrays, and maps whose keys are integers; all
+of definite length, in deterministic form (RFC 8949, section 4.2), at most five levels deep, without
+tags, floats or simple values.
+"""
+
+from typing import TypeAlias
+
+import cbor2
+
+from .errors import CborError
+
+Value: TypeAlias = "int | bytes | str | list[Value] | dict[int, Value]"
+
+MAX_DEPTH = 5
+"""Levels of arrays and maps that a value may be nested in."""
+
+_UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
+_WIDTHS = {24: 1, 25: 2, 26: 4, 27: 8}
+_MAX_TAGS = 2
+
+
+def decode(data: bytes, limit_bytes: int) -> Value:
+    """Decode one value that fills ``data`` exactly.
+
+    Args:
+        data: untrusted bytes.
+        limit_bytes: longest ``data`` that is looked at, in bytes.
+
+    Raises:
+        CborError: with the offset of the first byte that is not acceptable.
+    """
+    if len(data) > limit_bytes:
+        raise CborError(limit_bytes, f"{len(data)} bytes where at most {limit_bytes} are taken")
+    _scan(data)
+    value: Value = cbor2.loads(data)
+    if encode(value) != data:
+        raise CborError(0, "not in deterministic form (key order, duplicate keys)")
+    return value
+
+
+def encode(value: Value) -> bytes:
+    """Encode a value in deterministic form."""
+    return bytes(cbor2.dumps(value, canonical=True))
+
+
+def split_tags(data: bytes) -> tuple[tuple[int, ...], bytes]:
+    """Split leading tags from the value behind them.
+
+    Returns:
+        The tag numbers, outermost first (at most two), and the remaining bytes.
+
+    Raises:
+        CborError: a head is cut short, is not in shortest form, or a third tag follows.
+    """
+    tags: list[int] = []
+    offset = 0
+    while offset < len(data) and data[offset] >> 5 == _TAG:
+        if len(tags) == _MAX_TAGS:
+            raise CborError(offset, f"more than {_MAX_TAGS} tags")
+        _, number, offset = _head(data, offset)
+        tags.append(number)
+    return tuple(tags), data[offset:]
+
+
+def with_tags(tags: tuple[int, ...], encoded: bytes) -> bytes:
+    """Put tags, outermost first, in front of an encoded value."""
+    for number in reversed(tags):
+        encoded = _tag_head(number) + encoded
+    return encoded
+
+
+def _tag_head(number: int) -> bytes:
+    # A tag's head is that of an unsigned integer with another major type.
+    head = encode(number)
+    return bytes([head[0] | _TAG << 5]) + head[1:]
+
+
+def _head(data: bytes, offset: int) -> tuple[int, int, int]:
+    """Read an item's head: major type, argument, offset behind the head."""
+    if offset >= len(data):
+        raise CborError(offset, "ends where an item should begin")
+    major, info = data[offset] >> 5, data[offset] & 0x1F
+    if info < 24:
+        return major, info, offset + 1
+    width = _WIDTHS.get(info)
+    if width is None:
+        raise CborError(offset, "indefinite length or reserved head")
+    end = offset + 1 + width
+    if end > len(data):
+        raise CborError(offset, "head is cut short")
+    argument = int.from_bytes(data[offset + 1 : end], "big")
+    shortest = 24 if width == 1 else 1 << (4 * width)
+    if major != _SIMPLE and argument < shortest:
+        raise CborError(offset, "argument is not in its shortest form")
+    return major, argument, end
+
+
+def _scan(data: bytes) -> None:
+    """Check the structure in one pass, without recursion and without building anything."""
+    open_levels: list[tuple[int, bool]] = []  # items still to come, and whether they are a map's
+    missing, in_map = 1, False
+    offset = 0
+    while True:
+        while missing == 0:
+            if not open_levels:
+                if offset != len(data):
+                    raise CborError(offset, "bytes follow the value")
+                return
+            missing, in_map = open_levels.pop()
+        start = offset
+        major, argument, offset = _head(data, offset)
+        if in_map and missing % 2 == 0 and major not in (_UNSIGNED, _NEGATIVE):
+            raise CborError(start, "a map key is not an integer")
+        missing -= 1
+        if major in (_BYTES, _TEXT):
+            offset = _scan_string(data, start, major, argument, offset)
+        elif major in (_ARRAY, _MAP):
+            items = argument * (2 if major == _MAP else 1)
+            if items > len(data) - offset:
+                raise CborError(start, "more items announced than bytes remain")
+            if len(open_levels) == MAX_DEPTH:
+                raise CborError(start, f"nested deeper than {MAX_DEPTH}")
+            open_levels.append((missing, in_map))
+            missing, in_map = items, major == _MAP
+        elif major == _TAG:
+            raise CborError(start, f"tag {argument} is not expected here")
+        elif major == _SIMPLE:
+            raise CborError(start, "a float or simple value is not expected here")
+
+
+def _scan_string(data: bytes, start: int, major: int, length: int, offset: int) -> int:
+    end = offset + length
+    if end > len(data):
+        raise CborError(start, f"string of {length} bytes is cut short")
+    if major == _TEXT:
+        try:
+            data[offset:end].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise CborError(offset + error.start, "text is not UTF-8") from None
+    return end

@@ -1,0 +1,126 @@
+"""The outer form of a token: which COSE message it is and what its headers say (RFC 9052).
+
+Both profiles share this form and differ in tags, headers and in what the signature covers:
+
+* ``rfc9052``: 61(18([protected, {}, payload, signature])) or 61(17(...)); the protected header
+  names the algorithm and, if it likes, the key.
+* ``riot-2024``: what the C firmware takes. Untagged (a COSE_Sign1), or the same two tags; both
+  headers empty.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from . import cbor
+from .errors import CborError, TokenError
+from .kinds import Algorithm, Profile
+
+MAX_TOKEN_BYTES = 1024
+"""Longest token that is looked at."""
+
+CWT_TAG = 61
+_MAC0_TAG, _SIGN1_TAG = 17, 18
+_ALG_LABEL, _KID_LABEL = 1, 4
+MAX_KID_BYTES = 64
+
+TAG_OF: Final = {Algorithm.EDDSA: _SIGN1_TAG, Algorithm.HMAC_256: _MAC0_TAG}
+_BY_TAG: Final = {tag: algorithm for algorithm, tag in TAG_OF.items()}
+COSE_NUMBER: Final = {Algorithm.EDDSA: -8, Algorithm.HMAC_256: 5}
+_PROOF_BYTES: Final = {Algorithm.EDDSA: 64, Algorithm.HMAC_256: 32}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A token taken apart.
+
+    Attributes:
+        tagged: whether the tags stand in front (always so in ``rfc9052``).
+        algorithm: what kind of proof it carries.
+        protected: protected header as it was encoded.
+        payload: encoded claims.
+        proof: signature (64 bytes) or authentication tag (32 bytes).
+    """
+
+    tagged: bool
+    algorithm: Algorithm
+    protected: bytes
+    payload: bytes
+    proof: bytes
+
+    @property
+    def profile(self) -> Profile:
+        """The profile that the form belongs to: only ``riot-2024`` has an empty header."""
+        return Profile.RFC9052 if self.protected else Profile.RIOT_2024
+
+    def encode(self) -> bytes:
+        """The token as bytes."""
+        message = cbor.encode([self.protected, {}, self.payload, self.proof])
+        if not self.tagged:
+            return message
+        return cbor.with_tags((CWT_TAG, TAG_OF[self.algorithm]), message)
+
+
+def parse(token: bytes) -> Envelope:
+    """Take a token apart without judging profile, header or signature.
+
+    Raises:
+        TokenError: the bytes are not one COSE_Sign1 or COSE_Mac0 of either profile's form.
+    """
+    if len(token) > MAX_TOKEN_BYTES:
+        raise TokenError(f"{len(token)} bytes where at most {MAX_TOKEN_BYTES} are taken")
+    try:
+        tags, rest = cbor.split_tags(token)
+        message = cbor.decode(rest, MAX_TOKEN_BYTES)
+    except CborError as error:
+        raise TokenError(str(error)) from None
+    algorithm = _algorithm_of(tags)
+    if not isinstance(message, list) or len(message) != 4:
+        raise TokenError("not an array of protected, unprotected, payload and signature")
+    protected, unprotected, payload, proof = message
+    if not isinstance(protected, bytes) or not isinstance(payload, bytes):
+        raise TokenError("protected header and payload are not both byte strings")
+    if unprotected != {}:
+        raise TokenError("the unprotected header is not the empty map")
+    if not isinstance(proof, bytes) or len(proof) != _PROOF_BYTES[algorithm]:
+        raise TokenError(f"the proof of {algorithm} is not {_PROOF_BYTES[algorithm]} bytes")
+    return Envelope(bool(tags), algorithm, protected, payload, proof)
+
+
+def protected_header(algorithm: Algorithm, kid: bytes | None) -> bytes:
+    """Encode the protected header of ``rfc9052``."""
+    header: dict[int, cbor.Value] = {_ALG_LABEL: COSE_NUMBER[algorithm]}
+    if kid is not None:
+        header[_KID_LABEL] = kid
+    return cbor.encode(header)
+
+
+def read_protected(envelope: Envelope) -> bytes | None:
+    """Check the protected header of ``rfc9052`` and return its key id.
+
+    Raises:
+        TokenError: anything but the algorithm that the tag implies and a key id of 1 to 64 bytes.
+    """
+    try:
+        header = cbor.decode(envelope.protected, MAX_TOKEN_BYTES)
+    except CborError as error:
+        raise TokenError(f"protected header: {error}") from None
+    if not isinstance(header, dict):
+        raise TokenError("the protected header is not a map")
+    unknown = sorted(set(header) - {_ALG_LABEL, _KID_LABEL})
+    if unknown:
+        raise TokenError(f"the protected header has labels that are not taken: {unknown}")
+    expected = COSE_NUMBER[envelope.algorithm]
+    if header.get(_ALG_LABEL) != expected:
+        raise TokenError(f"alg is not {expected} ({envelope.algorithm}) as the tag demands")
+    kid = header.get(_KID_LABEL)
+    if kid is not None and not (isinstance(kid, bytes) and 1 <= len(kid) <= MAX_KID_BYTES):
+        raise TokenError(f"kid is not 1 to {MAX_KID_BYTES} bytes")
+    return kid
+
+
+def _algorithm_of(tags: tuple[int, ...]) -> Algorithm:
+    if tags == ():
+        return Algorithm.EDDSA
+    if len(tags) == 2 and tags[0] == CWT_TAG and tags[1] in _BY_TAG:
+        return _BY_TAG[tags[1]]
+    raise TokenError(f"tags {list(tags)} are not [61, 18] (signed) or [61, 17] (MAC)")

@@ -1,0 +1,140 @@
+"""Key files: PEM (PKCS #8 and SubjectPublicKeyInfo, Ed25519) and COSE_Key (RFC 9052, section 7).
+
+Everything here works on bytes; who reads and writes files is the caller's business.
+"""
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization as pem
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from . import cbor
+from .envelope import COSE_NUMBER
+from .errors import CborError, KeyFileError
+from .keys import KeyMaterial
+from .kinds import Algorithm
+
+MAX_KEY_FILE_BYTES = 4096
+_KTY, _KID, _ALG, _CRV_OR_K, _X, _D = 1, 2, 3, -1, -2, -4
+_KTY_OKP, _KTY_SYMMETRIC, _CRV_ED25519 = 1, 4, 6
+
+
+def parse(content: bytes, passphrase: bytes | None = None) -> KeyMaterial:
+    """Read a key file: PEM if it begins like one, COSE_Key otherwise.
+
+    Args:
+        content: the whole file.
+        passphrase: opens an encrypted PEM.
+
+    Raises:
+        KeyFileError: the file is neither, is too long, is not of a key that tokens use, or the
+            passphrase does not open it.
+    """
+    if len(content) > MAX_KEY_FILE_BYTES:
+        raise KeyFileError(f"{len(content)} bytes are too many for a key file")
+    if content.lstrip().startswith(b"-----BEGIN"):
+        return _parse_pem(content, passphrase)
+    return _parse_cose_key(content)
+
+
+def to_pem(key: KeyMaterial, passphrase: bytes | None = None) -> bytes:
+    """The private key as PKCS #8 PEM, encrypted if there is a passphrase.
+
+    Raises:
+        KeyFileError: not an Ed25519 key with its private half.
+    """
+    if key.algorithm is not Algorithm.EDDSA or key.secret is None:
+        raise KeyFileError("only an Ed25519 private key is written as PEM; use COSE_Key")
+    protection: pem.KeySerializationEncryption = pem.NoEncryption()
+    if passphrase is not None:
+        protection = pem.BestAvailableEncryption(passphrase)
+    private = Ed25519PrivateKey.from_private_bytes(key.secret)
+    return private.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, protection)
+
+
+def to_public_pem(key: KeyMaterial) -> bytes:
+    """The public half as SubjectPublicKeyInfo PEM.
+
+    Raises:
+        KeyFileError: an HMAC key has no public half.
+    """
+    public = Ed25519PublicKey.from_public_bytes(key.public_half().public)
+    return public.public_bytes(pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo)
+
+
+def to_cose_key(key: KeyMaterial) -> bytes:
+    """The key as a COSE_Key, with its secret half if it is known."""
+    content: dict[int, cbor.Value] = {_ALG: COSE_NUMBER[key.algorithm]}
+    if key.kid is not None:
+        content[_KID] = key.kid
+    if key.algorithm is Algorithm.HMAC_256:
+        content[_KTY] = _KTY_SYMMETRIC
+        content[_CRV_OR_K] = key.identity()
+        return cbor.encode(content)
+    content |= {_KTY: _KTY_OKP, _CRV_OR_K: _CRV_ED25519, _X: key.public}
+    if key.secret is not None:
+        content[_D] = key.secret
+    return cbor.encode(content)
+
+
+def _parse_pem(content: bytes, passphrase: bytes | None) -> KeyMaterial:
+    try:
+        if b"PRIVATE KEY-----" in content:
+            private = pem.load_pem_private_key(content, passphrase)
+            if not isinstance(private, Ed25519PrivateKey):
+                raise KeyFileError("the PEM file holds a private key that is not Ed25519")
+            return KeyMaterial.from_private(private.private_bytes_raw())
+        public = pem.load_pem_public_key(content)
+    except (TypeError, UnsupportedAlgorithm) as error:
+        raise KeyFileError(_passphrase_problem(passphrase, error)) from None
+    except KeyFileError:
+        raise
+    except ValueError:
+        problem = "cannot be read" if passphrase is None else "cannot be read with this passphrase"
+        raise KeyFileError(f"the PEM file {problem}") from None
+    if not isinstance(public, Ed25519PublicKey):
+        raise KeyFileError("the PEM file holds a public key that is not Ed25519")
+    return KeyMaterial(Algorithm.EDDSA, public.public_bytes_raw())
+
+
+def _passphrase_problem(passphrase: bytes | None, error: Exception) -> str:
+    if isinstance(error, UnsupportedAlgorithm):
+        return "the PEM file holds a key of a kind that is not supported; use Ed25519"
+    if passphrase is None:
+        return "the private key is encrypted; give its passphrase"
+    return "a passphrase was given, but the private key is not encrypted"
+
+
+def _parse_cose_key(content: bytes) -> KeyMaterial:
+    try:
+        fields = cbor.decode(content, MAX_KEY_FILE_BYTES)
+    except CborError as error:
+        raise KeyFileError(f"neither PEM nor a COSE_Key in strict CBOR: {error}") from None
+    if not isinstance(fields, dict):
+        raise KeyFileError("a COSE_Key is a map")
+    kid = fields.get(_KID)
+    if kid is not None and not isinstance(kid, bytes):
+        raise KeyFileError("kid (label 2) of the COSE_Key is not a byte string")
+    if fields.get(_KTY) == _KTY_SYMMETRIC:
+        _refuse_others(fields, {_KTY, _KID, _ALG, _CRV_OR_K}, Algorithm.HMAC_256)
+        secret = _raw(fields, _CRV_OR_K, "k")
+        return KeyMaterial(Algorithm.HMAC_256, b"", secret, kid)
+    if fields.get(_KTY) != _KTY_OKP or fields.get(_CRV_OR_K) != _CRV_ED25519:
+        raise KeyFileError("the COSE_Key is neither OKP on Ed25519 (kty 1, crv 6) nor symmetric")
+    _refuse_others(fields, {_KTY, _KID, _ALG, _CRV_OR_K, _X, _D}, Algorithm.EDDSA)
+    private = _raw(fields, _D, "d") if _D in fields else None
+    return KeyMaterial(Algorithm.EDDSA, _raw(fields, _X, "x"), private, kid)
+
+
+def _refuse_others(fields: dict[int, cbor.Value], allowed: set[int], algorithm: Algorithm) -> None:
+    unknown = sorted(set(fields) - allowed)
+    if unknown:
+        raise KeyFileError(f"the COSE_Key has labels that are not taken: {unknown}")
+    if fields.get(_ALG, COSE_NUMBER[algorithm]) != COSE_NUMBER[algorithm]:
+        raise KeyFileError(f"alg (label 3) of the COSE_Key is not {COSE_NUMBER[algorithm]}")
+
+
+def _raw(fields: dict[int, cbor.Value], label: int, name: str) -> bytes:
+    value = fields.get(label)
+    if not isinstance(value, bytes):
+        raise KeyFileError(f"{name} (label {label}) of the COSE_Key is not a byte string")
+    return value

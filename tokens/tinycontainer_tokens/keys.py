@@ -1,0 +1,96 @@
+"""Keys: their material, and the entries that bind material to a role."""
+
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from .envelope import MAX_KID_BYTES
+from .errors import KeyFileError
+from .kinds import Algorithm, Profile, Role
+
+ED25519_BYTES = 32
+MIN_HMAC_BYTES, MAX_HMAC_BYTES = 32, 64
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMaterial:
+    """One key. What is secret never shows in its representation.
+
+    Attributes:
+        algorithm: what the key signs with.
+        public: raw Ed25519 public key of 32 bytes; empty for HMAC.
+        secret: raw Ed25519 private key of 32 bytes, or HMAC key of 32 to 64 bytes; None if only the
+            public half is known.
+        kid: key id of 1 to 64 bytes, if the key has one.
+    """
+
+    algorithm: Algorithm
+    public: bytes
+    secret: bytes | None = field(default=None, repr=False)
+    kid: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.kid is not None and not 1 <= len(self.kid) <= MAX_KID_BYTES:
+            raise KeyFileError(f"a key id has 1 to {MAX_KID_BYTES} bytes, not {len(self.kid)}")
+        if self.algorithm is Algorithm.HMAC_256:
+            size = len(self.secret or b"")
+            if self.public or not MIN_HMAC_BYTES <= size <= MAX_HMAC_BYTES:
+                raise KeyFileError(
+                    f"an HMAC key has {MIN_HMAC_BYTES} to {MAX_HMAC_BYTES} bytes, not {size}"
+                )
+            return
+        if len(self.public) != ED25519_BYTES:
+            raise KeyFileError(f"an Ed25519 key has {ED25519_BYTES} bytes, not {len(self.public)}")
+        if self.secret is not None and _public_half(self.secret) != self.public:
+            raise KeyFileError("the private and the public half of this key do not belong together")
+
+    @classmethod
+    def from_private(cls, secret: bytes, kid: bytes | None = None) -> "KeyMaterial":
+        """An Ed25519 key from its 32 private bytes.
+
+        Raises:
+            KeyFileError: not 32 bytes.
+        """
+        return cls(Algorithm.EDDSA, _public_half(secret), secret, kid)
+
+    @property
+    def can_sign(self) -> bool:
+        """Whether the secret half is known."""
+        return self.secret is not None
+
+    def public_half(self) -> "KeyMaterial":
+        """The same key without its secret half.
+
+        Raises:
+            KeyFileError: an HMAC key has no public half.
+        """
+        if self.algorithm is Algorithm.HMAC_256:
+            raise KeyFileError("an HMAC key has no public half")
+        return KeyMaterial(self.algorithm, self.public, None, self.kid)
+
+    def identity(self) -> bytes:
+        """The bytes by which two uses of one key are recognised."""
+        return self.public or self.secret or b""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """A key in a role: what a device trusts it for.
+
+    Attributes:
+        role: whose key it is.
+        profile: the one profile that it signs.
+        material: the key.
+        uids: containers that it may sign for; None for all.
+    """
+
+    role: Role
+    profile: Profile
+    material: KeyMaterial
+    uids: frozenset[bytes] | None = None
+
+
+def _public_half(secret: bytes) -> bytes:
+    if len(secret) != ED25519_BYTES:
+        raise KeyFileError(f"an Ed25519 private key has {ED25519_BYTES} bytes, not {len(secret)}")
+    return Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()

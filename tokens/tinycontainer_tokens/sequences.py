@@ -1,0 +1,145 @@
+"""Memory of accepted sequence numbers, so that an older token cannot come back."""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from .errors import SequenceFileError
+from .kinds import Kind
+
+MAX_FILE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a sequence counts versions of.
+
+    Attributes:
+        uid: uid of the container.
+        kind: kind of the token.
+        endpoint_id: which endpoint, for an endpoint token; 0 otherwise.
+    """
+
+    uid: bytes
+    kind: Kind
+    endpoint_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The newest token that was accepted for a subject.
+
+    Attributes:
+        sequence: its sequence number.
+        token_sha256: hash of its bytes; the same number is taken again only with the same bytes.
+    """
+
+    sequence: int
+    token_sha256: bytes
+
+
+class SequenceStore(Protocol):
+    """Where accepted sequence numbers are kept. They outlive the containers."""
+
+    def newest(self, subject: Subject) -> Accepted | None:
+        """The newest accepted token, or None if none ever was."""
+        ...
+
+    def accept(self, entries: Iterable[tuple[Subject, Accepted]]) -> None:
+        """Record all entries, or none.
+
+        Raises:
+            SequenceFileError: they could not be recorded; nothing changed.
+        """
+        ...
+
+
+class MemorySequenceStore:
+    """A store that is forgotten with the process."""
+
+    def __init__(self) -> None:
+        self._newest: dict[Subject, Accepted] = {}
+
+    def newest(self, subject: Subject) -> Accepted | None:
+        """See `SequenceStore.newest`."""
+        return self._newest.get(subject)
+
+    def accept(self, entries: Iterable[tuple[Subject, Accepted]]) -> None:
+        """See `SequenceStore.accept`."""
+        self._newest.update(entries)
+
+
+class FileSequenceStore:
+    """A store in a JSON file, replaced as a whole at each change.
+
+    Args:
+        path: the file; it is made at the first acceptance.
+
+    Raises:
+        SequenceFileError: the file exists and is not one that this class wrote.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._newest = _read(path)
+
+    def newest(self, subject: Subject) -> Accepted | None:
+        """See `SequenceStore.newest`."""
+        return self._newest.get(subject)
+
+    def accept(self, entries: Iterable[tuple[Subject, Accepted]]) -> None:
+        """See `SequenceStore.accept`."""
+        changed = self._newest | dict(entries)
+        if changed == self._newest:
+            return
+        _write(self._path, changed)
+        self._newest = changed
+
+
+def _read(path: Path) -> dict[Subject, Accepted]:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SequenceFileError(f"the sequence file cannot be read: {error.strerror}") from error
+    if len(content) > MAX_FILE_BYTES:
+        raise SequenceFileError(f"the sequence file has more than {MAX_FILE_BYTES} bytes")
+    try:
+        return dict(_entry(row) for row in json.loads(content)["accepted"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise SequenceFileError("the sequence file is not one that this program wrote") from None
+
+
+def _entry(row: dict[str, object]) -> tuple[Subject, Accepted]:
+    uid, digest = bytes.fromhex(str(row["uid"])), bytes.fromhex(str(row["token_sha256"]))
+    endpoint_id, sequence = row["endpoint_id"], row["sequence"]
+    if type(endpoint_id) is not int or type(sequence) is not int or len(digest) != 32:
+        raise ValueError
+    return Subject(uid, Kind[str(row["kind"])], endpoint_id), Accepted(sequence, digest)
+
+
+def _write(path: Path, newest: dict[Subject, Accepted]) -> None:
+    rows = [
+        {
+            "uid": subject.uid.hex(),
+            "kind": subject.kind.name,
+            "endpoint_id": subject.endpoint_id,
+            "sequence": accepted.sequence,
+            "token_sha256": accepted.token_sha256.hex(),
+        }
+        for subject, accepted in newest.items()
+    ]
+    draft = path.with_name(path.name + ".new")
+    try:
+        with draft.open("w", encoding="ascii") as file:
+            json.dump({"accepted": rows}, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise SequenceFileError(f"the sequence file cannot be written: {error.strerror}") from error

@@ -1,0 +1,303 @@
+"""Verify one token in numbered steps; the numbers are repeated at the code.
+
+ 1. present    the place holds a token
+ 2. structure  one COSE message in strict CBOR
+ 3. profile    the form is that of the profile asked for
+ 4. header     algorithm and key id, nothing else
+ 5. key        a key of the right role is known for profile, algorithm and uid
+ 6. signature  made by one of these keys
+ 7. claims     exactly those that kind and profile demand and allow
+ 8. kind       the token is meant for this place
+ 9. uid        ... of this container
+10. audience   ... on this device
+11. time       not before nbf, before exp
+12. sequence   not older than what was accepted before
+13. content    the hash is that of what the token vouches for
+
+The first step that fails ends the verification; nothing behind a failed signature is looked at.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from . import claims as claims_codec
+from .claims import Claims
+from .envelope import Envelope, parse, read_protected
+from .errors import TokenError, TokenRefused
+from .keys import KeyEntry
+from .keystore import KeyStore
+from .kinds import Kind, Profile, Role
+from .proofs import holds
+from .sequences import Accepted, SequenceStore, Subject
+
+
+class Outcome(StrEnum):
+    """How a step ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """The profile does not know the check, or what it needs was not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One verification step.
+
+    Attributes:
+        number: counted from 1, the same for every token.
+        check: name of the step.
+        outcome: how it ended.
+        detail: for a failure what was expected and found, for a skip the reason, else empty.
+    """
+
+    number: int
+    check: str
+    outcome: Outcome
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a token must fit to be accepted in its place.
+
+    Attributes:
+        kind: the place.
+        profile: the one profile that is accepted here.
+        uid: the container's uid.
+        now_s: the device's time in Unix seconds.
+        content_sha256: hash of what the token vouches for; None if it is not at hand, which skips
+            the last step (and is never so on a device).
+        audience: the device's id, if it has one.
+        endpoint_id: which endpoint, for an endpoint token.
+    """
+
+    kind: Kind
+    profile: Profile
+    uid: bytes
+    now_s: int
+    content_sha256: bytes | None = None
+    audience: str | None = None
+    endpoint_id: int = 0
+
+    @property
+    def subject(self) -> Subject:
+        """What the token's sequence counts versions of."""
+        return Subject(self.uid, self.kind, self.endpoint_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The course of a verification.
+
+    Attributes:
+        kind: the place of the token.
+        steps: the steps taken, in order; only the last can have failed.
+        claims: what the token says, once its signature held and its claims were read.
+        accepted: what to record in the sequence store if everything else is accepted too.
+    """
+
+    kind: Kind
+    steps: tuple[Step, ...]
+    claims: Claims | None
+    accepted: Accepted | None
+
+    @property
+    def valid(self) -> bool:
+        """Whether no step failed."""
+        return self.failure is None
+
+    @property
+    def failure(self) -> Step | None:
+        """The failed step, if any."""
+        last = self.steps[-1]
+        return last if last.outcome is Outcome.FAILED else None
+
+    def require(self) -> Claims:
+        """The claims of a valid token.
+
+        Raises:
+            TokenRefused: naming the step that failed.
+        """
+        if self.failure is not None:
+            raise TokenRefused(self.failure.number, self.failure.check, self.failure.detail)
+        if self.claims is None:
+            raise RuntimeError("a valid verification has read its claims")
+        return self.claims
+
+
+class _Skip(Exception):
+    """A step that does not apply; its text says why."""
+
+
+def verify(
+    token: bytes, expected: Expectation, keys: KeyStore, sequences: SequenceStore | None = None
+) -> Verification:
+    """Verify a token; never raises for what the token holds.
+
+    Args:
+        token: untrusted bytes.
+        expected: the place that the token stands in.
+        keys: the keys that are trusted.
+        sequences: what was accepted before; None skips that step.
+    """
+    return _Verifier(token, expected, keys, sequences).run()
+
+
+class _Verifier:
+    def __init__(
+        self, token: bytes, expected: Expectation, keys: KeyStore, sequences: SequenceStore | None
+    ) -> None:
+        self._token, self._expected = token, expected
+        self._keys, self._sequences = keys, sequences
+        self._envelope: Envelope
+        self._candidates: tuple[KeyEntry, ...]
+        self._kid: bytes | None = None
+        self._claims: Claims | None = None
+
+    def run(self) -> Verification:
+        steps: list[Step] = []
+        for number, (name, check) in enumerate(_STEPS, start=1):
+            outcome, detail = Outcome.PASSED, ""
+            try:
+                check(self)
+            except _Skip as skip:
+                outcome, detail = Outcome.SKIPPED, str(skip)
+            except TokenError as error:
+                outcome, detail = Outcome.FAILED, str(error)
+            steps.append(Step(number, name, outcome, detail))
+            if outcome is Outcome.FAILED:
+                break
+        return Verification(self._expected.kind, tuple(steps), self._claims, self._acceptance())
+
+    def _acceptance(self) -> Accepted | None:
+        if self._claims is None or self._claims.sequence is None:
+            return None
+        return Accepted(self._claims.sequence, self._token_sha256())
+
+    def _token_sha256(self) -> bytes:
+        return hashlib.sha256(self._token).digest()
+
+    def present(self) -> None:  # 1
+        if not self._token:
+            raise TokenError(f"the {self._expected.kind.name.lower()} token is missing")
+
+    def structure(self) -> None:  # 2
+        self._envelope = parse(self._token)
+
+    def profile(self) -> None:  # 3
+        found = self._envelope.profile
+        if found is not self._expected.profile:
+            raise TokenError(f"wrong profile: expected {self._expected.profile}, found {found}")
+        if found is Profile.RFC9052 and not self._envelope.tagged:
+            raise TokenError("a token of rfc9052 begins with the tags 61 and 18 or 17")
+
+    def header(self) -> None:  # 4
+        if self._expected.profile is Profile.RIOT_2024:
+            raise _Skip("headers are empty in riot-2024")
+        self._kid = read_protected(self._envelope)
+
+    def key(self) -> None:  # 5
+        role, algorithm = Role.signing(self._expected.kind), self._envelope.algorithm
+        self._candidates = self._keys.candidates(
+            role, self._expected.profile, algorithm, self._expected.uid, self._kid
+        )
+        if not self._candidates:
+            raise TokenError(
+                f"no key of the role {role} for {algorithm} in {self._expected.profile}"
+                " and this container" + (" with the token's key id" if self._kid else "")
+            )
+
+    def signature(self) -> None:  # 6
+        if not any(holds(self._envelope, entry.material) for entry in self._candidates):
+            role = Role.signing(self._expected.kind)
+            raise TokenError(f"not made with a key of the role {role}, or changed since")
+
+    def claims(self) -> None:  # 7
+        self._claims = claims_codec.decode(
+            self._envelope.payload, self._expected.kind, self._expected.profile
+        )
+
+    def kind(self) -> None:  # 8
+        found = self._bound_claims().kind
+        if found is not self._expected.kind:
+            place = self._expected.kind.name.lower()
+            name = found.name.lower() if found else "nameless"
+            raise TokenError(f"a {name} token stands in the place of the {place} token")
+
+    def uid(self) -> None:  # 9
+        if self._bound_claims().uid != self._expected.uid:
+            raise TokenError("the token was made for another container")
+
+    def audience(self) -> None:  # 10
+        audience = self._bound_claims().audience
+        if audience is None:
+            raise _Skip("the token names no device")
+        if self._expected.audience is None:
+            raise TokenError("the token is for one device, and this device has no id")
+        if audience != self._expected.audience:
+            raise TokenError("the token was made for another device")
+
+    def time(self) -> None:  # 11
+        claims, now_s = self._bound_claims(), self._expected.now_s
+        if claims.not_before_s is None and claims.expires_s is None:
+            raise _Skip("the token is valid at all times")
+        if claims.not_before_s is not None and now_s < claims.not_before_s:
+            raise TokenError(f"valid from {claims.not_before_s}; it is {now_s} (Unix seconds)")
+        if claims.expires_s is not None and now_s >= claims.expires_s:
+            raise TokenError(f"expired at {claims.expires_s}; it is {now_s} (Unix seconds)")
+
+    def sequence(self) -> None:  # 12
+        found = self._bound_claims().sequence
+        if found is None:
+            raise _Skip("the token counts no versions")
+        if self._sequences is None:
+            raise _Skip("no record of accepted sequences was given")
+        newest = self._sequences.newest(self._expected.subject)
+        if newest is None or found > newest.sequence:
+            return
+        if found < newest.sequence:
+            raise TokenError(f"sequence {found} is older than {newest.sequence}, accepted before")
+        if newest.token_sha256 != self._token_sha256():
+            raise TokenError(f"sequence {found} was accepted before with other bytes")
+
+    def content(self) -> None:  # 13
+        found, expected = self._read_claims().sha256, self._expected.content_sha256
+        if found is None:
+            raise _Skip("a mask token carries its content itself")
+        if expected is None:
+            raise _Skip("what the token vouches for was not given")
+        if found != expected:
+            raise TokenError(
+                f"the token vouches for sha256 {found.hex()},"
+                f" the {self._expected.kind.name.lower()} has {expected.hex()}"
+            )
+
+    def _bound_claims(self) -> Claims:
+        if self._expected.profile is Profile.RIOT_2024:
+            raise _Skip("riot-2024 does not carry this claim")
+        return self._read_claims()
+
+    def _read_claims(self) -> Claims:
+        if self._claims is None:
+            raise RuntimeError("step 7 comes before this one")
+        return self._claims
+
+
+_STEPS: tuple[tuple[str, Callable[[_Verifier], None]], ...] = (
+    ("present", _Verifier.present),
+    ("structure", _Verifier.structure),
+    ("profile", _Verifier.profile),
+    ("header", _Verifier.header),
+    ("key", _Verifier.key),
+    ("signature", _Verifier.signature),
+    ("claims", _Verifier.claims),
+    ("kind", _Verifier.kind),
+    ("uid", _Verifier.uid),
+    ("audience", _Verifier.audience),
+    ("time", _Verifier.time),
+    ("sequence", _Verifier.sequence),
+    ("content", _Verifier.content),
+)
