@@ -60,7 +60,7 @@ class RuntimeLimits:
     Attributes:
         code_bytes: longest code.
         memory_pages: linear memory, in pages of 64 KiB, 1 to 1024.
-        table_elements: entries of a table of references, at most 1024.
+        table_elements: entries of a table of references, 1 to 1024.
         call_depth: nested calls, at most 1000.
         locals_per_function: parameters and local variables of one function.
         stack_values: operands on the stack of all nested calls together.
@@ -82,7 +82,7 @@ class RuntimeLimits:
         ranges = {
             "code_bytes": (8, 1 << 24),
             "memory_pages": (1, 1024),
-            "table_elements": (0, 1024),
+            "table_elements": (1, 1024),
             "call_depth": (1, 1000),
             "locals_per_function": (0, 4096),
             "stack_values": (16, 1 << 20),

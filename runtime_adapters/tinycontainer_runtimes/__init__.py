@@ -1,0 +1,1 @@
+"""Runtime adapters: virtual machines behind TinyContainer's runtime interface."""

@@ -1,0 +1,1 @@
+"""What every WebAssembly engine shares: admission, native calls, fuel, trap codes."""

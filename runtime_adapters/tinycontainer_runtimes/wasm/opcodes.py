@@ -1,0 +1,102 @@
+"""The admitted instructions, WebAssembly 2.0 without SIMD: their immediates and their fuel.
+
+Numbers are those of the binary format; an instruction behind the prefix 0xfc has 0xfc00 plus its own.
+"""
+
+from enum import Enum
+from typing import Final
+
+UNREACHABLE, NOP, BLOCK, LOOP, IF, ELSE, END = 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x0B
+BR, BR_IF, BR_TABLE, RETURN, CALL, CALL_INDIRECT = 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x11
+DROP, SELECT, SELECT_TYPED = 0x1A, 0x1B, 0x1C
+GLOBAL_GET, TABLE_GET, TABLE_SET = 0x23, 0x25, 0x26
+MEMORY_SIZE, MEMORY_GROW = 0x3F, 0x40
+I32_CONST, I64_CONST, F32_CONST, F64_CONST = 0x41, 0x42, 0x43, 0x44
+I32_DIV_S, I32_DIV_U, I32_REM_S, I32_REM_U = 0x6D, 0x6E, 0x6F, 0x70
+I64_DIV_S, I64_DIV_U, I64_REM_S, I64_REM_U = 0x7F, 0x80, 0x81, 0x82
+REF_NULL, REF_IS_NULL, REF_FUNC = 0xD0, 0xD1, 0xD2
+PREFIX: Final = 0xFC
+MEMORY_INIT, DATA_DROP, MEMORY_COPY, MEMORY_FILL = 0xFC08, 0xFC09, 0xFC0A, 0xFC0B
+TABLE_INIT, ELEM_DROP, TABLE_COPY = 0xFC0C, 0xFC0D, 0xFC0E
+TABLE_GROW, TABLE_SIZE, TABLE_FILL = 0xFC0F, 0xFC10, 0xFC11
+
+LOADS_AND_STORES: Final = range(0x28, 0x3F)
+I32_TRUNCATIONS: Final = range(0xA8, 0xAC)
+I64_TRUNCATIONS: Final = range(0xAE, 0xB2)
+BULK_MEMORY: Final = frozenset({MEMORY_INIT, MEMORY_COPY, MEMORY_FILL})
+BULK_TABLE: Final = frozenset({TABLE_INIT, TABLE_COPY, TABLE_FILL})
+
+
+class Immediates(Enum):
+    """What follows an opcode."""
+
+    NONE = ""
+    BLOCK_TYPE = "block type"
+    INDEX = "index"
+    TWO_INDICES = "two indices"
+    BR_TABLE = "label vector and label"
+    TYPES = "type vector"
+    MEMARG = "alignment and offset"
+    ZERO = "zero byte"
+    TWO_ZEROS = "two zero bytes"
+    INDEX_ZERO = "index and zero byte"
+    S32 = "signed 32-bit number"
+    S64 = "signed 64-bit number"
+    F32 = "4 bytes"
+    F64 = "8 bytes"
+    REF_TYPE = "reference type"
+
+
+def _table() -> dict[int, Immediates]:
+    kinds = dict.fromkeys((UNREACHABLE, NOP, ELSE, END, RETURN, DROP, SELECT), Immediates.NONE)
+    kinds |= dict.fromkeys((BLOCK, LOOP, IF), Immediates.BLOCK_TYPE)
+    kinds |= dict.fromkeys((BR, BR_IF, CALL, REF_FUNC), Immediates.INDEX)
+    kinds |= dict.fromkeys(range(0x20, 0x27), Immediates.INDEX)  # locals, globals, tables
+    kinds |= dict.fromkeys(LOADS_AND_STORES, Immediates.MEMARG)
+    kinds |= dict.fromkeys((MEMORY_SIZE, MEMORY_GROW), Immediates.ZERO)
+    kinds |= dict.fromkeys(range(0x45, 0xC5), Immediates.NONE)  # numeric
+    kinds |= dict.fromkeys(range(0xFC00, 0xFC08), Immediates.NONE)  # saturating truncation
+    kinds |= dict.fromkeys(
+        (DATA_DROP, ELEM_DROP, TABLE_GROW, TABLE_SIZE, TABLE_FILL), Immediates.INDEX
+    )
+    return kinds | {
+        BR_TABLE: Immediates.BR_TABLE,
+        CALL_INDIRECT: Immediates.TWO_INDICES,
+        SELECT_TYPED: Immediates.TYPES,
+        I32_CONST: Immediates.S32,
+        I64_CONST: Immediates.S64,
+        F32_CONST: Immediates.F32,
+        F64_CONST: Immediates.F64,
+        REF_NULL: Immediates.REF_TYPE,
+        REF_IS_NULL: Immediates.NONE,
+        MEMORY_INIT: Immediates.INDEX_ZERO,
+        MEMORY_COPY: Immediates.TWO_ZEROS,
+        MEMORY_FILL: Immediates.ZERO,
+        TABLE_INIT: Immediates.TWO_INDICES,
+        TABLE_COPY: Immediates.TWO_INDICES,
+    }
+
+
+IMMEDIATES: Final = _table()
+"""Admitted opcodes."""
+
+CONSTANT: Final = frozenset(
+    {I32_CONST, I64_CONST, F32_CONST, F64_CONST, REF_NULL, REF_FUNC, GLOBAL_GET}
+)
+"""Opcodes of constant expressions."""
+
+FREE: Final = frozenset({UNREACHABLE, NOP, BLOCK, LOOP, ELSE, END, RETURN, DROP})
+"""Opcodes that cost no fuel; every other costs 1, as does each function entry (wasmtime)."""
+
+ENDS_LINE: Final = frozenset(
+    {UNREACHABLE, BLOCK, LOOP, IF, BR, BR_IF, BR_TABLE, RETURN, CALL, CALL_INDIRECT}
+)
+"""Opcodes behind which a straight line of code ends."""
+
+FAILED_GROW_FREE_ABOVE: Final = 128
+"""A grow that fails is charged for its pages or elements only up to so many (wasmtime)."""
+
+
+def fuel(opcode: int) -> int:
+    """Fixed fuel of an instruction; bulk operations and grow add their length."""
+    return 0 if opcode in FREE else 1

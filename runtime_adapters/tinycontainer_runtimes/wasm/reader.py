@@ -1,0 +1,82 @@
+"""A bounded reader of WebAssembly's binary format."""
+
+from tinycontainer.errors import InadmissibleCode
+
+
+class Reader:
+    """Reads forward within one range of a module's bytes.
+
+    Args:
+        data: the module.
+        offset: where to begin.
+        end: where the range ends; reading past it is refused.
+    """
+
+    __slots__ = ("data", "end", "offset")
+
+    def __init__(self, data: bytes, offset: int, end: int) -> None:
+        self.data, self.offset, self.end = data, offset, end
+
+    @property
+    def remaining(self) -> int:
+        """Bytes left in the range."""
+        return self.end - self.offset
+
+    def fail(self, problem: str, offset: int | None = None) -> InadmissibleCode:
+        """The error for a problem here, or at an earlier offset."""
+        return InadmissibleCode(f"byte {self.offset if offset is None else offset}: {problem}")
+
+    def byte(self) -> int:
+        """One byte."""
+        if self.offset >= self.end:
+            raise self.fail("ends too early")
+        value = self.data[self.offset]
+        self.offset += 1
+        return value
+
+    def skip(self, size: int) -> None:
+        """Pass over bytes."""
+        if size > self.remaining:
+            raise self.fail("ends too early")
+        self.offset += size
+
+    def u32(self) -> int:
+        """An unsigned LEB128 number of at most 5 bytes and 32 bits."""
+        start, result = self.offset, 0
+        for shift in range(0, 35, 7):
+            byte = self.byte()
+            result |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                if result >> 32:
+                    raise self.fail("number has more than 32 bits", start)
+                return result
+        raise self.fail("number has more than 5 bytes", start)
+
+    def skip_signed(self, max_bytes: int) -> None:
+        """Pass over a signed LEB128 number; its sign bits are left to validation."""
+        start = self.offset
+        for _ in range(max_bytes):
+            if self.byte() < 0x80:
+                return
+        raise self.fail(f"number has more than {max_bytes} bytes", start)
+
+    def count(self, what: str) -> int:
+        """The length of a vector whose items have at least one byte each."""
+        start = self.offset
+        number = self.u32()
+        if number > self.remaining:
+            raise self.fail(f"{number} {what} announced, more than bytes remain", start)
+        return number
+
+    def name(self) -> str:
+        """A UTF-8 name."""
+        start = self.offset
+        size = self.u32()
+        if size > self.remaining:
+            raise self.fail("name ends too late", start)
+        raw = self.data[self.offset : self.offset + size]
+        self.offset += size
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError:
+            raise self.fail("name is not UTF-8", start) from None

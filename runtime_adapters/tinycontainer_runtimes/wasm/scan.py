@@ -1,0 +1,299 @@
+"""Our own scan of an untrusted module, before any engine sees it.
+
+It bounds everything whose cost an engine does not bound: lengths, counts, nesting, locals, limits
+of memory and table, free instructions. It does not check types; that is the validator's part.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from tinycontainer.errors import InadmissibleCode
+from tinycontainer.runtime import RuntimeLimits
+from tinycontainer.text import show
+
+from .body import scan_body, scan_constant
+from .native_types import HOOKS, MEMORY_EXPORT, MODULE, NATIVES, FunctionType
+from .reader import Reader
+
+HEADER: Final = b"\0asm\x01\0\0\0"
+MAX_SECTIONS: Final = 32
+MAX_PARAMETERS, MAX_RESULTS = 64, 16
+_CUSTOM, _TYPE, _IMPORT, _FUNCTION, _TABLE, _MEMORY, _GLOBAL = range(7)
+_EXPORT, _START, _ELEMENT, _CODE, _DATA, _DATA_COUNT = range(7, 13)
+_ORDER: Final = (
+    _TYPE,
+    _IMPORT,
+    _FUNCTION,
+    _TABLE,
+    _MEMORY,
+    _GLOBAL,
+    _EXPORT,
+    _START,
+    _ELEMENT,
+    _DATA_COUNT,
+    _CODE,
+    _DATA,
+)
+_VALUE_TYPES: Final = frozenset({0x7F, 0x7E, 0x7D, 0x7C, 0x70, 0x6F})
+_REFERENCE_TYPES: Final = frozenset({0x70, 0x6F})
+_EXTERNAL_FUNCTION, _EXTERNAL_MEMORY = 0, 2
+
+
+@dataclass(slots=True)
+class Module:
+    """What the scan learned.
+
+    Attributes:
+        types: function types.
+        imports: names of imported native functions, in order.
+        functions: type index of each function, imported ones first.
+        exports: kind and index of each export.
+        start: index of the start function; None if there is none.
+        memory: minimum and maximum pages; the maximum is None if not given.
+        tables: how many tables there are.
+        sections: offset and end of each section that is not custom, headers included.
+    """
+
+    types: list[FunctionType] = field(default_factory=list)
+    imports: list[str] = field(default_factory=list)
+    functions: list[int] = field(default_factory=list)
+    exports: dict[str, tuple[int, int]] = field(default_factory=dict)
+    start: int | None = None
+    memory: tuple[int, int | None] | None = None
+    tables: int = 0
+    elements: int = 0
+    bodies: int = 0
+    sections: list[tuple[int, int]] = field(default_factory=list)
+
+    def function_type(self, index: int) -> FunctionType | None:
+        """The type of a function, if there is one with this index."""
+        if index >= len(self.functions) or self.functions[index] >= len(self.types):
+            return None
+        return self.types[self.functions[index]]
+
+
+def scan(code: bytes, limits: RuntimeLimits) -> Module:
+    """Scan a module.
+
+    Raises:
+        InadmissibleCode: with the offset and the reason.
+    """
+    if len(code) > limits.code_bytes:
+        raise InadmissibleCode(f"{len(code)} bytes where at most {limits.code_bytes} are taken")
+    if code[: len(HEADER)] != HEADER:
+        raise InadmissibleCode("byte 0: not a WebAssembly module of version 1")
+    module = _Scan(code, limits).run()
+    _require_exports(module)
+    return module
+
+
+def without_custom_sections(code: bytes, module: Module) -> bytes:
+    """The module without names and debug information, which engines need not read."""
+    return HEADER + b"".join(code[start:end] for start, end in module.sections)
+
+
+class _Scan:
+    def __init__(self, code: bytes, limits: RuntimeLimits) -> None:
+        self._reader = Reader(code, len(HEADER), len(code))
+        self._limits = limits
+        self._module = Module()
+        self._handlers: dict[int, Callable[[Reader], None]] = {
+            _TYPE: self._types,
+            _IMPORT: self._imports,
+            _FUNCTION: self._functions,
+            _TABLE: self._tables,
+            _MEMORY: self._memories,
+            _GLOBAL: self._globals,
+            _EXPORT: self._exports,
+            _START: self._start,
+            _ELEMENT: self._elements,
+            _DATA_COUNT: self._data_count,
+            _CODE: self._code,
+            _DATA: self._data,
+        }
+
+    def run(self) -> Module:
+        reader, place, sections = self._reader, -1, 0
+        while reader.remaining:
+            start = reader.offset
+            sections += 1
+            if sections > MAX_SECTIONS:
+                raise reader.fail(f"more than {MAX_SECTIONS} sections")
+            section = reader.byte()
+            size = reader.u32()
+            if size > reader.remaining:
+                raise reader.fail(f"section {section} ends behind the module", start)
+            body = Reader(reader.data, reader.offset, reader.offset + size)
+            reader.skip(size)
+            if section == _CUSTOM:
+                body.name()
+                continue
+            if section not in self._handlers:
+                raise reader.fail(f"unknown section {section}", start)
+            if _ORDER.index(section) <= place:
+                raise reader.fail(f"section {section} is out of order", start)
+            place = _ORDER.index(section)
+            self._handlers[section](body)
+            if body.remaining:
+                raise body.fail(f"section {section} holds more than it announces")
+            self._module.sections.append((start, reader.offset))
+        return self._module
+
+    def _types(self, reader: Reader) -> None:
+        for _ in range(reader.count("types")):
+            if reader.byte() != 0x60:
+                raise reader.fail("not a function type", reader.offset - 1)
+            parameters = self._value_types(reader, MAX_PARAMETERS, "parameters")
+            results = self._value_types(reader, MAX_RESULTS, "results")
+            self._module.types.append(FunctionType(parameters, results))
+
+    def _value_types(self, reader: Reader, maximum: int, what: str) -> tuple[int, ...]:
+        start = reader.offset
+        number = reader.count(what)
+        if number > maximum:
+            raise reader.fail(f"{number} {what} where at most {maximum} are taken", start)
+        return tuple(self._one_of(reader, _VALUE_TYPES, "value type") for _ in range(number))
+
+    def _one_of(self, reader: Reader, allowed: frozenset[int], what: str) -> int:
+        value = reader.byte()
+        if value not in allowed:
+            raise reader.fail(f"{value:#x} is no {what} that is taken", reader.offset - 1)
+        return value
+
+    def _imports(self, reader: Reader) -> None:
+        for _ in range(reader.count("imports")):
+            start = reader.offset
+            origin, name, kind = reader.name(), reader.name(), reader.byte()
+            shown = f"import {show(origin, 40)}.{show(name, 40)}"
+            if kind != _EXTERNAL_FUNCTION:
+                raise reader.fail(f"{shown} is not a function", start)
+            index = reader.u32()
+            if origin != MODULE or name not in NATIVES:
+                raise reader.fail(f"{shown} is not offered by this device", start)
+            found = self._module.types[index] if index < len(self._module.types) else None
+            if found != NATIVES[name]:
+                raise reader.fail(f"{shown} has type {found}, not {NATIVES[name]}", start)
+            self._module.imports.append(name)
+            self._module.functions.append(index)
+
+    def _functions(self, reader: Reader) -> None:
+        for _ in range(reader.count("functions")):
+            self._module.functions.append(reader.u32())
+
+    def _tables(self, reader: Reader) -> None:
+        for _ in range(reader.count("tables")):
+            self._module.tables += 1
+            if self._module.tables > 1:
+                raise reader.fail("more than one table")
+            self._one_of(reader, _REFERENCE_TYPES, "reference type")
+            self._size_limits(reader, self._limits.table_elements, "table elements")
+
+    def _memories(self, reader: Reader) -> None:
+        for _ in range(reader.count("memories")):
+            if self._module.memory is not None:
+                raise reader.fail("more than one memory")
+            self._module.memory = self._size_limits(
+                reader, self._limits.memory_pages, "memory pages"
+            )
+
+    def _size_limits(self, reader: Reader, allowed: int, what: str) -> tuple[int, int | None]:
+        start = reader.offset
+        flags = reader.byte()
+        if flags not in (0, 1):
+            raise reader.fail(f"limits of kind {flags} are not taken", start)
+        minimum = reader.u32()
+        maximum = reader.u32() if flags else None
+        for value, name in ((minimum, "minimum"), (maximum, "maximum")):
+            if value is not None and value > allowed:
+                raise reader.fail(f"{name} of {value} {what}; {allowed} are allowed", start)
+        if maximum == 0:
+            raise reader.fail(f"a maximum of 0 {what} is not taken; leave it out", start)
+        return minimum, maximum
+
+    def _globals(self, reader: Reader) -> None:
+        for _ in range(reader.count("globals")):
+            self._one_of(reader, _VALUE_TYPES, "value type")
+            self._one_of(reader, frozenset({0, 1}), "mutability")
+            scan_constant(reader)
+
+    def _exports(self, reader: Reader) -> None:
+        for _ in range(reader.count("exports")):
+            start = reader.offset
+            name, kind, index = reader.name(), reader.byte(), reader.u32()
+            if name in self._module.exports:
+                raise reader.fail(f"export {show(name, 40)} stands twice", start)
+            self._module.exports[name] = (kind, index)
+
+    def _start(self, reader: Reader) -> None:
+        self._module.start = reader.u32()
+
+    def _elements(self, reader: Reader) -> None:
+        for _ in range(reader.count("element segments")):
+            kind = reader.u32()
+            if kind > 7:
+                raise reader.fail(f"element segment of kind {kind}")
+            passive, explicit, expressions = kind & 1, kind & 2, kind & 4
+            if explicit and not passive:
+                reader.u32()
+            if not passive:
+                scan_constant(reader)
+            if passive or explicit:
+                reader.byte()
+            self._element_items(reader, bool(expressions))
+
+    def _element_items(self, reader: Reader, expressions: bool) -> None:
+        number = reader.count("elements")
+        self._module.elements += number
+        allowed = 4 * self._limits.table_elements
+        if self._module.elements > allowed:
+            raise reader.fail(f"more than {allowed} elements in all segments")
+        for _ in range(number):
+            if expressions:
+                scan_constant(reader)
+            else:
+                reader.u32()
+
+    def _data_count(self, reader: Reader) -> None:
+        reader.u32()
+
+    def _code(self, reader: Reader) -> None:
+        for _ in range(reader.count("function bodies")):
+            size = reader.u32()
+            if size > reader.remaining:
+                raise reader.fail("a function body ends behind its section")
+            body = Reader(reader.data, reader.offset, reader.offset + size)
+            reader.skip(size)
+            kind = self._module.function_type(len(self._module.imports) + self._module.bodies)
+            parameters = len(kind.parameters) if kind else 0
+            self._module.bodies += 1
+            scan_body(body, parameters, self._limits)
+
+    def _data(self, reader: Reader) -> None:
+        for _ in range(reader.count("data segments")):
+            kind = reader.u32()
+            if kind > 2:
+                raise reader.fail(f"data segment of kind {kind}")
+            if kind == 2:
+                reader.u32()
+            if kind != 1:
+                scan_constant(reader)
+            reader.skip(reader.u32())
+
+
+def _require_exports(module: Module) -> None:
+    if module.bodies != len(module.functions) - len(module.imports):
+        raise InadmissibleCode("functions and function bodies differ in number")
+    if module.memory is None or module.exports.get(MEMORY_EXPORT) != (_EXTERNAL_MEMORY, 0):
+        raise InadmissibleCode(f"the export {MEMORY_EXPORT}, a memory of its own, is missing")
+    if "loop" not in module.exports:
+        raise InadmissibleCode("the export loop: () -> (i32) is missing")
+    for name, expected in HOOKS.items():
+        if name not in module.exports:
+            continue
+        kind, index = module.exports[name]
+        found = module.function_type(index) if kind == _EXTERNAL_FUNCTION else None
+        if found != expected:
+            raise InadmissibleCode(f"the export {name} has type {found}, not {expected}")
+        if index < len(module.imports):
+            raise InadmissibleCode(f"the export {name} is an imported function")

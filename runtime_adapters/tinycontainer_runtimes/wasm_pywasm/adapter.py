@@ -1,0 +1,71 @@
+"""The runtime on pywasm: admission, and instances that are made from admitted code."""
+
+import io
+from typing import Any, Final
+
+import pywasm
+
+from tinycontainer.errors import CreationError, InadmissibleCode, RuntimeUnavailable
+from tinycontainer.meter import Meter
+from tinycontainer.runtime import Natives, RuntimeLimits
+
+from ..wasm.scan import scan, without_custom_sections
+from ..wasm.traps import WasmTrap
+from ..wasm.validator import Validator, WasmtimeValidator
+from .instance import PywasmInstance
+from .traps import ENGINE_ERRORS, classify
+
+PARSE_ERRORS: Final = (*ENGINE_ERRORS, EOFError, UnicodeDecodeError)
+
+
+def create_runtime() -> "PywasmRuntime":
+    """The entry point ``wasm.pywasm``.
+
+    Raises:
+        RuntimeUnavailable: under ``python -O``, where pywasm's own checks are gone.
+    """
+    return PywasmRuntime(WasmtimeValidator())
+
+
+class PywasmRuntime:
+    """See `tinycontainer.runtime.Runtime`.
+
+    Args:
+        validator: full type validation, which pywasm does not do.
+
+    Raises:
+        RuntimeUnavailable: under ``python -O``.
+    """
+
+    def __init__(self, validator: Validator) -> None:
+        if not __debug__:
+            raise RuntimeUnavailable(
+                "pywasm works by assertions, which python -O removes; run python without -O"
+            )
+        self._validator = validator
+
+    def admit(self, code: bytes, limits: RuntimeLimits) -> None:
+        """Scan, validate, and let pywasm parse, in this order."""
+        module = scan(code, limits)
+        self._validator.validate(code)
+        try:
+            _parse(without_custom_sections(code, module))
+        except PARSE_ERRORS as error:
+            raise InadmissibleCode(f"pywasm cannot parse it: {type(error).__name__}") from None
+
+    def create(
+        self, code: bytes, data: bytes, natives: Natives, meter: Meter, limits: RuntimeLimits
+    ) -> PywasmInstance:
+        """Parse afresh (pywasm's instances write to the parsed module) and instantiate."""
+        scanned = scan(code, limits)
+        try:
+            module = _parse(without_custom_sections(code, scanned))
+            return PywasmInstance(module, scanned, natives, meter, limits)
+        except WasmTrap as trap:
+            raise CreationError(f"{trap.code}: {trap.detail}") from None
+        except PARSE_ERRORS as error:
+            raise CreationError(f"a segment does not fit: {classify(error, None)}") from None
+
+
+def _parse(code: bytes) -> Any:
+    return pywasm.ModuleDesc.from_reader(io.BytesIO(code))

@@ -1,0 +1,183 @@
+"""One container on pywasm: a runtime, a machine and a parsed module of its own."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import pywasm
+
+from tinycontainer.meter import Meter
+from tinycontainer.runtime import (
+    Completed,
+    Hook,
+    Natives,
+    Outcome,
+    Preempted,
+    RuntimeLimits,
+    Trapped,
+)
+
+from ..wasm.native_types import NATIVES
+from ..wasm.natives import NativeFunction, WasmNatives
+from ..wasm.scan import Module
+from ..wasm.traps import TrapCode, WasmTrap
+from .metering import BudgetGone, Gauge, meter_module, plain_opcode
+from .traps import ENGINE_ERRORS, classify
+
+
+class PywasmInstance:
+    """See `tinycontainer.runtime.Instance`.
+
+    Args:
+        module: a freshly parsed pywasm ModuleDesc.
+        scanned: what the scan learned of it.
+        natives: the container's calls.
+        meter: what it may use.
+        limits: what it may take.
+
+    Raises:
+        AssertionError and the like, see `traps.ENGINE_ERRORS`: a segment does not fit.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        scanned: Module,
+        natives: Natives,
+        meter: Meter,
+        limits: RuntimeLimits,
+    ) -> None:
+        # pywasm takes a maximum of 0 for "no maximum"; the scan refuses 0, so this bounds growth.
+        module.mems[0].limits.m = module.mems[0].limits.m or limits.memory_pages
+        for table in module.tabl:
+            table.limits.m = table.limits.m or limits.table_elements
+        module.star = -1  # the start function runs metered, inside the START hook
+        self._machine = pywasm.Machine()
+        meter_module(module, Gauge(meter, self._machine, limits))
+        functions = WasmNatives(natives, self).functions()
+        imports = [self._import(name, functions[name]) for name in scanned.imports]
+        self._module = self._machine.instance(module, imports)
+        self._memory = self._machine.store.mems[self._module.mems[0]]
+        self._hooks = _hook_functions(scanned)
+        self._pending: deque[int] = deque()
+        self._running = False
+
+    # The memory that native calls see; `tinycontainer_runtimes.wasm.natives.Memory`.
+
+    def size(self) -> int:
+        """Length of linear memory in bytes."""
+        return len(self._memory.data)
+
+    def load(self, pointer: int, size: int) -> bytes:
+        """Bytes of linear memory."""
+        return bytes(self._memory.data[pointer : pointer + size])
+
+    def store(self, pointer: int, data: bytes) -> None:
+        """Put bytes into linear memory."""
+        self._memory.data[pointer : pointer + len(data)] = data
+
+    # The instance.
+
+    def begin(self, hook: Hook) -> None:
+        """Set a hook up; START includes the module's start function."""
+        self._clear()
+        self._pending.extend(self._module.func[index] for index in self._hooks[hook])
+
+    def resume(self) -> Outcome:
+        """Run until the hook ends or the meter is empty."""
+        result = 0
+        try:
+            while self._running or self._pending:
+                if not self._running:
+                    self._enter(self._pending.popleft())
+                self._machine.evaluate()
+                result = self._leave()
+        except BudgetGone:
+            return Preempted()
+        except WasmTrap as trap:
+            self._clear()
+            return Trapped(trap.code, trap.detail)
+        except ENGINE_ERRORS as error:
+            code = classify(error, self._faulting_opcode())
+            self._clear()
+            return Trapped(code, type(error).__name__ if code is TrapCode.ENGINE else "")
+        return Completed(result)
+
+    def abort(self) -> None:
+        """Drop the hook in progress."""
+        self._clear()
+
+    def finalize(self) -> None:
+        """Drop the hook in progress; there is nothing else to give back."""
+        self._clear()
+
+    # What pywasm's `invocate` does around `evaluate`, without losing its end when preempted.
+
+    def _enter(self, address: int) -> None:
+        function, stack = self._machine.store.func[address], self._machine.stack
+        variables = [
+            pywasm.ValInst.zero(group.type)
+            for group in function.code.locals
+            for _ in range(group.n)
+        ]
+        arity = len(function.type.rets)
+        stack.frame.append(pywasm.Frame(pywasm.ModuleInst(), pywasm.LocalsInst([]), 0, 0, 0))
+        stack.frame.append(pywasm.Frame(function.module, pywasm.LocalsInst(variables), arity, 0, 0))
+        stack.label.append(pywasm.Label(arity, 1, 0, 3, function.code.expr.data, 0))
+        self._running = True
+
+    def _leave(self) -> int:
+        values = self._machine.stack.value
+        result = int(values[-1].into_i32()) if values else 0
+        self._empty_stacks()
+        return result
+
+    def _clear(self) -> None:
+        self._pending.clear()
+        self._empty_stacks()
+
+    def _empty_stacks(self) -> None:
+        # After a trap pywasm leaves its stacks as they were: the next call would go on there.
+        stack = self._machine.stack
+        stack.value, stack.label, stack.frame = [], [], []
+        self._running = False
+
+    def _faulting_opcode(self) -> int | None:
+        labels = self._machine.stack.label
+        if not labels or not 0 < labels[-1].index <= len(labels[-1].instr):
+            return None
+        return plain_opcode(labels[-1].instr[labels[-1].index - 1])
+
+    def _import(self, name: str, function: NativeFunction) -> Any:
+        kind = NATIVES[name]
+        signature = pywasm.FuncType(
+            [pywasm.ValType(each) for each in kind.parameters],
+            [pywasm.ValType(each) for each in kind.results],
+        )
+        host = pywasm.FuncHost(signature, _host_code(function))
+        return pywasm.Extern(0, self._machine.store.allocate_func_host(host))
+
+
+def _host_code(function: NativeFunction) -> Callable[[Any, list[int]], list[int]]:
+    def host_code(_machine: Any, arguments: list[int]) -> list[int]:
+        result = function(*arguments)
+        return [] if result is None else [_checked(result)]
+
+    return host_code
+
+
+def _checked(result: int) -> int:
+    # pywasm does not look at what a host function returns.
+    if not -(1 << 31) <= result < 1 << 31:
+        raise WasmTrap(TrapCode.ENGINE, "a native function returned more than 32 bits")
+    return result
+
+
+def _hook_functions(scanned: Module) -> dict[Hook, tuple[int, ...]]:
+    hooks: dict[Hook, tuple[int, ...]] = {}
+    for hook in Hook:
+        exported = scanned.exports.get(hook.value)
+        hooks[hook] = () if exported is None else (exported[1],)
+    if scanned.start is not None:
+        hooks[Hook.START] = (scanned.start, *hooks[Hook.START])
+    return hooks

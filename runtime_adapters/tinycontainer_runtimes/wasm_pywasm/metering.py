@@ -1,0 +1,216 @@
+"""Metering and preemption on pywasm, without touching its classes.
+
+`pywasm.Machine.evaluate` fetches an instruction, moves its index on, and looks at ``opcode``; all
+its state lies on the machine's stacks. So the first instruction of every straight line of code is
+replaced by one whose ``opcode`` is a property: it charges the line, or, with the budget gone, moves
+the index back and raises. A second call of ``evaluate`` goes on as if nothing had happened.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pywasm
+
+from tinycontainer.meter import Meter
+from tinycontainer.runtime import RuntimeLimits
+
+from ..wasm import opcodes
+from ..wasm.traps import TrapCode, WasmTrap
+
+MAX_LINE: Final = 64
+"""Longest line; a line also ends behind every instruction that may go elsewhere."""
+
+
+class BudgetGone(Exception):
+    """The meter is empty; the machine can be resumed."""
+
+
+class Gauge:
+    """What the metered instructions of one instance share.
+
+    Args:
+        meter: the container's meter.
+        machine: the pywasm machine that executes.
+        limits: bounds of its stacks.
+    """
+
+    __slots__ = ("limits", "meter", "stack", "store")
+
+    def __init__(self, meter: Meter, machine: Any, limits: RuntimeLimits) -> None:
+        self.meter, self.limits = meter, limits
+        self.stack, self.store = machine.stack, machine.store
+
+    def begin(self) -> None:
+        """Begin a line, or stop in front of it.
+
+        Raises:
+            BudgetGone: nothing is left.
+        """
+        if self.meter.left <= 0:
+            self.stack.label[-1].index -= 1
+            raise BudgetGone
+
+    def top(self) -> int:
+        """The i32 on top of the stack, unsigned."""
+        return int(self.stack.value[-1].into_u32())
+
+
+class _Line:
+    """First instruction of a straight line; charges for all of it."""
+
+    __slots__ = ("_cost", "_gauge", "args", "plain")
+
+    def __init__(self, first: Any, cost: int, gauge: Gauge) -> None:
+        self.plain: int = first.opcode
+        self.args = first.args
+        self._cost, self._gauge = cost, gauge
+
+    @property
+    def opcode(self) -> int:
+        # The hottest path there is: `Gauge.begin`, written out.
+        gauge = self._gauge
+        meter = gauge.meter
+        if meter.left <= 0:
+            gauge.stack.label[-1].index -= 1
+            raise BudgetGone
+        meter.left -= self._cost
+        return self.plain
+
+
+class _Entry(_Line):
+    """First instruction of a function; also bounds the stacks."""
+
+    __slots__ = ()
+
+    @property
+    def opcode(self) -> int:
+        gauge = self._gauge
+        gauge.begin()
+        gauge.meter.left -= self._cost
+        stack, limits = gauge.stack, gauge.limits
+        # One frame below all others belongs to whoever invoked.
+        if len(stack.frame) - 1 > limits.call_depth or len(stack.value) > limits.stack_values:
+            raise WasmTrap(TrapCode.STACK_OVERFLOW)
+        return self.plain
+
+
+class _Bulk(_Line):
+    """A bulk operation; its length is on top of the stack."""
+
+    __slots__ = ()
+
+    @property
+    def opcode(self) -> int:
+        gauge = self._gauge
+        gauge.begin()
+        store = gauge.store
+        in_memory = self.plain in opcodes.BULK_MEMORY
+        bound = len(store.mems[0].data) if in_memory else len(store.tabl[0].elem)
+        # A length beyond the bound traps, and is not charged for what it did not do.
+        gauge.meter.left -= self._cost + min(gauge.top(), bound)
+        return self.plain
+
+
+class _Grow(_Line):
+    """A grow of memory or table; the number of pages or elements is on top of the stack."""
+
+    __slots__ = ()
+
+    @property
+    def opcode(self) -> int:
+        gauge = self._gauge
+        gauge.begin()
+        in_memory = self.plain == opcodes.MEMORY_GROW
+        grown = gauge.store.mems[0] if in_memory else gauge.store.tabl[0]
+        by = gauge.top()
+        fits = grown.size + by <= grown.type.limits.m
+        charged = fits or by <= opcodes.FAILED_GROW_FREE_ABOVE
+        gauge.meter.left -= self._cost + (by if charged else 0)
+        return self.plain
+
+
+class _CallIndirect(_Line):
+    """A call through the table; pywasm does not say why one fails."""
+
+    __slots__ = ()
+
+    @property
+    def opcode(self) -> int:
+        gauge = self._gauge
+        gauge.begin()
+        gauge.meter.left -= self._cost
+        elements, index = gauge.store.tabl[0].elem, gauge.top()
+        if index >= len(elements):
+            raise WasmTrap(TrapCode.TABLE_OUT_OF_BOUNDS)
+        if elements[index].data[4] == 0:
+            raise WasmTrap(TrapCode.INDIRECT_CALL_TO_NULL)
+        function = gauge.store.func[elements[index].into_ref()]
+        if function.type != gauge.stack.frame[-1].module.type[self.args[0]]:
+            raise WasmTrap(TrapCode.BAD_SIGNATURE)
+        return self.plain
+
+
+_ALONE: Final[dict[int, type[_Line]]] = {
+    **dict.fromkeys(opcodes.BULK_MEMORY | opcodes.BULK_TABLE, _Bulk),
+    opcodes.MEMORY_GROW: _Grow,
+    opcodes.TABLE_GROW: _Grow,
+    opcodes.CALL_INDIRECT: _CallIndirect,
+}
+"""Instructions that are a line of their own, because charge or guard look at operands."""
+
+
+def plain_opcode(instruction: Any) -> int:
+    """The opcode of an instruction, metered or not, without charging for it."""
+    opcode: int = instruction.plain if isinstance(instruction, _Line) else instruction.opcode
+    return opcode
+
+
+def meter_module(module: Any, gauge: Gauge) -> None:
+    """Replace the first instruction of every line of a freshly parsed module.
+
+    Args:
+        module: a pywasm ModuleDesc that was validated.
+        gauge: what its instructions share.
+    """
+    for function in module.func:
+        body = function.expr.data
+        if not body or body[0].opcode in _ALONE:
+            body.insert(0, pywasm.Inst(opcodes.NOP, []))
+        pending = [body]
+        while pending:
+            instructions = pending.pop()
+            for instruction in instructions:
+                pending.extend(_nested(instruction))
+            _meter_list(instructions, gauge, entry=instructions is body)
+
+
+def _nested(instruction: Any) -> Iterator[list[Any]]:
+    if instruction.opcode in (opcodes.BLOCK, opcodes.LOOP, opcodes.IF):
+        yield from instruction.args[1:]
+
+
+def _meter_list(instructions: list[Any], gauge: Gauge, *, entry: bool) -> None:
+    for start, end in list(_lines(instructions)):
+        first = instructions[start]
+        cost = sum(opcodes.fuel(each.opcode) for each in instructions[start:end])
+        if entry and start == 0:
+            instructions[0] = _Entry(first, cost + 1, gauge)
+        elif first.opcode in _ALONE:
+            instructions[start] = _ALONE[first.opcode](first, cost, gauge)
+        elif cost:
+            instructions[start] = _Line(first, cost, gauge)
+
+
+def _lines(instructions: list[Any]) -> Iterator[tuple[int, int]]:
+    """The straight lines of an instruction list, as ranges."""
+    start = 0
+    for index, instruction in enumerate(instructions):
+        alone = instruction.opcode in _ALONE
+        if alone and start < index:
+            yield start, index
+            start = index
+        if alone or instruction.opcode in opcodes.ENDS_LINE or index + 1 - start == MAX_LINE:
+            yield start, index + 1
+            start = index + 1
+    if start < len(instructions):
+        yield start, len(instructions)

@@ -1,0 +1,127 @@
+"""A runtime for tests: a container's code is the name of a Python program.
+
+A program yields the cost of each unit of work; calls go to the natives. It can be preempted before
+any unit, like a real virtual machine.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from tinycontainer.errors import CreationError, InadmissibleCode
+from tinycontainer.meter import Meter
+from tinycontainer.runtime import (
+    Completed,
+    Hook,
+    Natives,
+    Outcome,
+    Preempted,
+    RuntimeLimits,
+    Trapped,
+)
+
+Steps: TypeAlias = Generator[int, None, int | None]
+Script: TypeAlias = Callable[[Natives], Steps]
+
+
+class ScriptTrap(Exception):
+    """A program traps."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """The hooks of a scripted container; a missing one completes at once."""
+
+    loop: Script
+    start: Script | None = None
+    stop: Script | None = None
+    fail_create: bool = False
+
+
+@dataclass
+class ScriptedRuntime:
+    """Runs programs by name."""
+
+    programs: Mapping[str, Program]
+    created: list[str] = field(default_factory=list)
+    finalized: list[str] = field(default_factory=list)
+
+    def admit(self, code: bytes, limits: RuntimeLimits) -> None:
+        if code.decode() not in self.programs:
+            raise InadmissibleCode("no such program")
+
+    def create(
+        self, code: bytes, data: bytes, natives: Natives, meter: Meter, limits: RuntimeLimits
+    ) -> "ScriptedInstance":
+        name = code.decode()
+        if self.programs[name].fail_create:
+            raise CreationError("this program cannot be created")
+        self.created.append(name)
+        return ScriptedInstance(self, name, natives, meter)
+
+
+class ScriptedInstance:
+    def __init__(self, runtime: ScriptedRuntime, name: str, natives: Natives, meter: Meter) -> None:
+        self._runtime, self._name = runtime, name
+        self._program = runtime.programs[name]
+        self._natives, self._meter = natives, meter
+        self._steps: Steps | None = None
+
+    def begin(self, hook: Hook) -> None:
+        script = {
+            Hook.START: self._program.start,
+            Hook.LOOP: self._program.loop,
+            Hook.STOP: self._program.stop,
+        }[hook]
+        self._steps = script(self._natives) if script else None
+
+    def resume(self) -> Outcome:
+        if self._steps is None:
+            return Completed()
+        while self._meter.left > 0:
+            try:
+                self._meter.spend(next(self._steps))
+            except StopIteration as end:
+                self._steps = None
+                return Completed(end.value or 0)
+            except ScriptTrap as trap:
+                self._steps = None
+                return Trapped("scripted", str(trap))
+        return Preempted()
+
+    def abort(self) -> None:
+        self._steps = None
+
+    def finalize(self) -> None:
+        self._steps = None
+        self._runtime.finalized.append(self._name)
+
+
+def work(*units: int, returns: int = 0) -> Script:
+    """A hook of units of work."""
+
+    def script(natives: Natives) -> Steps:
+        yield from units
+        return returns
+
+    return script
+
+
+def endless(unit: int = 50) -> Script:
+    """A hook that never ends."""
+
+    def script(natives: Natives) -> Steps:
+        while True:
+            yield unit
+
+    return script
+
+
+def trap(*units: int) -> Script:
+    """A hook that traps after some work."""
+
+    def script(natives: Natives) -> Steps:
+        yield from units
+        raise ScriptTrap("on purpose")
+
+    return script
