@@ -1,0 +1,57 @@
+"""TinyContainer: signed containers of mutually distrusting tenants on one microcontroller.
+
+The reference implementation in Python. A device is made from a device file, containers are loaded
+from bundles, and the device runs them side by side in virtual or wall time.
+"""
+
+from .assembly import Device
+from .clock import Clock, VirtualClock, WallClock
+from .container import Exit, ExitReason, Statistics
+from .device import Setup, View
+from .errors import (
+    CreationError,
+    DeviceFileError,
+    DriverError,
+    InadmissibleCode,
+    InvalidTransition,
+    LoadError,
+    LoadReason,
+    MetadataError,
+    RuntimeUnavailable,
+    TinyContainerError,
+    UnknownContainer,
+)
+from .lifecycle import Event, State
+from .metadata import Bundle, ContainerType, Direction, Metadata, PeerType
+from .syscalls import Syscall
+
+__all__ = [
+    "Bundle",
+    "Clock",
+    "ContainerType",
+    "CreationError",
+    "Device",
+    "DeviceFileError",
+    "Direction",
+    "DriverError",
+    "Event",
+    "Exit",
+    "ExitReason",
+    "InadmissibleCode",
+    "InvalidTransition",
+    "LoadError",
+    "LoadReason",
+    "Metadata",
+    "MetadataError",
+    "PeerType",
+    "RuntimeUnavailable",
+    "Setup",
+    "State",
+    "Statistics",
+    "Syscall",
+    "TinyContainerError",
+    "UnknownContainer",
+    "View",
+    "VirtualClock",
+    "WallClock",
+]

@@ -1,7 +1,8 @@
 """The memory manager: numbered slots of fixed capacity, their sections, and who is in them.
 
 A section is opened with its size, takes exactly so many bytes, and is closed when it is full.
-Closed code is sealed: it can be read, never written again. Only metadata can later be replaced as a whole.
+Closed code is sealed: it can be read, never written again. Only metadata can later be replaced, as
+a whole.
 """
 
 from enum import StrEnum

@@ -126,9 +126,20 @@ def seal(
 
 
 def pack(
-    blueprint: Blueprint, code: bytes, data: bytes, keys: Mapping[Role, KeyMaterial]
+    blueprint: Blueprint,
+    code: bytes,
+    data: bytes,
+    keys: Mapping[Role, KeyMaterial],
+    mask_token: bytes | None = None,
 ) -> Bundle:
     """Sign and bundle a container with the keys of all four parties.
+
+    Args:
+        blueprint: what is to be packed.
+        code: the code section.
+        data: the data section.
+        keys: the private key of each role.
+        mask_token: a mask token that the owner has made before, in place of a new one.
 
     Raises:
         MetadataError: a value of the blueprint is out of its range.
@@ -141,8 +152,9 @@ def pack(
         endpoints = tuple(
             replace(endpoint, token=owner.endpoint(endpoint)) for endpoint in endpoints
         )
+    mask_token = owner.mask(blueprint.mask) if mask_token is None else mask_token
     metadata = seal(
-        replace(blueprint.container, syscall_mask_token=owner.mask(blueprint.mask)),
+        replace(blueprint.container, syscall_mask_token=mask_token),
         endpoints,
         replace(
             blueprint.security,

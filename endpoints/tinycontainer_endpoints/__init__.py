@@ -1,0 +1,1 @@
+"""Drivers: host services that containers reach through endpoints."""

@@ -1,0 +1,1 @@
+"""The command line, ``tinycontainerctl``: one file per verb."""

@@ -2,6 +2,7 @@
 
 from .events import Closing, Refusal, TraceEvent
 from .sinks import Human, JsonLines, as_dict, describe
+from .tally import RefusalKind, Row, Tally
 from .tracer import Sink, Tracer
 
 __all__ = [
@@ -9,7 +10,10 @@ __all__ = [
     "Human",
     "JsonLines",
     "Refusal",
+    "RefusalKind",
+    "Row",
     "Sink",
+    "Tally",
     "TraceEvent",
     "Tracer",
     "as_dict",

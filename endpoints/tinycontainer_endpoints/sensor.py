@@ -1,0 +1,115 @@
+"""``sensor``: plays recorded measurements by the device's clock.
+
+The recording is a CSV file with a header. The first column is ``time_ms``, from 0 and never
+falling; the others are integers of 32 bits, such as a temperature in 1/1000 kelvin. A read gives
+the present row as signed 32-bit little-endian numbers, and nothing before the first row.
+"""
+
+import bisect
+import csv
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field
+
+from tinycontainer.driver import CallContext, DriverSetup
+from tinycontainer.errors import DriverError
+
+from .descriptors import Descriptors
+from .options import Options, read_options
+
+MAX_FILE_BYTES: Final = 1 << 20
+MAX_COLUMNS: Final = 32
+_TIME_COLUMN = "time_ms"
+_INT32 = range(-(1 << 31), 1 << 31)
+
+
+class SensorOptions(Options):
+    """Options of ``sensor``.
+
+    Attributes:
+        file: the recording, relative to the device file.
+        repeat_after_ms: begin again after so long; without it the last row stays.
+    """
+
+    file: str
+    repeat_after_ms: int | None = Field(default=None, ge=1)
+
+
+class Sensor:
+    """Gives the present row; takes nothing."""
+
+    def __init__(self, setup: DriverSetup) -> None:
+        options = read_options(SensorOptions, setup)
+        self._times_ms, self._rows = _load(setup.directory, options.file)
+        self._repeat_after_ms = options.repeat_after_ms
+        self._open: Descriptors[CallContext] = Descriptors()
+
+    def open(self, peer_endpoint_id: int, context: CallContext) -> int:
+        """Open the sensor."""
+        return self._open.open(context)
+
+    def read(self, driver_fd: int, size: int) -> bytes:
+        """The present row, cut to ``size`` bytes; nothing before the first row."""
+        now_ms = self._open[driver_fd].now_us() // 1000
+        if self._repeat_after_ms is not None:
+            now_ms %= self._repeat_after_ms
+        index = bisect.bisect_right(self._times_ms, now_ms)
+        return self._rows[index - 1][:size] if index else b""
+
+    def write(self, driver_fd: int, data: bytes) -> int:
+        """Refused: a sensor takes nothing."""
+        raise DriverError(problem="a sensor cannot be written")
+
+    def close(self, driver_fd: int) -> None:
+        """Close the sensor."""
+        self._open.close(driver_fd)
+
+
+def _load(directory: Path, name: str) -> tuple[list[int], list[bytes]]:
+    path = (directory / name).resolve()
+    if not path.is_relative_to(directory.resolve()):
+        raise ValueError("options.file: lies outside of the device file's directory")
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+        lines = content.decode("ascii").splitlines()
+    except OSError as error:
+        raise ValueError(f"options.file: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError("options.file: is not ASCII text") from None
+    if len(content) > MAX_FILE_BYTES:
+        raise ValueError(f"options.file: has more than {MAX_FILE_BYTES} bytes")
+    return _parse(csv.reader(lines))
+
+
+def _parse(rows: Iterable[list[str]]) -> tuple[list[int], list[bytes]]:
+    iterator = iter(rows)
+    header = next(iterator, [])
+    if len(header) < 2 or header[0] != _TIME_COLUMN or len(header) > MAX_COLUMNS:
+        raise ValueError(
+            f"options.file: line 1 is not {_TIME_COLUMN} and 1 to {MAX_COLUMNS - 1} other columns"
+        )
+    times_ms: list[int] = []
+    packed: list[bytes] = []
+    for number, row in enumerate(iterator, start=2):
+        time_ms, *values = _integers(row, len(header), number)
+        if time_ms < (times_ms[-1] if times_ms else 0):
+            raise ValueError(f"options.file: line {number}: time goes back")
+        times_ms.append(time_ms)
+        packed.append(struct.pack(f"<{len(values)}i", *values))
+    return times_ms, packed
+
+
+def _integers(row: list[str], columns: int, number: int) -> list[int]:
+    if len(row) != columns:
+        raise ValueError(f"options.file: line {number}: {len(row)} columns, not {columns}")
+    try:
+        values = [int(value) for value in row]
+    except ValueError:
+        raise ValueError(f"options.file: line {number}: not a whole number") from None
+    if any(value not in _INT32 for value in values):
+        raise ValueError(f"options.file: line {number}: a number has more than 32 bits")
+    return values

@@ -1,0 +1,1 @@
+"""Example containers and devices: data that the program's demo runs."""

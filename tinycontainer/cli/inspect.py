@@ -1,0 +1,25 @@
+"""``inspect``: what a metadata file, a bundle or a token holds."""
+
+from pathlib import Path
+
+import click
+
+from .. import inspection
+from ..toml_file import read_bounded
+from .output import json_option, outline, print_json
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def inspect(file: Path, as_json: bool) -> None:
+    """Show all fields of FILE: metadata, a bundle, or a single token. Nothing is verified.
+
+    Example: tinycontainerctl inspect courier.metadata
+    """
+    values = inspection.inspect(read_bounded(file, inspection.MAX_FILE_BYTES))
+    if as_json:
+        print_json(values)
+        return
+    for line in outline(values):
+        click.echo(line)

@@ -1,0 +1,88 @@
+"""The program ``tinycontainerctl``: its verbs, and the one place where errors become lines."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from tinycontainer_tokens import TokenError
+
+from ..errors import LoadError, RuntimeUnavailable, TinyContainerError
+from ..text import show
+from .demo import demo
+from .inspect import inspect
+from .keygen import keygen
+from .output import ExitCode, Refusal
+from .pack import pack
+from .run import run
+from .schema import schema
+from .verify import verify
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done; 1 refused, or an expectation did not hold; 2 bad input;"
+    " 3 no usable runtime; 130 interrupted.",
+)
+@click.version_option(package_name="tinycontainer", prog_name="tinycontainerctl")
+def cli() -> None:
+    """Signed containers of mutually distrusting tenants on one microcontroller.
+
+    Begin with `tinycontainerctl demo`. To make a container of your own: `keygen` makes the keys of
+    the four roles, `pack` signs and bundles a container directory, `inspect` and `verify` look at
+    the result, `run` runs it on a device.
+    """
+
+
+for _verb in (demo, inspect, keygen, pack, run, schema, verify):
+    cli.add_command(_verb)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Args:
+        arguments: the command line without the program's name; by default the process's own.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        result = cli.main(arguments, prog_name="tinycontainerctl", standalone_mode=False)
+        code = result if isinstance(result, int) else ExitCode.DONE
+    except Exception as error:
+        line, code = _explain(error)
+        click.echo(f"error: {line}", err=True)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        click.echo("interrupted", err=True)
+        code = ExitCode.INTERRUPTED
+    return int(code)
+
+
+def _explain(error: Exception) -> tuple[str, ExitCode]:
+    """One line for an error that users can cause; anything else is a defect and is raised."""
+    match error:
+        case Refusal():
+            return str(error), error.code
+        case click.UsageError():
+            context = f"; see {error.ctx.command_path} --help" if error.ctx else ""
+            return show(error.format_message()) + context, ExitCode.BAD_INPUT
+        case click.ClickException():
+            return show(error.format_message()), ExitCode.BAD_INPUT
+        case RuntimeUnavailable():
+            return str(error), ExitCode.NO_RUNTIME
+        case LoadError():
+            return str(error), ExitCode.REFUSED
+        case TinyContainerError() | TokenError():
+            return str(error), ExitCode.BAD_INPUT
+        case BrokenPipeError():
+            return "the output was closed", ExitCode.BAD_INPUT
+        case OSError():
+            name = show(str(error.filename)) if error.filename else "the system"
+            return f"{name}: {error.strerror}", ExitCode.BAD_INPUT
+    raise error
+
+
+def run_as_program() -> None:
+    """The console script's entry point."""
+    sys.exit(main())

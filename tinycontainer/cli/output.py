@@ -1,0 +1,111 @@
+"""What every verb has in common: its output, its exit codes, its way to refuse."""
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..text import show
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+force_option = click.option("--force", is_flag=True, help="Overwrite files that exist.")
+
+
+class ExitCode(IntEnum):
+    """Exit codes of all verbs."""
+
+    DONE = 0
+    REFUSED = 1
+    """What was judged is not acceptable, or an expectation did not hold."""
+    BAD_INPUT = 2
+    """The command line, or a file that it names, cannot be used."""
+    NO_RUNTIME = 3
+    """A runtime that is needed does not work in this process."""
+    INTERRUPTED = 130
+
+
+class Refusal(Exception):
+    """Ends a verb with one line and an exit code.
+
+    Args:
+        problem: what, where, what to do.
+        code: the exit code.
+    """
+
+    def __init__(self, problem: str, code: ExitCode = ExitCode.BAD_INPUT) -> None:
+        super().__init__(problem)
+        self.code = code
+
+
+def print_json(values: object) -> None:
+    """Print one JSON object, in ASCII."""
+    click.echo(json.dumps(values, indent=2))
+
+
+def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Print a table; cells are shown as they are, never as markup."""
+    table = Table(title=Text(title), title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    # Piped output is as wide as it needs to be, not as wide as a terminal would have been.
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(table)
+
+
+def outline(values: Any, indent: int = 0) -> Iterable[str]:
+    """Nested plain values as indented lines; absent ones are left out."""
+    pad = "  " * indent
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield f"{pad}{name}:"
+            yield from outline(value, indent + 1)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for number, item in enumerate(value):
+                yield f"{pad}{name}[{number}]:"
+                yield from outline(item, indent + 1)
+        elif isinstance(value, list):
+            yield f"{pad}{name}: {', '.join(map(str, value)) or 'none'}"
+        elif value is not None:
+            yield f"{pad}{name}: {value}"
+
+
+def require_absent(paths: Iterable[Path], *, force: bool) -> None:
+    """Refuse to overwrite, before anything is written.
+
+    Raises:
+        Refusal: one of the files exists and ``--force`` was not given.
+    """
+    for path in paths:
+        if path.exists() and not force:
+            raise Refusal(f"{show(str(path))}: exists; use --force to overwrite it")
+
+
+def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
+    """Write a file as a whole; a private one can be read by its owner only.
+
+    Raises:
+        Refusal: it cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.new")
+    mode = 0o600 if private else 0o644
+    try:
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        draft.replace(path)
+    except OSError as error:
+        raise Refusal(f"{show(str(path))}: cannot be written: {error.strerror}") from None

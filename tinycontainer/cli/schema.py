@@ -1,0 +1,26 @@
+"""``schema``: JSON Schema of the files that people write."""
+
+import click
+
+from ..device_file import DeviceFile
+from ..manifest import ManifestFile
+from ..script import ScriptFile
+from ..toml_file import Table
+from .output import print_json
+
+_MODELS: dict[str, type[Table]] = {
+    "device": DeviceFile,
+    "container": ManifestFile,
+    "script": ScriptFile,
+}
+
+
+@click.command()
+@click.argument("file", type=click.Choice(list(_MODELS)))
+@click.option("--json", is_flag=True, expose_value=False, help="A schema is always JSON.")
+def schema(file: str) -> None:
+    """Print the JSON Schema of a device file, a container's manifest or a script (all are TOML).
+
+    Example: tinycontainerctl schema container
+    """
+    print_json(_MODELS[file].model_json_schema())

@@ -1,0 +1,223 @@
+"""``verify``: every check of every token, with its result."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tinycontainer_tokens import (
+    Algorithm,
+    KeyEntry,
+    KeyFileError,
+    KeyMaterial,
+    KeyStore,
+    Outcome,
+    Profile,
+    Role,
+)
+
+from .. import metadata as metadata_codec
+from ..errors import MetadataError
+from ..inspection import MAX_FILE_BYTES, claims_as_dict
+from ..metadata import Bundle, Metadata
+from ..text import show
+from ..toml_file import read_bounded
+from ..verification import TokenReport, Trust, examine, riot_objection
+from .output import ExitCode, Refusal, json_option, print_json
+from .pack import read_key
+
+_RAW_KEY_DIGITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What is verified; code and data are None if they are not at hand."""
+
+    metadata: Metadata
+    code: bytes | None
+    data: bytes | None
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--profile",
+    type=click.Choice([profile.value for profile in Profile]),
+    default=Profile.RFC9052.value,
+    show_default=True,
+    help="Layout that the tokens must have.",
+)
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="[ROLE=]KEY",
+    help="A key file, or a raw Ed25519 public key of 64 hexadecimal digits. Without ROLE it stands"
+    " in every role, which only riot-2024 allows. Can be repeated.",
+)
+@click.option(
+    "--keys",
+    "key_directory",
+    type=click.Path(path_type=Path),
+    help="Directory with ROLE.pub or ROLE.cose of each role.",
+)
+@click.option("--code", type=click.Path(path_type=Path), help="The code section.")
+@click.option("--data", type=click.Path(path_type=Path), help="The data section.")
+@click.option("--device-id", help="What an audience claim must name.")
+@click.option(
+    "--at", "at_s", type=click.IntRange(min=0), help="Time in Unix seconds; by default now."
+)
+@json_option
+def verify(
+    file: Path,
+    profile: str,
+    keys: tuple[str, ...],
+    key_directory: Path | None,
+    code: Path | None,
+    data: Path | None,
+    device_id: str | None,
+    at_s: int | None,
+    as_json: bool,
+) -> int:
+    """Verify all tokens of FILE, metadata or a bundle, and say for each which check failed.
+
+    Without code or data, which a bundle brings along, their tokens' signatures are still checked.
+    The exit code is 0 if no check failed.
+
+    Example: tinycontainerctl verify courier.tcb --keys keys
+    """
+    wanted = Profile(profile)
+    try:
+        store = KeyStore(_entries(keys, key_directory, wanted))
+    except KeyFileError as error:
+        raise Refusal(f"--key: {error}") from None
+    subject = _read(file, code, data)
+    reports = examine(
+        subject.metadata,
+        subject.code,
+        subject.data,
+        Trust(keys=store, profiles=(wanted,), device_id=device_id),
+        int(time.time()) if at_s is None else at_s,
+        profile=wanted,
+    )
+    objection = riot_objection(subject.metadata) if wanted is Profile.RIOT_2024 else None
+    valid = objection is None and all(report.acceptable for report in reports)
+    if as_json:
+        print_json(_as_dict(file, wanted, objection, reports, valid=valid))
+    else:
+        _print(objection, reports)
+    return ExitCode.DONE if valid else ExitCode.REFUSED
+
+
+def _read(file: Path, code: Path | None, data: Path | None) -> _Subject:
+    content = read_bounded(file, MAX_FILE_BYTES)
+    given_code = None if code is None else read_bounded(code, MAX_FILE_BYTES)
+    given_data = None if data is None else read_bounded(data, MAX_FILE_BYTES)
+    try:
+        if content[:1] == b"\x83":
+            bundle = Bundle.decode(content, MAX_FILE_BYTES)
+            return _Subject(
+                metadata_codec.decode(bundle.metadata),
+                bundle.code if given_code is None else given_code,
+                bundle.data if given_data is None else given_data,
+            )
+        return _Subject(metadata_codec.decode(content), given_code, given_data)
+    except MetadataError as error:
+        raise Refusal(f"{show(str(file))}: {error}", ExitCode.REFUSED) from None
+
+
+def _entries(keys: tuple[str, ...], key_directory: Path | None, profile: Profile) -> list[KeyEntry]:
+    entries = []
+    for text in keys:
+        role_name, separator, value = text.partition("=")
+        if not separator:
+            # Only the firmware's profile has one key in all roles; under the other nothing fits it.
+            material = _key(text)
+            entries += [KeyEntry(role, Profile.RIOT_2024, material) for role in Role]
+            continue
+        if role_name not in set(Role):
+            raise Refusal(f"--key: {show(role_name)} is none of {', '.join(Role)}")
+        entries.append(KeyEntry(Role(role_name), profile, _key(value)))
+    if key_directory is not None:
+        entries += _directory_entries(key_directory, profile)
+    return entries
+
+
+def _directory_entries(directory: Path, profile: Profile) -> list[KeyEntry]:
+    return [
+        KeyEntry(role, profile, read_key(path))
+        for role in Role
+        for path in (directory / f"{role}.pub", directory / f"{role}.cose")
+        if path.is_file()
+    ]
+
+
+def _key(value: str) -> KeyMaterial:
+    if len(value) != _RAW_KEY_DIGITS or Path(value).exists():
+        return read_key(Path(value))
+    try:
+        return KeyMaterial(Algorithm.EDDSA, bytes.fromhex(value))
+    except ValueError:
+        raise Refusal(f"--key: {show(value)} is neither a file nor hexadecimal") from None
+
+
+def _status(report: TokenReport) -> str:
+    if report.verification is None:
+        return "absent"
+    if not report.verification.valid:
+        return "invalid"
+    content_known = report.verification.steps[-1].outcome is Outcome.PASSED
+    has_content = report.verification.require().sha256 is not None
+    return "valid" if content_known or not has_content else "signature-valid"
+
+
+def _as_dict(
+    file: Path,
+    profile: Profile,
+    objection: str | None,
+    reports: tuple[TokenReport, ...],
+    *,
+    valid: bool,
+) -> dict[str, Any]:
+    return {
+        "file": show(file.name),
+        "profile": profile,
+        "valid": valid,
+        "form_objection": objection,
+        "tokens": [_report(report) for report in reports],
+    }
+
+
+def _report(report: TokenReport) -> dict[str, Any]:
+    verification = report.verification
+    if verification is None:
+        return {"place": report.place, "status": _status(report)}
+    failure, claims = verification.failure, verification.claims
+    return {
+        "place": report.place,
+        "status": _status(report),
+        "failed_check": None if failure is None else failure.check,
+        "problem": None if failure is None else failure.detail,
+        "claims": None if claims is None else claims_as_dict(claims),
+        "steps": [
+            {
+                "number": step.number,
+                "check": step.check,
+                "outcome": step.outcome,
+                "detail": step.detail,
+            }
+            for step in verification.steps
+        ],
+    }
+
+
+def _print(objection: str | None, reports: tuple[TokenReport, ...]) -> None:
+    if objection is not None:
+        click.echo(f"form: {objection}")
+    for report in reports:
+        click.echo(f"{report.place}: {_status(report)}")
+        for step in report.verification.steps if report.verification else ():
+            detail = f": {step.detail}" if step.detail else ""
+            click.echo(f"  {step.number:2}. {step.check:<10} {step.outcome}{detail}")
