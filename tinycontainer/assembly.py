@@ -94,7 +94,7 @@ class Plan:
     @property
     def name(self) -> str:
         """Its name, fit to be shown."""
-        return show(self.path.name)
+        return show(str(self.path))
 
     def error(self, place: str, problem: str) -> DeviceFileError:
         """An error at a place of the file."""

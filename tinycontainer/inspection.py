@@ -35,7 +35,7 @@ def inspect(content: bytes) -> dict[str, Any]:
     if tags or _is_array_of(content, 4):
         return {"kind": "token", **inspect_token(content, None)}
     if not _is_array_of(content, 3):
-        raise MetadataError("file", "is neither metadata, nor a bundle, nor a token")
+        raise MetadataError("content", "neither metadata, nor a bundle, nor a token")
     return inspect_bundle(Bundle.decode(content, MAX_FILE_BYTES))
 
 

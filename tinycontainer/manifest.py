@@ -143,13 +143,13 @@ def _data(path: Path, table: ContainerTable) -> bytes:
     if table.data_hex is not None:
         if table.data is not None:
             place = "container.data_hex"
-            raise DeviceFileError(show(path.name), place, "cannot stand beside container.data")
+            raise DeviceFileError(show(str(path)), place, "cannot stand beside container.data")
         return bytes.fromhex(table.data_hex)
     return b"" if table.data is None else _section(path, table.data, "container.data")
 
 
 def _section(path: Path, name: str, place: str) -> bytes:
-    return read_bounded(inside(path.parent, name, show(path.name), place), MAX_SECTION_BYTES)
+    return read_bounded(inside(path.parent, name, show(str(path)), place), MAX_SECTION_BYTES)
 
 
 def _blueprint(content: ManifestFile) -> Blueprint:

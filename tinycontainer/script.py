@@ -135,7 +135,7 @@ def play(device: Device, steps: tuple[Step, ...], end_ms: int | None) -> list[Su
 def _step(path: Path, place: str, table: StepTable) -> Step:
     content = b""
     if table.file is not None:
-        file = inside(path.parent, table.file, show(path.name), place)
+        file = inside(path.parent, table.file, show(str(path)), place)
         content = read_bounded(file, 2 * MAX_SECTION_BYTES)
     uid = b"" if table.uid is None else uid_from_text(table.uid)
     return Step(table.at_ms, table.verb, uid, content, table.refused)

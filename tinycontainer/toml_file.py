@@ -31,7 +31,7 @@ def read_toml(path: Path, model: type[Model]) -> Model:
     Raises:
         DeviceFileError: it cannot be read, is too long, is not TOML, or does not fit the model.
     """
-    name = show(path.name)
+    name = show(str(path))
     content = read_bounded(path, MAX_TOML_BYTES)
     try:
         values = tomllib.loads(content.decode("utf-8"))
@@ -53,7 +53,7 @@ def read_bounded(path: Path, limit_bytes: int) -> bytes:
     Raises:
         DeviceFileError: it cannot be read or is too long.
     """
-    name = show(path.name)
+    name = show(str(path))
     try:
         with path.open("rb") as file:
             content = file.read(limit_bytes + 1)

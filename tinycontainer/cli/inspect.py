@@ -5,8 +5,10 @@ from pathlib import Path
 import click
 
 from .. import inspection
+from ..errors import MetadataError
+from ..text import show
 from ..toml_file import read_bounded
-from .output import json_option, outline, print_json
+from .output import Refusal, json_option, outline, print_json
 
 
 @click.command()
@@ -17,7 +19,11 @@ def inspect(file: Path, as_json: bool) -> None:
 
     Example: tinycontainerctl inspect courier.metadata
     """
-    values = inspection.inspect(read_bounded(file, inspection.MAX_FILE_BYTES))
+    content = read_bounded(file, inspection.MAX_FILE_BYTES)
+    try:
+        values = inspection.inspect(content)
+    except MetadataError as error:
+        raise Refusal(f"{show(str(file))}: {error}") from None
     if as_json:
         print_json(values)
         return

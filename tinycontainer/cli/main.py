@@ -50,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         result = cli.main(arguments, prog_name="tinycontainerctl", standalone_mode=False)
         code = result if isinstance(result, int) else ExitCode.DONE
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = ExitCode.BAD_INPUT
     except Exception as error:
         line, code = _explain(error)
         click.echo(f"error: {line}", err=True)
@@ -66,7 +69,7 @@ def _explain(error: Exception) -> tuple[str, ExitCode]:
             return str(error), error.code
         case click.UsageError():
             context = f"; see {error.ctx.command_path} --help" if error.ctx else ""
-            return show(error.format_message()) + context, ExitCode.BAD_INPUT
+            return show(error.format_message().rstrip(".")) + context, ExitCode.BAD_INPUT
         case click.ClickException():
             return show(error.format_message()), ExitCode.BAD_INPUT
         case RuntimeUnavailable():
