@@ -1,0 +1,1 @@
+"""The specification: text and tables, as data."""
