@@ -69,7 +69,10 @@ class Sensor:
 
 
 def _load(directory: Path, name: str) -> tuple[list[int], list[bytes]]:
-    path = (directory / name).resolve()
+    try:
+        path = (directory / name).resolve()
+    except ValueError:
+        raise ValueError("options.file: is not a file name") from None
     if not path.is_relative_to(directory.resolve()):
         raise ValueError("options.file: lies outside of the device file's directory")
     try:
