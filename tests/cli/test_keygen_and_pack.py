@@ -1,0 +1,198 @@
+"""keygen and pack: from an empty directory to a bundle that verifies."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from support.project import BOX, Program
+
+from tinycontainer import metadata
+from tinycontainer.metadata import Bundle
+from tinycontainer_tokens import Algorithm, Role, key_files
+
+MANIFEST = """
+[container]
+uid = "me"
+code = "me.wasm"
+{container}
+[security]
+loop_period_ms = 100
+{rest}
+"""
+
+
+@pytest.fixture
+def keys(tmp_path: Path, program: Program) -> Path:
+    program.good("keygen", tmp_path / "keys")
+    return tmp_path / "keys"
+
+
+def write_manifest(directory: Path, *, container: str = "", rest: str = "") -> Path:
+    directory.mkdir(exist_ok=True)
+    (directory / "me.wasm").write_bytes(b"code")
+    (directory / "container.toml").write_text(MANIFEST.format(container=container, rest=rest))
+    return directory
+
+
+def test_keygen_makes_a_pair_for_each_role_and_hides_the_private_half(keys: Path) -> None:
+    assert sorted(path.name for path in keys.iterdir()) == sorted(
+        f"{role}{suffix}" for role in Role for suffix in (".pem", ".pub")
+    )
+    for role in Role:
+        private = keys / f"{role}.pem"
+        assert stat.S_IMODE(private.stat().st_mode) == 0o600
+        pair = key_files.parse(private.read_bytes())
+        assert key_files.parse((keys / f"{role}.pub").read_bytes()) == pair.public_half()
+    assert len({path.read_bytes() for path in keys.glob("*.pub")}) == len(Role)
+
+
+def test_keygen_makes_mac_keys_for_the_roles_that_are_named(
+    tmp_path: Path, program: Program
+) -> None:
+    found = program.json("keygen", tmp_path, "--mac", "--role", "owner", "--kid", "k1")
+    (path,) = map(Path, found["files"])
+    key = key_files.parse(path.read_bytes())
+    assert (key.algorithm, key.kid, stat.S_IMODE(path.stat().st_mode)) == (
+        Algorithm.HMAC_256,
+        b"k1",
+        0o600,
+    )
+
+
+def test_nothing_is_overwritten_without_force(keys: Path, program: Program) -> None:
+    before = {path: path.read_bytes() for path in keys.iterdir()}
+    (keys / "developer.pem").unlink()
+    (keys / "developer.pub").unlink()
+    assert "--force" in program.bad("keygen", keys)
+    assert not (keys / "developer.pem").exists()
+    program.good("keygen", keys, "--force")
+    assert all(path.read_bytes() != content for path, content in before.items())
+
+
+def test_pack_makes_a_bundle_and_its_metadata_that_verify(
+    tmp_path: Path, keys: Path, program: Program
+) -> None:
+    out = tmp_path / "courier.tcb"
+    assert "courier.tcb" in program.good("pack", BOX / "courier", "--keys", keys, "-o", out)
+    bundle = Bundle.decode(out.read_bytes(), 1 << 20)
+    assert (tmp_path / "courier.metadata").read_bytes() == bundle.metadata
+    assert bundle.code == (BOX / "courier" / "courier.wasm").read_bytes()
+    assert bundle.data == (BOX / "courier" / "courier.data").read_bytes()
+    found = program.json("verify", out, "--keys", keys)
+    assert found["valid"]
+    assert {token["status"] for token in found["tokens"]} == {"valid"}
+
+
+def test_pack_reports_what_it_made(tmp_path: Path, keys: Path, program: Program) -> None:
+    out = tmp_path / "x.tcb"
+    found = program.json("pack", BOX / "mapper", "--keys", keys, "-o", out)
+    assert found["bytes"] == out.stat().st_size
+    assert found["metadata_bytes"] == out.with_suffix(".metadata").stat().st_size
+
+
+def test_every_field_of_a_manifest_reaches_the_metadata(
+    tmp_path: Path, keys: Path, program: Program
+) -> None:
+    source = write_manifest(
+        tmp_path / "me",
+        container="""
+data_hex = "00ff"
+syscalls = ["open", "write"]
+exec_time_ms = 1
+period_ms = 2
+period_max_ms = 3
+lifetime_loops = 4
+priority = 5
+""",
+        rest="""
+start_max_duration_ms = 6
+[[endpoints]]
+id = 4294967295
+peer = "container"
+peer_uid = "hex:00ff"
+peer_endpoint = 7
+direction = "both"
+[tokens]
+sequence = 9
+expires = 4000000000
+audience = "box"
+sign_endpoints = true
+""",
+    )
+    out = tmp_path / "me.tcb"
+    program.good("pack", source, "--keys", keys, "-o", out)
+    bundle = Bundle.decode(out.read_bytes(), 1 << 20)
+    found = metadata.decode(bundle.metadata)
+    container, (endpoint,) = found.container, found.endpoints or ()
+    assert bundle.data == b"\0\xff"
+    assert (
+        container.exec_time_ms,
+        container.period_ms,
+        container.period_max_ms,
+        container.lifetime_loops,
+        container.priority,
+    ) == (1, 2, 3, 4, 5)
+    assert found.security is not None
+    assert (found.security.start_max_duration_ms, found.security.loop_period_ms) == (6, 100)
+    assert (endpoint.endpoint_id, endpoint.peer_uid) == (0xFFFFFFFF, b"\0\xff")
+    verified = program.json("verify", out, "--keys", keys, "--device-id", "box", "--at", "1")
+    claims = {token["place"]: token["claims"] for token in verified["tokens"]}
+    assert claims["mask token"] == {
+        "mask": "12",
+        "calls": ["open", "write"],
+        "uid": "me",
+        "kind": "mask",
+        "audience": "box",
+        "sequence": 9,
+        "expires_s": 4000000000,
+    }
+    assert "endpoints[0].endpoint-token" in claims
+    assert not program.json("verify", out, "--keys", keys, "--at", "1", code=1)["valid"]
+
+
+@pytest.mark.parametrize(
+    ("container", "rest", "place"),
+    [
+        ('data_hex = "0"', "", "container.data_hex"),
+        ('data_hex = "00"\ndata = "me.wasm"', "", "container.data_hex: cannot stand beside"),
+        ("priority = 16", "", "container.priority"),
+        ('syscalls = ["fork"]', "", "container.syscalls[0]"),
+        ("surprise = 1", "", "container.surprise"),
+        ('data = "../me.wasm"', "", "container.data: ../me.wasm lies outside"),
+        ('data = "/etc/hostname"', "", "container.data: /etc/hostname lies outside"),
+        ('data = "missing"', "", "missing: cannot be read"),
+        ("exec_time_ms = true", "", "container.exec_time_ms"),
+        ("exec_time_ms = 1.0", "", "container.exec_time_ms"),
+        ("exec_time_ms = 4294967296", "", "container.exec_time_ms"),
+        ("", "[[endpoints]]\nid = 1", "endpoints[0].peer"),
+        ("", "[tokens]\nexpires = 2026-01-01", "tokens.expires"),
+        ("", "[tokens]\nprofile = 'rot13'", "tokens.profile"),
+        ("", "no toml", "is not TOML"),
+    ],
+)
+def test_a_wrong_manifest_is_refused_with_its_place(
+    tmp_path: Path, keys: Path, program: Program, container: str, rest: str, place: str
+) -> None:
+    source = write_manifest(tmp_path / "me", container=container, rest=rest)
+    line = program.bad("pack", source, "--keys", keys, "-o", tmp_path / "me.tcb")
+    assert place in line
+    assert not (tmp_path / "me.tcb").exists()
+
+
+def test_inconsistent_endpoints_are_refused_by_the_codec(
+    tmp_path: Path, keys: Path, program: Program
+) -> None:
+    endpoint = '[[endpoints]]\nid = 1\npeer = "local"\npeer_endpoint = 1\ndirection = "in"\n'
+    source = write_manifest(tmp_path / "me", rest=endpoint + endpoint)
+    line = program.bad("pack", source, "--keys", keys, "-o", tmp_path / "me.tcb")
+    assert line == "endpoints[1].endpoint-id: 1 stands twice"
+
+
+def test_a_missing_or_public_key_is_named(tmp_path: Path, keys: Path, program: Program) -> None:
+    source = write_manifest(tmp_path / "me")
+    (keys / "owner.pem").rename(keys / "owner.gone")
+    assert "owner.pem" in program.bad("pack", source, "--keys", keys, "-o", tmp_path / "a.tcb")
+    (keys / "owner.pub").rename(keys / "owner.pem")
+    line = program.bad("pack", source, "--keys", keys, "-o", tmp_path / "a.tcb")
+    assert "public key" in line
+    assert not (tmp_path / "a.tcb").exists()

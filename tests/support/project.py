@@ -1,0 +1,49 @@
+"""Where the project's own files are, and how its program is run in a test."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tinycontainer.cli.main import main
+
+ROOT = Path(__file__).resolve().parents[2]
+VECTORS = ROOT.parent / "shared" / "vectors"
+BOX = ROOT / "examples" / "smartdronebox"
+
+
+class Program:
+    """Runs ``tinycontainerctl`` in this process."""
+
+    def __init__(self, captured: pytest.CaptureFixture[str]) -> None:
+        self._captured = captured
+
+    def __call__(self, *arguments: object) -> tuple[int, str, str]:
+        """Exit code, standard output, standard error."""
+        self._captured.readouterr()
+        code = main([str(argument) for argument in arguments])
+        out, err = self._captured.readouterr()
+        return code, out, err
+
+    def good(self, *arguments: object) -> str:
+        """Standard output of a run that must succeed."""
+        code, out, err = self(*arguments)
+        assert (code, err) == (0, "")
+        return out
+
+    def json(self, *arguments: object, code: int = 0) -> Any:
+        """What a run with ``--json`` prints."""
+        found, out, err = self(*arguments, "--json")
+        assert (found, err) == (code, "")
+        assert out.isascii()
+        return json.loads(out)
+
+    def bad(self, *arguments: object, code: int = 2) -> str:
+        """The one line of a run that must be refused."""
+        found, _, err = self(*arguments)
+        assert found == code
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+        assert err.isascii()
+        return err.removeprefix("error: ").rstrip("\n")

@@ -1,0 +1,39 @@
+"""The README's library example is run as it stands there."""
+
+import re
+from pathlib import Path
+
+import pytest
+from support.project import ROOT, Program
+
+
+def test_the_library_example_does_what_the_readme_says(
+    tmp_path: Path,
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (ROOT / "README.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (promised,) = re.findall(r"prints `(.*?)`", text)
+    box = tmp_path / "box"
+    program.good("demo", "--keep", box)
+    monkeypatch.chdir(box)
+    exec(compile(example, "README.md", "exec"), {})
+    assert capsys.readouterr().out.strip() == promised
+
+
+def test_every_verb_of_the_readme_exists(program: Program) -> None:
+    text = (ROOT / "README.md").read_text()
+    verbs = set(re.findall(r"tinycontainerctl (\w+)", text))
+    assert verbs >= {"demo", "keygen", "pack", "inspect", "verify", "run", "schema"}
+    for verb in verbs:
+        program.good(verb, "--help")
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    text = (ROOT / "README.md").read_text()
+    links = [link for link in re.findall(r"\]\((.*?)\)", text) if "://" not in link]
+    assert links
+    missing = [link for link in links if not (ROOT / Path(link)).exists()]
+    assert missing == []
