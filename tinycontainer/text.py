@@ -23,3 +23,11 @@ def show(untrusted: bytes | str, limit_bytes: int | None = None) -> str:
     cut = limit_bytes is not None and len(raw) > limit_bytes
     shown = "".join(_PRINTABLE[byte] for byte in (raw[:limit_bytes] if cut else raw))
     return f"{shown}..." if cut else shown
+
+
+def flatten(line: str) -> str:
+    """One line of our own making, with whatever slipped into it escaped after all.
+
+    Unlike `show` it leaves a backslash alone, so that what was escaped before is not escaped twice.
+    """
+    return "".join(each if each == "\\" else show(each) for each in line)

@@ -5,6 +5,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tinycontainer.driver import DriverSetup
+from tinycontainer.text import show
 
 
 class Options(BaseModel):
@@ -26,5 +27,5 @@ def read_options(model: type[Model], setup: DriverSetup) -> Model:
         return model.model_validate(dict(setup.options))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
+        place = ".".join(show(str(part)) for part in first["loc"])
         raise ValueError(f"options.{place}: {first['msg']}") from None

@@ -23,7 +23,7 @@ from ..expectations import Finding, judge, read_expectations
 from ..manifest import read_manifest
 from ..metadata import Bundle
 from ..script import Surprise, play, read_script
-from ..text import show
+from ..text import flatten, show
 from ..toml_file import Table, read_toml
 from ..trace import Human, Tally, TraceEvent
 from .output import (
@@ -169,4 +169,4 @@ def _print_judgement(findings: list[Finding], surprises: list[Surprise]) -> None
     ]
     print_table("What had to happen", ("", "expectation", "found"), rows)
     for surprise in surprises:
-        click.echo(f"error: script: {show(str(surprise))}", err=True)
+        click.echo(f"error: script: {flatten(str(surprise))}", err=True)

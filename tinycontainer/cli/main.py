@@ -8,7 +8,7 @@ import click
 from tinycontainer_tokens import TokenError
 
 from ..errors import LoadError, RuntimeUnavailable, TinyContainerError
-from ..text import show
+from ..text import flatten, show
 from .demo import demo
 from .inspect import inspect
 from .keygen import keygen
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = ExitCode.BAD_INPUT
     except Exception as error:
         line, code = _explain(error)
-        click.echo(f"error: {line}", err=True)
+        click.echo(f"error: {flatten(line)}", err=True)
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("interrupted", err=True)
         code = ExitCode.INTERRUPTED

@@ -10,7 +10,7 @@ import click
 from ..assembly import Device, assemble, load_listed, read_plan
 from ..clock import NS_PER_MS, Clock, VirtualClock, WallClock
 from ..script import Step, Surprise, play, read_script
-from ..text import show
+from ..text import flatten, show
 from ..trace import Human, JsonLines, Row, Sink, Tally
 from .output import (
     ExitCode,
@@ -90,7 +90,7 @@ def run(
     else:
         print_summary(values)
     for surprise in surprises:
-        click.echo(f"error: script: {show(str(surprise))}", err=True)
+        click.echo(f"error: script: {flatten(str(surprise))}", err=True)
     if interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.REFUSED if surprises else ExitCode.DONE
@@ -176,7 +176,7 @@ def _row_as_dict(row: Row) -> dict[str, Any]:
         "calls": row.calls,
         "refusals": row.refusals,
         "deadline_misses": row.deadline_misses,
-        "ended_by": show(row.ended),
+        "ended_by": flatten(row.ended),
     }
 
 

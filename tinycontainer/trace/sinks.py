@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from ..clock import NS_PER_MS
-from ..text import show
+from ..text import flatten, show
 from . import events
 from .events import TraceEvent
 
@@ -18,7 +18,7 @@ def as_dict(event: TraceEvent, *, with_data: bool = False) -> dict[str, Any]:
 
     Args:
         event: the event.
-        with_data: whether payload is given in full (as hex); otherwise its length and hash are.
+        with_data: whether payload is given in full (as hex) and not by its hash. Its length always is.
     """
     values: dict[str, Any] = {"at_ns": event.at_ns, "event": event.name}
     for field in fields(event):
@@ -27,9 +27,10 @@ def as_dict(event: TraceEvent, *, with_data: bool = False) -> dict[str, Any]:
             continue
         if field.name == "data":
             values["bytes"] = len(value)
-            values["data" if with_data else "sha256"] = (
-                value.hex() if with_data else hashlib.sha256(value).hexdigest()
-            )
+            if value and with_data:
+                values["data"] = value.hex()
+            elif value:
+                values["sha256"] = hashlib.sha256(value).hexdigest()
         else:
             values[field.name] = _plain(value)
     return values
@@ -87,17 +88,17 @@ def describe(event: TraceEvent) -> str | None:
             profile = event.profile or "UNSIGNED"
             return f"loaded into slot {event.slot} ({event.type}, {event.code_bytes} B, {profile})"
         case events.LoadRefused():
-            return f"REFUSED to load: {event.reason}: {show(event.problem)}"
+            return f"REFUSED to load: {event.reason}: {flatten(event.problem)}"
         case events.Reconfigured():
             return (
                 f"reconfigured: mask {event.mask:#x}, priority {event.priority},"
                 f" revoked {_ids(event.revoked)}, granted {_ids(event.granted)}"
             )
         case events.Transitioned():
-            why = f" ({show(event.reason)})" if event.reason else ""
+            why = f" ({flatten(event.reason)})" if event.reason else ""
             return f"{event.before} -> {event.after} on {event.event}{why}"
         case events.Refused():
-            detail = f" ({show(event.detail)})" if event.detail else ""
+            detail = f" ({flatten(event.detail)})" if event.detail else ""
             return f"REFUSED {event.call}({event.subject}): {event.reason}{detail}"
         case events.Logged():
             return f'log "{show(event.line)}"'
