@@ -107,6 +107,18 @@ def work(*units: int, returns: int = 0) -> Script:
     return script
 
 
+def calling(seen: list[object], *calls: Callable[[Natives], object], returns: int = 1) -> Script:
+    """A hook that makes calls, one in each unit of work, and keeps what they gave."""
+
+    def script(natives: Natives) -> Steps:
+        for call in calls:
+            seen.append(call(natives))
+            yield 1
+        return returns
+
+    return script
+
+
 def endless(unit: int = 50) -> Script:
     """A hook that never ends."""
 

@@ -1,19 +1,44 @@
 """Devices for tests: scripted containers, test keys, a list of events."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from support.scripted import Program, ScriptedRuntime
+import pytest
+
+from support.scripted import Program, ScriptedRuntime, Steps
 from tinycontainer.clock import Clock, VirtualClock
+from tinycontainer.container import Exit
 from tinycontainer.device import Device, Setup, View
 from tinycontainer.driver_table import DriverEntry, DriverTable
+from tinycontainer.errors import LoadError, LoadReason
 from tinycontainer.limits import Capacity, Caps, Scheduling
-from tinycontainer.metadata import Container, ContainerType, Endpoint, Security
-from tinycontainer.packing import Blueprint, TokenOptions, pack
-from tinycontainer.trace import TraceEvent
+from tinycontainer.metadata import (
+    Bundle,
+    Container,
+    ContainerType,
+    Direction,
+    Endpoint,
+    PeerType,
+    Security,
+)
+from tinycontainer.packing import Blueprint, TokenOptions, pack, pack_unsigned
+from tinycontainer.runtime import Natives, Runtime
+from tinycontainer.trace import Sink, TraceEvent
 from tinycontainer.verification import Trust
-from tinycontainer_tokens import KeyEntry, KeyMaterial, KeyStore, Profile, Role
+from tinycontainer_tokens import (
+    Accepted,
+    KeyEntry,
+    KeyMaterial,
+    KeyStore,
+    MemorySequenceStore,
+    Profile,
+    Role,
+    SequenceFileError,
+    SequenceStore,
+    Subject,
+)
 
 ALL_CALLS = 0b11111
 
@@ -26,6 +51,7 @@ FOREIGN = KeyMaterial.from_private(b"\x77" * 32)
 """A key that no device trusts."""
 
 Event = TypeVar("Event", bound=TraceEvent)
+Result = TypeVar("Result")
 
 
 def trusted(profile: Profile = Profile.RFC9052) -> KeyStore:
@@ -63,9 +89,25 @@ def times(
     return Security(start, period, loop, lifetime, stop)
 
 
+def local(endpoint_id: int = 1, peer: int = 1, direction: Direction = Direction.BOTH) -> Endpoint:
+    """An endpoint with a driver behind it."""
+    return Endpoint(endpoint_id, PeerType.LOCAL, peer, direction)
+
+
+def piped(
+    endpoint_id: int, peer_uid: str, peer: int, direction: Direction = Direction.BOTH
+) -> Endpoint:
+    """One end of a pipe."""
+    return Endpoint(endpoint_id, PeerType.CONTAINER, peer, direction, peer_uid.encode())
+
+
 @dataclass
 class World:
-    """A device with scripted programs and everything that it said."""
+    """A device with scripted programs and everything that it said.
+
+    Scripted containers are of the type native; other types need a foreign runtime. Bare containers
+    carry no tokens: they load ten times faster, and may make every call.
+    """
 
     programs: dict[str, Program] = field(default_factory=dict)
     drivers: tuple[DriverEntry, ...] = ()
@@ -75,30 +117,42 @@ class World:
     scheduling: Scheduling = field(default_factory=Scheduling)
     clock: Clock = field(default_factory=VirtualClock)
     epoch_s: int = 1_000_000
+    sequences: SequenceStore = field(default_factory=MemorySequenceStore)
+    sinks: tuple[Sink, ...] = ()
+    foreign: Mapping[ContainerType, Runtime] = field(default_factory=dict)
+    bare: bool = False
+    silent: bool = False
 
     def __post_init__(self) -> None:
         self.events: list[TraceEvent] = []
+        if self.bare:
+            self.trust = Trust(allow_unsigned=True, unsigned_mask=ALL_CALLS)
         self.runtime = ScriptedRuntime(self.programs)
         self.device = Device(
             Setup(
-                runtimes={ContainerType.NATIVE: self.runtime},
+                runtimes={ContainerType.NATIVE: self.runtime, **self.foreign},
                 drivers=DriverTable(self.drivers),
                 trust=self.trust,
                 capacity=self.capacity,
                 caps=self.caps,
                 scheduling=self.scheduling,
                 epoch_s=self.epoch_s,
+                sequences=self.sequences,
             ),
             self.clock,
-            [self.events.append],
+            [] if self.silent else [self.events.append, *self.sinks],
         )
+
+    def pack(self, plan: Blueprint, data: bytes = b"") -> Bundle:
+        """A container's bundle; its code is the name of its program, which is its uid."""
+        code = plan.container.uid
+        return pack_unsigned(plan, code, data) if self.bare else pack(plan, code, data, KEYS)
 
     def add(self, plan: Blueprint, program: Program | None = None, data: bytes = b"") -> View:
         """Pack, sign and load a container whose program is called like its uid."""
-        name = plan.container.uid.decode()
         if program is not None:
-            self.programs[name] = program
-        return self.device.load(pack(plan, name.encode(), data, KEYS).encode())
+            self.programs[plan.container.uid.decode()] = program
+        return self.device.load(self.pack(plan, data).encode())
 
     def run(self, plan: Blueprint, program: Program, data: bytes = b"") -> None:
         """Load a container and start it."""
@@ -107,12 +161,116 @@ class World:
 
     def reconfigure(self, plan: Blueprint, data: bytes = b"") -> View:
         """Change a loaded container to a new plan."""
-        name = plan.container.uid.decode()
-        return self.device.reconfigure(pack(plan, name.encode(), data, KEYS).metadata)
+        return self.device.reconfigure(self.pack(plan, data).metadata)
+
+    def exit_of(self, uid: str) -> Exit:
+        """Why the last start of a container ended."""
+        exit_ = self.device[uid].last_exit
+        assert exit_ is not None
+        return exit_
 
     def of(self, kind: type[Event], uid: str | None = None) -> list[Event]:
         """The events of a kind, of one container if wished."""
         return list(select(self.events, kind, uid))
+
+
+class Remote:
+    """A container that makes the calls that a test tells it, one in each of its loops.
+
+    Args:
+        world: where it is loaded and started.
+        plan: its metadata; a loop begins every ms.
+        stop: calls made by its stop hook.
+    """
+
+    def __init__(
+        self, world: World, plan: Blueprint, stop: Callable[[Natives], object] | None = None
+    ) -> None:
+        self._device, self._todo = world.device, list[Callable[[Natives], None]]()
+        self.uid = plan.container.uid
+        plan = replace(plan, security=replace(plan.security, loop_period_ms=1))
+        world.run(plan, Program(loop=self._loop, stop=_hook(stop)))
+
+    def do(self, call: Callable[[Natives], Result]) -> Result:
+        """Run the device until the call is made; what it gave."""
+        given: list[Result] = []
+        self._todo.append(lambda natives: given.append(call(natives)))
+        for _ in range(20):
+            self._device.run(for_ms=1)
+            if given:
+                return given[0]
+        raise AssertionError(f"the call of {self.uid!r} was not made")
+
+    def open(self, endpoint_id: int) -> int:
+        return self.do(lambda natives: natives.open(endpoint_id))
+
+    def close(self, fd: int) -> int:
+        return self.do(lambda natives: natives.close(fd))
+
+    def read(self, fd: int, size: int = 255) -> bytes | int:
+        return self.do(lambda natives: natives.read(fd, size))
+
+    def write(self, fd: int, data: bytes) -> int:
+        return self.do(lambda natives: natives.write(fd, data))
+
+    def _loop(self, natives: Natives) -> Steps:
+        if self._todo:
+            self._todo.pop(0)(natives)
+        yield 1
+        return 0
+
+
+def _hook(call: Callable[[Natives], object] | None) -> Callable[[Natives], Steps] | None:
+    if call is None:
+        return None
+
+    def script(natives: Natives) -> Steps:
+        call(natives)
+        yield 1
+        return 0
+
+    return script
+
+
+@dataclass
+class Ledger:
+    """A sequence store that a test can look into, and break.
+
+    Attributes:
+        entries: the newest accepted token of each subject.
+        broken: whether nothing can be recorded.
+    """
+
+    entries: dict[Subject, Accepted] = field(default_factory=dict)
+    broken: bool = False
+
+    def newest(self, subject: Subject) -> Accepted | None:
+        return self.entries.get(subject)
+
+    def accept(self, entries: Iterable[tuple[Subject, Accepted]]) -> None:
+        if self.broken:
+            raise SequenceFileError("the store is broken on purpose")
+        self.entries.update(entries)
+
+
+def snapshot(world: World) -> tuple[object, ...]:
+    """All that an owner can see of a device; of the sequences only if they are in a `Ledger`."""
+    device = world.device
+    return (
+        tuple(device),
+        tuple(device.metadata(view.uid) for view in device),
+        device.now_ns,
+        dict(world.sequences.entries) if isinstance(world.sequences, Ledger) else None,
+    )
+
+
+@contextmanager
+def refused(reason: LoadReason, words: str = "") -> Iterator[None]:
+    """A load or a reconfiguration is refused for this reason; its problem holds these words."""
+    with pytest.raises(LoadError) as caught:
+        yield
+    assert caught.value.reason is reason
+    assert words in caught.value.problem
 
 
 def select(

@@ -18,7 +18,7 @@ def as_dict(event: TraceEvent, *, with_data: bool = False) -> dict[str, Any]:
 
     Args:
         event: the event.
-        with_data: whether payload is given in full (as hex) and not by its hash. Its length always is.
+        with_data: whether payload is given in full (as hex) and not by its hash.
     """
     values: dict[str, Any] = {"at_ns": event.at_ns, "event": event.name}
     for field in fields(event):
