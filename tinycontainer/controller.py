@@ -62,10 +62,6 @@ class Controller:
         """All containers, by slot."""
         return tuple(self._containers[number] for number in sorted(self._containers))
 
-    def in_slot(self, number: int) -> Container:
-        """The container in a slot that is known to hold one."""
-        return self._containers[number]
-
     def find(self, uid: bytes) -> Container | None:
         """The container with this uid, if it is loaded."""
         slot = self._memory.find(uid)

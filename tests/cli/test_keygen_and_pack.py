@@ -196,3 +196,17 @@ def test_a_missing_or_public_key_is_named(tmp_path: Path, keys: Path, program: P
     line = program.bad("pack", source, "--keys", keys, "-o", tmp_path / "a.tcb")
     assert "public key" in line
     assert not (tmp_path / "a.tcb").exists()
+
+
+def test_an_unsigned_bundle_is_made_without_keys_and_loads_only_where_that_is_forgiven(
+    tmp_path: Path, program: Program
+) -> None:
+    bundle = tmp_path / "mapper.tcb"
+    program.good("pack", BOX / "mapper", "--unsigned", "-o", bundle)
+    file = tmp_path / "device.toml"
+    file.write_text('[[containers]]\nbundle = "mapper.tcb"\n')
+    assert "step 1 (present)" in program.bad("run", file, "--for", "1ms")
+    file.write_text("[trust]\nallow_unsigned = true\n" + file.read_text())
+    assert "UNSIGNED" in program.good("run", file, "--for", "1ms")
+    for arguments in ([], ["--unsigned", "--keys", tmp_path]):
+        assert "either" in program.bad("pack", BOX / "mapper", *arguments, "-o", tmp_path / "x.tcb")

@@ -7,7 +7,8 @@ import click
 from tinycontainer_tokens import KeyFileError, KeyMaterial, Role, key_files
 
 from .. import packing
-from ..manifest import read_manifest
+from ..manifest import Manifest, read_manifest
+from ..metadata import Bundle
 from ..text import show
 from ..toml_file import read_bounded
 from .output import (
@@ -28,8 +29,10 @@ _SUFFIXES = (".pem", ".cose")
     "--keys",
     "key_directory",
     type=click.Path(path_type=Path),
-    required=True,
     help="Directory with ROLE.pem or ROLE.cose of all four roles, as keygen makes it.",
+)
+@click.option(
+    "--unsigned", is_flag=True, help="No tokens at all, for a device that allows it; for the bench."
 )
 @click.option(
     "--out",
@@ -40,7 +43,14 @@ _SUFFIXES = (".pem", ".cose")
 )
 @force_option
 @json_option
-def pack(source: Path, key_directory: Path, out: Path | None, force: bool, as_json: bool) -> None:
+def pack(
+    source: Path,
+    key_directory: Path | None,
+    unsigned: bool,
+    out: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
     """Make a bundle and a metadata file from SOURCE, a manifest or a directory with container.toml.
 
     Example: tinycontainerctl pack examples/smartdronebox/courier --keys keys -o courier.tcb
@@ -52,8 +62,7 @@ def pack(source: Path, key_directory: Path, out: Path | None, force: bool, as_js
     if metadata_path == bundle_path:
         raise Refusal(f"{show(str(bundle_path))}: .metadata is the suffix of the metadata file")
     require_absent((bundle_path, metadata_path), force=force)
-    keys = {role: read_role_key(key_directory, role) for role in Role}
-    bundle = packing.pack(manifest.blueprint, manifest.code, manifest.data, keys)
+    bundle = _make(manifest, key_directory, unsigned=unsigned)
     content = bundle.encode()
     write_file(bundle_path, content)
     write_file(metadata_path, bundle.metadata)
@@ -67,6 +76,15 @@ def pack(source: Path, key_directory: Path, out: Path | None, force: bool, as_js
             f"{show(str(bundle_path))}: {len(content)} bytes"
             f" (metadata {len(bundle.metadata)}, code {len(bundle.code)}, data {len(bundle.data)})"
         )
+
+
+def _make(manifest: Manifest, key_directory: Path | None, *, unsigned: bool) -> Bundle:
+    if unsigned == (key_directory is not None):
+        raise Refusal("give either --keys DIRECTORY or --unsigned")
+    if key_directory is None:
+        return packing.pack_unsigned(manifest.blueprint, manifest.code, manifest.data)
+    keys = {role: read_role_key(key_directory, role) for role in Role}
+    return packing.pack(manifest.blueprint, manifest.code, manifest.data, keys)
 
 
 def read_role_key(directory: Path, role: Role) -> KeyMaterial:

@@ -53,11 +53,6 @@ class KeyMaterial:
         """
         return cls(Algorithm.EDDSA, _public_half(secret), secret, kid)
 
-    @property
-    def can_sign(self) -> bool:
-        """Whether the secret half is known."""
-        return self.secret is not None
-
     def public_half(self) -> "KeyMaterial":
         """The same key without its secret half.
 

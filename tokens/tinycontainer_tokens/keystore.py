@@ -41,10 +41,6 @@ class KeyStore:
             and (kid is None or entry.material.kid is None or entry.material.kid == kid)
         )
 
-    def has_role(self, role: Role) -> bool:
-        """Whether any key is known for the role."""
-        return any(entry.role is role for entry in self._entries)
-
 
 def _refuse_shared_keys(entries: tuple[KeyEntry, ...]) -> None:
     uses: dict[bytes, list[KeyEntry]] = {}
