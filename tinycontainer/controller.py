@@ -224,12 +224,15 @@ class Controller:
     def _verify(self, decoded: Metadata, code: bytes, data: bytes) -> Grant:
         reports = examine(decoded, code, data, self._trust, self._epoch_s(), self._sequences)
         granted = grant(decoded, reports, self._trust)
-        known = self._sequences.newest(Subject(decoded.uid, Kind.METADATA))
-        if granted.profile is Profile.RIOT_2024 and known is not None:
+        if granted.profile is Profile.RIOT_2024 and self._was_accepted(decoded.uid):
             raise LoadError(
                 LoadReason.PROFILE, "this uid was accepted under rfc9052; riot-2024 is a step back"
             )
         return granted
+
+    def _was_accepted(self, uid: bytes) -> bool:
+        """Whether a token with a sequence, which only rfc9052 has, was accepted for a uid."""
+        return any(self._sequences.newest(Subject(uid, kind)) for kind in Kind)
 
     def _remember(self, granted: Grant) -> None:
         try:

@@ -4,6 +4,10 @@ A caller's misuse of the API is ValueError, TypeError or RuntimeError instead.
 """
 
 from enum import StrEnum
+from typing import Final
+
+FOREIGN_FAILURES: Final = (Exception, SystemExit, GeneratorExit)
+"""What is caught from drivers, runtimes and sinks: all but the operator's own interrupt."""
 
 
 class TinyContainerError(Exception):
@@ -94,11 +98,16 @@ class DriverError(TinyContainerError):
     """
 
     def __init__(self, code: int = 1, problem: str = "refused by the driver") -> None:
-        if not 1 <= code < 1 << 31:
-            raise ValueError(f"a driver's code is at least 1 and fits 31 bits, not {code}")
         super().__init__(problem)
         self.code = code
         self.problem = problem
+        if not self.is_sound:
+            raise ValueError(f"a driver's code is at least 1 and fits 31 bits, not {code}")
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the code is still one: a driver can change it after it was checked."""
+        return type(self.code) is int and 1 <= self.code < 1 << 31
 
 
 class DeviceFileError(TinyContainerError, ValueError):

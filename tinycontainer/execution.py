@@ -5,8 +5,18 @@ from dataclasses import dataclass
 from .caller import Caller
 from .clock import NS_PER_MS
 from .container import Container, Exit, ExitReason
+from .errors import FOREIGN_FAILURES
+from .meter import Meter
 from .natives import ContainerNatives
-from .runtime import Completed, Hook, Instance, Outcome, Trapped
+from .runtime import (
+    LOOP_RESULTS,
+    Completed,
+    Hook,
+    Instance,
+    Outcome,
+    Preempted,
+    Trapped,
+)
 
 CREATION_FAILED = "creation-failed"
 """Trap code of a container of which no instance could be made."""
@@ -61,8 +71,16 @@ class Execution:
         """Whether the hook in progress has used more than it may."""
         return self.limit_ns is not None and self.used_ns > self.limit_ns
 
-    def hook_limit_ns(self, hook: Hook, stop_cap_ns: int) -> int | None:
-        """How long a hook may execute; None for no limit. The device caps the stop hook."""
+    def plan(self, hook: Hook, stop_cap_ns: int) -> int | None:
+        """Set what begins at the next turn, and return how long it may execute.
+
+        Args:
+            hook: what begins.
+            stop_cap_ns: the device's cap of the stop hook.
+
+        Returns:
+            None for no limit.
+        """
         timing = self.container.timing
         limit_ms = {
             Hook.START: timing.start_max_ms,
@@ -71,7 +89,8 @@ class Execution:
         }[hook]
         limit_ns = limit_ms * NS_PER_MS or None
         if hook is Hook.STOP:
-            return stop_cap_ns if limit_ns is None else min(limit_ns, stop_cap_ns)
+            limit_ns = stop_cap_ns if limit_ns is None else min(limit_ns, stop_cap_ns)
+        self.next_hook, self.used_ns, self.limit_ns = hook, 0, limit_ns
         return limit_ns
 
     def abort_hook(self) -> None:
@@ -81,7 +100,7 @@ class Execution:
             return
         try:
             self.instance.abort()
-        except Exception:  # a runtime is foreign code; without its instance nothing more can run
+        except FOREIGN_FAILURES:  # without its instance nothing more of it can run
             self.instance = None
 
     def give_back(self) -> None:
@@ -91,8 +110,28 @@ class Execution:
             return
         try:
             instance.finalize()
-        except Exception:  # a runtime is foreign code; the instance is dropped either way
+        except FOREIGN_FAILURES:  # the instance is dropped either way
             return
+
+
+def checked(outcome: object, meter: Meter) -> Outcome:
+    """What a runtime's resume returned, if it is what its interface promises; else a trap."""
+    meter.settle()
+    if meter.broken:
+        return Trapped(RUNTIME_FAILED, "its meter is broken")
+    if isinstance(outcome, Trapped):
+        return Trapped(str(outcome.code), str(outcome.detail))
+    if isinstance(outcome, Preempted):
+        if meter.left > 0:
+            return Trapped(RUNTIME_FAILED, "preempted with budget left")
+        return outcome
+    if isinstance(outcome, Completed) and _is_loop_result(outcome.value):
+        return outcome
+    return Trapped(RUNTIME_FAILED, "neither completed, nor preempted, nor trapped")
+
+
+def _is_loop_result(value: object) -> bool:
+    return type(value) is int and value in LOOP_RESULTS
 
 
 def verdict(execution: Execution, hook: Hook, outcome: Outcome) -> Exit | None:

@@ -11,8 +11,8 @@ from .allowance import Allowance
 from .caller import Caller
 from .clock import Clock
 from .container import Container, Exit, ExitReason
-from .errors import CreationError
-from .execution import CREATION_FAILED, RUNTIME_FAILED, Execution, verdict
+from .errors import FOREIGN_FAILURES, CreationError
+from .execution import CREATION_FAILED, RUNTIME_FAILED, Execution, checked, verdict
 from .hook_trace import HookTrace
 from .lifecycle import Event, State
 from .limits import Capacity, Scheduling
@@ -84,6 +84,7 @@ class Executor:
         container.statistics.starts += 1
         self._executions[execution.slot] = execution
         self._scheduler.add(execution.slot, container.timing.priority, self._clock.now_ns())
+        self._plan(execution, Hook.START)
 
     def stop(self, container: Container, reason: Exit) -> None:
         """Wind down a container that management has made STOPPING."""
@@ -98,6 +99,7 @@ class Executor:
         execution.timing_changed = True
         if execution.hook is None:
             self._take_timing(execution, self._clock.now_ns())
+            self._plan(execution, execution.next_hook)
 
     # The loop.
 
@@ -163,17 +165,12 @@ class Executor:
             outcome = execution.instance.resume()
         except CreationError as error:
             return Trapped(CREATION_FAILED, str(error))
-        except Exception as error:
+        except FOREIGN_FAILURES as error:
             return Trapped(RUNTIME_FAILED, type(error).__name__)
-        if isinstance(outcome, Preempted) and meter.left > 0:
-            return Trapped(RUNTIME_FAILED, "preempted with budget left")
-        return outcome
+        return checked(outcome, meter)
 
     def _begin_hook(self, execution: Execution) -> None:
         hook = execution.hook = execution.next_hook
-        execution.used_ns = 0
-        execution.limit_ns = execution.hook_limit_ns(hook, self._scheduling.grace_ns)
-        self._scheduler.set_limit(execution.slot, execution.limit_ns)
         number = 0
         if hook is Hook.LOOP:
             number = self._pacer.loop_begins(execution, self._clock.now_ns())
@@ -190,11 +187,12 @@ class Executor:
             self._end_hook(execution, outcome, now_ns)
 
     def _end_hook(self, execution: Execution, outcome: Outcome, now_ns: int) -> None:
-        hook = execution.hook or execution.next_hook
+        hook = execution.next_hook
         reason = verdict(execution, hook, outcome)
         overran = reason is not None and reason.reason is ExitReason.OVERRUN
         how = "overrun" if overran else "trapped" if isinstance(outcome, Trapped) else "completed"
-        self._hook_trace.ended(execution, hook, how, outcome)
+        if execution.hook is not None:
+            self._hook_trace.ended(execution, hook, how, outcome)
         if how != "completed":
             execution.abort_hook()
         elif hook is Hook.LOOP:
@@ -214,11 +212,15 @@ class Executor:
             self._begin_rest(execution, hook, now_ns)
 
     def _begin_rest(self, execution: Execution, hook: Hook, now_ns: int) -> None:
-        execution.next_hook = Hook.LOOP
+        self._plan(execution, Hook.LOOP)
         if hook is Hook.START:
             self._pacer.plan_first(execution, now_ns)
         else:
             self._pacer.plan_next(execution, now_ns)
+
+    def _plan(self, execution: Execution, hook: Hook) -> None:
+        limit_ns = execution.plan(hook, self._scheduling.grace_ns)
+        self._scheduler.set_limit(execution.slot, limit_ns)
 
     def _take_timing(self, execution: Execution, now_ns: int) -> None:
         execution.timing_changed = False

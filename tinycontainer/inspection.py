@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from tinycontainer_tokens import CborError, ClaimsError, Kind, TokenError, cbor, envelope
 from tinycontainer_tokens import claims as claims_codec
-from tinycontainer_tokens.envelope import MAX_TOKEN_BYTES, Envelope
+from tinycontainer_tokens.envelope import Envelope
 
 from . import metadata as metadata_codec
 from .errors import MetadataError
@@ -175,7 +175,7 @@ def _section(content: bytes) -> dict[str, Any]:
 
 def _leading_tags(content: bytes) -> tuple[int, ...]:
     try:
-        return cbor.split_tags(content[:MAX_TOKEN_BYTES])[0]
+        return cbor.split_tags(content)[0]
     except CborError:
         return ()
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from .errors import FOREIGN_FAILURES
+
 
 def _nothing() -> None:
     pass
@@ -19,15 +21,18 @@ class Meter:
     Attributes:
         left: instructions left in this turn. A runtime lowers it directly or by `spend`.
         probe: brings ``left`` up to date; an engine with a counter of its own sets it.
+        broken: whether the probe raised, or ``left`` was raised; the device then gives the
+            container up.
     """
 
-    __slots__ = ("_charge", "_settled_at", "left", "probe")
+    __slots__ = ("_charge", "_settled_at", "broken", "left", "probe")
 
     def __init__(self, charge: Callable[[int], None]) -> None:
         self.left = 0
         self.probe: Callable[[], None] = _nothing
         self._charge = charge
         self._settled_at = 0
+        self.broken = False
 
     def refill(self, budget_instructions: int) -> None:
         """Begin a turn: settle the last one, then fill up.
@@ -44,8 +49,13 @@ class Meter:
 
     def settle(self) -> None:
         """Charge the clock with what is not yet charged; calling it twice charges nothing more."""
-        self.probe()
+        try:
+            self.probe()
+        except FOREIGN_FAILURES:
+            self.probe, self.broken = _nothing, True
         used = self._settled_at - self.left
-        if used:
+        if used < 0:  # time never goes back, whatever a runtime does
+            self.left, self.broken = self._settled_at, True
+        elif used:
             self._settled_at = self.left
             self._charge(used)

@@ -21,7 +21,7 @@ class Pacer:
     def plan_first(self, execution: Execution, now_ns: int) -> None:
         """The start hook has ended: the first loop is due."""
         execution.planned_ns = now_ns
-        self._scheduler.make_due(execution.slot, now_ns)
+        self._scheduler.wake_at(execution.slot, now_ns)
         self._arm_gap_end(execution)
 
     def plan_next(self, execution: Execution, now_ns: int) -> None:
@@ -33,10 +33,7 @@ class Pacer:
             execution.container.statistics.skipped_periods += wake_up.skipped
             if self._tracer.on:
                 self._tracer.emit(PeriodsSkipped(execution.uid, wake_up.skipped))
-        if wake_up.at_ns > now_ns:
-            self._scheduler.sleep(execution.slot, wake_up.at_ns)
-        else:
-            self._scheduler.make_due(execution.slot, now_ns)
+        self._scheduler.wake_at(execution.slot, wake_up.at_ns)
         self._arm_gap_end(execution)
 
     def loop_begins(self, execution: Execution, now_ns: int) -> int:

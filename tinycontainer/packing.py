@@ -7,8 +7,18 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from tinycontainer_tokens import Claims, KeyFileError, KeyMaterial, Kind, Profile, Role, issue
+from tinycontainer_tokens import (
+    Claims,
+    ClaimsError,
+    KeyFileError,
+    KeyMaterial,
+    Kind,
+    Profile,
+    Role,
+    issue,
+)
 
+from .errors import MetadataError
 from .metadata import Bundle, Container, Endpoint, Security, encode, encode_endpoint
 from .syscalls import mask_to_bytes
 
@@ -64,6 +74,9 @@ class Signer:
         uid: for which container.
         profile: layout of the tokens.
         options: further claims.
+
+    Every token raises MetadataError for a value that it cannot carry, and KeyFileError for a key
+    that cannot sign.
     """
 
     key: KeyMaterial
@@ -81,6 +94,8 @@ class Signer:
 
     def mask(self, mask: int) -> bytes:
         """A token that allows system calls."""
+        if mask < 0:
+            raise MetadataError("mask token", f"{mask} is no mask of system calls")
         return self._issue(Kind.MASK, Claims(mask=mask_to_bytes(mask)))
 
     def endpoint(self, endpoint: Endpoint) -> bytes:
@@ -99,7 +114,10 @@ class Signer:
                 expires_s=self.options.expires_s,
                 issued_s=self.options.issued_s,
             )
-        return issue(claims, kind, self.key, self.profile)
+        try:
+            return issue(claims, kind, self.key, self.profile)
+        except ClaimsError as error:
+            raise MetadataError(f"{kind.name.lower()} token", str(error)) from None
 
 
 def seal(

@@ -52,6 +52,9 @@ class Trapped:
 
 Outcome: TypeAlias = Completed | Preempted | Trapped
 
+LOOP_RESULTS = range(-(1 << 31), 1 << 31)
+"""What a loop can return."""
+
 
 @dataclass(frozen=True, slots=True)
 class RuntimeLimits:
@@ -63,7 +66,7 @@ class RuntimeLimits:
         table_elements: entries of a table of references, 1 to 1024.
         call_depth: nested calls, at most 1000.
         locals_per_function: parameters and local variables of one function.
-        stack_values: operands on the stack of all nested calls together.
+        stack_values: operands on the stack of all nested calls together, where a function begins.
         block_depth: nested blocks of one function, at most 500.
 
     Raises:

@@ -13,7 +13,7 @@ from .container import Container
 from .driver import Channel
 from .driver_table import DriverEntry, DriverTable
 from .endpoint_table import Descriptor, EndpointTable
-from .errors import DriverError
+from .errors import FOREIGN_FAILURES, DriverError
 from .limits import Capacity
 from .metadata import Endpoint, Metadata, PeerType
 from .pipes import Pipes, consents
@@ -83,7 +83,9 @@ class Service:
         if entry is None or entry.owner != caller.uid:
             reason = Refusal.BAD_DESCRIPTOR if entry is None else Refusal.NOT_OWNER
             return self._refuse(caller, Syscall.CLOSE, fd, reason)
-        self._close_entry(entry, caller)
+        error = self._close_entry(entry, caller)
+        if error is not None:
+            return self._driver_raised(caller, Syscall.CLOSE, fd, error)
         return self._granted(caller, Syscall.CLOSE, fd, 0)
 
     def read(self, caller: Caller, fd: int, size: int) -> bytes | int:
@@ -101,7 +103,7 @@ class Service:
         self._in_progress = caller
         try:
             data = entry.driver.read(entry.driver_fd, size)
-        except Exception as error:
+        except FOREIGN_FAILURES as error:
             return self._driver_raised(caller, Syscall.READ, fd, error)
         finally:
             self._in_progress = None
@@ -125,7 +127,7 @@ class Service:
         self._in_progress = caller
         try:
             taken = entry.driver.write(entry.driver_fd, data)
-        except Exception as error:
+        except FOREIGN_FAILURES as error:
             return self._driver_raised(caller, Syscall.WRITE, fd, error)
         finally:
             self._in_progress = None
@@ -189,7 +191,7 @@ class Service:
         try:
             driver = self._drivers.instance(entry, caller.uid)
             driver_fd = driver.open(endpoint.peer_endpoint_id, context)
-        except Exception as error:
+        except FOREIGN_FAILURES as error:
             return self._driver_raised(caller, Syscall.OPEN, endpoint.endpoint_id, error)
         finally:
             self._in_progress = None
@@ -204,27 +206,26 @@ class Service:
 
     # How descriptors are closed.
 
-    def _close_entry(self, entry: Descriptor, caller: Caller | None) -> None:
+    def _close_entry(self, entry: Descriptor, caller: Caller | None) -> BaseException | None:
+        """Close a descriptor, whatever its driver says; returns what that was."""
         self._table.remove(entry)
         self._in_progress = caller
         try:
             entry.driver.close(entry.driver_fd)
-        except Exception as error:
-            self._trace_refusal(
-                entry.owner,
-                Syscall.CLOSE,
-                entry.endpoint_fd,
-                Refusal.DRIVER_FAILED,
-                0,
-                type(error).__name__,
-            )
+        except FOREIGN_FAILURES as error:
+            return error
         finally:
             self._in_progress = None
+        return None
 
     def _close_for(self, entry: Descriptor, reason: Closing) -> None:
-        self._close_entry(entry, None)
-        if self._tracer.on:
-            self._tracer.emit(DescriptorClosed(entry.owner, entry.endpoint_fd, reason))
+        error = self._close_entry(entry, None)
+        if not self._tracer.on:
+            return
+        self._tracer.emit(DescriptorClosed(entry.owner, entry.endpoint_fd, reason))
+        if error is not None:
+            failed, problem = Refusal.DRIVER_FAILED, f"raised {type(error).__name__}"
+            self._tracer.emit(Refused(entry.owner, "close", entry.endpoint_fd, failed, 0, problem))
 
     def _close_broken_pipes(self, uid: bytes, kept: frozenset[Endpoint]) -> None:
         for peer_uid, endpoint_id in self._pipes.broken_by(uid, kept):
@@ -253,9 +254,12 @@ class Service:
             return Refusal.BAD_DESCRIPTOR
         return Refusal.NOT_OWNER if entry.owner != caller.uid else Refusal.DIRECTION
 
-    def _driver_raised(self, caller: Caller, call: Syscall, subject: int, error: Exception) -> int:
-        if isinstance(error, DriverError):
-            return self._refuse(caller, call, subject, Refusal.DRIVER, error.problem, -error.code)
+    def _driver_raised(
+        self, caller: Caller, call: Syscall, subject: int, error: BaseException
+    ) -> int:
+        if isinstance(error, DriverError) and error.is_sound:
+            problem = str(error.problem)
+            return self._refuse(caller, call, subject, Refusal.DRIVER, problem, -error.code)
         return self._refuse(
             caller, call, subject, Refusal.DRIVER_FAILED, f"raised {type(error).__name__}"
         )
@@ -274,11 +278,6 @@ class Service:
     ) -> int:
         caller.container.statistics.refusals += 1
         if self._tracer.on and caller.refusals.take(self._tracer.now_ns()):
-            self._trace_refusal(caller.uid, call, subject, reason, result, detail)
+            name = call.name.lower()
+            self._tracer.emit(Refused(caller.uid, name, subject, reason, result, detail))
         return result
-
-    def _trace_refusal(
-        self, uid: bytes, call: Syscall, subject: int, reason: Refusal, result: int, detail: str
-    ) -> None:
-        if self._tracer.on:
-            self._tracer.emit(Refused(uid, call.name.lower(), subject, reason, result, detail))

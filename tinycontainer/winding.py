@@ -73,14 +73,15 @@ class WindDown:
         if execution.instance is None:
             self._finalize(execution)
             return
-        execution.next_hook = Hook.STOP
-        limit_ns = execution.hook_limit_ns(Hook.STOP, self._grace_ns) or self._grace_ns
-        self._scheduler.set_limit(execution.slot, None)
+        limit_ns = execution.plan(Hook.STOP, self._grace_ns)
+        self._scheduler.set_limit(execution.slot, limit_ns)
         self._scheduler.set_alarm(execution.slot, Alarm.GAP_END, None)
         self._scheduler.set_alarm(
-            execution.slot, Alarm.HOOK_DEADLINE, now_ns + limit_ns + self._grace_ns
+            execution.slot,
+            Alarm.HOOK_DEADLINE,
+            now_ns + (limit_ns or self._grace_ns) + self._grace_ns,
         )
-        self._scheduler.make_due(execution.slot, now_ns)
+        self._scheduler.wake_at(execution.slot, now_ns)
 
     def stop_hook_ended(self, execution: Execution, fault: Exit | None) -> None:
         """The stop hook has completed, or broken by its own fault."""

@@ -22,7 +22,7 @@ def test_decide_run_and_sleep(benchmark: BenchmarkFixture, containers: int) -> N
         decision = scheduler.decide(now[0], None)
         if isinstance(decision, Turn):
             now[0] += 1_000
-            scheduler.sleep(decision.slot, now[0] + chance.randrange(1, 1_000_000))
+            scheduler.wake_at(decision.slot, now[0] + chance.randrange(1, 1_000_000))
         elif decision.until_ns is not None:
             now[0] = decision.until_ns
 

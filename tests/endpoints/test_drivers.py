@@ -18,13 +18,17 @@ from tinycontainer_endpoints.sensor import Sensor
 RECORDING = "time_ms,temperature_mK,humidity\n0,277150,40\n1000,278150,41\n2500,-5,42\n"
 
 
-def setup(tmp_path: Path, shown: list[bytes] | None = None, **options: object) -> DriverSetup:
+def setup(tmp_path: Path, /, **options: object) -> DriverSetup:
+    return shown_setup(tmp_path, [], **options)
+
+
+def shown_setup(tmp_path: Path, shown: list[bytes], /, **options: object) -> DriverSetup:
     (tmp_path / "recording.csv").write_text(RECORDING)
     return DriverSetup(
         options=options,
         directory=tmp_path,
         random_bytes=lambda size: bytes([7]) * size,
-        show=(shown if shown is not None else []).append,
+        show=shown.append,
         board=BoardInfo("desk", "maker", "device-1"),
     )
 
@@ -70,7 +74,7 @@ def opened(driver: Driver, context: StillContext) -> int:
 
 def test_the_console_shows_who_wrote_what_and_gives_no_input(tmp_path: Path) -> None:
     shown: list[bytes] = []
-    console = Console(setup(tmp_path, shown, prefix="from "))
+    console = Console(shown_setup(tmp_path, shown, prefix="from "))
     fd = opened(console, StillContext(container=b"courier"))
     assert console.write(fd, b"hello") == 5
     assert shown == [b"from courier: hello"]

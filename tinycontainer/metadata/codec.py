@@ -46,14 +46,12 @@ def decode(data: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Metadata:
     if len(data) > limit_bytes:
         raise MetadataError("metadata", f"{len(data)} bytes where at most {limit_bytes} are taken")
     try:
-        tags, rest = cbor.split_tags(data)
+        tags, value = cbor.decode_tagged(data, limit_bytes)
     except CborError as error:
         raise MetadataError("metadata", str(error)) from None
     if tags != (METADATA_TAG,):
         raise MetadataError("metadata", f"does not begin with the tag {METADATA_TAG} (TinyPART)")
-    outer = _map(
-        "metadata", _nested("metadata", rest), {1: "container"}, {2: "endpoints", 3: "security"}
-    )
+    outer = _map("metadata", value, {1: "container"}, {2: "endpoints", 3: "security"})
     parts = {
         name: _nested(name, _bytes(name, outer[key]))
         for key, name in ((1, "container"), (2, "endpoints"), (3, "security"))

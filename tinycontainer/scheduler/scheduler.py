@@ -117,7 +117,7 @@ class Scheduler:
     def add(self, slot: int, priority: int, now_ns: int) -> None:
         """Take a container in; it is due now."""
         self._tasks[slot] = _Task(self._rank(priority), now_ns, self._slice_ns)
-        self._enqueue(slot, now_ns)
+        self.wake_at(slot, now_ns)
 
     def remove(self, slot: int) -> None:
         """Forget a container with its alarms."""
@@ -126,17 +126,12 @@ class Scheduler:
         for alarm in Alarm:
             self._alarms.drop((slot, alarm))
 
-    def make_due(self, slot: int, now_ns: int) -> None:
-        """A container has something new to do now: it joins the tail with a full slice."""
-        self._dequeue(slot)
-        self._enqueue(slot, now_ns)
-
-    def sleep(self, slot: int, wake_ns: int) -> None:
-        """A container has nothing to do before its wake-up."""
+    def wake_at(self, slot: int, due_ns: int) -> None:
+        """A container has something new to do: when it is due it joins the tail."""
         self._dequeue(slot)
         task = self._tasks[slot]
-        task.asleep, task.due_ns = True, wake_ns
-        self._sleepers[task.rank].put(slot, wake_ns)
+        task.asleep, task.due_ns = True, due_ns
+        self._sleepers[task.rank].put(slot, due_ns)
 
     def used(self, slot: int, used_ns: int, now_ns: int) -> None:
         """The turn of a container has ended, but its hook has not."""
@@ -145,7 +140,10 @@ class Scheduler:
         if task.limit_left_ns is not None:
             task.limit_left_ns -= used_ns
         if task.slice_left_ns <= 0:
-            self.make_due(slot, now_ns)
+            self._wake(now_ns)
+            self._dequeue(slot)
+            task.due_ns, task.slice_left_ns = now_ns, self._slice_ns
+            self._ready[task.rank].append(slot)
 
     def set_limit(self, slot: int, limit_ns: int | None) -> None:
         """Set what is left of the duration of a container's hook; None for no limit."""
@@ -159,10 +157,7 @@ class Scheduler:
             return
         self._dequeue(slot)
         task.rank = rank
-        if task.due_ns > now_ns:
-            self.sleep(slot, task.due_ns)
-        else:
-            self._enqueue(slot, now_ns)
+        self.wake_at(slot, max(now_ns, task.due_ns))
 
     def set_alarm(self, slot: int, alarm: Alarm, at_ns: int | None) -> None:
         """Set or (None) clear an alarm of a container."""
@@ -223,12 +218,6 @@ class Scheduler:
                 task = self._tasks[slot]
                 task.asleep, task.due_ns, task.slice_left_ns = False, due_ns, self._slice_ns
                 self._ready[rank].append(slot)
-
-    def _enqueue(self, slot: int, now_ns: int) -> None:
-        self._wake(now_ns)
-        task = self._tasks[slot]
-        task.asleep, task.due_ns, task.slice_left_ns = False, now_ns, self._slice_ns
-        self._ready[task.rank].append(slot)
 
     def _dequeue(self, slot: int) -> None:
         task = self._tasks[slot]

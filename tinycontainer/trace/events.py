@@ -87,12 +87,12 @@ class Reconfigured(TraceEvent):
 
 @dataclass(slots=True)
 class Transitioned(TraceEvent):
-    """A container went through one row of the life-cycle table."""
+    """A container went through one row of the life-cycle table, on a trigger (its event there)."""
 
     name: ClassVar[str] = "transition"
     uid: bytes
     before: str
-    event: str
+    trigger: str
     after: str
     reason: str
 

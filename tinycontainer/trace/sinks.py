@@ -96,7 +96,7 @@ def describe(event: TraceEvent) -> str | None:
             )
         case events.Transitioned():
             why = f" ({flatten(event.reason)})" if event.reason else ""
-            return f"{event.before} -> {event.after} on {event.event}{why}"
+            return f"{event.before} -> {event.after} on {event.trigger}{why}"
         case events.Refused():
             detail = f" ({flatten(event.detail)})" if event.detail else ""
             return f"REFUSED {event.call}({event.subject}): {event.reason}{detail}"

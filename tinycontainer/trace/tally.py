@@ -79,7 +79,7 @@ class Tally:
 
     def _transition(self, row: Row, event: events.Transitioned) -> None:
         row.state = event.after
-        if event.event == "start":
+        if event.trigger == "start":
             row.starts += 1
         elif event.before == "running" and event.after == "stopping":
-            row.ended = event.reason or event.event
+            row.ended = event.reason or event.trigger

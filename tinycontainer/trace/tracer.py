@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from ..errors import FOREIGN_FAILURES
 from .events import TraceEvent
 
 Sink: TypeAlias = Callable[[TraceEvent], None]
@@ -26,7 +27,7 @@ class Tracer:
     def __init__(self, sinks: Sequence[Sink], now_ns: Callable[[], int]) -> None:
         self._sinks = list(sinks)
         self._now_ns = now_ns
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self.on = bool(sinks)
 
     def emit(self, event: TraceEvent) -> None:
@@ -35,7 +36,7 @@ class Tracer:
         for sink in tuple(self._sinks):
             try:
                 sink(event)
-            except Exception as error:  # a sink is foreign code; see the class
+            except FOREIGN_FAILURES as error:
                 self._failure = self._failure or error
                 self._sinks.remove(sink)
                 self.on = bool(self._sinks)

@@ -42,16 +42,47 @@ def decode(data: bytes, limit_bytes: int) -> Value:
     return value
 
 
-def encode(value: Value) -> bytes:
-    """Encode a value in deterministic form."""
-    return bytes(cbor2.dumps(value, canonical=True))
-
-
-def split_tags(data: bytes) -> tuple[tuple[int, ...], bytes]:
-    """Split leading tags from the value behind them.
+def decode_tagged(data: bytes, limit_bytes: int) -> tuple[tuple[int, ...], Value]:
+    """Decode one value with the tags in front of it.
 
     Returns:
-        The tag numbers, outermost first (at most two), and the remaining bytes.
+        The tag numbers, outermost first (at most two), and the value.
+
+    Raises:
+        CborError: as `decode`; or a tag's head is cut short, is not in shortest form, or a third
+            tag follows.
+    """
+    if len(data) > limit_bytes:
+        raise CborError(limit_bytes, f"{len(data)} bytes where at most {limit_bytes} are taken")
+    tags, start = split_tags(data)
+    try:
+        return tags, decode(data[start:], limit_bytes)
+    except CborError as error:
+        raise CborError(start + error.offset, error.problem) from None
+
+
+def encode(value: Value) -> bytes:
+    """Encode a value in deterministic form (RFC 8949, section 4.2.1)."""
+    return bytes(cbor2.dumps(_ordered(value)))
+
+
+def _ordered(value: Value) -> Value:
+    """The same value with its maps in the order of their keys' bytes.
+
+    cbor2's own canonical form puts shorter keys first, as RFC 7049 had it.
+    """
+    if isinstance(value, list):
+        return [_ordered(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _ordered(value[key]) for key in sorted(value, key=cbor2.dumps)}
+    return value
+
+
+def split_tags(data: bytes) -> tuple[tuple[int, ...], int]:
+    """Read the tags in front of a value.
+
+    Returns:
+        The tag numbers, outermost first (at most two), and where the value begins.
 
     Raises:
         CborError: a head is cut short, is not in shortest form, or a third tag follows.
@@ -63,7 +94,7 @@ def split_tags(data: bytes) -> tuple[tuple[int, ...], bytes]:
             raise CborError(offset, f"more than {_MAX_TAGS} tags")
         _, number, offset = _head(data, offset)
         tags.append(number)
-    return tuple(tags), data[offset:]
+    return tuple(tags), offset
 
 
 def with_tags(tags: tuple[int, ...], encoded: bytes) -> bytes:

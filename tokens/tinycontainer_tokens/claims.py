@@ -69,8 +69,13 @@ def _kind(name: str, value: cbor.Value) -> Kind:
     return Kind(value)
 
 
+def _is_utf8(text: str) -> bool:
+    return not any("\ud800" <= each <= "\udfff" for each in text)
+
+
 def _text(name: str, value: cbor.Value) -> str:
-    if not isinstance(value, str) or not 1 <= len(value.encode()) <= MAX_AUDIENCE_BYTES:
+    size = len(value.encode("utf-8", "replace")) if isinstance(value, str) else 0
+    if not isinstance(value, str) or not 1 <= size <= MAX_AUDIENCE_BYTES or not _is_utf8(value):
         raise ClaimsError(f"{name}: not a text of 1 to {MAX_AUDIENCE_BYTES} bytes")
     return value
 

@@ -69,8 +69,7 @@ def parse(token: bytes) -> Envelope:
     if len(token) > MAX_TOKEN_BYTES:
         raise TokenError(f"{len(token)} bytes where at most {MAX_TOKEN_BYTES} are taken")
     try:
-        tags, rest = cbor.split_tags(token)
-        message = cbor.decode(rest, MAX_TOKEN_BYTES)
+        tags, message = cbor.decode_tagged(token, MAX_TOKEN_BYTES)
     except CborError as error:
         raise TokenError(str(error)) from None
     algorithm = _algorithm_of(tags)

@@ -40,15 +40,18 @@ def to_pem(key: KeyMaterial, passphrase: bytes | None = None) -> bytes:
     """The private key as PKCS #8 PEM, encrypted if there is a passphrase.
 
     Raises:
-        KeyFileError: not an Ed25519 key with its private half.
+        KeyFileError: not an Ed25519 key with its private half, or an unusable passphrase.
     """
     if key.algorithm is not Algorithm.EDDSA or key.secret is None:
         raise KeyFileError("only an Ed25519 private key is written as PEM; use COSE_Key")
-    protection: pem.KeySerializationEncryption = pem.NoEncryption()
-    if passphrase is not None:
-        protection = pem.BestAvailableEncryption(passphrase)
     private = Ed25519PrivateKey.from_private_bytes(key.secret)
-    return private.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, protection)
+    protection: pem.KeySerializationEncryption = pem.NoEncryption()
+    try:
+        if passphrase is not None:
+            protection = pem.BestAvailableEncryption(passphrase)
+        return private.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, protection)
+    except ValueError:
+        raise KeyFileError("this passphrase cannot be used; it is empty or too long") from None
 
 
 def to_public_pem(key: KeyMaterial) -> bytes:
@@ -68,7 +71,7 @@ def to_cose_key(key: KeyMaterial) -> bytes:
         content[_KID] = key.kid
     if key.algorithm is Algorithm.HMAC_256:
         content[_KTY] = _KTY_SYMMETRIC
-        content[_CRV_OR_K] = key.identity()
+        content[_CRV_OR_K] = key.hmac_key
         return cbor.encode(content)
     content |= {_KTY: _KTY_OKP, _CRV_OR_K: _CRV_ED25519, _X: key.public}
     if key.secret is not None:
@@ -107,8 +110,9 @@ def _passphrase_problem(passphrase: bytes | None, error: Exception) -> str:
 def _parse_cose_key(content: bytes) -> KeyMaterial:
     try:
         fields = cbor.decode(content, MAX_KEY_FILE_BYTES)
-    except CborError as error:
-        raise KeyFileError(f"neither PEM nor a COSE_Key in strict CBOR: {error}") from None
+    except CborError:
+        # What is wrong is not told: it could quote a secret that is no key file at all.
+        raise KeyFileError("neither PEM nor a COSE_Key in strict CBOR") from None
     if not isinstance(fields, dict):
         raise KeyFileError("a COSE_Key is a map")
     kid = fields.get(_KID)

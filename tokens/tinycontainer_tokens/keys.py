@@ -9,7 +9,7 @@ from .errors import KeyFileError
 from .kinds import Algorithm, Profile, Role
 
 ED25519_BYTES = 32
-MIN_HMAC_BYTES, MAX_HMAC_BYTES = 32, 64
+HMAC_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class KeyMaterial:
     Attributes:
         algorithm: what the key signs with.
         public: raw Ed25519 public key of 32 bytes; empty for HMAC.
-        secret: raw Ed25519 private key of 32 bytes, or HMAC key of 32 to 64 bytes; None if only the
+        secret: raw Ed25519 private key, or HMAC key, of 32 bytes; None if only the
             public half is known.
         kid: key id of 1 to 64 bytes, if the key has one.
     """
@@ -34,10 +34,8 @@ class KeyMaterial:
             raise KeyFileError(f"a key id has 1 to {MAX_KID_BYTES} bytes, not {len(self.kid)}")
         if self.algorithm is Algorithm.HMAC_256:
             size = len(self.secret or b"")
-            if self.public or not MIN_HMAC_BYTES <= size <= MAX_HMAC_BYTES:
-                raise KeyFileError(
-                    f"an HMAC key has {MIN_HMAC_BYTES} to {MAX_HMAC_BYTES} bytes, not {size}"
-                )
+            if self.public or size != HMAC_BYTES:
+                raise KeyFileError(f"an HMAC key has {HMAC_BYTES} bytes, not {size}")
             return
         if len(self.public) != ED25519_BYTES:
             raise KeyFileError(f"an Ed25519 key has {ED25519_BYTES} bytes, not {len(self.public)}")
@@ -63,9 +61,23 @@ class KeyMaterial:
             raise KeyFileError("an HMAC key has no public half")
         return KeyMaterial(self.algorithm, self.public, None, self.kid)
 
-    def identity(self) -> bytes:
-        """The bytes by which two uses of one key are recognised."""
-        return self.public or self.secret or b""
+    @property
+    def hmac_key(self) -> bytes:
+        """The bytes of an HMAC key.
+
+        Raises:
+            KeyFileError: it is no HMAC key.
+        """
+        if self.algorithm is not Algorithm.HMAC_256 or self.secret is None:
+            raise KeyFileError("this is no HMAC key")
+        return self.secret
+
+    def identities(self) -> frozenset[bytes]:
+        """The bytes by which another use of this key is recognised, in whatever disguise."""
+        known = {self.public or b"", self.secret or b""}
+        if self.secret is not None:
+            known.add(_public_half(self.secret))
+        return frozenset(known - {b""})
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,8 @@ class KeyStore:
 def _refuse_shared_keys(entries: tuple[KeyEntry, ...]) -> None:
     uses: dict[bytes, list[KeyEntry]] = {}
     for entry in entries:
-        uses.setdefault(entry.material.identity(), []).append(entry)
+        for identity in entry.material.identities():
+            uses.setdefault(identity, []).append(entry)
     for shared in uses.values():
         roles = {entry.role for entry in shared}
         profiles = {entry.profile for entry in shared}
@@ -58,8 +59,5 @@ def _refuse_shared_keys(entries: tuple[KeyEntry, ...]) -> None:
 def _refuse_public_bytes_as_secret(entries: tuple[KeyEntry, ...]) -> None:
     public = {entry.material.public for entry in entries if entry.material.public}
     for entry in entries:
-        secret = entry.material.secret
-        if entry.material.algorithm is not Algorithm.HMAC_256 or secret is None:
-            continue
-        if any(key in secret for key in public):
+        if entry.material.algorithm is Algorithm.HMAC_256 and entry.material.hmac_key in public:
             raise KeyFileError(f"the HMAC key of the role {entry.role} is a public key's bytes")

@@ -49,4 +49,4 @@ class Algorithm(StrEnum):
     EDDSA = "EdDSA"
     """Ed25519 in a COSE_Sign1; keys and signatures have 32 and 64 bytes."""
     HMAC_256 = "HMAC-256"
-    """HMAC with SHA-256, not truncated, in a COSE_Mac0; keys have 32 to 64 bytes."""
+    """HMAC with SHA-256, not truncated, in a COSE_Mac0; keys have 32 bytes."""

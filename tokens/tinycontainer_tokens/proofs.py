@@ -57,8 +57,8 @@ def holds(envelope: Envelope, key: KeyMaterial) -> bool:
         return False
     if envelope.profile is Profile.RFC9052:
         return _cose_holds(envelope, key)
-    if key.secret is not None and key.algorithm is Algorithm.HMAC_256:
-        return hmac.compare_digest(_hmac(envelope.payload, key.secret), envelope.proof)
+    if key.algorithm is Algorithm.HMAC_256:
+        return hmac.compare_digest(_hmac(envelope.payload, key.hmac_key), envelope.proof)
     try:
         Ed25519PublicKey.from_public_bytes(key.public).verify(envelope.proof, envelope.payload)
     except InvalidSignature:
@@ -92,7 +92,7 @@ def _cose_holds(envelope: Envelope, key: KeyMaterial) -> bool:
     encoded = cbor.with_tags((TAG_OF[envelope.algorithm],), cbor.encode(message))
     if envelope.algorithm is Algorithm.HMAC_256:
         mac = Mac0Message.decode(encoded)
-        mac.key = SymmetricKey(k=key.identity())
+        mac.key = SymmetricKey(k=key.hmac_key)
         return bool(mac.verify_tag())
     signed = Sign1Message.decode(encoded)
     signed.key = OKPKey(crv=Ed25519, x=key.public)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from .claims import MAX_UID_BYTES, SHA256_BYTES
 from .errors import SequenceFileError
 from .kinds import Kind
 
@@ -110,34 +111,57 @@ def _read(path: Path) -> dict[Subject, Accepted]:
     if len(content) > MAX_FILE_BYTES:
         raise SequenceFileError(f"the sequence file has more than {MAX_FILE_BYTES} bytes")
     try:
-        return dict(_entry(row) for row in json.loads(content)["accepted"])
+        return _parse(json.loads(content))
     except (ValueError, TypeError, KeyError, RecursionError):
         raise SequenceFileError("the sequence file is not one that this program wrote") from None
+
+
+def _parse(values: dict[str, list[dict[str, object]]]) -> dict[Subject, Accepted]:
+    if set(values) != {"accepted"}:
+        raise ValueError
+    rows = [_entry(row) for row in values["accepted"]]
+    newest = dict(rows)
+    if len(newest) != len(rows):
+        raise ValueError
+    return newest
 
 
 def _entry(row: dict[str, object]) -> tuple[Subject, Accepted]:
     uid, digest = bytes.fromhex(str(row["uid"])), bytes.fromhex(str(row["token_sha256"]))
     endpoint_id, sequence = row["endpoint_id"], row["sequence"]
-    if type(endpoint_id) is not int or type(sequence) is not int or len(digest) != 32:
+    if type(endpoint_id) is not int or type(sequence) is not int:
+        raise TypeError
+    subject = Subject(uid, Kind[str(row["kind"])], endpoint_id)
+    accepted = Accepted(sequence, digest)
+    # What was written reads back to itself; anything else was not written here.
+    if row != _row(subject, accepted):
         raise ValueError
-    return Subject(uid, Kind[str(row["kind"])], endpoint_id), Accepted(sequence, digest)
+    if not (1 <= len(uid) <= MAX_UID_BYTES and len(digest) == SHA256_BYTES):
+        raise ValueError
+    if not (0 <= endpoint_id < 1 << 32 and 0 <= sequence < 1 << 64):
+        raise ValueError
+    return subject, accepted
+
+
+def _row(subject: Subject, accepted: Accepted) -> dict[str, object]:
+    return {
+        "uid": subject.uid.hex(),
+        "kind": subject.kind.name,
+        "endpoint_id": subject.endpoint_id,
+        "sequence": accepted.sequence,
+        "token_sha256": accepted.token_sha256.hex(),
+    }
 
 
 def _write(path: Path, newest: dict[Subject, Accepted]) -> None:
-    rows = [
-        {
-            "uid": subject.uid.hex(),
-            "kind": subject.kind.name,
-            "endpoint_id": subject.endpoint_id,
-            "sequence": accepted.sequence,
-            "token_sha256": accepted.token_sha256.hex(),
-        }
-        for subject, accepted in newest.items()
-    ]
+    rows = [_row(subject, accepted) for subject, accepted in newest.items()]
+    content = json.dumps({"accepted": rows}, indent=1)
+    if len(content) > MAX_FILE_BYTES:
+        raise SequenceFileError(f"the sequence file would have more than {MAX_FILE_BYTES} bytes")
     draft = path.with_name(path.name + ".new")
     try:
         with draft.open("w", encoding="ascii") as file:
-            json.dump({"accepted": rows}, file, indent=1)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)

@@ -1,6 +1,7 @@
 """The admitted instructions, WebAssembly 2.0 without SIMD: their immediates and their fuel.
 
-Numbers are those of the binary format; an instruction behind the prefix 0xfc has 0xfc00 plus its own.
+Numbers are those of the binary format; an instruction behind the prefix 0xfc has 0xfc00 plus its
+own.
 """
 
 from enum import Enum

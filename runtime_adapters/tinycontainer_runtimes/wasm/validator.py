@@ -40,6 +40,9 @@ class WasmtimeValidator:
             "exceptions",
             "gc",
             "function_references",
+            "wide_arithmetic",
+            "custom_page_sizes",
+            "stack_switching",
         ):
             setattr(config, f"wasm_{feature}", False)
         self._engine = wasmtime.Engine(config)

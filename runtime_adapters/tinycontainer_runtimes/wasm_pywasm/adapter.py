@@ -13,7 +13,7 @@ from ..wasm.scan import scan, without_custom_sections
 from ..wasm.traps import WasmTrap
 from ..wasm.validator import Validator, WasmtimeValidator
 from .instance import PywasmInstance
-from .traps import ENGINE_ERRORS, classify
+from .traps import ENGINE_ERRORS
 
 PARSE_ERRORS: Final = (*ENGINE_ERRORS, EOFError, UnicodeDecodeError)
 
@@ -64,7 +64,7 @@ class PywasmRuntime:
         except WasmTrap as trap:
             raise CreationError(f"{trap.code}: {trap.detail}") from None
         except PARSE_ERRORS as error:
-            raise CreationError(f"a segment does not fit: {classify(error, None)}") from None
+            raise CreationError(f"pywasm cannot parse it: {type(error).__name__}") from None
 
 
 def _parse(code: bytes) -> Any:

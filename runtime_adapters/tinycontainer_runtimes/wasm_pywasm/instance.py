@@ -36,7 +36,7 @@ class PywasmInstance:
         limits: what it may take.
 
     Raises:
-        AssertionError and the like, see `traps.ENGINE_ERRORS`: a segment does not fit.
+        WasmTrap: a segment does not fit.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class PywasmInstance:
         meter_module(module, Gauge(meter, self._machine, limits))
         functions = WasmNatives(natives, self).functions()
         imports = [self._import(name, functions[name]) for name in scanned.imports]
-        self._module = self._machine.instance(module, imports)
+        self._module = self._instantiate(module, imports)
         self._memory = self._machine.store.mems[self._module.mems[0]]
         self._hooks = _hook_functions(scanned)
         self._pending: deque[int] = deque()
@@ -147,6 +147,13 @@ class PywasmInstance:
         if not labels or not 0 < labels[-1].index <= len(labels[-1].instr):
             return None
         return plain_opcode(labels[-1].instr[labels[-1].index - 1])
+
+    def _instantiate(self, module: Any, imports: list[Any]) -> Any:
+        try:
+            return self._machine.instance(module, imports)
+        except ENGINE_ERRORS as error:
+            code = classify(error, self._faulting_opcode())
+            raise WasmTrap(code, "a segment does not fit") from None
 
     def _import(self, name: str, function: NativeFunction) -> Any:
         kind = NATIVES[name]

@@ -150,13 +150,28 @@ class _CallIndirect(_Line):
         return self.plain
 
 
+class _DivideU64(_Line):
+    """An i64.div_u; pywasm takes a quotient of 2**63 or more for an overflow."""
+
+    __slots__ = ()
+
+    @property
+    def opcode(self) -> int:
+        gauge = self._gauge
+        gauge.begin()
+        gauge.meter.left -= self._cost
+        # Only a division by 1 has such a quotient, and it is the operand below.
+        return opcodes.DROP if gauge.stack.value[-1].into_u64() == 1 else self.plain
+
+
 _ALONE: Final[dict[int, type[_Line]]] = {
     **dict.fromkeys(opcodes.BULK_MEMORY | opcodes.BULK_TABLE, _Bulk),
     opcodes.MEMORY_GROW: _Grow,
     opcodes.TABLE_GROW: _Grow,
     opcodes.CALL_INDIRECT: _CallIndirect,
+    opcodes.I64_DIV_U: _DivideU64,
 }
-"""Instructions that are a line of their own, because charge or guard look at operands."""
+"""Instructions that are a line of their own, because they look at their operands first."""
 
 
 def plain_opcode(instruction: Any) -> int:

@@ -37,9 +37,9 @@ def classify(error: Exception, opcode: int | None) -> TrapCode:
 
     Args:
         error: one of `ENGINE_ERRORS`.
-        opcode: the instruction; None while segments are being placed.
+        opcode: the instruction; None if there was none.
     """
-    if opcode is None or opcode in opcodes.LOADS_AND_STORES or opcode in opcodes.BULK_MEMORY:
+    if opcode in opcodes.LOADS_AND_STORES or opcode in opcodes.BULK_MEMORY:
         return TrapCode.MEMORY_OUT_OF_BOUNDS
     if opcode == opcodes.UNREACHABLE:
         return TrapCode.UNREACHABLE
