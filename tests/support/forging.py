@@ -1,0 +1,89 @@
+"""Containers whose tokens are made one by one, by whom a test wants and for what it wants."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from support.worlds import KEYS
+from tinycontainer.metadata import Bundle, Endpoint, encode, encode_endpoint
+from tinycontainer.packing import Blueprint, TokenOptions
+from tinycontainer.syscalls import mask_to_bytes
+from tinycontainer_tokens import Claims, KeyMaterial, Kind, Profile, Role, issue
+
+
+@dataclass(frozen=True)
+class Forger:
+    """Packs like the tools, but makes the token of one place differently.
+
+    Attributes:
+        place: where that token stands.
+        key: who signs it; None: who should.
+        uid: which container it is for; None: the right one.
+        kind: what it says that it vouches for; None: what it should.
+        options: its further claims; None: those of the plan.
+        change: what becomes of its bytes.
+    """
+
+    place: Kind
+    key: KeyMaterial | None = None
+    uid: bytes | None = None
+    kind: Kind | None = None
+    options: TokenOptions | None = None
+    change: Callable[[bytes], bytes] | None = None
+
+    def pack(self, plan: Blueprint, data: bytes = b"") -> Bundle:
+        """The bundle; its code is the uid, as in a `World`. Endpoints are always signed."""
+        code = plan.container.uid
+        security = replace(
+            plan.security,
+            code_token=self._content(plan, Kind.CODE, code),
+            data_token=self._content(plan, Kind.DATA, data),
+            metadata_token=self._content(plan, Kind.METADATA, b""),
+        )
+        draft = encode(
+            replace(plan.container, syscall_mask_token=self._mask(plan)),
+            tuple(self._signed(plan, endpoint) for endpoint in plan.endpoints),
+            security,
+        )
+        prefix = draft[: len(draft) - len(security.metadata_token)]
+        return Bundle(prefix + self._content(plan, Kind.METADATA, prefix), data, code)
+
+    def _signed(self, plan: Blueprint, endpoint: Endpoint) -> Endpoint:
+        covered = encode_endpoint(endpoint, with_token=False)
+        return replace(endpoint, token=self._content(plan, Kind.ENDPOINT, covered))
+
+    def _content(self, plan: Blueprint, place: Kind, content: bytes) -> bytes:
+        return self._token(plan, place, Claims(sha256=hashlib.sha256(content).digest()))
+
+    def _mask(self, plan: Blueprint) -> bytes:
+        return self._token(plan, Kind.MASK, Claims(mask=mask_to_bytes(plan.mask)))
+
+    def _token(self, plan: Blueprint, place: Kind, claims: Claims) -> bytes:
+        honest = Forger(place)
+        liar = self if place is self.place else honest
+        options = liar.options or plan.options
+        if plan.profile is Profile.RFC9052:
+            claims = replace(
+                claims,
+                uid=liar.uid or plan.container.uid,
+                kind=liar.kind or place,
+                sequence=options.sequence,
+                audience=options.audience,
+                not_before_s=options.not_before_s,
+                expires_s=options.expires_s,
+                issued_s=options.issued_s,
+            )
+        key = liar.key or KEYS[Role.signing(place)]
+        token = issue(claims, place, key, plan.profile)
+        return token if liar.change is None else liar.change(token)
+
+
+def flipped(bit: int) -> Callable[[bytes], bytes]:
+    """Turns one bit over, counted from the first byte's highest."""
+
+    def change(content: bytes) -> bytes:
+        changed = bytearray(content)
+        changed[bit // 8] ^= 0x80 >> bit % 8
+        return bytes(changed)
+
+    return change
