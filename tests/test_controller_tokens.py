@@ -317,10 +317,6 @@ def test_a_uid_once_accepted_under_the_new_profile_never_loads_under_the_old() -
     world.add(blueprint("two", profile=Profile.RIOT_2024))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="only the metadata token's sequence is asked whether a uid was accepted under rfc9052",
-)
 def test_a_uid_accepted_by_its_mask_token_alone_does_not_go_back_either() -> None:
     world = device(replace(old_and_new().trust, allow_unsigned=True))
     mask_only = replace(PLAN, container=decode(world.pack(PLAN).metadata).container)

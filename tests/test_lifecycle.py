@@ -92,7 +92,7 @@ def test_an_illegal_event_changes_nothing_and_is_not_traced(before: Condition) -
             assert told == []
         else:
             container.apply(event, tracer, "why")
-            assert [(e.before, e.event, e.after, e.reason) for e in _transitions(told)] == [
+            assert [(e.before, e.trigger, e.after, e.reason) for e in _transitions(told)] == [
                 (before.state, event, container.state, "why")
             ]
 

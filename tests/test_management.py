@@ -109,13 +109,6 @@ def carried_out(taken: list[Step]) -> tuple[World, Puppet]:
     return world, driver
 
 
-def without_rejected(told: list[Transitioned]) -> list[Transitioned]:
-    """Transitions but for the two of each load that was rejected, which may bear any uid."""
-    rejected = [number for number, event in enumerate(told) if event.event == "rejected"]
-    left_out = {number + step for number in rejected for step in (0, 1)}
-    return [event for number, event in enumerate(told) if number not in left_out]
-
-
 @counts
 def test_management_is_possible_exactly_where_the_life_cycle_allows_it(examples: int) -> None:
     @settings(max_examples=examples)
@@ -134,7 +127,7 @@ def test_every_transition_begins_where_the_last_one_ended(examples: int) -> None
     def holds(taken: list[Step]) -> None:
         world, _ = carried_out(taken)
         at: dict[bytes, str] = {}
-        for event in without_rejected(world.of(Transitioned)):
+        for event in world.of(Transitioned):
             assert event.before == at.get(event.uid, "provisioning")
             at[event.uid] = event.after
             if event.after == "gone":

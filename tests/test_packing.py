@@ -307,7 +307,6 @@ def test_a_value_out_of_its_range_is_placed(
     assert refused.value.place == place
 
 
-@pytest.mark.xfail(strict=True, reason="the claims refuse it first, with an undocumented error")
 @pytest.mark.parametrize(
     "changes",
     [

@@ -69,7 +69,7 @@ def test_only_the_best_rank_takes_turns() -> None:
 
 def test_deciding_changes_nothing() -> None:
     made = scheduler(5, 5)
-    made.sleep(0, 3 * MS)
+    made.wake_at(0, 3 * MS)
     made.set_alarm(1, Alarm.GAP_END, 8 * MS)
     for now_ns in (0, MS, 4 * MS, 9 * MS):
         first, entries = made.decide(now_ns, 20 * MS), made.entries
@@ -104,37 +104,36 @@ def test_a_slice_that_is_used_up_sends_to_the_tail_with_a_full_one() -> None:
 
 def test_preemption_by_a_better_rank_keeps_the_head_and_the_rest_of_the_slice() -> None:
     made = scheduler(5, 5, 2)
-    made.sleep(2, 3 * MS)
+    made.wake_at(2, 3 * MS)
     assert turn(made) == Turn(0, 5, 3 * MS, Bound.BETTER_RANK, 0)
     made.used(0, 3 * MS, 3 * MS)
     assert turn(made, 3 * MS).slot == 2
-    made.sleep(2, 50 * MS)
+    made.wake_at(2, 50 * MS)
     assert turn(made, 5 * MS) == Turn(0, 5, 12 * MS, Bound.SLICE, 0)
 
 
 def test_becoming_due_joins_the_tail_with_a_full_slice() -> None:
     made = scheduler(5, 5, 5)
     made.used(0, 6 * MS, 6 * MS)
-    made.make_due(0, 6 * MS)
+    made.wake_at(0, 6 * MS)
     assert [turn(made, 6 * MS).slot, *order(made, 3, 6 * MS)] == [1, 1, 2, 0]
 
 
 def test_sleepers_are_served_in_the_order_in_which_they_were_due() -> None:
     made = scheduler(5, 5, 5)
-    made.sleep(0, 9 * MS)
-    made.sleep(1, 3 * MS)
-    made.sleep(2, 6 * MS)
+    made.wake_at(0, 9 * MS)
+    made.wake_at(1, 3 * MS)
+    made.wake_at(2, 6 * MS)
     assert order(made, 3, 20 * MS) == [1, 2, 0]
 
 
 def test_sleepers_that_are_due_together_are_served_by_slot() -> None:
     made = scheduler(5, 5, 5)
     for slot in (2, 0, 1):
-        made.sleep(slot, 3 * MS)
+        made.wake_at(slot, 3 * MS)
     assert order(made, 3, 3 * MS) == [0, 1, 2]
 
 
-@pytest.mark.xfail(strict=True, reason="containers that are started together queue as started")
 def test_containers_that_are_started_at_one_time_are_served_by_slot() -> None:
     made = Scheduler()
     for slot in (2, 0, 1):
@@ -144,29 +143,29 @@ def test_containers_that_are_started_at_one_time_are_served_by_slot() -> None:
 
 def test_who_becomes_due_enters_before_the_one_whose_slice_ends() -> None:
     made = scheduler(5, 5)
-    made.sleep(1, SLICE)
+    made.wake_at(1, SLICE)
     made.used(0, SLICE, SLICE)
     assert order(made, 2, SLICE) == [1, 0]
 
 
 def test_who_became_due_during_a_slice_enters_before_the_one_whose_slice_ends() -> None:
     made = scheduler(5, 5, 5)
-    made.sleep(1, 7 * MS)
-    made.sleep(2, 3 * MS)
+    made.wake_at(1, 7 * MS)
+    made.wake_at(2, 3 * MS)
     made.used(0, SLICE, SLICE)
     assert order(made, 3, SLICE) == [2, 1, 0]
 
 
 def test_a_sleeper_runs_neither_early_nor_late() -> None:
     made = scheduler(5)
-    made.sleep(0, 7 * MS)
+    made.wake_at(0, 7 * MS)
     assert made.decide(7 * MS - 1, None) == Idle(7 * MS)
     assert turn(made, 7 * MS).due_ns == 7 * MS
 
 
 def test_a_turn_tells_since_when_its_container_has_been_due() -> None:
     made = scheduler(5)
-    made.sleep(0, 7 * MS)
+    made.wake_at(0, 7 * MS)
     assert turn(made, 30 * MS).due_ns == 7 * MS
 
 
@@ -184,7 +183,7 @@ def test_a_turn_ends_with_the_run() -> None:
 def test_a_turn_ends_when_a_better_rank_wakes_up_but_not_for_an_equal_or_a_worse_one() -> None:
     made = scheduler(5, 5, 6, 4, 3)
     for slot, wake_ns in ((1, MS), (2, 2 * MS), (3, 7 * MS), (4, 6 * MS)):
-        made.sleep(slot, wake_ns)
+        made.wake_at(slot, wake_ns)
     assert turn(made) == Turn(0, 5, 6 * MS, Bound.BETTER_RANK, 0)
 
 
@@ -214,7 +213,7 @@ def test_a_turn_ends_at_the_alarm_of_anybody() -> None:
 
 def test_the_first_of_several_bounds_counts() -> None:
     made = scheduler(5, 2)
-    made.sleep(1, 6 * MS)
+    made.wake_at(1, 6 * MS)
     made.set_limit(0, 5 * MS)
     made.set_alarm(0, Alarm.GAP_END, 4 * MS)
     assert turn(made, 0, 3 * MS).bound is Bound.RUN_END
@@ -230,8 +229,8 @@ def test_a_limit_that_is_used_up_gives_no_time_but_still_a_turn() -> None:
 
 def test_nobody_runs_until_the_first_wake_up_alarm_or_end() -> None:
     made = scheduler(5, 9)
-    made.sleep(0, 7 * MS)
-    made.sleep(1, 8 * MS)
+    made.wake_at(0, 7 * MS)
+    made.wake_at(1, 8 * MS)
     assert made.decide(0, None) == Idle(7 * MS)
     made.set_alarm(1, Alarm.GAP_END, 6 * MS)
     assert made.decide(0, 9 * MS) == Idle(6 * MS)
@@ -278,7 +277,7 @@ def test_an_alarm_that_is_set_again_or_cleared_is_forgotten() -> None:
 
 def test_who_is_removed_is_forgotten_with_alarms_and_wake_up() -> None:
     made = scheduler(5, 5)
-    made.sleep(0, 3 * MS)
+    made.wake_at(0, 3 * MS)
     made.set_alarm(0, Alarm.HOOK_DEADLINE, MS)
     made.remove(0)
     assert len(made) == 1
@@ -314,7 +313,7 @@ def test_the_same_priority_changes_nothing() -> None:
 
 def test_a_sleeper_with_a_new_priority_sleeps_on() -> None:
     made = scheduler(5, 5)
-    made.sleep(0, 8 * MS)
+    made.wake_at(0, 8 * MS)
     made.set_priority(0, 1, MS)
     assert turn(made, MS) == Turn(1, 5, 8 * MS, Bound.BETTER_RANK, 0)
     assert turn(made, 8 * MS).slot == 0

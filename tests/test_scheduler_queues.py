@@ -44,7 +44,7 @@ def test_queues_stay_small_however_much_is_started_and_stopped(rounds: int) -> N
         made.add(1, 5, now_ns)
         made.set_alarm(1, Alarm.GAP_END, now_ns + 10**9)
         made.set_alarm(1, Alarm.HOOK_DEADLINE, now_ns + 10**9)
-        made.sleep(1, now_ns + 10**9)
+        made.wake_at(1, now_ns + 10**9)
         made.remove(1)
         assert made.entries <= bound_of_entries(1)
 
@@ -59,7 +59,7 @@ def test_queues_stay_small_however_often_wake_ups_and_alarms_change(rounds: int)
         made.add(slot, slot, 0)
     for now_ns in range(rounds):
         slot = now_ns % 3
-        made.sleep(slot, now_ns + 10**9)
+        made.wake_at(slot, now_ns + 10**9)
         made.set_alarm(slot, Alarm.GAP_END, now_ns + 10**9)
         made.set_alarm(slot, Alarm.GAP_END, now_ns + 10**8 if now_ns % 2 else None)
         made.set_priority(slot, now_ns % 16, now_ns)
@@ -109,9 +109,7 @@ class AgainstLists(RuleBasedStateMachine):
         if slot in self.tasks:
             return
         self.made.add(slot, priority, self.now)
-        self.wake_up()
-        self.tasks[slot] = Task(priority)
-        self.enter(slot, self.now)
+        self.tasks[slot] = Task(priority, wake=self.now)
 
     @precondition(lambda self: self.tasks)
     @rule(choice=st.integers(0, 99))
@@ -123,21 +121,12 @@ class AgainstLists(RuleBasedStateMachine):
         self.alarms = {key: at for key, at in self.alarms.items() if key[0] != slot}
 
     @precondition(lambda self: self.tasks)
-    @rule(choice=st.integers(0, 99), wait=st.integers(1, 300))
-    def sleep(self, choice: int, wait: int) -> None:
+    @rule(choice=st.integers(0, 99), wait=st.integers(0, 300))
+    def wake_at(self, choice: int, wait: int) -> None:
         slot = self.some(choice)
-        self.made.sleep(slot, self.now + wait)
+        self.made.wake_at(slot, self.now + wait)
         self.queue = [other for other in self.queue if other != slot]
         self.tasks[slot].wake = self.now + wait
-
-    @precondition(lambda self: self.tasks)
-    @rule(choice=st.integers(0, 99))
-    def make_due(self, choice: int) -> None:
-        slot = self.some(choice)
-        self.made.make_due(slot, self.now)
-        self.tasks[slot].wake = None
-        self.wake_up()
-        self.enter(slot, self.now)
 
     @rule(used=st.integers(1, 150))
     def take_the_turn(self, used: int) -> None:

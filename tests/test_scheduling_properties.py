@@ -188,13 +188,9 @@ def test_listening_changes_nothing(examples: int) -> None:
     holds()
 
 
-UNBOUNDED = pytest.mark.xfail(
-    strict=True, reason="the first turn of a hook is not bounded by the hook's duration"
-)
 NO_SHRINKING = settings(phases=[Phase.explicit, Phase.generate])
 
 
-@UNBOUNDED
 @counts
 def test_a_hook_overruns_its_duration_by_one_unit_at_most(examples: int) -> None:
     @settings(NO_SHRINKING, max_examples=2 * examples)
@@ -211,7 +207,6 @@ def test_a_hook_overruns_its_duration_by_one_unit_at_most(examples: int) -> None
     holds()
 
 
-@UNBOUNDED
 @counts
 def test_a_run_with_limits_cut_in_two_anywhere_gives_the_same_trace(examples: int) -> None:
     @settings(NO_SHRINKING, max_examples=4 * examples)

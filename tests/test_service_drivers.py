@@ -111,9 +111,6 @@ def test_whatever_else_a_driver_raises_is_a_failure_of_the_driver(
     goes_on(world, caller)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=SystemExit, reason="only subclasses of Exception are caught from a driver"
-)
 @every_call
 def test_a_driver_that_wants_to_end_the_process_does_not(call: str) -> None:
     world, caller = remote(breaking(call, SystemExit(3)))
@@ -129,7 +126,6 @@ class Tampered(DriverError):
         self.code, self.problem = code, problem
 
 
-@pytest.mark.xfail(strict=True, reason="the code of a DriverError is believed as it stands")
 @every_call
 @pytest.mark.parametrize("code", [0, -5, 2**31, "one", None, 1.5])
 def test_a_refusal_whose_code_is_no_code_is_a_failure_of_the_driver(call: str, code: Any) -> None:
@@ -139,7 +135,6 @@ def test_a_refusal_whose_code_is_no_code_is_a_failure_of_the_driver(call: str, c
     goes_on(world, caller)
 
 
-@pytest.mark.xfail(strict=True, reason="a driver's problem is handed to sinks whatever its type")
 @pytest.mark.parametrize("problem", [None, 7, b"bytes", ["list"]], ids=repr)
 def test_a_problem_that_is_no_text_breaks_no_sink(problem: Any) -> None:
     lines: list[str] = []
@@ -205,7 +200,6 @@ def test_a_descriptor_is_gone_even_if_its_driver_cannot_close_it() -> None:
     goes_on(world, caller)
 
 
-@pytest.mark.xfail(strict=True, reason="close gives 0 whatever the driver raised")
 @pytest.mark.parametrize(
     ("error", "result", "reason"),
     [(Odd(), -1, "driver-failed"), (DriverError(9), -9, "driver")],
@@ -221,7 +215,6 @@ def test_close_says_that_the_driver_failed_or_refused(
     assert world.device["box"].statistics.refusals == 1
 
 
-@pytest.mark.xfail(strict=True, reason="failures at close are recorded beyond the rate")
 def test_failures_at_close_obey_the_rate_of_refusals() -> None:
     def loop(natives: Natives) -> Steps:
         for _ in range(60):

@@ -114,9 +114,11 @@ class Controller:
             uid = decoded.uid
             container = self._judge(slot, decoded)
         except BaseException as error:
+            named = slot.uid or b""
             self._memory.release(slot)
             if isinstance(error, LoadError):
-                self._reject(uid, error)
+                self._report(uid, error)
+                self._trace_rejected(named)
             raise
         self._containers[slot.number] = container
         self._trace_loaded(container)
@@ -256,13 +258,13 @@ class Controller:
             self._report(b"", error)
             raise
 
-    def _reject(self, uid: bytes, error: LoadError) -> None:
-        self._report(uid, error)
+    def _trace_rejected(self, named: bytes) -> None:
+        """Tell the end under the slot's own name: a uid that is claimed may be another's."""
         condition = Condition(State.PROVISIONING)
         for event in (Event.REJECTED, Event.ERASED):
             before, condition = condition, after(condition, event)
             if self._tracer.on:
-                self._tracer.emit(Transitioned(uid, before.state, event, condition.state, ""))
+                self._tracer.emit(Transitioned(named, before.state, event, condition.state, ""))
 
     def _report(self, uid: bytes, error: LoadError) -> None:
         if self._tracer.on:

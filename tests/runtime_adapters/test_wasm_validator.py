@@ -80,17 +80,7 @@ def test_features_that_the_engines_do_not_share_are_refused(name: str) -> None:
     assert wasm.refusal(create_runtime().admit, FEATURES[name])
 
 
-WIDE_ARITHMETIC = pytest.param(
-    "wide arithmetic",
-    marks=pytest.mark.xfail(
-        strict=True, reason="the validator does not switch wide arithmetic off; the scan refuses it"
-    ),
-)
-
-
-@pytest.mark.parametrize(
-    "name", [*sorted(FEATURES.keys() - LEFT_TO_THE_SCAN - {"wide arithmetic"}), WIDE_ARITHMETIC]
-)
+@pytest.mark.parametrize("name", sorted(FEATURES.keys() - LEFT_TO_THE_SCAN))
 def test_the_validator_refuses_them_even_without_the_scan(name: str) -> None:
     with within(5), pytest.raises(InadmissibleCode, match="not valid"):
         WasmtimeValidator().validate(FEATURES[name])

@@ -57,9 +57,6 @@ def test_the_encoding_is_the_deterministic_one_of_the_standard(value: cbor.Value
     assert cbor.encode(value) == by_the_standard(value)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="maps are sorted by the length of the key first, as RFC 7049 had it"
-)
 def test_map_keys_are_in_the_order_of_their_bytes() -> None:
     value: cbor.Value = {24: 0, -1: 0}  # 18 18 comes before 20
     assert cbor.encode(value) == by_the_standard(value)
@@ -207,12 +204,12 @@ def test_tags_are_split_from_the_bytes_behind_them(tags: list[int], rest: bytes)
     behind = b"\x40" + rest
     tagged = cbor.with_tags(tuple(tags), behind)
     assert tagged == b"".join(head(6, tag) for tag in tags) + behind
-    assert cbor.split_tags(tagged) == (tuple(tags), behind)
+    assert cbor.split_tags(tagged) == (tuple(tags), len(tagged) - len(behind))
 
 
 def test_bytes_without_a_tag_are_left_alone() -> None:
-    assert cbor.split_tags(b"") == ((), b"")
-    assert cbor.split_tags(b"\x00") == ((), b"\x00")
+    assert cbor.split_tags(b"") == ((), 0)
+    assert cbor.split_tags(b"\x00") == ((), 0)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tinycontainer_tokens import Algorithm, KeyFileError, KeyMaterial, cbor, key
 SECRET = b"correct horse battery staple 123"
 KEY = KeyMaterial.from_private(SECRET)
 NAMED = KeyMaterial.from_private(SECRET, b"key")
-HMAC_KEY = KeyMaterial(Algorithm.HMAC_256, b"", SECRET * 2, b"key")
+HMAC_KEY = KeyMaterial(Algorithm.HMAC_256, b"", SECRET[::-1], b"key")
 PASSPHRASE = b"open sesame"
 
 KTY, KID, ALG, KEY_OPS, CRV, X, D = 1, 2, 3, 4, -1, -2, -4
@@ -53,7 +53,7 @@ def test_a_cose_key_of_ed25519_goes_round(secret: bytes, kid: bytes | None) -> N
     assert key_files.parse(key_files.to_cose_key(key.public_half())) == key.public_half()
 
 
-@given(st.binary(min_size=32, max_size=64), st.none() | st.binary(min_size=1, max_size=64))
+@given(st.binary(min_size=32, max_size=32), st.none() | st.binary(min_size=1, max_size=64))
 def test_a_cose_key_of_hmac_goes_round(secret: bytes, kid: bytes | None) -> None:
     key = KeyMaterial(Algorithm.HMAC_256, b"", secret, kid)
     assert key_files.parse(key_files.to_cose_key(key)) == key
@@ -63,7 +63,7 @@ def test_a_cose_key_has_the_labels_of_the_standard() -> None:
     public: dict[int, cbor.Value] = {KTY: 1, KID: b"key", ALG: -8, CRV: 6, X: KEY.public}
     assert key_files.to_cose_key(NAMED.public_half()) == cbor.encode(public)
     assert key_files.to_cose_key(NAMED) == cbor.encode(public | {D: SECRET})
-    symmetric: dict[int, cbor.Value] = {KTY: 4, KID: b"key", ALG: 5, -1: SECRET * 2}
+    symmetric: dict[int, cbor.Value] = {KTY: 4, KID: b"key", ALG: 5, -1: SECRET[::-1]}
     assert key_files.to_cose_key(HMAC_KEY) == cbor.encode(symmetric)
 
 
@@ -112,9 +112,6 @@ def test_a_public_key_is_not_written_as_a_private_pem() -> None:
         key_files.to_pem(KEY.public_half())
 
 
-@pytest.mark.xfail(
-    strict=True, raises=ValueError, reason="an unusable passphrase escapes as a bare ValueError"
-)
 @pytest.mark.parametrize("passphrase", [b"", b"x" * 1024], ids=["empty", "too long"])
 def test_an_unusable_passphrase_is_refused_when_writing(passphrase: bytes) -> None:
     with pytest.raises(KeyFileError):
@@ -174,11 +171,11 @@ def test_a_broken_pem_is_refused(content: bytes) -> None:
 
 
 BROKEN_COSE_KEYS: list[tuple[bytes, str]] = [
-    (b"", "neither PEM nor a COSE_Key in strict CBOR: byte 0: "),
-    (b"hello", "neither PEM nor a COSE_Key in strict CBOR: byte 0: "),
-    (SECRET, "neither PEM nor a COSE_Key in strict CBOR: byte 4: "),
-    (okp() + b"\x00", "neither PEM nor a COSE_Key in strict CBOR: byte"),
-    (b"\xd8\x65" + okp(), "neither PEM nor a COSE_Key in strict CBOR: byte 0: tag 101"),
+    (b"", "neither PEM nor a COSE_Key in strict CBOR"),
+    (b"hello", "neither PEM nor a COSE_Key in strict CBOR"),
+    (SECRET, "neither PEM nor a COSE_Key in strict CBOR"),
+    (okp() + b"\x00", "neither PEM nor a COSE_Key in strict CBOR"),
+    (b"\xd8\x65" + okp(), "neither PEM nor a COSE_Key in strict CBOR"),
     (cbor.encode([1]), "a COSE_Key is a map"),
     (cbor.encode(SECRET), "a COSE_Key is a map"),
     (cbor.encode({}), "the COSE_Key is neither OKP on Ed25519 (kty 1, crv 6) nor symmetric"),
@@ -201,7 +198,7 @@ BROKEN_COSE_KEYS: list[tuple[bytes, str]] = [
     (okp(x=bytes(32)), "the private and the public half of this key do not belong together"),
     (cbor.encode({KTY: 4}), "k (label -1) of the COSE_Key is not a byte string"),
     (cbor.encode({KTY: 4, -1: "k" * 32}), "k (label -1) of the COSE_Key is not a byte string"),
-    (cbor.encode({KTY: 4, -1: SECRET[1:]}), "an HMAC key has 32 to 64 bytes, not 31"),
+    (cbor.encode({KTY: 4, -1: SECRET[1:]}), "an HMAC key has 32 bytes, not 31"),
     (cbor.encode({KTY: 4, ALG: -8, -1: SECRET}), "alg (label 3) of the COSE_Key is not 5"),
     (cbor.encode({KTY: 4, ALG: 4, -1: SECRET}), "alg (label 3) of the COSE_Key is not 5"),
     (cbor.encode({KTY: 4, -1: SECRET, X: KEY.public}), "the COSE_Key has labels that are not"),
@@ -213,9 +210,6 @@ def test_a_broken_cose_key_is_refused(content: bytes, problem: str) -> None:
     assert refusal(content).startswith(problem)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="eight bytes of the file are shown as the number of a tag or a length"
-)
 @pytest.mark.parametrize("first", [b"\xdb", b"\x5b"], ids=["like a tag", "like a byte string"])
 def test_a_raw_secret_in_place_of_a_key_file_is_not_shown(first: bytes) -> None:
     secret = first + SECRET[1:]

@@ -175,26 +175,10 @@ def test_the_bytes_of_a_public_key_are_no_hmac_key(
         KeyStore(reversed(entries) if hmac_first else entries)
 
 
-@pytest.mark.parametrize("before", [b"", b"\x00", b"padded--"])
-@pytest.mark.parametrize("after", [b"\x00", bytes(24)])
-def test_a_padded_public_key_is_no_hmac_key_either(before: bytes, after: bytes) -> None:
-    padded = hmac_key(before + ONE.public + after)
-    with pytest.raises(KeyFileError, match="is a public key's bytes"):
-        KeyStore([entry(ONE), entry(padded)])
-
-
-@pytest.mark.xfail(strict=True, reason="an Ed25519 key is recognised by its public half only")
 @pytest.mark.parametrize("known", [ONE, ONE.public_half()], ids=["both halves", "public half"])
 def test_the_private_bytes_of_one_role_are_no_hmac_key_of_another(known: KeyMaterial) -> None:
     with pytest.raises(KeyFileError, match="one key stands in the roles"):
         KeyStore([entry(known, Role.OWNER), entry(hmac_key(bytes([1]) * 32), Role.PROVIDER)])
-
-
-@pytest.mark.xfail(strict=True, reason="HMAC fills a key up with zeros, so these are one key")
-def test_hmac_keys_that_differ_in_zeros_at_the_end_are_one_key() -> None:
-    longer = hmac_key(SECRET + b"\x00")
-    with pytest.raises(KeyFileError, match="one key stands in the roles"):
-        KeyStore([entry(hmac_key(), Role.OWNER), entry(longer, Role.PROVIDER)])
 
 
 def test_a_secret_shows_neither_in_a_store_nor_in_a_refusal() -> None:
@@ -204,7 +188,7 @@ def test_a_secret_shows_neither_in_a_store_nor_in_a_refusal() -> None:
         KeyStore([entry(hmac_key()), entry(hmac_key(), Role.PROVIDER)])
     shown += f"{refused.value} {refused.value!r}"
     with pytest.raises(KeyFileError) as refused:
-        KeyStore([entry(ONE), entry(hmac_key(SECRET + ONE.public))])
+        KeyStore([entry(ONE), entry(hmac_key(ONE.public))])
     shown += f"{refused.value} {refused.value!r}"
     for secret in (SECRET, SECRET[::-1]):
         assert secret.decode() not in shown
