@@ -1,7 +1,7 @@
 """Take metadata, a bundle or a token apart, for people and programs; nothing is verified."""
 
 import hashlib
-from typing import Any, Final
+from typing import Any
 
 from tinycontainer_tokens import CborError, ClaimsError, Kind, TokenError, cbor, envelope
 from tinycontainer_tokens import claims as claims_codec
@@ -9,15 +9,11 @@ from tinycontainer_tokens.envelope import Envelope
 
 from . import metadata as metadata_codec
 from .errors import MetadataError
-from .limits import BOARDS
 from .metadata import Bundle, Endpoint, Metadata, PeerType, Security
-from .metadata.bundle import OVERHEAD_BYTES
 from .metadata.model import METADATA_TAG
 from .syscalls import allowed, mask_from_bytes
 from .text import show
 from .verification import profile_of, riot_objection
-
-MAX_FILE_BYTES: Final = BOARDS["default"].bundle_bytes + OVERHEAD_BYTES
 
 
 def inspect(content: bytes) -> dict[str, Any]:
@@ -36,7 +32,7 @@ def inspect(content: bytes) -> dict[str, Any]:
         return {"kind": "token", **inspect_token(content, None)}
     if not _is_array_of(content, 3):
         raise MetadataError("content", "neither metadata, nor a bundle, nor a token")
-    return inspect_bundle(Bundle.decode(content, MAX_FILE_BYTES))
+    return inspect_bundle(Bundle.decode(content, len(content)))
 
 
 def inspect_bundle(bundle: Bundle) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from .. import inspection
 from ..errors import MetadataError
 from ..text import show
 from ..toml_file import read_bounded
+from ..toolchain.artefact import MAX_FILE_BYTES
 from .output import Refusal, json_option, outline, print_json
 
 
@@ -19,7 +20,7 @@ def inspect(file: Path, as_json: bool) -> None:
 
     Example: tinycontainerctl inspect courier.metadata
     """
-    content = read_bounded(file, inspection.MAX_FILE_BYTES)
+    content = read_bounded(file, MAX_FILE_BYTES)
     try:
         values = inspection.inspect(content)
     except MetadataError as error:

@@ -1,7 +1,6 @@
 """``verify``: every check of every token, with its result."""
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +17,15 @@ from tinycontainer_tokens import (
     Role,
 )
 
-from .. import metadata as metadata_codec
 from ..errors import MetadataError
-from ..inspection import MAX_FILE_BYTES, claims_as_dict
-from ..metadata import Bundle, Metadata
+from ..inspection import claims_as_dict
 from ..text import show
-from ..toml_file import read_bounded
+from ..toolchain.artefact import Artefact, read_artefact
 from ..verification import TokenReport, Trust, examine, riot_objection
 from .output import ExitCode, Refusal, json_option, print_json
 from .pack import read_key
 
 _RAW_KEY_DIGITS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """What is verified; code and data are None if they are not at hand."""
-
-    metadata: Metadata
-    code: bytes | None
-    data: bytes | None
 
 
 @click.command()
@@ -81,9 +69,10 @@ def verify(
     at_s: int | None,
     as_json: bool,
 ) -> int:
-    """Verify all tokens of FILE, metadata or a bundle, and say for each which check failed.
+    """Verify all tokens of FILE and say for each which check failed.
 
-    Without code or data, which a bundle brings along, their tokens' signatures are still checked.
+    FILE is a bundle, metadata, or a directory of the C firmware's examples. Without code or data,
+    which the first and the last bring along, their tokens' signatures are still checked.
     The exit code is 0 if no check failed.
 
     Example: tinycontainerctl verify courier.tcb --keys keys
@@ -93,7 +82,7 @@ def verify(
         store = KeyStore(_entries(keys, key_directory, wanted))
     except KeyFileError as error:
         raise Refusal(f"--key: {error}") from None
-    subject = _read(file, code, data)
+    subject = _artefact(file, code, data)
     reports = examine(
         subject.metadata,
         subject.code,
@@ -111,21 +100,11 @@ def verify(
     return ExitCode.DONE if valid else ExitCode.REFUSED
 
 
-def _read(file: Path, code: Path | None, data: Path | None) -> _Subject:
-    content = read_bounded(file, MAX_FILE_BYTES)
-    given_code = None if code is None else read_bounded(code, MAX_FILE_BYTES)
-    given_data = None if data is None else read_bounded(data, MAX_FILE_BYTES)
+def _artefact(file: Path, code: Path | None, data: Path | None) -> Artefact:
     try:
-        if content[:1] == b"\x83":
-            bundle = Bundle.decode(content, MAX_FILE_BYTES)
-            return _Subject(
-                metadata_codec.decode(bundle.metadata),
-                bundle.code if given_code is None else given_code,
-                bundle.data if given_data is None else given_data,
-            )
-        return _Subject(metadata_codec.decode(content), given_code, given_data)
+        return read_artefact(file, code, data)
     except MetadataError as error:
-        raise Refusal(f"{show(str(file))}: {error}", ExitCode.REFUSED) from None
+        raise Refusal(str(error), ExitCode.REFUSED) from None
 
 
 def _entries(keys: tuple[str, ...], key_directory: Path | None, profile: Profile) -> list[KeyEntry]:

@@ -1,0 +1,32 @@
+"""What code shows of itself without being run, for those who audit it.
+
+An analyser is a function ``(code: bytes) -> CodeFacts`` behind the entry point group
+``tinycontainer.analysers``, named after a container type in lower case. It raises
+`InadmissibleCode` for code that it cannot take apart.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFacts:
+    """What was found.
+
+    Attributes:
+        natives: names of the native functions that it can call, such as ``open``.
+        hooks: hooks that it has, such as ``loop``.
+        opened: endpoint ids that it passes to ``open`` as constants.
+        opens_computed: whether it passes ``open`` other values too, so that `opened` is not all.
+        memory_bytes: linear memory that it begins with.
+    """
+
+    natives: frozenset[str]
+    hooks: frozenset[str]
+    opened: frozenset[int]
+    opens_computed: bool
+    memory_bytes: int
+
+
+Analyser: TypeAlias = Callable[[bytes], CodeFacts]
