@@ -17,14 +17,15 @@ from .toml_file import Table, uid_from_text
 BoardName = Literal["default", "riot-2024"]
 
 
-def _check_uid(text: str) -> str:
+def check_uid(text: str) -> str:
+    """Refuse text that is no uid, with ValueError."""
     uid = uid_from_text(text)
     if len(uid) not in UID_BYTES:
         raise ValueError(f"a uid has {UID_BYTES[0]} to {UID_BYTES[-1]} bytes, not {len(uid)}")
     return text
 
 
-Uid = Annotated[str, AfterValidator(_check_uid)]
+Uid = Annotated[str, AfterValidator(check_uid)]
 """A container's uid: text, or ``hex:`` and hexadecimal digits."""
 EndpointId = Annotated[int, Field(ge=0, le=MAX_UINT32)]
 Positive = Annotated[int, Field(ge=1)]

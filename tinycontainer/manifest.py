@@ -120,23 +120,39 @@ class Manifest:
     data: bytes
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path, code: Path | None = None, data: Path | None = None) -> Manifest:
     """Read a manifest, its code and its data.
 
     Args:
         path: the manifest, or the directory in which it is called ``container.toml``.
+        code: a file with the code section, in place of the one that the manifest names.
+        data: the same for the data section.
 
     Raises:
         DeviceFileError: something in it cannot be used.
     """
-    if path.is_dir():
-        path = path / MANIFEST_NAME
+    path = manifest_path(path)
     content = read_toml(path, ManifestFile)
+    named = content.container.code
     return Manifest(
         blueprint=_blueprint(content),
-        code=_section(path, content.container.code, "container.code"),
-        data=_data(path, content.container),
+        code=_section(path, named, "container.code") if code is None else _read(code),
+        data=_data(path, content.container) if data is None else _read(data),
     )
+
+
+def read_blueprint(path: Path) -> Blueprint:
+    """Read a manifest alone, for those who do not have the code or the data.
+
+    Raises:
+        DeviceFileError: something in it cannot be used.
+    """
+    return _blueprint(read_toml(manifest_path(path), ManifestFile))
+
+
+def manifest_path(path: Path) -> Path:
+    """The manifest in a directory, or the path itself."""
+    return path / MANIFEST_NAME if path.is_dir() else path
 
 
 def _data(path: Path, table: ContainerTable) -> bytes:
@@ -149,7 +165,11 @@ def _data(path: Path, table: ContainerTable) -> bytes:
 
 
 def _section(path: Path, name: str, place: str) -> bytes:
-    return read_bounded(inside(path.parent, name, show(str(path)), place), MAX_SECTION_BYTES)
+    return _read(inside(path.parent, name, show(str(path)), place))
+
+
+def _read(path: Path) -> bytes:
+    return read_bounded(path, MAX_SECTION_BYTES)
 
 
 def _blueprint(content: ManifestFile) -> Blueprint:

@@ -86,8 +86,9 @@ def test_pack_makes_a_bundle_and_its_metadata_that_verify(
 def test_pack_reports_what_it_made(tmp_path: Path, keys: Path, program: Program) -> None:
     out = tmp_path / "x.tcb"
     found = program.json("pack", BOX / "mapper", "--keys", keys, "-o", out)
-    assert found["bytes"] == out.stat().st_size
-    assert found["metadata_bytes"] == out.with_suffix(".metadata").stat().st_size
+    assert found["files"] == [str(out), str(out.with_suffix(".metadata"))]
+    assert found["bytes"]["metadata"] == out.with_suffix(".metadata").stat().st_size
+    assert found["board"] == "default"
 
 
 def test_every_field_of_a_manifest_reaches_the_metadata(

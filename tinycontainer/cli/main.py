@@ -9,6 +9,9 @@ from tinycontainer_tokens import TokenError
 
 from ..errors import LoadError, RuntimeUnavailable, TinyContainerError
 from ..text import flatten, show
+from .assemble import assemble
+from .completion import PROGRAM, completion
+from .convert import convert
 from .demo import demo
 from .inspect import inspect
 from .keygen import keygen
@@ -16,6 +19,7 @@ from .output import ExitCode, Refusal
 from .pack import pack
 from .run import run
 from .schema import schema
+from .sign import sign
 from .verify import verify
 
 
@@ -34,7 +38,19 @@ def cli() -> None:
     """
 
 
-for _verb in (demo, inspect, keygen, pack, run, schema, verify):
+for _verb in (
+    assemble,
+    completion,
+    convert,
+    demo,
+    inspect,
+    keygen,
+    pack,
+    run,
+    schema,
+    sign,
+    verify,
+):
     cli.add_command(_verb)
 
 
@@ -48,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     try:
-        result = cli.main(arguments, prog_name="tinycontainerctl", standalone_mode=False)
+        result = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
         code = result if isinstance(result, int) else ExitCode.DONE
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)

@@ -36,6 +36,11 @@ def parse(content: bytes, passphrase: bytes | None = None) -> KeyMaterial:
     return _parse_cose_key(content)
 
 
+def is_encrypted(content: bytes) -> bool:
+    """Whether a key file needs a passphrase."""
+    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in content
+
+
 def to_pem(key: KeyMaterial, passphrase: bytes | None = None) -> bytes:
     """The private key as PKCS #8 PEM, encrypted if there is a passphrase.
 

@@ -51,6 +51,11 @@ class KeyMaterial:
         """
         return cls(Algorithm.EDDSA, _public_half(secret), secret, kid)
 
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether who verifies with this key can also sign with it."""
+        return self.algorithm is Algorithm.HMAC_256
+
     def public_half(self) -> "KeyMaterial":
         """The same key without its secret half.
 
