@@ -195,6 +195,11 @@ class Controller:
             runtime.admit(code, self._capacity.runtime)
         except InadmissibleCode as error:
             raise LoadError(LoadReason.CODE_INADMISSIBLE, str(error)) from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            problem = f"the runtime failed: {type(error).__name__}"
+            raise LoadError(LoadReason.CODE_INADMISSIBLE, problem) from error
         self._remember(granted)
         return Container(slot, decoded, runtime, granted)
 

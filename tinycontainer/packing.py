@@ -5,7 +5,7 @@ Each of the four parties can do its part on a machine of its own; `pack` does al
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from tinycontainer_tokens import (
     Claims,
@@ -48,7 +48,7 @@ class Blueprint:
 
     Attributes:
         container: the container map, without its mask token.
-        endpoints: the endpoints, without tokens.
+        endpoints: the endpoints, as a rule without tokens.
         security: durations, period and lifetime, without tokens.
         mask: system calls that the owner allows.
         profile: layout of the tokens.
@@ -107,7 +107,9 @@ class Signer:
         return self.content(Kind.ENDPOINT, encode_endpoint(endpoint, with_token=False))
 
     def _issue(self, kind: Kind, claims: Claims) -> bytes:
-        if self.profile is Profile.RFC9052:
+        if self.profile is Profile.RIOT_2024:
+            _require_no_options(self.options)
+        else:
             claims = replace(
                 claims,
                 uid=self.uid,
@@ -132,7 +134,7 @@ class Tokens:
         code: token of the developer.
         data: token of the provider.
         mask: token of the owner.
-        endpoints: tokens of the owner by endpoint id; those of other endpoints are absent.
+        endpoints: tokens of the owner by endpoint id; other endpoints keep what they have.
     """
 
     code: bytes
@@ -186,7 +188,7 @@ def assemble(
     if strangers:
         raise MetadataError("endpoints", f"a token is for {min(strangers)}, which is not declared")
     endpoints = tuple(
-        replace(endpoint, token=tokens.endpoints.get(endpoint.endpoint_id))
+        replace(endpoint, token=tokens.endpoints.get(endpoint.endpoint_id, endpoint.token))
         for endpoint in blueprint.endpoints
     )
     metadata = seal(
@@ -240,6 +242,12 @@ def pack_unsigned(blueprint: Blueprint, code: bytes, data: bytes) -> Bundle:
     """
     metadata = encode(blueprint.container, blueprint.endpoints, blueprint.security)
     return Bundle(metadata, data, code)
+
+
+def _require_no_options(options: TokenOptions) -> None:
+    for option in fields(TokenOptions):
+        if getattr(options, option.name) != option.default:
+            raise MetadataError("tokens", f"riot-2024 tokens cannot carry {option.name}")
 
 
 def _signer(blueprint: Blueprint, key: KeyMaterial) -> Signer:

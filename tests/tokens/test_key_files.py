@@ -195,7 +195,7 @@ BROKEN_COSE_KEYS: list[tuple[bytes, str]] = [
     (okp(x=KEY.public[1:]), "an Ed25519 key has 32 bytes, not 31"),
     (okp(d="d" * 32), "d (label -4) of the COSE_Key is not a byte string"),
     (okp(d=SECRET[1:]), "an Ed25519 private key has 32 bytes, not 31"),
-    (okp(x=bytes(32)), "the private and the public half of this key do not belong together"),
+    (okp(x=KEY.public[::-1]), "the private and the public half of this key do not belong together"),
     (cbor.encode({KTY: 4}), "k (label -1) of the COSE_Key is not a byte string"),
     (cbor.encode({KTY: 4, -1: "k" * 32}), "k (label -1) of the COSE_Key is not a byte string"),
     (cbor.encode({KTY: 4, -1: SECRET[1:]}), "an HMAC key has 32 bytes, not 31"),

@@ -1,6 +1,7 @@
 """Key files on the command line: private ones to sign with, public ones to verify by."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,6 +110,18 @@ def trusted_keys(
         return KeyStore(entries + ([] if directory is None else _of_directory(directory, profile)))
     except KeyFileError as error:
         raise Refusal(f"{option}: {error}") from None
+
+
+def require_trustworthy(keys: Mapping[Role, KeyMaterial], profile: Profile) -> None:
+    """Refuse keys that no device could trust in these roles together.
+
+    Raises:
+        Refusal: one key stands in two roles.
+    """
+    try:
+        KeyStore(KeyEntry(role, profile, key) for role, key in keys.items())
+    except KeyFileError as error:
+        raise Refusal(f"--keys: {error}") from None
 
 
 def _entries(text: str, profile: Profile, option: str) -> list[KeyEntry]:

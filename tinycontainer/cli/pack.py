@@ -9,7 +9,7 @@ from tinycontainer_tokens import Role
 from .. import packing
 from ..manifest import Manifest, read_manifest
 from ..metadata import Bundle
-from .keys import PrivateKeys, passphrase_option
+from .keys import PrivateKeys, passphrase_option, require_trustworthy
 from .output import Refusal, force_option, json_option
 from .outputs import Outputs, output_options
 
@@ -58,4 +58,5 @@ def _make(
         return packing.pack_unsigned(manifest.blueprint, manifest.code, manifest.data)
     reader = PrivateKeys(passphrase_file)
     keys = {role: reader.of_role(directory, role) for role in Role}
+    require_trustworthy(keys, manifest.blueprint.profile)
     return packing.pack(manifest.blueprint, manifest.code, manifest.data, keys)
