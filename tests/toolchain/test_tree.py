@@ -156,7 +156,7 @@ def test_the_notation_of_metadata_is_complete(tmp_path: Path) -> None:
 def test_unsigned_metadata_says_that_tokens_are_absent(tmp_path: Path) -> None:
     bundle = pack_unsigned(PLAN, b"", b"")
     said = [node.meaning for node in walk(read(tmp_path, bundle.metadata).tree)]
-    assert said[0] == f"metadata: {len(bundle.metadata)} bytes, no token"
+    assert said[0] == f"metadata: {len(bundle.metadata)} bytes, no readable token"
     for name in ("mask", "data", "code", "metadata"):
         assert f"{name} token: absent" in said
 

@@ -130,7 +130,7 @@ def _judge(content: bytes) -> tuple[dict[str, Any], str, MetadataError | None]:
             raise
         values = {"kind": "metadata", "bytes": len(content), "problem": str(error)}
         return values, f" that is refused: {error}", error
-    return values, f": {len(content)} bytes, {values['profile'] or 'no token'}", None
+    return values, f": {len(content)} bytes, {values['profile'] or 'no readable token'}", None
 
 
 def _section(name: str, content: bytes) -> Node:
