@@ -3,12 +3,20 @@
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from tinycontainer_tokens import Algorithm, Profile, Role
 
 from .clock import DEFAULT_INSTRUCTION_NS, NS_PER_MS
-from .limits import BOARDS, Cap, Capacity, Caps, Scheduling
+from .limits import (
+    BOARDS,
+    MAX_METADATA_BYTES,
+    MAX_SECTION_BYTES,
+    Cap,
+    Capacity,
+    Caps,
+    Scheduling,
+)
 from .metadata import Direction, PeerType
 from .metadata.model import MAX_UINT32, UID_BYTES
 from .scheduler import Policy
@@ -65,10 +73,12 @@ class CapacityTable(Table):
     """What fits; what is absent is the board's."""
 
     slots: int | None = Field(None, ge=1, le=10_000)
-    metadata_bytes: int | None = Field(None, ge=1, le=1 << 20)
-    code_bytes: int | None = Field(None, ge=8, le=1 << 24)
-    data_bytes: int | None = Field(None, ge=0, le=1 << 24)
-    shared_bytes: int | None = Field(None, ge=8, le=1 << 25, description="of code and data")
+    metadata_bytes: int | None = Field(None, ge=1, le=MAX_METADATA_BYTES)
+    code_bytes: int | None = Field(None, ge=8, le=MAX_SECTION_BYTES)
+    data_bytes: int | None = Field(None, ge=0, le=MAX_SECTION_BYTES)
+    shared_bytes: int | None = Field(
+        None, ge=8, le=2 * MAX_SECTION_BYTES, description="of code and data"
+    )
     descriptors: Positive | None = None
     descriptors_per_container: Positive | None = None
     transfer_bytes: int | None = Field(None, ge=1, le=255)
@@ -131,6 +141,12 @@ class CapsTable(CapTable):
     """Caps for everybody, and for single containers in their place."""
 
     uids: dict[Uid, CapTable] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_uids(self) -> "CapsTable":
+        if len({uid_from_text(text) for text in self.uids}) < len(self.uids):
+            raise ValueError("uids: one uid stands twice, as text and behind hex:")
+        return self
 
     def caps(self) -> Caps:
         """As the device takes it."""

@@ -11,6 +11,7 @@ from tinycontainer_tokens.claims import MAX_AUDIENCE_BYTES
 
 from .device_file import DirectionName, EndpointId, Uid
 from .errors import DeviceFileError
+from .limits import MAX_SECTION_BYTES
 from .metadata import Container, ContainerType, Direction, Endpoint, PeerType, Security
 from .metadata.model import MAX_UINT32, PRIORITIES
 from .packing import Blueprint, TokenOptions
@@ -19,8 +20,6 @@ from .text import show
 from .toml_file import Table, inside, read_bounded, read_toml, uid_from_text
 
 MANIFEST_NAME = "container.toml"
-MAX_SECTION_BYTES = 1 << 24
-"""Longest code or data file that is read; the device's own limits are tighter."""
 
 TypeName = Literal[
     "undefined", "native", "shell", "bpf", "wasm", "javacard", "javascript", "python"

@@ -349,7 +349,7 @@ def test_the_largest_metadata_section_takes_little_time(tmp_path: Path, filler: 
     began = perf_counter()
     found = read(tmp_path, content)
     assert perf_counter() - began < 2
-    assert "at most 2048" in str(found.problem)
+    assert "at most 65536" in str(found.problem)
     assert len(list(walk(found.tree))) == 4
     assert len(str(found.tree.as_dict())) < 10_000
 

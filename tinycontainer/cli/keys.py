@@ -51,7 +51,10 @@ class PrivateKeys:
             Refusal: it cannot be used.
         """
         content = read_bounded(path, key_files.MAX_KEY_FILE_BYTES)
-        return _parse(path, content, self._passphrase(path, content))
+        key = _parse(path, content, self._passphrase(path, content))
+        if key.secret is None:
+            raise Refusal(f"{show(str(path))}: is a public key; signing needs the private one")
+        return key
 
     def of_role(self, directory: Path, role: Role) -> KeyMaterial:
         """The key of a role from a directory, as keygen makes it.
@@ -106,8 +109,10 @@ def trusted_keys(
         Refusal: a key cannot be used, or the keys cannot stand together.
     """
     entries = [entry for value in values for entry in _entries(value, profile, option)]
+    if directory is not None:
+        entries += _of_directory(directory, profile)
     try:
-        return KeyStore(entries + ([] if directory is None else _of_directory(directory, profile)))
+        return KeyStore(entries)
     except KeyFileError as error:
         raise Refusal(f"{option}: {error}") from None
 
@@ -136,12 +141,15 @@ def _entries(text: str, profile: Profile, option: str) -> list[KeyEntry]:
 
 
 def _of_directory(directory: Path, profile: Profile) -> list[KeyEntry]:
-    return [
+    entries = [
         KeyEntry(role, profile, _read_public(path))
         for role in Role
         for path in (directory / f"{role}{suffix}" for suffix in _PUBLIC_SUFFIXES)
         if path.is_file()
     ]
+    if not entries:
+        raise Refusal(f"{show(str(directory))}: holds neither ROLE.pub nor ROLE.cose of any role")
+    return entries
 
 
 def _public(value: str, option: str) -> KeyMaterial:

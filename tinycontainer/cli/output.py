@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 
@@ -31,6 +32,8 @@ class ExitCode(IntEnum):
     NO_RUNTIME = 3
     """A runtime that is needed does not work in this process."""
     INTERRUPTED = 130
+    OUTPUT_CLOSED = 141
+    """Whoever read the output has gone, as `head` does."""
 
 
 class Refusal(Exception):
@@ -74,9 +77,14 @@ def require_absent(paths: Iterable[Path], *, force: bool) -> None:
     """Refuse to overwrite, before anything is written.
 
     Raises:
-        Refusal: one of the files exists and ``--force`` was not given.
+        Refusal: a path has no name, is something else than a file, or exists and ``--force`` was
+            not given.
     """
     for path in paths:
+        if not path.name:
+            raise Refusal(f"{show(str(path))}: is no file name")
+        if path.exists() and not path.is_file():
+            raise Refusal(f"{show(str(path))}: is not a file")
         if path.exists() and not force:
             raise Refusal(f"{show(str(path))}: exists; use --force to overwrite it")
 
@@ -96,4 +104,6 @@ def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
             file.write(content)
         draft.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise Refusal(f"{show(str(path))}: cannot be written: {error.strerror}") from None

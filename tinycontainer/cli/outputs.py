@@ -64,6 +64,8 @@ class Outputs:
     ) -> Iterator[tuple[Path, bytes]]:
         name = source.resolve().name if source.is_dir() else source.stem
         bundle_path = self.out or Path(f"{name}.tcb")
+        if not bundle_path.name:
+            raise Refusal(f"{show(str(bundle_path))}: is no file name")
         metadata_path = bundle_path.with_suffix(".metadata")
         if metadata_path == bundle_path:
             raise Refusal(f"{show(str(bundle_path))}: .metadata is the suffix of the metadata file")

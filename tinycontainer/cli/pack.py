@@ -7,8 +7,10 @@ import click
 from tinycontainer_tokens import Role
 
 from .. import packing
-from ..manifest import Manifest, read_manifest
+from ..errors import MetadataError
+from ..manifest import Manifest, manifest_path, read_manifest
 from ..metadata import Bundle
+from ..text import show
 from .keys import PrivateKeys, passphrase_option, require_trustworthy
 from .output import Refusal, force_option, json_option
 from .outputs import Outputs, output_options
@@ -45,7 +47,10 @@ def pack(
     Example: tinycontainerctl pack examples/smartdronebox/courier --keys keys -o courier.tcb
     """
     manifest = read_manifest(source)
-    bundle = _make(manifest, key_directory, passphrase_file, unsigned=unsigned)
+    try:
+        bundle = _make(manifest, key_directory, passphrase_file, unsigned=unsigned)
+    except MetadataError as error:
+        raise Refusal(f"{show(str(manifest_path(source)))}: {error}") from None
     outputs.write(bundle, source, force=force, as_json=as_json)
 
 

@@ -14,7 +14,8 @@ from tinycontainer_tokens import Kind, Profile
 
 from ..device_file import check_uid
 from ..errors import MetadataError
-from ..manifest import MAX_SECTION_BYTES, read_blueprint
+from ..limits import MAX_SECTION_BYTES
+from ..manifest import read_blueprint
 from ..metadata import Endpoint
 from ..packing import Blueprint, Signer, TokenOptions
 from ..syscalls import Syscall, mask_of

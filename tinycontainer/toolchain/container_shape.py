@@ -8,7 +8,6 @@ from tinycontainer_tokens import CborError, Kind, cbor
 
 from ..metadata.codec import (
     CONTAINER_FIELDS,
-    DEFAULT_LIMIT_BYTES,
     ENDPOINT_FIELDS,
     PARTS,
     SECURITY_FIELDS,
@@ -17,7 +16,7 @@ from ..metadata.model import METADATA_TAG
 from .labels import labelled
 from .payload import payload_type
 from .token_shape import token_in_place
-from .tree import Shape, saying
+from .tree import MAX_TREE_BYTES, Shape, saying
 
 SECTION_SHOWN_BYTES: Final = 16
 """How much of the code and of the data is shown."""
@@ -81,7 +80,7 @@ def _part_meaning(name: str) -> Callable[[cbor.Value], str]:
         if not isinstance(value, bytes):
             return f"{name}: not a byte string"
         try:
-            cbor.decode(value, DEFAULT_LIMIT_BYTES)
+            cbor.decode(value, MAX_TREE_BYTES)
         except CborError as error:
             return f"{name} that cannot be read: {error}"
         return name

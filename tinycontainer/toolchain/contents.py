@@ -10,7 +10,6 @@ from .. import metadata as metadata_codec
 from ..errors import MetadataError
 from ..inspection import inspect_metadata, inspect_section, inspect_token
 from ..metadata import Bundle
-from ..metadata.codec import DEFAULT_LIMIT_BYTES
 from ..metadata.model import METADATA_TAG
 from ..text import show
 from ..toml_file import read_bounded
@@ -19,7 +18,7 @@ from .c_layout import Layout, is_layout, open_layout
 from .container_shape import SECTION_SHOWN_BYTES, bundle_shape, metadata_shape, section_meaning
 from .diagnostic import Node, of_leaf
 from .token_shape import kind_of, message_shape, token_meaning
-from .tree import build
+from .tree import MAX_TREE_BYTES, build
 
 _BEGIN_OF_TOKEN: Final = b"\x84"
 """The head of an array of four: a token without tags."""
@@ -69,7 +68,7 @@ def read_contents(path: Path) -> Contents:
 def _metadata(content: bytes) -> Contents:
     values, meaning, problem = _judge(content)
     try:
-        tree = build(content, metadata_shape(), DEFAULT_LIMIT_BYTES)
+        tree = build(content, metadata_shape(), MAX_TREE_BYTES)
     except CborError as error:
         raise (problem or MetadataError("metadata", str(error))) from None
     return Contents(values, replace(tree, meaning=f"metadata{meaning}"), problem)
@@ -98,7 +97,7 @@ def _token(content: bytes) -> Contents:
     if not _is_array(content):
         # It may be anything, a raw key for example: its bytes stay hidden.
         return Contents(values, Node(0, len(content), (), "...", meaning, cut=True))
-    tree = build(content, message_shape(content, kind), DEFAULT_LIMIT_BYTES)
+    tree = build(content, message_shape(content, kind), MAX_TREE_BYTES)
     return Contents(values, replace(tree, meaning=meaning))
 
 
@@ -124,7 +123,7 @@ def _judge(content: bytes) -> tuple[dict[str, Any], str, MetadataError | None]:
         MetadataError: it does not even begin like metadata, so it may be anything, a key too.
     """
     try:
-        values = inspect_metadata(metadata_codec.decode(content))
+        values = inspect_metadata(metadata_codec.decode(content, MAX_TREE_BYTES))
     except MetadataError as error:
         if _leading_tags(content) != (METADATA_TAG,):
             raise
@@ -146,7 +145,7 @@ def _named(path: Path, tree: Node) -> Node:
 
 def _is_array(content: bytes) -> bool:
     try:
-        return isinstance(cbor.locate(content, DEFAULT_LIMIT_BYTES).value, list)
+        return isinstance(cbor.locate(content, MAX_TREE_BYTES).value, list)
     except CborError:
         return False
 

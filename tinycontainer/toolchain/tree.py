@@ -6,9 +6,10 @@ from typing import Final
 
 from tinycontainer_tokens import CborError, cbor
 
-from ..metadata.codec import DEFAULT_LIMIT_BYTES
 from .diagnostic import Node, of_leaf
 
+MAX_TREE_BYTES: Final = 1 << 16
+"""Longest metadata or token that is opened item by item."""
 SHOWN_BYTES: Final = 1024
 """Longest string that is kept whole."""
 
@@ -123,7 +124,7 @@ class _Reader:
     def _embedded(self, item: cbor.Item, shape: Shape) -> Node | None:
         content = self.content[item.content : item.end]
         try:
-            found = cbor.locate(content, DEFAULT_LIMIT_BYTES)
+            found = cbor.locate(content, MAX_TREE_BYTES)
         except CborError:
             return None
         return _Reader(content, self.base + item.content).node(found, shape)
