@@ -3,6 +3,7 @@
 A wrong file gives one line: which file, which key, what is wrong and what would be right.
 """
 
+import errno
 import json
 import string
 import tomllib
@@ -60,11 +61,7 @@ def read_bounded(path: Path, limit_bytes: int) -> bytes:
     """
     name = show(str(path))
     try:
-        # Opening a pipe would wait for somebody to write into it.
-        if path.is_fifo():
-            raise DeviceFileError(name, "", "is a pipe; name a file")
-        with path.open("rb") as file:
-            content = file.read(limit_bytes + 1)
+        content = _read(path, limit_bytes + 1)
     except OSError as error:
         raise DeviceFileError(name, "", f"cannot be read: {error.strerror}") from None
     except ValueError:
@@ -72,6 +69,13 @@ def read_bounded(path: Path, limit_bytes: int) -> bytes:
     if len(content) > limit_bytes:
         raise DeviceFileError(name, "", f"has more than {limit_bytes} bytes")
     return content
+
+
+def _read(path: Path, limit_bytes: int) -> bytes:
+    if path.is_fifo():  # to open one would wait for somebody to write into it
+        raise OSError(errno.EINVAL, "it is a pipe")
+    with path.open("rb") as file:
+        return file.read(limit_bytes)
 
 
 def inside(directory: Path, name: str, file: str, place: str) -> Path:

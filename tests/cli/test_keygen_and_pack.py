@@ -88,7 +88,7 @@ def test_pack_reports_what_it_made(tmp_path: Path, keys: Path, program: Program)
     found = program.json("pack", BOX / "mapper", "--keys", keys, "-o", out)
     assert found["files"] == [str(out), str(out.with_suffix(".metadata"))]
     assert found["bytes"]["metadata"] == out.with_suffix(".metadata").stat().st_size
-    assert found["board"] == "default"
+    assert found["fits"] == "the board default"
 
 
 def test_every_field_of_a_manifest_reaches_the_metadata(

@@ -11,6 +11,7 @@ import click
 from tinycontainer_tokens import Profile
 
 from .. import metadata as metadata_codec
+from ..assembly import read_plan
 from ..limits import BOARDS
 from ..metadata import Bundle, Metadata
 from ..text import show
@@ -30,12 +31,14 @@ class Outputs:
         layout: a directory of the C firmware's examples.
         header: a C header.
         board: whose capacities are not to be exceeded.
+        device: a device file with capacities of its own, in place of a board's.
     """
 
     out: Path | None
     layout: Path | None
     header: Path | None
     board: str | None
+    device: Path | None
 
     def write(self, bundle: Bundle, source: Path, *, force: bool, as_json: bool) -> None:
         """Check the container against the board, and write all files or none.
@@ -51,13 +54,25 @@ class Outputs:
             Refusal: a file exists, or cannot be written.
         """
         metadata = metadata_codec.decode(bundle.metadata, len(bundle.metadata))
-        board = self.board or _board_of(metadata)
-        require_fit(bundle, board)
+        fits = self._require_fit(bundle, metadata)
         files = dict(self._files(bundle, metadata, source))
         require_absent(files, force=force)
         for path, content in files.items():
             write_file(path, content)
-        _tell(bundle, files, board, as_json=as_json)
+        _tell(bundle, files, fits, as_json=as_json)
+
+    def _require_fit(self, bundle: Bundle, metadata: Metadata) -> str:
+        """Check the capacity; returns whose it was."""
+        if self.device is not None and self.board is not None:
+            raise Refusal("give either --board or --device")
+        if self.device is not None:
+            content = read_plan(self.device).content
+            capacity = content.capacity.capacity(content.device.board)
+            require_fit(bundle, capacity, firmware=False)
+            return f"the device of {show(str(self.device))}"
+        board = self.board or _board_of(metadata)
+        require_fit(bundle, BOARDS[board], firmware=board == RIOT_BOARD)
+        return f"the board {board}"
 
     def _files(
         self, bundle: Bundle, metadata: Metadata, source: Path
@@ -104,6 +119,11 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Choice(list(BOARDS)),
         help="Whose capacities the container must fit; by default riot-2024 for that profile.",
     )
+    @click.option(
+        "--device",
+        type=click.Path(path_type=Path),
+        help="Device file whose capacities the container must fit, in place of a board's.",
+    )
     @wraps(command)
     def with_outputs(
         *arguments: Any,
@@ -111,9 +131,11 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         layout: Path | None,
         header: Path | None,
         board: str | None,
+        device: Path | None,
         **options: Any,
     ) -> Any:
-        return command(*arguments, outputs=Outputs(out, layout, header, board), **options)
+        outputs = Outputs(out, layout, header, board, device)
+        return command(*arguments, outputs=outputs, **options)
 
     return with_outputs
 
@@ -122,16 +144,16 @@ def _board_of(metadata: Metadata) -> str:
     return RIOT_BOARD if profile_of(metadata) is Profile.RIOT_2024 else "default"
 
 
-def _tell(bundle: Bundle, files: dict[Path, bytes], board: str, *, as_json: bool) -> None:
+def _tell(bundle: Bundle, files: dict[Path, bytes], fits: str, *, as_json: bool) -> None:
     sizes = {
         "metadata": len(bundle.metadata),
         "code": len(bundle.code),
         "data": len(bundle.data),
     }
     if as_json:
-        print_json({"files": [str(path) for path in files], "bytes": sizes, "board": board})
+        print_json({"files": [str(path) for path in files], "bytes": sizes, "fits": fits})
         return
     listed = ", ".join(f"{name} {size}" for name, size in sizes.items())
     for path, content in files.items():
         click.echo(f"{show(str(path))}: {len(content)} bytes")
-    click.echo(f"fits the board {board} ({listed} bytes)")
+    click.echo(f"fits {fits} ({listed} bytes)")

@@ -1,8 +1,10 @@
-"""Whether a container fits a board that is known by name, before anybody carries it there."""
+"""Whether a container fits a device, before anybody carries it there."""
+
+from tinycontainer_tokens import Profile
 
 from .. import metadata as metadata_codec
 from ..errors import LoadError, LoadReason
-from ..limits import BOARDS
+from ..limits import Capacity
 from ..memory import MemoryManager, Section
 from ..metadata import Bundle
 from ..verification import profile_of, riot_objection
@@ -10,19 +12,20 @@ from ..verification import profile_of, riot_objection
 RIOT_BOARD = "riot-2024"
 
 
-def require_fit(bundle: Bundle, board: str) -> None:
-    """Refuse what the board cannot hold, or what the C firmware would not take.
+def require_fit(bundle: Bundle, capacity: Capacity, *, firmware: bool) -> None:
+    """Refuse what a device cannot hold, or what the C firmware would not take.
 
     Args:
         bundle: the container.
-        board: a name in `BOARDS`.
+        capacity: of the device.
+        firmware: whether the C firmware is to take it, whatever its tokens are.
 
     Raises:
         LoadError: naming the section or field, what it has and what is taken.
         MetadataError: the metadata is malformed.
     """
     metadata = metadata_codec.decode(bundle.metadata, len(bundle.metadata))
-    slot = MemoryManager(BOARDS[board]).take()
+    slot = MemoryManager(capacity).take()
     for section, content in (
         (Section.METADATA, bundle.metadata),
         (Section.CODE, bundle.code),
@@ -31,7 +34,7 @@ def require_fit(bundle: Bundle, board: str) -> None:
         slot.open(section, len(content))
         if content:
             slot.write(content)
-    if RIOT_BOARD in (board, profile_of(metadata)):
+    if firmware or profile_of(metadata) is Profile.RIOT_2024:
         objection = riot_objection(metadata)
         if objection is not None:
             raise LoadError(LoadReason.PROFILE, objection)
