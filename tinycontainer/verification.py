@@ -63,13 +63,20 @@ class TokenReport:
 
     Attributes:
         place: such as ``code token`` or ``endpoints[2].endpoint-token``.
-        subject: what its sequence counts.
+        expected: what a token must fit to stand there.
+        token: what stands there; empty if it is absent.
         verification: the steps; None if the token is absent and that is forgiven.
     """
 
     place: str
-    subject: Subject
+    expected: Expectation
+    token: bytes
     verification: Verification | None
+
+    @property
+    def subject(self) -> Subject:
+        """What its sequence counts."""
+        return self.expected.subject
 
     @property
     def acceptable(self) -> bool:
@@ -149,8 +156,19 @@ def examine(
     )
 
 
-def grant(metadata: Metadata, reports: tuple[TokenReport, ...], trust: Trust) -> Grant:
+def grant(
+    metadata: Metadata,
+    reports: tuple[TokenReport, ...],
+    trust: Trust,
+    sequences: SequenceStore | None = None,
+) -> Grant:
     """Add up the reports of a container that is to be loaded.
+
+    Args:
+        metadata: decoded metadata.
+        reports: what `examine` found.
+        trust: the rules that it was examined by.
+        sequences: what was accepted before.
 
     Raises:
         LoadError: with the first place and step that failed, or with the profile's objection.
@@ -162,18 +180,15 @@ def grant(metadata: Metadata, reports: tuple[TokenReport, ...], trust: Trust) ->
                 LoadReason.TOKEN,
                 f"{report.place}: step {failure.number} ({failure.check}): {failure.detail}",
             )
-    profile = profile_of(metadata)
-    if profile is not None and profile not in trust.profiles:
-        raise LoadError(LoadReason.PROFILE, f"this device does not accept {profile} tokens")
-    if profile is Profile.RIOT_2024:
-        _require_riot_form(metadata)
+    for objection in profile_objections(metadata, trust, sequences):
+        raise LoadError(LoadReason.PROFILE, objection)
     verified = [report for report in reports if report.verification is not None]
     claims = [report.verification.require() for report in verified if report.verification]
     masks = [claim.mask for claim in claims if claim.mask is not None]
     expiries = [claim.expires_s for claim in claims if claim.expires_s is not None]
     return Grant(
         mask=mask_from_bytes(masks[0]) if masks else trust.unsigned_mask,
-        profile=profile,
+        profile=profile_of(metadata),
         validity=Validity(
             max((claim.not_before_s or 0 for claim in claims), default=0),
             min(expiries, default=None),
@@ -184,6 +199,29 @@ def grant(metadata: Metadata, reports: tuple[TokenReport, ...], trust: Trust) ->
             if report.verification and report.verification.accepted
         ),
     )
+
+
+def profile_objections(
+    metadata: Metadata, trust: Trust, sequences: SequenceStore | None
+) -> Iterator[str]:
+    """Everything that speaks against the profile of a container's tokens, the weightiest first.
+
+    Args:
+        metadata: decoded metadata.
+        trust: the rules.
+        sequences: what was accepted before.
+    """
+    profile = profile_of(metadata)
+    if profile is not None and profile not in trust.profiles:
+        yield f"this device does not accept {profile} tokens"
+    if profile is not Profile.RIOT_2024:
+        return
+    objection = riot_objection(metadata)
+    if objection is not None:
+        yield objection
+    # Only tokens of rfc9052 have a sequence, so a record of one is a record of that profile.
+    if sequences and any(sequences.newest(Subject(metadata.uid, kind)) for kind in Kind):
+        yield "this uid was accepted under rfc9052; riot-2024 is a step back"
 
 
 def profile_of(metadata: Metadata) -> Profile | None:
@@ -246,8 +284,8 @@ def _examine_one(
     sequences: SequenceStore | None,
 ) -> TokenReport:
     if not token and trust.allow_unsigned:
-        return TokenReport(place, expected.subject, None)
-    return TokenReport(place, expected.subject, verify(token, expected, trust.keys, sequences))
+        return TokenReport(place, expected, token, None)
+    return TokenReport(place, expected, token, verify(token, expected, trust.keys, sequences))
 
 
 def riot_objection(metadata: Metadata) -> str | None:
@@ -281,9 +319,3 @@ def _riot_endpoint_objection(endpoint: Endpoint) -> str | None:
     if endpoint.endpoint_id > RIOT_MAX_ENDPOINT_ID:
         return f"endpoint-id {endpoint.endpoint_id} is above {RIOT_MAX_ENDPOINT_ID}"
     return None
-
-
-def _require_riot_form(metadata: Metadata) -> None:
-    objection = riot_objection(metadata)
-    if objection is not None:
-        raise LoadError(LoadReason.PROFILE, objection)
