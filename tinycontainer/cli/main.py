@@ -10,6 +10,7 @@ from tinycontainer_tokens import TokenError
 from ..errors import LoadError, RuntimeUnavailable, TinyContainerError
 from ..text import flatten, show
 from .demo import demo
+from .diff import diff
 from .explain import explain
 from .inspect import inspect
 from .keygen import keygen
@@ -35,7 +36,7 @@ def cli() -> None:
     """
 
 
-for _verb in (demo, explain, inspect, keygen, pack, run, schema, verify):
+for _verb in (demo, diff, explain, inspect, keygen, pack, run, schema, verify):
     cli.add_command(_verb)
 
 
