@@ -12,6 +12,8 @@ from .explanation import name_of
 from .moments import utc
 
 _MS_PER_S: Final = 1000
+_EARLIEST_S: Final = 946_684_800
+"""2000-01-01T00:00:00Z; a number that means an earlier moment was hardly meant so."""
 
 
 def kind_cause(case: Case) -> str | None:
@@ -63,8 +65,10 @@ def time_cause(case: Case) -> str | None:
     if begins_s is not None and ends_s is not None and ends_s <= begins_s:
         return f"the token is never valid: it ends at {utc(ends_s)} and begins at {utc(begins_s)}"
     if begins_s is not None and now_s < begins_s:
-        if begins_s // _MS_PER_S <= now_s:
-            return f"nbf is in milliseconds, not seconds: as such it is {utc(begins_s // 1000)}"
+        if _EARLIEST_S <= begins_s // _MS_PER_S <= now_s:
+            return (
+                f"nbf is in milliseconds, not seconds: as such it is {utc(begins_s // _MS_PER_S)}"
+            )
         if now_s == DEFAULT_EPOCH_S:
             return f"the clock stands at its default, {utc(now_s)}: set [device] epoch, or --at"
         return "it is too early, or the clock is slow"

@@ -10,12 +10,14 @@ from tinycontainer_tokens import CborError, cbor
 from .. import metadata as metadata_codec
 from ..errors import MetadataError
 from ..metadata import Bundle
+from ..metadata.model import METADATA_TAG
 from .artefact import MAX_FILE_BYTES, is_bundle
 from .contradictions import Problem
 from .experiment import parsed
 from .explanation import Explanation
 
 _LONGEST_CUT: Final = 64
+_TAG: Final = cbor.with_tags((METADATA_TAG,), b"")
 
 
 def undecodable(content: bytes, error: MetadataError) -> Problem:
@@ -64,6 +66,8 @@ def _cause(content: bytes) -> str | None:
 
 def _missing(content: bytes) -> str | None:
     """How much is missing at the end of a file that was cut short."""
+    if not is_bundle(content) and not content.startswith(_TAG):
+        return None
     for missing in range(1, _LONGEST_CUT):
         try:
             cbor.decode_tagged(content + bytes(missing), len(content) + missing)

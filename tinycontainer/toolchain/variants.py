@@ -61,7 +61,7 @@ def truncation(sha256: bytes, metadata: Metadata) -> str | None:
         length = _prefix_length(sha256, raw[start : start + whole])
         if length is not None:
             left = whole - length
-            return words if left == 0 else f"{words} but its last {_cut(metadata, start, left)}"
+            return words if left == 0 else f"{words} but its last {_cut(metadata, left)}"
     return None
 
 
@@ -86,36 +86,38 @@ def _prefix_length(sha256: bytes, content: bytes) -> int | None:
     return None
 
 
-def _cut(metadata: Metadata, start: int, left: int) -> str:
+def _cut(metadata: Metadata, left: int) -> str:
     """What the last bytes that a hash leaves out are."""
     token = metadata.security.metadata_token if metadata.security else b""
     notes = {
         RIOT_METADATA_TOKEN_BYTES: "what the firmware leaves out",
-        len(token) + len(cbor.encode(token)) - len(token): "the token with its length in front",
+        len(cbor.encode(token)): "the token with its length in front",
         len(token): "the token",
     }
-    note = notes.get(left) if start == 0 or left in notes else None
+    note = notes.get(left)
     return f"{left} bytes" + (f" ({note})" if note else "")
 
 
 def draft(sha256: bytes, metadata: Metadata) -> str | None:
     """Which draft of a metadata file, before it had its token, a hash was taken of, in words."""
     security = metadata.security or Security()
-    size = len(security.metadata_token)
     parts = metadata.container, metadata.endpoints
+    zeroed = metadata.signed_prefix + bytes(len(security.metadata_token))
     drafts = {
         "nothing at all": b"",
         "the file encoded with an empty metadata token": encode(
             *parts, replace(security, metadata_token=b"")
         ),
-        "the file with zero bytes in place of its metadata token": metadata.signed_prefix
-        + bytes(size),
         "the file encoded without the security array": encode(*parts, None),
     }
     for words, content in drafts.items():
         if hashlib.sha256(content).digest() == sha256:
             return words
-    return None
+    length = _prefix_length(sha256, zeroed)
+    if length is None:
+        return None
+    words, left = "the file with zero bytes in place of its metadata token", len(zeroed) - length
+    return words if left == 0 else f"{words}, but the last {_cut(metadata, left)}"
 
 
 def _same(content: bytes) -> bytes:
