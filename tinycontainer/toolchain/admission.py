@@ -251,7 +251,7 @@ def _admissible_form(code: bytes, problem: Callable[[bytes], str | None]) -> str
     """Whether the code would be taken if its line breaks or its end were other ones."""
     for variant in accidents(code[:MAX_FILE_BYTES]):
         if variant.content and problem(variant.content) is None:
-            return f"the runtime takes this code {variant.words}: it was damaged as a text"
+            return f"the runtime takes this code {variant.words}"
     return None
 
 
