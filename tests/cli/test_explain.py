@@ -18,6 +18,7 @@ from tinycontainer.metadata import Bundle, ContainerType
 from tinycontainer.packing import Blueprint, TokenOptions, pack, pack_unsigned
 from tinycontainer.runtime import RuntimeLimits
 from tinycontainer.toolchain.admission import Check, judge_bundle
+from tinycontainer.toolchain.c_layout import layout_files
 from tinycontainer.verification import Trust
 from tinycontainer_tokens import KeyEntry, KeyStore, Profile, Role
 
@@ -369,6 +370,20 @@ def test_metadata_with_its_sections_is_judged_like_the_bundle(desk: Path, progra
     (desk / "data").write_bytes(b"other")
     found = program.json("explain", desk / "courier.tcb", "--device", device, *sections, code=1)
     assert found["verdict"].startswith("this device would not load it: token: data token")
+
+
+def test_a_directory_of_the_c_layout_is_judged_too(desk: Path, program: Program) -> None:
+    parts = Bundle.decode((desk / "courier.tcb").read_bytes(), 1 << 20)
+    directory, device = desk / "courier", desk / "device.toml"
+    directory.mkdir()
+    for path, content in layout_files(directory, parts, ContainerType.WASM).items():
+        path.write_bytes(content)
+    program.good("explain", directory, "--device", device)
+    (directory / "courier.data").unlink()
+    found = program.json("explain", directory, "--device", device, code=1)
+    assert [check["check"] for check in found["checks"] if check["outcome"] == "failed"] == [
+        "capacity of data"
+    ]
 
 
 def test_the_sequence_file_is_read_and_never_written(desk: Path, program: Program) -> None:

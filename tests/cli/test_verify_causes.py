@@ -189,8 +189,9 @@ def test_the_failed_step_is_followed_by_its_explanation(
     [
         (lambda raw: raw + b"\n", "bundle", "a line break was added"),
         (lambda raw: raw.hex().encode(), "metadata", "hexadecimal text"),
-        (lambda raw: raw + b"xyz", "bundle", "3 bytes too many"),
-        (lambda raw: raw[:-3], "bundle", "cut short"),
+        (lambda raw: raw + b"xyz", "bundle", "follows at the file's end, 3 bytes"),
+        (lambda raw: raw[:-3], "bundle", "cut short: at least 3 bytes are missing"),
+        (lambda raw: raw[:100], "bundle", "cut short: at least"),
         (lambda _raw: b"", "metadata", "the file is empty"),
         (lambda _raw: b"hello", "metadata", None),
     ],

@@ -10,7 +10,15 @@ from support.forging import Forger
 from support.worlds import FOREIGN, KEYS, Ledger, blueprint, local, newer, trusted
 
 from tinycontainer.device import DEFAULT_EPOCH_S
-from tinycontainer.metadata import Bundle, Direction, Metadata, PeerType, decode, encode
+from tinycontainer.metadata import (
+    Bundle,
+    Direction,
+    Metadata,
+    PeerType,
+    decode,
+    encode,
+    encode_endpoint,
+)
 from tinycontainer.packing import Blueprint, Signer, TokenOptions, pack, pack_unsigned
 from tinycontainer.toolchain.artefact import Artefact
 from tinycontainer.toolchain.causes import explain_token
@@ -615,6 +623,15 @@ def test_an_entry_that_was_changed_after_it_was_signed_says_what(
     changes: dict[str, object], words: str
 ) -> None:
     assert words in cause(signed_entry(**changes), Kind.ENDPOINT, "content")
+
+
+def test_a_hash_of_an_entry_with_an_empty_token_is_recognised() -> None:
+    owner = Signer(KEYS[Role.OWNER], b"box", RFC, TokenOptions())
+    first, second = PLAN.endpoints
+    unfilled = encode_endpoint(replace(first, token=b""), with_token=True)
+    signed = replace(first, token=owner.content(Kind.ENDPOINT, unfilled))
+    bundle = packed(replace(PLAN, endpoints=(signed, second)))
+    assert cause(bundle, Kind.ENDPOINT, "content").startswith("the hash covers an empty key 6")
 
 
 # What holds for all.

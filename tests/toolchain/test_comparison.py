@@ -8,7 +8,7 @@ from support.scripted import Program, work
 from support.worlds import KEYS, World, blueprint, local, newer, piped, times
 
 from tinycontainer.errors import LoadError
-from tinycontainer.metadata import ContainerType, Direction, PeerType, decode
+from tinycontainer.metadata import ContainerType, Direction, PeerType, decode, encode
 from tinycontainer.packing import Blueprint, TokenOptions, pack, pack_unsigned
 from tinycontainer.toolchain.artefact import Artefact
 from tinycontainer.toolchain.comparison import Comparison, compare
@@ -257,6 +257,28 @@ def test_another_profile_is_a_step_back_one_way_only() -> None:
         "riot-2024 after rfc9052 is a step back, which no device takes",
     )
     assert compared(riot, PLAN).reconfiguration.possible
+
+
+def test_an_empty_endpoints_array_comes_and_goes() -> None:
+    plan = replace(PLAN, endpoints=())
+    there = decode(pack_unsigned(plan, CODE, DATA).metadata)
+    gone = decode(encode(there.container, None, there.security))
+    old, new = (Artefact("box", each, CODE, DATA) for each in (there, gone))
+    assert texts(compare(old, new), "endpoints") == [
+        ("rewritten", "the empty endpoints array (key 2) disappears")
+    ]
+    assert "appears" in texts(compare(new, old), "endpoints")[0][1]
+
+
+def test_a_token_that_cannot_be_read_is_another() -> None:
+    old = artefact(PLAN)
+    assert old.metadata.security is not None
+    security = replace(old.metadata.security, code_token=b"\xff")
+    raw = encode(old.metadata.container, old.metadata.endpoints, security)
+    found = compare(old, replace(old, metadata=decode(raw)))
+    assert texts(found, "tokens") == [
+        ("unreadable", "the code token is another, and not both can be read")
+    ]
 
 
 def test_code_and_data_are_told_with_sizes_and_hashes() -> None:

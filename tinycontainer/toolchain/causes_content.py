@@ -94,8 +94,9 @@ def _of_endpoint(case: Case, sha256: bytes) -> str:
 
 
 def _of_changed_entry(entry: Endpoint, sha256: bytes) -> str | None:
-    if hashlib.sha256(encode_endpoint(entry, with_token=True)).digest() == sha256:
-        return "the hash covers key 6, where the token itself stands"
+    unfilled = encode_endpoint(replace(entry, token=b""), with_token=True)
+    if hashlib.sha256(unfilled).digest() == sha256:
+        return "the hash covers an empty key 6; it has to be that of the entry without key 6"
     for direction in Direction:
         if _covers(sha256, replace(entry, direction=direction)):
             return (

@@ -46,8 +46,6 @@ def structure_cause(case: Case) -> str | None:
 def profile_cause(case: Case) -> str | None:
     """Whether a token is right under the profile that it has."""
     envelope, wanted = case.envelope, case.report.expected.profile
-    if envelope is None:
-        return None
     if envelope.profile is wanted:
         return _untagged_cause(case, envelope)
     best: Verification | None = None
@@ -75,8 +73,6 @@ def profile_cause(case: Case) -> str | None:
 def header_cause(case: Case) -> str | None:
     """Why a protected header is not taken."""
     envelope = case.envelope
-    if envelope is None:
-        return None
     try:
         header = cbor.decode(envelope.protected, MAX_TOKEN_BYTES)
     except CborError:
@@ -91,8 +87,6 @@ def header_cause(case: Case) -> str | None:
 def claims_cause(case: Case) -> str | None:
     """Whether the claims would be right elsewhere."""
     envelope = case.envelope
-    if envelope is None:
-        return None
     for kind in Kind:
         if read_claims(envelope.payload, kind, envelope.profile) is not None:
             return f"these are the claims of a token for {name_of(kind)}: it is in the wrong place"

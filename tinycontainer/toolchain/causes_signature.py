@@ -17,11 +17,9 @@ from .unverified import read_claims
 _CONTEXT: Final = {Algorithm.EDDSA: "Signature1", Algorithm.HMAC_256: "MAC0"}
 
 
-def key_cause(case: Case) -> str | None:
+def key_cause(case: Case) -> str:
     """Why no key could be tried."""
     envelope = case.envelope
-    if envelope is None:
-        return None
     entries = [entry for entry in case.keys if entry.role is case.role]
     why = _why_none_fits(case, entries, envelope)
     stranger = _signing_role(case, envelope)
@@ -30,11 +28,9 @@ def key_cause(case: Case) -> str | None:
     return f"{why}; its signature is made with the key of the role {stranger}"
 
 
-def signature_cause(case: Case) -> str | None:
+def signature_cause(case: Case) -> str:
     """Who made a signature, and over what, if not the right role over the right bytes."""
     envelope = case.envelope
-    if envelope is None:
-        return None
     return (
         _misplaced(case, envelope)
         or _wrong_role(case, envelope)

@@ -21,9 +21,6 @@ def kind_cause(case: Case) -> str | None:
     claims = _claims(case)
     if claims.kind is None:
         return None
-    for report in case.others:
-        if report.token == case.report.token:
-            return f"the very bytes of the {report.place} stand here too: one of them is a copy"
     content = case.content_of(case.kind)
     signed = f"the role {case.role} signed it as a {name_of(claims.kind)} token"
     if content is not None and claims.sha256 == hashlib.sha256(content).digest():

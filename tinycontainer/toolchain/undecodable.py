@@ -16,7 +16,6 @@ from .contradictions import Problem
 from .experiment import parsed
 from .explanation import Explanation
 
-_LONGEST_CUT: Final = 64
 _TAG: Final = cbor.with_tags((METADATA_TAG,), b"")
 
 
@@ -58,9 +57,9 @@ def _cause(content: bytes) -> str | None:
     for words, change in _DAMAGES:
         if decodes(change(content)):
             return words
-    for surplus in range(1, min(_LONGEST_CUT, len(content))):
-        if decodes(content[:-surplus]):
-            return f"{surplus} bytes too many stand at the file's end"
+    end = _end(content)
+    if end < len(content) and decodes(content[:end]):
+        return f"something else follows at the file's end, {len(content) - end} bytes"
     return _missing(content)
 
 
@@ -68,13 +67,20 @@ def _missing(content: bytes) -> str | None:
     """How much is missing at the end of a file that was cut short."""
     if not is_bundle(content) and not content.startswith(_TAG):
         return None
-    for missing in range(1, _LONGEST_CUT):
-        try:
-            cbor.decode_tagged(content + bytes(missing), len(content) + missing)
-        except CborError:
-            continue
-        return f"the file is cut short: at least {missing} bytes are missing at its end"
-    return None
+    end = _end(content + bytes(MAX_FILE_BYTES))
+    if end <= len(content) or _end(content + bytes(end - len(content))) != end:
+        return None
+    missing = end - len(content)
+    return f"the file is cut short: at least {missing} bytes are missing at its end"
+
+
+def _end(content: bytes) -> int:
+    """Where the first value of bytes ends, or where it is found not to be one."""
+    try:
+        cbor.decode_tagged(content, len(content))
+    except CborError as error:
+        return error.offset
+    return len(content)
 
 
 def _from_text(decode: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
