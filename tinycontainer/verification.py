@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from tinycontainer_tokens import (
     Accepted,
+    Claims,
     Expectation,
     KeyStore,
     Kind,
@@ -185,19 +186,23 @@ def grant(
     verified = [report for report in reports if report.verification is not None]
     claims = [report.verification.require() for report in verified if report.verification]
     masks = [claim.mask for claim in claims if claim.mask is not None]
-    expiries = [claim.expires_s for claim in claims if claim.expires_s is not None]
     return Grant(
         mask=mask_from_bytes(masks[0]) if masks else trust.unsigned_mask,
         profile=profile_of(metadata),
-        validity=Validity(
-            max((claim.not_before_s or 0 for claim in claims), default=0),
-            min(expiries, default=None),
-        ),
+        validity=_together(claims),
         accepted=tuple(
             (report.subject, report.verification.accepted)
             for report in verified
             if report.verification and report.verification.accepted
         ),
+    )
+
+
+def _together(claims: list[Claims]) -> Validity:
+    """When all tokens are valid."""
+    return Validity(
+        max((claim.not_before_s or 0 for claim in claims), default=0),
+        min((claim.expires_s for claim in claims if claim.expires_s is not None), default=None),
     )
 
 

@@ -1,6 +1,7 @@
 """``verify``: every check of every token, with its result."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,22 +94,24 @@ def verify(
     found = _judge(file, code, data, trust, int(time.time()) if at_s is None else at_s)
     explained = [(report, found.explain(report, store)) for report in found.reports]
     if as_json:
+        problems = [problem_as_dict(problem) for problem in found.problems]
         print_json(
-            {
-                "file": show(file.name),
-                "profile": wanted,
-                "valid": found.valid,
-                "form_objection": found.form_objection,
-                "problems": [problem_as_dict(problem) for problem in found.problems],
-                "tokens": [report_as_dict(*each) for each in explained],
-            }
+            {"file": show(file.name), "profile": wanted, "valid": found.valid}
+            | {"form_objection": found.form_objection, "problems": problems}
+            | {"tokens": [report_as_dict(*each) for each in explained]}
         )
     else:
-        for problem in found.problems:
-            click.echo("\n".join(problem_lines(problem)))
-        for each in explained:
-            click.echo("\n".join(report_lines(*each)))
+        _print(found, explained)
     return ExitCode.DONE if found.valid else ExitCode.REFUSED
+
+
+def _print(
+    found: "_Judgement", explained: Iterable[tuple[TokenReport, Explanation | None]]
+) -> None:
+    for problem in found.problems:
+        click.echo("\n".join(problem_lines(problem)))
+    for each in explained:
+        click.echo("\n".join(report_lines(*each)))
 
 
 @dataclass(frozen=True, slots=True)
