@@ -299,7 +299,7 @@ def test_any_changed_byte_fails_a_check_with_a_name(
 def test_any_of_many_changed_bytes_fails_a_check_with_a_name(
     tmp_path: Path, keys: Path, program: Program, profile: Profile
 ) -> None:
-    verify_every_change(tmp_path, keys, program, profile, 2000)
+    verify_every_change(tmp_path, keys, program, profile, 1000)
 
 
 def test_the_example_containers_and_an_unsigned_one_keep_their_verdicts(

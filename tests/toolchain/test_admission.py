@@ -307,4 +307,4 @@ def test_explain_agrees_with_a_load_of_any_container() -> None:
 
 @pytest.mark.long
 def test_explain_agrees_with_a_load_of_any_of_many_containers() -> None:
-    check_agreement(8, 20_000)
+    check_agreement(8, 8_000)
