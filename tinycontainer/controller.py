@@ -3,10 +3,10 @@
 It runs no container code. Whatever it refuses, nothing has changed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from tinycontainer_tokens import Kind, Profile, SequenceFileError, SequenceStore, Subject
+from tinycontainer_tokens import SequenceFileError, SequenceStore
 
 from . import metadata as metadata_codec
 from .container import Container
@@ -22,13 +22,39 @@ from .limits import Capacity, Caps
 from .loading import Loading
 from .memory import MemoryManager, Section, Slot
 from .metadata import ContainerType, Metadata
-from .runtime import Runtime
+from .runtime import Runtime, RuntimeLimits
 from .text import show
 from .trace import Tracer
 from .trace.events import Loaded, LoadRefused, Reconfigured, Transitioned
 from .verification import Grant, Trust, examine, grant
 
 _Result = TypeVar("_Result")
+
+
+def missing_runtime(kind: ContainerType, runtimes: Iterable[ContainerType]) -> LoadError:
+    """The refusal of a container type that none of the runtimes runs."""
+    installed = ", ".join(sorted(known.name.lower() for known in runtimes)) or "none"
+    return LoadError(
+        LoadReason.RUNTIME_MISSING,
+        f"type {kind.value} ({kind.name.lower()}) has no runtime here; there are: {installed}",
+    )
+
+
+def admit(runtime: Runtime, code: bytes, limits: RuntimeLimits) -> None:
+    """Ask a runtime whether it takes code.
+
+    Raises:
+        LoadError: it does not, or failed over it.
+    """
+    try:
+        runtime.admit(code, limits)
+    except InadmissibleCode as error:
+        raise LoadError(LoadReason.CODE_INADMISSIBLE, str(error)) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        problem = f"the runtime failed: {type(error).__name__}"
+        raise LoadError(LoadReason.CODE_INADMISSIBLE, problem) from error
 
 
 class Controller:
@@ -195,15 +221,7 @@ class Controller:
         self._caps.check(decoded.uid, decoded.timing)
         code, data = slot.read(Section.CODE), slot.read(Section.DATA)
         granted = self._verify(decoded, code, data)
-        try:
-            runtime.admit(code, self._capacity.runtime)
-        except InadmissibleCode as error:
-            raise LoadError(LoadReason.CODE_INADMISSIBLE, str(error)) from error
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            problem = f"the runtime failed: {type(error).__name__}"
-            raise LoadError(LoadReason.CODE_INADMISSIBLE, problem) from error
+        admit(runtime, code, self._capacity.runtime)
         self._remember(granted)
         return Container(slot, decoded, runtime, granted)
 
@@ -224,26 +242,12 @@ class Controller:
         kind = decoded.container.type
         runtime = self._runtimes.get(kind)
         if runtime is None:
-            installed = ", ".join(sorted(known.name.lower() for known in self._runtimes)) or "none"
-            raise LoadError(
-                LoadReason.RUNTIME_MISSING,
-                f"type {kind.value} ({kind.name.lower()}) has no runtime here;"
-                f" there are: {installed}",
-            )
+            raise missing_runtime(kind, self._runtimes)
         return runtime
 
     def _verify(self, decoded: Metadata, code: bytes, data: bytes) -> Grant:
         reports = examine(decoded, code, data, self._trust, self._epoch_s(), self._sequences)
-        granted = grant(decoded, reports, self._trust)
-        if granted.profile is Profile.RIOT_2024 and self._was_accepted(decoded.uid):
-            raise LoadError(
-                LoadReason.PROFILE, "this uid was accepted under rfc9052; riot-2024 is a step back"
-            )
-        return granted
-
-    def _was_accepted(self, uid: bytes) -> bool:
-        """Whether a token with a sequence, which only rfc9052 has, was accepted for a uid."""
-        return any(self._sequences.newest(Subject(uid, kind)) for kind in Kind)
+        return grant(decoded, reports, self._trust, self._sequences)
 
     def _remember(self, granted: Grant) -> None:
         try:

@@ -1,6 +1,6 @@
 """What a device can hold and what it allows; defaults, and the boards that are known by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
@@ -110,22 +110,47 @@ class Cap:
         Raises:
             LoadError: naming the field, what it asks for and what is allowed.
         """
+        for excess in self.excesses(timing):
+            raise LoadError(LoadReason.CAP_EXCEEDED, str(excess))
+
+    def excesses(self, timing: Timing) -> Iterator["Excess"]:
+        """Everything in which timing is beyond the cap."""
         if self.best_priority is not None and timing.priority < self.best_priority:
-            raise _beyond("priority", f"{timing.priority}", f"{self.best_priority} or lower rank")
+            yield Excess("priority", f"{timing.priority}", f"{self.best_priority} or lower rank")
         for name in ("start_max_ms", "loop_max_ms", "stop_max_ms"):
             allowed, asked = getattr(self, name), getattr(timing, name)
             if allowed is not None and (asked == 0 or asked > allowed):
-                raise _beyond(name, "no limit" if asked == 0 else f"{asked} ms", f"{allowed} ms")
-        self._check_share(timing)
+                yield Excess(name, "no limit" if asked == 0 else f"{asked} ms", f"{allowed} ms")
+        share = self._share_asked(timing)
+        if share is not None:
+            yield Excess("loop share", share, f"{self.loop_share:g} of the time")
 
-    def _check_share(self, timing: Timing) -> None:
+    def _share_asked(self, timing: Timing) -> str | None:
+        """The share of the time that is asked for, if it is too large."""
         if self.loop_share is None:
-            return
+            return None
         if timing.loop_max_ms == 0 or timing.period_ms == 0:
-            raise _beyond("loop share", "no limit", f"{self.loop_share:g} of the time")
+            return "no limit"
         share = timing.loop_max_ms / timing.period_ms
-        if share > self.loop_share:
-            raise _beyond("loop share", f"{share:g}", f"{self.loop_share:g} of the time")
+        return f"{share:g}" if share > self.loop_share else None
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """One thing in which metadata asks for more than is allowed.
+
+    Attributes:
+        what: the matter, such as ``priority``.
+        asked: what metadata asks for.
+        allowed: what the device allows.
+    """
+
+    what: str
+    asked: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: metadata asks for {self.asked}, the device allows {self.allowed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +162,8 @@ class Caps:
 
     def check(self, uid: bytes, timing: Timing) -> None:
         """See `Cap.check`."""
-        self.by_uid.get(uid, self.default).check(timing)
+        self.of(uid).check(timing)
 
-
-def _beyond(what: str, asked: str, allowed: str) -> LoadError:
-    return LoadError(
-        LoadReason.CAP_EXCEEDED, f"{what}: metadata asks for {asked}, the device allows {allowed}"
-    )
+    def of(self, uid: bytes) -> Cap:
+        """The cap of one container."""
+        return self.by_uid.get(uid, self.default)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from tinycontainer_tokens import (
     Accepted,
+    Claims,
     Expectation,
     KeyStore,
     Kind,
@@ -63,13 +64,20 @@ class TokenReport:
 
     Attributes:
         place: such as ``code token`` or ``endpoints[2].endpoint-token``.
-        subject: what its sequence counts.
+        expected: what a token must fit to stand there.
+        token: what stands there; empty if it is absent.
         verification: the steps; None if the token is absent and that is forgiven.
     """
 
     place: str
-    subject: Subject
+    expected: Expectation
+    token: bytes
     verification: Verification | None
+
+    @property
+    def subject(self) -> Subject:
+        """What its sequence counts."""
+        return self.expected.subject
 
     @property
     def acceptable(self) -> bool:
@@ -151,15 +159,26 @@ def examine(
     )
 
 
-def grant(metadata: Metadata, reports: tuple[TokenReport, ...], trust: Trust) -> Grant:
+def grant(
+    metadata: Metadata,
+    reports: tuple[TokenReport, ...],
+    trust: Trust,
+    sequences: SequenceStore | None = None,
+) -> Grant:
     """Add up the reports of a container that is to be loaded.
+
+    Args:
+        metadata: decoded metadata.
+        reports: what `examine` found.
+        trust: the rules that it was examined by.
+        sequences: what was accepted before.
 
     Raises:
         LoadError: with the profile's objection, or the first place and step that failed.
     """
-    profile = profile_of(metadata)
-    if profile is not None and profile not in trust.profiles:
-        raise LoadError(LoadReason.PROFILE, f"this device does not accept {profile} tokens")
+    not_accepted = unaccepted_profile(metadata, trust)
+    if not_accepted is not None:
+        raise LoadError(LoadReason.PROFILE, not_accepted)
     for report in reports:
         failure = report.verification.failure if report.verification else None
         if failure is not None:
@@ -167,19 +186,15 @@ def grant(metadata: Metadata, reports: tuple[TokenReport, ...], trust: Trust) ->
                 LoadReason.TOKEN,
                 f"{report.place}: step {failure.number} ({failure.check}): {failure.detail}",
             )
-    if profile is Profile.RIOT_2024:
-        _require_riot_form(metadata)
+    for objection in riot_objections(metadata, sequences):
+        raise LoadError(LoadReason.PROFILE, objection)
     verified = [report for report in reports if report.verification is not None]
     claims = [report.verification.require() for report in verified if report.verification]
     masks = [claim.mask for claim in claims if claim.mask is not None]
-    expiries = [claim.expires_s for claim in claims if claim.expires_s is not None]
     return Grant(
         mask=mask_from_bytes(masks[0]) if masks else trust.unsigned_mask,
-        profile=profile,
-        validity=Validity(
-            max((claim.not_before_s or 0 for claim in claims), default=0),
-            min(expiries, default=None),
-        ),
+        profile=profile_of(metadata),
+        validity=_together(claims),
         accepted=tuple(
             (report.subject, report.verification.accepted)
             for report in verified
@@ -187,6 +202,39 @@ def grant(metadata: Metadata, reports: tuple[TokenReport, ...], trust: Trust) ->
         ),
         unsigned=tuple(report.place for report in reports if report.verification is None),
     )
+
+
+def _together(claims: list[Claims]) -> Validity:
+    """When all tokens are valid."""
+    return Validity(
+        max((claim.not_before_s or 0 for claim in claims), default=0),
+        min((claim.expires_s for claim in claims if claim.expires_s is not None), default=None),
+    )
+
+
+def unaccepted_profile(metadata: Metadata, trust: Trust) -> str | None:
+    """Why a device takes no tokens of this container's profile, or None."""
+    profile = profile_of(metadata)
+    if profile is None or profile in trust.profiles:
+        return None
+    return f"this device does not accept {profile} tokens"
+
+
+def riot_objections(metadata: Metadata, sequences: SequenceStore | None) -> Iterator[str]:
+    """Everything that speaks against ``riot-2024`` tokens of a container, if it has such.
+
+    Args:
+        metadata: decoded metadata.
+        sequences: what was accepted before.
+    """
+    if profile_of(metadata) is not Profile.RIOT_2024:
+        return
+    objection = riot_objection(metadata)
+    if objection is not None:
+        yield objection
+    # Only tokens of rfc9052 have a sequence, so a record of one is a record of that profile.
+    if sequences and any(sequences.newest(Subject(metadata.uid, kind)) for kind in Kind):
+        yield "this uid was accepted under rfc9052; riot-2024 is a step back"
 
 
 def profile_of(metadata: Metadata) -> Profile | None:
@@ -249,8 +297,8 @@ def _examine_one(
     sequences: SequenceStore | None,
 ) -> TokenReport:
     if not token and trust.allow_unsigned:
-        return TokenReport(place, expected.subject, None)
-    return TokenReport(place, expected.subject, verify(token, expected, trust.keys, sequences))
+        return TokenReport(place, expected, token, None)
+    return TokenReport(place, expected, token, verify(token, expected, trust.keys, sequences))
 
 
 def riot_objection(metadata: Metadata) -> str | None:
@@ -284,9 +332,3 @@ def _riot_endpoint_objection(endpoint: Endpoint) -> str | None:
     if endpoint.endpoint_id > RIOT_MAX_ENDPOINT_ID:
         return f"endpoint-id {endpoint.endpoint_id} is above {RIOT_MAX_ENDPOINT_ID}"
     return None
-
-
-def _require_riot_form(metadata: Metadata) -> None:
-    objection = riot_objection(metadata)
-    if objection is not None:
-        raise LoadError(LoadReason.PROFILE, objection)

@@ -367,8 +367,10 @@ def test_step_13_other_content(kind: Kind, profile: Profile) -> None:
     changed = hashlib.sha256(b"Content").digest()
     expected = replace(place(kind, profile), content_sha256=changed)
     said = failing(13, token, expected, store(profile))
-    assert DIGEST.hex() in said
-    assert said.endswith(f"the {kind.name.lower()} has {changed.hex()}")
+    # What a metadata token vouches for covers signatures, so its hashes differ from key to key.
+    hashes_are_told = kind is not Kind.METADATA
+    assert (DIGEST.hex() in said) is hashes_are_told
+    assert (changed.hex() in said) is hashes_are_told
 
 
 def test_step_13_is_skipped_where_the_content_is_not_at_hand() -> None:

@@ -14,6 +14,8 @@ from .assemble import assemble
 from .completion import PROGRAM, VARIABLE, completion
 from .convert import convert
 from .demo import demo
+from .diff import diff
+from .explain import explain
 from .inspect import inspect
 from .keygen import keygen
 from .output import ExitCode, Refusal
@@ -44,6 +46,8 @@ for _verb in (
     completion,
     convert,
     demo,
+    diff,
+    explain,
     inspect,
     keygen,
     pack,

@@ -1,20 +1,28 @@
 """``verify``: every check of every token, with its result."""
 
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
-from tinycontainer_tokens import Outcome, Profile
+from tinycontainer_tokens import KeyStore, Kind, Profile
 
 from ..errors import MetadataError
-from ..inspection import claims_as_dict
 from ..text import show
-from ..toolchain.artefact import Artefact, read_artefact
-from ..verification import TokenReport, Trust, examine, riot_objection
+from ..toml_file import read_bounded
+from ..toolchain.artefact import MAX_FILE_BYTES, Artefact, read_artefact
+from ..toolchain.c_layout import open_layout
+from ..toolchain.causes import explain_token
+from ..toolchain.contradictions import Problem, form_problem, type_problem
+from ..toolchain.explanation import Explanation
+from ..toolchain.lone_token import examine_lone, is_lone_token
+from ..toolchain.undecodable import undecodable
+from ..verification import TokenReport, Trust, examine
 from .keys import trusted_keys
-from .output import ExitCode, Refusal, json_option, print_json
+from .output import ExitCode, json_option, print_json
+from .reports import problem_as_dict, problem_lines, report_as_dict, report_lines
 
 
 @click.command()
@@ -58,96 +66,82 @@ def verify(
     at_s: int | None,
     as_json: bool,
 ) -> int:
-    """Verify all tokens of FILE and say for each which check failed.
+    """Verify all tokens of FILE: every check in order, and the likely cause of a failure.
 
-    FILE is a bundle, metadata, or a directory of the C firmware's examples. Without code or data,
-    which the first and the last bring along, their tokens' signatures are still checked.
-    The exit code is 0 if no check failed.
+    FILE is a bundle, metadata, a directory of the C firmware's examples, or a single token. Without
+    code or data, which the first and the third bring along, their tokens' signatures are still
+    checked. The exit code is 0 if no check failed.
 
     Example: tinycontainerctl verify courier.tcb --keys keys
     """
     wanted = Profile(profile)
     store = trusted_keys(keys, key_directory, wanted, "--key")
-    subject = _artefact(file, code, data)
-    reports = examine(
-        subject.metadata,
-        subject.code,
-        subject.data,
-        Trust(keys=store, profiles=(wanted,), device_id=device_id),
-        int(time.time()) if at_s is None else at_s,
-        profile=wanted,
-    )
-    objection = riot_objection(subject.metadata) if wanted is Profile.RIOT_2024 else None
-    valid = objection is None and all(report.acceptable for report in reports)
+    trust = Trust(keys=store, profiles=(wanted,), device_id=device_id)
+    found = _judge(file, code, data, trust, int(time.time()) if at_s is None else at_s)
+    explained = [(report, found.explain(report, store)) for report in found.reports]
     if as_json:
-        print_json(_as_dict(file, wanted, objection, reports, valid=valid))
+        problems = [problem_as_dict(problem) for problem in found.problems]
+        print_json(
+            {"file": show(file.name), "profile": wanted, "valid": found.valid}
+            | {"form_objection": found.form_objection, "problems": problems}
+            | {"tokens": [report_as_dict(*each) for each in explained]}
+        )
     else:
-        _print(objection, reports)
-    return ExitCode.DONE if valid else ExitCode.REFUSED
+        _print(found, explained)
+    return ExitCode.DONE if found.valid else ExitCode.REFUSED
 
 
-def _artefact(file: Path, code: Path | None, data: Path | None) -> Artefact:
+def _print(
+    found: "_Judgement", explained: Iterable[tuple[TokenReport, Explanation | None]]
+) -> None:
+    for problem in found.problems:
+        click.echo("\n".join(problem_lines(problem)))
+    for each in explained:
+        click.echo("\n".join(report_lines(*each)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What was found; the artefact is None if the file is no container."""
+
+    artefact: Artefact | None
+    problems: tuple[Problem, ...]
+    reports: tuple[TokenReport, ...]
+
+    @property
+    def valid(self) -> bool:
+        return not self.problems and all(report.acceptable for report in self.reports)
+
+    @property
+    def form_objection(self) -> str | None:
+        return next((each.problem for each in self.problems if each.check == "form"), None)
+
+    def explain(self, report: TokenReport, keys: KeyStore) -> Explanation | None:
+        if self.artefact is None:
+            return None
+        return explain_token(report, self.artefact, self.reports, keys)
+
+
+def _judge(
+    file: Path, code: Path | None, data: Path | None, trust: Trust, now_s: int
+) -> _Judgement:
+    content = None if file.is_dir() else read_bounded(file, MAX_FILE_BYTES)
+    if content is not None and is_lone_token(content):
+        parts = {
+            kind: read_bounded(path, MAX_FILE_BYTES)
+            for kind, path in ((Kind.CODE, code), (Kind.DATA, data))
+            if path is not None
+        }
+        lone, report = examine_lone(content, parts, trust, now_s)
+        return _Judgement(lone, (), (report,))
     try:
-        return read_artefact(file, code, data)
+        artefact = read_artefact(file, code, data)
     except MetadataError as error:
-        raise Refusal(str(error), ExitCode.REFUSED) from None
-
-
-def _status(report: TokenReport) -> str:
-    if report.verification is None:
-        return "absent"
-    if not report.verification.valid:
-        return "invalid"
-    content_known = report.verification.steps[-1].outcome is Outcome.PASSED
-    has_content = report.verification.require().sha256 is not None
-    return "valid" if content_known or not has_content else "signature-valid"
-
-
-def _as_dict(
-    file: Path,
-    profile: Profile,
-    objection: str | None,
-    reports: tuple[TokenReport, ...],
-    *,
-    valid: bool,
-) -> dict[str, Any]:
-    return {
-        "file": show(file.name),
-        "profile": profile,
-        "valid": valid,
-        "form_objection": objection,
-        "tokens": [_report(report) for report in reports],
-    }
-
-
-def _report(report: TokenReport) -> dict[str, Any]:
-    verification = report.verification
-    if verification is None:
-        return {"place": report.place, "status": _status(report)}
-    failure, claims = verification.failure, verification.claims
-    return {
-        "place": report.place,
-        "status": _status(report),
-        "failed_check": None if failure is None else failure.check,
-        "problem": None if failure is None else failure.detail,
-        "claims": None if claims is None else claims_as_dict(claims),
-        "steps": [
-            {
-                "number": step.number,
-                "check": step.check,
-                "outcome": step.outcome,
-                "detail": step.detail,
-            }
-            for step in verification.steps
-        ],
-    }
-
-
-def _print(objection: str | None, reports: tuple[TokenReport, ...]) -> None:
-    if objection is not None:
-        click.echo(f"form: {objection}")
-    for report in reports:
-        click.echo(f"{report.place}: {_status(report)}")
-        for step in report.verification.steps if report.verification else ():
-            detail = f": {step.detail}" if step.detail else ""
-            click.echo(f"  {step.number:2}. {step.check:<10} {step.outcome}{detail}")
+        if content is None:
+            content = read_bounded(open_layout(file).metadata, MAX_FILE_BYTES)
+        return _Judgement(None, (undecodable(content, error),), ())
+    wanted = trust.profiles[0]
+    reports = examine(artefact.metadata, artefact.code, artefact.data, trust, now_s, profile=wanted)
+    form = form_problem(artefact) if wanted is Profile.RIOT_2024 else None
+    problems = tuple(each for each in (form, type_problem(artefact)) if each is not None)
+    return _Judgement(artefact, problems, reports)
