@@ -12,6 +12,7 @@ from ..text import flatten, show
 from .demo import demo
 from .inspect import inspect
 from .keygen import keygen
+from .lint import lint
 from .output import ExitCode, Refusal
 from .pack import pack
 from .run import run
@@ -34,7 +35,7 @@ def cli() -> None:
     """
 
 
-for _verb in (demo, inspect, keygen, pack, run, schema, verify):
+for _verb in (demo, inspect, keygen, lint, pack, run, schema, verify):
     cli.add_command(_verb)
 
 
