@@ -1,6 +1,6 @@
 """Endpoints: what is declared against what code opens, mask, drivers and firmware."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ...metadata import Direction, Endpoint, PeerType
@@ -19,8 +19,8 @@ NEVER_OPENED = Rule(
 NOT_DECLARED = Rule(
     "TCL202",
     Severity.ERROR,
-    "The code opens an endpoint that the metadata does not declare; the container would get -1.",
-    "Declare the endpoint, or have the developer take the call out of the code.",
+    "The code opens endpoints that the metadata does not declare; the container would get -1.",
+    "Declare them, or have the developer take the calls out of the code.",
 )
 COMPUTED = Rule(
     "TCL203",
@@ -98,6 +98,7 @@ RULES: Final = (
     TOO_MANY,
 )
 
+_IDS_SHOWN: Final = 8
 _TRANSFERS: Final = (Syscall.READ, Syscall.WRITE)
 
 
@@ -123,19 +124,26 @@ def _opens(subject: AuditSubject) -> Iterator[Finding]:
     facts = subject.facts
     if facts is None:
         return
-    for endpoint_id in sorted(facts.opened):
-        if subject.metadata.endpoint(endpoint_id) is None:
-            yield found(NOT_DECLARED, "code", f"opens endpoint {endpoint_id}; it is not declared")
+    unknown = [each for each in sorted(facts.opened) if subject.metadata.endpoint(each) is None]
+    if unknown:
+        yield found(NOT_DECLARED, "code", f"opens {_ids(unknown)}, not declared in the metadata")
     if facts.opens_computed:
-        constants = ", ".join(map(str, sorted(facts.opened))) or "none"
-        yield found(
-            COMPUTED, "code", f"opens endpoints by computed ids; constant ones: {constants}"
-        )
+        constants = _ids(sorted(facts.opened))
+        yield found(COMPUTED, "code", f"opens computed endpoint ids; by constants {constants}")
         return
     for number, endpoint in enumerate(subject.metadata.endpoints or ()):
         if endpoint.endpoint_id not in facts.opened:
             message = f"endpoint {endpoint.endpoint_id} is declared, and the code never opens it"
             yield found(NEVER_OPENED, f"endpoints[{number}]", message)
+
+
+def _ids(ids: Sequence[int]) -> str:
+    """Endpoint ids, the first few by number: code can hold any amount of them."""
+    if not ids:
+        return "none"
+    shown = ", ".join(map(str, ids[:_IDS_SHOWN]))
+    more = f" and {len(ids) - _IDS_SHOWN} more" if len(ids) > _IDS_SHOWN else ""
+    return f"{'endpoint' if len(ids) == 1 else 'endpoints'} {shown}{more}"
 
 
 def _descriptors(host: Host, subject: AuditSubject) -> Iterator[Finding]:
