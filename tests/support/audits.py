@@ -6,7 +6,6 @@ from pathlib import Path
 
 from support import wasm
 from support.worlds import KEYS, blueprint, times
-
 from tinycontainer.assembly import analysers
 from tinycontainer.metadata import (
     Bundle,

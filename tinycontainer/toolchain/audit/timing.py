@@ -178,7 +178,8 @@ def check_schedule(audit: Audit) -> Iterator[tuple[AuditSubject | None, Finding]
     for rank in sorted({task.rank for task in tasks}):
         if overloaded is None and utilisation_until(tasks, rank) > 1:
             overloaded = rank
-            yield None, found(OVERLOAD, "schedule", _load(tasks, rank, ranked=_ranked(audit)))
+            if all(task.utilisation <= 1 for task in tasks if task.rank <= rank):
+                yield None, found(OVERLOAD, "schedule", _load(tasks, rank, ranked=_ranked(audit)))
     for number, entry in enumerate(entries):
         others = tasks[:number] + tasks[number + 1 :]
         if overloaded is None or entry.task.rank < overloaded:
