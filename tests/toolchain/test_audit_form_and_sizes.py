@@ -33,7 +33,7 @@ NO_HOOKS = wasm.loop("i32.const 0")
 
 
 def sized(**capacity: int) -> Host:
-    return Host("device.toml", capacity=Capacity(**capacity))
+    return Host("device.toml", capacity=replace(Capacity(), **capacity))  # type: ignore[arg-type]
 
 
 def test_sections_are_put_into_a_slot_of_the_device() -> None:

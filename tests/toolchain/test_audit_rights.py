@@ -1,7 +1,7 @@
 """Rules on rights: each fires where it should, and nowhere else."""
 
 import pytest
-from support import audits
+from support import audits, wasm
 from support.audits import calls, ids, mask, message, plan, subject, unsigned
 from support.worlds import local
 
@@ -37,7 +37,7 @@ def test_a_right_without_its_call_is_too_broad() -> None:
 
 def test_a_right_that_only_a_table_can_use_is_used() -> None:
     text = "(table 1 funcref) (elem (i32.const 0) $heartbeat)"
-    code = audits.wasm.loop("i32.const 0", text, uses=("heartbeat",))
+    code = wasm.loop("i32.const 0", text, uses=("heartbeat",))
     assert ids(subject(plan(allows=mask("heartbeat")), code)) == ["TCL107"]
 
 
@@ -83,7 +83,7 @@ def test_natives_that_the_firmware_lacks_are_a_note_and_under_its_profile_an_err
 
 
 def test_a_native_that_is_imported_and_never_called_still_has_to_be_linked() -> None:
-    code = audits.wasm.loop("i32.const 0", "", uses=("heartbeat",))
+    code = wasm.loop("i32.const 0", "", uses=("heartbeat",))
     assert ids(subject(plan(), code)) == ["TCL107"]
     assert ids(subject(plan(), calls("logger"))) == []
 
