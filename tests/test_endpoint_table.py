@@ -47,7 +47,6 @@ def test_a_descriptor_knows_all_that_stands_behind_it() -> None:
     entry = table().add(b"a", endpoint, DRIVER, 77)
     assert (entry.owner, entry.endpoint, entry.driver_fd) == (b"a", endpoint, 77)
     assert entry.driver is DRIVER
-    assert entry.direction is Direction.OUT
 
 
 def test_a_descriptor_is_found_whoever_owns_it_until_it_is_removed() -> None:

@@ -234,7 +234,7 @@ def test_an_interrupt_of_the_operator_reaches_him_and_ends_the_torn_hook() -> No
     with pytest.raises(KeyboardInterrupt):
         world.device.run_until(200)
     assert world.device["box"].state is State.STOPPING
-    assert world.exit_of("box").reason is ExitReason.TRAP
+    assert world.exit_of("box").reason is ExitReason.INTERRUPTED
     others_go_on(world)
 
 

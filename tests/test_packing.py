@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -200,10 +201,19 @@ def test_every_token_carries_the_options() -> None:
     assert kinds == [Kind.METADATA, Kind.CODE, Kind.DATA, Kind.MASK, Kind.ENDPOINT, Kind.ENDPOINT]
 
 
-def test_firmware_tokens_carry_no_options() -> None:
-    options = TokenOptions(7, "device", not_before_s=0, expires_s=99, issued_s=5)
-    bundle = pack(plan(RIOT, options=options), CODE, DATA, KEYS)
-    assert bundle == pack(plan(RIOT), CODE, DATA, KEYS)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sequence": 7},
+        {"audience": "device"},
+        {"not_before_s": 0},
+        {"expires_s": 99},
+        {"issued_s": 5},
+    ],
+)
+def test_options_that_firmware_tokens_cannot_carry_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(MetadataError, match=f"cannot carry {next(iter(changes))}"):
+        pack(plan(RIOT, options=TokenOptions(**changes)), CODE, DATA, KEYS)
 
 
 def test_a_firmware_container_has_the_form_that_the_firmware_takes() -> None:

@@ -169,7 +169,7 @@ def test_the_old_profile_after_the_new_one_is_refused() -> None:
     ]
     world = device(Trust(keys=KeyStore(both), profiles=tuple(Profile)))
     world.add(PLAN)
-    old = replace(newer(PLAN), profile=Profile.RIOT_2024)
+    old = replace(PLAN, profile=Profile.RIOT_2024)
     nothing_changes(world, world.pack(old).metadata, LoadReason.PROFILE)
 
 

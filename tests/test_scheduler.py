@@ -90,7 +90,7 @@ def test_a_decision_for_another_end_is_independent_of_the_one_before() -> None:
 def test_what_is_left_of_a_slice_is_kept_at_the_head() -> None:
     made = scheduler(5, 5)
     made.used(0, 4 * MS, 4 * MS)
-    assert turn(made, 4 * MS) == Turn(0, 5, SLICE, Bound.SLICE, 0)
+    assert turn(made, 4 * MS) == Turn(0, 5, SLICE, Bound.SLICE, 4 * MS)
 
 
 def test_a_slice_that_is_used_up_sends_to_the_tail_with_a_full_one() -> None:
@@ -109,7 +109,7 @@ def test_preemption_by_a_better_rank_keeps_the_head_and_the_rest_of_the_slice() 
     made.used(0, 3 * MS, 3 * MS)
     assert turn(made, 3 * MS).slot == 2
     made.wake_at(2, 50 * MS)
-    assert turn(made, 5 * MS) == Turn(0, 5, 12 * MS, Bound.SLICE, 0)
+    assert turn(made, 5 * MS) == Turn(0, 5, 12 * MS, Bound.SLICE, 3 * MS)
 
 
 def test_becoming_due_joins_the_tail_with_a_full_slice() -> None:
@@ -308,7 +308,7 @@ def test_the_same_priority_changes_nothing() -> None:
     made = scheduler(5, 5)
     made.used(0, 4 * MS, 4 * MS)
     made.set_priority(0, 5, 4 * MS)
-    assert turn(made, 4 * MS) == Turn(0, 5, SLICE, Bound.SLICE, 0)
+    assert turn(made, 4 * MS) == Turn(0, 5, SLICE, Bound.SLICE, 4 * MS)
 
 
 def test_a_sleeper_with_a_new_priority_sleeps_on() -> None:

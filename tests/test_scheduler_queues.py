@@ -138,6 +138,7 @@ class AgainstLists(RuleBasedStateMachine):
         self.now += used
         task = self.tasks[decision.slot]
         task.slice_left -= used
+        task.due = self.now
         if task.limit is not None:
             task.limit -= used
         self.made.used(decision.slot, used, self.now)

@@ -50,7 +50,13 @@ FREE_TEXT = {"problem", "reason", "detail"}
 
 def filled(kind: type[TraceEvent], raw: bytes, text: str) -> TraceEvent:
     """An event of a kind in which everything that can be hostile is."""
-    values: dict[object, Any] = {bytes: raw, str: "word", int: 7, tuple[int, ...]: (1, 2)}
+    values: dict[object, Any] = {
+        bytes: raw,
+        str: "word",
+        int: 7,
+        tuple[int, ...]: (1, 2),
+        tuple[str, ...]: ("word",),
+    }
     given_values = {
         field.name: text if _is_free(kind, field.name) else values[field.type]
         for field in fields(kind)
@@ -167,9 +173,19 @@ def test_payload_is_nothing_for_people() -> None:
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        (Loaded(b"x", 2, "wasm", "rfc9052", 1, 10, 3), "loaded into slot 2 (wasm, 10 B, rfc9052)"),
-        (Loaded(b"x", 2, "wasm", "", 1, 10, 3), "UNSIGNED"),
-        (LoadRefused(b"x", "token", "code token: step 6"), "REFUSED to load: token: code token"),
+        (
+            Loaded(b"x", 2, "wasm", "rfc9052", (), 1, 10, 3),
+            "loaded into slot 2 (wasm, 10 B, rfc9052)",
+        ),
+        (
+            Loaded(b"x", 2, "wasm", "rfc9052", ("code token",), 1, 10, 3),
+            "(wasm, 10 B, rfc9052, UNSIGNED: code token)",
+        ),
+        (Loaded(b"x", 2, "wasm", "", ("mask token",), 1, 10, 3), "UNSIGNED"),
+        (
+            LoadRefused(b"x", "load", "token", "code token: step 6"),
+            "REFUSED to load: token: code token",
+        ),
         (Transitioned(b"x", "running", "fault", "stopping", "trap in loop"), "(trap in loop)"),
         (Refused(b"x", "open", 7, "not-served", -1, "lamp"), "REFUSED open(7): not-served (lamp)"),
         (Logged(b"x", b"hello"), 'log "hello"'),

@@ -62,18 +62,18 @@ class Context:
 
     def now_us(self) -> int:
         """See `CallContext.now_us`."""
-        self._caller.meter.settle()
+        (self._in_progress() or self._caller).meter.settle()
         return self._clock.now_ns() // 1000
 
     def charge(self, instructions: int) -> None:
         """See `CallContext.charge`.
 
         Raises:
-            ValueError: a negative number.
+            ValueError: not a whole number, or a negative one.
             RuntimeError: no call of this container is in progress.
         """
-        if instructions < 0:
-            raise ValueError(f"{instructions} instructions cannot be charged")
+        if type(instructions) is not int or instructions < 0:
+            raise ValueError("what is charged is a whole number of instructions, at least 0")
         if self._in_progress() is not self._caller:
             raise RuntimeError("no call of this container is in progress")
         self._caller.meter.spend(instructions)

@@ -87,12 +87,17 @@ class _Turn:
 class WallClock:
     """Real time. Each container's quantum adapts so that the clock is looked at about every ms.
 
+    A container cannot train it far: a quantum grows to a bound, and one long turn brings it back
+    to where it began (ADR 9).
+
     Args:
         monotonic_ns: source of the time.
         sleep: waits for so many seconds.
     """
 
     START_QUANTUM_INSTRUCTIONS: Final = 2000
+    MAX_QUANTUM_INSTRUCTIONS: Final = 16 * START_QUANTUM_INSTRUCTIONS
+    MAX_CONTAINERS: Final = 256
     SHORT_TURN_NS: Final = 500_000
     LONG_TURN_NS: Final = 2_000_000
 
@@ -137,7 +142,10 @@ class WallClock:
         took_ns = turn.ended_ns - turn.began_ns
         # A turn that ended before its quantum says nothing about the quantum being too short.
         if took_ns < self.SHORT_TURN_NS and turn.used_instructions >= quantum:
-            quantum *= 2
+            quantum = min(2 * quantum, self.MAX_QUANTUM_INSTRUCTIONS)
         elif took_ns > self.LONG_TURN_NS:
-            quantum = max(1, quantum // 2)
+            quantum = max(1, min(quantum // 2, self.START_QUANTUM_INSTRUCTIONS))
+        self._quanta.pop(turn.container, None)
         self._quanta[turn.container] = quantum
+        if len(self._quanta) > self.MAX_CONTAINERS:
+            del self._quanta[next(iter(self._quanta))]

@@ -22,6 +22,8 @@ class ExitReason(StrEnum):
     OVERRUN = "overrun"
     MISSED_HEARTBEAT = "missed-heartbeat"
     CREATION_FAILED = "creation-failed"
+    INTERRUPTED = "interrupted"
+    """The operator interrupted the device in the middle of its hook."""
     STOPPED = "stopped"
     KILLED = "killed"
     DELETED = "deleted"

@@ -4,6 +4,7 @@ It runs no container code. Whatever it refuses, nothing has changed.
 """
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from tinycontainer_tokens import Kind, Profile, SequenceFileError, SequenceStore, Subject
 
@@ -26,6 +27,8 @@ from .text import show
 from .trace import Tracer
 from .trace.events import Loaded, LoadRefused, Reconfigured, Transitioned
 from .verification import Grant, Trust, examine, grant
+
+_Result = TypeVar("_Result")
 
 
 class Controller:
@@ -99,7 +102,7 @@ class Controller:
     def refused(self, error: LoadError) -> None:
         """Note a load that was refused before its first section; one under way is given up."""
         self._loading.abandon()
-        self._report(b"", error)
+        self._report("load", b"", error)
 
     def end_load(self) -> Container:
         """Judge what was transferred; on success the container is READY.
@@ -107,7 +110,7 @@ class Controller:
         Raises:
             LoadError: it is refused; the slot is free again.
         """
-        slot = self._traced_slot()
+        slot = self._traced(self._loading.finish)
         uid = b""
         try:
             decoded = self._decode(slot.read(Section.METADATA))
@@ -117,7 +120,7 @@ class Controller:
             named = slot.uid or b""
             self._memory.release(slot)
             if isinstance(error, LoadError):
-                self._report(uid, error)
+                self._report("load", uid, error)
                 self._trace_rejected(named)
             raise
         self._containers[slot.number] = container
@@ -136,10 +139,11 @@ class Controller:
             UnknownContainer: it is not loaded.
         """
         container = self.get(uid)
+        after(container.condition, Event.START)  # no word of tokens where it could not start anyway
         try:
             container.grant.validity.check(self._epoch_s())
         except LoadError as error:
-            self._report(uid, error)
+            self._report("start", uid, error)
             raise
         container.apply(Event.START, self._tracer)
         return container
@@ -162,7 +166,7 @@ class Controller:
             uid = decoded.uid
             container, granted = self._judge_change(decoded)
         except LoadError as error:
-            self._report(uid, error)
+            self._report("reconfigure", uid, error)
             raise
         before = container.metadata
         container.slot.replace_metadata(raw)
@@ -195,6 +199,11 @@ class Controller:
             runtime.admit(code, self._capacity.runtime)
         except InadmissibleCode as error:
             raise LoadError(LoadReason.CODE_INADMISSIBLE, str(error)) from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            problem = f"the runtime failed: {type(error).__name__}"
+            raise LoadError(LoadReason.CODE_INADMISSIBLE, problem) from error
         self._remember(granted)
         return Container(slot, decoded, runtime, granted)
 
@@ -244,18 +253,11 @@ class Controller:
 
     # What is told to the tracer.
 
-    def _traced(self, step: Callable[[], None]) -> None:
+    def _traced(self, step: Callable[[], _Result]) -> _Result:
         try:
-            step()
+            return step()
         except LoadError as error:
-            self._report(b"", error)
-            raise
-
-    def _traced_slot(self) -> Slot:
-        try:
-            return self._loading.finish()
-        except LoadError as error:
-            self._report(b"", error)
+            self._report("load", b"", error)
             raise
 
     def _trace_rejected(self, named: bytes) -> None:
@@ -266,9 +268,9 @@ class Controller:
             if self._tracer.on:
                 self._tracer.emit(Transitioned(named, before.state, event, condition.state, ""))
 
-    def _report(self, uid: bytes, error: LoadError) -> None:
+    def _report(self, verb: str, uid: bytes, error: LoadError) -> None:
         if self._tracer.on:
-            self._tracer.emit(LoadRefused(uid, error.reason, error.problem))
+            self._tracer.emit(LoadRefused(uid, verb, error.reason, error.problem))
 
     def _trace_loaded(self, container: Container) -> None:
         if not self._tracer.on:
@@ -279,6 +281,7 @@ class Controller:
                 slot=container.slot.number,
                 type=container.metadata.container.type.name.lower(),
                 profile=container.grant.profile or "",
+                unsigned=container.grant.unsigned,
                 metadata_bytes=len(container.metadata.raw),
                 code_bytes=len(container.code),
                 data_bytes=len(container.data),

@@ -4,14 +4,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from tinycontainer_tokens import Algorithm, Profile, Role
 
 from .clock import DEFAULT_INSTRUCTION_NS, NS_PER_MS
 from .driver import Driver
 from .driver_table import DriverEntry
-from .limits import BOARDS, Cap, Capacity, Caps, Scheduling
+from .limits import (
+    BOARDS,
+    MAX_METADATA_BYTES,
+    MAX_SECTION_BYTES,
+    Cap,
+    Capacity,
+    Caps,
+    Scheduling,
+)
 from .metadata import Direction, PeerType
 from .metadata.model import MAX_UINT32, UID_BYTES
 from .scheduler import Policy
@@ -20,14 +28,15 @@ from .toml_file import Table, uid_from_text
 BoardName = Literal["default", "riot-2024"]
 
 
-def _check_uid(text: str) -> str:
+def check_uid(text: str) -> str:
+    """Refuse text that is no uid, with ValueError."""
     uid = uid_from_text(text)
     if len(uid) not in UID_BYTES:
         raise ValueError(f"a uid has {UID_BYTES[0]} to {UID_BYTES[-1]} bytes, not {len(uid)}")
     return text
 
 
-Uid = Annotated[str, AfterValidator(_check_uid)]
+Uid = Annotated[str, AfterValidator(check_uid)]
 """A container's uid: text, or ``hex:`` and hexadecimal digits."""
 EndpointId = Annotated[int, Field(ge=0, le=MAX_UINT32)]
 Positive = Annotated[int, Field(ge=1)]
@@ -67,10 +76,12 @@ class CapacityTable(Table):
     """What fits; what is absent is the board's."""
 
     slots: int | None = Field(None, ge=1, le=10_000)
-    metadata_bytes: int | None = Field(None, ge=1, le=1 << 20)
-    code_bytes: int | None = Field(None, ge=8, le=1 << 24)
-    data_bytes: int | None = Field(None, ge=0, le=1 << 24)
-    shared_bytes: int | None = Field(None, ge=8, le=1 << 25, description="of code and data")
+    metadata_bytes: int | None = Field(None, ge=1, le=MAX_METADATA_BYTES)
+    code_bytes: int | None = Field(None, ge=8, le=MAX_SECTION_BYTES)
+    data_bytes: int | None = Field(None, ge=0, le=MAX_SECTION_BYTES)
+    shared_bytes: int | None = Field(
+        None, ge=8, le=2 * MAX_SECTION_BYTES, description="of code and data"
+    )
     descriptors: Positive | None = None
     descriptors_per_container: Positive | None = None
     transfer_bytes: int | None = Field(None, ge=1, le=255)
@@ -133,6 +144,12 @@ class CapsTable(CapTable):
     """Caps for everybody, and for single containers in their place."""
 
     uids: dict[Uid, CapTable] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_uids(self) -> "CapsTable":
+        if len({uid_from_text(text) for text in self.uids}) < len(self.uids):
+            raise ValueError("uids: one uid stands twice, as text and behind hex:")
+        return self
 
     def caps(self) -> Caps:
         """As the device takes it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .driver import Channel
-from .metadata import Direction, Endpoint
+from .metadata import Endpoint
 
 MAX_DESCRIPTOR: Final = (1 << 31) - 1
 """Descriptors are positive signed 32-bit numbers to a container."""
@@ -28,11 +28,6 @@ class Descriptor:
     endpoint: Endpoint
     driver: Channel
     driver_fd: int
-
-    @property
-    def direction(self) -> Direction:
-        """Which way data flows, seen from the peer."""
-        return self.endpoint.direction
 
 
 class EndpointTable:

@@ -1,13 +1,11 @@
 """Every error that the device raises on purpose, by who is at fault.
 
+What drivers, runtimes and sinks raise is caught whatever it is, but for KeyboardInterrupt, which is
+the operator's.
 A caller's misuse of the API is ValueError, TypeError or RuntimeError instead.
 """
 
 from enum import StrEnum
-from typing import Final
-
-FOREIGN_FAILURES: Final = (Exception, SystemExit, GeneratorExit)
-"""What is caught from drivers, runtimes and sinks: all but the operator's own interrupt."""
 
 
 class TinyContainerError(Exception):

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from .caller import Caller
 from .clock import NS_PER_MS
 from .container import Container, Exit, ExitReason
-from .errors import FOREIGN_FAILURES
 from .meter import Meter
 from .natives import ContainerNatives
 from .runtime import (
@@ -17,9 +16,12 @@ from .runtime import (
     Preempted,
     Trapped,
 )
+from .scheduler import Scheduler
 
 CREATION_FAILED = "creation-failed"
 """Trap code of a container of which no instance could be made."""
+INTERRUPTED = "interrupted"
+"""Trap code of a hook in which the operator interrupted the device."""
 RUNTIME_FAILED = "runtime-failed"
 """Trap code of a hook whose runtime broke its own contract."""
 
@@ -93,6 +95,12 @@ class Execution:
         self.next_hook, self.used_ns, self.limit_ns = hook, 0, limit_ns
         return limit_ns
 
+    def take_timing(self, scheduler: Scheduler, now_ns: int) -> None:
+        """Between two hooks new metadata's priority applies."""
+        if self.timing_changed:
+            self.timing_changed = False
+            scheduler.set_priority(self.slot, self.container.timing.priority, now_ns)
+
     def abort_hook(self) -> None:
         """Drop the hook in progress, whatever its runtime says to that."""
         self.hook = None
@@ -100,7 +108,9 @@ class Execution:
             return
         try:
             self.instance.abort()
-        except FOREIGN_FAILURES:  # without its instance nothing more of it can run
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # without its instance nothing more of it can run
             self.instance = None
 
     def give_back(self) -> None:
@@ -110,7 +120,9 @@ class Execution:
             return
         try:
             instance.finalize()
-        except FOREIGN_FAILURES:  # the instance is dropped either way
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # the instance is dropped either way
             return
 
 
@@ -144,6 +156,8 @@ def verdict(execution: Execution, hook: Hook, outcome: Outcome) -> Exit | None:
     if isinstance(outcome, Trapped):
         if outcome.code == CREATION_FAILED:
             return Exit(ExitReason.CREATION_FAILED, detail=outcome.detail)
+        if outcome.code == INTERRUPTED:
+            return Exit(ExitReason.INTERRUPTED, hook)
         detail = f"{outcome.code}: {outcome.detail}" if outcome.detail else outcome.code
         return Exit(ExitReason.TRAP, hook, detail=detail)
     if hook is not Hook.LOOP or not isinstance(outcome, Completed):

@@ -11,8 +11,15 @@ from .allowance import Allowance
 from .caller import Caller
 from .clock import Clock
 from .container import Container, Exit, ExitReason
-from .errors import FOREIGN_FAILURES, CreationError
-from .execution import CREATION_FAILED, RUNTIME_FAILED, Execution, checked, verdict
+from .errors import CreationError
+from .execution import (
+    CREATION_FAILED,
+    INTERRUPTED,
+    RUNTIME_FAILED,
+    Execution,
+    checked,
+    verdict,
+)
 from .hook_trace import HookTrace
 from .lifecycle import Event, State
 from .limits import Capacity, Scheduling
@@ -98,7 +105,7 @@ class Executor:
         execution.natives.link()
         execution.timing_changed = True
         if execution.hook is None:
-            self._take_timing(execution, self._clock.now_ns())
+            execution.take_timing(self._scheduler, self._clock.now_ns())
             self._plan(execution, execution.next_hook)
 
     # The loop.
@@ -136,38 +143,52 @@ class Executor:
         execution = self._executions[turn.slot]
         self._trace_dispatch(execution, turn)
         meter = self._meter = execution.caller.meter
+        failure = self._create(execution) if execution.instance is None else None
         meter.refill(self._clock.instructions_until(turn.until_ns, execution.uid))
         began_ns = self._clock.now_ns()
-        outcome: Outcome = Trapped("interrupted")
+        outcome: Outcome = Trapped(INTERRUPTED)
         try:
-            outcome = self._resume(execution)
+            outcome = self._resume(execution) if failure is None else failure
         finally:
             # Also on an operator's interrupt, which may have torn the machine in mid-instruction.
             meter.settle()
             self._meter = None
             self._conclude(execution, outcome, self._clock.now_ns() - began_ns)
 
-    def _resume(self, execution: Execution) -> Outcome:
-        """Let the container run; whatever its runtime does wrong is this container's fault only."""
-        meter, container = execution.caller.meter, execution.container
+    def _create(self, execution: Execution) -> Trapped | None:
+        """Make the instance; that takes wall time, but is no part of the start hook's."""
+        container = execution.container
         try:
-            if execution.instance is None:
-                execution.instance = container.runtime.create(
-                    container.code,
-                    container.data,
-                    execution.natives,
-                    meter,
-                    self._capacity.runtime,
-                )
-            if execution.hook is None:
-                self._begin_hook(execution)
-                execution.instance.begin(execution.next_hook)
-            outcome = execution.instance.resume()
+            execution.instance = container.runtime.create(
+                container.code,
+                container.data,
+                execution.natives,
+                execution.caller.meter,
+                self._capacity.runtime,
+            )
         except CreationError as error:
             return Trapped(CREATION_FAILED, str(error))
-        except FOREIGN_FAILURES as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             return Trapped(RUNTIME_FAILED, type(error).__name__)
-        return checked(outcome, meter)
+        return None
+
+    def _resume(self, execution: Execution) -> Outcome:
+        """Let the container run; whatever its runtime does wrong is this container's fault only."""
+        instance = execution.instance
+        if instance is None:
+            return Trapped(RUNTIME_FAILED, "its instance is gone")
+        try:
+            if execution.hook is None:
+                self._begin_hook(execution)
+                instance.begin(execution.next_hook)
+            outcome = instance.resume()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return Trapped(RUNTIME_FAILED, type(error).__name__)
+        return checked(outcome, execution.caller.meter)
 
     def _begin_hook(self, execution: Execution) -> None:
         hook = execution.hook = execution.next_hook
@@ -198,8 +219,7 @@ class Executor:
         elif hook is Hook.LOOP:
             execution.container.statistics.loops += 1
         execution.hook = None
-        if execution.timing_changed:
-            self._take_timing(execution, now_ns)
+        execution.take_timing(self._scheduler, now_ns)
         if hook is Hook.STOP:
             self._winding.stop_hook_ended(execution, reason)
         elif execution.container.state is not State.RUNNING:
@@ -221,11 +241,6 @@ class Executor:
     def _plan(self, execution: Execution, hook: Hook) -> None:
         limit_ns = execution.plan(hook, self._scheduling.grace_ns)
         self._scheduler.set_limit(execution.slot, limit_ns)
-
-    def _take_timing(self, execution: Execution, now_ns: int) -> None:
-        execution.timing_changed = False
-        priority = execution.container.timing.priority
-        self._scheduler.set_priority(execution.slot, priority, now_ns)
 
     def _forget(self, execution: Execution) -> None:
         del self._executions[execution.slot]

@@ -1,10 +1,10 @@
 """Expectations: what a trace has to show, written as data."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from .clock import NS_PER_MS
 from .text import show
@@ -24,6 +24,17 @@ class ExpectationTable(Table):
     before_ms: int | None = Field(default=None, ge=0)
     at_least: int = Field(default=1, ge=0)
     at_most: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _check_names(self) -> "ExpectationTable":
+        kinds = {kind.name: kind for kind in TraceEvent.__subclasses__()}
+        if self.event not in kinds:
+            raise ValueError(f"event: {show(self.event)} is none of {', '.join(sorted(kinds))}")
+        known = {field.name for field in fields(kinds[self.event])}
+        for name in self.where:
+            if name not in known:
+                raise ValueError(f"where: {self.event} has no field {show(name)}")
+        return self
 
 
 class ExpectationsFile(Table):

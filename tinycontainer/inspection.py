@@ -1,48 +1,16 @@
-"""Take metadata, a bundle or a token apart, for people and programs; nothing is verified."""
+"""Metadata, tokens and sections as plain values, for people and programs; nothing is verified."""
 
 import hashlib
 from typing import Any
 
-from tinycontainer_tokens import CborError, ClaimsError, Kind, TokenError, cbor, envelope
+from tinycontainer_tokens import ClaimsError, Kind, TokenError, envelope
 from tinycontainer_tokens import claims as claims_codec
 from tinycontainer_tokens.envelope import Envelope
 
-from . import metadata as metadata_codec
-from .errors import MetadataError
-from .metadata import Bundle, Endpoint, Metadata, PeerType, Security
-from .metadata.model import METADATA_TAG
+from .metadata import Endpoint, Metadata, PeerType, Security
 from .syscalls import allowed, mask_from_bytes
 from .text import show
 from .verification import profile_of, riot_objection
-
-
-def inspect(content: bytes) -> dict[str, Any]:
-    """Say what a file holds.
-
-    Args:
-        content: untrusted bytes.
-
-    Raises:
-        MetadataError: it is metadata or a bundle, but a malformed one, or none of the three.
-    """
-    tags = _leading_tags(content)
-    if tags == (METADATA_TAG,):
-        return inspect_metadata(metadata_codec.decode(content))
-    if tags or _is_array_of(content, 4):
-        return {"kind": "token", **inspect_token(content, None)}
-    if not _is_array_of(content, 3):
-        raise MetadataError("content", "neither metadata, nor a bundle, nor a token")
-    return inspect_bundle(Bundle.decode(content, len(content)))
-
-
-def inspect_bundle(bundle: Bundle) -> dict[str, Any]:
-    """The three sections of a bundle."""
-    return {
-        "kind": "bundle",
-        "metadata": inspect_metadata(metadata_codec.decode(bundle.metadata)),
-        "data": _section(bundle.data),
-        "code": _section(bundle.code),
-    }
 
 
 def inspect_metadata(metadata: Metadata) -> dict[str, Any]:
@@ -70,7 +38,7 @@ def inspect_metadata(metadata: Metadata) -> dict[str, Any]:
         if metadata.endpoints is None
         else [_endpoint(endpoint) for endpoint in metadata.endpoints],
         "security": None if metadata.security is None else _security(metadata.security),
-        "signed_prefix": _section(metadata.signed_prefix),
+        "signed_prefix": inspect_section(metadata.signed_prefix),
         "effective": {
             "start_max_ms": timing.start_max_ms,
             "period_ms": timing.period_ms,
@@ -105,6 +73,11 @@ def inspect_token(token: bytes, kind: Kind | None) -> dict[str, Any]:
         "kid": None if kid is None else show(kid),
         "claims": _claims(parsed, kind),
     }
+
+
+def inspect_section(content: bytes) -> dict[str, Any]:
+    """Size and hash of a section."""
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def claims_as_dict(claims: claims_codec.Claims) -> dict[str, Any]:
@@ -163,18 +136,3 @@ def _security(security: Security) -> dict[str, Any]:
         "code_token": inspect_token(security.code_token, Kind.CODE),
         "metadata_token": inspect_token(security.metadata_token, Kind.METADATA),
     }
-
-
-def _section(content: bytes) -> dict[str, Any]:
-    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-
-
-def _leading_tags(content: bytes) -> tuple[int, ...]:
-    try:
-        return cbor.split_tags(content)[0]
-    except CborError:
-        return ()
-
-
-def _is_array_of(content: bytes, items: int) -> bool:
-    return content[:1] == bytes([0x80 | items])

@@ -51,6 +51,10 @@ class Capacity:
         return self.metadata_bytes + code_and_data
 
 
+MAX_METADATA_BYTES: Final = 1 << 20
+MAX_SECTION_BYTES: Final = 1 << 24
+"""The most that a device file can allow, so the most that any tool has to take."""
+
 BOARDS: Final[Mapping[str, Capacity]] = MappingProxyType(
     {
         "default": Capacity(),

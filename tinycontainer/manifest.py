@@ -11,6 +11,7 @@ from tinycontainer_tokens.claims import MAX_AUDIENCE_BYTES
 
 from .device_file import DirectionName, EndpointId, Uid
 from .errors import DeviceFileError
+from .limits import MAX_SECTION_BYTES
 from .metadata import Container, ContainerType, Direction, Endpoint, PeerType, Security
 from .metadata.model import MAX_UINT32, PRIORITIES
 from .packing import Blueprint, TokenOptions
@@ -19,8 +20,6 @@ from .text import show
 from .toml_file import Table, inside, read_bounded, read_toml, uid_from_text
 
 MANIFEST_NAME = "container.toml"
-MAX_SECTION_BYTES = 1 << 24
-"""Longest code or data file that is read; the device's own limits are tighter."""
 
 TypeName = Literal[
     "undefined", "native", "shell", "bpf", "wasm", "javacard", "javascript", "python"
@@ -120,23 +119,39 @@ class Manifest:
     data: bytes
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path, code: Path | None = None, data: Path | None = None) -> Manifest:
     """Read a manifest, its code and its data.
 
     Args:
         path: the manifest, or the directory in which it is called ``container.toml``.
+        code: a file with the code section, in place of the one that the manifest names.
+        data: the same for the data section.
 
     Raises:
         DeviceFileError: something in it cannot be used.
     """
-    if path.is_dir():
-        path = path / MANIFEST_NAME
+    path = manifest_path(path)
     content = read_toml(path, ManifestFile)
+    named = content.container.code
     return Manifest(
         blueprint=_blueprint(content),
-        code=_section(path, content.container.code, "container.code"),
-        data=_data(path, content.container),
+        code=_section(path, named, "container.code") if code is None else _read(code),
+        data=_data(path, content.container) if data is None else _read(data),
     )
+
+
+def read_blueprint(path: Path) -> Blueprint:
+    """Read a manifest alone, for those who do not have the code or the data.
+
+    Raises:
+        DeviceFileError: something in it cannot be used.
+    """
+    return _blueprint(read_toml(manifest_path(path), ManifestFile))
+
+
+def manifest_path(path: Path) -> Path:
+    """The manifest in a directory, or the path itself."""
+    return path / MANIFEST_NAME if path.is_dir() else path
 
 
 def _data(path: Path, table: ContainerTable) -> bytes:
@@ -149,7 +164,11 @@ def _data(path: Path, table: ContainerTable) -> bytes:
 
 
 def _section(path: Path, name: str, place: str) -> bytes:
-    return read_bounded(inside(path.parent, name, show(str(path)), place), MAX_SECTION_BYTES)
+    return _read(inside(path.parent, name, show(str(path)), place))
+
+
+def _read(path: Path) -> bytes:
+    return read_bounded(path, MAX_SECTION_BYTES)
 
 
 def _blueprint(content: ManifestFile) -> Blueprint:

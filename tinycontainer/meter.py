@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-from .errors import FOREIGN_FAILURES
-
 
 def _nothing() -> None:
     pass
@@ -51,7 +49,9 @@ class Meter:
         """Charge the clock with what is not yet charged; calling it twice charges nothing more."""
         try:
             self.probe()
-        except FOREIGN_FAILURES:
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
             self.probe, self.broken = _nothing, True
         used = self._settled_at - self.left
         if used < 0:  # time never goes back, whatever a runtime does

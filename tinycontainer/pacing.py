@@ -22,7 +22,9 @@ class Pacer:
         """The start hook has ended: the first loop is due."""
         execution.planned_ns = now_ns
         self._scheduler.wake_at(execution.slot, now_ns)
-        self._arm_gap_end(execution)
+        timing = execution.container.timing
+        period_ns, period_max_ns = timing.period_ms * NS_PER_MS, timing.period_max_ms * NS_PER_MS
+        self._set_gap_end(execution, gap_ends_ns(now_ns, period_ns, period_max_ns))
 
     def plan_next(self, execution: Execution, now_ns: int) -> None:
         """A loop has ended: plan the next from when this one was planned."""
@@ -34,15 +36,18 @@ class Pacer:
             if self._tracer.on:
                 self._tracer.emit(PeriodsSkipped(execution.uid, wake_up.skipped))
         self._scheduler.wake_at(execution.slot, wake_up.at_ns)
-        self._arm_gap_end(execution)
 
     def loop_begins(self, execution: Execution, now_ns: int) -> int:
         """A loop begins; its number in this start, from 1."""
         execution.began_ns = now_ns
         execution.caller.loops_begun += 1
         execution.caller.watchdog.loop_begins()
-        period_max_ns = execution.container.timing.period_max_ms * NS_PER_MS
-        self._set_gap_end(execution, now_ns + period_max_ns if period_max_ns else None)
+        timing = execution.container.timing
+        period_ns, period_max_ns = timing.period_ms * NS_PER_MS, timing.period_max_ms * NS_PER_MS
+        # A longest gap counts from this loop's beginning; without one the next loop's plan counts.
+        next_ns = next_wakeup(execution.planned_ns, period_ns, now_ns).at_ns
+        from_ns = now_ns if period_max_ns else next_ns
+        self._set_gap_end(execution, gap_ends_ns(from_ns, period_ns, period_max_ns))
         return execution.caller.loops_begun
 
     def gap_passed(self, execution: Execution, alarm_ns: int) -> None:
@@ -50,13 +55,6 @@ class Pacer:
         execution.container.statistics.deadline_misses += 1
         if self._tracer.on:
             self._tracer.emit(DeadlineMissed(execution.uid, alarm_ns - 1))
-
-    def _arm_gap_end(self, execution: Execution) -> None:
-        timing = execution.container.timing
-        if timing.period_max_ms and execution.began_ns is not None:
-            return  # set when the last loop began, and recorded once per gap
-        period_ns, period_max_ns = timing.period_ms * NS_PER_MS, timing.period_max_ms * NS_PER_MS
-        self._set_gap_end(execution, gap_ends_ns(execution.planned_ns, period_ns, period_max_ns))
 
     def _set_gap_end(self, execution: Execution, gap_ns: int | None) -> None:
         # A loop that begins at the very end of the gap is in time.

@@ -5,7 +5,7 @@ Each of the four parties can do its part on a machine of its own; `pack` does al
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from tinycontainer_tokens import (
     Claims,
@@ -48,7 +48,7 @@ class Blueprint:
 
     Attributes:
         container: the container map, without its mask token.
-        endpoints: the endpoints, without tokens.
+        endpoints: the endpoints, as a rule without tokens.
         security: durations, period and lifetime, without tokens.
         mask: system calls that the owner allows.
         profile: layout of the tokens.
@@ -96,14 +96,20 @@ class Signer:
         """A token that allows system calls."""
         if mask < 0:
             raise MetadataError("mask token", f"{mask} is no mask of system calls")
-        return self._issue(Kind.MASK, Claims(mask=mask_to_bytes(mask)))
+        return self.mask_bytes(mask_to_bytes(mask))
+
+    def mask_bytes(self, mask: bytes) -> bytes:
+        """The same, for a mask of 1 to 4 bytes as the claim holds it."""
+        return self._issue(Kind.MASK, Claims(mask=mask))
 
     def endpoint(self, endpoint: Endpoint) -> bytes:
         """A token that allows one endpoint."""
         return self.content(Kind.ENDPOINT, encode_endpoint(endpoint, with_token=False))
 
     def _issue(self, kind: Kind, claims: Claims) -> bytes:
-        if self.profile is Profile.RFC9052:
+        if self.profile is Profile.RIOT_2024:
+            _require_no_options(self.options)
+        else:
             claims = replace(
                 claims,
                 uid=self.uid,
@@ -118,6 +124,23 @@ class Signer:
             return issue(claims, kind, self.key, self.profile)
         except ClaimsError as error:
             raise MetadataError(f"{kind.name.lower()} token", str(error)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What the parties have signed, each on its own machine.
+
+    Attributes:
+        code: token of the developer.
+        data: token of the provider.
+        mask: token of the owner.
+        endpoints: tokens of the owner by endpoint id; other endpoints keep what they have.
+    """
+
+    code: bytes
+    data: bytes
+    mask: bytes
+    endpoints: Mapping[int, bytes] = field(default_factory=dict)
 
 
 def seal(
@@ -143,6 +166,40 @@ def seal(
     return prefix + signer.content(Kind.METADATA, prefix)
 
 
+def assemble(
+    blueprint: Blueprint, code: bytes, data: bytes, tokens: Tokens, infrastructure: KeyMaterial
+) -> Bundle:
+    """Put together what the parties have signed, and seal it.
+
+    Whether the tokens fit is not asked here: `tinycontainer.verification` does, with public keys.
+
+    Args:
+        blueprint: what is to be packed.
+        code: the code section.
+        data: the data section.
+        tokens: those of developer, provider and owner.
+        infrastructure: the private key that seals the metadata.
+
+    Raises:
+        MetadataError: a value is out of its range, or a token is for an endpoint that there is not.
+        KeyFileError: the key cannot sign.
+    """
+    strangers = set(tokens.endpoints) - {e.endpoint_id for e in blueprint.endpoints}
+    if strangers:
+        raise MetadataError("endpoints", f"a token is for {min(strangers)}, which is not declared")
+    endpoints = tuple(
+        replace(endpoint, token=tokens.endpoints.get(endpoint.endpoint_id, endpoint.token))
+        for endpoint in blueprint.endpoints
+    )
+    metadata = seal(
+        replace(blueprint.container, syscall_mask_token=tokens.mask),
+        endpoints,
+        replace(blueprint.security, code_token=tokens.code, data_token=tokens.data),
+        _signer(blueprint, infrastructure),
+    )
+    return Bundle(metadata, data, code)
+
+
 def pack(
     blueprint: Blueprint,
     code: bytes,
@@ -150,7 +207,7 @@ def pack(
     keys: Mapping[Role, KeyMaterial],
     mask_token: bytes | None = None,
 ) -> Bundle:
-    """Sign and bundle a container with the keys of all four parties.
+    """Sign as all four parties, and assemble.
 
     Args:
         blueprint: what is to be packed.
@@ -163,25 +220,18 @@ def pack(
         MetadataError: a value of the blueprint is out of its range.
         KeyFileError: a role's key is missing or cannot sign.
     """
-    signers = {role: _signer(blueprint, role, keys) for role in Role}
-    owner = signers[Role.OWNER]
-    endpoints = blueprint.endpoints
-    if blueprint.sign_endpoints:
-        endpoints = tuple(
-            replace(endpoint, token=owner.endpoint(endpoint)) for endpoint in endpoints
-        )
-    mask_token = owner.mask(blueprint.mask) if mask_token is None else mask_token
-    metadata = seal(
-        replace(blueprint.container, syscall_mask_token=mask_token),
-        endpoints,
-        replace(
-            blueprint.security,
-            code_token=signers[Role.DEVELOPER].content(Kind.CODE, code),
-            data_token=signers[Role.PROVIDER].content(Kind.DATA, data),
-        ),
-        signers[Role.INFRASTRUCTURE],
+    missing = set(Role) - set(keys)
+    if missing:
+        raise KeyFileError(f"the key of the role {min(missing)} is missing")
+    owner = _signer(blueprint, keys[Role.OWNER])
+    signed = blueprint.endpoints if blueprint.sign_endpoints else ()
+    tokens = Tokens(
+        code=_signer(blueprint, keys[Role.DEVELOPER]).content(Kind.CODE, code),
+        data=_signer(blueprint, keys[Role.PROVIDER]).content(Kind.DATA, data),
+        mask=owner.mask(blueprint.mask) if mask_token is None else mask_token,
+        endpoints={endpoint.endpoint_id: owner.endpoint(endpoint) for endpoint in signed},
     )
-    return Bundle(metadata, data, code)
+    return assemble(blueprint, code, data, tokens, keys[Role.INFRASTRUCTURE])
 
 
 def pack_unsigned(blueprint: Blueprint, code: bytes, data: bytes) -> Bundle:
@@ -194,7 +244,11 @@ def pack_unsigned(blueprint: Blueprint, code: bytes, data: bytes) -> Bundle:
     return Bundle(metadata, data, code)
 
 
-def _signer(blueprint: Blueprint, role: Role, keys: Mapping[Role, KeyMaterial]) -> Signer:
-    if role not in keys:
-        raise KeyFileError(f"the key of the role {role} is missing")
-    return Signer(keys[role], blueprint.container.uid, blueprint.profile, blueprint.options)
+def _require_no_options(options: TokenOptions) -> None:
+    for option in fields(TokenOptions):
+        if getattr(options, option.name) != option.default:
+            raise MetadataError("tokens", f"riot-2024 tokens cannot carry {option.name}")
+
+
+def _signer(blueprint: Blueprint, key: KeyMaterial) -> Signer:
+    return Signer(key, blueprint.container.uid, blueprint.profile, blueprint.options)

@@ -66,7 +66,8 @@ class RuntimeLimits:
         table_elements: entries of a table of references, 1 to 1024.
         call_depth: nested calls, at most 1000.
         locals_per_function: parameters and local variables of one function.
-        stack_values: operands on the stack of all nested calls together, where a function begins.
+        stack_values: operands on the stack of all nested calls together; they are counted where a
+            straight line of code begins.
         block_depth: nested blocks of one function, at most 500.
 
     Raises:

@@ -7,6 +7,7 @@ it to succeed (or the other way round) is reported when the script ends.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 from pydantic import Field, model_validator
@@ -14,7 +15,7 @@ from pydantic import Field, model_validator
 from .device import Device
 from .device_file import Uid
 from .errors import TinyContainerError
-from .manifest import MAX_SECTION_BYTES
+from .limits import MAX_SECTION_BYTES
 from .text import show
 from .toml_file import Table, inside, read_bounded, read_toml, uid_from_text
 
@@ -102,7 +103,8 @@ def read_script(path: Path) -> tuple[Step, ...]:
         DeviceFileError: something in it cannot be used.
     """
     content = read_toml(path, ScriptFile)
-    steps = [_step(path, f"steps[{i}].file", table) for i, table in enumerate(content.steps)]
+    read = cache(lambda file: read_bounded(file, 2 * MAX_SECTION_BYTES))
+    steps = [_step(path, f"steps[{i}].file", table, read) for i, table in enumerate(content.steps)]
     return tuple(sorted(steps, key=lambda step: step.at_ms))
 
 
@@ -118,9 +120,7 @@ def play(device: Device, steps: tuple[Step, ...], end_ms: int | None) -> list[Su
         The steps that did not go as expected.
     """
     surprises = []
-    for step in steps:
-        if end_ms is not None and step.at_ms > end_ms:
-            break
+    for step in steps[: len(steps) - untaken(steps, end_ms)]:
         device.run_until(step.at_ms)
         surprise = _take(device, step)
         if surprise is not None:
@@ -132,11 +132,15 @@ def play(device: Device, steps: tuple[Step, ...], end_ms: int | None) -> list[Su
     return surprises
 
 
-def _step(path: Path, place: str, table: StepTable) -> Step:
+def untaken(steps: tuple[Step, ...], end_ms: int | None) -> int:
+    """How many steps lie behind the end of a run."""
+    return sum(end_ms is not None and step.at_ms > end_ms for step in steps)
+
+
+def _step(path: Path, place: str, table: StepTable, read: Callable[[Path], bytes]) -> Step:
     content = b""
     if table.file is not None:
-        file = inside(path.parent, table.file, show(str(path)), place)
-        content = read_bounded(file, 2 * MAX_SECTION_BYTES)
+        content = read(inside(path.parent, table.file, show(str(path)), place))
     uid = b"" if table.uid is None else uid_from_text(table.uid)
     return Step(table.at_ms, table.verb, uid, content, table.refused)
 

@@ -13,7 +13,7 @@ from .container import Container
 from .driver import Channel
 from .driver_table import DriverEntry, DriverTable
 from .endpoint_table import Descriptor, EndpointTable
-from .errors import FOREIGN_FAILURES, DriverError
+from .errors import DriverError
 from .limits import Capacity
 from .metadata import Endpoint, Metadata, PeerType
 from .pipes import Pipes, consents
@@ -103,7 +103,9 @@ class Service:
         self._in_progress = caller
         try:
             data = entry.driver.read(entry.driver_fd, size)
-        except FOREIGN_FAILURES as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             return self._driver_raised(caller, Syscall.READ, fd, error)
         finally:
             self._in_progress = None
@@ -127,7 +129,9 @@ class Service:
         self._in_progress = caller
         try:
             taken = entry.driver.write(entry.driver_fd, data)
-        except FOREIGN_FAILURES as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             return self._driver_raised(caller, Syscall.WRITE, fd, error)
         finally:
             self._in_progress = None
@@ -149,7 +153,7 @@ class Service:
     def stopped(self, caller: Caller) -> None:
         """A container stops: its descriptors close, and what was on its way to it vanishes."""
         for entry in self._table.of(caller.uid):
-            self._close_for(entry, Closing.STOPPED)
+            self._close_for(entry, Closing.STOPPED, caller)
         self._pipes.reader_stopped(caller.uid)
 
     def reconfigured(self, container: Container, before: Metadata) -> None:
@@ -191,7 +195,9 @@ class Service:
         try:
             driver = self._drivers.instance(entry, caller.uid)
             driver_fd = driver.open(endpoint.peer_endpoint_id, context)
-        except FOREIGN_FAILURES as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             return self._driver_raised(caller, Syscall.OPEN, endpoint.endpoint_id, error)
         finally:
             self._in_progress = None
@@ -212,14 +218,16 @@ class Service:
         self._in_progress = caller
         try:
             entry.driver.close(entry.driver_fd)
-        except FOREIGN_FAILURES as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             return error
         finally:
             self._in_progress = None
         return None
 
-    def _close_for(self, entry: Descriptor, reason: Closing) -> None:
-        error = self._close_entry(entry, None)
+    def _close_for(self, entry: Descriptor, reason: Closing, caller: Caller | None = None) -> None:
+        error = self._close_entry(entry, caller)
         if not self._tracer.on:
             return
         self._tracer.emit(DescriptorClosed(entry.owner, entry.endpoint_fd, reason))
@@ -257,12 +265,12 @@ class Service:
     def _driver_raised(
         self, caller: Caller, call: Syscall, subject: int, error: BaseException
     ) -> int:
-        if isinstance(error, DriverError) and error.is_sound:
-            problem = str(error.problem)
-            return self._refuse(caller, call, subject, Refusal.DRIVER, problem, -error.code)
-        return self._refuse(
-            caller, call, subject, Refusal.DRIVER_FAILED, f"raised {type(error).__name__}"
-        )
+        refusal = _refusal_of(error)
+        if refusal is None:
+            problem = f"raised {type(error).__name__}"
+            return self._refuse(caller, call, subject, Refusal.DRIVER_FAILED, problem)
+        code, problem = refusal
+        return self._refuse(caller, call, subject, Refusal.DRIVER, problem, -code)
 
     def _driver_lied(self, caller: Caller, call: Syscall, subject: int, problem: str) -> int:
         return self._refuse(caller, call, subject, Refusal.DRIVER_FAILED, problem)
@@ -281,3 +289,13 @@ class Service:
             name = call.name.lower()
             self._tracer.emit(Refused(caller.uid, name, subject, reason, result, detail))
         return result
+
+
+def _refusal_of(error: BaseException) -> tuple[int, str] | None:
+    """Code and problem of a driver's refusal; None if it is none, or not a sound one."""
+    if not isinstance(error, DriverError):
+        return None
+    try:
+        return (int(error.code), str(error.problem)) if error.is_sound else None
+    except Exception:  # a subclass can have attributes that raise, or none
+        return None

@@ -3,12 +3,15 @@
 A wrong file gives one line: which file, which key, what is wrong and what would be right.
 """
 
+import errno
 import json
+import string
 import tomllib
 from pathlib import Path
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from .errors import DeviceFileError
 from .text import show
@@ -34,17 +37,20 @@ def read_toml(path: Path, model: type[Model]) -> Model:
     name = show(str(path))
     content = read_bounded(path, MAX_TOML_BYTES)
     try:
+        # By way of JSON, in which strict checks still take names for enumerations.
         values = tomllib.loads(content.decode("utf-8"))
+        as_json = json.dumps(values, default=_unwanted)
     except UnicodeDecodeError:
         raise DeviceFileError(name, "", "is not UTF-8 text") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except RecursionError:
+        raise DeviceFileError(name, "", "is nested too deeply") from None
+    except ValueError as error:
         raise DeviceFileError(name, "", f"is not TOML: {error}") from None
     try:
-        # By way of JSON, in which strict checks still take names for enumerations.
-        return model.model_validate_json(json.dumps(values, default=str))
+        return model.model_validate_json(as_json)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise DeviceFileError(name, _place(first["loc"]), first["msg"]) from None
+        raise DeviceFileError(name, _place(first["loc"]), _problem(first)) from None
 
 
 def read_bounded(path: Path, limit_bytes: int) -> bytes:
@@ -55,8 +61,7 @@ def read_bounded(path: Path, limit_bytes: int) -> bytes:
     """
     name = show(str(path))
     try:
-        with path.open("rb") as file:
-            content = file.read(limit_bytes + 1)
+        content = _read(path, limit_bytes + 1)
     except OSError as error:
         raise DeviceFileError(name, "", f"cannot be read: {error.strerror}") from None
     except ValueError:
@@ -64,6 +69,13 @@ def read_bounded(path: Path, limit_bytes: int) -> bytes:
     if len(content) > limit_bytes:
         raise DeviceFileError(name, "", f"has more than {limit_bytes} bytes")
     return content
+
+
+def _read(path: Path, limit_bytes: int) -> bytes:
+    if path.is_fifo():  # to open one would wait for somebody to write into it
+        raise OSError(errno.EINVAL, "it is a pipe")
+    with path.open("rb") as file:
+        return file.read(limit_bytes)
 
 
 def inside(directory: Path, name: str, file: str, place: str) -> Path:
@@ -80,7 +92,7 @@ def inside(directory: Path, name: str, file: str, place: str) -> Path:
     """
     try:
         path = (directory / name).resolve()
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # the last for links in a circle, until 3.12
         raise DeviceFileError(file, place, f"{show(name)} is not a file name") from None
     if not path.is_relative_to(directory.resolve()):
         raise DeviceFileError(file, place, f"{show(name)} lies outside of the file's directory")
@@ -93,9 +105,28 @@ def uid_from_text(text: str) -> bytes:
     Raises:
         ValueError: the digits are not hexadecimal.
     """
-    if not text.startswith("hex:"):
+    digits = text.removeprefix("hex:")
+    if digits == text:
         return text.encode()
-    return bytes.fromhex(text.removeprefix("hex:"))
+    if not all(digit in string.hexdigits for digit in digits):
+        raise ValueError("behind hex: stand hexadecimal digits only")
+    return bytes.fromhex(digits)
+
+
+def _unwanted(moment: object) -> dict[str, str]:
+    """A date or time, which no model takes, as something that none takes either."""
+    return {"date or time": str(moment)}
+
+
+def _problem(error: ErrorDetails) -> str:
+    match error["type"]:
+        case "extra_forbidden":
+            return "this key is not known here"
+        case "missing":
+            return "is missing"
+        case "value_error":
+            return error["msg"].removeprefix("Value error, ")
+    return error["msg"]
 
 
 def _place(location: tuple[int | str, ...]) -> str:

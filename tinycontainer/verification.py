@@ -112,12 +112,14 @@ class Grant:
         profile: profile of the tokens; None if there is none.
         validity: when all of them are valid.
         accepted: what to record in the sequence store.
+        unsigned: places whose tokens were absent, and forgiven.
     """
 
     mask: int
     profile: Profile | None
     validity: Validity
     accepted: tuple[tuple[Subject, Accepted], ...]
+    unsigned: tuple[str, ...] = ()
 
 
 def examine(
@@ -153,8 +155,11 @@ def grant(metadata: Metadata, reports: tuple[TokenReport, ...], trust: Trust) ->
     """Add up the reports of a container that is to be loaded.
 
     Raises:
-        LoadError: with the first place and step that failed, or with the profile's objection.
+        LoadError: with the profile's objection, or the first place and step that failed.
     """
+    profile = profile_of(metadata)
+    if profile is not None and profile not in trust.profiles:
+        raise LoadError(LoadReason.PROFILE, f"this device does not accept {profile} tokens")
     for report in reports:
         failure = report.verification.failure if report.verification else None
         if failure is not None:
@@ -162,9 +167,6 @@ def grant(metadata: Metadata, reports: tuple[TokenReport, ...], trust: Trust) ->
                 LoadReason.TOKEN,
                 f"{report.place}: step {failure.number} ({failure.check}): {failure.detail}",
             )
-    profile = profile_of(metadata)
-    if profile is not None and profile not in trust.profiles:
-        raise LoadError(LoadReason.PROFILE, f"this device does not accept {profile} tokens")
     if profile is Profile.RIOT_2024:
         _require_riot_form(metadata)
     verified = [report for report in reports if report.verification is not None]
@@ -183,6 +185,7 @@ def grant(metadata: Metadata, reports: tuple[TokenReport, ...], trust: Trust) ->
             for report in verified
             if report.verification and report.verification.accepted
         ),
+        unsigned=tuple(report.place for report in reports if report.verification is None),
     )
 
 

@@ -73,6 +73,7 @@ class WindDown:
         if execution.instance is None:
             self._finalize(execution)
             return
+        execution.take_timing(self._scheduler, now_ns)
         limit_ns = execution.plan(Hook.STOP, self._grace_ns)
         self._scheduler.set_limit(execution.slot, limit_ns)
         self._scheduler.set_alarm(execution.slot, Alarm.GAP_END, None)

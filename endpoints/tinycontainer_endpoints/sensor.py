@@ -71,7 +71,7 @@ class Sensor:
 def _load(directory: Path, name: str) -> tuple[list[int], list[bytes]]:
     try:
         path = (directory / name).resolve()
-    except ValueError:
+    except (OSError, ValueError, RuntimeError):  # the last for links in a circle, until 3.12
         raise ValueError("options.file: is not a file name") from None
     if not path.is_relative_to(directory.resolve()):
         raise ValueError("options.file: lies outside of the device file's directory")
@@ -85,7 +85,10 @@ def _load(directory: Path, name: str) -> tuple[list[int], list[bytes]]:
         raise ValueError("options.file: is not ASCII text") from None
     if len(content) > MAX_FILE_BYTES:
         raise ValueError(f"options.file: has more than {MAX_FILE_BYTES} bytes")
-    return _parse(csv.reader(lines))
+    try:
+        return _parse(csv.reader(lines))
+    except csv.Error as error:
+        raise ValueError(f"options.file: is not CSV: {error}") from None
 
 
 def _parse(rows: Iterable[list[str]]) -> tuple[list[int], list[bytes]]:

@@ -131,6 +131,7 @@ def test_inspect_tells_metadata_bundles_and_tokens_apart(
     assert found["kind"] == "bundle"
     assert found["code"]["bytes"] == (BOX / "compliance" / "compliance.wasm").stat().st_size
     metadata = program.json("inspect", bundle.with_suffix(".metadata"))
+    assert metadata.pop("tree")["length"] == found["metadata"]["bytes"]
     assert metadata == found["metadata"]
     token = tmp_path / "token"
     token.write_bytes(bundle.with_suffix(".metadata").read_bytes()[-metadata_token_bytes(found) :])
@@ -139,12 +140,6 @@ def test_inspect_tells_metadata_bundles_and_tokens_apart(
 
 def metadata_token_bytes(found: dict[str, dict[str, dict[str, dict[str, int]]]]) -> int:
     return found["metadata"]["security"]["metadata_token"]["bytes"]
-
-
-def test_inspect_prints_an_outline_for_people(bundle: Path, program: Program) -> None:
-    out = program.good("inspect", bundle)
-    assert "  container:\n    uid: compliance\n" in out
-    assert "calls: heartbeat, open, read, write" in out
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x83\x40\x40", b"\xff" * 100, b"\x84\x40"])
@@ -192,15 +187,12 @@ def test_verify_wants_the_keys_of_the_right_roles(bundle: Path, program: Program
         (["--key", "nobody=x"], "nobody is none of developer"),
         (["--key", "missing.pub"], "missing.pub: cannot be read"),
         (["--key", "zz" * 32], "neither a file nor hexadecimal"),
-        (["--keys", "."], None),
+        (["--keys", "."], "holds neither ROLE.pub nor ROLE.cose"),
         (["--profile", "rot13"], "rot13"),
         (["--at", "-1"], "-1"),
     ],
 )
 def test_bad_arguments_of_verify_give_one_line(
-    bundle: Path, program: Program, arguments: list[str], problem: str | None
+    bundle: Path, program: Program, arguments: list[str], problem: str
 ) -> None:
-    if problem is None:
-        assert program("verify", bundle, *arguments)[0] == 1
-    else:
-        assert problem in program.bad("verify", bundle, *arguments)
+    assert problem in program.bad("verify", bundle, *arguments)

@@ -86,8 +86,9 @@ def test_pack_makes_a_bundle_and_its_metadata_that_verify(
 def test_pack_reports_what_it_made(tmp_path: Path, keys: Path, program: Program) -> None:
     out = tmp_path / "x.tcb"
     found = program.json("pack", BOX / "mapper", "--keys", keys, "-o", out)
-    assert found["bytes"] == out.stat().st_size
-    assert found["metadata_bytes"] == out.with_suffix(".metadata").stat().st_size
+    assert found["files"] == [str(out), str(out.with_suffix(".metadata"))]
+    assert found["bytes"]["metadata"] == out.with_suffix(".metadata").stat().st_size
+    assert found["fits"] == "the board default"
 
 
 def test_every_field_of_a_manifest_reaches_the_metadata(
@@ -185,7 +186,7 @@ def test_inconsistent_endpoints_are_refused_by_the_codec(
     endpoint = '[[endpoints]]\nid = 1\npeer = "local"\npeer_endpoint = 1\ndirection = "in"\n'
     source = write_manifest(tmp_path / "me", rest=endpoint + endpoint)
     line = program.bad("pack", source, "--keys", keys, "-o", tmp_path / "me.tcb")
-    assert line == "endpoints[1].endpoint-id: 1 stands twice"
+    assert line == f"{source / 'container.toml'}: endpoints[1].endpoint-id: 1 stands twice"
 
 
 def test_a_missing_or_public_key_is_named(tmp_path: Path, keys: Path, program: Program) -> None:
@@ -205,8 +206,10 @@ def test_an_unsigned_bundle_is_made_without_keys_and_loads_only_where_that_is_fo
     program.good("pack", BOX / "mapper", "--unsigned", "-o", bundle)
     file = tmp_path / "device.toml"
     file.write_text('[[containers]]\nbundle = "mapper.tcb"\n')
-    assert "step 1 (present)" in program.bad("run", file, "--for", "1ms")
+    assert "step 1 (present)" in program.bad("run", file, "--for", "1ms", code=1)
     file.write_text("[trust]\nallow_unsigned = true\n" + file.read_text())
-    assert "UNSIGNED" in program.good("run", file, "--for", "1ms")
+    code, out, err = program("run", file, "--for", "1ms")
+    assert (code, err) == (0, "warning: allow_unsigned is set: absent tokens are forgiven\n")
+    assert "UNSIGNED: metadata token, code token, data token, mask token" in out
     for arguments in ([], ["--unsigned", "--keys", tmp_path]):
         assert "either" in program.bad("pack", BOX / "mapper", *arguments, "-o", tmp_path / "x.tcb")

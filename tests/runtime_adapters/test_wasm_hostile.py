@@ -350,3 +350,33 @@ def test_one_code_created_twice_has_its_data_in_both() -> None:
     code = loop("(i32.load8_u (i32.const 2))", '(data (i32.const 2) "x")')
     runtime = create_runtime()
     assert [Tenant(code, runtime=runtime).loop() for _ in range(2)] == [ord("x")] * 2
+
+
+def deep_labels() -> bytes:
+    """Recursion whose every call adds as many open blocks as a function may nest."""
+    inner = (
+        "(if (local.get $n) (then (call $f (i32.sub (local.get $n) (i32.const 1))))"
+        " (else (loop (br 0))))"
+    )
+    nest = "(block " * 198 + inner + "(drop (i32.const 0))" + ")" * 198
+    return loop("(call $f (i32.const 250)) i32.const 0", f"(func $f (param $n i32) {nest})")
+
+
+def deep_values() -> bytes:
+    """A loop above more operands than a stack may hold."""
+    consts, adds = "i32.const 0 " * 30_000, "i32.add " * 29_999
+    return loop("call $g", f"(func $g (result i32) {consts} (loop (br 0)) {adds})")
+
+
+@pytest.mark.parametrize("code", [deep_labels(), deep_values()], ids=["blocks", "operands"])
+def test_stacks_that_make_every_branch_dear_overflow_first(code: bytes) -> None:
+    with within(10):
+        assert Tenant(code, limits=ROOMY).trap() == "stack-overflow"
+
+
+def test_code_that_costs_nothing_holds_nobody_up() -> None:
+    # As many free instructions as a row may have, again and again.
+    tenant = Tenant(loop(f"(loop {'nop ' * 250} br 0) i32.const 0"))
+    tenant.instance.begin(Hook.LOOP)
+    with within(5):
+        assert tenant.turn(1000) == Preempted()

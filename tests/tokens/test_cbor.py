@@ -228,6 +228,53 @@ def test_malformed_tags_are_refused(encoded: str, offset: int, problem: str) -> 
     assert refused.value.offset == offset
 
 
+def require_tiling(item: cbor.Item) -> None:
+    at = item.content
+    for child in item.children:
+        assert child.offset == at
+        require_tiling(child)
+        at = child.end
+    assert item.offset < item.content <= item.end
+    assert not item.children or at == item.end
+
+
+@given(values(INTEGERS, cbor.MAX_DEPTH), st.lists(NATURALS, max_size=2))
+def test_items_are_located_without_a_gap(value: cbor.Value, tags: list[int]) -> None:
+    encoded = cbor.with_tags(tuple(tags), cbor.encode(value))
+    item = cbor.locate(encoded, len(encoded))
+    assert (item.offset, item.end, item.value) == (0, len(encoded), value)
+    assert item.tag == (tags[0] if tags else None)
+    require_tiling(item)
+
+
+@pytest.mark.parametrize(
+    ("encoded", "offset", "problem"),
+    [
+        each
+        for name, each in DEVIATIONS.items()
+        if each[2] != "deterministic form" and name not in ("date", "bignum", "regular expression")
+    ],
+)
+def test_what_is_not_well_formed_cannot_be_located(encoded: str, offset: int, problem: str) -> None:
+    with pytest.raises(CborError, match=problem) as refused:
+        cbor.locate(bytes.fromhex(encoded), LIMIT_BYTES)
+    assert refused.value.offset == offset
+
+
+def test_items_of_a_map_are_located_in_whatever_order_they_stand() -> None:
+    item = cbor.locate(bytes.fromhex("a3 02 00 01 00 02 05"), LIMIT_BYTES)
+    assert [child.value for child in item.children] == [2, 0, 1, 0, 2, 5]
+    assert item.value == {2: 5, 1: 0}
+
+
+def test_offsets_count_from_the_tags_in_front() -> None:
+    with pytest.raises(CborError, match="cut short") as refused:
+        cbor.locate(bytes.fromhex("d83dd2 82 00 42ff"), LIMIT_BYTES)
+    assert refused.value.offset == 5
+    with pytest.raises(CborError, match="at most 3 are taken"):
+        cbor.locate(bytes(4), 3)
+
+
 @pytest.mark.parametrize("count", [300, pytest.param(50_000, marks=pytest.mark.long)])
 def test_of_any_bytes_only_deterministic_ones_are_accepted(count: int) -> None:
     rng = Random(1)

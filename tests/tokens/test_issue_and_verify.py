@@ -191,13 +191,15 @@ OTHER_ROLES = [KeyEntry(role, RFC, key) for role, key in KEYS.items() if role is
 )
 def test_step_5_no_key(entries: list[KeyEntry]) -> None:
     said = failing(5, code_token(), place(), KeyStore(entries))
-    assert said == "no key of the role developer for EdDSA in rfc9052 and this container"
+    assert said == (
+        "no key of the role developer that may sign EdDSA tokens of rfc9052 for this container"
+    )
 
 
 def test_step_5_a_key_with_another_id() -> None:
     named = KeyMaterial.from_private(DEVELOPER.secret or b"", b"one")
     keys = KeyStore([KeyEntry(Role.DEVELOPER, RFC, replace(named, kid=b"two").public_half())])
-    assert failing(5, code_token(named), place(), keys).endswith("with the token's key id")
+    assert failing(5, code_token(named), place(), keys).endswith("has the token's key id")
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -337,10 +339,16 @@ def test_step_12_an_older_token_does_not_come_back(
 
 def test_step_12_is_skipped_by_a_token_that_counts_no_versions() -> None:
     before = MemorySequenceStore()
-    before.accept([(place().subject, Accepted(5, bytes(32)))])
     verification = verify(code_token(sequence=None), place(), store(), before)
     assert skipped(verification) == [10, 11, 12]
     assert verification.accepted is None
+
+
+def test_step_12_a_token_that_counts_no_versions_does_not_follow_one_that_does() -> None:
+    before = MemorySequenceStore()
+    before.accept([(place().subject, Accepted(5, bytes(32)))])
+    said = failing(12, code_token(sequence=None), place(), sequences=before)
+    assert said == "the token counts no versions, but sequence 5 was accepted before"
 
 
 def test_step_12_sequences_of_other_subjects_do_not_matter() -> None:

@@ -195,7 +195,7 @@ BROKEN_COSE_KEYS: list[tuple[bytes, str]] = [
     (okp(x=KEY.public[1:]), "an Ed25519 key has 32 bytes, not 31"),
     (okp(d="d" * 32), "d (label -4) of the COSE_Key is not a byte string"),
     (okp(d=SECRET[1:]), "an Ed25519 private key has 32 bytes, not 31"),
-    (okp(x=bytes(32)), "the private and the public half of this key do not belong together"),
+    (okp(x=KEY.public[::-1]), "the private and the public half of this key do not belong together"),
     (cbor.encode({KTY: 4}), "k (label -1) of the COSE_Key is not a byte string"),
     (cbor.encode({KTY: 4, -1: "k" * 32}), "k (label -1) of the COSE_Key is not a byte string"),
     (cbor.encode({KTY: 4, -1: SECRET[1:]}), "an HMAC key has 32 bytes, not 31"),
@@ -246,3 +246,40 @@ def test_of_any_bytes_only_keys_are_read(count: int) -> None:
         read += 1
         assert key_files.parse(key_files.to_cose_key(key)) == key
     assert 0 < read < count
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        key_files.to_pem(KEY),
+        key_files.to_pem(KEY, PASSPHRASE),
+        key_files.to_public_pem(KEY),
+        b"\xef\xbb\xbf" + key_files.to_pem(KEY),
+        b"Bag Attributes\n" + key_files.to_pem(KEY),
+        key_files.to_cose_key(NAMED),
+        key_files.to_cose_key(HMAC_KEY),
+        okp(ops=[1], kid="text"),
+        b"\xa3" + bytes.fromhex("2006 0101 2158") + b"\x20" + SECRET,
+        b"\xd8\x65" + okp(),
+        b"\x83" + okp() * 3,
+        b"\x84" + okp() * 4,
+    ],
+)
+def test_keys_and_sets_of_keys_are_recognised(content: bytes) -> None:
+    assert key_files.is_key_file(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"hello",
+        cbor.encode([cbor.encode({1: -8}), {1: -8, 4: b"kid"}, b"", bytes(64)]),
+        cbor.encode([b"", {}, b"-----BEGIN PRIVATE KEY-----", bytes(64)]),
+        cbor.encode([okp(), b"", b""]),
+        cbor.encode({1: okp()}),
+        bytes(5000),
+    ],
+)
+def test_other_files_are_not_taken_for_keys(content: bytes) -> None:
+    assert not key_files.is_key_file(content)

@@ -171,7 +171,7 @@ def test_the_bytes_of_a_public_key_are_no_hmac_key(
 ) -> None:
     public, symmetric = ONE.public_half(), hmac_key(ONE.public)
     entries = [entry(public, profile=profile), entry(symmetric, role, profile)]
-    with pytest.raises(KeyFileError, match=f"HMAC key of the role {role} is a public key's bytes"):
+    with pytest.raises(KeyFileError, match=f"of the role {role} is half of an Ed25519 key"):
         KeyStore(reversed(entries) if hmac_first else entries)
 
 

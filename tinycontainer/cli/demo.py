@@ -33,6 +33,7 @@ from .output import (
     json_option,
     print_json,
     print_table,
+    require_absent,
     write_file,
 )
 from .run import print_summary, screen, summary, traced_to
@@ -76,6 +77,8 @@ def demo(trace: Path | None, keep: Path | None, force: bool, as_json: bool) -> i
 
     Example: tinycontainerctl demo --keep box
     """
+    if trace is not None:
+        require_absent((trace,), force=force)
     with _workspace(keep) as directory:
         _make_keys(directory / "keys")
         _make_bundles(directory)
@@ -105,8 +108,12 @@ def _workspace(keep: Path | None) -> Iterator[Path]:
     if keep is not None:
         if keep.exists():
             raise Refusal(f"{show(str(keep))}: exists; name a directory that does not")
-        _copy_example(keep)
-        yield keep
+        try:
+            _copy_example(keep)
+            yield keep
+        except Exception:  # nothing half-made stays behind
+            shutil.rmtree(keep, ignore_errors=True)
+            raise
         return
     with tempfile.TemporaryDirectory(prefix="tinycontainer-") as name:
         directory = Path(name) / _EXAMPLE
@@ -116,7 +123,9 @@ def _workspace(keep: Path | None) -> Iterator[Path]:
 
 def _copy_example(target: Path) -> None:
     with as_file(files("tinycontainer_examples").joinpath(_EXAMPLE)) as source:
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            source, target, ignore=shutil.ignore_patterns("__pycache__", "keys", "*.tcb")
+        )
 
 
 def _make_keys(directory: Path) -> None:

@@ -6,8 +6,21 @@ from pathlib import Path
 import click
 
 from tinycontainer_tokens import Algorithm, KeyMaterial, Role, key_files
+from tinycontainer_tokens.envelope import MAX_KID_BYTES
 
-from .output import force_option, json_option, print_json, require_absent, write_file
+from .keys import read_passphrase
+from .output import Refusal, force_option, json_option, print_json, require_absent, write_file
+
+
+def _key_id(context: click.Context, _parameter: click.Parameter, text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    if not context.params.get("mac"):
+        raise click.BadParameter("PEM files hold no key id; use --mac")
+    kid = text.encode("utf-8", "surrogateescape")
+    if not 1 <= len(kid) <= MAX_KID_BYTES:
+        raise click.BadParameter(f"a key id has 1 to {MAX_KID_BYTES} bytes, not {len(kid)}")
+    return kid
 
 
 @click.command()
@@ -19,12 +32,28 @@ from .output import force_option, json_option, print_json, require_absent, write
     type=click.Choice([role.value for role in Role]),
     help="Only this role; can be repeated. By default all four.",
 )
-@click.option("--mac", is_flag=True, help="Make HMAC keys (COSE_Key) in place of Ed25519 (PEM).")
-@click.option("--kid", help="Key id, written into COSE_Key files only.")
+@click.option(
+    "--mac",
+    is_flag=True,
+    is_eager=True,
+    help="Make HMAC keys (COSE_Key) in place of Ed25519 (PEM).",
+)
+@click.option("--kid", callback=_key_id, help="Key id of 1 to 64 bytes; with --mac only.")
+@click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path),
+    help="Encrypt the private PEM files with the first line of this file.",
+)
 @force_option
 @json_option
 def keygen(
-    directory: Path, roles: tuple[str, ...], mac: bool, kid: str | None, force: bool, as_json: bool
+    directory: Path,
+    roles: tuple[str, ...],
+    mac: bool,
+    kid: bytes | None,
+    passphrase_file: Path | None,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Make key files in DIRECTORY: ROLE.pem (private, mode 0600) and ROLE.pub, or ROLE.cose.
 
@@ -37,20 +66,29 @@ def keygen(
     names = [Role(name) for name in roles] or list(Role)
     paths = [directory / f"{role}{suffix}" for role in names for suffix in suffixes]
     require_absent(paths, force=force)
+    passphrase = None if passphrase_file is None else read_passphrase(passphrase_file)
+    if mac and passphrase is not None:
+        raise Refusal("--passphrase-file: only PEM files are encrypted; leave --mac out")
+    made = [_make(role, kid, mac=mac, passphrase=passphrase) for role in names]
     directory.mkdir(parents=True, exist_ok=True)
-    for role in names:
-        _write_keys(directory, role, mac=mac, kid=None if kid is None else kid.encode())
+    for files in made:
+        for name, content in files.items():
+            write_file(directory / name, content, private=not name.endswith(".pub"))
     if as_json:
         print_json({"files": [str(path) for path in paths]})
     else:
         click.echo(f"made the keys of {', '.join(names)}; keep the private files to their owners")
 
 
-def _write_keys(directory: Path, role: Role, *, mac: bool, kid: bytes | None) -> None:
+def _make(
+    role: Role, kid: bytes | None, *, mac: bool, passphrase: bytes | None
+) -> dict[str, bytes]:
+    """The key files of one role by name."""
     if mac:
         key = KeyMaterial(Algorithm.HMAC_256, b"", os.urandom(32), kid)
-        write_file(directory / f"{role}.cose", key_files.to_cose_key(key), private=True)
-        return
-    key = KeyMaterial.from_private(os.urandom(32), kid)
-    write_file(directory / f"{role}.pem", key_files.to_pem(key), private=True)
-    write_file(directory / f"{role}.pub", key_files.to_public_pem(key))
+        return {f"{role}.cose": key_files.to_cose_key(key)}
+    key = KeyMaterial.from_private(os.urandom(32))
+    return {
+        f"{role}.pem": key_files.to_pem(key, passphrase),
+        f"{role}.pub": key_files.to_public_pem(key),
+    }

@@ -1,5 +1,6 @@
 """The program ``tinycontainerctl``: its verbs, and the one place where errors become lines."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -7,8 +8,11 @@ import click
 
 from tinycontainer_tokens import TokenError
 
-from ..errors import LoadError, RuntimeUnavailable, TinyContainerError
+from ..errors import DeviceFileError, LoadError, RuntimeUnavailable, TinyContainerError
 from ..text import flatten, show
+from .assemble import assemble
+from .completion import PROGRAM, VARIABLE, completion
+from .convert import convert
 from .demo import demo
 from .inspect import inspect
 from .keygen import keygen
@@ -17,13 +21,14 @@ from .output import ExitCode, Refusal
 from .pack import pack
 from .run import run
 from .schema import schema
+from .sign import sign
 from .verify import verify
 
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done; 1 refused, or an expectation did not hold; 2 bad input;"
-    " 3 no usable runtime; 130 interrupted.",
+    " 3 no usable runtime; 130 interrupted; 141 the output was closed.",
 )
 @click.version_option(package_name="tinycontainer", prog_name="tinycontainerctl")
 def cli() -> None:
@@ -35,7 +40,20 @@ def cli() -> None:
     """
 
 
-for _verb in (demo, inspect, keygen, lint, pack, run, schema, verify):
+for _verb in (
+    assemble,
+    completion,
+    convert,
+    demo,
+    inspect,
+    keygen,
+    lint,
+    pack,
+    run,
+    schema,
+    sign,
+    verify,
+):
     cli.add_command(_verb)
 
 
@@ -49,17 +67,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     try:
-        result = cli.main(arguments, prog_name="tinycontainerctl", standalone_mode=False)
+        result = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
         code = result if isinstance(result, int) else ExitCode.DONE
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         code = ExitCode.BAD_INPUT
-    except Exception as error:
-        line, code = _explain(error)
-        click.echo(f"error: {flatten(line)}", err=True)
     except (KeyboardInterrupt, click.exceptions.Abort):
         click.echo("interrupted", err=True)
         code = ExitCode.INTERRUPTED
+    except SystemExit:
+        if VARIABLE in os.environ:
+            raise  # a shell asked for completions, and has them
+        code = ExitCode.OUTPUT_CLOSED
+    except Exception as error:
+        line, code = _explain(error)
+        click.echo(f"error: {flatten(line)}", err=True)
     return int(code)
 
 
@@ -70,21 +92,25 @@ def _explain(error: Exception) -> tuple[str, ExitCode]:
             return str(error), error.code
         case click.UsageError():
             context = f"; see {error.ctx.command_path} --help" if error.ctx else ""
-            return show(error.format_message().rstrip(".")) + context, ExitCode.BAD_INPUT
+            return _on_one_line(error).rstrip(".") + context, ExitCode.BAD_INPUT
         case click.ClickException():
-            return show(error.format_message()), ExitCode.BAD_INPUT
+            return _on_one_line(error), ExitCode.BAD_INPUT
         case RuntimeUnavailable():
             return str(error), ExitCode.NO_RUNTIME
         case LoadError():
             return str(error), ExitCode.REFUSED
+        case DeviceFileError(__cause__=LoadError()):
+            return str(error), ExitCode.REFUSED
         case TinyContainerError() | TokenError():
             return str(error), ExitCode.BAD_INPUT
-        case BrokenPipeError():
-            return "the output was closed", ExitCode.BAD_INPUT
         case OSError():
             name = show(str(error.filename)) if error.filename else "the system"
             return f"{name}: {error.strerror}", ExitCode.BAD_INPUT
     raise error
+
+
+def _on_one_line(error: click.ClickException) -> str:
+    return " ".join(error.format_message().split())
 
 
 def run_as_program() -> None:

@@ -3,9 +3,9 @@
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -13,6 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..text import show
+
+WIDE = 200
+"""Columns of output that is piped."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 force_option = click.option("--force", is_flag=True, help="Overwrite files that exist.")
@@ -29,6 +32,8 @@ class ExitCode(IntEnum):
     NO_RUNTIME = 3
     """A runtime that is needed does not work in this process."""
     INTERRUPTED = 130
+    OUTPUT_CLOSED = 141
+    """Whoever read the output has gone, as `head` does."""
 
 
 class Refusal(Exception):
@@ -56,37 +61,30 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[obje
         table.add_column(column)
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
-    # Piped output is as wide as it needs to be, not as wide as a terminal would have been.
+    Console(width=terminal_width() or WIDE).print(table)
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that is written to; None if it is none.
+
+    What is piped is as wide as it needs to be, not as wide as a terminal would have been.
+    """
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
-    console.print(table)
-
-
-def outline(values: Any, indent: int = 0) -> Iterable[str]:
-    """Nested plain values as indented lines; absent ones are left out."""
-    pad = "  " * indent
-    for name, value in values.items():
-        if isinstance(value, dict):
-            yield f"{pad}{name}:"
-            yield from outline(value, indent + 1)
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
-            for number, item in enumerate(value):
-                yield f"{pad}{name}[{number}]:"
-                yield from outline(item, indent + 1)
-        elif isinstance(value, list):
-            yield f"{pad}{name}: {', '.join(map(str, value)) or 'none'}"
-        elif value is not None:
-            yield f"{pad}{name}: {value}"
+    return console.width if console.is_terminal else None
 
 
 def require_absent(paths: Iterable[Path], *, force: bool) -> None:
     """Refuse to overwrite, before anything is written.
 
     Raises:
-        Refusal: one of the files exists and ``--force`` was not given.
+        Refusal: a path has no name, is something else than a file, or exists and ``--force`` was
+            not given.
     """
     for path in paths:
+        if not path.name:
+            raise Refusal(f"{show(str(path))}: is no file name")
+        if path.exists() and not path.is_file():
+            raise Refusal(f"{show(str(path))}: is not a file")
         if path.exists() and not force:
             raise Refusal(f"{show(str(path))}: exists; use --force to overwrite it")
 
@@ -106,4 +104,6 @@ def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
             file.write(content)
         draft.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise Refusal(f"{show(str(path))}: cannot be written: {error.strerror}") from None

@@ -9,7 +9,7 @@ import click
 
 from ..assembly import Device, assemble, load_listed, read_plan
 from ..clock import NS_PER_MS, Clock, VirtualClock, WallClock
-from ..script import Step, Surprise, play, read_script
+from ..script import Step, Surprise, play, read_script, untaken
 from ..text import flatten, show
 from ..trace import Human, JsonLines, Row, Sink, Tally
 from .output import (
@@ -24,6 +24,7 @@ from .output import (
 
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 _DEFAULT_VIRTUAL_MS = 10_000
+_MAX_DIGITS = 15
 
 
 def _duration_ms(
@@ -34,7 +35,9 @@ def _duration_ms(
         return None
     digits = text.rstrip("msh")
     unit = text[len(digits) :]
-    if not (digits.isascii() and digits.isdigit() and unit in _UNITS_MS):
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS) or (
+        unit not in _UNITS_MS
+    ):
         raise click.BadParameter(f"{show(text)} is no duration such as 500ms, 10s, 2m or 1h")
     return int(digits) * _UNITS_MS[unit]
 
@@ -82,18 +85,30 @@ def run(
         if not as_json:
             sinks.append(Human(click.echo))
         device = Device(assemble(plan, clock, screen(as_json)), clock, sinks)
+        if plan.content.trust.allow_unsigned:
+            click.echo("warning: allow_unsigned is set: absent tokens are forgiven", err=True)
         load_listed(device, plan)
         surprises, interrupted = _play(device, steps, end_ms)
     values = summary(device, tally)
+    late = untaken(steps, end_ms)
     if as_json:
-        print_json(values | {"surprises": [str(surprise) for surprise in surprises]})
+        said = {"surprises": [str(surprise) for surprise in surprises], "steps_not_taken": late}
+        print_json(values | said)
     else:
         print_summary(values)
+        _hint(listed=bool(plan.content.containers) or bool(steps), late=late)
     for surprise in surprises:
         click.echo(f"error: script: {flatten(str(surprise))}", err=True)
     if interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.REFUSED if surprises else ExitCode.DONE
+
+
+def _hint(*, listed: bool, late: int) -> None:
+    if not listed:
+        click.echo("the device file lists no containers; add some, or give a --script")
+    if late:
+        click.echo(f"{late} steps of the script lie behind the end of the run and were not taken")
 
 
 def _play(

@@ -6,26 +6,15 @@ from typing import Any
 
 import click
 
-from tinycontainer_tokens import (
-    Algorithm,
-    KeyEntry,
-    KeyFileError,
-    KeyMaterial,
-    KeyStore,
-    Outcome,
-    Profile,
-    Role,
-)
+from tinycontainer_tokens import Outcome, Profile
 
 from ..errors import MetadataError
 from ..inspection import claims_as_dict
 from ..text import show
 from ..toolchain.artefact import Artefact, read_artefact
 from ..verification import TokenReport, Trust, examine, riot_objection
+from .keys import trusted_keys
 from .output import ExitCode, Refusal, json_option, print_json
-from .pack import read_key
-
-_RAW_KEY_DIGITS = 64
 
 
 @click.command()
@@ -78,10 +67,7 @@ def verify(
     Example: tinycontainerctl verify courier.tcb --keys keys
     """
     wanted = Profile(profile)
-    try:
-        store = KeyStore(_entries(keys, key_directory, wanted))
-    except KeyFileError as error:
-        raise Refusal(f"--key: {error}") from None
+    store = trusted_keys(keys, key_directory, wanted, "--key")
     subject = _artefact(file, code, data)
     reports = examine(
         subject.metadata,
@@ -105,41 +91,6 @@ def _artefact(file: Path, code: Path | None, data: Path | None) -> Artefact:
         return read_artefact(file, code, data)
     except MetadataError as error:
         raise Refusal(str(error), ExitCode.REFUSED) from None
-
-
-def _entries(keys: tuple[str, ...], key_directory: Path | None, profile: Profile) -> list[KeyEntry]:
-    entries = []
-    for text in keys:
-        role_name, separator, value = text.partition("=")
-        if not separator:
-            # Only the firmware's profile has one key in all roles; under the other nothing fits it.
-            material = _key(text)
-            entries += [KeyEntry(role, Profile.RIOT_2024, material) for role in Role]
-            continue
-        if role_name not in set(Role):
-            raise Refusal(f"--key: {show(role_name)} is none of {', '.join(Role)}")
-        entries.append(KeyEntry(Role(role_name), profile, _key(value)))
-    if key_directory is not None:
-        entries += _directory_entries(key_directory, profile)
-    return entries
-
-
-def _directory_entries(directory: Path, profile: Profile) -> list[KeyEntry]:
-    return [
-        KeyEntry(role, profile, read_key(path))
-        for role in Role
-        for path in (directory / f"{role}.pub", directory / f"{role}.cose")
-        if path.is_file()
-    ]
-
-
-def _key(value: str) -> KeyMaterial:
-    if len(value) != _RAW_KEY_DIGITS or Path(value).exists():
-        return read_key(Path(value))
-    try:
-        return KeyMaterial(Algorithm.EDDSA, bytes.fromhex(value))
-    except ValueError:
-        raise Refusal(f"--key: {show(value)} is neither a file nor hexadecimal") from None
 
 
 def _status(report: TokenReport) -> str:

@@ -29,6 +29,9 @@ from .model import (
 DEFAULT_LIMIT_BYTES: Final = 2048
 """Longest metadata that is decoded if the caller names no limit."""
 
+PARTS: Final = {1: "container", 2: "endpoints", 3: "security"}
+"""What the byte strings of the outer map hold."""
+
 _Enum = TypeVar("_Enum", bound=IntEnum)
 _Check = Callable[[str, cbor.Value], Any]
 
@@ -51,11 +54,9 @@ def decode(data: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Metadata:
         raise MetadataError("metadata", str(error)) from None
     if tags != (METADATA_TAG,):
         raise MetadataError("metadata", f"does not begin with the tag {METADATA_TAG} (TinyPART)")
-    outer = _map("metadata", value, {1: "container"}, {2: "endpoints", 3: "security"})
+    outer = _map("metadata", value, {1: PARTS[1]}, {2: PARTS[2], 3: PARTS[3]})
     parts = {
-        name: _nested(name, _bytes(name, outer[key]))
-        for key, name in ((1, "container"), (2, "endpoints"), (3, "security"))
-        if key in outer
+        name: _nested(name, _bytes(name, outer[key])) for key, name in PARTS.items() if key in outer
     }
     return Metadata(
         container=_container(parts["container"]),
@@ -73,11 +74,13 @@ def encode(
     Raises:
         MetadataError: a value is out of its range.
     """
-    outer: dict[int, cbor.Value] = {1: cbor.encode(_by_key(container, _CONTAINER))}
+    outer: dict[int, cbor.Value] = {1: cbor.encode(_by_key(container, CONTAINER_FIELDS))}
     if endpoints is not None:
-        outer[2] = cbor.encode([_by_key(endpoint, _ENDPOINT) for endpoint in endpoints])
+        outer[2] = cbor.encode([_by_key(endpoint, ENDPOINT_FIELDS) for endpoint in endpoints])
     if security is not None:
-        outer[3] = cbor.encode([getattr(security, attribute) for attribute, _, _ in _SECURITY])
+        outer[3] = cbor.encode(
+            [getattr(security, attribute) for attribute, _, _ in SECURITY_FIELDS]
+        )
     encoded = cbor.with_tags((METADATA_TAG,), cbor.encode(outer))
     decode(encoded, limit_bytes=len(encoded))
     return encoded
@@ -85,7 +88,7 @@ def encode(
 
 def encode_endpoint(endpoint: Endpoint, *, with_token: bool) -> bytes:
     """Encode one endpoint entry; without its token (key 6) it is what an endpoint token covers."""
-    entry = _by_key(endpoint, _ENDPOINT)
+    entry = _by_key(endpoint, ENDPOINT_FIELDS)
     if not with_token:
         entry.pop(6, None)
     return cbor.encode(entry)
@@ -152,7 +155,7 @@ def _one_of(enum: type[_Enum], words: str) -> Callable[[str, cbor.Value], _Enum]
     return check
 
 
-_CONTAINER: Final[dict[int, tuple[str, str, _Check]]] = {
+CONTAINER_FIELDS: Final[dict[int, tuple[str, str, _Check]]] = {
     1: ("uid", "uid", _uid),
     2: ("type", "type", _one_of(ContainerType, "a container type, 0 to 7")),
     3: ("syscall_mask_token", "syscall-mask", _bytes),
@@ -162,7 +165,9 @@ _CONTAINER: Final[dict[int, tuple[str, str, _Check]]] = {
     7: ("lifetime_loops", "lifetime", _uint32),
     8: ("priority", "priority", _priority),
 }
-_ENDPOINT: Final[dict[int, tuple[str, str, _Check]]] = {
+"""Attribute, name and check of each value, by its key."""
+
+ENDPOINT_FIELDS: Final[dict[int, tuple[str, str, _Check]]] = {
     1: ("endpoint_id", "endpoint-id", _uint32),
     2: ("peer_type", "peer-type", _one_of(PeerType, "container, local or remote (0, 1 or 2)")),
     3: ("peer_uid", "peer-uid", _uid),
@@ -170,7 +175,9 @@ _ENDPOINT: Final[dict[int, tuple[str, str, _Check]]] = {
     5: ("direction", "direction", _one_of(Direction, "in, out or both (0, 1 or 2)")),
     6: ("token", "endpoint-token", _bytes),
 }
-_SECURITY: Final[tuple[tuple[str, str, _Check], ...]] = (
+"""The same for one entry of the endpoints array."""
+
+SECURITY_FIELDS: Final[tuple[tuple[str, str, _Check], ...]] = (
     ("start_max_duration_ms", "start-max-duration", _uint32),
     ("loop_period_ms", "loop-period", _uint32),
     ("loop_max_duration_ms", "loop-max-duration", _uint32),
@@ -180,6 +187,7 @@ _SECURITY: Final[tuple[tuple[str, str, _Check], ...]] = (
     ("code_token", "code-token", _bytes),
     ("metadata_token", "metadata-token", _bytes),
 )
+"""The same for the security array, in its order."""
 
 
 def _read_keys(
@@ -199,7 +207,7 @@ def _read_keys(
 
 
 def _container(value: cbor.Value) -> Container:
-    return Container(**_read_keys("container", value, _CONTAINER, {1, 2, 3}))
+    return Container(**_read_keys("container", value, CONTAINER_FIELDS, {1, 2, 3}))
 
 
 def _endpoints(value: cbor.Value) -> tuple[Endpoint, ...]:
@@ -217,7 +225,7 @@ def _endpoints(value: cbor.Value) -> tuple[Endpoint, ...]:
 
 
 def _endpoint(place: str, value: cbor.Value) -> Endpoint:
-    endpoint = Endpoint(**_read_keys(place, value, _ENDPOINT, {1, 2, 4, 5}))
+    endpoint = Endpoint(**_read_keys(place, value, ENDPOINT_FIELDS, {1, 2, 4, 5}))
     if (endpoint.peer_type is PeerType.CONTAINER) != (endpoint.peer_uid is not None):
         missing = endpoint.peer_uid is None
         problem = (
@@ -230,12 +238,14 @@ def _endpoint(place: str, value: cbor.Value) -> Endpoint:
 def _security(value: cbor.Value) -> Security:
     if not isinstance(value, list):
         raise MetadataError("security", "not an array")
-    if len(value) != len(_SECURITY):
-        raise MetadataError("security", f"{len(value)} entries where {len(_SECURITY)} are taken")
+    if len(value) != len(SECURITY_FIELDS):
+        raise MetadataError(
+            "security", f"{len(value)} entries where {len(SECURITY_FIELDS)} are taken"
+        )
     return Security(
         **{
             attribute: check(f"security.{name}", entry)
-            for (attribute, name, check), entry in zip(_SECURITY, value, strict=True)
+            for (attribute, name, check), entry in zip(SECURITY_FIELDS, value, strict=True)
         }
     )
 

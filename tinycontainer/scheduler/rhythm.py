@@ -32,16 +32,16 @@ def next_wakeup(planned_ns: int, period_ns: int, now_ns: int) -> WakeUp:
     return WakeUp(now_ns, (now_ns - at_ns - 1) // period_ns + 1)
 
 
-def gap_ends_ns(planned_ns: int, period_ns: int, period_max_ns: int) -> int | None:
-    """The latest moment at which a loop begins in time, judged by when it is planned.
+def gap_ends_ns(from_ns: int, period_ns: int, period_max_ns: int) -> int | None:
+    """The latest moment at which a loop begins in time.
 
     Args:
-        planned_ns: when the loop is planned.
+        from_ns: when the loop is planned; with a longest gap, when the loop before it began.
         period_ns: without a longest gap the loop has until the wake-up after its own.
-        period_max_ns: longest gap, here from the plan on; 0: none is set.
+        period_max_ns: longest gap; 0: none is set.
 
     Returns:
         None if there is no such moment.
     """
     allowance_ns = period_max_ns or period_ns
-    return planned_ns + allowance_ns if allowance_ns else None
+    return from_ns + allowance_ns if allowance_ns else None

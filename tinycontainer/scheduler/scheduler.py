@@ -53,7 +53,7 @@ class Turn:
         rank: its rank; lower is better.
         until_ns: when its turn ends at the latest.
         bound: what ends it then.
-        due_ns: since when the container has been due.
+        due_ns: since when the container waits: since it was due, or since its last turn ended.
     """
 
     slot: int
@@ -137,12 +137,13 @@ class Scheduler:
         """The turn of a container has ended, but its hook has not."""
         task = self._tasks[slot]
         task.slice_left_ns -= used_ns
+        task.due_ns = now_ns
         if task.limit_left_ns is not None:
             task.limit_left_ns -= used_ns
         if task.slice_left_ns <= 0:
             self._wake(now_ns)
             self._dequeue(slot)
-            task.due_ns, task.slice_left_ns = now_ns, self._slice_ns
+            task.slice_left_ns = self._slice_ns
             self._ready[task.rank].append(slot)
 
     def set_limit(self, slot: int, limit_ns: int | None) -> None:

@@ -6,14 +6,15 @@ from typing import Final
 
 from .. import metadata as metadata_codec
 from ..errors import MetadataError
-from ..limits import BOARDS
+from ..limits import MAX_METADATA_BYTES, MAX_SECTION_BYTES
 from ..metadata import Bundle, Metadata
 from ..metadata.bundle import OVERHEAD_BYTES
 from ..text import show
 from ..toml_file import read_bounded
 from .c_layout import Layout, is_layout, open_layout
 
-MAX_FILE_BYTES: Final = BOARDS["default"].bundle_bytes + OVERHEAD_BYTES
+MAX_FILE_BYTES: Final = MAX_METADATA_BYTES + 2 * MAX_SECTION_BYTES + OVERHEAD_BYTES
+"""Longest bundle of any device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def _read(path: Path) -> bytes:
 
 def _decode(path: Path, content: bytes) -> Metadata:
     try:
-        return metadata_codec.decode(content)
+        return metadata_codec.decode(content, MAX_METADATA_BYTES)
     except MetadataError as error:
         raise _placed(path, error) from None
 

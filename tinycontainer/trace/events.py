@@ -51,13 +51,17 @@ class TraceEvent:
 
 @dataclass(slots=True)
 class Loaded(TraceEvent):
-    """A container was accepted. Sizes in bytes; profile is empty for an unsigned container."""
+    """A container was accepted. Sizes in bytes; profile is empty if no token was there.
+
+    unsigned names the places whose tokens were absent, and forgiven.
+    """
 
     name: ClassVar[str] = "loaded"
     uid: bytes
     slot: int
     type: str
     profile: str
+    unsigned: tuple[str, ...]
     metadata_bytes: int
     code_bytes: int
     data_bytes: int
@@ -65,10 +69,14 @@ class Loaded(TraceEvent):
 
 @dataclass(slots=True)
 class LoadRefused(TraceEvent):
-    """A load or a reconfiguration was refused. uid is empty where it was not yet known."""
+    """A load, a start or a reconfiguration was refused, by what it needs to be let in.
+
+    verb says which of the three; uid is empty where it was not yet known.
+    """
 
     name: ClassVar[str] = "load-refused"
     uid: bytes
+    verb: str
     reason: str
     problem: str
 
@@ -99,7 +107,11 @@ class Transitioned(TraceEvent):
 
 @dataclass(slots=True)
 class Dispatched(TraceEvent):
-    """Another container than before has the processor. rank is its place in the policy."""
+    """Another container than before has the processor.
+
+    rank is its place in the policy; late_ns how long it has waited since it was due, or since it
+    last had the processor in the same hook.
+    """
 
     name: ClassVar[str] = "dispatched"
     uid: bytes

@@ -85,10 +85,13 @@ def describe(event: TraceEvent) -> str | None:
     """One event in words; None for those that are only of interest to programs."""
     match event:
         case events.Loaded():
-            profile = event.profile or "UNSIGNED"
-            return f"loaded into slot {event.slot} ({event.type}, {event.code_bytes} B, {profile})"
+            signed = [event.profile] if event.profile else []
+            if event.unsigned:
+                signed.append(f"UNSIGNED: {', '.join(event.unsigned)}")
+            parts = ", ".join([event.type, f"{event.code_bytes} B", *signed])
+            return f"loaded into slot {event.slot} ({parts})"
         case events.LoadRefused():
-            return f"REFUSED to load: {event.reason}: {flatten(event.problem)}"
+            return f"REFUSED to {event.verb}: {event.reason}: {flatten(event.problem)}"
         case events.Reconfigured():
             return (
                 f"reconfigured: mask {event.mask:#x}, priority {event.priority},"

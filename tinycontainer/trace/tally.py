@@ -18,7 +18,7 @@ class Row:
         loops: completed loops.
         execution_ns: time that its hooks used.
         calls: granted calls.
-        refusals: refused calls that were recorded.
+        refusals: refused calls, those included that went beyond the recorded rate.
         deadline_misses: gaps between loops that grew too long.
         ended: why its last start ended; empty if none has.
     """
@@ -70,7 +70,10 @@ class Tally:
                 self._row(uid).refusals += 1
                 self.refusals[RefusalKind(uid, event.call, event.reason)] += 1
             case events.LoadRefused(uid=uid):
-                self.refusals[RefusalKind(uid, "load", event.reason)] += 1
+                self.refusals[RefusalKind(uid, event.verb, event.reason)] += 1
+            case events.Dropped(uid=uid) if event.refusals:
+                self._row(uid).refusals += event.refusals
+                self.refusals[RefusalKind(uid, "any call", "beyond-the-rate")] += event.refusals
             case events.DeadlineMissed(uid=uid):
                 self._row(uid).deadline_misses += 1
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from ..errors import FOREIGN_FAILURES
 from .events import TraceEvent
 
 Sink: TypeAlias = Callable[[TraceEvent], None]
@@ -36,7 +35,9 @@ class Tracer:
         for sink in tuple(self._sinks):
             try:
                 sink(event)
-            except FOREIGN_FAILURES as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 self._failure = self._failure or error
                 self._sinks.remove(sink)
                 self.on = bool(self._sinks)

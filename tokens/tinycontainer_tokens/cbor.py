@@ -7,6 +7,7 @@ of definite length, in deterministic form (RFC 8949, section 4.2), at most five 
 tags, floats or simple values.
 """
 
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import cbor2
@@ -23,6 +24,27 @@ _WIDTHS = {24: 1, 25: 2, 26: 4, 27: 8}
 _MAX_TAGS = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of encoded CBOR, and where it stands.
+
+    Attributes:
+        offset: of its head, in bytes.
+        content: offset behind its head.
+        end: offset behind the whole item.
+        value: what it decodes to; of a tag, what the item behind it decodes to.
+        tag: a tag's number; None if it is no tag.
+        children: items of an array, keys and values of a map in turn, the item behind a tag.
+    """
+
+    offset: int
+    content: int
+    end: int
+    value: Value
+    tag: int | None = None
+    children: tuple["Item", ...] = ()
+
+
 def decode(data: bytes, limit_bytes: int) -> Value:
     """Decode one value that fills ``data`` exactly.
 
@@ -33,8 +55,7 @@ def decode(data: bytes, limit_bytes: int) -> Value:
     Raises:
         CborError: with the offset of the first byte that is not acceptable.
     """
-    if len(data) > limit_bytes:
-        raise CborError(limit_bytes, f"{len(data)} bytes where at most {limit_bytes} are taken")
+    _require_length(data, limit_bytes)
     _scan(data)
     value: Value = cbor2.loads(data)
     if encode(value) != data:
@@ -52,13 +73,31 @@ def decode_tagged(data: bytes, limit_bytes: int) -> tuple[tuple[int, ...], Value
         CborError: as `decode`; or a tag's head is cut short, is not in shortest form, or a third
             tag follows.
     """
-    if len(data) > limit_bytes:
-        raise CborError(limit_bytes, f"{len(data)} bytes where at most {limit_bytes} are taken")
+    _require_length(data, limit_bytes)
     tags, start = split_tags(data)
     try:
         return tags, decode(data[start:], limit_bytes)
     except CborError as error:
         raise CborError(start + error.offset, error.problem) from None
+
+
+def locate(data: bytes, limit_bytes: int) -> Item:
+    """Find every item of one value, and of the tags in front of it.
+
+    This is for showing bytes, not for judging them: unlike `decode` it takes a map's keys in any
+    order, and a key that stands twice.
+
+    Args:
+        data: untrusted bytes.
+        limit_bytes: longest ``data`` that is looked at, in bytes.
+
+    Raises:
+        CborError: as `decode_tagged`, but for the form of maps.
+    """
+    _require_length(data, limit_bytes)
+    _, start = split_tags(data)
+    _scan(data, start)
+    return _item_at(data, 0)
 
 
 def encode(value: Value) -> bytes:
@@ -104,6 +143,35 @@ def with_tags(tags: tuple[int, ...], encoded: bytes) -> bytes:
     return encoded
 
 
+def _require_length(data: bytes, limit_bytes: int) -> None:
+    if len(data) > limit_bytes:
+        raise CborError(limit_bytes, f"{len(data)} bytes where at most {limit_bytes} are taken")
+
+
+def _item_at(data: bytes, offset: int) -> Item:
+    """The item at an offset of scanned bytes; the scan has bounded how deep this goes."""
+    major, argument, content = _head(data, offset)
+    if major in (_UNSIGNED, _NEGATIVE):
+        return Item(offset, content, content, argument if major == _UNSIGNED else -1 - argument)
+    if major in (_BYTES, _TEXT):
+        end = content + argument
+        raw = data[content:end]
+        return Item(offset, content, end, raw if major == _BYTES else raw.decode("utf-8"))
+    children: list[Item] = []
+    end = content
+    for _ in range({_ARRAY: argument, _MAP: 2 * argument, _TAG: 1}[major]):
+        children.append(_item_at(data, end))
+        end = children[-1].end
+    if major == _TAG:
+        return Item(offset, content, end, children[0].value, argument, tuple(children))
+    values = [child.value for child in children]
+    value: Value = values
+    if major == _MAP:
+        keys = (key for key in values[::2] if isinstance(key, int))
+        value = dict(zip(keys, values[1::2], strict=True))
+    return Item(offset, content, end, value, None, tuple(children))
+
+
 def _tag_head(number: int) -> bytes:
     # A tag's head is that of an unsigned integer with another major type.
     head = encode(number)
@@ -130,11 +198,10 @@ def _head(data: bytes, offset: int) -> tuple[int, int, int]:
     return major, argument, end
 
 
-def _scan(data: bytes) -> None:
+def _scan(data: bytes, offset: int = 0) -> None:
     """Check the structure in one pass, without recursion and without building anything."""
     open_levels: list[tuple[int, bool]] = []  # items still to come, and whether they are a map's
     missing, in_map = 1, False
-    offset = 0
     while True:
         while missing == 0:
             if not open_levels:

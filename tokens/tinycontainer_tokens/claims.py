@@ -80,7 +80,7 @@ def _text(name: str, value: cbor.Value) -> str:
     return value
 
 
-_CLAIMS: Final[dict[int, tuple[str, str, Callable[[str, cbor.Value], Any]]]] = {
+CLAIMS: Final[dict[int, tuple[str, str, Callable[[str, cbor.Value], Any]]]] = {
     3: ("audience", "aud", _text),
     4: ("expires_s", "exp", _uint),
     5: ("not_before_s", "nbf", _uint),
@@ -91,6 +91,7 @@ _CLAIMS: Final[dict[int, tuple[str, str, Callable[[str, cbor.Value], Any]]]] = {
     -65540: ("sequence", "sequence", _uint),
     -65541: ("kind", "kind", _kind),
 }
+"""Attribute, name and check of each claim, by its label."""
 
 _CONTENT = {kind: "mask" if kind is Kind.MASK else "sha256" for kind in Kind}
 _REQUIRED = {
@@ -107,7 +108,7 @@ def encode(claims: Claims, kind: Kind, profile: Profile) -> bytes:
         ClaimsError: a claim is missing, out of range, or not part of this kind or profile.
     """
     content: dict[int, cbor.Value] = {}
-    for label, (attribute, name, check) in _CLAIMS.items():
+    for label, (attribute, name, check) in CLAIMS.items():
         value = getattr(claims, attribute)
         if value is not None:
             content[label] = int(value) if isinstance(value, Kind) else value
@@ -130,9 +131,9 @@ def decode(payload: bytes, kind: Kind, profile: Profile) -> Claims:
         raise ClaimsError("payload is not a map of claims")
     fields: dict[str, Any] = {}
     for label, value in content.items():
-        if label not in _CLAIMS:
+        if label not in CLAIMS:
             raise ClaimsError(f"unknown claim {label}")
-        attribute, name, check = _CLAIMS[label]
+        attribute, name, check = CLAIMS[label]
         fields[attribute] = check(name, value)
     claims = Claims(**fields)
     _require_fitting(claims, kind, profile)
@@ -141,16 +142,16 @@ def decode(payload: bytes, kind: Kind, profile: Profile) -> Claims:
 
 def _require_fitting(claims: Claims, kind: Kind, profile: Profile) -> None:
     present = {
-        attribute for attribute, _, _ in _CLAIMS.values() if getattr(claims, attribute) is not None
+        attribute for attribute, _, _ in CLAIMS.values() if getattr(claims, attribute) is not None
     }
     content = _CONTENT[kind]
     if profile is Profile.RIOT_2024:
         required, allowed = {content}, {content}
     else:
         required = _REQUIRED[kind]
-        allowed = {attribute for attribute, _, _ in _CLAIMS.values()} - {"mask", "sha256"}
+        allowed = {attribute for attribute, _, _ in CLAIMS.values()} - {"mask", "sha256"}
         allowed.add(content)
-    names = {attribute: name for attribute, name, _ in _CLAIMS.values()}
+    names = {attribute: name for attribute, name, _ in CLAIMS.values()}
     missing = sorted(names[attribute] for attribute in required - present)
     if missing:
         raise ClaimsError(f"{kind.name.lower()} token lacks {', '.join(missing)}")

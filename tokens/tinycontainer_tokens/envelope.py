@@ -20,7 +20,7 @@ MAX_TOKEN_BYTES = 1024
 
 CWT_TAG = 61
 _MAC0_TAG, _SIGN1_TAG = 17, 18
-_ALG_LABEL, _KID_LABEL = 1, 4
+ALG_LABEL, KID_LABEL = 1, 4
 MAX_KID_BYTES = 64
 
 TAG_OF: Final = {Algorithm.EDDSA: _SIGN1_TAG, Algorithm.HMAC_256: _MAC0_TAG}
@@ -87,9 +87,9 @@ def parse(token: bytes) -> Envelope:
 
 def protected_header(algorithm: Algorithm, kid: bytes | None) -> bytes:
     """Encode the protected header of ``rfc9052``."""
-    header: dict[int, cbor.Value] = {_ALG_LABEL: COSE_NUMBER[algorithm]}
+    header: dict[int, cbor.Value] = {ALG_LABEL: COSE_NUMBER[algorithm]}
     if kid is not None:
-        header[_KID_LABEL] = kid
+        header[KID_LABEL] = kid
     return cbor.encode(header)
 
 
@@ -105,13 +105,13 @@ def read_protected(envelope: Envelope) -> bytes | None:
         raise TokenError(f"protected header: {error}") from None
     if not isinstance(header, dict):
         raise TokenError("the protected header is not a map")
-    unknown = sorted(set(header) - {_ALG_LABEL, _KID_LABEL})
+    unknown = sorted(set(header) - {ALG_LABEL, KID_LABEL})
     if unknown:
         raise TokenError(f"the protected header has labels that are not taken: {unknown}")
     expected = COSE_NUMBER[envelope.algorithm]
-    if header.get(_ALG_LABEL) != expected:
+    if header.get(ALG_LABEL) != expected:
         raise TokenError(f"alg is not {expected} ({envelope.algorithm}) as the tag demands")
-    kid = header.get(_KID_LABEL)
+    kid = header.get(KID_LABEL)
     if kid is not None and not (isinstance(kid, bytes) and 1 <= len(kid) <= MAX_KID_BYTES):
         raise TokenError(f"kid is not 1 to {MAX_KID_BYTES} bytes")
     return kid

@@ -3,6 +3,8 @@
 Everything here works on bytes; who reads and writes files is the caller's business.
 """
 
+import codecs
+
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization as pem
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -16,6 +18,7 @@ from .kinds import Algorithm
 MAX_KEY_FILE_BYTES = 4096
 _KTY, _KID, _ALG, _CRV_OR_K, _X, _D = 1, 2, 3, -1, -2, -4
 _KTY_OKP, _KTY_SYMMETRIC, _CRV_ED25519 = 1, 4, 6
+_PEM_BEGINS = b"-----BEGIN"
 
 
 def parse(content: bytes, passphrase: bytes | None = None) -> KeyMaterial:
@@ -31,9 +34,30 @@ def parse(content: bytes, passphrase: bytes | None = None) -> KeyMaterial:
     """
     if len(content) > MAX_KEY_FILE_BYTES:
         raise KeyFileError(f"{len(content)} bytes are too many for a key file")
-    if content.lstrip().startswith(b"-----BEGIN"):
+    if content.lstrip().startswith(_PEM_BEGINS):
         return _parse_pem(content, passphrase)
     return _parse_cose_key(content)
+
+
+def is_encrypted(content: bytes) -> bool:
+    """Whether a key file needs a passphrase."""
+    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in content
+
+
+def is_key_file(content: bytes) -> bool:
+    """Whether a file is to be kept from screens: PEM, a COSE_Key or a set of them, usable or not.
+
+    Args:
+        content: untrusted bytes.
+    """
+    text = content.removeprefix(codecs.BOM_UTF8)
+    if text[:1].isascii() and _PEM_BEGINS in text[:MAX_KEY_FILE_BYTES]:
+        return True
+    try:
+        value = cbor.locate(content, MAX_KEY_FILE_BYTES).value
+    except CborError:
+        return False
+    return any(map(_is_cose_key, value if isinstance(value, list) else [value]))
 
 
 def to_pem(key: KeyMaterial, passphrase: bytes | None = None) -> bytes:
@@ -77,6 +101,11 @@ def to_cose_key(key: KeyMaterial) -> bytes:
     if key.secret is not None:
         content[_D] = key.secret
     return cbor.encode(content)
+
+
+def _is_cose_key(value: cbor.Value) -> bool:
+    # The headers of a token are maps with label 1 too, but hold no parameters of a key.
+    return isinstance(value, dict) and _KTY in value and any(label < 0 for label in value)
 
 
 def _parse_pem(content: bytes, passphrase: bytes | None) -> KeyMaterial:

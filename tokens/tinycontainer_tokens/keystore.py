@@ -12,14 +12,14 @@ class KeyStore:
 
     Raises:
         KeyFileError: one key's bytes stand in two roles (allowed only where every use of them is
-            ``riot-2024``, as the firmware has a single key), or the bytes of a public key are used
-            as an HMAC key (everybody knows them).
+            ``riot-2024``, as the firmware has a single key), or half of an
+            Ed25519 key is used as an HMAC key (everybody knows the public one).
     """
 
     def __init__(self, entries: Iterable[KeyEntry] = ()) -> None:
         self._entries = tuple(entries)
         _refuse_shared_keys(self._entries)
-        _refuse_public_bytes_as_secret(self._entries)
+        _refuse_halves_as_secret(self._entries)
 
     def __iter__(self) -> Iterator[KeyEntry]:
         return iter(self._entries)
@@ -56,8 +56,10 @@ def _refuse_shared_keys(entries: tuple[KeyEntry, ...]) -> None:
             )
 
 
-def _refuse_public_bytes_as_secret(entries: tuple[KeyEntry, ...]) -> None:
+def _refuse_halves_as_secret(entries: tuple[KeyEntry, ...]) -> None:
     public = {entry.material.public for entry in entries if entry.material.public}
     for entry in entries:
-        if entry.material.algorithm is Algorithm.HMAC_256 and entry.material.hmac_key in public:
-            raise KeyFileError(f"the HMAC key of the role {entry.role} is a public key's bytes")
+        if entry.material.algorithm is Algorithm.HMAC_256 and entry.material.identities() & public:
+            raise KeyFileError(
+                f"the HMAC key of the role {entry.role} is half of an Ed25519 key that is known"
+            )

@@ -93,7 +93,7 @@ def _cose_holds(envelope: Envelope, key: KeyMaterial) -> bool:
     if envelope.algorithm is Algorithm.HMAC_256:
         mac = Mac0Message.decode(encoded)
         mac.key = SymmetricKey(k=key.hmac_key)
-        return bool(mac.verify_tag())
+        return hmac.compare_digest(bytes(mac.compute_tag()), envelope.proof)
     signed = Sign1Message.decode(encoded)
     signed.key = OKPKey(crv=Ed25519, x=key.public)
     return bool(signed.verify_signature())

@@ -1,8 +1,10 @@
 """Memory of accepted sequence numbers, so that an older token cannot come back."""
 
+import fcntl
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -76,6 +78,9 @@ class MemorySequenceStore:
 class FileSequenceStore:
     """A store in a JSON file, replaced as a whole at each change.
 
+    Devices in several processes may share one file: none loses what another has recorded, and
+    what another has overtaken is not recorded.
+
     Args:
         path: the file; it is made at the first acceptance.
 
@@ -93,11 +98,37 @@ class FileSequenceStore:
 
     def accept(self, entries: Iterable[tuple[Subject, Accepted]]) -> None:
         """See `SequenceStore.accept`."""
-        changed = self._newest | dict(entries)
-        if changed == self._newest:
+        wanted = dict(entries)
+        if self._newest | wanted == self._newest:
             return
-        _write(self._path, changed)
-        self._newest = changed
+        with _locked(self._path):
+            recorded = _read(self._path)
+            for subject, accepted in wanted.items():
+                _require_not_overtaken(recorded.get(subject), accepted)
+            _write(self._path, recorded | wanted)
+        self._newest = recorded | wanted
+
+
+def _require_not_overtaken(recorded: Accepted | None, wanted: Accepted) -> None:
+    if recorded is not None and recorded.sequence > wanted.sequence:
+        raise SequenceFileError(
+            f"sequence {wanted.sequence} was overtaken by {recorded.sequence}, which another"
+            " process accepted"
+        )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    try:
+        # The directory is what stays when the file is replaced.
+        directory = os.open(path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise SequenceFileError(f"the sequence file cannot be written: {error.strerror}") from error
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)
 
 
 def _read(path: Path) -> dict[Subject, Accepted]:

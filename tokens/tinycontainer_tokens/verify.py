@@ -206,8 +206,9 @@ class _Verifier:
         )
         if not self._candidates:
             raise TokenError(
-                f"no key of the role {role} for {algorithm} in {self._expected.profile}"
-                " and this container" + (" with the token's key id" if self._kid else "")
+                f"no key of the role {role} that may sign {algorithm} tokens of"
+                f" {self._expected.profile} for this container"
+                + (" and has the token's key id" if self._kid else "")
             )
 
     def signature(self) -> None:  # 6
@@ -251,17 +252,24 @@ class _Verifier:
 
     def sequence(self) -> None:  # 12
         found = self._bound_claims().sequence
-        if found is None:
-            raise _Skip("the token counts no versions")
         if self._sequences is None:
             raise _Skip("no record of accepted sequences was given")
         newest = self._sequences.newest(self._expected.subject)
-        if newest is None or found > newest.sequence:
+        if found is None:
+            self._require_uncounted(newest)
+        if found is None or newest is None or found > newest.sequence:
             return
         if found < newest.sequence:
             raise TokenError(f"sequence {found} is older than {newest.sequence}, accepted before")
         if newest.token_sha256 != self._token_sha256():
             raise TokenError(f"sequence {found} was accepted before with other bytes")
+
+    def _require_uncounted(self, newest: Accepted | None) -> None:
+        if newest is None:
+            raise _Skip("the token counts no versions")
+        raise TokenError(
+            f"the token counts no versions, but sequence {newest.sequence} was accepted before"
+        )
 
     def content(self) -> None:  # 13
         found, expected = self._read_claims().sha256, self._expected.content_sha256

@@ -20,6 +20,9 @@ from ..wasm.traps import TrapCode, WasmTrap
 MAX_LINE: Final = 64
 """Longest line; a line also ends behind every instruction that may go elsewhere."""
 
+_LABELS_PER_CALL: Final = 16
+"""Nested blocks of all calls together, on average; pywasm copies them all at every branch."""
+
 
 class BudgetGone(Exception):
     """The meter is empty; the machine can be resumed."""
@@ -34,11 +37,12 @@ class Gauge:
         limits: bounds of its stacks.
     """
 
-    __slots__ = ("limits", "meter", "stack", "store")
+    __slots__ = ("limits", "meter", "stack", "stack_values", "store")
 
     def __init__(self, meter: Meter, machine: Any, limits: RuntimeLimits) -> None:
         self.meter, self.limits = meter, limits
         self.stack, self.store = machine.stack, machine.store
+        self.stack_values = limits.stack_values
 
     def begin(self) -> None:
         """Begin a line, or stop in front of it.
@@ -56,7 +60,7 @@ class Gauge:
 
 
 class _Line:
-    """First instruction of a straight line; charges for all of it."""
+    """First instruction of a straight line; charges for all of it, and bounds the operands."""
 
     __slots__ = ("_cost", "_gauge", "args", "plain")
 
@@ -74,11 +78,13 @@ class _Line:
             gauge.stack.label[-1].index -= 1
             raise BudgetGone
         meter.left -= self._cost
+        if len(gauge.stack.value) > gauge.stack_values:
+            raise WasmTrap(TrapCode.STACK_OVERFLOW)
         return self.plain
 
 
 class _Entry(_Line):
-    """First instruction of a function; also bounds the stacks."""
+    """First instruction of a function; also bounds the other stacks."""
 
     __slots__ = ()
 
@@ -89,7 +95,11 @@ class _Entry(_Line):
         gauge.meter.left -= self._cost
         stack, limits = gauge.stack, gauge.limits
         # One frame below all others belongs to whoever invoked.
-        if len(stack.frame) - 1 > limits.call_depth or len(stack.value) > limits.stack_values:
+        if (
+            len(stack.frame) - 1 > limits.call_depth
+            or len(stack.value) > limits.stack_values
+            or len(stack.label) > _LABELS_PER_CALL * limits.call_depth
+        ):
             raise WasmTrap(TrapCode.STACK_OVERFLOW)
         return self.plain
 

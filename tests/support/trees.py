@@ -1,0 +1,30 @@
+"""Looking at a tree of CBOR items."""
+
+from collections.abc import Iterator
+
+from tinycontainer.toolchain.diagnostic import Node
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """All nodes, in the order of their lines."""
+    yield node
+    for child in node.children:
+        yield from walk(child)
+
+
+def require_cover(node: Node) -> None:
+    """Children lie one behind the other, from behind their parent's own bytes to its end."""
+    at = node.offset + node.length - sum(child.length for child in node.children)
+    assert at >= node.offset
+    if not node.cut:
+        own = node.length if not node.children else at - node.offset
+        assert len(node.hex()) == 2 * own
+    for child in node.children:
+        assert child.offset == at
+        at += child.length
+        require_cover(child)
+
+
+def meanings(node: Node) -> dict[str, str]:
+    """Diagnostic notation of the leaves (entries of maps and arrays alike), and what they mean."""
+    return {each.diagnostic: each.meaning for each in walk(node) if not each.children}

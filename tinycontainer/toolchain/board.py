@@ -1,0 +1,40 @@
+"""Whether a container fits a device, before anybody carries it there."""
+
+from tinycontainer_tokens import Profile
+
+from .. import metadata as metadata_codec
+from ..errors import LoadError, LoadReason
+from ..limits import Capacity
+from ..memory import MemoryManager, Section
+from ..metadata import Bundle
+from ..verification import profile_of, riot_objection
+
+RIOT_BOARD = "riot-2024"
+
+
+def require_fit(bundle: Bundle, capacity: Capacity, *, firmware: bool) -> None:
+    """Refuse what a device cannot hold, or what the C firmware would not take.
+
+    Args:
+        bundle: the container.
+        capacity: of the device.
+        firmware: whether the C firmware is to take it, whatever its tokens are.
+
+    Raises:
+        LoadError: naming the section or field, what it has and what is taken.
+        MetadataError: the metadata is malformed.
+    """
+    metadata = metadata_codec.decode(bundle.metadata, len(bundle.metadata))
+    slot = MemoryManager(capacity).take()
+    for section, content in (
+        (Section.METADATA, bundle.metadata),
+        (Section.CODE, bundle.code),
+        (Section.DATA, bundle.data),
+    ):
+        slot.open(section, len(content))
+        if content:
+            slot.write(content)
+    if firmware or profile_of(metadata) is Profile.RIOT_2024:
+        objection = riot_objection(metadata)
+        if objection is not None:
+            raise LoadError(LoadReason.PROFILE, objection)

@@ -1,0 +1,141 @@
+"""From CBOR to a tree: every item with its offset, and with what its place says that it means."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from tinycontainer_tokens import CborError, cbor
+
+from .diagnostic import Node, of_leaf
+
+MAX_TREE_BYTES: Final = 1 << 16
+"""Longest metadata or token that is opened item by item."""
+SHOWN_BYTES: Final = 1024
+"""Longest string that is kept whole."""
+
+
+def plain(value: cbor.Value) -> str:
+    """What can be said of an item of which nothing is known."""
+    if isinstance(value, list):
+        return f"array of {len(value)}"
+    if isinstance(value, dict):
+        return f"map of {len(value)}"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is known of an item because of where it stands.
+
+    Attributes:
+        meaning: describes its value, and says what is wrong with it; the result is fit to be shown.
+        tags: meanings of the tags in front of it.
+        child: the shape of a value of a map by its key, or of an item of an array by its index.
+        inside: for a byte string, the shape of the CBOR that it holds; None if it holds none.
+        shown_bytes: how much of a string is kept.
+    """
+
+    meaning: Callable[[cbor.Value], str] = plain
+    tags: Mapping[int, str] = field(default_factory=dict)
+    child: "Callable[[int], Shape]" = lambda _: Shape()
+    inside: "Callable[[bytes], Shape] | None" = None
+    shown_bytes: int = SHOWN_BYTES
+
+
+def saying(meaning: str) -> Callable[[cbor.Value], str]:
+    """A meaning that does not depend on the value."""
+    return lambda _: meaning
+
+
+def build(content: bytes, shape: Shape, limit_bytes: int) -> Node:
+    """Take one value of CBOR apart.
+
+    Args:
+        content: untrusted bytes.
+        shape: what it should be.
+        limit_bytes: longest ``content`` that is looked at; CBOR inside of byte strings is opened up
+            to the length of the longest metadata.
+
+    Raises:
+        CborError: it is not CBOR of the kind that this project reads. What is wrong further inside
+            is no error: it is shown as bytes.
+    """
+    return _Reader(content, 0).node(cbor.locate(content, limit_bytes), shape)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Builds nodes of one encoded value.
+
+    Attributes:
+        content: the bytes that the items' offsets refer to.
+        base: where these begin in the file.
+    """
+
+    content: bytes
+    base: int
+
+    def node(self, item: cbor.Item, shape: Shape, key: cbor.Item | None = None) -> Node:
+        """The node of an item; with its key, if it is a map's value."""
+        first = item if key is None else key
+        opening, children, closing = self._inside(item, shape)
+        shown = b"" if children else self.content[item.content : item.end][: shape.shown_bytes]
+        cut = not children and len(shown) < item.end - item.content
+        if not opening:
+            opening = _leaf(item.value, shown, cut=cut)
+        return Node(
+            offset=self.base + first.offset,
+            length=item.end - first.offset,
+            parts=(
+                self.content[first.offset : item.offset],
+                self.content[item.offset : item.content],
+                shown,
+            ),
+            opening=opening if key is None else f"{_leaf(key.value, b'', cut=False)}: {opening}",
+            meaning=shape.meaning(item.value) if item.tag is None else shape.tags.get(item.tag, ""),
+            children=children,
+            closing=closing,
+            cut=cut,
+        )
+
+    def _inside(self, item: cbor.Item, shape: Shape) -> tuple[str, tuple[Node, ...], str]:
+        """How an item opens, what it holds, and how it closes; all empty for a single value."""
+        if item.tag is not None:
+            return f"{item.tag}(", (self.node(item.children[0], shape),), ")"
+        if isinstance(item.value, list):
+            items = enumerate(item.children)
+            nodes = tuple(self.node(each, shape.child(index)) for index, each in items)
+            return ("[", nodes, "]") if nodes else ("[]", (), "")
+        if isinstance(item.value, dict):
+            nodes = self._entries(item, shape)
+            return ("{", nodes, "}") if nodes else ("{}", (), "")
+        if isinstance(item.value, bytes) and item.value and shape.inside is not None:
+            embedded = self._embedded(item, shape.inside(item.value))
+            return ("<<", (embedded,), ">>") if embedded else ("", (), "")
+        return "", (), ""
+
+    def _entries(self, item: cbor.Item, shape: Shape) -> tuple[Node, ...]:
+        pairs = zip(item.children[::2], item.children[1::2], strict=True)
+        return tuple(
+            self.node(value, shape.child(key.value if isinstance(key.value, int) else 0), key)
+            for key, value in pairs
+        )
+
+    def _embedded(self, item: cbor.Item, shape: Shape) -> Node | None:
+        content = self.content[item.content : item.end]
+        try:
+            found = cbor.locate(content, MAX_TREE_BYTES)
+        except CborError:
+            return None
+        return _Reader(content, self.base + item.content).node(found, shape)
+
+
+def _leaf(value: cbor.Value, shown: bytes, *, cut: bool) -> str:
+    if isinstance(value, bytes):
+        return of_leaf(shown, cut=cut)
+    if isinstance(value, str):
+        # A cut may fall into the middle of a character.
+        return of_leaf(shown.decode("utf-8", "ignore"), cut=cut)
+    if isinstance(value, int):
+        return of_leaf(value)
+    raise TypeError("arrays and maps are no leaves")
