@@ -21,7 +21,7 @@ from support.audits import (
 from support.worlds import KEYS, local
 
 from tinycontainer.limits import BOARDS, Capacity
-from tinycontainer.metadata import ContainerType, Direction, decode
+from tinycontainer.metadata import ContainerType, Direction, decode, encode
 from tinycontainer.packing import pack
 from tinycontainer.runtime import RuntimeLimits
 from tinycontainer.toolchain.audit import Host
@@ -188,3 +188,15 @@ def test_findings_stand_in_one_order_whatever_happens() -> None:
 def test_durations_of_the_tests_are_ones_with_which_nothing_is_wrong() -> None:
     made = plan(security=LIMITED, endpoints=(local(1, 1, Direction.OUT),))
     assert ids(subject(replace(made, endpoints=()))) == []
+
+
+def test_what_no_device_holds_is_not_looked_into() -> None:
+    ends = tuple(local(number, number, Direction.OUT) for number in range(20_000))
+    raw = encode(plan().container, ends, None)
+    with wasm.within(10):
+        large = judged(decode(raw, len(raw)), calls(), b"")
+        assert ids(large, subject(plan("b"))) == ["TCL301"]
+        long_code = wasm.build({wasm.CODE: wasm.vector(wasm.body(b"\x01\x41\0\x1a" * 900_000))})
+        found = subject(plan(), long_code)
+        assert ids(found) == ["TCL301", "TCL605"]
+    assert message("TCL605", found).endswith("bytes of code; up to 65536 are looked at")

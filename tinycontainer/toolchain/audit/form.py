@@ -106,8 +106,8 @@ def check_form(audit: Audit, subject: AuditSubject) -> Iterator[Finding]:
     yield from _type(audit, subject)
     if subject.refusal is not None:
         yield found(INADMISSIBLE, "code", subject.refusal)
-    elif subject.facts is None:
-        yield found(NOT_ANALYSED, "code", _why_not(subject))
+    elif subject.unseen:
+        yield found(NOT_ANALYSED, "code", subject.unseen)
     if subject.facts and subject.artefact.data and not subject.facts.natives & _DATA_READERS:
         size = len(subject.artefact.data)
         yield found(DATA_UNREAD, "data", f"{size} bytes of data; the code never calls data_read")
@@ -119,9 +119,9 @@ def check_set(audit: Audit) -> Iterator[tuple[AuditSubject | None, Finding]]:
         yield None, found(NO_BUNDLE, "containers", f"{show(name)} is not there")
     first = audit.peers()
     for subject in audit.subjects:
-        if first[subject.uid] is not subject:
-            other = first[subject.uid].artefact.name
-            message = f"{other} has the uid {subject.shown} too"
+        other = first.get(subject.uid, subject)
+        if other is not subject:
+            message = f"{other.artefact.name} has the uid {subject.shown} too"
             yield subject, found(SAME_UID, "uid", message)
 
 
@@ -156,9 +156,3 @@ def _type(audit: Audit, subject: AuditSubject) -> Iterator[Finding]:
     if types is not None and kind not in types:
         there = ", ".join(sorted(each.name.lower() for each in types)) or "none"
         yield found(NO_RUNTIME, "type", f"{named}; there are: {there}")
-
-
-def _why_not(subject: AuditSubject) -> str:
-    if subject.artefact.code is None:
-        return "the code section is not at hand"
-    return f"no analyser for type {subject.metadata.container.type.name.lower()} is installed"

@@ -14,6 +14,7 @@ from ...metadata import ContainerType
 from ...runtime import Runtime, RuntimeLimits
 from ...text import show
 from ..artefact import Artefact
+from ..board import RIOT_BOARD
 from .sizes import pages_of
 from .subject import AuditSubject, Host, tokens_of
 
@@ -40,10 +41,19 @@ def gather(artefact: Artefact, path: Path, capacity: Capacity, tools: Tools) -> 
         capacity: of the device that it is meant for.
         tools: what to look at code with.
     """
-    kind = artefact.metadata.container.type
-    facts, refusal = _judge(artefact.code, kind, capacity, tools)
+    kind, usual = artefact.metadata.container.type, BOARDS["default"]
+    most_bytes = max(capacity.code_bytes, usual.code_bytes)
+    facts, refusal = None, None
+    if artefact.code is not None and len(artefact.code) <= most_bytes:
+        facts, refusal = _judge(artefact.code, kind, capacity, tools)
     return AuditSubject(
-        artefact, path, tokens_of(artefact.metadata), facts if refusal is None else None, refusal
+        artefact,
+        path,
+        tokens_of(artefact.metadata),
+        facts,
+        refusal,
+        _unseen(artefact.code, kind, most_bytes, tools),
+        max(capacity.metadata_bytes, usual.metadata_bytes),
     )
 
 
@@ -59,7 +69,7 @@ def host_of(plan: Plan | None, profile: Profile | None, types: frozenset[Contain
         DeviceFileError: the device file, or a key that it names, cannot be used.
     """
     if plan is None:
-        board = "riot-2024" if profile is Profile.RIOT_2024 else "default"
+        board = RIOT_BOARD if profile is Profile.RIOT_2024 else "default"
         return Host(f"board {board}", capacity=BOARDS[board])
     content = plan.content
     return Host(
@@ -75,12 +85,21 @@ def host_of(plan: Plan | None, profile: Profile | None, types: frozenset[Contain
     )
 
 
+def _unseen(code: bytes | None, kind: ContainerType, most_bytes: int, tools: Tools) -> str:
+    """Why code is not looked at; empty if it is."""
+    if code is None:
+        return "the code section is not at hand"
+    if len(code) > most_bytes:
+        return f"{len(code)} bytes of code; up to {most_bytes} are looked at"
+    if kind not in tools.analysers:
+        return f"no analyser for type {kind.name.lower()} is installed"
+    return ""
+
+
 def _judge(
-    code: bytes | None, kind: ContainerType, capacity: Capacity, tools: Tools
+    code: bytes, kind: ContainerType, capacity: Capacity, tools: Tools
 ) -> tuple[CodeFacts | None, str | None]:
     """What code shows, and why it is not admitted."""
-    if code is None:
-        return None, None
     try:
         facts = tools.analysers[kind](code) if kind in tools.analysers else None
         if kind in tools.runtimes:

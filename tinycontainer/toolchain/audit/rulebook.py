@@ -55,7 +55,8 @@ def audit(case: Audit) -> tuple[Finding, ...]:
 
 def _findings(case: Audit) -> Iterator[tuple[AuditSubject | None, Finding]]:
     for each in case.subjects:
-        for check in _BY_SUBJECT:
+        checks = _BY_SUBJECT if each.is_looked_into else (sizes.check_sizes,)
+        for check in checks:
             for finding in check(case, each):
                 yield each, finding
     for finding in (*signatures.check_trust(case), *sizes.check_slots(case)):

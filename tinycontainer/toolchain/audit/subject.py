@@ -11,7 +11,7 @@ from tinycontainer_tokens import claims as claims_codec
 from ...analysis import CodeFacts
 from ...clock import DEFAULT_INSTRUCTION_NS
 from ...driver_table import DriverTable
-from ...limits import Capacity, Caps, Scheduling
+from ...limits import BOARDS, Capacity, Caps, Scheduling
 from ...metadata import ContainerType, Metadata, Security
 from ...syscalls import mask_from_bytes
 from ...text import show
@@ -66,6 +66,8 @@ class AuditSubject:
         tokens: what its tokens say; those of endpoints stand last.
         facts: what its code shows; None if that is not known.
         refusal: why its code is not admitted; None if it is, or nobody judged.
+        unseen: why its code was not looked at; empty if it was.
+        most_metadata_bytes: longest metadata that is judged by more than its size.
     """
 
     artefact: Artefact
@@ -73,6 +75,8 @@ class AuditSubject:
     tokens: tuple[TokenFacts, ...] = ()
     facts: CodeFacts | None = None
     refusal: str | None = None
+    unseen: str = ""
+    most_metadata_bytes: int = BOARDS["default"].metadata_bytes
 
     @property
     def metadata(self) -> Metadata:
@@ -105,6 +109,11 @@ class AuditSubject:
             if each.kind is kind and each.present:
                 return each
         return None
+
+    @property
+    def is_looked_into(self) -> bool:
+        """Whether more than its sizes is judged: files can hold far more than any device does."""
+        return len(self.metadata.raw) <= self.most_metadata_bytes
 
     @property
     def has_mask_token(self) -> bool:
@@ -189,4 +198,4 @@ class Audit:
 
     def peers(self) -> Mapping[bytes, AuditSubject]:
         """The containers by uid; of several with one uid the first."""
-        return {subject.uid: subject for subject in reversed(self.subjects)}
+        return {each.uid: each for each in reversed(self.subjects) if each.is_looked_into}
