@@ -16,6 +16,7 @@ class CodeFacts:
 
     Attributes:
         natives: names of the native functions that it can call, such as ``open``.
+        imported: names of those that have to be there for it to be linked, called or not.
         hooks: hooks that it has, such as ``loop``.
         opened: endpoint ids that it passes to ``open`` as constants.
         opens_computed: whether it passes ``open`` other values too, so that `opened` is not all.
@@ -23,6 +24,7 @@ class CodeFacts:
     """
 
     natives: frozenset[str]
+    imported: frozenset[str]
     hooks: frozenset[str]
     opened: frozenset[int]
     opens_computed: bool

@@ -24,6 +24,7 @@ from tinycontainer_tokens import (
 from tinycontainer_tokens import key_files as key_codec
 
 from . import device as device_room
+from .analysis import Analyser
 from .clock import Clock, VirtualClock
 from .device import DEFAULT_EPOCH_S, Setup
 from .device_file import DeviceFile, DriverTableEntry, KeyTable
@@ -38,6 +39,7 @@ from .toml_file import inside, read_bounded, read_toml, uid_from_text
 from .trace import Sink
 from .verification import Trust
 
+ANALYSERS: Final = "tinycontainer.analysers"
 RUNTIMES: Final = "tinycontainer.runtimes"
 DRIVERS: Final = "tinycontainer.drivers"
 DEFAULT_RUNTIMES: Final = {"wasm": "pywasm"}
@@ -123,9 +125,9 @@ def assemble(plan: Plan, clock: Clock, show_line: Callable[[bytes], None]) -> Se
     """
     content = plan.content
     return Setup(
-        runtimes=_runtimes(plan),
+        runtimes=runtimes_of(plan),
         drivers=_drivers(plan, show_line),
-        trust=_trust(plan),
+        trust=trust_of(plan),
         capacity=content.capacity.capacity(content.device.board),
         caps=content.caps.caps(),
         scheduling=content.scheduling.scheduling(),
@@ -145,8 +147,22 @@ def _epoch_s(named: int | None, clock: Clock) -> int:
     return DEFAULT_EPOCH_S if isinstance(clock, VirtualClock) else int(time.time())
 
 
-def _runtimes(plan: Plan) -> dict[ContainerType, Runtime]:
-    """One runtime for each container type that has any; the file or the default chooses."""
+def analysers() -> dict[ContainerType, Analyser]:
+    """The analysers that are installed, each for its container type."""
+    return {
+        ContainerType[name.upper()]: point.load()
+        for name, point in installed(ANALYSERS).items()
+        if name.upper() in ContainerType.__members__
+    }
+
+
+def runtimes_of(plan: Plan) -> dict[ContainerType, Runtime]:
+    """One runtime for each container type that has any; the file or the default chooses.
+
+    Raises:
+        DeviceFileError: a runtime that the file names is not installed.
+        RuntimeUnavailable: a runtime cannot work in this process.
+    """
     found = installed(RUNTIMES)
     wanted = dict(DEFAULT_RUNTIMES)
     for full_name in sorted(found):
@@ -182,10 +198,27 @@ def _drivers(plan: Plan, show_line: Callable[[bytes], None]) -> DriverTable:
     for number, entry in enumerate(plan.content.drivers):
         setup = DriverSetup(entry.options, plan.path.parent, random_bytes, show_line, board)
         entries.append(_driver_entry(plan, f"drivers[{number}]", entry, setup))
+    return _driver_table(plan, entries)
+
+
+def driver_places(plan: Plan) -> DriverTable:
+    """The drivers of a device for those who only look: none is made, and none can be.
+
+    Raises:
+        DeviceFileError: two drivers have one place.
+    """
+    return _driver_table(plan, [entry.entry(_not_made) for entry in plan.content.drivers])
+
+
+def _driver_table(plan: Plan, entries: Sequence[DriverEntry]) -> DriverTable:
     try:
         return DriverTable(entries)
     except ValueError as error:
         raise plan.error("drivers", str(error)) from None
+
+
+def _not_made() -> Driver:
+    raise RuntimeError("this table is to be looked at; its drivers are not made")
 
 
 def _driver_entry(
@@ -201,18 +234,15 @@ def _driver_entry(
         spare: list[Driver] = [factory(setup)]  # made now, so that wrong options show at once
     except ValueError as error:
         raise plan.error(place, str(error)) from None
-    return DriverEntry(
-        peer_type=entry.peer_type,
-        peer_endpoint_id=entry.endpoint,
-        name=entry.driver,
-        make=lambda: spare.pop() if spare else factory(setup),
-        shared=entry.shared,
-        uids=None if entry.uids is None else frozenset(map(uid_from_text, entry.uids)),
-        directions=entry.served,
-    )
+    return entry.entry(lambda: spare.pop() if spare else factory(setup))
 
 
-def _trust(plan: Plan) -> Trust:
+def trust_of(plan: Plan) -> Trust:
+    """Whom a device believes.
+
+    Raises:
+        DeviceFileError: a key cannot be used.
+    """
     table = plan.content.trust
     try:
         keys = KeyStore(

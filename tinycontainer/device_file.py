@@ -1,5 +1,6 @@
 """The device file: what an operator writes about a device, as checked tables."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -8,6 +9,8 @@ from pydantic import AfterValidator, Field, model_validator
 from tinycontainer_tokens import Algorithm, Profile, Role
 
 from .clock import DEFAULT_INSTRUCTION_NS, NS_PER_MS
+from .driver import Driver
+from .driver_table import DriverEntry
 from .limits import (
     BOARDS,
     MAX_METADATA_BYTES,
@@ -186,15 +189,21 @@ class DriverTableEntry(Table):
     directions: list[DirectionName] = Field(["in", "out", "both"], min_length=1)
     options: dict[str, object] = Field(default_factory=dict)
 
-    @property
-    def peer_type(self) -> PeerType:
-        """The peer type of its place."""
-        return PeerType[self.peer.upper()]
+    def entry(self, make: Callable[[], Driver]) -> DriverEntry:
+        """As the device takes it.
 
-    @property
-    def served(self) -> frozenset[Direction]:
-        """The directions that it serves."""
-        return frozenset(Direction[name.upper()] for name in self.directions)
+        Args:
+            make: makes an instance of the driver.
+        """
+        return DriverEntry(
+            peer_type=PeerType[self.peer.upper()],
+            peer_endpoint_id=self.endpoint,
+            name=self.driver,
+            make=make,
+            shared=self.shared,
+            uids=None if self.uids is None else frozenset(map(uid_from_text, self.uids)),
+            directions=frozenset(Direction[name.upper()] for name in self.directions),
+        )
 
 
 class ContainerEntry(Table):

@@ -4,19 +4,9 @@ from pathlib import Path
 
 import pytest
 import wasmtime
+from support.hostile import HOSTILE, inert, shown
 from support.project import Program
 
-HOSTILE = {
-    "escape": b"\x1b[2J\x1b]0;title\x07",
-    "newline": b"a\nerror: forged\r",
-    "markup": b"[bold red]x[/bold red][link=file:///etc]",
-    "bidi": "\u202eabc\u2066\u200b".encode(),
-    "not-utf8": b"\xff\xfe\x80",
-    "json": b'","event":"forged',
-    "path": b"../../../etc/passwd",
-    "backslash": b"\\x1b[31m",
-    "lone-surrogate": "\ud800".encode("utf-8", "surrogatepass"),
-}
 DEVICE = """
 [trust]
 keys = [
@@ -52,22 +42,6 @@ CODE = """(module
     (call $log (i32.const 16))
     (drop (call $write (call $open (i32.const 1)) (i32.const 16) (i32.const {size})))
     (i32.const 1)))"""
-
-
-BOXES = dict.fromkeys(range(0x2500, 0x2580), "|")
-"""What tables are drawn with."""
-
-
-def inert(text: str) -> bool:
-    text = text.translate(BOXES)
-    return text.isascii() and all(each.isprintable() or each == "\n" for each in text)
-
-
-def shown(hostile: bytes) -> str:
-    return "".join(
-        "\\\\" if byte == 0x5C else chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}"
-        for byte in hostile
-    )
 
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)

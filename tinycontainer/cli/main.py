@@ -18,6 +18,7 @@ from .diff import diff
 from .explain import explain
 from .inspect import inspect
 from .keygen import keygen
+from .lint import lint
 from .output import ExitCode, Refusal
 from .pack import pack
 from .run import run
@@ -50,6 +51,7 @@ for _verb in (
     explain,
     inspect,
     keygen,
+    lint,
     pack,
     run,
     schema,

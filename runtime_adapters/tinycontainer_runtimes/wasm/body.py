@@ -2,7 +2,7 @@
 
 from tinycontainer.runtime import RuntimeLimits
 
-from .opcodes import BLOCK, CONSTANT, END, FREE, IF, IMMEDIATES, LOOP, PREFIX, Immediates
+from .opcodes import BLOCK, CONSTANT, END, FREE, IF, IMMEDIATES, LOOP, PREFIX, REF_FUNC, Immediates
 from .reader import Reader
 
 MAX_FREE_RUN = 256
@@ -23,7 +23,7 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
     Raises:
         InadmissibleCode: with the offset and the reason.
     """
-    _scan_locals(reader, parameters, limits)
+    scan_locals(reader, parameters, limits)
     depth, free_run = 1, 0
     while depth:
         opcode = read_opcode(reader)
@@ -41,8 +41,11 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
         raise reader.fail("bytes follow the end of a function")
 
 
-def scan_constant(reader: Reader) -> None:
+def scan_constant(reader: Reader) -> int | None:
     """Scan a constant expression: one constant instruction and the end.
+
+    Returns:
+        The function that it is a reference to, if it is one.
 
     Raises:
         InadmissibleCode: anything else.
@@ -50,9 +53,12 @@ def scan_constant(reader: Reader) -> None:
     opcode = read_opcode(reader)
     if opcode not in CONSTANT:
         raise reader.fail("not a constant expression", reader.offset - 1)
-    skip_immediates(reader, IMMEDIATES[opcode])
+    function = reader.u32() if opcode == REF_FUNC else None
+    if function is None:
+        skip_immediates(reader, IMMEDIATES[opcode])
     if reader.byte() != END:
         raise reader.fail("a constant expression is one instruction", reader.offset - 1)
+    return function
 
 
 def read_opcode(reader: Reader) -> int:
@@ -117,7 +123,12 @@ def _zeros(reader: Reader, number: int) -> None:
             raise reader.fail("not the zero byte that stands here", reader.offset - 1)
 
 
-def _scan_locals(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
+def scan_locals(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
+    """Scan the local variables in front of a function's instructions.
+
+    Raises:
+        InadmissibleCode: there are too many, parameters included.
+    """
     total = parameters
     for _ in range(reader.count("groups of locals")):
         start = reader.offset

@@ -52,6 +52,8 @@ class Module:
         start: index of the start function; None if there is none.
         memory: minimum and maximum pages; the maximum is None if not given.
         tables: how many tables there are.
+        references: functions that are handed on by element segments, globals and exports.
+        spans: offset and end of each function body, its size not included.
         sections: offset and end of each section that is not custom, headers included.
     """
 
@@ -63,8 +65,14 @@ class Module:
     memory: tuple[int, int | None] | None = None
     tables: int = 0
     elements: int = 0
-    bodies: int = 0
+    references: set[int] = field(default_factory=set)
+    spans: list[tuple[int, int]] = field(default_factory=list)
     sections: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def bodies(self) -> int:
+        """How many function bodies there are."""
+        return len(self.spans)
 
     def function_type(self, index: int) -> FunctionType | None:
         """The type of a function, if there is one with this index."""
@@ -215,7 +223,7 @@ class _Scan:
         for _ in range(reader.count("globals")):
             self._one_of(reader, _VALUE_TYPES, "value type")
             self._one_of(reader, frozenset({0, 1}), "mutability")
-            scan_constant(reader)
+            self._refer(scan_constant(reader))
 
     def _exports(self, reader: Reader) -> None:
         for _ in range(reader.count("exports")):
@@ -224,6 +232,8 @@ class _Scan:
             if name in self._module.exports:
                 raise reader.fail(f"export {show(name, 40)} stands twice", start)
             self._module.exports[name] = (kind, index)
+            if kind == _EXTERNAL_FUNCTION:
+                self._refer(index)
 
     def _start(self, reader: Reader) -> None:
         self._module.start = reader.u32()
@@ -249,10 +259,11 @@ class _Scan:
         if self._module.elements > allowed:
             raise reader.fail(f"more than {allowed} elements in all segments")
         for _ in range(number):
-            if expressions:
-                scan_constant(reader)
-            else:
-                reader.u32()
+            self._refer(scan_constant(reader) if expressions else reader.u32())
+
+    def _refer(self, function: int | None) -> None:
+        if function is not None:
+            self._module.references.add(function)
 
     def _data_count(self, reader: Reader) -> None:
         reader.u32()
@@ -264,9 +275,10 @@ class _Scan:
                 raise reader.fail("a function body ends behind its section")
             body = Reader(reader.data, reader.offset, reader.offset + size)
             reader.skip(size)
-            kind = self._module.function_type(len(self._module.imports) + self._module.bodies)
+            index = len(self._module.imports) + self._module.bodies
+            kind = self._module.function_type(index)
             parameters = len(kind.parameters) if kind else 0
-            self._module.bodies += 1
+            self._module.spans.append((body.offset, body.end))
             scan_body(body, parameters, self._limits)
 
     def _data(self, reader: Reader) -> None:
