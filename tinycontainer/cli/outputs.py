@@ -55,11 +55,23 @@ class Outputs:
         """
         metadata = metadata_codec.decode(bundle.metadata, len(bundle.metadata))
         fits = self._require_fit(bundle, metadata)
-        files = dict(self._files(bundle, metadata, source))
-        require_absent(files, force=force)
-        for path, content in files.items():
-            write_file(path, content)
-        _tell(bundle, files, fits, as_json=as_json)
+        _write(
+            dict(self._files(bundle, metadata, source)), bundle, fits, force=force, as_json=as_json
+        )
+
+    def write_metadata(self, content: bytes, source: Path, *, force: bool, as_json: bool) -> None:
+        """The same for metadata alone, where the sections are not at hand.
+
+        Raises:
+            LoadError: the metadata does not fit the board.
+            Refusal: other outputs are wished, a file exists, or it cannot be written.
+        """
+        if self.layout is not None or self.header is not None:
+            raise Refusal("--layout and --header hold the sections; leave --metadata-only out")
+        bundle = Bundle(content, b"", b"")
+        fits = self._require_fit(bundle, metadata_codec.decode(content, len(content)))
+        path = self.out or Path(f"{_name(source)}.metadata")
+        _write({path: content}, bundle, fits, force=force, as_json=as_json)
 
     def _require_fit(self, bundle: Bundle, metadata: Metadata) -> str:
         """Check the capacity; returns whose it was."""
@@ -77,8 +89,7 @@ class Outputs:
     def _files(
         self, bundle: Bundle, metadata: Metadata, source: Path
     ) -> Iterator[tuple[Path, bytes]]:
-        name = source.resolve().name if source.is_dir() else source.stem
-        bundle_path = self.out or Path(f"{name}.tcb")
+        bundle_path = self.out or Path(f"{_name(source)}.tcb")
         if not bundle_path.name:
             raise Refusal(f"{show(str(bundle_path))}: is no file name")
         metadata_path = bundle_path.with_suffix(".metadata")
@@ -138,6 +149,19 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*arguments, outputs=outputs, **options)
 
     return with_outputs
+
+
+def _name(source: Path) -> str:
+    return source.resolve().name if source.is_dir() else source.stem
+
+
+def _write(
+    files: dict[Path, bytes], bundle: Bundle, fits: str, *, force: bool, as_json: bool
+) -> None:
+    require_absent(files, force=force)
+    for path, content in files.items():
+        write_file(path, content)
+    _tell(bundle, files, fits, as_json=as_json)
 
 
 def _board_of(metadata: Metadata) -> str:
