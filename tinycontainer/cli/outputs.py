@@ -17,7 +17,7 @@ from ..metadata import Bundle, Metadata
 from ..text import show
 from ..toolchain.board import RIOT_BOARD, require_fit
 from ..toolchain.c_header import c_header
-from ..toolchain.c_layout import layout_files
+from ..toolchain.c_layout import layout_files, only_source
 from ..verification import profile_of
 from .output import Refusal, print_json, require_absent, write_file
 
@@ -55,9 +55,11 @@ class Outputs:
         """
         metadata = metadata_codec.decode(bundle.metadata, len(bundle.metadata))
         fits = self._require_fit(bundle, metadata)
-        _write(
-            dict(self._files(bundle, metadata, source)), bundle, fits, force=force, as_json=as_json
-        )
+        files = dict(self._files(bundle, metadata, source))
+        require_absent(files, force=force)
+        if self.layout is not None:
+            self.layout.mkdir(parents=True, exist_ok=True)
+        _write(files, bundle, fits, as_json=as_json)
 
     def write_metadata(self, content: bytes, source: Path, *, force: bool, as_json: bool) -> None:
         """The same for metadata alone, where the sections are not at hand.
@@ -71,7 +73,8 @@ class Outputs:
         bundle = Bundle(content, b"", b"")
         fits = self._require_fit(bundle, metadata_codec.decode(content, len(content)))
         path = self.out or Path(f"{_name(source)}.metadata")
-        _write({path: content}, bundle, fits, force=force, as_json=as_json)
+        require_absent((path,), force=force)
+        _write({path: content}, bundle, fits, as_json=as_json)
 
     def _require_fit(self, bundle: Bundle, metadata: Metadata) -> str:
         """Check the capacity; returns whose it was."""
@@ -98,8 +101,9 @@ class Outputs:
         yield bundle_path, bundle.encode()
         yield metadata_path, bundle.metadata
         if self.layout is not None:
-            self.layout.mkdir(parents=True, exist_ok=True)
-            yield from layout_files(self.layout, bundle, metadata.container.type).items()
+            code = only_source(source if source.is_dir() else source.parent)
+            kind = metadata.container.type
+            yield from layout_files(self.layout, bundle, kind, code).items()
         if self.header is not None:
             text = metadata.uid.decode("utf-8", "surrogateescape")
             yield self.header, c_header(text, bundle).encode("ascii")
@@ -155,10 +159,7 @@ def _name(source: Path) -> str:
     return source.resolve().name if source.is_dir() else source.stem
 
 
-def _write(
-    files: dict[Path, bytes], bundle: Bundle, fits: str, *, force: bool, as_json: bool
-) -> None:
-    require_absent(files, force=force)
+def _write(files: dict[Path, bytes], bundle: Bundle, fits: str, *, as_json: bool) -> None:
     for path, content in files.items():
         write_file(path, content)
     _tell(bundle, files, fits, as_json=as_json)
