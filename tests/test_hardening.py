@@ -167,6 +167,15 @@ def test_lateness_after_a_preemption_does_not_count_the_own_run() -> None:
     assert max(event.late_ns for event in world.of(Dispatched, "low")) < MS
 
 
+def test_a_gap_that_ends_within_a_turn_is_recorded_when_it_ends() -> None:
+    world = World(bare=True)
+    world.run(blueprint("box", period_max_ms=3), Program(work(*[500] * 40)))
+    world.device.run_until(30)
+    misses = world.of(DeadlineMissed, "box")
+    assert misses
+    assert all(event.at_ns - event.deadline_ns <= MS for event in misses)
+
+
 # What is told of refusals.
 
 

@@ -4,12 +4,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
-from support.project import Program
+from support.project import Program, every_verb
 
 from tinycontainer.cli.main import cli
 
@@ -270,19 +268,11 @@ def test_an_existing_trace_is_not_overwritten(box: Path, program: Program) -> No
     assert "cannot be written" in line
 
 
-def every_verb(group: click.Group) -> Iterator[list[str]]:
-    """The words of each verb, and of the verbs under it."""
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from ([name, *rest] for rest in every_verb(command))
-        else:
-            yield [name]
-
-
 def test_every_verb_teaches_itself(program: Program) -> None:
     for verb in every_verb(cli):
         out = program.good(*verb, "--help")
-        assert "Example: tinycontainerctl" in " ".join(out.split())
+        for part in ("Usage: ", "Options:", "Example", "Exit codes:"):
+            assert part in out
         assert "--json" in out
 
 

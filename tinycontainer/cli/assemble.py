@@ -18,11 +18,12 @@ from ..verification import Trust, examine, grant
 from .keys import PrivateKeys, passphrase_option, trusted_keys
 from .output import Refusal, force_option, json_option
 from .outputs import Outputs, output_options
+from .verb import Verb
 
 _MAX_TOKEN_BYTES = 1024
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("manifest_file", metavar="MANIFEST", type=click.Path(path_type=Path))
 @click.option("--code-token", type=click.Path(path_type=Path), required=True)
 @click.option("--data-token", type=click.Path(path_type=Path), required=True)
@@ -82,7 +83,7 @@ def assemble(
     hash. So the public keys of the other parties have to be given.
 
     Example: tinycontainerctl assemble courier --code-token code.cwt --data-token data.cwt
-    --mask-token mask.cwt --key keys/infrastructure.pem --trust-keys keys -o courier.tcb
+    --mask-token mask.cwt --key keys/infrastructure.pem --trust-keys keys -o assembled.tcb
     """
     if metadata_only and (code is not None or data is not None):
         raise Refusal("--metadata-only looks at no sections; leave --code and --data out")
