@@ -376,7 +376,8 @@ def test_stacks_that_make_every_branch_dear_overflow_first(code: bytes) -> None:
 
 def test_code_that_costs_nothing_holds_nobody_up() -> None:
     # As many free instructions as a row may have, again and again.
-    tenant = Tenant(loop(f"(loop {'nop ' * 250} br 0) i32.const 0"))
+    ballast = "i32.const 0 " + "i32.eqz " * 100
+    tenant = Tenant(loop(f"(loop {'nop ' * 250} br 0) {ballast}"))
     tenant.instance.begin(Hook.LOOP)
     with within(5):
         assert tenant.turn(1000) == Preempted()
