@@ -359,7 +359,8 @@ def deep_labels() -> bytes:
         " (else (loop (br 0))))"
     )
     nest = "(block " * 198 + inner + "(drop (i32.const 0))" + ")" * 198
-    return loop("(call $f (i32.const 250)) i32.const 0", f"(func $f (param $n i32) {nest})")
+    pad = "(drop (i32.const 0))" * 120
+    return loop("(call $f (i32.const 250)) i32.const 0", f"(func $f (param $n i32) {nest} {pad})")
 
 
 def deep_values() -> bytes:
