@@ -63,6 +63,7 @@ def test_two_demos_with_different_keys_leave_identical_traces(
     assert keys[0] != keys[1]
 
 
+@pytest.mark.clause("TC-TOK-22")
 def test_a_trace_holds_neither_keys_nor_tokens_nor_payload(box: Path, program: Program) -> None:
     trace = box / "secrets.jsonl"
     program.good("run", box / "device.toml", "--script", box / "script.toml", "--trace", trace)
@@ -208,6 +209,7 @@ def test_a_listed_container_that_is_refused_is_named_and_no_bad_input(
     assert line.startswith(f"{file}: containers[0].bundle: {bundle} is refused: ")
 
 
+@pytest.mark.clause("TC-LOAD-14")
 def test_files_that_are_too_long_are_refused_before_they_are_parsed(
     tmp_path: Path, program: Program
 ) -> None:

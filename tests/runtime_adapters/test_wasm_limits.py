@@ -96,6 +96,7 @@ def test_a_table_within_the_profile_is_admitted(sizes: tuple[int, ...]) -> None:
         ((0, 0), "a maximum of 0 table elements is not taken"),
     ],
 )
+@pytest.mark.clause("TC-RT-10")
 def test_a_table_beyond_the_profile_is_refused(sizes: tuple[int, ...], reason: str) -> None:
     assert reason in refusal(with_table(*sizes))
 
@@ -158,6 +159,7 @@ def test_deep_nesting_is_no_matter_of_recursion(depth: int) -> None:
     assert "nested deeper than 200" in refusal(code, LARGE)
 
 
+@pytest.mark.clause("TC-RT-12")
 def test_free_instructions_have_to_stand_in_proportion_to_the_others() -> None:
     # Broken by a constant, so that no row is too long; the function's own end is free too.
     def with_nops(count: int, more: str = "") -> bytes:
@@ -175,6 +177,7 @@ def test_the_proportion_is_one_of_each_function() -> None:
     assert "cost nothing" in refusal(loop("i32.const 0", cheap + dear))
 
 
+@pytest.mark.clause("TC-RT-12")
 def test_only_so_many_instructions_in_a_row_may_be_free() -> None:
     dear = "i32.eqz " * 200
     assert admitted(loop("nop " * 256 + "i32.const 0 " + dear)).bodies == 1
