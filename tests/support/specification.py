@@ -35,7 +35,10 @@ def clauses() -> list[Clause]:
     every = []
     for page in sorted(SPECS.glob("*.md")):
         text = page.read_text()
-        here = [Clause(*found, page.name) for found in _CLAUSE.findall(text)]
+        here = [
+            Clause(match[1], match[2], match[3], match[4], page.name)
+            for match in _CLAUSE.finditer(text)
+        ]
         assert len(here) == len(_LOOKS_LIKE_ONE.findall(text)), f"a malformed clause in {page.name}"
         every += here
     return every
