@@ -122,3 +122,23 @@ class DeviceFileError(TinyContainerError, ValueError):
         self.file = file
         self.place = place
         self.problem = problem
+
+
+class LineError(TinyContainerError, ValueError):
+    """A file of lines (a trace, a recording) that cannot be used.
+
+    Attributes:
+        file: which file, fit to be shown.
+        line: number of the line, from 1.
+        problem: what is wrong there.
+    """
+
+    def __init__(self, file: str, line: int, problem: str) -> None:
+        super().__init__(f"{file}: line {line}: {problem}")
+        self.file = file
+        self.line = line
+        self.problem = problem
+
+
+class TraceFileError(LineError):
+    """A trace that cannot be read."""
