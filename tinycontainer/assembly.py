@@ -116,23 +116,52 @@ def read_plan(path: Path) -> Plan:
     return Plan(path, read_toml(path, DeviceFile))
 
 
-def assemble(plan: Plan, clock: Clock, show_line: Callable[[bytes], None]) -> Setup:
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the world around a device gives it while it runs, in place of what its file names.
+
+    Attributes:
+        drivers: the host's services.
+        sequences: memory of accepted tokens.
+        epoch_s: Unix seconds at which the device's clock starts.
+    """
+
+    drivers: DriverTable
+    sequences: SequenceStore
+    epoch_s: int
+
+
+def assemble(
+    plan: Plan,
+    clock: Clock,
+    show_line: Callable[[bytes], None] = _discard,
+    outside: Outside | None = None,
+) -> Setup:
     """Resolve everything that a device file names.
+
+    Args:
+        plan: the device file.
+        clock: the device's clock.
+        show_line: takes untrusted lines for the operator's screen.
+        outside: taken in place of what the file names; no driver is made then.
 
     Raises:
         DeviceFileError: something that it names cannot be used.
         RuntimeUnavailable: a runtime cannot work in this process.
     """
     content = plan.content
+    given = outside or Outside(
+        _drivers(plan, show_line), _sequences(plan), _epoch_s(content.device.epoch, clock)
+    )
     return Setup(
         runtimes=runtimes_of(plan),
-        drivers=_drivers(plan, show_line),
+        drivers=given.drivers,
         trust=trust_of(plan),
         capacity=content.capacity.capacity(content.device.board),
         caps=content.caps.caps(),
         scheduling=content.scheduling.scheduling(),
-        epoch_s=_epoch_s(content.device.epoch, clock),
-        sequences=_sequences(plan),
+        epoch_s=given.epoch_s,
+        sequences=given.sequences,
     )
 
 

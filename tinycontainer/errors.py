@@ -125,7 +125,7 @@ class DeviceFileError(TinyContainerError, ValueError):
 
 
 class LineError(TinyContainerError, ValueError):
-    """A file of lines (a trace, a recording) that cannot be used.
+    """A line of a file (a trace, a recording) that cannot be used.
 
     Attributes:
         file: which file, fit to be shown.
@@ -142,3 +142,11 @@ class LineError(TinyContainerError, ValueError):
 
 class TraceFileError(LineError):
     """A trace that cannot be read."""
+
+
+class RecordingError(LineError):
+    """A recording that cannot be read."""
+
+
+class ReplayDiverged(LineError):
+    """A replay that does something else than what was recorded."""

@@ -93,7 +93,15 @@ class Lane:
     @property
     def ran_ns(self) -> int:
         """How long it had the processor."""
-        return sum(span.length_ns for span in self.spans if span.doing is Doing.RUNNING)
+        return self.lengths_ns[Doing.RUNNING]
+
+    @property
+    def lengths_ns(self) -> dict[Doing, int]:
+        """How long it did each thing."""
+        lengths_ns = dict.fromkeys(Doing, 0)
+        for span in self.spans:
+            lengths_ns[span.doing] += span.length_ns
+        return lengths_ns
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,11 @@ _PLACES: Final = {Sign.CALL: 0.38, Sign.REFUSAL: -0.36, Sign.MISS: -0.36, Sign.F
 class PlotUnavailable(TinyContainerError):
     """PNG cannot be drawn here, and what to do about it."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "PNG needs matplotlib: pip install 'tinycontainer[plot]', or write .svg instead"
+        )
+
 
 def gantt_png(timeline: Timeline, title: str = "Who ran when") -> bytes:
     """A picture of a run as PNG.
@@ -34,9 +39,7 @@ def gantt_png(timeline: Timeline, title: str = "Who ran when") -> bytes:
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - an extra that few need
     except ImportError:
-        raise PlotUnavailable(
-            "PNG needs matplotlib: pip install 'tinycontainer[plot]', or write .svg instead"
-        ) from None
+        raise PlotUnavailable from None
     lanes = timeline.lanes[:MAX_ROWS]
     figure = Figure(figsize=(12, 1.6 + 0.42 * max(1, len(lanes))), dpi=_DPI, layout="constrained")
     axes: Axes = figure.add_subplot()

@@ -1,0 +1,45 @@
+"""The first line of a recording."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from ..jsonl import whole_number
+
+VERSION: Final = 1
+_KEYS: Final = frozenset({"recording", "device_file", "wall", "epoch_s"})
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a replay has to know before it begins.
+
+    Attributes:
+        device_file: SHA-256 of the device file, in hex.
+        wall: whether the run was in wall time.
+        epoch_s: Unix seconds at which the device's clock started.
+    """
+
+    device_file: str
+    wall: bool
+    epoch_s: int
+
+    def as_line(self) -> dict[str, Any]:
+        """As it is written."""
+        return {"recording": VERSION, **asdict(self)}
+
+    @classmethod
+    def from_line(cls, values: dict[str, Any]) -> "Header":
+        """As it is read.
+
+        Raises:
+            ValueError: the line is no header, or one of another version.
+        """
+        version = values.get("recording")
+        if type(version) is int and version != VERSION:
+            raise ValueError(f"is a recording of version {version}, not {VERSION}")
+        if values.keys() != _KEYS or version != VERSION:
+            raise ValueError("is not the first line of a recording")
+        digest, wall = values["device_file"], values["wall"]
+        if not isinstance(digest, str) or type(wall) is not bool:
+            raise ValueError("is not the first line of a recording")
+        return cls(digest, wall, whole_number(values["epoch_s"], range(1 << 62)))
