@@ -62,7 +62,12 @@ def summary(now_ns: int, tally: Tally) -> dict[str, Any]:
         "device_time_ms": now_ns / NS_PER_MS,
         "containers": [_row_as_dict(row) for row in tally.rows.values()],
         "refusals": [
-            {"uid": show(kind.uid), "what": kind.what, "reason": kind.reason, "count": count}
+            {
+                "uid": show(kind.uid),
+                "what": flatten(kind.what),
+                "reason": flatten(kind.reason),
+                "count": count,
+            }
             for kind, count in sorted(tally.refusals.items())
         ],
     }
@@ -94,7 +99,7 @@ def summary_tables(
 def _row_as_dict(row: Row) -> dict[str, Any]:
     return {
         "uid": show(row.uid),
-        "state": row.state,
+        "state": flatten(row.state),
         "starts": row.starts,
         "loops": row.loops,
         "execution_ms": round(row.execution_ns / NS_PER_MS, 3),

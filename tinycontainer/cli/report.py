@@ -24,6 +24,7 @@ from .run import duration_ms
 from .verb import Verb
 
 _CHART_WIDTH = 120
+_MOST_ROWS = 10_000
 
 
 @click.command(cls=Verb)
@@ -84,6 +85,8 @@ def _read(trace: Path) -> tuple[Tally, Timeline]:
     for event in read_trace(trace):
         tally(event)
         builder(event)
+        if max(len(tally.rows), len(tally.refusals)) > _MOST_ROWS:
+            raise Refusal(f"{show(str(trace))}: tells of more than {_MOST_ROWS} containers")
     if event is None:
         raise Refusal(f"{show(str(trace))}: holds no events")
     return tally, builder.timeline()

@@ -83,9 +83,9 @@ class Follower:
             self._hook = None
             self._turn_to(None, event.at_ns)
 
-    def missed(self, event: events.DeadlineMissed) -> None:
+    def missed(self, event: events.DeadlineMissed, begin_ns: int) -> None:
         """A deadline has passed, so that it is due at the latest since then."""
-        at_ns = max(0, min(event.deadline_ns, event.at_ns))
+        at_ns = max(begin_ns, min(event.deadline_ns, event.at_ns))
         self.mark(at_ns, Sign.MISS, event)
         if self._doing is Doing.ASLEEP and self._due_ns is None:
             self._due_ns = max(at_ns, self._since_ns)

@@ -54,4 +54,4 @@ def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]
 def _cell(value: object) -> Markup:
     if isinstance(value, int | float):
         return tag("td", str(value), class_="n")
-    return Markup(f"<td>{tag('span', str(value))}</td>")
+    return tag("td", str(value))

@@ -29,7 +29,7 @@ def tag(name: str, *children: Markup | str, **attributes: Attribute) -> Markup:
         for key, value in attributes.items()
     )
     inside = "".join(each if isinstance(each, Markup) else _plain(each) for each in children)
-    return Markup(f"<{name}{given}>{inside}</{name}>" if inside else f"<{name}{given}/>")
+    return Markup(f"<{name}{given}>{inside}</{name}>")
 
 
 def join(parts: list[Markup]) -> Markup:

@@ -72,7 +72,7 @@ class TimelineBuilder:
             case events.Transitioned():
                 follower.transition(event)
             case events.DeadlineMissed():
-                follower.missed(event)
+                follower.missed(event, self._begin_ns or 0)
             case events.Called():
                 follower.called(event)
             case events.Refused() | events.LoadRefused():

@@ -8,7 +8,7 @@ from typing import Any
 
 from tinycontainer_tokens import Accepted, SequenceFileError, SequenceStore, Subject
 
-from ..clock import Clock
+from ..clock import Clock, VirtualClock
 from ..driver import CallContext, Driver
 from ..driver_table import DriverEntry, DriverTable
 from ..jsonl import INT64
@@ -66,6 +66,7 @@ class Recorder:
 class _Clock:
     def __init__(self, clock: Clock, tape: TapeWriter, gate: InterruptGate) -> None:
         self._clock, self._tape, self._gate = clock, tape, gate
+        self._waits = not isinstance(clock, VirtualClock)
 
     def now_ns(self) -> int:
         now_ns = self._clock.now_ns()
@@ -74,11 +75,15 @@ class _Clock:
 
     def sleep_until(self, deadline_ns: int) -> None:
         try:
-            with self._gate.opened():
-                self._clock.sleep_until(deadline_ns)
+            self._gate.check()
+            if self._waits:
+                with self._gate.opened():
+                    self._clock.sleep_until(deadline_ns)
         except KeyboardInterrupt:
             self._tape.note(sleep=deadline_ns, stop=True)
             raise
+        if not self._waits:
+            self._clock.sleep_until(deadline_ns)
         self._tape.note(sleep=deadline_ns, stop=False)
 
     def instructions_until(self, deadline_ns: int, container: bytes) -> int:

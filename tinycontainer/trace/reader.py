@@ -17,6 +17,8 @@ from .events import TraceEvent
 
 MAX_EVENTS: Final = 2_000_000
 MAX_NAME_BYTES: Final = 255
+MAX_TEXT: Final = 1000
+"""Characters; longer text, such as a driver's own words, is cut."""
 _TIMES: Final = range(INT64.stop)
 _DATA_KEYS: Final = frozenset({"bytes", "data", "sha256"})
 
@@ -95,12 +97,12 @@ def _checked(key: str, wanted: object, value: object) -> Any:
         if wanted is int:
             return whole_number(value)
         if wanted is str:
-            return _text(value)
+            return _cut(value)
         if wanted is bytes:
             return _raw(key, value)
         if not isinstance(value, list):
             raise ValueError("is no list")
-        return tuple(_text(e) if wanted == tuple[str, ...] else whole_number(e) for e in value)
+        return tuple(_cut(e) if wanted == tuple[str, ...] else whole_number(e) for e in value)
     except ValueError as problem:
         raise ValueError(f"{key}: {problem}") from None
 
@@ -109,6 +111,10 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("is no text")
     return value
+
+
+def _cut(value: object) -> str:
+    return _text(value)[:MAX_TEXT]
 
 
 def _raw(key: str, value: object) -> bytes:
