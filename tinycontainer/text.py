@@ -38,7 +38,7 @@ def unshow(shown: str) -> bytes:
     """
     if not shown.isascii() or not all(0x20 <= ord(each) < 0x7F for each in shown):
         raise ValueError("is not printable ASCII")
-    rest, raw = _ESCAPE.subn("", shown), bytearray()
+    rest, raw = _ESCAPE.sub("", shown), bytearray()
     if "\\" in rest:
         raise ValueError("holds a backslash that escapes nothing")
     for plain, digits, doubled in _PIECES.findall(shown):

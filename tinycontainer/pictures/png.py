@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..clock import NS_PER_MS, NS_PER_S
 from ..errors import TinyContainerError
+from ..text import flatten
 from .gantt import MAX_ROWS, lane_name, lane_rank
 from .lane import Doing, Lane, Sign, Timeline
 from .palette import DOING, EXPLAINED, HEIGHT, SIGN
@@ -50,7 +51,7 @@ def gantt_png(timeline: Timeline, title: str = "Who ran when") -> bytes:
     axes.set_ylim(max(1, len(lanes)) - 0.4, -0.6)
     axes.set_xlabel(f"device time in {unit}")
     axes.set_yticks(range(len(lanes)), [_label(timeline, lane) for lane in lanes], parse_math=False)
-    axes.set_title(title, loc="left", parse_math=False)
+    axes.set_title(flatten(title), loc="left", parse_math=False)
     axes.grid(axis="x", alpha=0.4)
     axes.set_axisbelow(True)
     _legend(axes)
