@@ -129,8 +129,7 @@ class _Driver:
 
     def __init__(self, tape: TapeReader, show_line: Callable[[bytes], None], number: int) -> None:
         self._tape, self._show_line, self._number = tape, show_line, number
-        self._contexts: dict[int, CallContext] = {}
-        self._places: dict[int, int] = {}
+        self._contexts: dict[int, CallContext] = {}  # kept: a driver may use one when it is closed
         self._opened = count(1)
 
     def open(self, peer_endpoint_id: int, context: CallContext) -> int:
@@ -138,8 +137,6 @@ class _Driver:
         self._contexts[number] = context
         self._ask("open", peer=peer_endpoint_id, context=number)
         driver_fd: int = self.answer()
-        if type(driver_fd) is int:
-            self._places[driver_fd] = number
         return driver_fd
 
     def read(self, driver_fd: int, size: int) -> bytes:
@@ -154,10 +151,7 @@ class _Driver:
 
     def close(self, driver_fd: int) -> None:
         self._ask("close", fd=driver_fd)
-        try:
-            self.answer()
-        finally:
-            self._contexts.pop(self._places.pop(driver_fd, 0), None)
+        self.answer()
 
     def answer(self) -> Any:
         """What the driver answers, after what it does meanwhile."""
