@@ -171,8 +171,16 @@ def test_a_malformed_line_is_named(tmp_path: Path, plain: Tape, line: str, why: 
     ],
 )
 def test_a_malformed_value_is_named(tmp_path: Path, key: str, values: dict[str, Any]) -> None:
-    story = Story(5, wall=True, steps=(*loads, *((9, verb, 0) for verb in ("stop", "kill")),
-                                       *((0, "kill", n) for n in range(CONTAINERS)), (50, "load", 0)))
+    story = Story(
+        5,
+        wall=True,
+        steps=(
+            *loads,
+            *((9, verb, 0) for verb in ("stop", "kill")),
+            *((0, "kill", n) for n in range(CONTAINERS)),
+            (50, "load", 0),
+        ),
+    )
     number, lines = changed(story.record().lines, key, 0, **values)
     with pytest.raises(RecordingError) as caught:
         story.repeat(tmp_path / "tape", lines)

@@ -75,8 +75,7 @@ class Story:
         device = RecordedDevice(setup, recorder.clock(clock), sinks, tape)
         with suppress(KeyboardInterrupt):
             self._manage(device)
-        device.finish()
-        return Tape(tuple(lines), tuple(trace), device.now_ns)
+        return Tape(tuple(lines), tuple(trace), device.finish())
 
     def repeat(self, path: Path, lines: Sequence[str]) -> Tape:
         """Repeat it by a recording, without its drivers."""

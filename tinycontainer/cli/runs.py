@@ -118,8 +118,8 @@ def run_recorded(order: Order, path: Path, *, force: bool) -> Result:
         with gate.guarding():
             load_listed(device, order.plan)
             surprises, interrupted = _play(device, order)
-        device.finish()
-    return Result(device.now_ns, surprises, interrupted)
+        end_ns = device.finish()
+    return Result(end_ns, surprises, interrupted)
 
 
 def run_again(order: Order, path: Path) -> Result:

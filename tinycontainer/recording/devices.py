@@ -83,13 +83,18 @@ class RecordedDevice(Device):
         with self._noted("look"):
             return super().now_ns
 
-    def finish(self) -> None:
+    def finish(self) -> int:
         """The run is over; what is asked of the device from now on is not recorded.
+
+        Returns:
+            Device time at the end, in ns.
 
         Raises:
             OSError: the recording could not be written.
         """
-        self._tape.end(end=self.now_ns, **self._digest.now)
+        end_ns = self.now_ns
+        self._tape.end(end=end_ns, **self._digest.now)
+        return end_ns
 
     def _with_uid(self, verb: str, deed: Callable[[bytes | str], None], uid: bytes | str) -> None:
         raw = uid.encode() if isinstance(uid, str) else uid
