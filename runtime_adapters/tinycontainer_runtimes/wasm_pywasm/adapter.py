@@ -1,14 +1,16 @@
 """The runtime on pywasm: admission, and instances that are made from admitted code."""
 
 import io
+from importlib.metadata import version
 from typing import Any, Final
 
 import pywasm
 
 from tinycontainer.errors import CreationError, InadmissibleCode, RuntimeUnavailable
 from tinycontainer.meter import Meter
-from tinycontainer.runtime import Natives, RuntimeLimits
+from tinycontainer.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
 
+from ..wasm.admission import judge
 from ..wasm.scan import scan, without_custom_sections
 from ..wasm.traps import WasmTrap
 from ..wasm.validator import Validator, WasmtimeValidator
@@ -44,10 +46,14 @@ class PywasmRuntime:
             )
         self._validator = validator
 
+    def describe(self) -> RuntimeDescription:
+        """See `tinycontainer.runtime.Described`."""
+        abilities = {Ability.PREEMPT, Ability.SHORT_UNITS, Ability.COUNTED_STACKS}
+        return RuntimeDescription(f"pywasm {version('pywasm')}", frozenset(abilities))
+
     def admit(self, code: bytes, limits: RuntimeLimits) -> None:
         """Scan, validate, and let pywasm parse, in this order."""
-        module = scan(code, limits)
-        self._validator.validate(code)
+        module = judge(code, limits, self._validator)
         try:
             _parse(without_custom_sections(code, module))
         except PARSE_ERRORS as error:
