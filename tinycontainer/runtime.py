@@ -196,9 +196,11 @@ class Ability(StrEnum):
     """A hook whose budget is gone goes on at the next resume. Without it a hook is one unit of
     work, and can only be stopped."""
     SHORT_UNITS = "short-units"
-    """No unit but bulk operations and native calls is longer than 65 instructions."""
+    """No unit but bulk operations and native calls costs more than 65 instructions."""
     COUNTED_STACKS = "counted-stacks"
     """Nested calls and operands are counted; without it their stack is bounded in bytes."""
+    COUNTED_TRAPS = "counted-traps"
+    """A hook that traps is charged for all that it executed; without it, for less."""
     EXACT_FLOATS = "exact-floats"
     """Floating point is that of the specification, bit for bit, but for the payload of a NaN."""
 

@@ -48,8 +48,8 @@ class PywasmRuntime:
 
     def describe(self) -> RuntimeDescription:
         """See `tinycontainer.runtime.Described`."""
-        abilities = {Ability.PREEMPT, Ability.SHORT_UNITS, Ability.COUNTED_STACKS}
-        return RuntimeDescription(f"pywasm {version('pywasm')}", frozenset(abilities))
+        abilities = frozenset(Ability) - {Ability.EXACT_FLOATS}
+        return RuntimeDescription(f"pywasm {version('pywasm')}", abilities)
 
     def admit(self, code: bytes, limits: RuntimeLimits) -> None:
         """Scan, validate, and let pywasm parse, in this order."""

@@ -54,6 +54,7 @@ class PywasmInstance:
             table.limits.m = table.limits.m or limits.table_elements
         module.star = -1  # the start function runs metered, inside the START hook
         self._machine = pywasm.Machine()
+        self._meter = meter
         meter_module(module, Gauge(meter, self._machine, limits))
         functions = WasmNatives(natives, self).functions()
         imports = [self._import(name, functions[name]) for name in scanned.imports]
@@ -89,6 +90,8 @@ class PywasmInstance:
         result = 0
         try:
             while self._running or self._pending:
+                if self._meter.left <= 0:
+                    return Preempted()
                 if not self._running:
                     self._enter(self._pending.popleft())
                 self._machine.evaluate()
@@ -172,4 +175,3 @@ def _host_code(function: NativeFunction) -> Callable[[Any, list[int]], list[int]
         return [] if result is None else [checked_result(result)]
 
     return host_code
-

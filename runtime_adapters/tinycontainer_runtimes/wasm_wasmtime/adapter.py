@@ -64,7 +64,7 @@ class WasmtimeRuntime:
         abilities = {Ability.EXACT_FLOATS}
         notes = [f"cache of compiled modules: {'memory, disk' if self._disk_cache else 'memory'}"]
         if self.suspends:
-            abilities.add(Ability.PREEMPT)
+            abilities |= {Ability.PREEMPT, Ability.SHORT_UNITS}
         else:
             notes.append(
                 "cannot go on with a call that was stopped: a hook runs as a whole, and traps"
@@ -78,7 +78,7 @@ class WasmtimeRuntime:
         """Scan, validate, and compile, in this order."""
         module = judge(code, limits, self._validator)
         try:
-            self._compiled(code, module)
+            self._compiled(code, module, limits)
         except wasmtime.WasmtimeError as error:
             reason = " ".join(str(error).split())
             raise InadmissibleCode(f"wasmtime cannot compile it: {reason}") from None
@@ -92,7 +92,7 @@ class WasmtimeRuntime:
             return WasmtimeInstance(
                 self._api,
                 self._engine,
-                self._compiled(code, scanned),
+                self._compiled(code, scanned, limits),
                 scanned,
                 natives,
                 meter,
@@ -104,9 +104,9 @@ class WasmtimeRuntime:
         except wasmtime.WasmtimeError as error:
             raise CreationError(f"wasmtime cannot compile it: {error}") from None
 
-    def _compiled(self, code: bytes, module: Module) -> wasmtime.Module:
+    def _compiled(self, code: bytes, module: Module, limits: RuntimeLimits) -> wasmtime.Module:
         def make() -> wasmtime.Module:
-            return wasmtime.Module(self._engine, prepare(code, module))
+            return wasmtime.Module(self._engine, prepare(code, module, limits))
 
         def make_or_read() -> wasmtime.Module:
             return make() if self._disk_cache is None else self._disk_cache.get(code, make)

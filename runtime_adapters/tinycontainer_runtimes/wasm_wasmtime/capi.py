@@ -7,10 +7,10 @@ from the installed package.
 """
 
 import ctypes
+from collections.abc import Mapping
 from ctypes import c_bool, c_int64, c_size_t, c_uint64, c_void_p
 from importlib.metadata import version
 from typing import Any, Final
-
 
 from wasmtime import _bindings as bindings
 
@@ -125,7 +125,9 @@ class CApi:
         self.wasmtime_error_delete(error)
         return " ".join(text.split())
 
-    def _bind(self, library: ctypes.CDLL, prototypes: dict[str, tuple[Any, tuple[Any, ...]]]) -> None:
+    def _bind(
+        self, library: ctypes.CDLL, prototypes: dict[str, tuple[Any, tuple[Any, ...]]]
+    ) -> None:
         for name, (result, arguments) in prototypes.items():
             function = getattr(library, name)
             function.restype, function.argtypes = result, list(arguments)

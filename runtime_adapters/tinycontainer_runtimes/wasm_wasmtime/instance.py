@@ -1,9 +1,8 @@
 """One container on wasmtime: its room, its native functions, and the hook in progress.
 
 Fuel is counted by the engine, native calls are charged to the meter. Before each poll, and behind
-each native call that cost something, the store is filled up and told to suspend the call when as
-much is used as the meter has left; so a call is suspended in front of the next loop or function
-behind the end of its budget.
+each native call, the store is filled up and told to suspend the call when as much is used as the
+meter has left; so a call is suspended in front of the line of code at which its budget is gone.
 """
 
 from collections import deque
@@ -24,9 +23,10 @@ from tinycontainer.runtime import (
 )
 
 from ..wasm.hooks import hook_functions
+from ..wasm.lines import SETTLING_FUEL
 from ..wasm.native_types import NATIVES
 from ..wasm.natives import NativeFunction, WasmNatives, checked_result
-from ..wasm.preparation import export_name
+from ..wasm.preparation import calls_natives_directly, export_name
 from ..wasm.scan import Module
 from ..wasm.traps import TrapCode, WasmTrap
 from .calls import Call, StoppableCall, SuspendedCall
@@ -75,6 +75,7 @@ class WasmtimeInstance:
         self._polling = False
         self._raised: BaseException | None = None
         self._fuel = TANK
+        self._settling = SETTLING_FUEL if calls_natives_directly(scanned) else 0
         self._idle = meter.probe
         functions = WasmNatives(natives, self).functions()
         hosts = {name: self._host(name, functions[name]) for name in scanned.imports}
@@ -199,38 +200,48 @@ class WasmtimeInstance:
 
     # Fuel.
 
-    def _arm(self) -> None:
-        """Let the call be suspended, or stopped, where the meter's budget ends."""
+    def _arm(self, settling: int = 0) -> None:
+        """Let the call be suspended where the meter's budget ends, or stopped if it cannot be.
+
+        Args:
+            settling: what is used next and is not the container's.
+        """
         if self._asynchronous:
-            self._room.fill(min(max(self._meter.left, 1), _LONGEST_POLL))
-            self._fuel = TANK
+            # Fuel cannot run out at once: without settling one line more is executed.
+            self._room.fill(max(min(self._meter.left, _LONGEST_POLL), 0) + settling or 1)
+            self._fuel = TANK - settling
         else:
             self._room.fill_to_stop(WHOLE_HOOK_FUEL)
             self._fuel = WHOLE_HOOK_FUEL
 
     def _probe(self) -> None:
         """Bring the meter up to date with the engine's counter."""
-        if self._room.open:
-            fuel = self._room.fuel()
+        fuel = self._room.fuel()
+        if fuel < self._fuel:
             self._meter.left -= self._fuel - fuel
             self._fuel = fuel
+
+    def _settle_call(self) -> None:
+        """Behind a native call: what it cost ends the turn sooner."""
+        before = self._meter.left
+        self._probe()
+        if not self._asynchronous:
+            self._fuel -= self._settling
+        elif self._settling or self._meter.left > 0 or before > 0:
+            self._arm(self._settling)
 
     # Native calls.
 
     def _host(self, name: str, function: NativeFunction) -> Host:
         called = _with_words(function, len(NATIVES[name].parameters))
-        meter, fail = self._meter, self._api.wasmtime_trap_new
+        settle, fail = self._settle_call, self._api.wasmtime_trap_new
 
         def host(words: Any) -> int:
             try:
-                left, fuel = meter.left, self._fuel
                 result = called(words)
                 if result is not None:
                     words[0] = checked_result(result)
-                # Whatever lowered the meter, but for the engine's own fuel, ends the turn sooner.
-                if left - meter.left != fuel - self._fuel and self._asynchronous:
-                    self._probe()
-                    self._arm()
+                settle()
             except BaseException as error:  # nothing may be raised through wasmtime's frames
                 self._raised = error
                 trap: int = fail(b"native", 6)
@@ -244,7 +255,7 @@ def _with_words(function: NativeFunction, parameters: int) -> Callable[[Any], in
     """A native function over argument words."""
     second, third = SLOT_WORDS, 2 * SLOT_WORDS
     by_number: dict[int, Callable[[Any], int | None]] = {
-        0: lambda words: function(),
+        0: lambda _words: function(),
         1: lambda words: function(words[0]),
         3: lambda words: function(words[0], words[second], words[third]),
     }
