@@ -69,6 +69,7 @@ class RuntimeLimits:
         stack_values: operands on the stack of all nested calls together; they are counted where a
             straight line of code begins.
         block_depth: nested blocks of one function, at most 500.
+        floats: whether floating point is taken at all; engines differ in its last corners.
 
     Raises:
         ValueError: a limit is out of its range.
@@ -81,6 +82,7 @@ class RuntimeLimits:
     locals_per_function: int = 256
     stack_values: int = 4096
     block_depth: int = 200
+    floats: bool = True
 
     def __post_init__(self) -> None:
         ranges = {

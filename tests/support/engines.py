@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 
-from tinycontainer.runtime import Ability, Described, Instance, Runtime
+from tinycontainer.runtime import Ability, Described, Instance, Runtime, RuntimeFactory
 from tinycontainer_runtimes import wasm_pywasm, wasm_wasmtime
 from tinycontainer_runtimes.wasm.natives import Memory
 
-ENGINES = {
+ENGINES: dict[str, RuntimeFactory] = {
     "pywasm": wasm_pywasm.create_runtime,
     "wasmtime": wasm_wasmtime.create_runtime,
 }

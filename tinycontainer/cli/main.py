@@ -22,6 +22,7 @@ from .lint import lint
 from .output import ExitCode, Refusal
 from .pack import pack
 from .run import run
+from .runtimes import runtimes
 from .schema import schema
 from .sign import sign
 from .verify import verify
@@ -54,6 +55,7 @@ for _verb in (
     lint,
     pack,
     run,
+    runtimes,
     schema,
     sign,
     verify,

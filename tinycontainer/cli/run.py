@@ -53,6 +53,11 @@ def _duration_ms(
     " interrupted, or nothing runs any more, in wall time.",
 )
 @click.option("--virtual/--wall", default=True, help="Virtual (default) or wall time.")
+@click.option(
+    "--engine",
+    metavar="NAME",
+    help="Run WebAssembly on this engine, whatever the device file says; see `runtimes`.",
+)
 @click.option("--script", type=click.Path(path_type=Path), help="Management in mid-run (TOML).")
 @click.option(
     "--trace", type=click.Path(path_type=Path), help="Write all events to this file (JSON lines)."
@@ -64,6 +69,7 @@ def run(
     device_file: Path,
     for_ms: int | None,
     virtual: bool,
+    engine: str | None,
     script: Path | None,
     trace: Path | None,
     trace_data: bool,
@@ -75,6 +81,8 @@ def run(
     Example: tinycontainerctl run device.toml --for 10s --trace trace.jsonl
     """
     plan = read_plan(device_file)
+    if engine is not None:
+        plan = plan.on_engine(engine)
     steps = () if script is None else read_script(script)
     scheduling = plan.content.scheduling
     clock: Clock = VirtualClock(scheduling.instruction_ns) if virtual else WallClock()

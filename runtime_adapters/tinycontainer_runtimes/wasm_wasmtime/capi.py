@@ -7,12 +7,12 @@ from the installed package.
 """
 
 import ctypes
-from collections.abc import Mapping
 from ctypes import c_bool, c_int64, c_size_t, c_uint64, c_void_p
 from importlib.metadata import version
 from typing import Any, Final
 
 from wasmtime import _bindings as bindings
+from wasmtime import _ffi
 
 from tinycontainer.errors import RuntimeUnavailable
 
@@ -98,7 +98,7 @@ class CApi:
 
     def __init__(self) -> None:
         self.version = version("wasmtime")
-        library = bindings.dll
+        library = _ffi.dll
         slow = ctypes.CDLL(library._name, handle=library._handle)
         quick = ctypes.PyDLL(library._name, handle=library._handle)
         try:
