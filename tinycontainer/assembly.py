@@ -327,7 +327,7 @@ def _sequences(plan: Plan) -> SequenceStore:
         raise plan.error("trust.sequence_file", str(error)) from None
 
 
-def load_listed(device: Device, plan: Plan) -> None:
+def load_listed(device: device_room.Device, plan: Plan) -> None:
     """Load and start the containers that a device file lists.
 
     Raises:

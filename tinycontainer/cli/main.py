@@ -11,6 +11,7 @@ from tinycontainer_tokens import TokenError
 from ..errors import DeviceFileError, LoadError, RuntimeUnavailable, TinyContainerError
 from ..text import flatten, show
 from .assemble import assemble
+from .compare import compare
 from .completion import PROGRAM, VARIABLE, completion
 from .convert import convert
 from .demo import demo
@@ -45,6 +46,7 @@ def cli() -> None:
 
 for _verb in (
     assemble,
+    compare,
     completion,
     convert,
     demo,

@@ -12,6 +12,7 @@ from ..clock import NS_PER_MS, Clock, VirtualClock, WallClock
 from ..script import Step, Surprise, play, read_script, untaken
 from ..text import flatten, show
 from ..trace import Human, JsonLines, Row, Sink, Tally
+from .durations import duration_ms
 from .output import (
     ExitCode,
     Refusal,
@@ -22,24 +23,7 @@ from .output import (
     require_absent,
 )
 
-_UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 _DEFAULT_VIRTUAL_MS = 10_000
-_MAX_DIGITS = 15
-
-
-def _duration_ms(
-    _context: click.Context, _parameter: click.Parameter, text: str | None
-) -> int | None:
-    """A whole number with a unit, such as 500ms, 10s, 2m or 1h, in ms."""
-    if text is None:
-        return None
-    digits = text.rstrip("msh")
-    unit = text[len(digits) :]
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS) or (
-        unit not in _UNITS_MS
-    ):
-        raise click.BadParameter(f"{show(text)} is no duration such as 500ms, 10s, 2m or 1h")
-    return int(digits) * _UNITS_MS[unit]
 
 
 @click.command()
@@ -48,7 +32,7 @@ def _duration_ms(
     "--for",
     "for_ms",
     metavar="DURATION",
-    callback=_duration_ms,
+    callback=duration_ms,
     help="How long, in device time: 500ms, 10s, 2m. By default 10s in virtual time, and until"
     " interrupted, or nothing runs any more, in wall time.",
 )

@@ -46,4 +46,10 @@ def _as_dict(runtime: InstalledRuntime) -> dict[str, Any]:
 def _row(values: dict[str, Any]) -> tuple[str, ...]:
     notes = values["notes"] if values["works"] else [f"does not work: {values['problem']}"]
     default = "yes" if values["default"] else ""
-    return values["name"], default, values["engine"], ", ".join(values["abilities"]), "; ".join(notes)
+    return (
+        values["name"],
+        default,
+        values["engine"],
+        ", ".join(values["abilities"]),
+        "; ".join(notes),
+    )

@@ -2,7 +2,19 @@
 
 from tinycontainer.runtime import RuntimeLimits
 
-from .opcodes import BLOCK, CONSTANT, END, FLOATS, FREE, IF, IMMEDIATES, LOOP, PREFIX, REF_FUNC, Immediates
+from .opcodes import (
+    BLOCK,
+    CONSTANT,
+    END,
+    FLOATS,
+    FREE,
+    IF,
+    IMMEDIATES,
+    LOOP,
+    PREFIX,
+    REF_FUNC,
+    Immediates,
+)
 from .reader import Reader
 
 MAX_FREE_RUN = 256
