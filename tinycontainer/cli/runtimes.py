@@ -15,10 +15,10 @@ def runtimes(as_json: bool) -> None:
     """List the runtimes that are installed, with their versions and abilities.
 
     A device file chooses one for a container type (`[runtimes] wasm = "wasmtime"`), `run --engine`
-    for one run. Abilities: preempt, a hook goes on where its budget ended (without it a hook runs as
-    a whole, or is stopped); short-units, it can be stopped every few instructions; counted-stacks,
-    calls and operands are counted, not only bounded in bytes; counted-traps, a hook that traps is
-    charged in full; exact-floats, floating point is exact to the bit.
+    for one run. Abilities: preempt, a hook goes on where its budget ended (without it a hook runs
+    as a whole, or is stopped); short-units, it can be stopped every few instructions;
+    counted-stacks, calls and operands are counted, not only bounded in bytes; counted-traps, a hook
+    that traps is charged in full; exact-floats, floating point is exact to the bit.
 
     Example: tinycontainerctl runtimes
     """

@@ -1,4 +1,4 @@
-"""Two engines held against each other: the same containers, device file and virtual time on both."""
+"""Two engines held against each other: the same containers and virtual time on both."""
 
 from .bench import Bench, Run, run_on
 from .compare import Comparison, Difference, Kind, compare

@@ -33,8 +33,8 @@ class Act:
     """One thing that a container did, or that was done to it.
 
     Attributes:
-        what: a native call's name, ``begins``, ``completed``, ``trapped``, ``preempted``, ``state``,
-            or ``memory`` for what is left at the end.
+        what: a native call's name, ``begins``, ``completed``, ``trapped``, ``state``, or ``memory``
+            for what is left at the end.
         arguments: of a call: numbers and bytes; of a hook: its name.
         result: what came of it: a call's result, a loop's value, a trap, a state.
         fuel: instructions that a hook was charged in all; None for everything else.
