@@ -55,10 +55,8 @@ def in_step(
     return completed
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", sorted(SAMPLES.keys() - {"a native through the table"}))
 def test_every_construct_stops_at_the_same_places(name: str) -> None:
-    if "through the table" in name:
-        pytest.skip("native calls through the table stop one line later; tested below")
     assert in_step(SAMPLES[name].code, 1) == len(Hook)
 
 
@@ -89,8 +87,7 @@ def test_generated_modules_agree(examples: int) -> None:
         "i32.const 0 (loop)",
         "(loop (result i32) (block) (i32.const 3))",
         "(call $empty) (call $free) (loop (call $empty)) i32.const 0",
-        "i32.const 3 i32.const 2 i32.const 1 (call $f) (if (result i32) (then (i32.const 1))"
-        " (else nop (i32.const 2)))",
+        "(i32.eqz (call $f (i32.const 3) (i32.const 2) (i32.const 1))) (if (then nop)) i32.const 1",
         "(drop (i64.div_u (i64.const -1) (i64.const 1))) (loop (call $heartbeat) drop) i32.const 0",
         "(block (br 0) (call $empty) (loop br 0)) (return (i32.const 4)) (i32.const 9) (loop)",
     ],

@@ -29,27 +29,40 @@ def create_runtime() -> "PywasmRuntime":
     return PywasmRuntime(WasmtimeValidator())
 
 
+def create_exact_runtime() -> "PywasmRuntime":
+    """The entry point ``wasm.pywasm-exact``: floating point is corrected, and slower for it.
+
+    Raises:
+        RuntimeUnavailable: under ``python -O``.
+    """
+    return PywasmRuntime(WasmtimeValidator(), exact_floats=True)
+
+
 class PywasmRuntime:
     """See `tinycontainer.runtime.Runtime`.
 
     Args:
         validator: full type validation, which pywasm does not do.
+        exact_floats: whether to correct those instructions of floating point that pywasm gets
+            wrong.
 
     Raises:
         RuntimeUnavailable: under ``python -O``.
     """
 
-    def __init__(self, validator: Validator) -> None:
+    def __init__(self, validator: Validator, *, exact_floats: bool = False) -> None:
         if not __debug__:
             raise RuntimeUnavailable(
                 "pywasm works by assertions, which python -O removes; run python without -O"
             )
-        self._validator = validator
+        self._validator, self._exact_floats = validator, exact_floats
 
     def describe(self) -> RuntimeDescription:
         """See `tinycontainer.runtime.Described`."""
-        abilities = frozenset(Ability) - {Ability.EXACT_FLOATS}
-        return RuntimeDescription(f"pywasm {version('pywasm')}", abilities)
+        engine = f"pywasm {version('pywasm')}"
+        if self._exact_floats:
+            return RuntimeDescription(f"{engine}, floats corrected", frozenset(Ability))
+        return RuntimeDescription(engine, frozenset(Ability) - {Ability.EXACT_FLOATS})
 
     def admit(self, code: bytes, limits: RuntimeLimits) -> None:
         """Scan, validate, and let pywasm parse, in this order."""
@@ -66,7 +79,9 @@ class PywasmRuntime:
         scanned = scan(code, limits)
         try:
             module = _parse(without_custom_sections(code, scanned))
-            return PywasmInstance(module, scanned, natives, meter, limits)
+            return PywasmInstance(
+                module, scanned, natives, meter, limits, exact_floats=self._exact_floats
+            )
         except WasmTrap as trap:
             raise CreationError(f"{trap.code}: {trap.detail}") from None
         except PARSE_ERRORS as error:

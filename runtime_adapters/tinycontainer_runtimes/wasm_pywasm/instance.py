@@ -35,6 +35,7 @@ class PywasmInstance:
         natives: the container's calls.
         meter: what it may use.
         limits: what it may take.
+        exact_floats: whether floating point is corrected.
 
     Raises:
         WasmTrap: a segment does not fit.
@@ -47,6 +48,8 @@ class PywasmInstance:
         natives: Natives,
         meter: Meter,
         limits: RuntimeLimits,
+        *,
+        exact_floats: bool = False,
     ) -> None:
         # pywasm takes a maximum of 0 for "no maximum"; the scan refuses 0, so this bounds growth.
         module.mems[0].limits.m = module.mems[0].limits.m or limits.memory_pages
@@ -55,7 +58,8 @@ class PywasmInstance:
         module.star = -1  # the start function runs metered, inside the START hook
         self._machine = pywasm.Machine()
         self._meter = meter
-        meter_module(module, Gauge(meter, self._machine, limits))
+        gauge = Gauge(meter, self._machine, limits)
+        meter_module(module, gauge, exact_floats=exact_floats)
         functions = WasmNatives(natives, self).functions()
         imports = [self._import(name, functions[name]) for name in scanned.imports]
         self._module = self._instantiate(module, imports)

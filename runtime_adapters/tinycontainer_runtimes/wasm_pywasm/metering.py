@@ -17,6 +17,7 @@ from tinycontainer.runtime import RuntimeLimits
 from ..wasm import opcodes
 from ..wasm.lines import MAX_LINE
 from ..wasm.traps import TrapCode, WasmTrap
+from .floats import COMPUTED, Exact
 
 _LABELS_PER_CALL: Final = 16
 """Nested blocks of all calls together, on average; pywasm copies them all at every branch."""
@@ -192,17 +193,18 @@ _ALONE: Final[dict[int, type[_Line]]] = {
 
 def plain_opcode(instruction: Any) -> int:
     """The opcode of an instruction, metered or not, without charging for it."""
-    metered = isinstance(instruction, _Line | _Entry)
+    metered = isinstance(instruction, _Line | _Entry | Exact)
     opcode: int = instruction.plain if metered else instruction.opcode
     return opcode
 
 
-def meter_module(module: Any, gauge: Gauge) -> None:
+def meter_module(module: Any, gauge: Gauge, *, exact_floats: bool = False) -> None:
     """Replace the first instruction of every line of a freshly parsed module.
 
     Args:
         module: a pywasm ModuleDesc that was validated.
         gauge: what its instructions share.
+        exact_floats: whether floating point is corrected; see `floats`.
     """
     for function in module.func:
         body = function.expr.data
@@ -214,6 +216,8 @@ def meter_module(module: Any, gauge: Gauge) -> None:
             for instruction in instructions:
                 pending.extend(_nested(instruction))
             _meter_list(instructions, gauge, stops=stops)
+            if exact_floats:
+                instructions[:] = list(_corrected(instructions, gauge))
         body.insert(0, _Entry(gauge))
 
 
@@ -235,6 +239,20 @@ def _meter_list(instructions: list[Any], gauge: Gauge, *, stops: bool) -> None:
             instructions[start] = _ALONE[first.opcode](first, cost, gauge)
         elif cost or (stops and start == 0):
             instructions[start] = _Line(first, cost, gauge)
+
+
+def _corrected(instructions: list[Any], gauge: Gauge) -> Iterator[Any]:
+    for instruction in instructions:
+        plain = plain_opcode(instruction)
+        if plain not in COMPUTED:
+            yield instruction
+        elif isinstance(instruction, _Line):
+            exact = Exact(pywasm.Inst(plain, instruction.args), gauge.stack)
+            instruction.plain = opcodes.NOP  # it charges for its line, and no more
+            yield instruction
+            yield exact
+        else:
+            yield Exact(instruction, gauge.stack)
 
 
 def _lines(instructions: list[Any]) -> Iterator[tuple[int, int]]:
