@@ -1,5 +1,6 @@
 """Floating point: with its corrections pywasm agrees with wasmtime to the bit, and how without."""
 
+from collections.abc import Callable
 from itertools import product
 from random import Random
 
@@ -38,7 +39,7 @@ def conversions() -> list[str]:
     return [f"(f32.convert_i64_{s} (i64.const {number}))" for number in numbers for s in "su"]
 
 
-GROUPS = {
+GROUPS: dict[str, Callable[[], list[tuple[int, str]]]] = {
     "f32": lambda: [(4, each) for each in expressions("f32")],
     "f64": lambda: [(8, each) for each in expressions("f64")],
     "conversions": lambda: [(4, each) for each in conversions()],

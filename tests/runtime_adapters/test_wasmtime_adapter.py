@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import weakref
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from itertools import pairwise
 from pathlib import Path
@@ -113,11 +114,19 @@ def test_an_instance_refuses_to_be_managed_by_its_own_calls() -> None:
     for step in ("abort", "finalize", "resume"):
         subject = tenant(COUNTING)
         manage = getattr(subject.instance, step)
-        subject.natives.heartbeat = lambda manage=manage: manage() or 0  # type: ignore[method-assign]
+        subject.natives.heartbeat = _once(manage)  # type: ignore[method-assign]
         with pytest.raises(RuntimeError, match="own native calls"):
             subject.run()
         subject.instance.abort()
         assert subject.run(Hook.STOP).outcome == Completed()
+
+
+def _once(manage: Callable[[], object]) -> Callable[[], int]:
+    def heartbeat() -> int:
+        manage()
+        return 0
+
+    return heartbeat
 
 
 class Surprise(BaseException):

@@ -1,8 +1,8 @@
-"""Floating point as the specification has it, in place of those instructions that pywasm gets wrong.
+"""Floating point as the specification has it, for those instructions that pywasm gets wrong.
 
-pywasm loses the sign of a zero in ceil, floor, trunc, nearest, min and max, rounds ``f32.convert_i64``
-twice, and gives a NaN other bits than the canonical ones. An instruction here computes the result by
-itself and then passes for a nop.
+pywasm loses the sign of a zero in ceil, floor, trunc, nearest, min and max, rounds
+``f32.convert_i64`` twice, and gives a NaN other bits than the canonical ones. An instruction here
+computes the result by itself and then passes for a nop.
 """
 
 import math
@@ -86,6 +86,9 @@ def _pushed(kind: str, value: float) -> Any:
     return pywasm.ValInst.from_f32(value) if kind == "f32" else pywasm.ValInst.from_f64(value)
 
 
+_INTEGRAL: Final[tuple[Callable[[float], int], ...]] = (math.ceil, math.floor, math.trunc, round)
+
+
 def _unary(kind: str, function: Callable[[float], float]) -> Callable[[list[Any]], None]:
     def compute(values: list[Any]) -> None:
         values.append(_pushed(kind, function(_popped(kind, values))))
@@ -133,7 +136,7 @@ def _changed(source: str, target: str) -> Callable[[list[Any]], None]:
 
 def _arithmetic(kind: str, first: int, size: int) -> dict[int, Callable[[list[Any]], None]]:
     """ceil, floor, trunc, nearest, sqrt, add, sub, mul, div, min, max, copysign, in this order."""
-    unary = [*map(_rounded_by, (math.ceil, math.floor, math.trunc, round)), _root]
+    unary = [*map(_rounded_by, _INTEGRAL), _root]
     binary: list[Callable[[float, float], float]] = [
         lambda one, other: one + other,
         lambda one, other: one - other,
