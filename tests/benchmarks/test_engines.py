@@ -13,7 +13,9 @@ COUNTED = "(local i32) (loop {body} (br_if 0 (i32.lt_u (local.tee 0 (i32.add (lo
 COUNTED += " (i32.const 1))) (i32.const {times})))) i32.const 0"
 BODIES = {
     "a call": "(drop (call $close (i32.const 1)))",
-    "a call that reads 16 bytes": "(drop (call $write (i32.const 1) (i32.const 64) (i32.const 16)))",
+    "a call that reads 16 bytes": (
+        "(drop (call $write (i32.const 1) (i32.const 64) (i32.const 16)))"
+    ),
 }
 
 
