@@ -11,6 +11,7 @@ from tinycontainer_tokens import TokenError
 from ..errors import DeviceFileError, LoadError, RuntimeUnavailable, TinyContainerError
 from ..text import flatten, show
 from .assemble import assemble
+from .build import build
 from .completion import PROGRAM, VARIABLE, completion
 from .convert import convert
 from .demo import demo
@@ -44,6 +45,7 @@ def cli() -> None:
 
 for _verb in (
     assemble,
+    build,
     completion,
     convert,
     demo,
