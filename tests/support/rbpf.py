@@ -137,7 +137,7 @@ def hooks(**sources: str) -> bytes:
     for name, source in sources.items():
         table[name] = len(text) // 8
         text += assemble(source)
-    return rbf(text, **table)
+    return write_image(Image(b"", b"", text, {name: at * 8 for name, at in table.items()}))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Vectors of rBPF: one small file for each, with the program, what it gets and what comes of it.
 
 Sections begin with ``-- name``: ``asm`` (assembly) or ``raw`` (hexadecimal digits), ``mem``,
-``data`` and ``rodata`` (hexadecimal digits), then ``result`` (r0, hexadecimal) or ``error`` (the code), and
-``after`` (mem as the program leaves it). The first lines say what it is about.
+``data`` and ``rodata`` (hexadecimal digits), then ``result`` (r0, hexadecimal) or ``error`` (the
+code), and ``after`` (mem as the program leaves it). The first lines say what it is about.
 """
 
 from dataclasses import dataclass

@@ -14,8 +14,8 @@ from tinycontainer.runtime import Hook
 from tinycontainer.text import show
 
 from ..codes import Refused
-from ..decoding import MAX_SLOTS, SLOT_BYTES, parse
-from ..helpers import helper_numbers
+from ..decoding import MAX_SLOTS, SLOT_BYTES, decode, parse
+from ..helpers import HELPERS, helper_numbers
 from ..image import Image
 from ..opcodes import CALL, EXIT, LDDW, LDDWD, LDDWR
 from .object_file import ObjectFile, Relocation, Section, Symbol
@@ -71,14 +71,24 @@ class _Linker:
         for each in self._source.relocations:
             self._resolve(text, each)
         self._check_calls(text)
-        try:
-            *_, last = parse(bytes(text))
-        except Refused as refused:
-            raise self._refused((refused.slot or 0) * SLOT_BYTES, refused.problem) from None
-        if last.operation.opcode != EXIT:
+        if self._last_opcode(bytes(text)) != EXIT:
             # clang may put a block that jumps back behind the one that returns.
             text += _EXIT
+        self._judge(bytes(text))
         return Image(self._data.content, self._rodata.content, bytes(text), self._functions())
+
+    def _last_opcode(self, text: bytes) -> int:
+        try:
+            *_, last = parse(text)
+        except Refused as refused:
+            raise self._refused((refused.slot or 0) * SLOT_BYTES, refused.problem) from None
+        return last.operation.opcode
+
+    def _judge(self, text: bytes) -> None:
+        try:
+            decode(text, HELPERS)
+        except Refused as refused:
+            raise self._refused((refused.slot or 0) * SLOT_BYTES, refused.problem) from None
 
     def _functions(self) -> dict[str, int]:
         found = {
