@@ -44,7 +44,7 @@ ANALYSERS: Final = "tinycontainer.analysers"
 BUILDERS: Final = "tinycontainer.builders"
 RUNTIMES: Final = "tinycontainer.runtimes"
 DRIVERS: Final = "tinycontainer.drivers"
-DEFAULT_RUNTIMES: Final = {"wasm": "pywasm"}
+DEFAULT_RUNTIMES: Final = {"bpf": "rbpf", "wasm": "pywasm"}
 
 
 def _discard(_line: bytes) -> None:

@@ -5,12 +5,14 @@ import struct
 from dataclasses import dataclass
 
 from tinycontainer.meter import Meter
-from tinycontainer.runtime import RuntimeLimits
+from tinycontainer.runtime import Natives, RuntimeLimits
 from tinycontainer.testing import RecordingNatives
+from tinycontainer_runtimes.rbpf import create_runtime
 from tinycontainer_runtimes.rbpf.codes import Code
 from tinycontainer_runtimes.rbpf.decoding import decode
 from tinycontainer_runtimes.rbpf.helpers import HELPERS, ContainerHelpers
 from tinycontainer_runtimes.rbpf.image import Image, write_image
+from tinycontainer_runtimes.rbpf.instance import RbpfInstance
 from tinycontainer_runtimes.rbpf.machine import Machine
 from tinycontainer_runtimes.rbpf.memory import Memory, Region
 
@@ -129,6 +131,15 @@ def rbf(source: str | bytes, data: bytes = b"", rodata: bytes = b"", **functions
     text = assemble(source) if isinstance(source, str) else source
     table = {name: place * 8 for name, place in functions.items()}
     return write_image(Image(data, rodata, text, table))
+
+
+def create(
+    code: bytes, data: bytes, natives: Natives, meter: Meter, limits: RuntimeLimits
+) -> RbpfInstance:
+    """An instance of admitted code."""
+    runtime = create_runtime()
+    runtime.admit(code, limits)
+    return runtime.create(code, data, natives, meter, limits)
 
 
 def hooks(**sources: str) -> bytes:
