@@ -42,6 +42,7 @@ class Oracle:
 
     def __post_init__(self) -> None:
         self.stack = bytearray(512)
+        self.writable = {STACK: self.stack, CONTEXT: self.context, DATA: self.data}
         self.r = [0] * 11
         self.r[1], self.r[2] = CONTEXT << 28, len(self.context)
         self.r[10] = (STACK << 28) + 512
@@ -116,21 +117,24 @@ class Oracle:
 
     def jump(self, code: int, a: int, operand: int, offset: int) -> None:
         b = operand & MASK
-        sa, sb = signed(a, 64), signed(b, 64)
-        taken = {
-            0x0: True,
-            0x1: a == b,
-            0x2: a > b,
-            0x3: a >= b,
-            0x4: a & b != 0,
-            0x5: a != b,
-            0x6: sa > sb,
-            0x7: sa >= sb,
-            0xA: a < b,
-            0xB: a <= b,
-            0xC: sa < sb,
-            0xD: sa <= sb,
-        }[code]
+        if code in (0x6, 0x7, 0xC, 0xD):
+            a, b = signed(a, 64), signed(b, 64)
+        if code == 0x0:
+            taken = True
+        elif code == 0x1:
+            taken = a == b
+        elif code in (0x2, 0x6):
+            taken = a > b
+        elif code in (0x3, 0x7):
+            taken = a >= b
+        elif code == 0x4:
+            taken = a & b != 0
+        elif code == 0x5:
+            taken = a != b
+        elif code in (0xA, 0xC):
+            taken = a < b
+        else:
+            taken = a <= b
         if taken:
             self.pc += offset
             self.branches += 1
@@ -148,22 +152,19 @@ class Oracle:
 
     def bytes_at(self, address: int, size: int) -> bytes:
         region, start = address >> 28, address % (1 << 28)
-        regions: dict[int, bytes | bytearray] = {
-            STACK: self.stack,
-            CONTEXT: self.context,
-            DATA: self.data,
-            RODATA: self.rodata,
-        }
-        if region not in regions or start + size > len(regions[region]):
+        if region == RODATA:
+            found: bytes | bytearray = self.rodata
+        else:
+            found = self.writable.get(region, bytearray())
+        if region not in (STACK, CONTEXT, DATA, RODATA) or start + size > len(found):
             raise Stop(-2)
-        return bytes(regions[region][start : start + size])
+        return bytes(found[start : start + size])
 
     def put(self, address: int, content: bytes) -> None:
         region, start = address >> 28, address % (1 << 28)
-        regions = {STACK: self.stack, CONTEXT: self.context, DATA: self.data}
-        if region not in regions or start + len(content) > len(regions[region]):
+        if region not in self.writable or start + len(content) > len(self.writable[region]):
             raise Stop(-2)
-        regions[region][start : start + len(content)] = content
+        self.writable[region][start : start + len(content)] = content
 
     def call(self, number: int) -> None:
         """The helpers that random programs call: heartbeat, open, write, data_read."""
@@ -179,10 +180,9 @@ class Oracle:
             start = fd_or_id % (1 << 32)
             content = OWN_DATA[start : start + size]
             region, place = pointer >> 28, pointer % (1 << 28)
-            regions = {STACK: self.stack, CONTEXT: self.context, DATA: self.data}
-            if region not in regions or place + size > len(regions[region]):
+            if region not in self.writable or place + size > len(self.writable[region]):
                 raise Stop(-2)
-            regions[region][place : place + len(content)] = content
+            self.writable[region][place : place + len(content)] = content
             result = len(content)
         self.used += CALL_COST
         self.r[0] = result
