@@ -9,10 +9,13 @@ from support.project import ROOT
 from support.rbpf import LIMITS, assemble, rbf
 from support.rbpf_tenant import Tenant
 from support.rbpf_vectors import vectors
+from support.wasm import within
 
 from tinycontainer.errors import BuildRefused, InadmissibleCode
 from tinycontainer.runtime import Completed, Hook
 from tinycontainer_runtimes.rbpf.conversion import create_builder
+from tinycontainer_runtimes.rbpf.conversion.object_file import ObjectFile, Section, read_object
+from tinycontainer_runtimes.rbpf.conversion.source_lines import read_lines
 from tinycontainer_runtimes.rbpf.decoding import decode
 from tinycontainer_runtimes.rbpf.helpers import HELPERS
 from tinycontainer_runtimes.rbpf.image import Image, read_image, write_image
@@ -159,6 +162,33 @@ def test_sections_that_claim_to_be_huge_take_no_memory(size: int) -> None:
             assert len(BUILDER.build(changed)) < 1 << 21
         except BuildRefused:
             continue
+
+
+def test_names_without_an_end_are_not_searched_again_and_again() -> None:
+    content = (OBJECTS / "everything.o").read_bytes().ljust(1 << 20, b"x")
+    with within(5), pytest.raises(BuildRefused, match="without a zero"):
+        BUILDER.build(content)
+
+
+@pytest.mark.parametrize("filler", [b"\1", b"\x20", b"\xff", b"\x0d"])
+def test_a_hostile_line_table_costs_little_and_hides_nothing(filler: bytes) -> None:
+    """The table of lines is overwritten from each of its first bytes on."""
+    content = (OBJECTS / "refused-1.o").read_bytes()
+    table = read_object(content).named(".debug_line")
+    assert table is not None
+    place, size = content.index(table.content), len(table.content)
+    with within(5):
+        for start in range(0, size, 3):
+            damage = table.content[:start] + filler * (size - start)
+            with pytest.raises(BuildRefused, match="byte swap"):
+                BUILDER.build(content[:place] + damage + content[place + size :])
+
+
+def test_many_small_line_tables_are_read_in_proportion() -> None:
+    unit = b"\x10\0\0\0" + b"\4\0" + b"\4\0\0\0" + bytes(10)
+    table = Section(1, ".debug_line", unit * (1 << 15), 1, False, False, False)
+    with within(5):
+        assert read_lines(ObjectFile({1: table}, (), ())).rows == {}
 
 
 # The disassembly.

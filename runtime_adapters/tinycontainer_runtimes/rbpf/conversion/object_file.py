@@ -1,6 +1,7 @@
 """Reads an untrusted ELF object with pyelftools, and keeps only what a conversion needs."""
 
 import io
+import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,8 +17,11 @@ MAX_OBJECT_BYTES: Final = 1 << 20
 MAX_SECTIONS: Final = 512
 MAX_SYMBOLS: Final = 4096
 MAX_RELOCATIONS: Final = 1 << 15
-MAX_MEMORY_BYTES: Final = 1 << 20
-"""Longest section that occupies memory."""
+"""Of all sections together."""
+MAX_SECTION_BYTES: Final = 1 << 21
+"""Of all sections that are kept together."""
+MAX_RUN_BYTES: Final = 1 << 16
+"""Bytes without a zero in between: pyelftools looks for the end of a name as far as it takes."""
 MAX_ALIGNMENT: Final = 4096
 
 MACHINE_BPF: Final = "EM_BPF"
@@ -139,6 +143,8 @@ def _guarded(read: Callable[[], ObjectFile]) -> ObjectFile:
 
 
 def _read(content: bytes) -> ObjectFile:
+    if re.search(rb"[^\0]{%d}" % (MAX_RUN_BYTES + 1), content):
+        raise BuildRefused("", f"has more than {MAX_RUN_BYTES} bytes without a zero")
     elf = ELFFile(io.BytesIO(content))
     if not elf.little_endian or elf.elfclass != 64 or elf["e_machine"] != MACHINE_BPF:
         raise BuildRefused("", "is not made for little-endian BPF; use clang --target=bpfel")
@@ -148,7 +154,10 @@ def _read(content: bytes) -> ObjectFile:
         raise BuildRefused("", f"has more than {MAX_SECTIONS} sections")
     raw = [elf.get_section(number) for number in range(elf.num_sections())]
     symbols = _symbols(raw)
-    sections = {number: _section(number, each) for number, each in enumerate(raw) if _is_kept(each)}
+    kept = {number: each for number, each in enumerate(raw) if _is_kept(each)}
+    if sum(each["sh_size"] for each in kept.values()) > MAX_SECTION_BYTES:
+        raise BuildRefused("", f"its sections have more than {MAX_SECTION_BYTES} bytes")
+    sections = {number: _section(number, each) for number, each in kept.items()}
     return ObjectFile(
         sections=sections,
         functions=tuple(each for each in symbols if each.is_function and each.name),
@@ -167,8 +176,6 @@ def _section(number: int, section: Any) -> Section:
     name = section.name
     if flags & _COMPRESSED:
         raise BuildRefused(show(name), "is compressed; compile without -gz")
-    if size > MAX_MEMORY_BYTES:
-        raise BuildRefused(show(name), f"has more than {MAX_MEMORY_BYTES} bytes")
     if alignment > MAX_ALIGNMENT or alignment & alignment - 1:
         raise BuildRefused(show(name), f"wants to be aligned at {alignment}")
     content = bytes(section.data())
@@ -209,14 +216,16 @@ def _symbol(symbol: Any, raw: list[Any]) -> Symbol:
 def _relocations(
     raw: list[Any], sections: dict[int, Section], symbols: list[Symbol]
 ) -> Iterator[Relocation]:
+    total = 0
     for section in raw:
         target = section["sh_info"]
         if section["sh_type"] not in ("SHT_REL", "SHT_RELA") or target not in sections:
             continue
         if section["sh_type"] == "SHT_RELA":
             raise BuildRefused(show(section.name), "relocations with addends are not BPF's")
-        if section.num_relocations() > MAX_RELOCATIONS:
-            raise BuildRefused(show(section.name), f"has more than {MAX_RELOCATIONS} entries")
+        total += section.num_relocations()
+        if total > MAX_RELOCATIONS:
+            raise BuildRefused("", f"has more than {MAX_RELOCATIONS} relocations")
         for number in range(section.num_relocations()):
             each = section.get_relocation(number)
             yield Relocation(

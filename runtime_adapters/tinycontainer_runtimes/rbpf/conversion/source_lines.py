@@ -15,6 +15,8 @@ from .object_file import ObjectFile
 _STRING, _LINE_STRP, _UDATA, _BLOCK = 0x08, 0x1F, 0x0F, 0x09
 _FIXED: Final = {0x0B: 1, 0x05: 2, 0x06: 4, 0x07: 8, 0x1E: 16, 0x0E: 4}
 _PATH: Final = 1
+_MAX_ROWS: Final = 1 << 16
+_MAX_NAME_BYTES: Final = 200
 _COPY, _ADVANCE_PC, _ADVANCE_LINE, _SET_FILE, _CONST_ADD_PC, _FIXED_ADVANCE = 1, 2, 3, 4, 8, 9
 _END_SEQUENCE, _SET_ADDRESS = 1, 2
 
@@ -68,7 +70,7 @@ class _Reader:
         lines: SourceLines,
     ) -> None:
         self._table, self._names, self._targets, self._lines = table, names, targets, lines
-        self._at = 0
+        self._at, self._end, self._rows = 0, len(table), 0
 
     def units(self) -> None:
         while self._at < len(self._table):
@@ -76,8 +78,9 @@ class _Reader:
             end = self._at + length
             if length >= 0xFFFFFFF0 or end > len(self._table):
                 return
+            self._end = end  # a unit that looks beyond its end could make the whole quadratic
             self._unit(end)
-            self._at = end
+            self._at, self._end = end, len(self._table)
 
     def _unit(self, end: int) -> None:
         version = self._fixed(2)
@@ -127,7 +130,8 @@ class _Reader:
             return self._text()
         if form == _LINE_STRP:
             start = self._fixed(4)
-            return self._names[start : self._names.index(b"\0", start)].decode("latin-1")
+            name = self._names[start : start + _MAX_NAME_BYTES].split(b"\0")[0]
+            return name.decode("latin-1")
         if form == _UDATA:
             return self._leb()
         if form == _BLOCK:
@@ -185,19 +189,22 @@ class _Reader:
     ) -> None:
         if section is None:
             return
+        self._rows += 1
+        if self._rows > _MAX_ROWS:
+            raise ValueError("more lines than anyone writes")
         known = 0 <= file < len(files) and files[file] and line > 0
-        text = f"{files[file][:200]}:{line}" if known else None
+        text = f"{files[file][:_MAX_NAME_BYTES]}:{line}" if known else None
         self._lines.rows.setdefault(section, []).append((address, text))
 
     def _fixed(self, size: int) -> int:
         content = self._table[self._at : self._at + size]
-        if len(content) != size or size < 1:
+        if size < 1 or self._at + size > self._end:
             raise ValueError("the table ends early")
         self._at += size
         return int.from_bytes(content, "little")
 
     def _text(self) -> str:
-        end = self._table.index(b"\0", self._at)
+        end = self._table.index(b"\0", self._at, self._end)
         text = self._table[self._at : end].decode("latin-1")
         self._at = end + 1
         return text
