@@ -12,6 +12,7 @@ from tinycontainer_runtimes.rbpf.codes import Code
 
 
 @pytest.mark.parametrize("examples", [500, pytest.param(20_000, marks=pytest.mark.long)])
+@pytest.mark.clause("TC-BPF-14")
 def test_machine_and_oracle_agree(examples: int) -> None:
     random, codes, longest = Random(20_260_715), Counter[Code](), 0
     for _ in range(examples):

@@ -49,6 +49,7 @@ def test_the_adapter_keeps_the_runtime_interface() -> None:
 # Hooks and results.
 
 
+@pytest.mark.clause("TC-BPF-12")
 def test_hooks_run_their_functions_and_only_the_loop_has_a_result() -> None:
     tenant = Tenant(hooks(stop="mov r0, 3\nexit", start="mov r0, 2\nexit", loop="mov r0, 1\nexit"))
     assert tenant.run(Hook.START) == Completed(0)
@@ -56,6 +57,7 @@ def test_hooks_run_their_functions_and_only_the_loop_has_a_result() -> None:
     assert tenant.run(Hook.STOP) == Completed(0)
 
 
+@pytest.mark.clause("TC-BPF-12", "TC-RT-02")
 def test_hooks_that_are_not_there_complete_at_once_and_cost_nothing() -> None:
     tenant = Tenant(rbf("mov r0, 1\nexit"))
     assert tenant.run(Hook.START) == tenant.run(Hook.STOP) == Completed(0)
@@ -74,10 +76,12 @@ def test_hooks_that_are_not_there_complete_at_once_and_cost_nothing() -> None:
         (0xFFFFFFFF_00000002, 2),
     ],
 )
+@pytest.mark.clause("TC-BPF-13")
 def test_the_result_is_the_low_half_of_r0_signed(r0: int, value: int) -> None:
     assert Tenant(rbf(f"lddw r0, 0x{r0:x}\nexit")).loop() == value
 
 
+@pytest.mark.clause("TC-BPF-13")
 def test_the_data_section_lies_behind_r1_and_is_read_only() -> None:
     assert Tenant(rbf("ldxb r0, [r1+2]\nadd r0, r2\nexit"), b"abc").loop() == ord("c") + 3
     assert Tenant(rbf("mov r0, r1\nexit"), b"abc").loop() == 0x30000000
@@ -86,10 +90,12 @@ def test_the_data_section_lies_behind_r1_and_is_read_only() -> None:
     assert trapped.detail == "-2 at instruction 0: 1 bytes at 0x30000000"
 
 
+@pytest.mark.clause("TC-BPF-13")
 def test_without_a_data_section_r1_and_r2_are_0_as_in_the_firmware() -> None:
     assert Tenant(rbf("mov r0, r1\nor r0, r2\nexit")).loop() == 0
 
 
+@pytest.mark.clause("TC-BPF-11")
 def test_stack_and_data_persist_between_hooks_registers_do_not() -> None:
     code = rbf(
         """lddwd r1, 0
@@ -116,6 +122,7 @@ def test_branches_count_anew_in_each_hook() -> None:
     assert [tenant.loop(), tenant.loop()] == [0, 0]
 
 
+@pytest.mark.clause("TC-RT-04")
 def test_after_a_trap_the_next_hook_starts_clean() -> None:
     code = hooks(loop="mov r9, 1\ndiv r9, 0\nexit", stop="mov r0, r9\nldxb r0, [r0+0]\nexit")
     tenant = Tenant(code)
@@ -144,6 +151,7 @@ def test_instances_are_made_of_admitted_code_only() -> None:
 
 
 @pytest.mark.parametrize("budget", [1, 3, 101, UNLIMITED])
+@pytest.mark.clause("TC-BPF-14")
 def test_instructions_and_calls_are_charged_whatever_the_budget(budget: int) -> None:
     tenant = Tenant(rbf("call heartbeat\nlddw r3, 1\ncall data_size\nexit"))
     tenant.run(budget=budget)
@@ -165,6 +173,7 @@ def test_numbers_of_helpers_keep_clear_of_those_in_use() -> None:
     assert not taken & set(HELPERS)
 
 
+@pytest.mark.clause("TC-BPF-16")
 def test_arguments_of_32_bits_are_the_low_halves() -> None:
     source = """lddw r1, 0xffffffff80000007
     call open
@@ -177,6 +186,7 @@ def test_arguments_of_32_bits_are_the_low_halves() -> None:
     assert tenant.natives.calls == [("open", 0x80000007), ("close", -1)]
 
 
+@pytest.mark.clause("TC-BPF-15")
 def test_a_negative_answer_fills_all_of_r0() -> None:
     tenant = Tenant(rbf("call heartbeat\nrsh r0, 40\nexit"))
     tenant.natives.answers = {"heartbeat": -1}
@@ -227,6 +237,7 @@ def test_data_read_copies_from_the_data_section() -> None:
     ],
 )
 @pytest.mark.parametrize("call", ["read", "write", "data_read"])
+@pytest.mark.clause("TC-BPF-16")
 def test_pointers_are_checked_against_the_regions(
     call: str, base: str, offset: int, size: int, fits: bool
 ) -> None:
@@ -242,6 +253,7 @@ def test_pointers_are_checked_against_the_regions(
 
 @pytest.mark.parametrize("call", ["read", "data_read"])
 @pytest.mark.parametrize("base", ["lddwr r2, 0", "mov r2, r1"])
+@pytest.mark.clause("TC-BPF-16")
 def test_nothing_is_put_into_read_only_regions(call: str, base: str) -> None:
     source = f"{base}\nmov r1, 1\nmov r3, 1\ncall {call}\nexit"
     tenant = Tenant(rbf(source, rodata=b"rodata"), b"own data")
@@ -260,6 +272,7 @@ def test_nothing_is_put_into_read_only_regions(call: str, base: str) -> None:
         (b"x" * 248, None),
     ],
 )
+@pytest.mark.clause("TC-BPF-17")
 def test_a_line_ends_with_a_zero_byte_within_its_region(rodata: bytes, line: bytes | None) -> None:
     tenant = Tenant(rbf("lddwr r1, 0\ncall logger\nexit", rodata=rodata))
     if line is None:
@@ -286,6 +299,7 @@ def on_a_device(code: bytes, allowed: int = 0, data: bytes = b"") -> World:
     return world
 
 
+@pytest.mark.clause("TC-BPF-15")
 def test_a_masked_helper_gives_minus_1_and_is_noted() -> None:
     world = on_a_device(rbf("call heartbeat\nadd r0, 1\nexit"))
     assert world.device["box"].state is State.RUNNING
@@ -308,6 +322,7 @@ def test_an_allowed_helper_does_what_it_should() -> None:
         ("mov r0, 0\ndiv r0, r0\nexit", Code.ILLEGAL_DIVISION),
     ],
 )
+@pytest.mark.clause("TC-BPF-07", "TC-BPF-09")
 def test_a_fault_ends_the_container_with_its_code_for_good(source: str, code: Code) -> None:
     world = on_a_device(rbf(source))
     ended = world.exit_of("box")

@@ -34,6 +34,7 @@ def code_of(content: bytes, limits: RuntimeLimits = LIMITS) -> Code:
     return refused.value.code
 
 
+@pytest.mark.clause("TC-BPF-01")
 def test_a_file_is_read_as_it_was_written() -> None:
     image = read_image(GOOD)
     assert image.data == b"data\0\0\0\0"
@@ -57,6 +58,7 @@ def test_hooks_begin_where_the_table_says() -> None:
     assert program.entries == {Hook.STOP: 0, Hook.LOOP: 1, Hook.START: 3}
 
 
+@pytest.mark.clause("TC-BPF-12")
 def test_without_a_loop_in_the_table_it_begins_with_the_text() -> None:
     program = load(rbf("mov r0, 1\nexit\nexit", helper=1, start=2), LIMITS)
     assert program.entries == {Hook.LOOP: 0, Hook.START: 2}
@@ -84,6 +86,7 @@ def test_without_a_loop_in_the_table_it_begins_with_the_text() -> None:
         (header(functions=1) + EXIT, Code.ILLEGAL_LENGTH),
     ],
 )
+@pytest.mark.clause("TC-BPF-02")
 def test_a_header_that_does_not_fit_is_refused(content: bytes, code: Code) -> None:
     assert code_of(content) == code
 
@@ -104,6 +107,7 @@ def test_a_header_that_does_not_fit_is_refused(content: bytes, code: Code) -> No
         (b"loop\0\0\0\0", [(0, 0, 0), (0, 0, 16)], Code.ILLEGAL_JUMP),
     ],
 )
+@pytest.mark.clause("TC-BPF-02")
 def test_a_function_table_that_does_not_fit_is_refused(
     rodata: bytes, entries: list[tuple[int, int, int]], code: Code | None
 ) -> None:
@@ -117,6 +121,7 @@ def test_a_function_table_that_does_not_fit_is_refused(
         assert code_of(content) == code
 
 
+@pytest.mark.clause("TC-BPF-02")
 def test_code_beyond_the_devices_limits_is_refused() -> None:
     limits = RuntimeLimits(code_bytes=len(GOOD) - 1)
     assert code_of(GOOD, limits) == Code.ILLEGAL_LENGTH

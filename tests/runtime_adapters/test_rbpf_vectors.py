@@ -24,6 +24,7 @@ named = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.nam
 
 @named
 @pytest.mark.parametrize("budget", [1, 7, 1 << 40])
+@pytest.mark.clause("TC-BPF-03", "TC-BPF-05", "TC-BPF-06", "TC-BPF-08", "TC-BPF-10")
 def test_a_vector_holds(vector: Vector, budget: int) -> None:
     if vector.error in AT_LOAD:
         with pytest.raises(Refused) as refused:
@@ -48,6 +49,7 @@ def test_the_oracle_agrees_with_a_vector(vector: Vector) -> None:
         assert oracle.r[0] == vector.result
 
 
+@pytest.mark.clause("TC-BPF-04")
 def test_each_opcode_has_a_vector_that_runs_it() -> None:
     run_opcodes = {
         each.operation.opcode
@@ -59,6 +61,7 @@ def test_each_opcode_has_a_vector_that_runs_it() -> None:
     assert len(OPERATIONS) == 90
 
 
+@pytest.mark.clause("TC-BPF-07")
 def test_each_code_has_a_vector() -> None:
     assert {vector.error or 0 for vector in VECTORS} == set(map(int, Code))
 

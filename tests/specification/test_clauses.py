@@ -21,6 +21,12 @@ from tinycontainer.metadata.codec import CONTAINER_FIELDS, ENDPOINT_FIELDS, SECU
 from tinycontainer.metadata.model import DEFAULT_PRIORITY, METADATA_TAG, PRIORITIES, UID_BYTES
 from tinycontainer.runtime import RuntimeLimits
 from tinycontainer.syscalls import Syscall
+from tinycontainer_runtimes.rbpf.codes import Code
+from tinycontainer_runtimes.rbpf.decoding import MAX_SLOTS
+from tinycontainer_runtimes.rbpf.helpers import HELPERS
+from tinycontainer_runtimes.rbpf.image import MAX_NAME_BYTES
+from tinycontainer_runtimes.rbpf.machine import BRANCH_LIMIT
+from tinycontainer_runtimes.rbpf.memory import STACK_BYTES, Region
 from tinycontainer_runtimes.wasm import body
 from tinycontainer_runtimes.wasm_pywasm import metering
 from tinycontainer_tokens import KeyStore, Kind, Profile, Role, verify
@@ -127,6 +133,24 @@ def test_limits_are_those_of_the_code() -> None:
     assert runtime["free_factor"] == body.FREE_FACTOR
     assert runtime["free_slack"] == body.FREE_SLACK
     assert runtime["free_run"] == body.MAX_FREE_RUN
+
+
+def test_rbpf_is_that_of_the_code() -> None:
+    table = tables()["rbpf"]
+    assert table["codes"] == {code.word: code.value for code in Code}
+    assert table["helpers"] == {name: number for number, name in HELPERS.items()}
+    assert table["regions"] == {
+        region.name.lower(): region.value for region in Region if region is not Region.EXTRA
+    }
+    assert table["stack_bytes"] == STACK_BYTES
+    assert table["branch_limit"] == BRANCH_LIMIT
+    assert table["text_slots"] == MAX_SLOTS
+    assert table["name_bytes"] == MAX_NAME_BYTES
+    page = (SPECS / "rbpf.md").read_text()
+    for code in Code:
+        assert f"| {code.value} | {code.word} |" in page
+    for number, name in HELPERS.items():
+        assert f"| 0x{number:x} | {name} | " in page
 
 
 def test_scheduling_is_that_of_the_code() -> None:
