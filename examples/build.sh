@@ -15,11 +15,9 @@ for source in smartdronebox/*/*.c; do
 done
 
 # rBPF has no calls of a program's own, so everything has to be inlined.
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 for source in smartdronebox/mapper/mapper.c; do
-    object=$work/$(basename "$source" .c).o
-    clang --target=bpfel -mcpu=v2 -std=c11 -Os -g -Wall -Wextra -Werror -nostdlib -ffreestanding \
-        -mllvm -inline-threshold=10000 -Iinclude -c "$source" -o "$object"
+    object=${source%.c}.o
+    clang --target=bpfel -mcpu=v2 -std=c11 -Os -gline-tables-only -Wall -Wextra -Werror -nostdlib -ffreestanding \
+        -fdebug-compilation-dir=. -mllvm -inline-threshold=10000 -Iinclude -c "$source" -o "$object"
     tinycontainerctl build rbpf "$object" --out "${source%.c}.rbf" --force
 done

@@ -96,6 +96,12 @@ def test_a_missing_builder_is_no_usable_runtime(
     assert line == "builder rbpf is not installed"
 
 
+def test_the_examples_object_gives_the_committed_file(tmp_path: Path, program: Program) -> None:
+    out = tmp_path / "mapper.rbf"
+    program.good("build", "rbpf", BOX / "mapper" / "mapper.o", "-o", out)
+    assert out.read_bytes() == (BOX / "mapper" / "mapper.rbf").read_bytes()
+
+
 @pytest.mark.skipif(shutil.which("clang") is None, reason="needs clang")
 def test_the_examples_source_can_be_built_now(tmp_path: Path, program: Program) -> None:
     flags = ["-mcpu=v2", "-std=c11", "-Os", "-ffreestanding", "-mllvm", "-inline-threshold=10000"]

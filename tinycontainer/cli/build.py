@@ -12,6 +12,7 @@ from ..limits import MAX_SECTION_BYTES
 from ..text import show
 from ..toml_file import read_bounded
 from .output import Refusal, force_option, json_option, print_json, require_absent, write_file
+from .verb import Verb
 
 _SUFFIX: Final = ".rbf"
 
@@ -21,7 +22,7 @@ def build() -> None:
     """Make the code of a container from what a compiler makes."""
 
 
-@build.command()
+@build.command(cls=Verb)
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option(
     "--out",
@@ -40,7 +41,7 @@ def rbpf(source: Path, out: Path | None, disasm: bool, force: bool, as_json: boo
     Compile with `clang --target=bpf -mcpu=v2 -Os -g -c app.c`; all functions but start, loop and
     stop have to be inlined. With --disasm, SOURCE can be a .rbf file too.
 
-    Example: tinycontainerctl build rbpf app.o -o app.rbf --disasm
+    Example: tinycontainerctl build rbpf mapper/mapper.o -o app.rbf --disasm
     """
     made = builder("rbpf")
     content = read_bounded(source, MAX_SECTION_BYTES)
