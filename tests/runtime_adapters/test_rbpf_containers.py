@@ -232,6 +232,8 @@ def test_data_read_copies_from_the_data_section() -> None:
         ("mov r2, r10", -1, 2, False),
         ("mov r2, 0", 0, 1, False),
         ("mov r2, 0", 0, 0, False),
+        ("mov r2, 0x60000000", 0, 0, False),
+        ("mov r2, 0x10000000", 0, 0, False),
         ("lddw r2, 0x140000000", 0, 1, False),
         ("mov r2, -1", 0, 2, False),
     ],
@@ -253,9 +255,10 @@ def test_pointers_are_checked_against_the_regions(
 
 @pytest.mark.parametrize("call", ["read", "data_read"])
 @pytest.mark.parametrize("base", ["lddwr r2, 0", "mov r2, r1"])
+@pytest.mark.parametrize("size", [0, 1])
 @pytest.mark.clause("TC-BPF-16")
-def test_nothing_is_put_into_read_only_regions(call: str, base: str) -> None:
-    source = f"{base}\nmov r1, 1\nmov r3, 1\ncall {call}\nexit"
+def test_nothing_is_put_into_read_only_regions(call: str, base: str, size: int) -> None:
+    source = f"{base}\nmov r1, 1\nmov r3, {size}\ncall {call}\nexit"
     tenant = Tenant(rbf(source, rodata=b"rodata"), b"own data")
     assert tenant.trap().code == "illegal-memory"
     assert tenant.natives.calls == []

@@ -98,9 +98,9 @@ def fate(code: bytes) -> str:
 
 def damaged(random: Random, code: bytes) -> bytes:
     """A file with a few bytes changed, instructions exchanged, or a part missing."""
-    content = bytearray(code)
+    content = bytearray(code.ljust(8, b"\0"))
     for _ in range(random.choice((1, 1, 2, 3))):
-        place = random.randrange(len(content))
+        place = random.randrange(max(1, len(content) - 1))
         match random.randrange(8):
             case 0 | 1 | 2:
                 content[place] = random.choice((0, 1, 8, 0x10, 0xFF, random.randrange(256)))
@@ -110,9 +110,9 @@ def damaged(random: Random, code: bytes) -> bytes:
                 at = 28 + random.randrange(max(1, (len(content) - 28) // 8)) * 8
                 content[at : at + 8] = program(random)[:8]
             case 6:
-                content[place : place + 1] = random.randbytes(random.randrange(3))
+                content[place : place + 1] = random.randbytes(random.choice((0, 1, 2, 2)))
             case _ if random.randrange(3) == 0:
-                del content[place + 1 :]
+                del content[place + 8 :]
     return bytes(content)
 
 

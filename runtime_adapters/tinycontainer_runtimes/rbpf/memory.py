@@ -101,9 +101,10 @@ class Memory:
 
     def _find(self, buffers: Sequence[_Buffer], address: int, size: int) -> tuple[_Buffer, int]:
         number, start = address >> REGION_SHIFT, address & PLACE_MASK
-        if not 0 < number < REGIONS or start + size > len(buffers[number]):
+        buffer = buffers[number] if number < REGIONS else buffers[0]
+        if not buffer or start + size > len(buffer):  # no bytes: not there, or not allowed
             raise outside(address, size)
-        return buffers[number], start
+        return buffer, start
 
 
 def outside(address: int, size: int) -> Fault:
