@@ -25,6 +25,7 @@ from tinycontainer_tokens import key_files as key_codec
 
 from . import device as device_room
 from .analysis import Analyser
+from .building import Builder
 from .clock import Clock, VirtualClock
 from .device import DEFAULT_EPOCH_S, Setup
 from .device_file import DeviceFile, DriverTableEntry, KeyTable
@@ -40,9 +41,10 @@ from .trace import Sink
 from .verification import Trust
 
 ANALYSERS: Final = "tinycontainer.analysers"
+BUILDERS: Final = "tinycontainer.builders"
 RUNTIMES: Final = "tinycontainer.runtimes"
 DRIVERS: Final = "tinycontainer.drivers"
-DEFAULT_RUNTIMES: Final = {"wasm": "pywasm"}
+DEFAULT_RUNTIMES: Final = {"bpf": "rbpf", "wasm": "pywasm"}
 
 
 def _discard(_line: bytes) -> None:
@@ -112,9 +114,13 @@ class Plan:
         Args:
             engine: ``TYPE.NAME``, or the name of one for WebAssembly.
         """
-        type_name, _, name = engine.rpartition(".")
-        runtimes = self.content.runtimes | {type_name or "wasm": name}
+        runtimes = self.content.runtimes | {type_of_engine(engine): engine.rpartition(".")[2]}
         return replace(self, content=self.content.model_copy(update={"runtimes": runtimes}))
+
+
+def type_of_engine(engine: str) -> str:
+    """The container type of an engine, ``TYPE.NAME`` or the name of one for WebAssembly."""
+    return engine.rpartition(".")[0] or "wasm"
 
 
 def read_plan(path: Path) -> Plan:
@@ -164,6 +170,22 @@ def analysers() -> dict[ContainerType, Analyser]:
         for name, point in installed(ANALYSERS).items()
         if name.upper() in ContainerType.__members__
     }
+
+
+def builder(name: str) -> Builder:
+    """A builder that is installed.
+
+    Raises:
+        RuntimeUnavailable: it is not, or something that it needs is not.
+    """
+    point = installed(BUILDERS).get(name)
+    if point is None:
+        raise RuntimeUnavailable(f"builder {show(name)} is not installed")
+    try:
+        made: Builder = point.load()()
+    except ImportError as error:
+        raise RuntimeUnavailable(f"builder {name}: {error}") from error
+    return made
 
 
 def runtimes_of(plan: Plan) -> dict[ContainerType, Runtime]:

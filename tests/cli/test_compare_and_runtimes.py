@@ -53,8 +53,13 @@ LOGS = container(
 
 def test_runtimes_are_listed_with_versions_and_abilities(program: Program) -> None:
     found = {each["name"]: each for each in program.json("runtimes")["runtimes"]}
-    assert found.keys() == {"wasm.pywasm", "wasm.pywasm-exact", "wasm.wasmtime"}
-    assert [name for name, each in found.items() if each["default"]] == ["wasm.pywasm"]
+    assert found.keys() == {
+        "bpf.rbpf",
+        "wasm.pywasm",
+        "wasm.pywasm-exact",
+        "wasm.wasmtime",
+    }
+    assert [name for name, each in found.items() if each["default"]] == ["bpf.rbpf", "wasm.pywasm"]
     assert found["wasm.wasmtime"]["engine"].startswith("wasmtime 50.")
     assert "preempt" in found["wasm.wasmtime"]["abilities"]
     assert "exact-floats" not in found["wasm.pywasm"]["abilities"]
@@ -104,12 +109,12 @@ def test_an_engine_is_chosen_by_option_and_by_device_file(
     file.write_text(text + '\n[[containers]]\nbundle = "mapper.tcb"\n')
     found = program.json("run", file, "--for", "1s", *options)
     assert [row["loops"] for row in found["containers"]] == [20]
-    assert made == [f"wasm.{engine}"]
+    assert made == ["bpf.rbpf", f"wasm.{engine}"]
 
 
 def test_an_engine_that_is_not_there_is_named(box: Path, program: Program) -> None:
     line = program.bad("run", box / "device.toml", "--engine", "v8\x1b")
-    assert "v8\\x1b is not installed; there are: wasm.pywasm" in line
+    assert "v8\\x1b is not installed; there are: bpf.rbpf, wasm.pywasm" in line
 
 
 def test_a_device_file_can_forbid_floats(box: Path, program: Program) -> None:
@@ -134,7 +139,7 @@ def test_the_whole_example_is_the_same_on_both_engines(box: Path, program: Progr
     found = program.json("compare", *options)
     assert found["alike"]
     assert found["preempted"]
-    assert len(found["containers"]) == 12
+    assert len(found["containers"]) == 13
     assert all(each["difference"] is None for each in found["containers"])
     assert sum(each["completed_hooks"] for each in found["containers"]) > 500
     # Up to the first trap the traces are equal, times and preempted hooks included.

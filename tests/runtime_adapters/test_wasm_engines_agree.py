@@ -55,6 +55,7 @@ def in_step(
     return completed
 
 
+@pytest.mark.clause("TC-RT-17")
 @pytest.mark.parametrize("name", sorted(SAMPLES.keys() - {"a native through the table"}))
 def test_every_construct_stops_at_the_same_places(name: str) -> None:
     assert in_step(SAMPLES[name].code, 1) == len(Hook)
@@ -121,6 +122,7 @@ FLOAT_CODE = [
 ]
 
 
+@pytest.mark.clause("TC-RT-18")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_device_can_do_without_floating_point(engine: str) -> None:
     limits = RuntimeLimits(floats=False)

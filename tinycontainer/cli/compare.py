@@ -17,13 +17,14 @@ from ..toml_file import read_bounded
 from ..toolchain.artefact import MAX_FILE_BYTES
 from .durations import duration_ms
 from .output import ExitCode, Refusal, json_option, print_json, print_table
+from .verb import Verb
 
 _CORRECTED = "{engine}-exact"
 """The engine that corrects another one's floating point, if there is one of this name."""
 _SHOWN_CHARACTERS = 100
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("bundles", nargs=-1, type=click.Path(path_type=Path), metavar="BUNDLE...")
 @click.option(
     "--device",

@@ -22,11 +22,13 @@ from .output import (
     print_table,
     require_absent,
 )
+from .progress import progress
+from .verb import Verb
 
 _DEFAULT_VIRTUAL_MS = 10_000
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("device_file", type=click.Path(path_type=Path))
 @click.option(
     "--for",
@@ -62,7 +64,7 @@ def run(
 ) -> int:
     """Run the device of DEVICE_FILE and print its log and what became of its containers.
 
-    Example: tinycontainerctl run device.toml --for 10s --trace trace.jsonl
+    Example: tinycontainerctl run device.toml --script script.toml --for 10s --trace trace.jsonl
     """
     plan = read_plan(device_file)
     if engine is not None:
@@ -108,7 +110,8 @@ def _play(
 ) -> tuple[list[Surprise], bool]:
     """Play a script; an operator who interrupts it still sees what became of the containers."""
     try:
-        return play(device, steps, end_ms), False
+        with progress(end_ms) as tick:
+            return play(device, steps, end_ms, tick), False
     except KeyboardInterrupt:
         return [], True
 

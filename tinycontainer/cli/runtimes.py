@@ -7,9 +7,10 @@ import click
 from ..assembly import InstalledRuntime, installed_runtimes
 from ..text import flatten, show
 from .output import json_option, print_json, print_table
+from .verb import Verb
 
 
-@click.command()
+@click.command(cls=Verb)
 @json_option
 def runtimes(as_json: bool) -> None:
     """List the runtimes that are installed, with their versions and abilities.

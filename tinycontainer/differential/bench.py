@@ -6,13 +6,13 @@ from typing import Final
 
 from tinycontainer_tokens import MemorySequenceStore
 
-from ..assembly import Plan, assemble, load_listed
+from ..assembly import Plan, assemble, load_listed, type_of_engine
 from ..clock import VirtualClock
 from ..device import Device, Setup
 from ..device_file import DeviceFile, TrustTable
 from ..errors import LoadError
-from ..metadata import Bundle, Metadata, decode, encode
-from ..runtime import Ability, Described, Runtime
+from ..metadata import Bundle, ContainerType, Metadata, decode, encode
+from ..runtime import Ability, Described
 from ..script import Step, play
 from ..text import show
 from .record import Record
@@ -106,7 +106,7 @@ def run_on(bench: Bench, engine: str) -> Run:
     surprises = play(device, bench.steps, bench.for_ms)
     record.finish()
     refused += tuple(str(each) for each in surprises)
-    return Run(engine, _abilities(setup), refused, record)
+    return Run(engine, _abilities(setup, engine), refused, record)
 
 
 def _seeded(plan: Plan) -> Plan:
@@ -127,12 +127,10 @@ def _load(device: Device, bench: Bench, plan: Plan) -> tuple[str, ...]:
     return tuple(refused)
 
 
-def _abilities(setup: Setup) -> frozenset[Ability]:
-    """What all runtimes of a device can."""
-    return frozenset(Ability).intersection(*map(_of, setup.runtimes.values()))
-
-
-def _of(runtime: Runtime) -> frozenset[Ability]:
+def _abilities(setup: Setup, engine: str) -> frozenset[Ability]:
+    """What an engine can; the runtimes of other types are the same in both runs."""
+    kind = ContainerType.__members__.get(type_of_engine(engine).upper())
+    runtime = None if kind is None else setup.runtimes.get(kind)
     return runtime.describe().abilities if isinstance(runtime, Described) else frozenset()
 
 
