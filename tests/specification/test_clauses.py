@@ -27,8 +27,7 @@ from tinycontainer_runtimes.rbpf.helpers import HELPERS
 from tinycontainer_runtimes.rbpf.image import MAX_NAME_BYTES
 from tinycontainer_runtimes.rbpf.machine import BRANCH_LIMIT
 from tinycontainer_runtimes.rbpf.memory import STACK_BYTES, Region
-from tinycontainer_runtimes.wasm import body
-from tinycontainer_runtimes.wasm_pywasm import metering
+from tinycontainer_runtimes.wasm import body, lines
 from tinycontainer_tokens import KeyStore, Kind, Profile, Role, verify
 from tinycontainer_tokens.claims import CLAIMS
 from tinycontainer_tokens.verify import Expectation
@@ -129,7 +128,7 @@ def test_limits_are_those_of_the_code() -> None:
         runtime["stack_values"],
         runtime["block_depth"],
     )
-    assert runtime["unit_instructions"] == metering.MAX_LINE
+    assert runtime["unit_instructions"] == lines.MAX_LINE
     assert runtime["free_factor"] == body.FREE_FACTOR
     assert runtime["free_slack"] == body.FREE_SLACK
     assert runtime["free_run"] == body.MAX_FREE_RUN

@@ -12,6 +12,7 @@ from ..errors import DeviceFileError, LoadError, RuntimeUnavailable, TinyContain
 from ..text import flatten, show
 from .assemble import assemble
 from .build import build
+from .compare import compare
 from .completion import PROGRAM, VARIABLE, completion
 from .convert import convert
 from .demo import demo
@@ -23,6 +24,7 @@ from .lint import lint
 from .output import ExitCode, Refusal
 from .pack import pack
 from .run import run
+from .runtimes import runtimes
 from .schema import schema
 from .sign import sign
 from .verb import EXIT_CODES
@@ -47,6 +49,7 @@ def cli() -> None:
 for _verb in (
     assemble,
     build,
+    compare,
     completion,
     convert,
     demo,
@@ -57,6 +60,7 @@ for _verb in (
     lint,
     pack,
     run,
+    runtimes,
     schema,
     sign,
     verify,
