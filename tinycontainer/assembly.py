@@ -33,6 +33,7 @@ from .driver_table import DriverEntry, DriverTable
 from .errors import DeviceFileError, LoadError, RuntimeUnavailable
 from .metadata import ContainerType
 from .metadata.bundle import OVERHEAD_BYTES
+from .model_report import ModelInspector
 from .runtime import Runtime
 from .text import show
 from .toml_file import inside, read_bounded, read_toml, uid_from_text
@@ -40,6 +41,7 @@ from .trace import Sink
 from .verification import Trust
 
 ANALYSERS: Final = "tinycontainer.analysers"
+MODELS: Final = "tinycontainer.models"
 RUNTIMES: Final = "tinycontainer.runtimes"
 DRIVERS: Final = "tinycontainer.drivers"
 DEFAULT_RUNTIMES: Final = {"wasm": "pywasm"}
@@ -126,7 +128,7 @@ def assemble(plan: Plan, clock: Clock, show_line: Callable[[bytes], None]) -> Se
     content = plan.content
     return Setup(
         runtimes=runtimes_of(plan),
-        drivers=_drivers(plan, show_line),
+        drivers=_drivers(plan, show_line, virtual_time=isinstance(clock, VirtualClock)),
         trust=trust_of(plan),
         capacity=content.capacity.capacity(content.device.board),
         caps=content.caps.caps(),
@@ -154,6 +156,11 @@ def analysers() -> dict[ContainerType, Analyser]:
         for name, point in installed(ANALYSERS).items()
         if name.upper() in ContainerType.__members__
     }
+
+
+def model_inspectors() -> dict[str, ModelInspector]:
+    """The inspectors of models that are installed, by file format."""
+    return {name: point.load() for name, point in installed(MODELS).items()}
 
 
 def runtimes_of(plan: Plan) -> dict[ContainerType, Runtime]:
@@ -190,13 +197,15 @@ def _made(point: EntryPoint) -> Runtime:
     return runtime
 
 
-def _drivers(plan: Plan, show_line: Callable[[bytes], None]) -> DriverTable:
+def _drivers(plan: Plan, show_line: Callable[[bytes], None], *, virtual_time: bool) -> DriverTable:
     device = plan.content.device
     random_bytes = os.urandom if device.seed is None else random.Random(device.seed).randbytes
     board = BoardInfo(device.name, device.vendor, device.id or "")
     entries = []
     for number, entry in enumerate(plan.content.drivers):
-        setup = DriverSetup(entry.options, plan.path.parent, random_bytes, show_line, board)
+        setup = DriverSetup(
+            entry.options, plan.path.parent, random_bytes, show_line, board, virtual_time
+        )
         entries.append(_driver_entry(plan, f"drivers[{number}]", entry, setup))
     return _driver_table(plan, entries)
 

@@ -19,6 +19,7 @@ from .explain import explain
 from .inspect import inspect
 from .keygen import keygen
 from .lint import lint
+from .model import model
 from .output import ExitCode, Refusal
 from .pack import pack
 from .run import run
@@ -52,6 +53,7 @@ for _verb in (
     inspect,
     keygen,
     lint,
+    model,
     pack,
     run,
     schema,

@@ -123,7 +123,8 @@ class _Interpretation:
     def __init__(self, interpreter: Any, numpy: Any) -> None:
         self._interpreter, self._numpy = interpreter, numpy
         self._inputs = [
-            (each["index"], each["dtype"], each["shape"]) for each in interpreter.get_input_details()
+            (each["index"], each["dtype"], each["shape"])
+            for each in interpreter.get_input_details()
         ]
         self._outputs = [each["index"] for each in interpreter.get_output_details()]
 

@@ -9,7 +9,7 @@ from .codes import Code, refusal, require
 from .flatbuffer_reader import FlatbufferReader
 from .flatbuffer_writer import write_flatbuffer
 from .model import Model, Operator, Tensor
-from .schema import MODEL, OPTIONS, SCHEMA_VERSION, Builtin, TensorType, Tree, Value
+from .schema import MODEL, SCHEMA_VERSION, Builtin, TensorType, Tree, Value
 
 MAX_TENSORS: Final = 256
 MAX_OPERATORS: Final = 128
@@ -108,7 +108,9 @@ def _buffer(tree: Tree) -> bytes:
 
 def _operator_code(tree: Tree) -> tuple[Builtin, int]:
     # The older field holds what fits seven bits; readers take the larger of both.
-    number = max(*(each for each in (tree["deprecated_code"], tree["code"], 0) if type(each) is int))
+    number = max(
+        *(each for each in (tree["deprecated_code"], tree["code"], 0) if type(each) is int)
+    )
     require(tree["custom_code"] is None, Code.UNSUPPORTED_OPERATION, "a custom operator")
     known = number in frozenset(Builtin) and tree["deprecated_code"] in range(128)
     require(known, Code.UNSUPPORTED_OPERATION, f"operator {number} is not on the list")
@@ -173,7 +175,7 @@ def _tensor(tree: Tree, buffers: list[bytes]) -> Tensor:
     for name in _REFUSED_TENSOR:
         require(not tree[name], Code.UNSUPPORTED_OPERATION, f"a tensor with {name}")
     number = tree["type"]
-    if number not in frozenset(TensorType):
+    if not isinstance(number, int) or number not in frozenset(TensorType):
         raise refusal(Code.UNSUPPORTED_OPERATION, _NOT_COMPUTED)
     kind = TensorType(number)
     shape = _shape(tree)

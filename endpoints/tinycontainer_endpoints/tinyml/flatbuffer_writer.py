@@ -43,7 +43,9 @@ class _Writer:
 
     def _table(self, tree: Tree, table: Table) -> int:
         fields = {field.name: field for field in table.fields}
-        present = [(fields[name], value) for name, value in tree.items() if value is not None]
+        present: list[tuple[Field, Value]] = [
+            (fields[name], value) for name, value in tree.items() if value is not None
+        ]
         present.sort(key=lambda each: -_width(each[0]))
         slots = 1 + max((field.slot for field, _ in present), default=-1)
         offsets, size = [0] * slots, 4 + _padding(present)
@@ -77,7 +79,9 @@ class _Writer:
         self._align(_DATA_ALIGNMENT, 4)
         position = len(self._out)
         self._out += struct.pack("<I", len(value))
-        self._out += value if isinstance(value, bytes) else struct.pack(f"<{len(value)}{kind}", *value)
+        self._out += (
+            value if isinstance(value, bytes) else struct.pack(f"<{len(value)}{kind}", *value)
+        )
         if kind == "B":
             self._out += bytes(1)  # strings end with a zero byte
         return position

@@ -6,8 +6,18 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from .codes import ENCODING_TFLITE, FRAME_BYTES, HASH_BYTES, Code, LoadFlag, Op, Scope, What
-from .codes import refusal, require
+from .codes import (
+    ENCODING_TFLITE,
+    FRAME_BYTES,
+    HASH_BYTES,
+    Code,
+    LoadFlag,
+    Op,
+    Scope,
+    What,
+    refusal,
+    require,
+)
 
 MAX_RANK: Final = 8
 _FORM: Final = "a frame of the wrong length"
@@ -117,7 +127,7 @@ def _load(data: bytes) -> Load:
     if flags & LoadFlag.HASH:
         begin, digest = 8 + HASH_BYTES, data[8 : 8 + HASH_BYTES]
         require(len(digest) == HASH_BYTES, Code.INVALID_ARGUMENT, _FORM)
-    fits = 0 < total and len(data) - begin <= total
+    fits = total > 0 and len(data) - begin <= total
     require(fits, Code.INVALID_ARGUMENT, "a model of no bytes, or more bytes than it has")
     return Load(total, bool(flags & LoadFlag.KEEP), digest, data[begin:])
 

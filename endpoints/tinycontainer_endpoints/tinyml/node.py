@@ -12,7 +12,7 @@ MIN_SCALE: Final = 1e-8
 MAX_SCALE: Final = 1e6
 MIN_WEIGHT_SCALE: Final = 1e-20
 MAX_MULTIPLIER: Final = 256.0
-"""Native code holds the ratio of scales as a 32-bit fraction with a shift; beyond, it misbehaves."""
+"""Native code holds ratios of scales as 32-bit fractions with a shift; beyond, it misbehaves."""
 _COMPUTED: Final = frozenset({TensorType.F32, TensorType.I8})
 _I8: Final = range(-128, 128)
 

@@ -158,7 +158,7 @@ def _arena_bytes(model: Model) -> int:
             last_use.setdefault(index, step)
     ending: dict[int, int] = Counter()
     alive = most = 0
-    first_made = {index: 0 for index in model.inputs}
+    first_made = dict.fromkeys(model.inputs, 0)
     for step, operator in enumerate(model.operators):
         first_made[operator.outputs[0]] = step
     making: dict[int, int] = Counter()

@@ -1,7 +1,7 @@
 """One rule for each operator that is allowed: its form, its shapes, and the work that it is.
 
-A rule raises `DriverError` for what native code could not be trusted with. It returns the operator's
-multiply-accumulates; operators that have none count the elements that they touch.
+A rule raises `DriverError` for what native code could not be trusted with. It returns the
+operator's multiply-accumulates; operators that have none count the elements that they touch.
 """
 
 import struct

@@ -5,7 +5,7 @@ read, and so never reaches native code: that gets a model which was written anew
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from types import MappingProxyType
 from typing import Final, TypeAlias, Union
@@ -70,7 +70,7 @@ class Table:
 
     name: str
     fields: tuple[Field, ...] = ()
-    variants: Mapping[int, "Table"] = MappingProxyType({})
+    variants: Mapping[int, "Table"] = field(default_factory=dict)
 
 
 Value: TypeAlias = Union[

@@ -1,7 +1,7 @@
 """A worker: the process in which the models of one container, and of no other, are interpreted.
 
-It is forked by the zygote, or spawned by itself where there is no fork. Its limits are set before it
-reads a byte. It ends when the device closes its end of the socket, when it is killed, or, should
+It is forked by the zygote, or spawned by itself where there is no fork. Its limits are set before
+it reads a byte. It ends when the device closes its end of the socket, when it is killed, or, should
 both the device and the zygote be gone, by its own timer.
 """
 
