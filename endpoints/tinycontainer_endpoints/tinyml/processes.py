@@ -59,6 +59,7 @@ class Worker:
         self._connection, self.pid = connection, pid
         self._deadline_s = 0.0
         self._most = 0
+        weakref.finalize(self, connection.close)  # whoever forgets a worker ends it
 
     def ask(
         self, kind: Request, context: int, payload: bytes, timeout_ms: int, answer_bytes: int
