@@ -90,6 +90,11 @@ def _trees(value: Value, most: int) -> list[Tree]:
     return trees
 
 
+def _absent(value: Value) -> bool:
+    """Whether a field says nothing; an empty table says that it is there."""
+    return value is None or (not value and not isinstance(value, dict))
+
+
 def _integers(value: Value) -> tuple[int, ...]:
     return tuple(int(each) for each in value) if isinstance(value, tuple) else ()
 
@@ -123,7 +128,7 @@ def _operator_code(tree: Tree) -> tuple[Builtin, int]:
 def _operator(tree: Tree, codes: list[tuple[Builtin, int]]) -> Operator:
     code, version = _at(codes, tree["code_index"])
     for name in _REFUSED_OPERATOR:
-        require(not tree[name], Code.UNSUPPORTED_OPERATION, f"an operator with {name}")
+        require(_absent(tree[name]), Code.UNSUPPORTED_OPERATION, f"an operator with {name}")
     mutating = tree["mutating_inputs"]
     mutates = isinstance(mutating, bytes) and any(mutating)
     require(not mutates, Code.UNSUPPORTED_OPERATION, "an operator that changes its inputs")
@@ -173,7 +178,7 @@ OPTIONS_TYPES: Final = {
 
 def _tensor(tree: Tree, buffers: list[bytes]) -> Tensor:
     for name in _REFUSED_TENSOR:
-        require(not tree[name], Code.UNSUPPORTED_OPERATION, f"a tensor with {name}")
+        require(_absent(tree[name]), Code.UNSUPPORTED_OPERATION, f"a tensor with {name}")
     number = tree["type"]
     if not isinstance(number, int) or number not in frozenset(TensorType):
         raise refusal(Code.UNSUPPORTED_OPERATION, _NOT_COMPUTED)
