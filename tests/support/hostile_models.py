@@ -129,4 +129,4 @@ def let_through(content: bytes, quotas: Quotas) -> Plan:
 
 def good() -> bytes:
     """A model that does nobody harm."""
-    return encode(dense(Net()))
+    return encode(dense(Net()), names=True)

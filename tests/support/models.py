@@ -248,7 +248,7 @@ def seeds() -> Iterator[tuple[str, Model]]:
 
 def seed(name: str, kind: TensorType = F32) -> bytes:
     """One of them as a file."""
-    return encode(RECIPES[name](Net(kind)))
+    return encode(RECIPES[name](Net(kind)), names=True)
 
 
 def random_inputs(model: Model, chance: random.Random) -> list[bytes]:

@@ -52,15 +52,19 @@ def decode(content: bytes) -> Model:
     )
 
 
-def encode(model: Model) -> bytes:
+def encode(model: Model, *, names: bool = False) -> bytes:
     """Write a model anew: only what was understood, and nothing that its maker laid out.
 
-    Names are left out; native code has no use for them.
+    Args:
+        model: to be written.
+        names: write the tensors' names as well; native code has no use for them.
     """
     buffers: list[Tree] = [{}]
     tensors = []
     for tensor in model.tensors:
         tree = _tensor_tree(tensor)
+        if names:
+            tree["name"] = tensor.name
         if tensor.data is not None:
             tree["buffer"] = len(buffers)
             buffers.append({"data": tensor.data})

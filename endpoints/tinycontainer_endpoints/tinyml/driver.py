@@ -4,7 +4,7 @@ The protocol is version 1 of specs/tinyml.md. Models run in processes, one for e
 device's own process never interprets one.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -16,9 +16,12 @@ from .backends import BackendMissing, find_backend
 from .codes import Code, refusal
 from .context import ExecutionContext
 from .precheck import precheck
-from .processes import Nursery, make_nursery
+from .processes import Nursery, Spawner, Zygote, make_nursery
 from .quotas import Quotas
 from .tenant import Check, Tenant, Terms
+
+_NURSERY: Final = "nursery"
+_SAID: Final = "said"
 
 
 class TinyMLOptions(Options):
@@ -53,29 +56,32 @@ class TinyML:
     Args:
         setup: options as in `TinyMLOptions`.
         check: judges models; for tests of what happens behind the check.
+        nursery: makes workers; by default of the interpreter that is installed.
 
     Raises:
         ValueError: wrong options, or no interpreter is installed.
     """
 
-    def __init__(self, setup: DriverSetup, *, check: Check = precheck) -> None:
+    def __init__(
+        self, setup: DriverSetup, *, check: Check = precheck, nursery: Nursery | None = None
+    ) -> None:
         options = read_options(TinyMLOptions, setup)
         self._problem = ""
         self._terms: Terms | None = None
         self._tenants: dict[bytes, Tenant] = {}
         self._open: Descriptors[tuple[bytes, ExecutionContext]] = Descriptors()
         try:
-            backend = find_backend(options.backend)
+            workers = nursery or _nursery(setup, options)
         except BackendMissing as error:
             if options.required:
                 raise ValueError(str(error)) from None
             self._problem = str(error)
-            self._say_once(setup)
+            _say_once(setup, f"tinyml: {error}")
             return
         self._terms = Terms(
             quotas=options.quotas,
             check=check,
-            nursery=_nursery(setup, backend, spawn=options.processes == "spawn"),
+            nursery=workers,
             host_deadline_ms=options.host_deadline_ms,
             virtual_time=setup.virtual_time,
             cycles_per_mac=options.cycles_per_mac,
@@ -116,14 +122,23 @@ class TinyML:
         _, execution = self._open.close(driver_fd)
         execution.close()
 
-    def _say_once(self, setup: DriverSetup) -> None:
-        if setup.common.setdefault("said", self._problem) is self._problem:
-            setup.show(f"tinyml: {self._problem}".encode())
 
+def _nursery(setup: DriverSetup, options: TinyMLOptions) -> Nursery:
+    """The nursery of a device file's entry; made by the first of its instances.
 
-def _nursery(setup: DriverSetup, backend: str, *, spawn: bool) -> Nursery:
-    """The nursery of a device file's entry; made by the first of its instances."""
-    kept = setup.common.get("nursery")
-    nursery: Nursery = kept if kept is not None else make_nursery(backend, spawn=spawn)  # type: ignore[assignment]
-    setup.common["nursery"] = nursery
+    Raises:
+        BackendMissing: there is no interpreter.
+    """
+    backend = find_backend(options.backend)
+    made = setup.common.get(_NURSERY)
+    if isinstance(made, Zygote | Spawner):
+        return made
+    nursery = make_nursery(backend, spawn=options.processes == "spawn")
+    setup.common[_NURSERY] = nursery
     return nursery
+
+
+def _say_once(setup: DriverSetup, line: str) -> None:
+    """Show a line, once for all instances."""
+    if setup.common.setdefault(_SAID, line) is line:
+        setup.show(line.encode())

@@ -122,7 +122,7 @@ def _zero(*reserved: int) -> None:
 def _load(data: bytes) -> Load:
     _, encoding, flags, reserved, total = _fixed("<BBBBI", data, exact=False)
     require(encoding == ENCODING_TFLITE, Code.INVALID_ENCODING, "an encoding other than tflite")
-    _zero(reserved, flags & ~(LoadFlag.HASH | LoadFlag.KEEP))
+    _zero(reserved, flags & ~int(LoadFlag.HASH | LoadFlag.KEEP))
     begin, digest = 8, None
     if flags & LoadFlag.HASH:
         begin, digest = 8 + HASH_BYTES, data[8 : 8 + HASH_BYTES]
