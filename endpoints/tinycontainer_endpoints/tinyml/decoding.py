@@ -63,7 +63,7 @@ def encode(model: Model, *, names: bool = False) -> bytes:
     tensors = []
     for tensor in model.tensors:
         tree = _tensor_tree(tensor)
-        if names:
+        if names and tensor.name:
             tree["name"] = tensor.name
         if tensor.data is not None:
             tree["buffer"] = len(buffers)

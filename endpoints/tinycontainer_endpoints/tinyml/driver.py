@@ -75,7 +75,7 @@ class TinyML:
         except BackendMissing as error:
             if options.required:
                 raise ValueError(str(error)) from None
-            self._problem = str(error)
+            self._problem = "no inference runtime can be used"
             _say_once(setup, f"tinyml: {error}")
             return
         self._terms = Terms(
