@@ -82,9 +82,7 @@ def endless() -> bytes:
     """``while x <= x: pass``: nothing but a kill ends it."""
     floats = [_tensor(F32, 1), _tensor(F32, 1)]
     main = _graph(floats, (0,), (1,))
-    main["operators"] = [
-        _operator((0,), (1,), options_type=93, options={"first": 1, "second": 2})
-    ]
+    main["operators"] = [_operator((0,), (1,), options_type=93, options={"first": 1, "second": 2})]
     condition = _graph([_tensor(F32, 1), _tensor(BOOL, 1)], (0,), (1,))
     condition["operators"] = [_operator((0, 0), (1,), code_index=1)]
     body = _graph([_tensor(F32, 1)], (0,), (0,))

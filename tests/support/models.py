@@ -96,9 +96,7 @@ def dense_plain(net: Net) -> Model:
     x = net.input(2, 3, 6)
     inputs = [x, net.constant(4, 6), -1]
     options: dict[str, Value] = {"keep_num_dims": True}
-    return net.model(
-        net.add(Builtin.FULLY_CONNECTED, inputs, net.tensor(2, 3, 4), 6, **options)
-    )
+    return net.model(net.add(Builtin.FULLY_CONNECTED, inputs, net.tensor(2, 3, 4), 6, **options))
 
 
 def conv(net: Net) -> Model:

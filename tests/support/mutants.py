@@ -113,7 +113,9 @@ def _changed_bytes(value: bytes, chance: random.Random) -> bytes:
     changed = bytearray(value)
     for _ in range(chance.choice((1, 4, 64))):
         place = chance.randrange(len(changed))
-        changed[place : place + 4] = struct.pack("<f", chance.choice(POINTS))[: len(changed) - place]
+        changed[place : place + 4] = struct.pack("<f", chance.choice(POINTS))[
+            : len(changed) - place
+        ]
     return bytes(changed)
 
 

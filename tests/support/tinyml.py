@@ -10,11 +10,15 @@ import pytest
 from tinycontainer.driver import BoardInfo, Driver, DriverSetup
 from tinycontainer.errors import DriverError
 from tinycontainer.testing import StillContext
-from tinycontainer_endpoints.tinyml.backends import MODULES, BackendMissing, Session
-from tinycontainer_endpoints.tinyml.backends import find_backend, load_backend
+from tinycontainer_endpoints.tinyml.backends import (
+    MODULES,
+    BackendMissing,
+    Session,
+    find_backend,
+    load_backend,
+)
 from tinycontainer_endpoints.tinyml.codes import Code, What
 from tinycontainer_endpoints.tinyml.driver import TinyML
-
 
 Test = TypeVar("Test", bound=Callable[..., None])
 

@@ -1,6 +1,6 @@
 """Random frames and reads raise nothing but the documented errors.
 
-    pytest -m long -s tests/endpoints/tinyml/test_random_frames.py
+pytest -m long -s tests/endpoints/tinyml/test_random_frames.py
 """
 
 import hashlib

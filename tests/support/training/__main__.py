@@ -9,6 +9,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
+
 from support.training.layers import F32, I8
 from support.training.recipes import (
     LABELS,
@@ -19,7 +20,6 @@ from support.training.recipes import (
     sine,
     utterances,
 )
-
 from tinycontainer_endpoints.tinyml.decoding import encode
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from support.training.layers import Layer, dense_layers, forward, to_model, train_dense
 
+from support.training.layers import Layer, dense_layers, forward, to_model, train_dense
 from tinycontainer_endpoints.tinyml.model import Model
 from tinycontainer_endpoints.tinyml.schema import Builtin, TensorType
 
@@ -190,6 +190,8 @@ def _read_out(features: Array, labels: Array) -> Layer:
     mean = features.mean(0)
     centred = features - mean
     wanted = np.where(np.arange(CLASSES) == labels[:, None], 6.0, -6.0)
-    gram = centred.T @ centred + 1e-2 * np.trace(centred.T @ centred) / FILTERS * np.eye(FILTERS) / 10
+    gram = (
+        centred.T @ centred + 1e-2 * np.trace(centred.T @ centred) / FILTERS * np.eye(FILTERS) / 10
+    )
     weights = np.linalg.solve(gram, centred.T @ (wanted - wanted.mean(0))).T
     return Layer(Builtin.FULLY_CONNECTED, weights, wanted.mean(0) - weights @ mean)
