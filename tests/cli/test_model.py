@@ -28,7 +28,7 @@ def test_the_same_as_data(program: Program) -> None:
 @pytest.mark.parametrize(
     ("content", "code", "words"),
     [
-        (endless(), 6, "control flow"),
+        (endless(), 6, "no operator on the list"),
         (good()[:-60], 2, "out of the file"),
         (b"", 2, "TFL3"),
     ],

@@ -13,15 +13,15 @@ class FakeWorker(Worker):
     """Answers in this process: outputs are the first bytes of the inputs, over and over.
 
     Args:
-        script: what to answer instead; None for the usual.
+        nursery: whose script says what to answer instead.
     """
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, nursery: "FakeNursery") -> None:
         self.pid = 0
         self.asked: list[Request] = []
         self.timeouts_ms: list[int] = []
         self.slow = False
-        self._script = script
+        self._nursery = nursery
         self._answer: Reply | WorkerLost = Reply(Status.DONE, b"")
 
     def ask(
@@ -30,7 +30,7 @@ class FakeWorker(Worker):
         self.asked.append(kind)
         self.timeouts_ms.append(timeout_ms)
         usual = Reply(Status.DONE, (payload * answer_bytes)[:answer_bytes])
-        self._answer = self._script(kind) or usual
+        self._answer = self._nursery.script(kind) or usual
 
     def wait(self) -> Reply:
         if isinstance(self._answer, WorkerLost):
@@ -59,7 +59,7 @@ class FakeNursery:
     ended: int = 0
 
     def fork(self) -> Worker:
-        self.workers.append(FakeWorker(lambda kind: self.script(kind)))
+        self.workers.append(FakeWorker(self))
         return self.workers[-1]
 
     def end(self, worker: Worker) -> int:

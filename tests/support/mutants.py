@@ -18,9 +18,45 @@ from tinycontainer_endpoints.tinyml.quotas import Quotas
 from tinycontainer_endpoints.tinyml.schema import MODEL, Tree, Value
 from tinycontainer_endpoints.tinyml.wire import Request, Status
 
-NUMBERS = (0, 1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 64, 100, 127, 128, 255, 256, 1000, 4096, 65535)
+NUMBERS: tuple[int, ...] = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    7,
+    8,
+    15,
+    16,
+    31,
+    32,
+    64,
+    100,
+    127,
+    128,
+    255,
+    256,
+    1000,
+    4096,
+    65535,
+)
 NUMBERS += (65536, 1 << 20, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, -1, -2, -128, -129, -(1 << 31))
-POINTS = (0.0, -0.0, 1e-38, 1e-20, 1e-8, 1e-3, 0.5, 1.0, 2.0, 255.0, 1e6, 1e20, 3e38, -1.0)
+POINTS: tuple[float, ...] = (
+    0.0,
+    -0.0,
+    1e-38,
+    1e-20,
+    1e-8,
+    1e-3,
+    0.5,
+    1.0,
+    2.0,
+    255.0,
+    1e6,
+    1e20,
+    3e38,
+    -1.0,
+)
 POINTS += (float("inf"), float("-inf"), float("nan"))
 DEADLINE_MS = 5000
 LONGEST_BYTES = 80_000

@@ -41,7 +41,9 @@ needs_backend = pytest.mark.skipif(not BACKENDS, reason="no inference runtime is
 
 def each_backend(test: Test) -> Test:
     """Run a test on every interpreter that is installed; skip it if there is none."""
-    return needs_backend(pytest.mark.parametrize("backend", BACKENDS or ["none"])(test))
+    on_each = pytest.mark.parametrize("backend", BACKENDS or ["none"])
+    marked: Test = needs_backend(on_each(test))
+    return marked
 
 
 def make_setup(*, virtual: bool = True, **options: Any) -> DriverSetup:
@@ -146,7 +148,7 @@ class Client:
         self.driver.close(self.fd)
 
 
-class refused:
+class refused:  # noqa: N801 - reads as a statement
     """A block of calls that must end in a refusal with this code."""
 
     def __init__(self, code: Code) -> None:

@@ -94,7 +94,11 @@ class FlatbufferReader:
             return self._table(self._follow(position), field.table, depth + 1)
         if kind is Kind.UNION:
             variant = table.variants.get(_as_int(tree["options_type"]))
-            require(variant is not None, Code.UNSUPPORTED_OPERATION, "options of no known operator")
+            require(
+                variant is not None,
+                Code.UNSUPPORTED_OPERATION,
+                "options of no operator on the list",
+            )
             return self._table(self._follow(position), variant or table, depth + 1)
         return self._number(kind.value, position)
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -98,8 +99,6 @@ def test_a_device_that_needs_a_runtime_is_refused_without_one(
 
 
 def test_importing_the_driver_imports_no_runtime() -> None:
-    import subprocess
-
     code = "import sys, tinycontainer_endpoints.tinyml.driver as d; print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

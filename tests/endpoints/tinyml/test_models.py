@@ -104,7 +104,7 @@ def test_the_keyword_spotter_knows_its_words(backend: str) -> None:
     import numpy as np
     from support.training.recipes import CLASSES, utterances
 
-    labels = np.arange(120) % CLASSES
+    labels: Array = np.arange(120) % CLASSES
     scores = bare(backend, content_of("keywords-int8"))(
         utterances(np.random.default_rng(99), labels)
     )
@@ -155,7 +155,7 @@ def test_keywords_in_numbers_with_a_point(backend: str) -> None:
     from support.training.recipes import CLASSES, keywords, utterances
 
     content = encode(keywords().model(TensorType.F32), names=True)
-    labels = np.arange(120) % CLASSES
+    labels: Array = np.arange(120) % CLASSES
     scores = bare(backend, content)(utterances(np.random.default_rng(99), labels))
     assert (scores.argmax(1) == labels).mean() > 0.93
     through_the_endpoint(backend, content, 20, model_bytes=1 << 17)

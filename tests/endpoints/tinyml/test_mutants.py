@@ -14,7 +14,7 @@ SAMPLE, FULL = 600, 20_000
 
 def judge(backend: str, count: int, seed: int) -> None:
     verdicts = judge_mutants(backend, count, seed)
-    print(f"\n{backend}: {verdicts}")
+    print(f"\n{backend}: {verdicts}")  # noqa: T201 - the counts are asked for
     assert verdicts.lost == verdicts.starved == 0, verdicts.culprits[:3]
     assert verdicts.computed > count // 20, "too few mutants come as far as the interpreter"
 

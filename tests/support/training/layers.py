@@ -1,9 +1,11 @@
 """Layers in numpy, and their way into a model: numbers with a point, or 8-bit integers.
 
-Quantisation is done after training: ranges of activations come from examples, weights are symmetric,
-one scale per channel for convolutions and one per tensor for dense layers, as the kernels want it.
+Quantisation is done after training: ranges of activations come from examples, weights are
+symmetric, one scale per channel for convolutions and one per tensor for dense layers, as the kernels
+want it.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -250,7 +252,7 @@ def _gradients(layers: Sequence[Layer], x: Array, wanted: Array) -> list[Array]:
 def dense_layers(sizes: Sequence[int], chance: Any, linear: Sequence[int] = ()) -> list[Layer]:
     """Dense layers with random weights; all but the last and the named ones have a relu."""
     layers = []
-    for number, (taken, given) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for number, (taken, given) in enumerate(itertools.pairwise(sizes)):
         weights = chance.normal(0, np.sqrt(2 / taken), (given, taken))
         relu = number < len(sizes) - 2 and number not in linear
         layers.append(Layer(Builtin.FULLY_CONNECTED, weights, np.zeros(given), relu))

@@ -50,7 +50,7 @@ def sine() -> Trained:
 
 
 # Windows of a box's readings: 8 samples of orientation, temperature, humidity and the temperature's
-# change, each from -1 to 1 where all is well. The network gives back the nearest window that is well.
+# change, each from -1 to 1 where all is well. The network gives back the nearest such window.
 
 SAMPLES, CHANNELS = 8, 4
 STEPS_PER_UNIT = 64
@@ -110,7 +110,19 @@ def autoencoder() -> Trained:
 
 FRAMES, COEFFICIENTS, FILTERS, CLASSES = 49, 10, 64, 12
 SILENCE, UNKNOWN = 0, 1
-LABELS = ("silence", "unknown", "yes", "no", "up", "down", "left", "right", "on", "off", "stop")
+LABELS: tuple[str, ...] = (
+    "silence",
+    "unknown",
+    "yes",
+    "no",
+    "up",
+    "down",
+    "left",
+    "right",
+    "on",
+    "off",
+    "stop",
+)
 LABELS += ("go",)
 WORD_STEPS = 20
 """Steps of the quantisation of one unit of a coefficient."""
@@ -146,7 +158,7 @@ def keywords() -> Trained:
     same operators, sizes and work, and is made in seconds.
     """
     chance = np.random.default_rng(3)
-    labels = np.arange(1200) % CLASSES
+    labels: Array = np.arange(1200) % CLASSES
     x = utterances(chance, labels)
     layers: list[Layer] = []
     value = x
