@@ -1,6 +1,7 @@
 """The README's library example is run as it stands there."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,23 @@ def test_the_library_example_does_what_the_readme_says(
 def test_every_verb_of_the_readme_exists(program: Program) -> None:
     text = (ROOT / "README.md").read_text()
     verbs = set(re.findall(r"tinycontainerctl (\w+)", text))
-    assert verbs >= {"demo", "keygen", "pack", "inspect", "verify", "run", "schema"}
+    assert verbs >= {"demo", "pack", "inspect", "verify", "explain", "lint", "diff", "run"}
     for verb in verbs:
         program.good(verb, "--help")
+
+
+def test_the_commands_of_the_readme_work_in_the_box(
+    tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "README.md").read_text()
+    (block,) = re.findall(r"In the directory `box`:\n\n```sh\n(.*?)```", text, re.DOTALL)
+    program.good("demo", "--keep", tmp_path / "box")
+    monkeypatch.chdir(tmp_path / "box")
+    commands = [shlex.split(line, comments=True) for line in block.splitlines()]
+    assert len(commands) == 8
+    for name, *arguments in commands:
+        assert name == "tinycontainerctl"
+        program.good(*arguments)
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:

@@ -25,6 +25,7 @@ from tinycontainer_tokens import key_files as key_codec
 
 from . import device as device_room
 from .analysis import Analyser
+from .building import Builder
 from .clock import Clock, VirtualClock
 from .device import DEFAULT_EPOCH_S, Setup
 from .device_file import DeviceFile, DriverTableEntry, KeyTable
@@ -41,10 +42,11 @@ from .trace import Sink
 from .verification import Trust
 
 ANALYSERS: Final = "tinycontainer.analysers"
+BUILDERS: Final = "tinycontainer.builders"
 MODELS: Final = "tinycontainer.models"
 RUNTIMES: Final = "tinycontainer.runtimes"
 DRIVERS: Final = "tinycontainer.drivers"
-DEFAULT_RUNTIMES: Final = {"wasm": "pywasm"}
+DEFAULT_RUNTIMES: Final = {"bpf": "rbpf", "wasm": "pywasm"}
 
 
 def _discard(_line: bytes) -> None:
@@ -156,6 +158,22 @@ def analysers() -> dict[ContainerType, Analyser]:
         for name, point in installed(ANALYSERS).items()
         if name.upper() in ContainerType.__members__
     }
+
+
+def builder(name: str) -> Builder:
+    """A builder that is installed.
+
+    Raises:
+        RuntimeUnavailable: it is not, or something that it needs is not.
+    """
+    point = installed(BUILDERS).get(name)
+    if point is None:
+        raise RuntimeUnavailable(f"builder {show(name)} is not installed")
+    try:
+        made: Builder = point.load()()
+    except ImportError as error:
+        raise RuntimeUnavailable(f"builder {name}: {error}") from error
+    return made
 
 
 def model_inspectors() -> dict[str, ModelInspector]:

@@ -40,7 +40,6 @@ class Execution:
         used_ns: execution time of the hook in progress.
         limit_ns: what it may use; None for no limit.
         planned_ns: when the loop in progress, or the next one, was planned.
-        began_ns: when the last loop began; None before the first.
         timing_changed: whether new metadata waits for the next hook.
         stop_posted_ns: when management wanted it to stop.
     """
@@ -54,7 +53,6 @@ class Execution:
     used_ns: int = 0
     limit_ns: int | None = None
     planned_ns: int = 0
-    began_ns: int | None = None
     timing_changed: bool = False
     stop_posted_ns: int | None = None
 

@@ -124,12 +124,20 @@ class Executor:
             if end_ns is not None and now_ns >= end_ns:
                 return
             decision = self._scheduler.decide(now_ns, end_ns)
+            if isinstance(decision, Turn) and self._loop_is_next(decision.slot):
+                # A loop that begins sets an alarm, which may bound the turn.
+                self._pacer.loop_begins(self._executions[decision.slot], now_ns)
+                decision = self._scheduler.decide(now_ns, end_ns)
             if isinstance(decision, Turn):
                 self._take_turn(decision)
             elif decision.until_ns is None:
                 return
             else:
                 self._clock.sleep_until(decision.until_ns)
+
+    def _loop_is_next(self, slot: int) -> bool:
+        execution = self._executions[slot]
+        return execution.hook is None and execution.next_hook is Hook.LOOP
 
     def _handle_alarms(self, now_ns: int) -> None:
         while (taken := self._scheduler.take_alarm(now_ns)) is not None:
@@ -192,9 +200,7 @@ class Executor:
 
     def _begin_hook(self, execution: Execution) -> None:
         hook = execution.hook = execution.next_hook
-        number = 0
-        if hook is Hook.LOOP:
-            number = self._pacer.loop_begins(execution, self._clock.now_ns())
+        number = execution.caller.loops_begun if hook is Hook.LOOP else 0
         self._hook_trace.began(execution, hook, number)
         execution.caller.meter.spend(self._scheduling.call_instructions)
 

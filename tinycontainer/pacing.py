@@ -37,9 +37,8 @@ class Pacer:
                 self._tracer.emit(PeriodsSkipped(execution.uid, wake_up.skipped))
         self._scheduler.wake_at(execution.slot, wake_up.at_ns)
 
-    def loop_begins(self, execution: Execution, now_ns: int) -> int:
-        """A loop begins; its number in this start, from 1."""
-        execution.began_ns = now_ns
+    def loop_begins(self, execution: Execution, now_ns: int) -> None:
+        """A loop begins with the turn that is about to be taken."""
         execution.caller.loops_begun += 1
         execution.caller.watchdog.loop_begins()
         timing = execution.container.timing
@@ -48,7 +47,6 @@ class Pacer:
         next_ns = next_wakeup(execution.planned_ns, period_ns, now_ns).at_ns
         from_ns = now_ns if period_max_ns else next_ns
         self._set_gap_end(execution, gap_ends_ns(from_ns, period_ns, period_max_ns))
-        return execution.caller.loops_begun
 
     def gap_passed(self, execution: Execution, alarm_ns: int) -> None:
         """The next loop has not begun in time."""

@@ -166,17 +166,13 @@ def seal(
     return prefix + signer.content(Kind.METADATA, prefix)
 
 
-def assemble(
-    blueprint: Blueprint, code: bytes, data: bytes, tokens: Tokens, infrastructure: KeyMaterial
-) -> Bundle:
-    """Put together what the parties have signed, and seal it.
+def assemble(blueprint: Blueprint, tokens: Tokens, infrastructure: KeyMaterial) -> bytes:
+    """Put together what the parties have signed, and seal it: metadata.
 
     Whether the tokens fit is not asked here: `tinycontainer.verification` does, with public keys.
 
     Args:
         blueprint: what is to be packed.
-        code: the code section.
-        data: the data section.
         tokens: those of developer, provider and owner.
         infrastructure: the private key that seals the metadata.
 
@@ -191,13 +187,12 @@ def assemble(
         replace(endpoint, token=tokens.endpoints.get(endpoint.endpoint_id, endpoint.token))
         for endpoint in blueprint.endpoints
     )
-    metadata = seal(
+    return seal(
         replace(blueprint.container, syscall_mask_token=tokens.mask),
         endpoints,
         replace(blueprint.security, code_token=tokens.code, data_token=tokens.data),
         _signer(blueprint, infrastructure),
     )
-    return Bundle(metadata, data, code)
 
 
 def pack(
@@ -231,7 +226,7 @@ def pack(
         mask=owner.mask(blueprint.mask) if mask_token is None else mask_token,
         endpoints={endpoint.endpoint_id: owner.endpoint(endpoint) for endpoint in signed},
     )
-    return assemble(blueprint, code, data, tokens, keys[Role.INFRASTRUCTURE])
+    return Bundle(assemble(blueprint, tokens, keys[Role.INFRASTRUCTURE]), data, code)
 
 
 def pack_unsigned(blueprint: Blueprint, code: bytes, data: bytes) -> Bundle:

@@ -12,12 +12,15 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
+from .clock import NS_PER_MS
 from .device import Device
 from .device_file import Uid
 from .errors import TinyContainerError
 from .limits import MAX_SECTION_BYTES
 from .text import show
 from .toml_file import Table, inside, read_bounded, read_toml, uid_from_text
+
+_TICK_MS = 100
 
 
 class Verb(StrEnum):
@@ -108,28 +111,44 @@ def read_script(path: Path) -> tuple[Step, ...]:
     return tuple(sorted(steps, key=lambda step: step.at_ms))
 
 
-def play(device: Device, steps: tuple[Step, ...], end_ms: int | None) -> list[Surprise]:
+def play(
+    device: Device,
+    steps: tuple[Step, ...],
+    end_ms: int | None,
+    tick: Callable[[int], None] | None = None,
+) -> list[Surprise]:
     """Run a device and take each step at its moment.
 
     Args:
         device: the device.
         steps: in the order of their moments; those behind the end are not taken.
         end_ms: device time at which to stop; None: when the script is over and nothing runs.
+        tick: hears now and then how far it has come, in ms of device time.
 
     Returns:
         The steps that did not go as expected.
     """
     surprises = []
     for step in steps[: len(steps) - untaken(steps, end_ms)]:
-        device.run_until(step.at_ms)
+        _run_until(device, step.at_ms, tick)
         surprise = _take(device, step)
         if surprise is not None:
             surprises.append(surprise)
     if end_ms is None:
         device.run()
     else:
-        device.run_until(end_ms)
+        _run_until(device, end_ms, tick)
     return surprises
+
+
+def _run_until(device: Device, at_ms: int, tick: Callable[[int], None] | None) -> None:
+    """Run; to cut a run in pieces changes nothing in it."""
+    if tick is not None:
+        begun_ms = device.now_ns // NS_PER_MS
+        for now_ms in range(begun_ms + _TICK_MS, at_ms, _TICK_MS):
+            device.run_until(now_ms)
+            tick(now_ms)
+    device.run_until(at_ms)
 
 
 def untaken(steps: tuple[Step, ...], end_ms: int | None) -> int:

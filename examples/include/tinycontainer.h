@@ -1,4 +1,4 @@
-/* System calls of a TinyContainer, for containers in C compiled to WebAssembly.
+/* System calls of a TinyContainer, for containers in C compiled to WebAssembly or rBPF.
  *
  * A container exports loop, and if it likes start and stop:
  *
@@ -15,7 +15,21 @@
 #include <stdint.h>
 
 #define EXPORT __attribute__((visibility("default")))
+
+/* rBPF finds its helpers by these names, WebAssembly its imports. */
+#ifdef __bpf__
+#define TC_IMPORT(name) extern
+#define tc_heartbeat heartbeat
+#define tc_open open
+#define tc_close close
+#define tc_read read
+#define tc_write write
+#define tc_log logger
+#define tc_data_size data_size
+#define tc_data_read data_read
+#else
 #define TC_IMPORT(name) __attribute__((import_module("env"), import_name(#name)))
+#endif
 
 /* Longest read or write. */
 #define TC_TRANSFER_BYTES 255

@@ -53,6 +53,7 @@ def test_samples_give_wasmtimes_results(name: str) -> None:
 # Hooks
 
 
+@pytest.mark.clause("TC-RT-07")
 def test_each_hook_runs_its_export() -> None:
     subject = Tenant(HOOKS)
     for hook, value, calls in (
@@ -66,6 +67,7 @@ def test_each_hook_runs_its_export() -> None:
 
 
 @pytest.mark.parametrize("hook", [Hook.START, Hook.STOP])
+@pytest.mark.clause("TC-RT-02")
 def test_a_hook_that_is_not_exported_completes_at_once_and_costs_nothing(hook: Hook) -> None:
     subject = Tenant(build())
     assert subject.run(hook) == subject.run(hook)
@@ -111,6 +113,7 @@ def test_create_runs_nothing_and_charges_nothing() -> None:
     assert (subject.charged, subject.meter.left) == (0, 0)
 
 
+@pytest.mark.clause("TC-RT-08")
 def test_the_start_function_runs_in_the_start_hook_only() -> None:
     subject = Tenant(container(STARTING, uses=("logger",)))
     subject.loop()
@@ -181,6 +184,7 @@ def test_an_element_segment_outside_of_the_table_is_one_too(segment: str) -> Non
 # Instances
 
 
+@pytest.mark.clause("TC-RT-05")
 def test_one_code_created_twice_has_its_data_in_both() -> None:
     code = loop(
         "(memory.init $late (i32.const 8) (i32.const 0) (i32.const 4)) data.drop $late"
@@ -194,6 +198,7 @@ def test_one_code_created_twice_has_its_data_in_both() -> None:
         assert subject.loop() == int.from_bytes(b"late", "little")
 
 
+@pytest.mark.clause("TC-RT-05")
 def test_instances_share_nothing() -> None:
     code, runtime = counting(), create_runtime()
     first, second = Tenant(code, runtime=runtime), Tenant(code, runtime=runtime)
@@ -218,6 +223,7 @@ def test_instances_of_one_runtime_have_tables_of_their_own() -> None:
 # abort, begin, finalize
 
 
+@pytest.mark.clause("TC-RT-04")
 def test_an_aborted_hook_does_not_go_on() -> None:
     subject = Tenant(HOOKS)
     subject.instance.begin(Hook.LOOP)
@@ -229,6 +235,7 @@ def test_an_aborted_hook_does_not_go_on() -> None:
 
 
 @pytest.mark.parametrize("abort", [True, False], ids=["abort", "begin"])
+@pytest.mark.clause("TC-RT-04")
 def test_the_next_hook_begins_clean(abort: bool) -> None:
     inner = f"i32.const 1 i32.const 2 (block (result i32) (call $f) i32.const 3 {ENDLESS})"
     code = loop(f"{inner} i32.add i32.add", '(func $f) (func (export "stop") (nop))')
@@ -284,6 +291,7 @@ def test_begin_runs_nothing() -> None:
 
 
 @pytest.mark.parametrize("memory", ["0", "0 3", "1", "1 3"])
+@pytest.mark.clause("TC-RT-10")
 def test_memory_grows_to_its_maximum_or_to_the_profile(memory: str) -> None:
     subject = Tenant(
         loop("(memory.grow (i32.const 1))", memory=memory), limits=RuntimeLimits(memory_pages=3)
@@ -311,6 +319,7 @@ def test_a_table_grows_to_its_maximum_or_to_the_profile(table: str, room: int) -
 
 
 @pytest.mark.parametrize("depth", [1, 2, 10, 256, 1000])
+@pytest.mark.clause("TC-RT-10")
 def test_calls_nest_to_the_profiles_depth(depth: int) -> None:
     """The hook is the first of the nested calls."""
     code = wat(

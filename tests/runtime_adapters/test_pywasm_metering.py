@@ -19,6 +19,7 @@ ENDING = (Hook.START, Hook.LOOP, Hook.LOOP, Hook.STOP)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.clause("TC-RT-11")
 def test_fuel_is_wasmtimes(name: str) -> None:
     code = SAMPLES[name].code
     subject, reference = Tenant(code), Reference(code)
@@ -44,6 +45,7 @@ def test_elements_that_are_grown_are_charged_however_many(elements: int) -> None
         assert subject.run() == reference.run(Hook.LOOP)
 
 
+@pytest.mark.clause("TC-RT-11")
 def test_what_free_instructions_cost_is_nothing() -> None:
     plain = Tenant(loop("i32.const 0")).run().used
     free = "nop (block nop) (loop nop) (block (br_if 0 (i32.const 0)) nop)"
@@ -108,6 +110,7 @@ def test_calls_that_cost_something_give_the_same_with_every_budget() -> None:
 
 
 @pytest.mark.parametrize("examples", [15, pytest.param(500, marks=pytest.mark.long)])
+@pytest.mark.clause("TC-RT-03")
 def test_generated_programs_give_the_same_with_every_budget(examples: int) -> None:
     @settings(max_examples=examples)
     @given(programs())
@@ -154,6 +157,7 @@ def test_a_straight_line_goes_beyond_the_budget_by_one_unit_at_most(name: str, b
     assert run.turns >= run.used // (budget + LONGEST_LINE)
 
 
+@pytest.mark.clause("TC-SCHED-13")
 def test_a_line_of_sixty_four_is_one_unit_and_sixty_five_are_two() -> None:
     # A line and the entry of its function are charged at once.
     line = "i32.const 0 " + "i32.eqz " * 63

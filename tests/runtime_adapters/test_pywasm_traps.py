@@ -154,6 +154,7 @@ def trapping(text: str, more: str) -> bytes:
 
 
 @pytest.mark.parametrize(("text", "more", "code"), TRAPS)
+@pytest.mark.clause("TC-RT-14")
 def test_a_trap_has_wasmtimes_name(text: str, more: str, code: TrapCode) -> None:
     source = trapping(text, more)
     subject, reference = Tenant(source), Reference(source)

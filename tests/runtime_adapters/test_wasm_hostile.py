@@ -359,7 +359,8 @@ def deep_labels() -> bytes:
         " (else (loop (br 0))))"
     )
     nest = "(block " * 198 + inner + "(drop (i32.const 0))" + ")" * 198
-    return loop("(call $f (i32.const 250)) i32.const 0", f"(func $f (param $n i32) {nest})")
+    pad = "(drop (i32.const 0))" * 120
+    return loop("(call $f (i32.const 250)) i32.const 0", f"(func $f (param $n i32) {nest} {pad})")
 
 
 def deep_values() -> bytes:
@@ -376,7 +377,8 @@ def test_stacks_that_make_every_branch_dear_overflow_first(code: bytes) -> None:
 
 def test_code_that_costs_nothing_holds_nobody_up() -> None:
     # As many free instructions as a row may have, again and again.
-    tenant = Tenant(loop(f"(loop {'nop ' * 250} br 0) i32.const 0"))
+    ballast = "i32.const 0 " + "i32.eqz " * 100
+    tenant = Tenant(loop(f"(loop {'nop ' * 250} br 0) {ballast}"))
     tenant.instance.begin(Hook.LOOP)
     with within(5):
         assert tenant.turn(1000) == Preempted()

@@ -1,9 +1,11 @@
 """Where the project's own files are, and how its program is run in a test."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from tinycontainer.cli.main import main
@@ -47,3 +49,12 @@ class Program:
         assert err.count("\n") == 1
         assert err.isascii()
         return err.removeprefix("error: ").rstrip("\n")
+
+
+def every_verb(group: click.Group) -> Iterator[tuple[str, ...]]:
+    """The words of each verb, and of the verbs under it."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from ((name, *rest) for rest in every_verb(command))
+        else:
+            yield (name,)

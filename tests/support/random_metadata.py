@@ -1,5 +1,7 @@
 """Random metadata, as models that are valid."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from tinycontainer.metadata import (
@@ -10,6 +12,8 @@ from tinycontainer.metadata import (
     PeerType,
     Security,
 )
+from tinycontainer.packing import Blueprint, TokenOptions
+from tinycontainer_tokens import Profile
 
 UINTS = st.integers(0, (1 << 32) - 1)
 MAYBE = st.none() | UINTS
@@ -44,3 +48,33 @@ def endpoints(draw: st.DrawFn) -> Endpoint:
 
 
 ENDPOINTS = st.lists(endpoints(), max_size=5, unique_by=lambda endpoint: endpoint.endpoint_id)
+SECONDS = st.none() | st.integers(0, (1 << 63) - 1)
+OPTIONS = st.builds(
+    TokenOptions,
+    sequence=st.integers(0, (1 << 64) - 1),
+    audience=st.none() | st.text(st.characters(codec="ascii"), min_size=1, max_size=64),
+    not_before_s=SECONDS,
+    expires_s=SECONDS,
+    issued_s=SECONDS,
+)
+
+
+@st.composite
+def blueprints(draw: st.DrawFn) -> Blueprint:
+    """Whatever a manifest can ask for; riot-2024 has fewer ways to say it."""
+    profile = draw(st.sampled_from(Profile))
+    is_riot = profile is Profile.RIOT_2024
+    container = replace(draw(CONTAINERS), syscall_mask_token=b"")
+    if is_riot:
+        container = Container(container.uid, container.type)
+    declared = [replace(each, token=None) for each in draw(ENDPOINTS)]
+    security = replace(draw(SECURITIES), data_token=b"", code_token=b"", metadata_token=b"")
+    return Blueprint(
+        container=container,
+        endpoints=tuple(each for each in declared if not is_riot or each.endpoint_id < 128),
+        security=security,
+        mask=draw(st.integers(0, 31)),
+        profile=profile,
+        sign_endpoints=not is_riot and draw(st.booleans()),
+        options=TokenOptions() if is_riot else draw(OPTIONS),
+    )

@@ -5,24 +5,25 @@ from pathlib import Path
 
 import click
 
-from tinycontainer_tokens import KeyEntry, KeyFileError, KeyStore, Role
+from tinycontainer_tokens import KeyEntry, KeyFileError, KeyMaterial, KeyStore, Profile, Role
 
 from .. import metadata as metadata_codec
 from .. import packing
-from ..manifest import Manifest, read_manifest
+from ..manifest import Manifest, read_blueprint, read_manifest
 from ..metadata import Bundle
-from ..packing import Tokens
+from ..packing import Blueprint, Tokens
 from ..text import show
 from ..toml_file import read_bounded
 from ..verification import Trust, examine, grant
 from .keys import PrivateKeys, passphrase_option, trusted_keys
 from .output import Refusal, force_option, json_option
 from .outputs import Outputs, output_options
+from .verb import Verb
 
 _MAX_TOKEN_BYTES = 1024
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("manifest_file", metavar="MANIFEST", type=click.Path(path_type=Path))
 @click.option("--code-token", type=click.Path(path_type=Path), required=True)
 @click.option("--data-token", type=click.Path(path_type=Path), required=True)
@@ -45,6 +46,11 @@ _MAX_TOKEN_BYTES = 1024
     type=click.Path(path_type=Path),
     help="Directory with developer.pub, provider.pub and owner.pub (or .cose).",
 )
+@click.option(
+    "--metadata-only",
+    is_flag=True,
+    help="Make metadata without the sections, which need not be at hand.",
+)
 @click.option("--code", type=click.Path(path_type=Path), help="In place of the manifest's.")
 @click.option("--data", type=click.Path(path_type=Path), help="In place of the manifest's.")
 @click.option(
@@ -63,6 +69,7 @@ def assemble(
     passphrase_file: Path | None,
     trusted: tuple[str, ...],
     trusted_directory: Path | None,
+    metadata_only: bool,
     code: Path | None,
     data: Path | None,
     at_s: int | None,
@@ -76,9 +83,12 @@ def assemble(
     hash. So the public keys of the other parties have to be given.
 
     Example: tinycontainerctl assemble courier --code-token code.cwt --data-token data.cwt
-    --mask-token mask.cwt --key keys/infrastructure.pem --trust-keys keys -o courier.tcb
+    --mask-token mask.cwt --key keys/infrastructure.pem --trust-keys keys -o assembled.tcb
     """
-    manifest = read_manifest(manifest_file, code, data)
+    if metadata_only and (code is not None or data is not None):
+        raise Refusal("--metadata-only looks at no sections; leave --code and --data out")
+    manifest = None if metadata_only else read_manifest(manifest_file, code, data)
+    blueprint = read_blueprint(manifest_file) if manifest is None else manifest.blueprint
     tokens = Tokens(
         code=_token(code_token),
         data=_token(data_token),
@@ -86,26 +96,35 @@ def assemble(
         endpoints=dict(_endpoint_token(text) for text in endpoint_tokens),
     )
     own = PrivateKeys(passphrase_file).read(key)
-    profile = manifest.blueprint.profile
-    others = trusted_keys(trusted, trusted_directory, profile, "--trust")
-    bundle = packing.assemble(manifest.blueprint, manifest.code, manifest.data, tokens, own)
+    others = trusted_keys(trusted, trusted_directory, blueprint.profile, "--trust")
+    metadata = packing.assemble(blueprint, tokens, own)
+    now_s = int(time.time()) if at_s is None else at_s
+    _require_fitting(metadata, blueprint, manifest, _store(others, own, blueprint.profile), now_s)
+    if manifest is None:
+        outputs.write_metadata(metadata, manifest_file, force=force, as_json=as_json)
+    else:
+        bundle = Bundle(metadata, manifest.data, manifest.code)
+        outputs.write(bundle, manifest_file, force=force, as_json=as_json)
+
+
+def _store(others: KeyStore, own: KeyMaterial, profile: Profile) -> KeyStore:
+    """The other parties' keys, and the infrastructure's own."""
     public = own if own.is_symmetric else own.public_half()
     entries = [entry for entry in others if entry.role is not Role.INFRASTRUCTURE]
     try:
-        keys = KeyStore([*entries, KeyEntry(Role.INFRASTRUCTURE, profile, public)])
+        return KeyStore([*entries, KeyEntry(Role.INFRASTRUCTURE, profile, public)])
     except KeyFileError as error:
         raise Refusal(f"--key: {error}") from None
-    _require_fitting(bundle, manifest, keys, int(time.time()) if at_s is None else at_s)
-    outputs.write(bundle, manifest_file, force=force, as_json=as_json)
 
 
-def _require_fitting(bundle: Bundle, manifest: Manifest, keys: KeyStore, now_s: int) -> None:
+def _require_fitting(
+    content: bytes, blueprint: Blueprint, manifest: Manifest | None, keys: KeyStore, now_s: int
+) -> None:
     """Judge the tokens as a device would that trusts these keys."""
-    metadata = metadata_codec.decode(bundle.metadata, len(bundle.metadata))
-    trust = Trust(
-        keys, (manifest.blueprint.profile,), device_id=manifest.blueprint.options.audience
-    )
-    reports = examine(metadata, bundle.code, bundle.data, trust, now_s, profile=trust.profiles[0])
+    metadata = metadata_codec.decode(content, len(content))
+    trust = Trust(keys, (blueprint.profile,), device_id=blueprint.options.audience)
+    code, data = (None, None) if manifest is None else (manifest.code, manifest.data)
+    reports = examine(metadata, code, data, trust, now_s, profile=blueprint.profile)
     grant(metadata, reports, trust)
 
 

@@ -4,13 +4,14 @@ import click
 from click.shell_completion import get_completion_class
 
 from .output import Refusal, json_option, print_json
+from .verb import Verb
 
 _SHELLS = ("bash", "zsh", "fish")
 PROGRAM = "tinycontainerctl"
 VARIABLE = "_TINYCONTAINERCTL_COMPLETE"
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("shell", type=click.Choice(_SHELLS))
 @json_option
 @click.pass_context

@@ -8,9 +8,10 @@ from ..metadata import Bundle
 from ..toolchain.artefact import read_artefact
 from .output import Refusal, force_option, json_option
 from .outputs import Outputs, output_options
+from .verb import Verb
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--code", type=click.Path(path_type=Path), help="The code section, if not in SOURCE.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data section, if not in SOURCE.")

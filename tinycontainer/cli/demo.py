@@ -36,7 +36,9 @@ from .output import (
     require_absent,
     write_file,
 )
+from .progress import progress
 from .run import print_summary, screen, summary, traced_to
+from .verb import Verb
 
 _EXAMPLE = "smartdronebox"
 _RUN_MS = 20_000
@@ -57,7 +59,7 @@ class BundlesFile(Table):
     bundles: list[BundleTable]
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.option(
     "--trace", type=click.Path(path_type=Path), help="Write all events to this file (JSON lines)."
 )
@@ -69,7 +71,7 @@ class BundlesFile(Table):
 @force_option
 @json_option
 def demo(trace: Path | None, keep: Path | None, force: bool, as_json: bool) -> int:
-    """Run the SmartDroneBox: three tenants, one intruder, one device, 20 seconds of virtual time.
+    """Run the SmartDroneBox: four tenants, one intruder, one device, 20 seconds of virtual time.
 
     Makes new keys for the four roles, packs and signs all containers, loads and runs them, takes
     the mapper's radio away and gives it back, lets the intruder try nine things, and checks that
@@ -90,7 +92,9 @@ def demo(trace: Path | None, keep: Path | None, force: bool, as_json: bool) -> i
             if not as_json:
                 sinks.append(Human(click.echo))
             device = Device(assemble(plan, clock, screen(as_json)), clock, sinks)
-            surprises = play(device, read_script(directory / "script.toml"), _RUN_MS)
+            with progress(_RUN_MS) as tick:
+                script = read_script(directory / "script.toml")
+                surprises = play(device, script, _RUN_MS, tick)
         findings = judge(read_expectations(directory / "expectations.toml"), events)
     held = not surprises and all(finding.held for finding in findings)
     values = summary(device, tally)

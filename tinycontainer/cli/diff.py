@@ -10,9 +10,10 @@ from ..text import flatten
 from ..toolchain.artefact import read_artefact
 from ..toolchain.comparison import Change, Comparison, compare
 from .output import ExitCode, json_option, print_json
+from .verb import Verb
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if there is any difference.")

@@ -20,9 +20,10 @@ from ..toolchain.c_layout import open_layout
 from ..toolchain.moments import utc
 from .output import ExitCode, json_option, print_json
 from .reports import explanation_as_dict, explanation_lines, report_as_dict
+from .verb import Verb
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--device",

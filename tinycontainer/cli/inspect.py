@@ -11,6 +11,7 @@ from ..text import flatten, show
 from ..toolchain.contents import read_contents
 from ..toolchain.diagnostic import Node
 from .output import WIDE, Refusal, json_option, print_json, terminal_width
+from .verb import Verb
 
 _TITLES = ("offset", "hex", "diagnostic notation", "meaning")
 _GAP = "  "
@@ -18,7 +19,7 @@ _ROOMY = 120
 """Columns from which on a level is indented by two."""
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
 def inspect(file: Path, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from tinycontainer_tokens.envelope import MAX_KID_BYTES
 
 from .keys import read_passphrase
 from .output import Refusal, force_option, json_option, print_json, require_absent, write_file
+from .verb import Verb
 
 
 def _key_id(context: click.Context, _parameter: click.Parameter, text: str | None) -> bytes | None:
@@ -23,7 +24,7 @@ def _key_id(context: click.Context, _parameter: click.Parameter, text: str | Non
     return kid
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option(
     "--role",
@@ -60,7 +61,7 @@ def keygen(
     The developer signs code, the provider data, the infrastructure metadata, the owner system-call
     masks and endpoints. A device needs the public halves only; an HMAC key has none.
 
-    Example: tinycontainerctl keygen keys
+    Example: tinycontainerctl keygen new-keys
     """
     suffixes = (".cose",) if mac else (".pem", ".pub")
     names = [Role(name) for name in roles] or list(Role)

@@ -18,9 +18,10 @@ from ..toolchain.artefact import Artefact, read_artefact
 from ..toolchain.audit import Audit, AuditSubject, Finding, Severity, Tools, audit, gather, host_of
 from ..toolchain.sarif import as_sarif
 from .output import ExitCode, json_option, print_json
+from .verb import Verb
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("files", nargs=-1, metavar="FILE...", type=click.Path(path_type=Path))
 @click.option(
     "--device",
@@ -62,7 +63,7 @@ def lint(
     same uid. Every rule is described in specs/lint.md.
     The exit code is 0 if nothing was found that is as bad as --fail-on, else 1.
 
-    Example: tinycontainerctl lint courier.tcb mapper.tcb --device device.toml --fail-on warning
+    Example: tinycontainerctl lint courier.tcb mapper.tcb compliance.tcb --device device.toml
     """
     if as_json and as_sarif_log:
         raise click.UsageError("give either --json or --sarif")

@@ -11,6 +11,7 @@ from tinycontainer_tokens import TokenError
 from ..errors import DeviceFileError, LoadError, RuntimeUnavailable, TinyContainerError
 from ..text import flatten, show
 from .assemble import assemble
+from .build import build
 from .completion import PROGRAM, VARIABLE, completion
 from .convert import convert
 from .demo import demo
@@ -25,26 +26,28 @@ from .pack import pack
 from .run import run
 from .schema import schema
 from .sign import sign
+from .verb import EXIT_CODES
 from .verify import verify
 
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done; 1 refused, or an expectation did not hold; 2 bad input;"
-    " 3 no usable runtime; 130 interrupted; 141 the output was closed.",
+    epilog="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES) + ".",
 )
 @click.version_option(package_name="tinycontainer", prog_name="tinycontainerctl")
 def cli() -> None:
     """Signed containers of mutually distrusting tenants on one microcontroller.
 
     Begin with `tinycontainerctl demo`. To make a container of your own: `keygen` makes the keys of
-    the four roles, `pack` signs and bundles a container directory, `inspect` and `verify` look at
-    the result, `run` runs it on a device.
+    the four roles, `pack` signs and bundles a container directory (`sign` and `assemble` do that on
+    four machines). `inspect`, `verify`, `explain`, `lint` and `diff` look at the result, and `run`
+    runs it on a device.
     """
 
 
 for _verb in (
     assemble,
+    build,
     completion,
     convert,
     demo,

@@ -11,21 +11,22 @@ from ..model_report import ModelReport, TensorFacts
 from ..text import show
 from ..toml_file import read_bounded
 from .output import ExitCode, Refusal, json_option, print_json, print_table
+from .verb import Verb
 
 MAX_MODEL_BYTES: Final = 1 << 24
 _FORMAT: Final = "tflite"
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
 def model(file: Path, as_json: bool) -> int:
     """Show a TensorFlow Lite model: inputs, outputs, operators, needs, and the check's verdict.
 
-    Nothing of the model is run; no inference runtime has to be installed. The exit code is 0 if a
-    container with the default quotas could load it, else 1.
+    Nothing of the model is run; no inference runtime has to be installed. The model is refused if
+    no container with the default quotas could load it.
 
-    Example: tinycontainerctl model sine.tflite
+    Example: tinycontainerctl model compliance/autoencoder.tflite
     """
     inspector = model_inspectors().get(_FORMAT)
     if inspector is None:

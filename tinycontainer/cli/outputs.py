@@ -17,7 +17,7 @@ from ..metadata import Bundle, Metadata
 from ..text import show
 from ..toolchain.board import RIOT_BOARD, require_fit
 from ..toolchain.c_header import c_header
-from ..toolchain.c_layout import layout_files
+from ..toolchain.c_layout import layout_files, only_source
 from ..verification import profile_of
 from .output import Refusal, print_json, require_absent, write_file
 
@@ -57,9 +57,24 @@ class Outputs:
         fits = self._require_fit(bundle, metadata)
         files = dict(self._files(bundle, metadata, source))
         require_absent(files, force=force)
-        for path, content in files.items():
-            write_file(path, content)
-        _tell(bundle, files, fits, as_json=as_json)
+        if self.layout is not None:
+            self.layout.mkdir(parents=True, exist_ok=True)
+        _write(files, bundle, fits, as_json=as_json)
+
+    def write_metadata(self, content: bytes, source: Path, *, force: bool, as_json: bool) -> None:
+        """The same for metadata alone, where the sections are not at hand.
+
+        Raises:
+            LoadError: the metadata does not fit the board.
+            Refusal: other outputs are wished, a file exists, or it cannot be written.
+        """
+        if self.layout is not None or self.header is not None:
+            raise Refusal("--layout and --header hold the sections; leave --metadata-only out")
+        bundle = Bundle(content, b"", b"")
+        fits = self._require_fit(bundle, metadata_codec.decode(content, len(content)))
+        path = self.out or Path(f"{_name(source)}.metadata")
+        require_absent((path,), force=force)
+        _write({path: content}, bundle, fits, as_json=as_json)
 
     def _require_fit(self, bundle: Bundle, metadata: Metadata) -> str:
         """Check the capacity; returns whose it was."""
@@ -77,8 +92,7 @@ class Outputs:
     def _files(
         self, bundle: Bundle, metadata: Metadata, source: Path
     ) -> Iterator[tuple[Path, bytes]]:
-        name = source.resolve().name if source.is_dir() else source.stem
-        bundle_path = self.out or Path(f"{name}.tcb")
+        bundle_path = self.out or Path(f"{_name(source)}.tcb")
         if not bundle_path.name:
             raise Refusal(f"{show(str(bundle_path))}: is no file name")
         metadata_path = bundle_path.with_suffix(".metadata")
@@ -87,8 +101,9 @@ class Outputs:
         yield bundle_path, bundle.encode()
         yield metadata_path, bundle.metadata
         if self.layout is not None:
-            self.layout.mkdir(parents=True, exist_ok=True)
-            yield from layout_files(self.layout, bundle, metadata.container.type).items()
+            code = only_source(source if source.is_dir() else source.parent)
+            kind = metadata.container.type
+            yield from layout_files(self.layout, bundle, kind, code).items()
         if self.header is not None:
             text = metadata.uid.decode("utf-8", "surrogateescape")
             yield self.header, c_header(text, bundle).encode("ascii")
@@ -138,6 +153,16 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*arguments, outputs=outputs, **options)
 
     return with_outputs
+
+
+def _name(source: Path) -> str:
+    return source.resolve().name if source.is_dir() else source.stem
+
+
+def _write(files: dict[Path, bytes], bundle: Bundle, fits: str, *, as_json: bool) -> None:
+    for path, content in files.items():
+        write_file(path, content)
+    _tell(bundle, files, fits, as_json=as_json)
 
 
 def _board_of(metadata: Metadata) -> str:

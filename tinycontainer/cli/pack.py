@@ -14,9 +14,10 @@ from ..text import show
 from .keys import PrivateKeys, passphrase_option, require_trustworthy
 from .output import Refusal, force_option, json_option
 from .outputs import Outputs, output_options
+from .verb import Verb
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option(
     "--keys",
@@ -44,7 +45,7 @@ def pack(
 
     Signs for all four parties. Where each has a machine of its own, use `sign` and `assemble`.
 
-    Example: tinycontainerctl pack examples/smartdronebox/courier --keys keys -o courier.tcb
+    Example: tinycontainerctl pack courier --keys keys -o fresh.tcb
     """
     manifest = read_manifest(source)
     try:

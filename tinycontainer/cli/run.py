@@ -21,6 +21,8 @@ from .output import (
     print_table,
     require_absent,
 )
+from .progress import progress
+from .verb import Verb
 
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 _DEFAULT_VIRTUAL_MS = 10_000
@@ -42,7 +44,7 @@ def _duration_ms(
     return int(digits) * _UNITS_MS[unit]
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("device_file", type=click.Path(path_type=Path))
 @click.option(
     "--for",
@@ -72,7 +74,7 @@ def run(
 ) -> int:
     """Run the device of DEVICE_FILE and print its log and what became of its containers.
 
-    Example: tinycontainerctl run device.toml --for 10s --trace trace.jsonl
+    Example: tinycontainerctl run device.toml --script script.toml --for 10s --trace trace.jsonl
     """
     plan = read_plan(device_file)
     steps = () if script is None else read_script(script)
@@ -116,7 +118,8 @@ def _play(
 ) -> tuple[list[Surprise], bool]:
     """Play a script; an operator who interrupts it still sees what became of the containers."""
     try:
-        return play(device, steps, end_ms), False
+        with progress(end_ms) as tick:
+            return play(device, steps, end_ms, tick), False
     except KeyboardInterrupt:
         return [], True
 

@@ -7,6 +7,7 @@ from ..manifest import ManifestFile
 from ..script import ScriptFile
 from ..toml_file import Table
 from .output import print_json
+from .verb import Verb
 
 _MODELS: dict[str, type[Table]] = {
     "device": DeviceFile,
@@ -15,7 +16,7 @@ _MODELS: dict[str, type[Table]] = {
 }
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("file", type=click.Choice(list(_MODELS)))
 @click.option("--json", is_flag=True, expose_value=False, help="A schema is always JSON.")
 def schema(file: str) -> None:

@@ -23,6 +23,7 @@ from ..text import show
 from ..toml_file import read_bounded, uid_from_text
 from .keys import PrivateKeys, passphrase_option
 from .output import Refusal, force_option, json_option, print_json, require_absent, write_file
+from .verb import Verb
 
 _SHA256_DIGITS = 64
 _UNIX_SECONDS = re.compile(r"[0-9]{1,18}")
@@ -180,7 +181,7 @@ def _content_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("file", type=click.Path(path_type=Path), required=False)(command)
 
 
-@sign.command()
+@sign.command(cls=Verb)
 @_content_options
 def code(file: Path | None, sha256: bytes | None, signing: Signing) -> None:
     """Sign the code section FILE, as its developer.
@@ -190,17 +191,17 @@ def code(file: Path | None, sha256: bytes | None, signing: Signing) -> None:
     _sign_content(Kind.CODE, file, sha256, signing)
 
 
-@sign.command()
+@sign.command(cls=Verb)
 @_content_options
 def data(file: Path | None, sha256: bytes | None, signing: Signing) -> None:
     """Sign the data section FILE, as its provider; an empty one is signed as well.
 
-    Example: tinycontainerctl sign data /dev/null --uid courier --key keys/provider.pem
+    Example: tinycontainerctl sign data courier/courier.data --uid courier --key keys/provider.pem
     """
     _sign_content(Kind.DATA, file, sha256, signing)
 
 
-@sign.command()
+@sign.command(cls=Verb)
 @click.option("--calls", help="Allowed calls, such as open,close,read; or none.")
 @click.option(
     "--mask", "bits", metavar="HEX", callback=_hexadecimal, help="The mask itself, such as 1f."
@@ -211,7 +212,7 @@ def mask(calls: str | None, bits: bytes | None, signing: Signing) -> None:
 
     Without --calls and --mask, the calls are those that the manifest asks for.
 
-    Example: tinycontainerctl sign mask --manifest courier --key keys/owner.pem -o mask.cwt
+    Example: tinycontainerctl sign mask --manifest courier --key keys/owner.pem
     """
     if calls is not None and bits is not None:
         raise Refusal("give either --calls or --mask")
@@ -222,7 +223,7 @@ def mask(calls: str | None, bits: bytes | None, signing: Signing) -> None:
     signing.write(signing.signer.mask(wanted), "mask")
 
 
-@sign.command()
+@sign.command(cls=Verb)
 @click.option("--id", "endpoint_id", type=click.IntRange(min=0), required=True)
 @_signing_options
 def endpoint(endpoint_id: int, signing: Signing) -> None:

@@ -23,9 +23,10 @@ from ..verification import TokenReport, Trust, examine
 from .keys import trusted_keys
 from .output import ExitCode, json_option, print_json
 from .reports import problem_as_dict, problem_lines, report_as_dict, report_lines
+from .verb import Verb
 
 
-@click.command()
+@click.command(cls=Verb)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--profile",

@@ -25,6 +25,10 @@ def require_fit(bundle: Bundle, capacity: Capacity, *, firmware: bool) -> None:
         MetadataError: the metadata is malformed.
     """
     metadata = metadata_codec.decode(bundle.metadata, len(bundle.metadata))
+    if firmware or profile_of(metadata) is Profile.RIOT_2024:
+        objection = riot_objection(metadata)
+        if objection is not None:
+            raise LoadError(LoadReason.PROFILE, objection)
     slot = MemoryManager(capacity).take()
     for section, content in (
         (Section.METADATA, bundle.metadata),
@@ -34,7 +38,3 @@ def require_fit(bundle: Bundle, capacity: Capacity, *, firmware: bool) -> None:
         slot.open(section, len(content))
         if content:
             slot.write(content)
-    if firmware or profile_of(metadata) is Profile.RIOT_2024:
-        objection = riot_objection(metadata)
-        if objection is not None:
-            raise LoadError(LoadReason.PROFILE, objection)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import DeviceFileError
+from ..limits import MAX_SECTION_BYTES
 from ..metadata import Bundle, ContainerType
 from ..text import show
 from ..toml_file import read_bounded
@@ -55,6 +56,11 @@ class Layout:
         """The built code section."""
         return self._named(_CODE_SUFFIX[self.runtime])
 
+    @property
+    def source(self) -> Path:
+        """The C source."""
+        return self._named(".c")
+
     def _named(self, suffix: str) -> Path:
         return self.directory / f"{self.directory.resolve().name}{suffix}"
 
@@ -79,13 +85,16 @@ def open_layout(directory: Path) -> Layout:
     return Layout(directory, runtime)
 
 
-def layout_files(directory: Path, bundle: Bundle, kind: ContainerType) -> dict[Path, bytes]:
-    """The files of a container's directory, but for the source.
+def layout_files(
+    directory: Path, bundle: Bundle, kind: ContainerType, source: bytes | None = None
+) -> dict[Path, bytes]:
+    """The files of a container's directory.
 
     Args:
         directory: where they are to be; its name is the container's.
         bundle: the container.
         kind: its type.
+        source: its C source, if it is to lie there too.
 
     Raises:
         DeviceFileError: the firmware has no runtime for the type.
@@ -96,9 +105,22 @@ def layout_files(directory: Path, bundle: Bundle, kind: ContainerType) -> dict[P
             show(str(directory)), "", f"the firmware has no runtime for type {kind.name.lower()}"
         )
     layout = Layout(directory, names[kind])
-    return {
+    files = {
         directory / RUNTIME_FILE: f"{layout.runtime}\n".encode(),
         layout.code: bundle.code,
         layout.data: bundle.data,
         layout.metadata: bundle.metadata,
     }
+    if source is not None:
+        files[layout.source] = source
+    return files
+
+
+def only_source(directory: Path) -> bytes | None:
+    """The C source in a directory, if there is exactly one.
+
+    Raises:
+        DeviceFileError: it cannot be read, or is too long.
+    """
+    sources = list(directory.glob("*.c"))
+    return read_bounded(sources[0], MAX_SECTION_BYTES) if len(sources) == 1 else None

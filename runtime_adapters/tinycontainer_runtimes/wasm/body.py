@@ -5,6 +5,8 @@ from tinycontainer.runtime import RuntimeLimits
 from .opcodes import BLOCK, CONSTANT, END, FREE, IF, IMMEDIATES, LOOP, PREFIX, REF_FUNC, Immediates
 from .reader import Reader
 
+FREE_FACTOR, FREE_SLACK = 4, 256
+"""Free instructions may exceed the others of a function so many times, plus so many."""
 MAX_FREE_RUN = 256
 """So many instructions in a row may cost nothing: what is between two that cost something is not
 metered, and nobody else runs meanwhile. Branches cost, so a run is as long as it is in the code."""
@@ -24,10 +26,13 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
         InadmissibleCode: with the offset and the reason.
     """
     scan_locals(reader, parameters, limits)
-    depth, free_run = 1, 0
+    start, depth, free, charged, free_run = reader.offset, 1, 0, 0, 0
     while depth:
         opcode = read_opcode(reader)
-        free_run = free_run + 1 if opcode in FREE else 0
+        if opcode in FREE:
+            free, free_run = free + 1, free_run + 1
+        else:
+            charged, free_run = charged + 1, 0
         if free_run > MAX_FREE_RUN:
             raise reader.fail(f"more than {MAX_FREE_RUN} instructions in a row cost nothing")
         if opcode in (BLOCK, LOOP, IF):
@@ -39,6 +44,12 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
         skip_immediates(reader, IMMEDIATES[opcode])
     if reader.remaining:
         raise reader.fail("bytes follow the end of a function")
+    if free > FREE_FACTOR * charged + FREE_SLACK:
+        raise reader.fail(
+            f"{free} instructions of this function cost nothing, {charged} do;"
+            f" at most {FREE_FACTOR} times as many and {FREE_SLACK} more are taken",
+            start,
+        )
 
 
 def scan_constant(reader: Reader) -> int | None:

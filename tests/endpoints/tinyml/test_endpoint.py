@@ -20,6 +20,7 @@ def drivers() -> dict[str, TinyML]:
     return {name: make_driver(backend=name) for name in BACKENDS}
 
 
+@pytest.mark.clause("TC-TML-20")
 @each_backend
 @pytest.mark.parametrize(("name", "model"), SEEDS, ids=[name for name, _ in SEEDS])
 def test_every_operator_gives_the_interpreters_own_bits(
@@ -36,6 +37,7 @@ def test_every_operator_gives_the_interpreters_own_bits(
     client.close()
 
 
+@pytest.mark.clause("TC-TML-15")
 def test_the_seeds_exercise_every_operator_of_the_list() -> None:
     exercised = {operator.code for _, model in seeds() for operator in model.operators}
     assert exercised == set(Builtin)

@@ -41,6 +41,7 @@ def test_without_a_runtime_the_demo_says_so_and_holds(program: Program, tmp_path
     assert traced(program, tmp_path, "two")[1] == trace
 
 
+@pytest.mark.clause("TC-TML-07")
 @needs_backend
 def test_with_a_runtime_the_box_watches_by_its_model(program: Program, tmp_path: Path) -> None:
     out, trace = traced(program, tmp_path, "one")
@@ -53,6 +54,7 @@ def test_with_a_runtime_the_box_watches_by_its_model(program: Program, tmp_path:
 def test_the_model_of_the_box_stands_in_its_data_section_and_not_in_its_code() -> None:
     box = ROOT / "examples" / "smartdronebox" / "compliance"
     model = (ROOT / "examples" / "models" / "autoencoder-int8.tflite").read_bytes()
+    assert (box / "autoencoder.tflite").read_bytes() == model
     assert (box / "compliance.data").read_bytes().endswith(model)
     assert model[64:128] not in (box / "compliance.wasm").read_bytes()
 

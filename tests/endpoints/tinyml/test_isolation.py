@@ -118,6 +118,7 @@ def virtual(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
+@pytest.mark.clause("TC-TML-18")
 @each_backend
 def test_a_model_that_hangs_costs_its_tenant_the_deadline_and_nobody_else(
     backend: str, virtual: bool
@@ -136,6 +137,7 @@ def test_a_model_that_hangs_costs_its_tenant_the_deadline_and_nobody_else(
     scene.victim_goes_on()
 
 
+@pytest.mark.clause("TC-TML-18")
 @each_backend
 def test_a_model_that_crashes_its_process_is_an_error_of_its_tenant(
     backend: str, virtual: bool
@@ -163,6 +165,7 @@ def test_a_model_that_wants_gigabytes_does_not_get_them(backend: str) -> None:
     scene.victim_goes_on()
 
 
+@pytest.mark.clause("TC-TML-18")
 @each_backend
 def test_a_process_that_is_killed_is_replaced(backend: str, virtual: bool) -> None:
     scene = Scene(backend, virtual=virtual)
@@ -185,6 +188,7 @@ def test_a_process_that_is_stopped_is_killed_at_the_deadline(backend: str) -> No
     assert wait_for(scene.victim) == scene.expected
 
 
+@pytest.mark.clause("TC-TML-19")
 @each_backend
 def test_the_third_loss_puts_a_model_into_quarantine_for_its_tenant_only(backend: str) -> None:
     scene = Scene(backend, virtual=True)
@@ -200,6 +204,7 @@ def test_the_third_loss_puts_a_model_into_quarantine_for_its_tenant_only(backend
         Client(scene.driver, b"a third").load(recursive())
 
 
+@pytest.mark.clause("TC-TML-09", "TC-TML-17")
 @each_backend
 def test_every_tenant_has_a_process_of_its_own_and_the_last_close_ends_it(backend: str) -> None:
     scene = Scene(backend, virtual=True)
@@ -236,6 +241,7 @@ def test_workers_that_are_spawned_do_the_same(backend: str) -> None:
     scene.bystander.close()
 
 
+@pytest.mark.clause("TC-TML-17")
 @each_backend
 def test_a_worker_has_no_more_than_it_needs(backend: str) -> None:
     scene = Scene(backend, virtual=True)

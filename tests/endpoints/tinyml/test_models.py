@@ -111,6 +111,7 @@ def test_the_keyword_spotter_knows_its_words(backend: str) -> None:
     assert (scores.argmax(1) == labels).mean() > 0.93
 
 
+@pytest.mark.clause("TC-TML-20")
 @each_backend
 @pytest.mark.parametrize("name", NAMES)
 def test_the_endpoint_gives_the_interpreters_own_bits(backend: str, name: str) -> None:
@@ -161,6 +162,7 @@ def test_keywords_in_numbers_with_a_point(backend: str) -> None:
     through_the_endpoint(backend, content, 20, model_bytes=1 << 17)
 
 
+@pytest.mark.clause("TC-TML-20")
 @pytest.mark.skipif(len(BACKENDS) < 2, reason="only one inference runtime is installed")
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("int8")])
 def test_both_interpreters_give_the_same_bits(name: str) -> None:

@@ -19,6 +19,7 @@ def judge(backend: str, count: int, seed: int) -> None:
     assert verdicts.computed > count // 20, "too few mutants come as far as the interpreter"
 
 
+@pytest.mark.clause("TC-TML-14")
 @each_backend
 def test_a_sample_of_mutants_harms_nobody(backend: str) -> None:
     judge(backend, SAMPLE, seed=1)

@@ -44,6 +44,7 @@ def code(tree: Tree) -> Tree:
     return child(tree, "operator_codes", 0)
 
 
+@pytest.mark.clause("TC-TML-14")
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -122,6 +123,7 @@ def with_options(name: str, **changes: int) -> bytes:
     return encode(dataclasses.replace(model, operators=operators))
 
 
+@pytest.mark.clause("TC-TML-14")
 @pytest.mark.parametrize(
     "content",
     [
@@ -164,6 +166,7 @@ def test_an_operator_that_its_rule_forbids_is_refused(content: bytes) -> None:
     assert caught.value.code in (ENCODING, UNSUPPORTED)
 
 
+@pytest.mark.clause("TC-TML-11")
 @pytest.mark.parametrize(
     "quotas",
     [
@@ -178,6 +181,7 @@ def test_a_model_beyond_a_quota_is_too_large(quotas: Quotas) -> None:
         precheck(good(), quotas)
 
 
+@pytest.mark.clause("TC-TML-16")
 @pytest.mark.parametrize(("name", "model"), list(seeds()), ids=[name for name, _ in seeds()])
 def test_what_native_code_gets_says_the_same_and_is_ours(name: str, model: Model) -> None:
     sent = decode(encode(model))  # scales are rounded to 32 bits
@@ -188,6 +192,7 @@ def test_what_native_code_gets_says_the_same_and_is_ours(name: str, model: Model
     assert encode(read) == plan.content
 
 
+@pytest.mark.clause("TC-TML-16")
 def test_bytes_that_nobody_understands_do_not_reach_native_code() -> None:
     secret = b"whatever a tenant hides here"
     assert secret not in precheck(good() + secret, QUOTAS).content

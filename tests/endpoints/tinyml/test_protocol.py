@@ -79,6 +79,7 @@ FRAMES: dict[Event, bytes] = {
 }
 
 
+@pytest.mark.clause("TC-TML-06")
 @pytest.mark.parametrize("event", FRAMES)
 @pytest.mark.parametrize("before", State)
 def test_every_frame_in_every_state_does_what_the_table_says(before: State, event: Event) -> None:
@@ -107,6 +108,7 @@ def test_there_is_no_output_before_anything_was_computed(before: State) -> None:
         in_state(before).read()
 
 
+@pytest.mark.clause("TC-TML-06")
 def test_every_event_that_has_no_row_is_refused_by_name() -> None:
     for before in State:
         for event in Event:
@@ -115,6 +117,7 @@ def test_every_event_that_has_no_row_is_refused_by_name() -> None:
                     after(before, event)
 
 
+@pytest.mark.clause("TC-TML-05")
 def test_a_model_is_told_of_and_computes() -> None:
     here = client()
     assert here.status() == (1, EMPTY, 0, 0, 0, 0, 0)
@@ -133,6 +136,7 @@ def test_a_model_is_told_of_and_computes() -> None:
     assert state(here) is DONE
 
 
+@pytest.mark.clause("TC-TML-05")
 def test_a_quantised_tensor_is_told_with_scale_and_zero_point() -> None:
     here = client()
     here.load(seed("softmax", I8))
@@ -141,6 +145,7 @@ def test_a_quantised_tensor_is_told_with_scale_and_zero_point() -> None:
     assert here.read_all() == expected + b"t1"
 
 
+@pytest.mark.clause("TC-TML-05")
 def test_the_last_error_can_be_read() -> None:
     here = client()
     here.send(select(What.LAST_ERROR))
@@ -151,6 +156,7 @@ def test_the_last_error_can_be_read() -> None:
     assert here.read_all() == b"\x06no operation 0x99"
 
 
+@pytest.mark.clause("TC-TML-01", "TC-TML-02")
 @pytest.mark.parametrize(
     ("frame", "code"),
     [
@@ -192,6 +198,7 @@ def as_input(index: int, kind: int, total: int, *dims: int, data: bytes = b"") -
     return head + struct.pack(f"<{len(dims)}I", *dims) + data
 
 
+@pytest.mark.clause("TC-TML-04")
 @pytest.mark.parametrize(
     "frame",
     [
@@ -212,6 +219,7 @@ def test_an_input_that_is_not_the_models_is_refused(frame: bytes) -> None:
     assert state(here) is PRIMED
 
 
+@pytest.mark.clause("TC-TML-04")
 def test_an_input_may_say_its_type_and_shape_and_come_in_pieces() -> None:
     here = in_state(READY)
     here.send(as_input(0, ElementType.F32, 24, 1, 6, data=INPUT[:5]), b"\x21" + INPUT[5:20])
@@ -224,6 +232,7 @@ def test_an_input_may_say_its_type_and_shape_and_come_in_pieces() -> None:
         here.send(COMPUTE)
 
 
+@pytest.mark.clause("TC-TML-04")
 def test_all_inputs_are_needed_and_the_next_round_begins_anew() -> None:
     here = client()
     here.load(seed("branches", F32))
@@ -239,6 +248,7 @@ def test_all_inputs_are_needed_and_the_next_round_begins_anew() -> None:
     assert state(here) is READY
 
 
+@pytest.mark.clause("TC-TML-03")
 def test_a_model_that_does_not_match_its_hash_is_a_matter_of_security() -> None:
     here = client()
     with refused(Code.SECURITY):
@@ -246,6 +256,7 @@ def test_a_model_that_does_not_match_its_hash_is_a_matter_of_security() -> None:
     assert state(here) is EMPTY
 
 
+@pytest.mark.clause("TC-TML-03")
 def test_a_refused_model_leaves_nothing_and_another_can_follow() -> None:
     nursery = FakeNursery()
     here = client(nursery=nursery)
@@ -256,6 +267,7 @@ def test_a_refused_model_leaves_nothing_and_another_can_follow() -> None:
     assert state(here) is READY
 
 
+@pytest.mark.clause("TC-TML-12")
 def test_a_kept_model_is_bound_by_its_hash_by_its_own_container_only() -> None:
     first = client()
     first.load(MODEL, keep=True)
@@ -267,6 +279,7 @@ def test_a_kept_model_is_bound_by_its_hash_by_its_own_container_only() -> None:
         stranger.send(b"\x12\0\0\0" + DIGEST)
 
 
+@pytest.mark.clause("TC-TML-09")
 def test_a_model_that_is_not_kept_goes_with_its_descriptor() -> None:
     first = client()
     first.load(MODEL)
@@ -275,6 +288,7 @@ def test_a_model_that_is_not_kept_goes_with_its_descriptor() -> None:
         another(first).send(b"\x12\0\0\0" + DIGEST)
 
 
+@pytest.mark.clause("TC-TML-11")
 def test_the_cache_has_a_quota_and_reset_makes_room() -> None:
     here = client(cached_models=1)
     here.load(MODEL, keep=True)
@@ -286,6 +300,7 @@ def test_the_cache_has_a_quota_and_reset_makes_room() -> None:
     assert state(here) is EMPTY
 
 
+@pytest.mark.clause("TC-TML-11")
 def test_descriptors_have_a_quota_per_container() -> None:
     here = client()
     another(here)
@@ -296,6 +311,7 @@ def test_descriptors_have_a_quota_per_container() -> None:
     another(here)
 
 
+@pytest.mark.clause("TC-TML-11")
 def test_inferences_have_a_rate_of_device_time() -> None:
     here = client(inferences_per_second=2)
     here.load(MODEL)
@@ -316,12 +332,14 @@ def test_inferences_have_a_rate_of_device_time() -> None:
         here.send(COMPUTE)
 
 
+@pytest.mark.clause("TC-TML-11")
 def test_a_timeout_beyond_the_quota_is_refused() -> None:
     here = in_state(PRIMED)
     with refused(Code.QUOTA):
         here.send(struct.pack("<BBH", 0x30, 0, 1001))
 
 
+@pytest.mark.clause("TC-TML-07", "TC-TML-13")
 def test_virtual_time_charges_models_by_the_byte_and_inferences_by_the_mac() -> None:
     setup = make_setup(cycles_per_mac=2.5, cycles_per_model_byte=0.5)
     here = Client(TinyML(setup, nursery=FakeNursery()))
@@ -332,6 +350,7 @@ def test_virtual_time_charges_models_by_the_byte_and_inferences_by_the_mac() -> 
     assert here.context.charged[1:] == [60]
 
 
+@pytest.mark.clause("TC-TML-08")
 def test_wall_time_charges_nothing_and_answers_busy_until_the_answer_is_there() -> None:
     nursery = FakeNursery()
     here = in_state(COMPUTING, nursery=nursery)
@@ -345,6 +364,7 @@ def test_wall_time_charges_nothing_and_answers_busy_until_the_answer_is_there() 
     assert here.context.charged == []
 
 
+@pytest.mark.clause("TC-TML-08")
 def test_in_wall_time_the_first_read_begins_the_inference() -> None:
     nursery = FakeNursery()
     here = client(virtual=False, nursery=nursery)
@@ -370,6 +390,7 @@ def test_another_context_of_the_container_waits_while_one_computes() -> None:
     assert state(other) is READY
 
 
+@pytest.mark.clause("TC-TML-10")
 def test_losses_and_refusals_of_the_interpreter_have_their_codes() -> None:
     for answer, code in (
         (Reply(Status.REFUSED, b""), Code.RUNTIME_ERROR),

@@ -74,6 +74,7 @@ def outcome(here: Client, frame_: bytes, chance: random.Random) -> str:
     return "taken"
 
 
+@pytest.mark.clause("TC-TML-10")
 def test_a_sample_of_random_frames_raises_documented_errors_only() -> None:
     assert len(play(SAMPLE, 1)) >= 7
 

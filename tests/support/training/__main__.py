@@ -43,11 +43,16 @@ def main() -> None:
                 content = encode(trained.model(kind), names=True)
                 (models / f"{name}-{word}.tflite").write_bytes(content)
     _write_compliance((models / "autoencoder-int8.tflite").read_bytes())
+    _copy(models / "autoencoder-int8.tflite", EXAMPLES / "smartdronebox" / "compliance")
     spotter = EXAMPLES / "keyword_spotter"
     labels = b"".join(label.encode().ljust(8, b"\0") for label in LABELS)
     model = (models / "keywords-int8.tflite").read_bytes()
     (spotter / "spotter" / "spotter.data").write_bytes(labels + model)
     _write_recording(spotter / "recordings" / "microphone.csv")
+
+
+def _copy(model: Path, to: Path) -> None:
+    (to / "autoencoder.tflite").write_bytes(model.read_bytes())
 
 
 def _write_compliance(model: bytes) -> None:

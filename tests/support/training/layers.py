@@ -1,8 +1,8 @@
 """Layers in numpy, and their way into a model: numbers with a point, or 8-bit integers.
 
 Quantisation is done after training: ranges of activations come from examples, weights are
-symmetric, one scale per channel for convolutions and one per tensor for dense layers, as the kernels
-want it.
+symmetric, one scale per channel for convolutions and one per tensor for dense layers, as the
+kernels want it.
 """
 
 import itertools

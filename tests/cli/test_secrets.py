@@ -1,0 +1,105 @@
+"""No private key and no passphrase in any output, no token's payload in any trace or error."""
+
+import base64
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+from support.project import Program, every_verb
+
+from tinycontainer.cli.main import cli
+from tinycontainer.cli.verb import Verb
+from tinycontainer.metadata import decode
+from tinycontainer_tokens import envelope, key_files
+
+PASSPHRASE = "correct horse battery staple"
+
+
+def forms(secret: bytes) -> list[str]:
+    """The ways in which bytes could slip into text."""
+    plain = base64.b64encode(secret).decode().rstrip("=")
+    return [secret.hex(), secret.hex().upper(), plain, str(list(secret))[1:-1]]
+
+
+def private_keys(box: Path) -> set[str]:
+    found: set[str] = set()
+    for path in (box / "keys").glob("*.pem"):
+        key = key_files.parse(path.read_bytes())
+        found |= {*forms(key.secret or b""), *path.read_text().splitlines()[1:-1]}
+    return found
+
+
+def payloads(box: Path) -> set[str]:
+    metadata = decode((box / "courier.metadata").read_bytes())
+    security = metadata.security
+    assert security is not None
+    tokens = (security.code_token, security.data_token, security.metadata_token)
+    taken = [envelope.parse(token) for token in (*tokens, metadata.container.syscall_mask_token)]
+    return {form for each in taken for form in (*forms(each.payload), *forms(each.proof))}
+
+
+def examples() -> list[list[str]]:
+    found = []
+    for words in every_verb(cli):
+        command: click.Command = cli
+        for word in words:
+            assert isinstance(command, click.Group)
+            command = command.commands[word]
+        assert isinstance(command, Verb)
+        found.append(shlex.split(command.example)[1:])
+    return sorted(found, key=lambda each: each[0] != "sign")
+
+
+@pytest.mark.clause("TC-TOK-22")
+def test_no_verb_tells_a_secret_whether_it_succeeds_or_fails(
+    tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = tmp_path / "box"
+    program.good("demo", "--keep", box)
+    monkeypatch.chdir(box)
+    outputs, errors = [], []
+    for example in examples():
+        for arguments in (
+            example,
+            [*example, "--json"],
+            [*example, "--json", "--force"],
+            [argument.replace("owner.pem", "developer.pem") for argument in example],
+            [argument.replace("courier.wasm", "courier.c") for argument in example],
+            [argument.replace("courier.tcb", "keys/owner.pem") for argument in example],
+            [argument.replace("device.toml", "keys/owner.pem") for argument in example],
+        ):
+            _, out, err = program(*arguments)
+            outputs.append(out + err)
+            errors.append(err)
+    told = "".join(outputs)
+    assert not [secret for secret in private_keys(box) if secret in told]
+    quiet = "".join(errors) + (box / "trace.jsonl").read_text()
+    assert not [payload for payload in payloads(box) if payload in quiet]
+
+
+def test_a_passphrase_is_in_no_output_and_in_no_file(
+    tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("right").write_text(PASSPHRASE)
+    Path("wrong").write_text(PASSPHRASE[::-1])
+    told = []
+    sign = ("sign", "data", "/dev/null", "--uid", "box", "--key", "keys/owner.pem")
+    for arguments in (
+        ("keygen", "keys", "--passphrase-file", "right"),
+        (*sign, "--passphrase-file", "right"),
+        (*sign, "--passphrase-file", "wrong", "--force"),
+        (*sign, "--force"),
+        ("inspect", "right"),
+        ("verify", "right", "--keys", "keys"),
+        ("schema", "container", "--passphrase-file", "right"),
+    ):
+        _, out, err = program(*arguments)
+        told.append(out + err)
+    text = "".join(told)
+    assert "made the keys" in text
+    for secret in (PASSPHRASE, PASSPHRASE[::-1], "battery", PASSPHRASE.encode().hex()):
+        assert secret not in text
+    written = [path for path in Path().rglob("*") if path.is_file() and path.name != "right"]
+    assert not [path for path in written if PASSPHRASE.encode() in path.read_bytes()]
