@@ -5,7 +5,7 @@
 # traps instead of overwriting data.
 set -eu
 cd "$(dirname "$0")"
-for source in smartdronebox/*/*.c; do
+for source in */*/*.c; do
     clang --target=wasm32 -std=c11 -Os -Wall -Wextra -Werror -nostdlib -ffreestanding \
         -fvisibility=hidden -Iinclude \
         -Wl,--no-entry -Wl,--export-dynamic -Wl,--strip-all \

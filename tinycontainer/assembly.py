@@ -34,6 +34,7 @@ from .driver_table import DriverEntry, DriverTable
 from .errors import DeviceFileError, LoadError, RuntimeUnavailable
 from .metadata import ContainerType
 from .metadata.bundle import OVERHEAD_BYTES
+from .model_report import ModelInspector
 from .runtime import Described, Runtime, RuntimeDescription
 from .text import show
 from .toml_file import inside, read_bounded, read_toml, uid_from_text
@@ -42,6 +43,7 @@ from .verification import Trust
 
 ANALYSERS: Final = "tinycontainer.analysers"
 BUILDERS: Final = "tinycontainer.builders"
+MODELS: Final = "tinycontainer.models"
 RUNTIMES: Final = "tinycontainer.runtimes"
 DRIVERS: Final = "tinycontainer.drivers"
 DEFAULT_RUNTIMES: Final = {"bpf": "rbpf", "wasm": "pywasm"}
@@ -142,7 +144,7 @@ def assemble(plan: Plan, clock: Clock, show_line: Callable[[bytes], None]) -> Se
     content = plan.content
     return Setup(
         runtimes=runtimes_of(plan),
-        drivers=_drivers(plan, show_line),
+        drivers=_drivers(plan, show_line, virtual_time=isinstance(clock, VirtualClock)),
         trust=trust_of(plan),
         capacity=content.capacity.capacity(content.device.board),
         caps=content.caps.caps(),
@@ -186,6 +188,11 @@ def builder(name: str) -> Builder:
     except ImportError as error:
         raise RuntimeUnavailable(f"builder {name}: {error}") from error
     return made
+
+
+def model_inspectors() -> dict[str, ModelInspector]:
+    """The inspectors of models that are installed, by file format."""
+    return {name: point.load() for name, point in installed(MODELS).items()}
 
 
 def runtimes_of(plan: Plan) -> dict[ContainerType, Runtime]:
@@ -255,13 +262,15 @@ def _made(point: EntryPoint) -> Runtime:
     return runtime
 
 
-def _drivers(plan: Plan, show_line: Callable[[bytes], None]) -> DriverTable:
+def _drivers(plan: Plan, show_line: Callable[[bytes], None], *, virtual_time: bool) -> DriverTable:
     device = plan.content.device
     random_bytes = os.urandom if device.seed is None else random.Random(device.seed).randbytes
     board = BoardInfo(device.name, device.vendor, device.id or "")
     entries = []
     for number, entry in enumerate(plan.content.drivers):
-        setup = DriverSetup(entry.options, plan.path.parent, random_bytes, show_line, board)
+        setup = DriverSetup(
+            entry.options, plan.path.parent, random_bytes, show_line, board, virtual_time
+        )
         entries.append(_driver_entry(plan, f"drivers[{number}]", entry, setup))
     return _driver_table(plan, entries)
 

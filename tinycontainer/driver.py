@@ -5,7 +5,7 @@ a `DriverFactory`. `tinycontainer.testing` holds a check that any driver can be 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -108,6 +108,9 @@ class DriverSetup:
         random_bytes: source of randomness; returns as many bytes as asked for.
         show: takes a line of untrusted bytes for the operator's screen.
         board: what the device says about itself.
+        virtual_time: whether the device's time passes by what is charged; if not, it is real.
+        common: what all instances made from this setup share, such as a pool of processes; a driver
+            that puts tenants' data here breaks their separation.
     """
 
     options: Mapping[str, object]
@@ -115,6 +118,8 @@ class DriverSetup:
     random_bytes: Callable[[int], bytes]
     show: Callable[[bytes], None]
     board: BoardInfo
+    virtual_time: bool = True
+    common: dict[str, object] = field(default_factory=dict)
 
 
 DriverFactory: TypeAlias = Callable[[DriverSetup], Driver]

@@ -21,6 +21,7 @@ from .explain import explain
 from .inspect import inspect
 from .keygen import keygen
 from .lint import lint
+from .model import model
 from .output import ExitCode, Refusal
 from .pack import pack
 from .run import run
@@ -58,6 +59,7 @@ for _verb in (
     inspect,
     keygen,
     lint,
+    model,
     pack,
     run,
     runtimes,
