@@ -7,7 +7,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Final
@@ -35,7 +35,7 @@ from .errors import DeviceFileError, LoadError, RuntimeUnavailable
 from .metadata import ContainerType
 from .metadata.bundle import OVERHEAD_BYTES
 from .model_report import ModelInspector
-from .runtime import Runtime
+from .runtime import Described, Runtime, RuntimeDescription
 from .text import show
 from .toml_file import inside, read_bounded, read_toml, uid_from_text
 from .trace import Sink
@@ -109,6 +109,20 @@ class Plan:
     def file(self, name: str, place: str) -> Path:
         """A file that it names."""
         return inside(self.path.parent, name, self.name, place)
+
+    def on_engine(self, engine: str) -> "Plan":
+        """The same plan with another runtime.
+
+        Args:
+            engine: ``TYPE.NAME``, or the name of one for WebAssembly.
+        """
+        runtimes = self.content.runtimes | {type_of_engine(engine): engine.rpartition(".")[2]}
+        return replace(self, content=self.content.model_copy(update={"runtimes": runtimes}))
+
+
+def type_of_engine(engine: str) -> str:
+    """The container type of an engine, ``TYPE.NAME`` or the name of one for WebAssembly."""
+    return engine.rpartition(".")[0] or "wasm"
 
 
 def read_plan(path: Path) -> Plan:
@@ -205,6 +219,39 @@ def runtimes_of(plan: Plan) -> dict[ContainerType, Runtime]:
         if point is not None and type_name.upper() in ContainerType.__members__:
             runtimes[ContainerType[type_name.upper()]] = _made(point)
     return runtimes
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledRuntime:
+    """A runtime that is installed.
+
+    Attributes:
+        name: ``TYPE.NAME``, by which a device file chooses it.
+        chosen: whether it runs its container type if nothing else is said.
+        description: what it says about itself; None if it says nothing, or does not work.
+        problem: why it does not work here; empty if it does.
+    """
+
+    name: str
+    chosen: bool
+    description: RuntimeDescription | None
+    problem: str = ""
+
+
+def installed_runtimes() -> list[InstalledRuntime]:
+    """All runtimes that are installed, by name; each is made once, to see whether it works."""
+    return [_looked_at(point) for _, point in sorted(installed(RUNTIMES).items())]
+
+
+def _looked_at(point: EntryPoint) -> InstalledRuntime:
+    type_name, _, name = point.name.partition(".")
+    chosen = DEFAULT_RUNTIMES.get(type_name) == name
+    try:
+        runtime = _made(point)
+        description = runtime.describe() if isinstance(runtime, Described) else None
+    except Exception as error:  # it is foreign code; the others are still to be listed
+        return InstalledRuntime(point.name, chosen, None, f"{type(error).__name__}: {error}")
+    return InstalledRuntime(point.name, chosen, description)
 
 
 def _made(point: EntryPoint) -> Runtime:
@@ -315,7 +362,7 @@ def _sequences(plan: Plan) -> SequenceStore:
         raise plan.error("trust.sequence_file", str(error)) from None
 
 
-def load_listed(device: Device, plan: Plan) -> None:
+def load_listed(device: device_room.Device, plan: Plan) -> None:
     """Load and start the containers that a device file lists.
 
     Raises:

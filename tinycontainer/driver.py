@@ -69,6 +69,9 @@ class Driver(Channel, Protocol):
 
     Anything but `DriverError` that it raises, more bytes read than asked for, and more reported
     written than given count as a failure of the driver: the container gets -1, the device goes on.
+
+    A driver may have an attribute ``steady`` that is True: its results depend on nothing but the
+    calls of the container that it serves, not on time, chance or others. `compare` asks for it.
     """
 
     def open(self, peer_endpoint_id: int, context: CallContext) -> int:

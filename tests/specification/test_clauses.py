@@ -27,19 +27,18 @@ from tinycontainer_runtimes.rbpf.helpers import HELPERS
 from tinycontainer_runtimes.rbpf.image import MAX_NAME_BYTES
 from tinycontainer_runtimes.rbpf.machine import BRANCH_LIMIT
 from tinycontainer_runtimes.rbpf.memory import STACK_BYTES, Region
-from tinycontainer_runtimes.wasm import body
-from tinycontainer_runtimes.wasm_pywasm import metering
+from tinycontainer_runtimes.wasm import body, lines
 from tinycontainer_tokens import KeyStore, Kind, Profile, Role, verify
 from tinycontainer_tokens.claims import CLAIMS
 from tinycontainer_tokens.verify import Expectation
 
 
-def test_clauses_have_ids_of_their_own_in_order() -> None:
+def test_clauses_have_ids_of_their_own_without_gaps() -> None:
     found = [clause.identity for clause in clauses()]
     assert len(found) == len(set(found)) >= 120
     for area in {identity.rpartition("-")[0] for identity in found}:
         numbers = [int(each.rpartition("-")[2]) for each in found if each.startswith(f"{area}-")]
-        assert numbers == sorted(numbers)
+        assert sorted(numbers) == list(range(1, len(numbers) + 1))
 
 
 def test_every_mark_names_a_clause() -> None:
@@ -129,7 +128,7 @@ def test_limits_are_those_of_the_code() -> None:
         runtime["stack_values"],
         runtime["block_depth"],
     )
-    assert runtime["unit_instructions"] == metering.MAX_LINE
+    assert runtime["unit_instructions"] == lines.MAX_LINE
     assert runtime["free_factor"] == body.FREE_FACTOR
     assert runtime["free_slack"] == body.FREE_SLACK
     assert runtime["free_run"] == body.MAX_FREE_RUN

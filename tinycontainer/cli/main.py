@@ -12,6 +12,7 @@ from ..errors import DeviceFileError, LoadError, RuntimeUnavailable, TinyContain
 from ..text import flatten, show
 from .assemble import assemble
 from .build import build
+from .compare import compare
 from .completion import PROGRAM, VARIABLE, completion
 from .convert import convert
 from .demo import demo
@@ -24,6 +25,7 @@ from .model import model
 from .output import ExitCode, Refusal
 from .pack import pack
 from .run import run
+from .runtimes import runtimes
 from .schema import schema
 from .sign import sign
 from .verb import EXIT_CODES
@@ -48,6 +50,7 @@ def cli() -> None:
 for _verb in (
     assemble,
     build,
+    compare,
     completion,
     convert,
     demo,
@@ -59,6 +62,7 @@ for _verb in (
     model,
     pack,
     run,
+    runtimes,
     schema,
     sign,
     verify,

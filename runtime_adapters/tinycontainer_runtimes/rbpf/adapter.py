@@ -2,7 +2,7 @@
 
 from tinycontainer.errors import CreationError
 from tinycontainer.meter import Meter
-from tinycontainer.runtime import Natives, RuntimeLimits
+from tinycontainer.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
 
 from .codes import Refused
 from .instance import RbpfInstance
@@ -16,6 +16,12 @@ def create_runtime() -> "RbpfRuntime":
 
 class RbpfRuntime:
     """See `tinycontainer.runtime.Runtime`."""
+
+    def describe(self) -> RuntimeDescription:
+        """See `tinycontainer.runtime.Described`."""
+        return RuntimeDescription(
+            "rBPF of this project", frozenset({Ability.PREEMPT, Ability.SHORT_UNITS})
+        )
 
     def admit(self, code: bytes, limits: RuntimeLimits) -> None:
         """Load and check.

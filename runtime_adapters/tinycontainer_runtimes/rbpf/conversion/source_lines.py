@@ -59,6 +59,16 @@ def read_lines(source: ObjectFile) -> SourceLines:
     return lines
 
 
+@dataclass(slots=True)
+class _Row:
+    """Registers of the line program."""
+
+    section: int | None = None
+    address: int = 0
+    file: int = 1
+    line: int = 1
+
+
 class _Reader:
     """Reads one line table."""
 
@@ -149,52 +159,55 @@ class _Reader:
         operands: list[int],
         files: list[str],
     ) -> None:
+        """Run the program of a unit; every opcode is at least a byte."""
         base, span, first = special
-        section: int | None = None
-        address, file, line = 0, 1, 1
+        now = _Row()
         while self._at < end:
-            place, opcode = self._at, self._fixed(1)
+            opcode = self._fixed(1)
             if opcode >= first:
-                address += (opcode - first) // span * step_bytes
-                line += base + (opcode - first) % span
-                self._row(section, address, files, file, line)
+                now.address += (opcode - first) // span * step_bytes
+                now.line += base + (opcode - first) % span
+                self._note(now, files)
             elif opcode == 0:
-                length = self._leb()
-                after, kind = self._at + length, self._fixed(1)
-                if kind == _SET_ADDRESS:
-                    section, value = self._targets.get(self._at, (None, 0))
-                    address = value + self._fixed(min(8, length - 1))
-                elif kind == _END_SEQUENCE:
-                    self._row(section, address, [], 0, 0)
-                    section, address, file, line = None, 0, 1, 1
-                self._at = max(after, place + 2)
+                now = self._extended(now)
             elif opcode == _COPY:
-                self._row(section, address, files, file, line)
+                self._note(now, files)
             elif opcode == _ADVANCE_PC:
-                address += self._leb() * step_bytes
+                now.address += self._leb() * step_bytes
             elif opcode == _ADVANCE_LINE:
-                line += self._signed_leb()
+                now.line += self._signed_leb()
             elif opcode == _SET_FILE:
-                file = self._leb()
+                now.file = self._leb()
             elif opcode == _CONST_ADD_PC:
-                address += (255 - first) // span * step_bytes
+                now.address += (255 - first) // span * step_bytes
             elif opcode == _FIXED_ADVANCE:
-                address += self._fixed(2)
+                now.address += self._fixed(2)
             else:
                 for _ in range(operands[opcode]):
                     self._leb()
 
-    def _row(
-        self, section: int | None, address: int, files: list[str], file: int, line: int
-    ) -> None:
-        if section is None:
+    def _extended(self, now: _Row) -> _Row:
+        length = self._leb()
+        after, kind = self._at + length, self._fixed(1)
+        if kind == _SET_ADDRESS:
+            now.section, value = self._targets.get(self._at, (None, 0))
+            now.address = value + self._fixed(min(8, length - 1))
+        elif kind == _END_SEQUENCE:
+            self._note(now, [])
+            now = _Row()
+        self._at = max(after, self._at)
+        return now
+
+    def _note(self, now: _Row, files: list[str]) -> None:
+        """Note where a line begins; without files, that nothing is known from there on."""
+        if now.section is None:
             return
         self._rows += 1
         if self._rows > _MAX_ROWS:
             raise ValueError("more lines than anyone writes")
-        known = 0 <= file < len(files) and files[file] and line > 0
-        text = f"{files[file][:_MAX_NAME_BYTES]}:{line}" if known else None
-        self._lines.rows.setdefault(section, []).append((address, text))
+        known = 0 <= now.file < len(files) and files[now.file] and now.line > 0
+        text = f"{files[now.file][:_MAX_NAME_BYTES]}:{now.line}" if known else None
+        self._lines.rows.setdefault(now.section, []).append((now.address, text))
 
     def _fixed(self, size: int) -> int:
         content = self._table[self._at : self._at + size]

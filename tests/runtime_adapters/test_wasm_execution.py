@@ -1,10 +1,7 @@
 """Hooks, the start function, instances and their state on pywasm."""
 
-import subprocess
-import sys
-from importlib.metadata import entry_points
-
 import pytest
+from support.engines import make_runtime
 from support.wasm import (
     PAGE,
     Tenant,
@@ -17,8 +14,9 @@ from support.wasm_corpus import SAMPLES
 from support.wasm_reference import Reference
 
 from tinycontainer.errors import CreationError
-from tinycontainer.runtime import Completed, Hook, Preempted, Runtime, RuntimeLimits
-from tinycontainer_runtimes.wasm_pywasm import create_runtime
+from tinycontainer.runtime import Ability, Completed, Hook, Preempted, RuntimeLimits
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 HOOKS = container(
     '(func (export "start") (call $logger (i32.const 0)))'
@@ -191,7 +189,7 @@ def test_one_code_created_twice_has_its_data_in_both() -> None:
         " (i32.load (i32.const 8))",
         '(data (i32.const 0) "active") (data $late "late")',
     )
-    runtime = create_runtime()
+    runtime = make_runtime()
     tenants = [Tenant(code, runtime=runtime) for _ in range(3)]
     for subject in tenants:
         assert subject.instance.load(0, 6) == b"active"
@@ -200,7 +198,7 @@ def test_one_code_created_twice_has_its_data_in_both() -> None:
 
 @pytest.mark.clause("TC-RT-05")
 def test_instances_share_nothing() -> None:
-    code, runtime = counting(), create_runtime()
+    code, runtime = counting(), make_runtime()
     first, second = Tenant(code, runtime=runtime), Tenant(code, runtime=runtime)
     first.instance.begin(Hook.LOOP)
     second.instance.begin(Hook.LOOP)
@@ -318,6 +316,7 @@ def test_a_table_grows_to_its_maximum_or_to_the_profile(table: str, room: int) -
     assert [subject.loop() >= 0 for _ in range(room + 2)] == [True] * room + [False] * 2
 
 
+@pytest.mark.needs(Ability.COUNTED_STACKS)
 @pytest.mark.parametrize("depth", [1, 2, 10, 256, 1000])
 @pytest.mark.clause("TC-RT-10")
 def test_calls_nest_to_the_profiles_depth(depth: int) -> None:
@@ -338,6 +337,7 @@ def test_calls_nest_to_the_profiles_depth(depth: int) -> None:
     assert subject.trap() == "stack-overflow"
 
 
+@pytest.mark.needs(Ability.COUNTED_STACKS)
 def test_the_operands_of_nested_calls_are_counted_together() -> None:
     def with_last(count: int) -> bytes:
         eight, last = "i32.const 1 " * 8, "i32.const 1 " * count
@@ -350,34 +350,3 @@ def test_the_operands_of_nested_calls_are_counted_together() -> None:
     limits = RuntimeLimits(stack_values=16)
     assert Tenant(with_last(0), limits=limits).loop() == 1
     assert Tenant(with_last(1), limits=limits).trap() == "stack-overflow"
-
-
-# How the device comes by it
-
-
-def test_it_is_found_by_its_entry_point() -> None:
-    [found] = entry_points(group="tinycontainer.runtimes", name="wasm.pywasm")
-    runtime: Runtime = create_runtime()
-    assert found.load() is create_runtime
-    runtime.admit(build(), RuntimeLimits())
-
-
-# Without assertions
-
-
-def test_python_without_assertions_is_refused_with_advice() -> None:
-    script = (
-        "from tinycontainer_runtimes.wasm_pywasm import create_runtime\n"
-        "from tinycontainer.errors import RuntimeUnavailable\n"
-        "try:\n    create_runtime()\n"
-        "except RuntimeUnavailable as error:\n    print('refused:', error)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-O", "-c", script],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    assert done.stdout.startswith("refused: ")
-    assert "without -O" in done.stdout

@@ -16,6 +16,8 @@ from support.wasm_reference import Reference
 
 from tinycontainer.runtime import Completed, Hook
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 Case: TypeAlias = tuple[str, str, tuple[str, ...]]
 """Result type, instruction and operands, all of them as text."""
 
