@@ -12,6 +12,7 @@ from ..errors import DeviceFileError, LoadError, RuntimeUnavailable, TinyContain
 from ..text import flatten, show
 from .assemble import assemble
 from .completion import PROGRAM, VARIABLE, completion
+from .conform import conform
 from .convert import convert
 from .demo import demo
 from .diff import diff
@@ -46,6 +47,7 @@ def cli() -> None:
 for _verb in (
     assemble,
     completion,
+    conform,
     convert,
     demo,
     diff,
