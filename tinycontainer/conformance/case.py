@@ -100,6 +100,7 @@ class ContainerRecipe(Table):
 
     name: Name
     uid: str | None = Field(None, description="by default the name; hex: for bytes")
+    profile: Profile | None = Field(None, description="of its tokens; by default that of the run")
     script: str = Field("", max_length=390, description="what the puppet does")
     code: str | None = Field(None, description="another file of the directory containers")
     data: str = ""

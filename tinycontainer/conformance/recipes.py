@@ -86,6 +86,8 @@ class Workshop:
         Raises:
             CaseError: its recipe names something that does not exist.
         """
+        if recipe.profile not in (None, self.profile):
+            return replace(self, profile=recipe.profile).make(recipe)
         code, data = self._code(recipe), recipe.data.encode()
         metadata = self._metadata(recipe, code, data)
         bundle = Bundle(metadata, data, code)

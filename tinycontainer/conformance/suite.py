@@ -145,23 +145,28 @@ class Suite:
 
     def _judge_one(self, case: Case) -> Result:
         began_s = time.monotonic()
+        try:
+            offered = variants(case, self._conversation()[1])
+        except (ProtocolError, Unsupported) as failure:
+            self._lost(failure)
+            return Result(case, self._outcome(case, 1, 1), (str(failure),), 0, 0)
         failures: list[str] = []
-        skips: list[str] = []
-        variants = [
-            Variant(policy, profile) for profile in case.profiles for policy in case.policies
-        ]
-        for variant in variants:
+        skips: list[str] = (
+            [] if offered else ["the implementation offers no fitting profile, policy"]
+        )
+        for variant in offered:
             try:
                 self._play(case, variant)
             except Unsupported as unsupported:
                 skips.append(f"[{variant}] {unsupported}")
             except (Failure, ProtocolError) as failure:
                 failures.append(f"[{variant}] {failure}")
-        judged = len(variants) - len(skips)
-        outcome = self._outcome(case, failed=bool(failures), judged=judged)
-        return Result(case, outcome, tuple(failures + skips), judged, time.monotonic() - began_s)
+        judged = max(0, len(offered) - len(skips))
+        outcome = self._outcome(case, len(failures), judged)
+        seconds = time.monotonic() - began_s
+        return Result(case, outcome, tuple(failures + skips), judged, seconds)
 
-    def _outcome(self, case: Case, *, failed: bool, judged: int) -> Outcome:
+    def _outcome(self, case: Case, failed: int, judged: int) -> Outcome:
         if not judged:
             return Outcome.SKIPPED
         if case.id in self.expected:
@@ -169,19 +174,16 @@ class Suite:
         return Outcome.FAILED if failed else Outcome.PASSED
 
     def _play(self, case: Case, variant: Variant) -> None:
-        if self._silences >= MAX_SILENCES:
-            raise Silence(f"not played: {MAX_SILENCES} requests had no answer")
         try:
             peer, hello = self._conversation()
-            if variant.profile not in hello.profiles or variant.policy not in hello.policies:
-                raise Unsupported(f"{hello.name} does not offer this")
             Trial(case, variant, peer, hello, self.bundles, self.timeout_s).play()
         except ProtocolError as error:
-            self._silences += isinstance(error, Silence)
-            self._end()
+            self._lost(error)
             raise
 
     def _conversation(self) -> tuple[Peer, HelloReply]:
+        if self._silences >= MAX_SILENCES:
+            raise ProtocolError(f"not played: {MAX_SILENCES} requests had no answer")
         if self._peer is None:
             self._peer = self.start()
             self.hello = greet(self._peer, self.timeout_s)
@@ -189,10 +191,33 @@ class Suite:
             raise ProtocolError("the implementation has not said who it is")
         return self._peer, self.hello
 
+    def _lost(self, error: Exception) -> None:
+        """After a broken conversation the implementation is started anew for the next case."""
+        self._silences += isinstance(error, Silence)
+        self._end()
+
     def _end(self) -> None:
         peer, self._peer = self._peer, None
         if peer is not None:
             peer.end()
+
+
+def variants(case: Case, hello: HelloReply) -> list[Variant]:
+    """How a case is played.
+
+    Where time matters in every way that is offered, else in so many ways that every offered profile
+    and every offered policy has its turn.
+    """
+    profiles = [each for each in case.profiles if each in hello.profiles]
+    policies = [each for each in case.policies if each in hello.policies]
+    if not profiles or not policies:
+        return []
+    if case.group in ("scheduling", "timing"):
+        return [Variant(policy, profile) for profile in profiles for policy in policies]
+    return [
+        Variant(policies[number % len(policies)], profiles[number % len(profiles)])
+        for number in range(max(len(policies), len(profiles)))
+    ]
 
 
 def process(command: Sequence[str]) -> Callable[[], Peer]:

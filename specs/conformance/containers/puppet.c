@@ -219,7 +219,9 @@ static const char *part(char letter)
         while (*at != ';' && *at != '\0') {
             at++;
         }
-        at += *at == ';';
+        while (*at == ';' || *at == ' ') {
+            at++;
+        }
     }
     return at;
 }
