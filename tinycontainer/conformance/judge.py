@@ -98,7 +98,10 @@ class Trial:
         """
         self._ask("reset", protocol.NothingReply, device=self._device())
         for number, step in enumerate(self.case.steps, 1):
-            problem = self._take(step)
+            try:
+                problem = self._take(step)
+            except ProtocolError as error:
+                raise type(error)(f"step {number}: {error}") from None
             if problem is not None:
                 raise Failure(number, problem)
 
