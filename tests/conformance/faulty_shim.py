@@ -1,7 +1,7 @@
 """A deliberately wrong implementation: our own shim with one line of the device changed.
 
-Run as a program: ``python faulty_shim.py MODULE OLD NEW``. The source of the module is read, the old
-text, which has to stand there, is replaced, and the result is imported in its place.
+Run as a program: ``python faulty_shim.py MODULE OLD NEW``. The source of the module is read, the
+old text, which has to stand there, is replaced, and the result is imported in its place.
 """
 
 import importlib.abc
