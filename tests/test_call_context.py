@@ -65,6 +65,7 @@ def test_a_driver_knows_who_calls_and_the_time_to_the_instruction() -> None:
     assert driver.seen[:2] == [(b"box", 1, 300, None), (b"box", 1, 900, None)]
 
 
+@pytest.mark.clause("TC-SCHED-11")
 def test_what_a_driver_charges_is_execution_time_of_the_caller() -> None:
     times_ns = []
     for charges in (0, 12_345):
@@ -77,6 +78,7 @@ def test_what_a_driver_charges_is_execution_time_of_the_caller() -> None:
     assert [b - a for a, b in zip(*times_ns, strict=True)] == [12_345_000, 12_345_000]
 
 
+@pytest.mark.clause("TC-CALL-13")
 def test_a_call_that_costs_more_than_is_left_still_completes() -> None:
     driver, seen = Watching(50_000), list[object]()
 
@@ -113,6 +115,7 @@ def test_no_charge_is_a_charge_too() -> None:
     assert world.of(Refused) == []
 
 
+@pytest.mark.clause("TC-END-06")
 def test_a_context_acts_until_close_and_also_at_close() -> None:
     driver = Puppet()
     driver.on_write = lambda fd, data: _charged(driver, fd)
@@ -132,6 +135,7 @@ def _charged(driver: Puppet, fd: int) -> int:
     return 1
 
 
+@pytest.mark.clause("TC-END-06")
 def test_nothing_can_be_charged_between_calls() -> None:
     driver = Puppet()
     world = World(bare=True, drivers=(served_by(driver),))
@@ -146,6 +150,7 @@ def test_nothing_can_be_charged_between_calls() -> None:
     assert world.device.now_ns == now_ns
 
 
+@pytest.mark.clause("TC-END-06")
 def test_a_container_cannot_be_charged_in_the_call_of_another() -> None:
     driver = Puppet()
     world = World(bare=True, drivers=(served_by(driver),))

@@ -150,6 +150,7 @@ def test_every_container_begins_with_a_quantum_of_2000_instructions() -> None:
         (60_000_000, 1000),
     ],
 )
+@pytest.mark.clause("TC-SCHED-15")
 def test_a_quantum_doubles_after_a_short_turn_and_halves_after_a_long_one(
     took_ns: int, expected: int
 ) -> None:

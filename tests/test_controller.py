@@ -55,6 +55,7 @@ def test_a_rejected_container_goes_through_the_life_cycle_to_its_end() -> None:
 
 
 @pytest.mark.parametrize("running", [False, True])
+@pytest.mark.clause("TC-LOAD-05")
 def test_a_second_container_with_the_same_uid_is_refused(running: bool) -> None:
     here = world()
     here.add(blueprint("box"), Program(endless()))
@@ -75,6 +76,7 @@ def test_a_refused_second_container_does_not_look_like_the_end_of_the_first() ->
     assert [event.after for event in here.of(Transitioned, "box")] == ["ready"]
 
 
+@pytest.mark.clause("TC-LOAD-06")
 def test_a_load_without_a_free_slot_is_refused() -> None:
     here = world(capacity=Capacity(slots=1))
     here.add(blueprint("box"))
@@ -87,6 +89,7 @@ def test_a_load_without_a_free_slot_is_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ContainerType if kind != ContainerType.NATIVE])
+@pytest.mark.clause("TC-LOAD-07")
 def test_a_type_without_a_runtime_is_refused_naming_it_and_those_there_are(
     kind: ContainerType,
 ) -> None:
@@ -105,6 +108,7 @@ def test_a_device_without_any_runtime_says_so() -> None:
         device.load(unsigned())
 
 
+@pytest.mark.clause("TC-LOAD-10", "TC-RT-01")
 def test_code_that_its_runtime_does_not_admit_is_refused_and_leaves_no_trace() -> None:
     here = world()
     before = snapshot(here)
@@ -142,6 +146,7 @@ def test_a_runtime_that_breaks_while_judging_code_leaves_the_device_as_before() 
         (Bundle(b"\xff" * 2049, b"", b"").encode(), LoadReason.CAPACITY),
     ],
 )
+@pytest.mark.clause("TC-LOAD-11")
 def test_bytes_that_are_no_container_are_refused(bundle: bytes, reason: LoadReason) -> None:
     here = world(capacity=Capacity(slots=1))
     before = snapshot(here)
@@ -152,6 +157,7 @@ def test_bytes_that_are_no_container_are_refused(bundle: bytes, reason: LoadReas
     here.add(blueprint("box"))
 
 
+@pytest.mark.clause("TC-LOAD-10")
 def test_refusals_do_not_disturb_a_container_that_runs() -> None:
     calm, disturbed = world(), world()
     for here in (calm, disturbed):
@@ -167,6 +173,7 @@ def test_refusals_do_not_disturb_a_container_that_runs() -> None:
 # Starting.
 
 
+@pytest.mark.clause("TC-LIFE-02")
 def test_only_a_ready_container_starts() -> None:
     here = world()
     here.add(blueprint("box"))
@@ -239,6 +246,7 @@ def unsigned() -> bytes:
     return World(bare=True).pack(blueprint("box", mask=ALL_CALLS)).encode()
 
 
+@pytest.mark.clause("TC-TOK-20")
 def test_unsigned_containers_are_refused_by_default() -> None:
     here = world()
     before = snapshot(here)
@@ -254,6 +262,7 @@ def test_an_unsigned_container_gets_the_mask_of_the_device(mask: int) -> None:
     assert [event.profile for event in here.of(Loaded)] == [""]
 
 
+@pytest.mark.clause("TC-TOK-20")
 def test_an_unsigned_container_may_call_nothing_by_default() -> None:
     assert Trust().unsigned_mask == 0
 
@@ -263,6 +272,7 @@ def test_a_signed_container_keeps_its_own_mask_where_unsigned_ones_are_allowed()
     assert here.add(blueprint("box", mask=0b11)).mask == 0b11
 
 
+@pytest.mark.clause("TC-TOK-20")
 def test_absent_tokens_are_forgiven_but_wrong_ones_never() -> None:
     here = bench()
     with refused(LoadReason.TOKEN, "no key of the role"):

@@ -86,6 +86,7 @@ def test_what_a_forger_leaves_alone_is_in_order(place: Kind) -> None:
     "every_nth", [pytest.param(37, id="some"), pytest.param(1, id="all", marks=pytest.mark.long)]
 )
 @every_place
+@pytest.mark.clause("TC-TOK-21")
 def test_a_token_with_one_wrong_bit_is_refused(place: Kind, every_nth: int) -> None:
     world, bits = device(), 8 * len(tokens_of(place, PLAN)[-1])
     for bit in range(every_nth // 2, bits, every_nth):
@@ -107,6 +108,7 @@ def test_a_bundle_with_one_wrong_bit_anywhere_is_refused(every_nth: int) -> None
 
 @pytest.mark.parametrize("role", Role)
 @every_place
+@pytest.mark.clause("TC-TOK-01")
 def test_a_token_signed_by_another_role_is_refused(place: Kind, role: Role) -> None:
     bundle = Forger(place, key=KEYS[role]).pack(PLAN)
     if role is Role.signing(place):
@@ -121,11 +123,13 @@ def test_a_token_signed_by_a_stranger_is_refused(place: Kind) -> None:
 
 
 @every_place
+@pytest.mark.clause("TC-TOK-11")
 def test_a_token_made_for_another_container_is_refused(place: Kind) -> None:
     refuses(device(), Forger(place, uid=b"two").pack(PLAN), place, "uid")
 
 
 @every_place
+@pytest.mark.clause("TC-TOK-11")
 def test_a_token_of_another_kind_is_refused_in_this_place(place: Kind) -> None:
     for kind in Kind:
         if kind is not place:
@@ -141,6 +145,7 @@ def test_a_token_is_void_from_the_second_in_which_it_expires(place: Kind) -> Non
 
 
 @every_place
+@pytest.mark.clause("TC-TOK-13")
 def test_a_token_is_void_before_its_time(place: Kind) -> None:
     early = TokenOptions(sequence=5, not_before_s=EPOCH_S + 1)
     refuses(device(), Forger(place, options=early).pack(PLAN), place, "time")
@@ -156,6 +161,7 @@ def test_the_time_of_a_load_is_the_epoch_and_what_has_passed_since() -> None:
 
 
 @every_place
+@pytest.mark.clause("TC-TOK-13")
 def test_a_start_asks_for_the_first_of_all_tokens_that_expires(place: Kind) -> None:
     world = device()
     late = replace(PLAN, options=TokenOptions(sequence=5, expires_s=EPOCH_S + 100))
@@ -167,6 +173,7 @@ def test_a_start_asks_for_the_first_of_all_tokens_that_expires(place: Kind) -> N
 
 
 @every_place
+@pytest.mark.clause("TC-TOK-14")
 def test_a_token_for_another_device_is_refused(place: Kind) -> None:
     bundle = Forger(place, options=TokenOptions(sequence=5, audience="desk-1")).pack(PLAN)
     device(Trust(keys=trusted(), device_id="desk-1")).device.load(bundle.encode())
@@ -175,6 +182,7 @@ def test_a_token_for_another_device_is_refused(place: Kind) -> None:
 
 
 @pytest.mark.parametrize("place", [Kind.METADATA, Kind.MASK, Kind.ENDPOINT, Kind.CODE, Kind.DATA])
+@pytest.mark.clause("TC-TOK-18")
 def test_an_older_sequence_is_refused_even_after_a_delete(place: Kind) -> None:
     world = device()
     world.device.load(Forger(place).pack(PLAN).encode())
@@ -185,6 +193,7 @@ def test_an_older_sequence_is_refused_even_after_a_delete(place: Kind) -> None:
     world.device.load(Forger(place).pack(newer).encode())
 
 
+@pytest.mark.clause("TC-TOK-18")
 def test_an_equal_sequence_is_taken_with_the_same_bytes_only() -> None:
     world = device()
     for _ in range(2):
@@ -199,6 +208,7 @@ def test_the_sequences_of_one_container_do_not_bind_another() -> None:
     world.add(blueprint("two", sequence=1))
 
 
+@pytest.mark.clause("TC-TOK-18")
 def test_a_refused_load_does_not_move_the_sequence() -> None:
     world = device()
     far = Forger(Kind.DATA, key=FOREIGN).pack(replace(PLAN, options=TokenOptions(sequence=99)))
@@ -217,6 +227,7 @@ def test_a_sequence_store_that_fails_leaves_the_device_as_before() -> None:
 
 
 @pytest.mark.parametrize("missing", Role)
+@pytest.mark.clause("TC-TOK-03")
 def test_a_role_without_a_key_cannot_vouch_for_anything(missing: Role) -> None:
     keys = KeyStore(entry for entry in trusted() if entry.role is not missing)
     world = device(Trust(keys=keys))
@@ -244,10 +255,12 @@ def test_sections_of_another_container_do_not_fit_these_tokens() -> None:
 
 
 @pytest.mark.parametrize("place", [Kind.METADATA, Kind.CODE, Kind.DATA, Kind.MASK])
+@pytest.mark.clause("TC-TOK-15")
 def test_an_absent_token_is_refused_even_for_an_empty_section(place: Kind) -> None:
     refuses(device(), Forger(place, change=lambda _: b"").pack(PLAN), place, "present")
 
 
+@pytest.mark.clause("TC-META-17")
 def test_metadata_without_a_security_section_is_refused() -> None:
     bundle = pack_unsigned(PLAN, b"box", b"")
     metadata = decode(bundle.metadata)
@@ -262,6 +275,7 @@ def strict() -> World:
     return device(Trust(keys=trusted(), require_endpoint_tokens=True))
 
 
+@pytest.mark.clause("TC-END-03")
 def test_a_strict_device_demands_a_token_for_every_endpoint() -> None:
     world = strict()
     refuses(world, world.pack(PLAN), Kind.ENDPOINT, "present")
@@ -306,6 +320,7 @@ def test_the_old_profile_is_taken_only_by_a_device_that_was_told_so() -> None:
     old_and_new().add(OLD)
 
 
+@pytest.mark.clause("TC-TOK-09")
 def test_a_uid_once_accepted_under_the_new_profile_never_loads_under_the_old() -> None:
     world = old_and_new()
     world.add(OLD)
@@ -342,6 +357,7 @@ def test_a_token_of_the_old_profile_among_new_ones_is_refused(place: Kind) -> No
     ],
     ids=["priority", "period-max", "endpoint id", "endpoint token"],
 )
+@pytest.mark.clause("TC-META-18")
 def test_what_the_firmware_does_not_know_is_refused_in_its_profile(plan: Blueprint) -> None:
     world = old_and_new()
     error = never_ready(world, world.pack(plan).encode())

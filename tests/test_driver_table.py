@@ -23,6 +23,7 @@ def two_of(entry: DriverEntry) -> tuple[World, list[Remote]]:
 
 
 @pytest.mark.parametrize(("shared", "instances"), [(False, 2), (True, 1)])
+@pytest.mark.clause("TC-END-04")
 def test_an_instance_belongs_to_one_container_unless_it_is_shared(
     shared: bool, instances: int
 ) -> None:
@@ -48,6 +49,7 @@ def test_an_instance_outlives_a_stop(shared: bool) -> None:
 
 
 @pytest.mark.parametrize(("shared", "instances"), [(False, 2), (True, 1)])
+@pytest.mark.clause("TC-END-04")
 def test_only_an_own_instance_is_forgotten_with_its_container(shared: bool, instances: int) -> None:
     made: list[Puppet] = []
     world, (one, _) = two_of(counted(shared, made))

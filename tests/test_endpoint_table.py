@@ -24,11 +24,13 @@ def table(limit: int = LIMIT, per_container: int = LIMIT_PER_CONTAINER) -> Endpo
     return EndpointTable(limit, per_container)
 
 
+@pytest.mark.clause("TC-CALL-07")
 def test_descriptors_count_up_from_one() -> None:
     rows = table()
     assert [rows.add(b"a", local(i), DRIVER, 9).endpoint_fd for i in range(3)] == [1, 2, 3]
 
 
+@pytest.mark.clause("TC-CALL-07")
 def test_a_closed_descriptor_is_not_given_again_at_once() -> None:
     rows = table()
     first = rows.add(b"a", local(1), DRIVER, 9)
@@ -42,6 +44,7 @@ def test_descriptors_of_all_containers_are_counted_together() -> None:
     assert fds == [1, 2, 3]
 
 
+@pytest.mark.clause("TC-END-01")
 def test_a_descriptor_knows_all_that_stands_behind_it() -> None:
     endpoint = local(2**32 - 1, direction=Direction.OUT)
     entry = table().add(b"a", endpoint, DRIVER, 77)

@@ -37,6 +37,7 @@ def stopped_by(world: World) -> list[str]:
     return [e.trigger for e in world.of(Transitioned, "box") if e.before == "running"]
 
 
+@pytest.mark.clause("TC-LIFE-13")
 def test_starting_only_queues() -> None:
     world = World(bare=True)
     world.run(blueprint("box"), Program(work(1)))
@@ -45,6 +46,7 @@ def test_starting_only_queues() -> None:
     assert world.of(HookBegan) == []
 
 
+@pytest.mark.clause("TC-LIFE-03")
 def test_start_runs_once_then_loops_until_one_gives_a_number_then_stop() -> None:
     given = iter([0, 0, 0, 7])
 
@@ -66,6 +68,7 @@ def test_start_runs_once_then_loops_until_one_gives_a_number_then_stop() -> None
 
 
 @pytest.mark.parametrize("value", [1, -1, 2**31 - 1, -(2**31)])
+@pytest.mark.clause("TC-LIFE-04")
 def test_any_number_but_zero_ends_the_start_and_is_kept(value: int) -> None:
     world = ran(Program(work(1, returns=value)))
     assert world.exit_of("box") == Exit(ExitReason.RETURNED, Hook.LOOP, value)
@@ -79,6 +82,7 @@ def test_what_other_hooks_give_means_nothing() -> None:
     assert world.device["box"].loops == 2
 
 
+@pytest.mark.clause("TC-RT-02")
 def test_hooks_that_a_container_does_not_have_complete_at_once() -> None:
     world = ran(Program(work(1, returns=1)))
     assert hooks(world) == ["start completed", "loop completed", "stop completed"]
@@ -87,6 +91,7 @@ def test_hooks_that_a_container_does_not_have_complete_at_once() -> None:
 
 
 @pytest.mark.parametrize("lifetime", [1, 2, 9])
+@pytest.mark.clause("TC-LIFE-05")
 def test_a_lifetime_is_a_number_of_loops_of_one_start(lifetime: int) -> None:
     world = ran(Program(work(1)), times(lifetime=lifetime))
     for starts in (1, 2, 3):
@@ -132,6 +137,7 @@ def test_a_hook_may_use_exactly_what_it_may(hook: str, units: int, how: str) -> 
     assert ended(world, hook).used_ns == (100 + units) * 1000
 
 
+@pytest.mark.clause("TC-SCHED-12")
 def test_a_hook_that_completed_beyond_its_limit_has_overrun_too() -> None:
     def loop(natives: Natives) -> Steps:
         for _ in range(15):
@@ -153,6 +159,7 @@ def test_zero_is_no_limit_for_start_and_loop(hook: str) -> None:
     assert world.device["box"].statistics.execution_ns >= 60_000 * NS_PER_MS
 
 
+@pytest.mark.clause("TC-SCHED-12")
 def test_time_spent_waiting_is_no_execution_time() -> None:
     world = World(bare=True)
     world.run(blueprint("box", security=times(loop=3)), Program(work(*[100] * 20, returns=1)))
@@ -181,6 +188,7 @@ def test_limits_of_the_container_map_win() -> None:
 # Faults.
 
 
+@pytest.mark.clause("TC-LIFE-06")
 def test_a_trap_is_a_fault_with_its_code_and_the_stop_hook_runs() -> None:
     world = ran(Program(trap(5), stop=work(5)))
     exit_ = world.exit_of("box")
@@ -192,6 +200,7 @@ def test_a_trap_is_a_fault_with_its_code_and_the_stop_hook_runs() -> None:
 
 
 @pytest.mark.parametrize("how", ["trapped", "overrun"])
+@pytest.mark.clause("TC-LIFE-06")
 def test_a_failing_start_hook_is_a_fault_and_the_stop_hook_runs(how: str) -> None:
     start = trap(5) if how == "trapped" else endless()
     world = ran(Program(work(1), start=start, stop=work(5)), times(start=2))
@@ -201,6 +210,7 @@ def test_a_failing_start_hook_is_a_fault_and_the_stop_hook_runs(how: str) -> Non
     assert world.device["box"].state is State.READY
 
 
+@pytest.mark.clause("TC-LIFE-06")
 def test_a_failing_create_is_a_fault_without_any_hook() -> None:
     world = ran(Program(work(1), start=work(1), stop=work(1), fail_create=True))
     exit_ = world.exit_of("box")
@@ -227,6 +237,7 @@ def test_a_container_that_could_not_be_created_can_be_tried_again() -> None:
     assert world.exit_of("box").value == 4
 
 
+@pytest.mark.clause("TC-LIFE-07")
 def test_a_fault_of_the_stop_hook_does_not_change_the_reason() -> None:
     world = ran(Program(work(1, returns=3), stop=trap(5)))
     assert hooks(world)[-1] == "stop trapped"
@@ -255,6 +266,7 @@ ORDER = [
     list(chain.from_iterable(combinations(ORDER, n) for n in range(1, 6))),
     ids="+".join,
 )
+@pytest.mark.clause("TC-LIFE-07", "TC-SCHED-14")
 def test_of_several_reasons_the_first_in_order_is_kept(causes: tuple[ExitReason, ...]) -> None:
     def start(natives: Natives) -> Steps:
         if ExitReason.MISSED_HEARTBEAT in causes:

@@ -58,6 +58,7 @@ def crowd(unit: int, *, vip_ms: int = 0, policy: Policy = Policy.PRIORITY) -> Wo
 @seconds
 @pytest.mark.parametrize("unit", [50, 64, 77, 13])
 @pytest.mark.parametrize("policy", Policy)
+@pytest.mark.clause("TC-SCHED-03")
 def test_beside_two_endless_loops_a_third_begins_at_most_two_slices_late(
     unit: int, policy: Policy, seconds: int
 ) -> None:
@@ -72,6 +73,7 @@ def test_beside_two_endless_loops_a_third_begins_at_most_two_slices_late(
 
 @seconds
 @pytest.mark.parametrize("unit", [50, 64, 77])
+@pytest.mark.clause("TC-SCHED-03")
 def test_a_fourth_of_higher_priority_begins_on_time_to_within_one_unit(
     unit: int, seconds: int
 ) -> None:

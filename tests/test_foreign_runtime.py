@@ -105,6 +105,7 @@ RAISING = {
 
 
 @pytest.mark.parametrize("step", RAISING)
+@pytest.mark.clause("TC-RT-06")
 def test_a_runtime_that_raises_is_a_fault_of_its_container(step: str) -> None:
     rogue, error = RAISING[step]
     world = world_with(rogue)
@@ -154,6 +155,7 @@ def test_an_instance_that_cannot_be_finalized_is_dropped() -> None:
     assert world.exit_of("box").value == 3
 
 
+@pytest.mark.clause("TC-RT-06")
 def test_preempted_means_that_the_budget_is_gone() -> None:
     world = world_with(Rogue(resume_does=in_loop(lambda _: Preempted())))
     others_go_on(world)
@@ -228,6 +230,7 @@ def test_a_runtime_cannot_manage_the_device() -> None:
     assert "RuntimeError" in world.exit_of("box").detail
 
 
+@pytest.mark.clause("TC-LIFE-15")
 def test_an_interrupt_of_the_operator_reaches_him_and_ends_the_torn_hook() -> None:
     rogue = Rogue(resume_does=in_loop(raising(KeyboardInterrupt())))
     world = world_with(rogue)

@@ -45,6 +45,7 @@ def turn(clock: WallClock, hand: Hand, took_ns: int) -> int:
     return quantum
 
 
+@pytest.mark.clause("TC-SCHED-15")
 def test_a_quantum_cannot_be_trained_beyond_its_bound() -> None:
     hand = Hand()
     clock = WallClock(hand, hand.sleep)
@@ -73,6 +74,7 @@ def test_quanta_of_containers_that_are_gone_are_forgotten_in_the_end() -> None:
     assert clock.instructions_until(10**12, b"0") == 2000
 
 
+@pytest.mark.clause("TC-SCHED-15")
 def test_making_an_instance_is_no_part_of_the_start_hook(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -116,6 +118,7 @@ class Sly(DriverError):
 
 
 @pytest.mark.parametrize("error", [Busy(), Sly(), asyncio.CancelledError(), BaseException()])
+@pytest.mark.clause("TC-END-05")
 def test_no_error_of_a_driver_is_the_tenants_fault(error: BaseException) -> None:
     driver = Puppet()
     driver.on_read = raising(error)
@@ -140,6 +143,7 @@ def test_a_driver_may_charge_for_closing_also_when_the_container_stops() -> None
 # Scheduling.
 
 
+@pytest.mark.clause("TC-SCHED-10")
 def test_a_loop_that_outlives_its_gap_misses_it_while_it_runs() -> None:
     world = World({"box": Program(work(31_000))}, bare=True)
     world.run(blueprint("box", security=times(period=10)), Program(work(*[1000] * 31)))
@@ -167,6 +171,7 @@ def test_lateness_after_a_preemption_does_not_count_the_own_run() -> None:
     assert max(event.late_ns for event in world.of(Dispatched, "low")) < MS
 
 
+@pytest.mark.clause("TC-SCHED-04")
 def test_a_gap_that_ends_within_a_turn_is_recorded_when_it_ends() -> None:
     world = World(bare=True)
     world.run(blueprint("box", period_max_ms=3), Program(work(*[500] * 40)))

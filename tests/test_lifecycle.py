@@ -61,6 +61,7 @@ def conditions() -> list[Condition]:
 @pytest.mark.parametrize(
     "before", conditions(), ids=lambda c: f"{c.state}-{c.delete_pending:d}{c.stop_hook_aborted:d}"
 )
+@pytest.mark.clause("TC-LIFE-01")
 def test_every_event_in_every_state_does_what_the_table_says(
     before: Condition, event: Event
 ) -> None:
@@ -81,6 +82,7 @@ def loaded(condition: Condition) -> Container:
 
 
 @pytest.mark.parametrize("before", conditions(), ids=str)
+@pytest.mark.clause("TC-LIFE-01")
 def test_an_illegal_event_changes_nothing_and_is_not_traced(before: Condition) -> None:
     for event in Event:
         container, told = loaded(before), list[TraceEvent]()

@@ -19,6 +19,7 @@ EVERYTHING = Timing(
 )
 
 
+@pytest.mark.clause("TC-LOAD-12")
 def test_what_a_device_holds_by_default() -> None:
     capacity = Capacity()
     assert (capacity.metadata_bytes, capacity.code_bytes, capacity.data_bytes) == (
@@ -33,6 +34,7 @@ def test_what_a_device_holds_by_default() -> None:
     assert BOARDS["default"] == capacity
 
 
+@pytest.mark.clause("TC-LOAD-12")
 def test_what_the_board_riot_2024_holds() -> None:
     board = BOARDS["riot-2024"]
     assert (board.slots, board.metadata_bytes, board.shared_bytes) == (3, 512, 1024)
@@ -56,7 +58,7 @@ def test_how_a_device_shares_its_processor_by_default() -> None:
 )
 def test_a_limit_of_a_runtime_that_is_out_of_range_is_refused(limit: str, value: int) -> None:
     with pytest.raises(ValueError, match=limit):
-        replace(RuntimeLimits(), **{limit: value})
+        RuntimeLimits(**{limit: value})  # type: ignore[arg-type]
 
 
 def test_without_caps_everything_is_allowed() -> None:
@@ -104,6 +106,7 @@ def test_asking_for_more_is_refused_by_name(cap: Cap, words: str) -> None:
         (Cap(loop_share=1.0), "period_ms"),
     ],
 )
+@pytest.mark.clause("TC-LOAD-08")
 def test_zero_is_no_limit_and_counts_as_beyond_every_cap(cap: Cap, field: str) -> None:
     with refused(LoadReason.CAP_EXCEEDED, "no limit"):
         cap.check(replace(EVERYTHING, **{field: 0}))
@@ -148,6 +151,7 @@ BEYOND: dict[str, Blueprint] = {
 
 
 @pytest.mark.parametrize("plan", BEYOND.values(), ids=BEYOND)
+@pytest.mark.clause("TC-LOAD-08")
 def test_metadata_beyond_a_cap_is_refused_at_load(plan: Blueprint) -> None:
     world = capped()
     with refused(LoadReason.CAP_EXCEEDED):

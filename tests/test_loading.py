@@ -52,6 +52,7 @@ def test_a_load_goes_through_its_sections_in_order() -> None:
 
 
 @pytest.mark.parametrize("order", list(product(Section, repeat=3)), ids="-".join)
+@pytest.mark.clause("TC-LOAD-01")
 def test_only_one_order_of_sections_is_taken(order: tuple[Section, ...]) -> None:
     load = loading()
     load.begin()
@@ -65,6 +66,7 @@ def test_only_one_order_of_sections_is_taken(order: tuple[Section, ...]) -> None
 
 
 @given(st.binary(max_size=16), st.lists(st.integers(1, 5), max_size=16))
+@pytest.mark.clause("TC-LOAD-01")
 def test_a_section_may_come_in_pieces_of_any_length(content: bytes, cuts: list[int]) -> None:
     load = loading()
     load.begin()
@@ -81,6 +83,7 @@ def test_a_section_may_come_in_pieces_of_any_length(content: bytes, cuts: list[i
     assert load.finish().read(CODE) == content
 
 
+@pytest.mark.clause("TC-LOAD-01")
 def test_empty_sections_are_complete_without_a_write() -> None:
     load = loading()
     load.begin()
@@ -136,6 +139,7 @@ def take(load: Loading, step: str | bytes) -> None:
 
 
 @pytest.mark.parametrize("how", FAILURES)
+@pytest.mark.clause("TC-LOAD-02")
 def test_a_load_that_fails_is_over_and_its_slot_is_free(how: str) -> None:
     steps, reason = FAILURES[how]
     load = loading()
@@ -202,6 +206,7 @@ def test_a_container_can_be_sent_section_by_section() -> None:
     assert "box" in world.device
 
 
+@pytest.mark.clause("TC-LOAD-13")
 def test_a_device_takes_one_load_at_a_time() -> None:
     world = World(dict(PROGRAMS), bare=True)
     world.device.begin_load()
@@ -230,6 +235,7 @@ def test_a_bundle_that_is_no_bundle_ends_the_load_under_way_too() -> None:
     world.add(blueprint("box"))
 
 
+@pytest.mark.clause("TC-LOAD-11")
 def test_every_failure_of_the_protocol_is_traced_with_its_reason() -> None:
     world = World(bare=True)
     for _ in range(2):
@@ -283,6 +289,7 @@ def test_metadata_of_more_than_512_bytes_is_too_much_for_the_board_riot_2024() -
 
 
 @pytest.mark.parametrize("missing", [1, 40])
+@pytest.mark.clause("TC-LOAD-14")
 def test_a_bundle_beyond_all_capacities_is_not_even_parsed(missing: int) -> None:
     world = World(bare=True, capacity=ONE_SLOT)
     with refused(LoadReason.BUNDLE):

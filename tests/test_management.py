@@ -110,6 +110,7 @@ def carried_out(taken: list[Step]) -> tuple[World, Puppet]:
 
 
 @counts
+@pytest.mark.clause("TC-LIFE-01")
 def test_management_is_possible_exactly_where_the_life_cycle_allows_it(examples: int) -> None:
     @settings(max_examples=examples)
     @given(steps)

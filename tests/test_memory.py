@@ -56,6 +56,7 @@ def test_a_byte_more_than_announced_is_refused() -> None:
 
 
 @pytest.mark.parametrize("section", Section)
+@pytest.mark.clause("TC-LOAD-04")
 def test_a_closed_section_cannot_be_written_or_opened_again(section: Section) -> None:
     slot = Slot(0, SMALL)
     for each in Section:
@@ -67,6 +68,7 @@ def test_a_closed_section_cannot_be_written_or_opened_again(section: Section) ->
     assert slot.read(section) == b"1234"
 
 
+@pytest.mark.clause("TC-LOAD-04")
 def test_data_waits_until_code_is_sealed() -> None:
     slot = Slot(0, SMALL)
     with refused(LoadReason.OUT_OF_ORDER):
@@ -88,6 +90,7 @@ def test_two_sections_are_never_open_together() -> None:
 @pytest.mark.parametrize(
     ("section", "capacity"), [(Section.METADATA, 8), (Section.CODE, 16), (Section.DATA, 12)]
 )
+@pytest.mark.clause("TC-LOAD-03")
 def test_a_section_may_fill_its_capacity_and_no_more(section: Section, capacity: int) -> None:
     def slot() -> Slot:
         empty = Slot(0, SMALL)

@@ -1,5 +1,6 @@
 """The meter: what is left of a turn, and what the clock is charged."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def test_settling_twice_charges_once() -> None:
     assert charged == [4]
 
 
+@pytest.mark.clause("TC-SCHED-13")
 def test_an_atomic_unit_is_charged_in_full_beyond_what_is_left() -> None:
     meter, charged = metered()
     meter.refill(1)

@@ -87,6 +87,7 @@ def signed_with(signer_of: Role, blueprint_: Blueprint) -> Signer:
 
 
 @pytest.mark.parametrize("profile", Profile)
+@pytest.mark.clause("TC-TOK-01")
 def test_what_is_packed_verifies_with_the_keys_of_the_four_parties(profile: Profile) -> None:
     bundle = pack(plan(profile), CODE, DATA, KEYS)
     claims = said(bundle, trust(profile))
@@ -150,6 +151,7 @@ def test_each_party_can_do_its_part_on_a_machine_of_its_own(profile: Profile) ->
     assert sealed == pack(whole, CODE, DATA, KEYS).metadata
 
 
+@pytest.mark.clause("TC-TOK-16")
 def test_the_seal_stands_last_and_covers_all_that_comes_before() -> None:
     whole = plan()
     signer = signed_with(Role.INFRASTRUCTURE, whole)
@@ -184,6 +186,7 @@ def test_a_mask_token_that_the_owner_made_before_is_taken_as_it_is() -> None:
     assert granted(bundle.encode(), trust()).mask == 0b1
 
 
+@pytest.mark.clause("TC-TOK-17")
 def test_an_endpoint_token_does_not_cover_itself() -> None:
     owner = signed_with(Role.OWNER, plan())
     assert owner.endpoint(replace(LOCAL, token=b"older token")) == owner.endpoint(LOCAL)
@@ -247,6 +250,7 @@ def profile_objection(whole: Blueprint, keys: Mapping[Role, KeyMaterial] = KEYS)
 
 
 @pytest.mark.parametrize(("changes", "problem"), BEYOND_THE_FIRMWARE)
+@pytest.mark.clause("TC-META-18")
 def test_a_key_that_the_firmware_does_not_know_is_refused_by_name(
     changes: dict[str, object], problem: str
 ) -> None:
@@ -254,12 +258,14 @@ def test_a_key_that_the_firmware_does_not_know_is_refused_by_name(
     assert profile_objection(plan(RIOT, container=container)) == problem
 
 
+@pytest.mark.clause("TC-META-18")
 def test_an_endpoint_token_is_unknown_to_the_firmware() -> None:
     problem = profile_objection(plan(RIOT, sign_endpoints=True))
     assert problem == "endpoints[0].endpoint-token (key 6) is unknown to riot-2024"
 
 
 @pytest.mark.parametrize("endpoint_id", [128, 256, (1 << 32) - 1])
+@pytest.mark.clause("TC-META-18")
 def test_an_endpoint_id_that_the_firmware_would_cut_is_refused(endpoint_id: int) -> None:
     endpoints = (LOCAL, replace(PEER, endpoint_id=endpoint_id))
     problem = profile_objection(plan(RIOT, endpoints=endpoints))
@@ -276,6 +282,7 @@ def test_a_metadata_token_of_another_length_is_refused_for_the_firmware() -> Non
     ("endpoints", "security", "missing"),
     [((), None, "security (key 3)"), (None, times(), "endpoints (key 2)")],
 )
+@pytest.mark.clause("TC-META-18")
 def test_a_part_that_the_firmware_always_reads_must_be_there(
     endpoints: tuple[Endpoint, ...] | None, security: Security | None, missing: str
 ) -> None:

@@ -62,6 +62,7 @@ def varying(*costs: int) -> Script:
 # Periods.
 
 
+@pytest.mark.clause("TC-SCHED-08")
 def test_the_first_loop_is_due_when_the_start_hook_ends() -> None:
     world = World(bare=True)
     world.run(box(50), Program(work(1), start=work(*[1000] * 30)))
@@ -70,6 +71,7 @@ def test_the_first_loop_is_due_when_the_start_hook_ends() -> None:
     assert loop.at_ns == 30_100_000
 
 
+@pytest.mark.clause("TC-SCHED-08")
 def test_loops_begin_one_period_apart_however_long_they_take() -> None:
     world = alone(box(10), varying(0, 5, 9, 1, 7), 99)
     assert begun(world) == [n * 10 * MS for n in range(10)]
@@ -87,6 +89,7 @@ def test_a_late_loop_does_not_shift_the_plan() -> None:
     assert [at_ns // (20 * MS) for at_ns in begun(world)] == list(range(len(late)))
 
 
+@pytest.mark.clause("TC-SCHED-09")
 def test_a_wake_up_that_passed_during_a_loop_is_not_made_up() -> None:
     world = alone(box(10), varying(0, 25), 75)
     # The loop planned at 10 ms ends at 35.1 ms: 20 and 30 are skipped, the plan restarts there.
@@ -111,6 +114,7 @@ def test_a_loop_that_ends_exactly_at_the_next_wake_up_skips_nothing() -> None:
     assert world.of(PeriodsSkipped) == []
 
 
+@pytest.mark.clause("TC-SCHED-08")
 def test_with_period_zero_the_next_loop_is_due_when_one_ends() -> None:
     world = alone(box(0), work(900), 10)
     assert begun(world)[:5] == [n * MS for n in range(5)]
@@ -144,6 +148,7 @@ def misses(world: World) -> list[int]:
     return [event.deadline_ns - first_ns for event in world.of(DeadlineMissed, "box")]
 
 
+@pytest.mark.clause("TC-SCHED-10")
 def test_without_a_longest_gap_a_loop_has_until_the_wake_up_after_its_own() -> None:
     world = starved(box(10), 290)
     assert len(misses(world)) == 2
@@ -163,6 +168,7 @@ def test_with_a_longest_gap_it_counts_from_the_last_start_of_a_loop() -> None:
     assert deadline_ns - before[-1] == 15 * MS
 
 
+@pytest.mark.clause("TC-SCHED-10")
 def test_a_miss_is_recorded_once_per_gap_and_when_it_happens() -> None:
     world = starved(box(10, period_max_ms=12), 990)
     events = world.of(DeadlineMissed, "box")
@@ -179,6 +185,7 @@ def test_a_gap_that_is_longer_than_several_deadlines_is_one_miss() -> None:
     assert len(misses(world)) == 1
 
 
+@pytest.mark.clause("TC-SCHED-10")
 def test_a_loop_that_begins_at_the_very_end_of_the_gap_is_in_time() -> None:
     for period_max_ms, expected in ((20, 0), (19, 1)):
         world = alone(box(20, period_max_ms), work(1), 30)

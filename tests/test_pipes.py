@@ -44,6 +44,7 @@ def test_bytes_go_both_ways_in_order() -> None:
     assert left.read(left_fd) == b"hello left"
 
 
+@pytest.mark.clause("TC-END-10")
 def test_reading_an_empty_pipe_gives_nothing_and_is_no_refusal() -> None:
     world = World(bare=True)
     left, left_fd, _, _ = opened(world)
@@ -58,6 +59,7 @@ def test_a_writer_does_not_read_its_own_bytes() -> None:
 
 
 @pytest.mark.parametrize(("left", "right"), list(product(Direction, repeat=2)))
+@pytest.mark.clause("TC-END-08")
 def test_only_fitting_directions_consent(left: Direction, right: Direction) -> None:
     world = World(bare=True)
     ends = pair(world, left, right)
@@ -99,6 +101,7 @@ ANSWER = piped(2, "left", 1)
     ],
     ids=["nothing", "another id", "another uid", "another endpoint", "a driver"],
 )
+@pytest.mark.clause("TC-END-08")
 def test_without_an_entry_that_names_it_back_an_end_stays_closed(
     answer: tuple[Endpoint, ...],
 ) -> None:
@@ -126,6 +129,7 @@ def test_a_peer_that_is_loaded_but_not_started_can_be_written_to() -> None:
     assert left.write(fd, b"later") == 5
 
 
+@pytest.mark.clause("TC-END-09")
 def test_open_is_refused_while_the_peer_is_not_loaded() -> None:
     world = World(bare=True)
     left = Remote(world, blueprint("left", endpoints=(piped(1, "right", 2),)))
@@ -135,6 +139,7 @@ def test_open_is_refused_while_the_peer_is_not_loaded() -> None:
     assert left.open(1) == 1
 
 
+@pytest.mark.clause("TC-END-08")
 def test_a_container_has_no_pipe_to_itself() -> None:
     world = World(bare=True)
     ends = (piped(1, "solo", 2), piped(2, "solo", 1), piped(3, "solo", 3))
@@ -156,6 +161,7 @@ def test_two_pipes_between_the_same_containers_do_not_mix() -> None:
     assert right.read(right_fds[0]) == b"one"
 
 
+@pytest.mark.clause("TC-END-10")
 def test_a_pipe_holds_512_bytes_and_write_takes_what_fits() -> None:
     world = World(bare=True)
     left, left_fd, right, right_fd = opened(world)
@@ -177,6 +183,7 @@ def test_the_capacity_of_pipes_is_a_limit_of_the_device() -> None:
 # How bytes vanish.
 
 
+@pytest.mark.clause("TC-END-12")
 def test_bytes_stay_when_either_end_is_closed_and_opened_again() -> None:
     left, left_fd, right, right_fd = opened(World(bare=True))
     left.write(left_fd, b"kept")
@@ -186,6 +193,7 @@ def test_bytes_stay_when_either_end_is_closed_and_opened_again() -> None:
     assert right.read(again) == b"kept"
 
 
+@pytest.mark.clause("TC-END-11")
 def test_bytes_vanish_when_their_reader_stops() -> None:
     world = World(bare=True)
     left, left_fd, right, right_fd = opened(world)
@@ -215,6 +223,7 @@ def test_a_full_pipe_is_empty_again_for_its_writer_when_the_reader_has_stopped()
     assert left.write(left_fd, bytes(255)) == 255
 
 
+@pytest.mark.clause("TC-END-11")
 def test_a_delete_closes_the_other_end_and_takes_all_bytes_along() -> None:
     world = World(bare=True)
     left, left_fd, right, right_fd = opened(world)
@@ -254,6 +263,7 @@ RIGHT = blueprint("right", endpoints=(ANSWER,), security=times(period=1))
 
 
 @pytest.mark.parametrize("how", CHANGED)
+@pytest.mark.clause("TC-END-11", "TC-LIFE-18")
 def test_the_end_of_consent_closes_both_ends_and_takes_all_bytes_along(how: str) -> None:
     world = World()
     left, left_fd, right, right_fd = opened(world)

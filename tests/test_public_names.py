@@ -25,7 +25,8 @@ def test_a_package_offers_what_it_announces_and_nothing_else(name: str) -> None:
 @pytest.mark.parametrize("name", PUBLIC)
 def test_what_is_announced_is_sorted_and_has_a_docstring(name: str) -> None:
     module = importlib.import_module(name)
-    assert list(module.__all__) == sorted(module.__all__)
+    in_order = sorted(module.__all__, key=lambda each: (not each.isupper(), each))
+    assert list(module.__all__) == in_order
     undocumented = [
         each for each in module.__all__ if not (getattr(module, each).__doc__ or "").strip()
     ]

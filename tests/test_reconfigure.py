@@ -74,6 +74,7 @@ ready_and_running = pytest.mark.parametrize("state", [State.READY, State.RUNNING
 
 
 @ready_and_running
+@pytest.mark.clause("TC-LIFE-16")
 def test_rights_and_timing_change_and_the_state_stays(state: State) -> None:
     world = in_state(state, device())
     changed = replace(newer(PLAN, mask=0b10), endpoints=(local(), local(7)))
@@ -142,6 +143,7 @@ WAYS = list(refusals(device(caps=CAPPED)))
 
 @ready_and_running
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.clause("TC-LIFE-16")
 def test_metadata_that_is_wrong_in_one_way_changes_nothing(state: State, way: str) -> None:
     world = in_state(state, device(caps=CAPPED))
     metadata, reason = refusals(world)[way]
@@ -149,6 +151,7 @@ def test_metadata_that_is_wrong_in_one_way_changes_nothing(state: State, way: st
     world.reconfigure(newer(PLAN))
 
 
+@pytest.mark.clause("TC-LIFE-16")
 def test_metadata_for_other_code_or_data_is_refused() -> None:
     world = device()
     world.add(PLAN, data=b"old data")
@@ -213,6 +216,7 @@ def test_a_start_asks_the_tokens_of_the_new_metadata() -> None:
 # When changes take effect.
 
 
+@pytest.mark.clause("TC-LIFE-17")
 def test_a_mask_changes_before_the_next_instruction() -> None:
     world, seen = device(), list[object]()
 
@@ -235,6 +239,7 @@ def test_a_mask_changes_before_the_next_instruction() -> None:
 
 
 @pytest.mark.parametrize("call", ["heartbeat", "open", "close", "read", "write"])
+@pytest.mark.clause("TC-CALL-04")
 def test_a_call_that_is_granted_later_links_as_a_stub_first(call: str) -> None:
     world = World(drivers=(served_by(Puppet()),))
     remote = Remote(world, replace(PLAN, mask=0b10))
@@ -257,6 +262,7 @@ def test_a_call_that_is_granted_later_links_as_a_stub_first(call: str) -> None:
     assert remote.do(use) == {"open": 2, "read": b"rr", "write": 2}.get(call, 0)
 
 
+@pytest.mark.clause("TC-LIFE-17")
 def test_lifetime_goes_on_counting() -> None:
     world = device()
     world.run(replace(PLAN, security=times(period=10, loop=400, lifetime=8)), Program(work(10)))
@@ -279,6 +285,7 @@ def test_a_lifetime_that_is_over_already_ends_the_start_after_one_more_loop() ->
     assert world.device["box"].state is State.READY
 
 
+@pytest.mark.clause("TC-LIFE-17")
 def test_a_hook_in_progress_keeps_its_duration_and_the_next_one_has_the_new() -> None:
     world = device()
     plan = replace(PLAN, security=times(period=50, loop=100))

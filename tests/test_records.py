@@ -35,6 +35,7 @@ def chatty(program: Program, period: int = 100, **parts: object) -> World:
 
 
 @pytest.mark.parametrize("size", [0, 1, 254, 255, 256, 5000])
+@pytest.mark.clause("TC-CALL-15")
 def test_a_log_line_is_cut_at_255_bytes(size: int) -> None:
     line = bytes(i % 251 for i in range(size))
 
@@ -54,6 +55,7 @@ def test_the_length_of_log_lines_is_a_limit_of_the_device() -> None:
     assert [event.line for event in world.of(Logged)] == [b"line"]
 
 
+@pytest.mark.clause("TC-CALL-14")
 def test_twenty_lines_a_second_are_recorded_and_the_rest_is_counted() -> None:
     world = chatty(Program(chatting(logs=50)), period=1000)
     world.device.run(for_ms=900)
@@ -70,6 +72,7 @@ def test_exactly_twenty_lines_drop_nothing() -> None:
     assert world.of(Dropped) == []
 
 
+@pytest.mark.clause("TC-CALL-14")
 def test_refusals_have_a_rate_of_their_own() -> None:
     world = chatty(Program(chatting(logs=25, refusals=33)), period=1000)
     world.device.run(for_ms=900)

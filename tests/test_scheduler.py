@@ -44,6 +44,7 @@ def test_a_slice_is_at_least_one_nanosecond() -> None:
         Scheduler(slice_ns=0)
 
 
+@pytest.mark.clause("TC-SCHED-01")
 def test_the_best_rank_runs_and_zero_is_the_best() -> None:
     made = scheduler(12, 3, 0, 15)
     assert (turn(made).slot, turn(made).rank) == (2, 0)
@@ -55,6 +56,7 @@ def test_the_best_rank_runs_and_zero_is_the_best() -> None:
     assert turn(made).slot == 3
 
 
+@pytest.mark.clause("TC-SCHED-01")
 def test_round_robin_knows_no_priorities() -> None:
     assert order(scheduler(12, 3, 0, 15, policy=Policy.ROUND_ROBIN), 6) == [0, 1, 2, 3, 0, 1]
 
@@ -67,6 +69,7 @@ def test_only_the_best_rank_takes_turns() -> None:
     assert order(scheduler(6, 5, 6, 5), 5) == [1, 3, 1, 3, 1]
 
 
+@pytest.mark.clause("TC-SCHED-05")
 def test_deciding_changes_nothing() -> None:
     made = scheduler(5, 5)
     made.wake_at(0, 3 * MS)
@@ -87,12 +90,14 @@ def test_a_decision_for_another_end_is_independent_of_the_one_before() -> None:
 # Queues.
 
 
+@pytest.mark.clause("TC-SCHED-02")
 def test_what_is_left_of_a_slice_is_kept_at_the_head() -> None:
     made = scheduler(5, 5)
     made.used(0, 4 * MS, 4 * MS)
     assert turn(made, 4 * MS) == Turn(0, 5, SLICE, Bound.SLICE, 4 * MS)
 
 
+@pytest.mark.clause("TC-SCHED-02")
 def test_a_slice_that_is_used_up_sends_to_the_tail_with_a_full_one() -> None:
     made = scheduler(5, 5)
     made.used(0, SLICE, SLICE)
@@ -127,6 +132,7 @@ def test_sleepers_are_served_in_the_order_in_which_they_were_due() -> None:
     assert order(made, 3, 20 * MS) == [1, 2, 0]
 
 
+@pytest.mark.clause("TC-SCHED-02")
 def test_sleepers_that_are_due_together_are_served_by_slot() -> None:
     made = scheduler(5, 5, 5)
     for slot in (2, 0, 1):
@@ -141,6 +147,7 @@ def test_containers_that_are_started_at_one_time_are_served_by_slot() -> None:
     assert order(made, 3) == [0, 1, 2]
 
 
+@pytest.mark.clause("TC-SCHED-02")
 def test_who_becomes_due_enters_before_the_one_whose_slice_ends() -> None:
     made = scheduler(5, 5)
     made.wake_at(1, SLICE)
@@ -205,12 +212,14 @@ def test_a_limit_survives_the_end_of_a_slice() -> None:
     assert turn(made, 2 * SLICE) == Turn(0, 5, 25 * MS, Bound.HOOK_LIMIT, SLICE)
 
 
+@pytest.mark.clause("TC-SCHED-04")
 def test_a_turn_ends_at_the_alarm_of_anybody() -> None:
     made = scheduler(5, 9)
     made.set_alarm(1, Alarm.HOOK_DEADLINE, 4 * MS)
     assert turn(made) == Turn(0, 5, 4 * MS, Bound.ALARM, 0)
 
 
+@pytest.mark.clause("TC-SCHED-04")
 def test_the_first_of_several_bounds_counts() -> None:
     made = scheduler(5, 2)
     made.wake_at(1, 6 * MS)

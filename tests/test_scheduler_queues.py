@@ -37,6 +37,7 @@ def bound_of_entries(containers: int, ranks: int = 1) -> int:
     "rounds",
     [pytest.param(2_000, id="some"), pytest.param(200_000, id="many", marks=pytest.mark.long)],
 )
+@pytest.mark.clause("TC-SCHED-05")
 def test_queues_stay_small_however_much_is_started_and_stopped(rounds: int) -> None:
     made = Scheduler()
     made.add(0, 5, 0)
@@ -258,6 +259,7 @@ def test_a_wake_up_is_planned_from_the_last_plan_or_from_now_if_it_has_passed(
 
 
 @given(st.integers(0, 500), st.integers(1, 50), st.integers(0, 900))
+@pytest.mark.clause("TC-SCHED-09")
 def test_skipped_wake_ups_are_those_that_lie_before_the_end_of_the_loop(
     planned_ns: int, period_ns: int, took_ns: int
 ) -> None:

@@ -26,6 +26,7 @@ def same(one: Run, two: Run) -> None:
 
 
 @counts
+@pytest.mark.clause("TC-SCHED-01")
 def test_a_lower_rank_begins_nothing_while_a_higher_one_is_due(examples: int) -> None:
     @settings(max_examples=examples)
     @given(plans())
@@ -42,6 +43,7 @@ def test_a_lower_rank_begins_nothing_while_a_higher_one_is_due(examples: int) ->
 
 
 @counts
+@pytest.mark.clause("TC-SCHED-03")
 def test_a_due_container_waits_one_slice_and_one_unit_per_equal_at_most(examples: int) -> None:
     @settings(max_examples=examples)
     @given(plans())
@@ -96,6 +98,7 @@ def test_a_change_of_container_is_told_and_nothing_else(examples: int) -> None:
 
 
 @counts
+@pytest.mark.clause("TC-SCHED-06")
 def test_virtual_time_advances_with_every_unit(examples: int) -> None:
     @settings(max_examples=examples)
     @given(plans())
@@ -111,6 +114,7 @@ def test_virtual_time_advances_with_every_unit(examples: int) -> None:
 
 
 @counts
+@pytest.mark.clause("TC-SCHED-11")
 def test_idle_time_and_used_instructions_are_exactly_the_clock(examples: int) -> None:
     @settings(max_examples=examples)
     @given(plans())
@@ -140,6 +144,7 @@ def test_a_run_ends_within_one_unit_of_its_end(examples: int) -> None:
 
 
 @counts
+@pytest.mark.clause("TC-SCHED-07")
 def test_the_same_world_gives_the_same_trace(examples: int) -> None:
     @settings(max_examples=examples)
     @given(plans())
@@ -151,6 +156,7 @@ def test_the_same_world_gives_the_same_trace(examples: int) -> None:
 
 
 @counts
+@pytest.mark.clause("TC-SCHED-07")
 def test_a_run_cut_in_two_anywhere_gives_the_same_trace(examples: int) -> None:
     @settings(max_examples=examples)
     @given(plans(), st.integers(0, 60))
@@ -192,6 +198,7 @@ NO_SHRINKING = settings(phases=[Phase.explicit, Phase.generate])
 
 
 @counts
+@pytest.mark.clause("TC-SCHED-13")
 def test_a_hook_overruns_its_duration_by_one_unit_at_most(examples: int) -> None:
     @settings(NO_SHRINKING, max_examples=2 * examples)
     @given(plans(limited=True))

@@ -34,6 +34,7 @@ def refusals(world: World, uid: str = "box") -> list[tuple[str, int, str, int]]:
     return [(e.call, e.subject, e.reason, e.result) for e in world.of(Refused, uid)]
 
 
+@pytest.mark.clause("TC-CALL-08")
 def test_the_five_calls_give_what_they_should() -> None:
     driver = Puppet()
     world, caller = remote(local(7), driver=driver)
@@ -59,6 +60,7 @@ def test_the_five_calls_give_what_they_should() -> None:
     assert (statistics.calls, statistics.refusals) == (5, 0)
 
 
+@pytest.mark.clause("TC-CALL-12")
 def test_nothing_read_and_nothing_taken_are_no_refusals() -> None:
     driver = Puppet(on_read=lambda fd, size: b"", on_write=lambda fd, data: 0)
     world, caller = remote(local(), driver=driver)
@@ -101,6 +103,7 @@ def use(caller: Remote, call: str, fd: int, size: int) -> bytes | int:
 
 @pytest.mark.parametrize("call", ["read", "write", "close"])
 @pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.clause("TC-CALL-02", "TC-CALL-05", "TC-CALL-11")
 def test_the_first_check_that_fails_gives_the_reason(call: str, masked: bool) -> None:
     syscall = Syscall[call.upper()]
     wrong_way = Direction.IN if call == "read" else Direction.OUT
@@ -120,6 +123,7 @@ def test_the_first_check_that_fails_gives_the_reason(call: str, masked: bool) ->
 
 
 @pytest.mark.parametrize("size", [-1, 0, 1, 255, 256, 2**31])
+@pytest.mark.clause("TC-CALL-09")
 def test_reads_are_of_1_to_255_bytes(size: int) -> None:
     world, caller = remote(local())
     fd = caller.open(1)
@@ -132,6 +136,7 @@ def test_reads_are_of_1_to_255_bytes(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 255, 256, 511, 70_000])
+@pytest.mark.clause("TC-CALL-09")
 def test_writes_are_of_1_to_255_bytes_and_never_cut(size: int) -> None:
     driver = Puppet()
     world, caller = remote(local(), driver=driver)
@@ -163,6 +168,7 @@ def test_the_length_of_transfers_is_a_limit_of_the_device() -> None:
         (Direction.BOTH, b"r", 1),
     ],
 )
+@pytest.mark.clause("TC-CALL-10")
 def test_direction_is_seen_from_the_peer(
     direction: Direction, reads: object, writes: object
 ) -> None:
@@ -172,6 +178,7 @@ def test_direction_is_seen_from_the_peer(
 
 
 @pytest.mark.parametrize("call", Syscall)
+@pytest.mark.clause("TC-CALL-01", "TC-CALL-04")
 def test_each_call_has_its_own_bit_of_the_mask(call: Syscall) -> None:
     world, seen = World(drivers=(served_by(Puppet()),)), list[object]()
     uses = (
@@ -188,6 +195,7 @@ def test_each_call_has_its_own_bit_of_the_mask(call: Syscall) -> None:
     assert seen == [{0: 0, 1: 1}.get(i, -1) if i == call - 1 else -1 for i in range(5)]
 
 
+@pytest.mark.clause("TC-CALL-01")
 def test_bits_of_the_mask_without_a_call_are_ignored() -> None:
     world, seen = World(), list[object]()
     world.run(box(mask=0xFFFFFFE0), Program(calling(seen, lambda natives: natives.heartbeat())))
@@ -195,6 +203,7 @@ def test_bits_of_the_mask_without_a_call_are_ignored() -> None:
     assert seen == [-1]
 
 
+@pytest.mark.clause("TC-CALL-01", "TC-CALL-16")
 def test_the_own_data_and_the_log_need_no_right() -> None:
     world, seen = World(), list[object]()
     program = Program(
@@ -231,6 +240,7 @@ EVERY_NATIVE: dict[str, Callable[[Natives], object]] = {
 @pytest.mark.parametrize("mask", [0, ALL_CALLS])
 @pytest.mark.parametrize("cost", [1, 100, 4321])
 @pytest.mark.parametrize("call", EVERY_NATIVE)
+@pytest.mark.clause("TC-SCHED-11")
 def test_every_call_costs_the_same_granted_or_not(call: str, cost: int, mask: int) -> None:
     world = World(drivers=(served_by(Puppet()),), scheduling=Scheduling(call_instructions=cost))
     world.run(box(local(), mask=mask), Program(calling([], *[EVERY_NATIVE[call]] * 3)))
@@ -261,6 +271,7 @@ def test_refusals_are_the_same_whether_anybody_listens_or_not() -> None:
     assert run(silent=True) == run(silent=False)
 
 
+@pytest.mark.clause("TC-CALL-14")
 def test_refusals_are_counted_for_the_container() -> None:
     world, caller = remote(local())
     caller.open(9)

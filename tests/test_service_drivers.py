@@ -61,6 +61,7 @@ def goes_on(world: World, caller: Remote) -> None:
 
 @every_call
 @pytest.mark.parametrize("code", [1, 2, 255, 2**31 - 1])
+@pytest.mark.clause("TC-CALL-03")
 def test_a_refusal_of_the_driver_is_its_negated_code(call: str, code: int) -> None:
     world, caller = remote(breaking(call, DriverError(code, "not now")))
     assert used(caller, call) == -code
@@ -100,6 +101,7 @@ class Odd(Exception):
     ],
     ids=lambda error: type(error).__name__,
 )
+@pytest.mark.clause("TC-END-05")
 def test_whatever_else_a_driver_raises_is_a_failure_of_the_driver(
     call: str, error: Exception
 ) -> None:
@@ -164,6 +166,7 @@ def test_open_has_to_give_a_positive_number(answer: Any) -> None:
 @pytest.mark.parametrize(
     "answer", [b"12345", bytes(10**6), "four", bytearray(b"four"), memoryview(b"4"), 4, None, [1]]
 )
+@pytest.mark.clause("TC-END-05")
 def test_read_has_to_give_bytes_and_no_more_than_asked_for(answer: Any) -> None:
     world, caller = remote(lying("read", answer))
     assert used(caller, "read") == -1
@@ -172,6 +175,7 @@ def test_read_has_to_give_bytes_and_no_more_than_asked_for(answer: Any) -> None:
 
 
 @pytest.mark.parametrize("answer", [-1, 5, 2**40, True, None, "4", b"4", 4.0])
+@pytest.mark.clause("TC-END-05")
 def test_write_has_to_give_a_number_within_what_was_given(answer: Any) -> None:
     world, caller = remote(lying("write", answer))
     assert used(caller, "write") == -1
@@ -281,6 +285,7 @@ VERBS: dict[str, Callable[[World], object]] = {
 
 @pytest.mark.parametrize("inside", ["open", "read", "write", "close"])
 @pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.clause("TC-LIFE-12")
 def test_a_driver_cannot_manage_the_device_that_calls_it(verb: str, inside: str) -> None:
     driver, caught = Puppet(), list[str]()
     world, caller = remote(driver)

@@ -31,6 +31,7 @@ def refusals(world: World, uid: str = "box") -> list[tuple[str, int, str, int]]:
     return [(e.call, e.subject, e.reason, e.result) for e in world.of(Refused, uid)]
 
 
+@pytest.mark.clause("TC-CALL-06")
 def test_an_endpoint_that_the_metadata_does_not_name_is_unknown() -> None:
     world, caller = remote(local(1))
     for endpoint_id in (2, 257, 2**32 + 1, -1):
@@ -38,6 +39,7 @@ def test_an_endpoint_that_the_metadata_does_not_name_is_unknown() -> None:
         assert refusals(world)[-1] == ("open", endpoint_id, "unknown-endpoint", -1)
 
 
+@pytest.mark.clause("TC-META-12")
 def test_endpoint_ids_are_never_cut() -> None:
     driver = Puppet()
     ids = (0, 128, 256, 65_536, 2**32 - 1)
@@ -48,6 +50,7 @@ def test_endpoint_ids_are_never_cut() -> None:
     assert [call[1] for call in driver.calls] == list(ids)
 
 
+@pytest.mark.clause("TC-CALL-06")
 def test_an_endpoint_is_open_once_at_a_time() -> None:
     world, caller = remote(local())
     assert (caller.open(1), caller.open(1)) == (1, -1)
@@ -55,6 +58,7 @@ def test_an_endpoint_is_open_once_at_a_time() -> None:
     assert (caller.close(1), caller.open(1)) == (0, 2)
 
 
+@pytest.mark.clause("TC-CALL-07")
 def test_a_container_has_four_descriptors_at_most() -> None:
     world, caller = remote(*MANY)
     assert [caller.open(i) for i in range(1, 7)] == [1, 2, 3, 4, -1, -1]
@@ -62,6 +66,7 @@ def test_a_container_has_four_descriptors_at_most() -> None:
     assert (caller.close(2), caller.open(6)) == (0, 5)
 
 
+@pytest.mark.clause("TC-CALL-07")
 def test_a_device_has_ten_descriptors_at_most() -> None:
     world = World(bare=True, drivers=tuple(served_by(Puppet(), peer=i) for i in range(1, 7)))
     callers = [
@@ -80,6 +85,7 @@ def test_a_driver_is_not_asked_where_there_is_no_room() -> None:
     assert driver.calls == []
 
 
+@pytest.mark.clause("TC-END-01")
 def test_local_and_remote_peers_have_numbers_of_their_own() -> None:
     near, far = Puppet(), Puppet()
     entry = DriverEntry(PeerType.REMOTE, 1, "far", lambda: far)
@@ -91,6 +97,7 @@ def test_local_and_remote_peers_have_numbers_of_their_own() -> None:
     assert refusals(world) == [("open", 3, "no-driver", -1)]
 
 
+@pytest.mark.clause("TC-END-02")
 def test_a_driver_serves_the_containers_that_its_entry_names() -> None:
     entry = served_by(Puppet(), uids=frozenset({b"friend"}))
     world = World(bare=True, drivers=(entry,))
@@ -102,6 +109,7 @@ def test_a_driver_serves_the_containers_that_its_entry_names() -> None:
 
 @pytest.mark.parametrize("served", Direction)
 @pytest.mark.parametrize("asked", Direction)
+@pytest.mark.clause("TC-END-02")
 def test_a_driver_serves_the_directions_of_its_entry(served: Direction, asked: Direction) -> None:
     world = World(bare=True, drivers=(served_by(Puppet(), directions=frozenset({served})),))
     caller = Remote(world, box(local(direction=asked)))
@@ -120,6 +128,7 @@ def test_two_drivers_cannot_have_one_place() -> None:
 
 
 @pytest.mark.parametrize("fd", [0, -1, 2, 257, 2**31, 2**32 + 1])
+@pytest.mark.clause("TC-CALL-08", "TC-CALL-11")
 def test_a_number_that_is_no_descriptor_is_refused(fd: int) -> None:
     world, caller = remote(local())
     assert caller.open(1) == 1
@@ -128,6 +137,7 @@ def test_a_number_that_is_no_descriptor_is_refused(fd: int) -> None:
 
 
 @pytest.mark.parametrize("how", ["stop", "kill", "exit", "fault", "delete"])
+@pytest.mark.clause("TC-CALL-17")
 def test_descriptors_close_when_their_container_stops(how: str) -> None:
     driver = Puppet()
     last = {"exit": work(1, returns=5), "fault": trap(1)}.get(how, endless())
@@ -160,6 +170,7 @@ def test_the_stop_hook_still_has_its_descriptors() -> None:
     assert driver.calls[-2:] == [("write", 1, b"bye"), ("close", 1)]
 
 
+@pytest.mark.clause("TC-CALL-17")
 def test_a_restarted_container_opens_anew_with_new_numbers() -> None:
     world, caller = remote(local())
     assert caller.open(1) == 1
@@ -170,6 +181,7 @@ def test_a_restarted_container_opens_anew_with_new_numbers() -> None:
     assert (caller.read(1), caller.open(1)) == (-1, 2)
 
 
+@pytest.mark.clause("TC-LIFE-18")
 def test_an_entry_that_is_changed_or_gone_is_revoked_at_once_and_others_stay() -> None:
     driver = Puppet()
     world = World(drivers=tuple(served_by(driver, peer=i) for i in (1, 2, 3)))

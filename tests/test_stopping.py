@@ -77,6 +77,7 @@ def test_what_a_loop_gives_within_the_grace_does_not_change_the_reason() -> None
     assert world.exit_of("box") == Exit(ExitReason.STOPPED)
 
 
+@pytest.mark.clause("TC-LIFE-08")
 def test_after_the_grace_the_hook_is_aborted_and_the_stop_hook_runs() -> None:
     world = started(Program(endless(), stop=work(10)))
     world.device.stop("box")
@@ -85,6 +86,7 @@ def test_after_the_grace_the_hook_is_aborted_and_the_stop_hook_runs() -> None:
     assert 1005 * MS <= at(world, "loop aborted") < 1005 * MS + UNIT_NS
 
 
+@pytest.mark.clause("TC-LIFE-08")
 def test_a_hook_has_no_more_than_what_is_left_of_its_duration() -> None:
     world = started(Program(endless(), stop=work(10)), times(loop=40), until_ms=20)
     world.device.stop("box")
@@ -113,6 +115,7 @@ def test_a_container_that_sleeps_stops_without_waiting_for_its_wake_up() -> None
     assert world.device.now_ns < 6 * MS
 
 
+@pytest.mark.clause("TC-LIFE-14")
 def test_a_container_that_never_had_a_turn_stops_without_any() -> None:
     world = World(bare=True)
     world.run(blueprint("box"), Program(work(1), start=work(1), stop=work(1)))
@@ -131,6 +134,7 @@ def test_a_stop_during_the_start_hook_lets_it_end_and_no_loop_begins() -> None:
     assert hooks(world) == ["start completed", "stop completed"]
 
 
+@pytest.mark.clause("TC-LIFE-08")
 def test_the_grace_is_counted_even_if_the_container_never_has_a_turn() -> None:
     world = started(Program(endless(), stop=work(1)))
     world.run(blueprint("hog", priority=0), Program(endless(500)))
@@ -144,6 +148,7 @@ def test_the_grace_is_counted_even_if_the_container_never_has_a_turn() -> None:
 
 
 @pytest.mark.parametrize(("stop_ms", "within_ms"), [(0, 2000), (200, 1200), (5000, 2000)])
+@pytest.mark.clause("TC-LIFE-11")
 def test_a_stop_hook_that_starves_is_out_of_time(stop_ms: int, within_ms: int) -> None:
     world = started(Program(work(1), stop=work(1)), times(period=1000, stop=stop_ms))
     world.run(blueprint("hog", priority=0), Program(endless(500)))
@@ -174,6 +179,7 @@ def test_a_stop_hook_that_is_starved_in_the_middle_is_aborted() -> None:
     ("stop_ms", "limit_ms"),
     [(0, 1000), (1, 1), (300, 300), (5000, 1000)],
 )
+@pytest.mark.clause("TC-LIFE-11")
 def test_the_device_caps_the_stop_hook(stop_ms: int, limit_ms: int) -> None:
     world = started(Program(work(1), stop=endless()), times(period=1000, stop=stop_ms))
     world.device.stop("box")
@@ -183,6 +189,7 @@ def test_the_device_caps_the_stop_hook(stop_ms: int, limit_ms: int) -> None:
     assert limit_ms * MS < event.used_ns <= limit_ms * MS + UNIT_NS
 
 
+@pytest.mark.clause("TC-LIFE-07")
 def test_a_fault_of_the_stop_hook_still_gives_everything_back() -> None:
     world = started(Program(endless(), stop=trap(5)))
     world.device.stop("box")
@@ -214,6 +221,7 @@ def test_a_container_that_is_stopping_is_neither_started_nor_stopped_again(verb:
 # Kill.
 
 
+@pytest.mark.clause("TC-LIFE-09")
 def test_kill_ends_a_hook_at_once_and_no_more_code_runs() -> None:
     world = started(Program(endless(), stop=work(1)))
     world.device.kill("box")
@@ -235,6 +243,7 @@ def test_kill_between_hooks_runs_no_stop_hook() -> None:
 
 
 @pytest.mark.parametrize("after_ms", [0, 2, 1100])
+@pytest.mark.clause("TC-LIFE-09")
 def test_kill_hardens_a_stop(after_ms: int) -> None:
     world = started(Program(endless(), stop=endless()))
     world.device.stop("box")
@@ -261,6 +270,7 @@ def test_a_killed_container_can_be_started_again() -> None:
 # Delete.
 
 
+@pytest.mark.clause("TC-LIFE-10")
 def test_delete_of_a_ready_container_is_done_at_once() -> None:
     world = World(bare=True)
     world.add(blueprint("box"), Program(work(1)))
@@ -271,6 +281,7 @@ def test_delete_of_a_ready_container_is_done_at_once() -> None:
     assert moves[-2:] == [("ready", "delete", "deleting"), ("deleting", "erased", "gone")]
 
 
+@pytest.mark.clause("TC-LIFE-10")
 def test_delete_of_a_running_container_stops_it_first() -> None:
     world = started(Program(work(*[1000] * 30), stop=work(10)))
     world.device.delete("box")
@@ -318,6 +329,7 @@ def test_delete_during_a_stop_hook_of_its_own_doing_keeps_the_reason() -> None:
     assert "box" not in world.device
 
 
+@pytest.mark.clause("TC-LIFE-10")
 def test_a_deleted_container_frees_its_slot_for_another() -> None:
     world = started(Program(endless()))
     world.add(blueprint("two"), Program(work(1)))
@@ -345,6 +357,7 @@ def test_others_run_on_while_one_is_stopped_killed_or_deleted() -> None:
 
 
 @pytest.mark.parametrize("verb", ["stop", "kill", "delete"])
+@pytest.mark.clause("TC-LIFE-12")
 def test_a_management_call_runs_no_container_code(verb: str) -> None:
     ran: list[str] = []
 

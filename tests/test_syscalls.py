@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tinycontainer.syscalls import Syscall, allowed, mask_from_bytes, mask_of, mask_to_bytes
 
 
+@pytest.mark.clause("TC-CALL-01")
 def test_the_numbers_of_the_calls_are_the_firmwares() -> None:
     assert [(call.name.lower(), call.value, call.bit) for call in Syscall] == [
         ("heartbeat", 1, 0b00001),
@@ -37,6 +38,7 @@ def test_bits_without_a_call_are_ignored() -> None:
         (b"\xff" * 4, 2**32 - 1),
     ],
 )
+@pytest.mark.clause("TC-TOK-10")
 def test_bit_zero_is_the_lowest_bit_of_the_last_byte(encoded: bytes, mask: int) -> None:
     assert mask_from_bytes(encoded) == mask
 

@@ -18,6 +18,7 @@ def hidden(shown: str) -> bytes:
 
 
 @given(st.binary(max_size=200))
+@pytest.mark.clause("TC-RT-16")
 def test_bytes_are_shown_in_printable_ascii_and_lose_nothing(untrusted: bytes) -> None:
     shown = show(untrusted)
     assert set(shown) <= HARMLESS

@@ -119,6 +119,7 @@ def test_no_untrusted_value_does_anything_but_be_read(
     [EVIL, "\ud800", "\udfff\ud800", "a\u2028b\u2029", ""],
     ids=["evil", "lone", "swapped", "lines", "empty"],
 )
+@pytest.mark.clause("TC-RT-16")
 def test_hostile_text_in_every_event_is_inert(kind: type[TraceEvent], text: str) -> None:
     event = filled(kind, text.encode("utf-8", "surrogatepass"), text)
     assert is_inert(*printed(event))
@@ -341,6 +342,7 @@ def test_a_container_is_loaded_even_if_telling_so_fails() -> None:
     assert world.device["box"].state is State.READY
 
 
+@pytest.mark.clause("TC-LIFE-12")
 def test_a_sink_cannot_manage_the_device_that_calls_it() -> None:
     def meddle(event: TraceEvent) -> None:
         if isinstance(event, HookBegan):

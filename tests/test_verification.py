@@ -167,6 +167,7 @@ def test_a_role_without_a_key_is_refused_even_where_tokens_may_be_absent(
 
 @pytest.mark.parametrize("profile", Profile)
 @pytest.mark.parametrize(("section", "place"), [("code", "code token"), ("data", "data token")])
+@pytest.mark.clause("TC-TOK-15")
 def test_a_changed_section_is_refused(profile: Profile, section: str, place: str) -> None:
     for content in (b"", b"some cod", b"some code and more", b"some date"):
         bundle = replace(packed(profile), **{section: content})
@@ -210,6 +211,7 @@ def test_one_key_does_not_make_one_kind_into_another() -> None:
         {"peer_type": PeerType.CONTAINER, "peer_uid": b"peer"},
     ],
 )
+@pytest.mark.clause("TC-TOK-17")
 def test_an_endpoint_token_is_for_one_entry(changes: dict[str, object]) -> None:
     signed = (decode(packed().metadata).endpoints or ())[0]
     changed = replace(signed, **changes)  # type: ignore[arg-type]
@@ -226,6 +228,7 @@ def test_tokens_of_another_container_are_refused() -> None:
     assert said == "code token: step 9 (uid): the token was made for another container"
 
 
+@pytest.mark.clause("TC-TOK-08")
 def test_all_tokens_of_one_container_have_one_profile() -> None:
     firmware = pack(plan(RIOT, endpoints=()), CODE, DATA, RIOT_KEYS)
     believed = trust(keys=BOTH, profiles=(RFC, RIOT))
@@ -236,6 +239,7 @@ def test_all_tokens_of_one_container_have_one_profile() -> None:
     assert granted(packed(), believed).profile is RFC
 
 
+@pytest.mark.clause("TC-TOK-08")
 def test_a_profile_must_be_accepted_by_the_device() -> None:
     firmware = pack(plan(RIOT, endpoints=()), CODE, DATA, RIOT_KEYS)
     said = objection(firmware, trust(keys=BOTH), reason=LoadReason.PROFILE)

@@ -56,11 +56,13 @@ def test_without_any_heartbeat_there_is_no_watchdog() -> None:
     assert outcome([]) == (8, ExitReason.LIFETIME)
 
 
+@pytest.mark.clause("TC-SCHED-16")
 def test_the_loop_after_the_first_heartbeat_is_watched() -> None:
     assert outcome([True]) == (2, ExitReason.MISSED_HEARTBEAT)
     assert outcome([False, False, True]) == (4, ExitReason.MISSED_HEARTBEAT)
 
 
+@pytest.mark.clause("TC-SCHED-16")
 def test_a_heartbeat_in_start_watches_the_first_loop() -> None:
     assert outcome([], in_start=True) == (1, ExitReason.MISSED_HEARTBEAT)
     assert outcome([True], in_start=True) == (2, ExitReason.MISSED_HEARTBEAT)
@@ -98,6 +100,7 @@ def test_the_watchdog_bites_at_the_first_loop_that_owes_a_heartbeat(
     assert outcome(pattern, in_start=in_start) == expected
 
 
+@pytest.mark.clause("TC-LIFE-06")
 def test_a_missed_heartbeat_is_a_fault_named_so() -> None:
     world = World(bare=True)
     world.run(box(), Program(beating([True])))
@@ -115,6 +118,7 @@ def test_a_refused_heartbeat_arms_nothing() -> None:
     assert world.exit_of("box").reason is ExitReason.LIFETIME
 
 
+@pytest.mark.clause("TC-SCHED-16")
 def test_revoking_the_right_disarms() -> None:
     world = World()
     world.run(box(), Program(beating([True, True, True])))

@@ -25,7 +25,11 @@ from .lifecycle import Event, State
 from .metadata import Bundle, ContainerType, Direction, Metadata, PeerType
 from .syscalls import Syscall
 
+SPECIFICATION_VERSION = "0.1.0"
+"""Version of the specification in ``specs/`` that this implements."""
+
 __all__ = [
+    "SPECIFICATION_VERSION",
     "Bundle",
     "Clock",
     "ContainerType",

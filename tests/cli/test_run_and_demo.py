@@ -32,7 +32,12 @@ def test_the_demo_holds_and_says_so_as_data(program: Program) -> None:
     assert found["surprises"] == []
     assert len(found["expectations"]) >= 20
     assert all(each["held"] for each in found["expectations"])
-    assert {row["uid"] for row in found["containers"]} >= {"courier", "compliance", "mapper"}
+    assert {row["uid"] for row in found["containers"]} >= {
+        "courier",
+        "compliance",
+        "mapper",
+        "mapper-rbpf",
+    }
     assert {row["reason"] for row in found["refusals"]} >= {
         "masked",
         "unknown-endpoint",
@@ -63,6 +68,7 @@ def test_two_demos_with_different_keys_leave_identical_traces(
     assert keys[0] != keys[1]
 
 
+@pytest.mark.clause("TC-TOK-22")
 def test_a_trace_holds_neither_keys_nor_tokens_nor_payload(box: Path, program: Program) -> None:
     trace = box / "secrets.jsonl"
     program.good("run", box / "device.toml", "--script", box / "script.toml", "--trace", trace)
@@ -168,7 +174,10 @@ def test_a_script_that_does_not_go_as_expected_exits_with_one(box: Path, program
             "trust.keys: one key stands in the roles developer and owner",
         ),
         ("[[trust.keys]]\nrole = 'owner'\nfile = 'device.toml'", "device.toml: neither PEM nor"),
-        ("[runtimes]\nwasm = 'v8'", "runtimes.wasm: v8 is not installed; there are: wasm.pywasm"),
+        (
+            "[runtimes]\nwasm = 'v8'",
+            "runtimes.wasm: v8 is not installed; there are: bpf.rbpf, wasm.pywasm",
+        ),
         ("[[drivers]]\ndriver = 'teleport'\nendpoint = 1", "drivers[0].driver: teleport"),
         ("[[drivers]]\ndriver = 'console'\nendpoint = -1", "drivers[0].endpoint"),
         (
@@ -208,6 +217,7 @@ def test_a_listed_container_that_is_refused_is_named_and_no_bad_input(
     assert line.startswith(f"{file}: containers[0].bundle: {bundle} is refused: ")
 
 
+@pytest.mark.clause("TC-LOAD-14")
 def test_files_that_are_too_long_are_refused_before_they_are_parsed(
     tmp_path: Path, program: Program
 ) -> None:

@@ -51,6 +51,7 @@ def examples() -> list[list[str]]:
     return sorted(found, key=lambda each: each[0] != "sign")
 
 
+@pytest.mark.clause("TC-TOK-22")
 def test_no_verb_tells_a_secret_whether_it_succeeds_or_fails(
     tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:

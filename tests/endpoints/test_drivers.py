@@ -46,6 +46,7 @@ WITH_OPTIONS: list[tuple[DriverFactory, dict[str, object]]] = [
 
 
 @pytest.mark.parametrize(("factory", "options"), WITH_OPTIONS)
+@pytest.mark.clause("TC-END-07")
 def test_every_driver_keeps_the_interface(
     tmp_path: Path, factory: DriverFactory, options: dict[str, object]
 ) -> None:
@@ -163,6 +164,7 @@ def test_an_actuator_records_time_container_and_command(tmp_path: Path) -> None:
     assert actuator.read(fd, 3) == b"thr"
 
 
+@pytest.mark.clause("TC-END-13")
 def test_information_drivers_tell_what_they_promise(tmp_path: Path) -> None:
     context = StillContext(container=b"me", slot=3, time_us=1234, loops=9)
     given: dict[type, bytes] = {}

@@ -28,6 +28,7 @@ def test_the_round_trip_is_exact(metadata: bytes, data: bytes, code: bytes) -> N
     assert Bundle.decode(encoded, len(encoded)).encode() == encoded
 
 
+@pytest.mark.clause("TC-META-19")
 def test_the_sections_stand_as_metadata_data_code() -> None:
     encoded = Bundle(metadata=b"m", data=b"d", code=b"c").encode()
     assert encoded == bytes.fromhex("83 416d 4164 4163")
@@ -94,6 +95,7 @@ def test_cbor_that_is_not_strict_is_refused(content: str, problem: str) -> None:
 
 
 @pytest.mark.parametrize("count", [300, pytest.param(50_000, marks=pytest.mark.long)])
+@pytest.mark.clause("TC-META-19")
 def test_of_any_bytes_only_exact_bundles_are_decoded(count: int) -> None:
     rng = Random(6)
     original = Bundle(b"metadata", b"", b"some code").encode()

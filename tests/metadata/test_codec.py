@@ -26,6 +26,7 @@ Map = dict[int, cbor.Value]
 
 
 @given(CONTAINERS, st.none() | ENDPOINTS, st.none() | SECURITIES)
+@pytest.mark.clause("TC-META-02")
 def test_the_round_trip_is_exact(
     container: Container, entries: list[Endpoint] | None, security: Security | None
 ) -> None:
@@ -49,6 +50,7 @@ def test_an_endpoint_is_encoded_with_its_token_or_without(endpoint: Endpoint) ->
     assert encode_endpoint(endpoint, with_token=True) == cbor.encode(whole)
 
 
+@pytest.mark.clause("TC-META-01")
 def test_the_layout_is_that_of_the_firmware() -> None:
     container = Container(b"uid", ContainerType.WASM, b"mask", 4, 5, 6, 7, 8)
     local = Endpoint(300, PeerType.LOCAL, 10, Direction.BOTH)
@@ -136,6 +138,7 @@ CONTAINER_DEVIATIONS: list[tuple[cbor.Value, str]] = [
 
 
 @pytest.mark.parametrize(("container", "problem"), CONTAINER_DEVIATIONS)
+@pytest.mark.clause("TC-META-04", "TC-META-07", "TC-META-08", "TC-META-10")
 def test_a_deviation_of_the_container_map_is_placed(container: cbor.Value, problem: str) -> None:
     assert refusal(written(container)) == problem
 
@@ -169,6 +172,7 @@ ENDPOINT_DEVIATIONS: list[tuple[cbor.Value, str]] = [
 
 
 @pytest.mark.parametrize(("entry", "problem"), ENDPOINT_DEVIATIONS)
+@pytest.mark.clause("TC-META-06", "TC-META-12", "TC-META-14", "TC-META-15")
 def test_a_deviation_of_an_endpoint_is_placed(entry: cbor.Value, problem: str) -> None:
     assert refusal(written(entries=[*ENTRIES, entry])) == problem
 
@@ -193,11 +197,13 @@ ENTRY_DEVIATIONS: list[tuple[int, cbor.Value, str]] = [
 
 
 @pytest.mark.parametrize(("security", "problem"), SECURITY_DEVIATIONS)
+@pytest.mark.clause("TC-META-06", "TC-META-16")
 def test_a_deviation_of_the_security_array_is_placed(security: cbor.Value, problem: str) -> None:
     assert refusal(written(security=security)) == problem
 
 
 @pytest.mark.parametrize(("index", "value", "problem"), ENTRY_DEVIATIONS)
+@pytest.mark.clause("TC-META-04")
 def test_a_deviation_of_a_security_entry_is_placed(
     index: int, value: cbor.Value, problem: str
 ) -> None:
@@ -233,6 +239,7 @@ NOT_STRICT = {
 
 @pytest.mark.parametrize("part", ["container", "endpoints", "security"])
 @pytest.mark.parametrize(("raw", "problem"), NOT_STRICT.values(), ids=NOT_STRICT.keys())
+@pytest.mark.clause("TC-META-02")
 def test_a_part_that_is_not_strict_cbor_is_refused(part: str, raw: bytes, problem: str) -> None:
     encoded = written(**{f"raw_{part}": raw})
     assert refusal(encoded).startswith(f"{part}: {problem}")
@@ -261,6 +268,7 @@ OUTER: list[tuple[bytes, str]] = [
 
 
 @pytest.mark.parametrize(("encoded", "problem"), OUTER)
+@pytest.mark.clause("TC-META-03")
 def test_a_deviation_of_the_outer_map_is_placed(encoded: bytes, problem: str) -> None:
     assert refusal(encoded) == problem
 
@@ -277,6 +285,7 @@ OUTER_NOT_STRICT = [
 
 
 @pytest.mark.parametrize(("inside", "problem"), OUTER_NOT_STRICT)
+@pytest.mark.clause("TC-META-03")
 def test_an_outer_map_that_is_not_strict_cbor_is_refused(inside: bytes, problem: str) -> None:
     said = refusal(TAG + inside)
     assert said.startswith("metadata: byte ")
@@ -345,6 +354,7 @@ def test_a_refusal_belongs_to_both_families_of_errors() -> None:
 
 
 @pytest.mark.parametrize("count", [300, pytest.param(50_000, marks=pytest.mark.long)])
+@pytest.mark.clause("TC-META-02")
 def test_of_any_bytes_only_exact_metadata_is_decoded(count: int) -> None:
     rng = Random(5)
     original = written()

@@ -38,10 +38,12 @@ def metadata(
         (Direction.BOTH, True, True),
     ],
 )
+@pytest.mark.clause("TC-META-13")
 def test_a_direction_is_seen_from_the_peer(direction: Direction, reads: bool, writes: bool) -> None:
     assert (direction.container_reads, direction.container_writes) == (reads, writes)
 
 
+@pytest.mark.clause("TC-META-09", "TC-META-13")
 def test_numbers_are_those_of_the_firmware() -> None:
     assert [peer.name for peer in sorted(PeerType)] == ["CONTAINER", "LOCAL", "REMOTE"]
     assert [direction.name for direction in sorted(Direction)] == ["IN", "OUT", "BOTH"]
@@ -57,6 +59,7 @@ def test_numbers_are_those_of_the_firmware() -> None:
     }
 
 
+@pytest.mark.clause("TC-META-16")
 def test_the_security_array_times_a_container() -> None:
     assert metadata().timing == Timing(
         start_max_ms=10,
@@ -69,6 +72,7 @@ def test_the_security_array_times_a_container() -> None:
     )
 
 
+@pytest.mark.clause("TC-META-11")
 def test_the_container_map_wins_over_the_security_array() -> None:
     container = replace(
         CONTAINER, exec_time_ms=1, period_ms=2, period_max_ms=3, lifetime_loops=4, priority=5
@@ -84,6 +88,7 @@ def test_the_container_map_wins_over_the_security_array() -> None:
     )
 
 
+@pytest.mark.clause("TC-META-11")
 def test_a_zero_in_the_container_map_wins_too() -> None:
     container = replace(
         CONTAINER, exec_time_ms=0, period_ms=0, period_max_ms=0, lifetime_loops=0, priority=0
@@ -101,6 +106,7 @@ def test_a_zero_in_the_container_map_wins_too() -> None:
         ("priority", "priority"),
     ],
 )
+@pytest.mark.clause("TC-META-10")
 def test_one_field_of_the_container_map_changes_one_of_the_timing(
     field: str, of_timing: str
 ) -> None:
@@ -109,6 +115,7 @@ def test_one_field_of_the_container_map_changes_one_of_the_timing(
     assert metadata(container).timing == replace(before, **{of_timing: 7})
 
 
+@pytest.mark.clause("TC-META-17")
 def test_without_a_security_array_nothing_is_limited() -> None:
     assert metadata(security=None).timing == Timing()
     assert metadata(security=None).timing.priority == DEFAULT_PRIORITY == 12
@@ -129,6 +136,7 @@ def test_an_endpoint_is_found_by_its_id() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 111, 200])
+@pytest.mark.clause("TC-TOK-16")
 def test_the_metadata_token_covers_every_byte_before_its_own(size: int) -> None:
     token = b"\xee" * size
     decoded = decode(encode(CONTAINER, (), replace(SECURITY, metadata_token=token)))

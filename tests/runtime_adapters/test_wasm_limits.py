@@ -96,6 +96,7 @@ def test_a_table_within_the_profile_is_admitted(sizes: tuple[int, ...]) -> None:
         ((0, 0), "a maximum of 0 table elements is not taken"),
     ],
 )
+@pytest.mark.clause("TC-RT-10")
 def test_a_table_beyond_the_profile_is_refused(sizes: tuple[int, ...], reason: str) -> None:
     assert reason in refusal(with_table(*sizes))
 
@@ -138,7 +139,13 @@ def test_parameters_count_as_locals() -> None:
 def test_blocks_nest_up_to_the_limit(opener: str) -> None:
     def nested(depth: int) -> bytes:
         end = ")) " if opener.startswith("(") else "end "
-        return loop(f"{opener} " * depth + "i32.const 0 drop " + end * depth + "i32.const 0")
+        return loop(
+            f"{opener} " * depth
+            + "i32.const 0 drop "
+            + end * depth
+            + "i32.const 0"
+            + " i32.eqz" * 40
+        )
 
     assert admitted(nested(200)).bodies == 1
     assert "nested deeper than 200" in refusal(nested(201))
@@ -152,19 +159,40 @@ def test_deep_nesting_is_no_matter_of_recursion(depth: int) -> None:
     assert "nested deeper than 200" in refusal(code, LARGE)
 
 
+@pytest.mark.clause("TC-RT-12")
+def test_free_instructions_have_to_stand_in_proportion_to_the_others() -> None:
+    # Broken by a constant, so that no row is too long; the function's own end is free too.
+    def with_nops(count: int, more: str = "") -> bytes:
+        return loop("nop " * 200 + f"i32.const 0 {more}" + "nop " * (count - 200))
+
+    assert admitted(with_nops(256 + 4 - 1)).bodies == 1
+    assert "cost nothing, 1 do" in refusal(with_nops(256 + 4))
+    assert admitted(with_nops(256 + 12 - 1, "i32.eqz i32.eqz ")).bodies == 1
+    assert "cost nothing, 3 do" in refusal(with_nops(256 + 12, "i32.eqz i32.eqz "))
+
+
+def test_the_proportion_is_one_of_each_function() -> None:
+    cheap = "(func " + "nop " * 200 + "(drop (i32.const 0)) " + "nop " * 100 + ")"
+    dear = "(func " + "(drop (i32.const 0)) " * 300 + ")"
+    assert "cost nothing" in refusal(loop("i32.const 0", cheap + dear))
+
+
+@pytest.mark.clause("TC-RT-12")
 def test_only_so_many_instructions_in_a_row_may_be_free() -> None:
-    assert admitted(loop("nop " * 256 + "i32.const 0")).bodies == 1
-    assert "cost nothing" in refusal(loop("nop " * 257 + "i32.const 0"))
+    dear = "i32.eqz " * 200
+    assert admitted(loop("nop " * 256 + "i32.const 0 " + dear)).bodies == 1
+    assert "in a row cost nothing" in refusal(loop("nop " * 257 + "i32.const 0 " + dear))
     # One that costs something ends the row, and the function's own end belongs to it.
-    assert admitted(loop(("nop " * 256 + "i32.const 0 ") + "nop " * 255)).bodies == 1
-    assert "cost nothing" in refusal(loop("i32.const 0 " + "nop " * 256))
+    assert admitted(loop("nop " * 256 + "i32.const 0 " + dear + "nop " * 255)).bodies == 1
+    assert "in a row cost nothing" in refusal(loop("i32.const 0 " + dear + "nop " * 256))
     # What follows an opcode is no instruction, even where it looks like one.
-    assert admitted(loop("nop " * 256 + "ref.null func drop i32.const 0")).bodies == 1
+    assert admitted(loop("nop " * 256 + "ref.null func drop i32.const 0 " + dear)).bodies == 1
 
 
 def test_free_instructions_are_not_made_up_for_by_others_elsewhere() -> None:
     ballast = "i32.const 0 " + "i32.eqz " * 12_000
-    assert "cost nothing" in refusal(loop(f"(loop {'nop ' * 300} br 0) {ballast}"), LARGE)
+    refused = refusal(loop(f"(loop {'nop ' * 300} br 0) {ballast}"), LARGE)
+    assert "in a row cost nothing" in refused
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from support.wasm import NATIVE_TYPES, PAGE, Tenant, loop
 from tinycontainer.runtime import Completed, Hook, RuntimeLimits, Trapped
 from tinycontainer_runtimes.wasm.traps import TrapCode
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 ALL_NATIVES = tuple(NATIVE_TYPES)
 TWO_PAGES = RuntimeLimits(memory_pages=2)
 
@@ -107,6 +109,7 @@ def test_ranges_up_to_the_end_of_memory_are_served(name: str, pointer: int, size
 
 @pytest.mark.parametrize("name", ["read", "write", "data_read"])
 @pytest.mark.parametrize(("pointer", "size"), OUTSIDE)
+@pytest.mark.clause("TC-CALL-05", "TC-RT-13")
 def test_ranges_outside_of_memory_trap_before_the_service_is_asked(
     name: str, pointer: int, size: int
 ) -> None:
@@ -221,6 +224,7 @@ def test_a_line_whose_zero_is_the_last_byte_of_memory_is_logged() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 4, 255, 256])
+@pytest.mark.clause("TC-RT-15")
 def test_a_line_that_runs_out_of_memory_is_a_trap(length: int) -> None:
     subject = tenant(
         f"{call('logger', PAGE - length)} i32.const 0",
@@ -239,6 +243,7 @@ def test_a_line_that_begins_outside_of_memory_is_a_trap(pointer: int) -> None:
     assert subject.natives.calls == []
 
 
+@pytest.mark.clause("TC-RT-15")
 def test_of_an_endless_line_only_the_beginning_is_looked_at() -> None:
     fill = f"(memory.fill (i32.const 0) (i32.const 120) (i32.const {PAGE}))"
     subject = tenant(f"{fill} {call('logger', 0)} i32.const 0")
@@ -272,6 +277,7 @@ def test_the_size_of_the_data_section() -> None:
         (2**31 - 1, 4, b""),
     ],
 )
+@pytest.mark.clause("TC-CALL-16")
 def test_data_read_copies_what_there_is(offset: int, size: int, expected: bytes) -> None:
     subject = tenant(call("data_read", offset, 8, size), data=b"abcdef")
     assert subject.loop() == len(expected)

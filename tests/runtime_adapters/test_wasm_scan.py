@@ -245,6 +245,7 @@ def exports(*more: bytes, memory: bool = True, has_loop: bool = True) -> dict[in
     return {EXPORT: vector(*first, *more)}
 
 
+@pytest.mark.clause("TC-RT-07")
 def test_memory_and_loop_are_required() -> None:
     assert "export memory" in refusal(build(exports(memory=False)))
     assert "export memory" in refusal(build({MEMORY: None}))
@@ -276,6 +277,7 @@ def test_an_export_that_stands_twice_is_refused() -> None:
         ("loop", "() -> (i32, i32)", "(result i32 i32) i32.const 0 i32.const 0"),
     ],
 )
+@pytest.mark.clause("TC-RT-07")
 def test_hooks_have_exactly_their_types(hook: str, kind: str, function: str) -> None:
     other = "" if hook == "loop" else '(func (export "loop") (result i32) i32.const 0)'
     code = container(f'(func (export "{hook}") {function}) {other}')
@@ -322,6 +324,7 @@ def test_every_native_function_can_be_imported(wanted: str) -> None:
         ('"env" "memory" (memory 1)', "is not a function"),
     ],
 )
+@pytest.mark.clause("TC-RT-07")
 def test_only_the_natives_with_their_types_can_be_imported(text: str, reason: str) -> None:
     code = wat(f'(module (import {text}) (func (export "loop") (result i32) i32.const 0))')
     assert reason in refusal(code)

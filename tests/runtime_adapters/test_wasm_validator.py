@@ -76,6 +76,7 @@ LEFT_TO_THE_SCAN = {"extended constants", "recursive types"}
 
 
 @pytest.mark.parametrize("name", FEATURES)
+@pytest.mark.clause("TC-RT-09")
 def test_features_that_the_engines_do_not_share_are_refused(name: str) -> None:
     assert wasm.refusal(create_runtime().admit, FEATURES[name])
 

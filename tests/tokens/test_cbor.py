@@ -53,6 +53,7 @@ def test_what_is_encoded_decodes_to_the_same_value(value: cbor.Value) -> None:
 
 
 @given(values(NATURALS, cbor.MAX_DEPTH))
+@pytest.mark.clause("TC-META-02")
 def test_the_encoding_is_the_deterministic_one_of_the_standard(value: cbor.Value) -> None:
     assert cbor.encode(value) == by_the_standard(value)
 
@@ -166,6 +167,7 @@ def test_integers_at_the_edges_of_their_forms_are_accepted(value: int) -> None:
 @pytest.mark.parametrize(
     ("opening", "middle"), [("81", "00"), ("a100", "00"), ("81", "80"), ("81", "a0")]
 )
+@pytest.mark.clause("TC-META-05")
 def test_five_levels_are_accepted_and_six_refused(opening: str, middle: str) -> None:
     levels = cbor.MAX_DEPTH - (middle != "00")
     assert cbor.MAX_DEPTH == 5
@@ -180,6 +182,7 @@ def test_depth_counts_levels_and_not_neighbours() -> None:
 
 
 @pytest.mark.parametrize("opening", [b"\x81", b"\xa1\x00"])
+@pytest.mark.clause("TC-META-05")
 def test_a_million_levels_are_refused_without_exhausting_the_stack(opening: bytes) -> None:
     bomb = opening * 1_000_000
     with pytest.raises(CborError, match="nested deeper than 5"):

@@ -100,6 +100,7 @@ def test_claims_of_one_kind_are_not_taken_for_another_content(
         assert claims.decode(payload, place, Profile.RFC9052).kind is kind
 
 
+@pytest.mark.clause("TC-TOK-10")
 def test_each_claim_has_its_number() -> None:
     said = Claims(
         sha256=DIGEST,
@@ -123,6 +124,7 @@ def test_each_claim_has_its_number() -> None:
     }
 
 
+@pytest.mark.clause("TC-TOK-11")
 def test_kinds_have_the_numbers_of_their_claim() -> None:
     numbers = {kind.name: int(kind) for kind in Kind}
     assert numbers == {"MASK": 1, "ENDPOINT": 2, "DATA": 3, "CODE": 4, "METADATA": 5}
@@ -139,6 +141,7 @@ def test_a_firmware_hash_token_says_its_hash_alone() -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
+@pytest.mark.clause("TC-TOK-12")
 def test_a_minimal_token_of_each_kind_is_taken(kind: Kind) -> None:
     decoded = claims.decode(cbor.encode(minimal(kind)), kind, Profile.RFC9052)
     assert (decoded.kind, decoded.uid) == (kind, b"uid")
@@ -148,6 +151,7 @@ def test_a_minimal_token_of_each_kind_is_taken(kind: Kind) -> None:
 @pytest.mark.parametrize(
     ("kind", "label"), [(kind, label) for kind in Kind for label in minimal(kind)]
 )
+@pytest.mark.clause("TC-TOK-12")
 def test_a_missing_claim_is_named(kind: Kind, label: int) -> None:
     labels = minimal(kind)
     del labels[label]
@@ -160,16 +164,19 @@ def test_all_missing_claims_are_named_at_once() -> None:
 
 
 @pytest.mark.parametrize("label", [0, 1, 2, 7, 8, -1, KEY_ID, -65535, -65542, (1 << 64) - 1])
+@pytest.mark.clause("TC-TOK-12")
 def test_an_unknown_claim_is_named(label: int) -> None:
     assert refusal(minimal(Kind.CODE) | {label: 1}, Kind.CODE) == f"unknown claim {label}"
 
 
+@pytest.mark.clause("TC-TOK-10")
 def test_the_reserved_claim_of_the_firmware_is_unknown_in_its_profile_too() -> None:
     labels: dict[int, cbor.Value] = {SHA256: DIGEST, KEY_ID: b"key"}
     assert refusal(labels, Kind.CODE, Profile.RIOT_2024) == "unknown claim -65538"
 
 
 @pytest.mark.parametrize("kind", Kind)
+@pytest.mark.clause("TC-TOK-10")
 def test_mask_and_hash_exclude_each_other(kind: Kind) -> None:
     both = minimal(kind) | {MASK: b"\x01", SHA256: DIGEST}
     surplus = "sha256" if kind is Kind.MASK else "bitmask"
@@ -178,6 +185,7 @@ def test_mask_and_hash_exclude_each_other(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("label", [AUD, EXP, NBF, IAT, UID, SEQUENCE, KIND])
+@pytest.mark.clause("TC-TOK-07")
 def test_a_firmware_token_carries_no_second_claim(label: int) -> None:
     further: dict[int, cbor.Value] = {AUD: "device", UID: b"uid"}
     labels: dict[int, cbor.Value] = {SHA256: DIGEST, label: further.get(label, 1)}

@@ -71,6 +71,7 @@ def test_a_token_without_tags_is_a_signed_one() -> None:
     assert parsed.profile is Profile.RIOT_2024
 
 
+@pytest.mark.clause("TC-TOK-07")
 def test_only_an_empty_protected_header_is_that_of_the_firmware() -> None:
     assert with_header(b"").profile is Profile.RIOT_2024
     assert with_header(b"\xa0").profile is Profile.RFC9052
@@ -128,6 +129,7 @@ def test_headers_and_payload_of_another_type_are_refused(
 
 
 @pytest.mark.parametrize("unprotected", [{1: -8}, {4: b"key"}, {2: [1]}, [], b"", 0])
+@pytest.mark.clause("TC-TOK-05")
 def test_anything_in_the_unprotected_header_is_refused(unprotected: cbor.Value) -> None:
     said = refusal(message(b"", unprotected, b"claims", SIGNATURE))
     assert said == "the unprotected header is not the empty map"
@@ -216,12 +218,14 @@ HEADERS: list[tuple[cbor.Value, str]] = [
 
 
 @pytest.mark.parametrize(("header", "problem"), HEADERS)
+@pytest.mark.clause("TC-TOK-05")
 def test_any_other_protected_header_is_refused(header: cbor.Value, problem: str) -> None:
     with pytest.raises(TokenError) as refused:
         envelope.read_protected(with_header(cbor.encode(header)))
     assert str(refused.value).startswith(problem)
 
 
+@pytest.mark.clause("TC-TOK-05")
 def test_the_algorithm_is_the_one_of_the_tag() -> None:
     header = envelope.protected_header(Algorithm.EDDSA, None)
     with pytest.raises(TokenError, match="alg is not 5"):
@@ -253,6 +257,7 @@ def proof_of(algorithm: Algorithm, covered: bytes) -> bytes:
     ("algorithm", "context"), [(Algorithm.EDDSA, "Signature1"), (Algorithm.HMAC_256, "MAC0")]
 )
 @pytest.mark.parametrize("kid", [None, b"key"])
+@pytest.mark.clause("TC-TOK-04")
 def test_a_proof_covers_the_structure_of_the_standard(
     algorithm: Algorithm, context: str, kid: bytes | None
 ) -> None:
@@ -264,6 +269,7 @@ def test_a_proof_covers_the_structure_of_the_standard(
 
 
 @pytest.mark.parametrize("algorithm", Algorithm)
+@pytest.mark.clause("TC-TOK-07")
 def test_a_firmware_proof_covers_the_payload_alone(algorithm: Algorithm) -> None:
     payload = cbor.encode({-65537: MAC})
     proof = proof_of(algorithm, payload)

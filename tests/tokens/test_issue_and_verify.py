@@ -110,6 +110,7 @@ def skipped(verification: Verification) -> list[int]:
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("profile", Profile)
 @pytest.mark.parametrize("keys", [KEYS, HMAC_KEYS], ids=["EdDSA", "HMAC"])
+@pytest.mark.clause("TC-TOK-21")
 def test_a_sound_token_passes_every_step(
     kind: Kind, profile: Profile, keys: dict[Role, KeyMaterial]
 ) -> None:
@@ -132,6 +133,7 @@ def test_a_token_with_every_claim_skips_nothing() -> None:
 
 
 @pytest.mark.parametrize("tagged", [True, False])
+@pytest.mark.clause("TC-TOK-07")
 def test_a_firmware_token_stands_with_tags_or_without(tagged: bool) -> None:
     token = issue(saying(Kind.CODE, RIOT), Kind.CODE, DEVELOPER, RIOT, tagged=tagged)
     assert verify(token, place(profile=RIOT), store(RIOT)).valid
@@ -158,6 +160,7 @@ def test_step_3_a_token_of_the_other_profile() -> None:
     assert said == "wrong profile: expected riot-2024, found rfc9052"
 
 
+@pytest.mark.clause("TC-TOK-04")
 def test_step_3_a_standard_token_without_its_tags() -> None:
     assert "begins with the tags 61" in failing(3, code_token()[3:], place())
 
@@ -280,6 +283,7 @@ def test_step_10_another_device() -> None:
     assert said == "the token was made for another device"
 
 
+@pytest.mark.clause("TC-TOK-14")
 def test_step_10_a_device_without_an_id() -> None:
     said = failing(10, code_token(audience="device"), replace(place(), audience=None))
     assert said == "the token is for one device, and this device has no id"
@@ -300,6 +304,7 @@ def test_step_10_a_device_without_an_id() -> None:
         (0, 0, 0, False),
     ],
 )
+@pytest.mark.clause("TC-TOK-13")
 def test_step_11_a_token_is_valid_from_nbf_until_before_exp(
     not_before_s: int | None, expires_s: int | None, now_s: int, valid: bool
 ) -> None:
@@ -344,6 +349,7 @@ def test_step_12_is_skipped_by_a_token_that_counts_no_versions() -> None:
     assert verification.accepted is None
 
 
+@pytest.mark.clause("TC-TOK-19")
 def test_step_12_a_token_that_counts_no_versions_does_not_follow_one_that_does() -> None:
     before = MemorySequenceStore()
     before.accept([(place().subject, Accepted(5, bytes(32)))])

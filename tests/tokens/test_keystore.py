@@ -35,6 +35,7 @@ def found(
     return store.candidates(role, profile, algorithm, uid, kid)
 
 
+@pytest.mark.clause("TC-TOK-01")
 def test_each_kind_of_token_is_signed_by_its_role() -> None:
     assert {kind: Role.signing(kind) for kind in Kind} == {
         Kind.CODE: Role.DEVELOPER,
@@ -74,6 +75,7 @@ def test_a_key_is_found_for_its_own_algorithm_alone(material: KeyMaterial) -> No
     assert [asked for asked in Algorithm if found(store, algorithm=asked)] == [material.algorithm]
 
 
+@pytest.mark.clause("TC-TOK-02")
 def test_a_key_is_found_for_the_containers_it_lists() -> None:
     listed = entry(ONE, uids=frozenset({b"uid", b"other"}))
     general = entry(TWO)
@@ -98,6 +100,7 @@ def test_a_key_that_lists_no_container_is_found_for_none() -> None:
         (b"key", b"key2", False),
     ],
 )
+@pytest.mark.clause("TC-TOK-06")
 def test_a_key_id_narrows_the_choice_where_key_and_token_have_one(
     of_key: bytes | None, of_token: bytes | None, fits: bool
 ) -> None:
@@ -112,6 +115,7 @@ def test_several_keys_of_a_role_are_candidates_in_their_order() -> None:
 
 @pytest.mark.parametrize(("one", "two"), list(combinations(Role, 2)))
 @pytest.mark.parametrize("material", [ONE, hmac_key()])
+@pytest.mark.clause("TC-TOK-02")
 def test_one_key_in_two_roles_is_refused(one: Role, two: Role, material: KeyMaterial) -> None:
     with pytest.raises(KeyFileError, match="one key stands in the roles") as refused:
         KeyStore([entry(material, one), entry(material, two)])
@@ -134,6 +138,7 @@ def test_one_key_in_two_roles_is_refused_even_for_different_containers() -> None
         )
 
 
+@pytest.mark.clause("TC-TOK-02")
 def test_the_one_key_of_the_firmware_may_stand_in_all_roles() -> None:
     store = KeyStore(entry(ONE, role, Profile.RIOT_2024) for role in Role)
     assert all(found(store, role, Profile.RIOT_2024) for role in Role)
@@ -166,6 +171,7 @@ def test_one_key_may_serve_its_role_twice() -> None:
         (Role.PROVIDER, Profile.RIOT_2024),
     ],
 )
+@pytest.mark.clause("TC-TOK-02")
 def test_the_bytes_of_a_public_key_are_no_hmac_key(
     role: Role, profile: Profile, hmac_first: bool
 ) -> None:

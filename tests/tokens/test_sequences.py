@@ -51,6 +51,7 @@ def test_the_last_acceptance_is_the_newest(make: Make, tmp_path: Path) -> None:
     "other",
     [Subject(b"uid2", Kind.ENDPOINT, 7), Subject(b"uid", Kind.CODE, 7), Subject(b"uid", Kind.MASK)],
 )
+@pytest.mark.clause("TC-TOK-18")
 def test_subjects_are_counted_apart(make: Make, tmp_path: Path, other: Subject) -> None:
     store = make(tmp_path)
     endpoint = Subject(b"uid", Kind.ENDPOINT, 7)

@@ -88,6 +88,7 @@ def failures(content: bytes, device: Setup) -> dict[str, str | None]:
 # One mistake after the other.
 
 
+@pytest.mark.clause("TC-LOAD-09")
 def test_a_good_container_passes_every_check_in_the_order_of_a_load() -> None:
     checks = agrees(packed(replace(PLAN, sign_endpoints=True)), setup())
     assert [check.name for check in checks] == [

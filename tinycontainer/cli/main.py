@@ -11,6 +11,8 @@ from tinycontainer_tokens import TokenError
 from ..errors import DeviceFileError, LoadError, RuntimeUnavailable, TinyContainerError
 from ..text import flatten, show
 from .assemble import assemble
+from .build import build
+from .compare import compare
 from .completion import PROGRAM, VARIABLE, completion
 from .conform import conform
 from .convert import convert
@@ -20,9 +22,11 @@ from .explain import explain
 from .inspect import inspect
 from .keygen import keygen
 from .lint import lint
+from .model import model
 from .output import ExitCode, Refusal
 from .pack import pack
 from .run import run
+from .runtimes import runtimes
 from .schema import schema
 from .sign import sign
 from .verb import EXIT_CODES
@@ -46,6 +50,8 @@ def cli() -> None:
 
 for _verb in (
     assemble,
+    build,
+    compare,
     completion,
     conform,
     convert,
@@ -55,8 +61,10 @@ for _verb in (
     inspect,
     keygen,
     lint,
+    model,
     pack,
     run,
+    runtimes,
     schema,
     sign,
     verify,

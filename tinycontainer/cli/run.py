@@ -12,6 +12,7 @@ from ..clock import NS_PER_MS, Clock, VirtualClock, WallClock
 from ..script import Step, Surprise, play, read_script, untaken
 from ..text import flatten, show
 from ..trace import Human, JsonLines, Row, Sink, Tally
+from .durations import duration_ms
 from .output import (
     ExitCode,
     Refusal,
@@ -24,24 +25,7 @@ from .output import (
 from .progress import progress
 from .verb import Verb
 
-_UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 _DEFAULT_VIRTUAL_MS = 10_000
-_MAX_DIGITS = 15
-
-
-def _duration_ms(
-    _context: click.Context, _parameter: click.Parameter, text: str | None
-) -> int | None:
-    """A whole number with a unit, such as 500ms, 10s, 2m or 1h, in ms."""
-    if text is None:
-        return None
-    digits = text.rstrip("msh")
-    unit = text[len(digits) :]
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS) or (
-        unit not in _UNITS_MS
-    ):
-        raise click.BadParameter(f"{show(text)} is no duration such as 500ms, 10s, 2m or 1h")
-    return int(digits) * _UNITS_MS[unit]
 
 
 @click.command(cls=Verb)
@@ -50,11 +34,16 @@ def _duration_ms(
     "--for",
     "for_ms",
     metavar="DURATION",
-    callback=_duration_ms,
+    callback=duration_ms,
     help="How long, in device time: 500ms, 10s, 2m. By default 10s in virtual time, and until"
     " interrupted, or nothing runs any more, in wall time.",
 )
 @click.option("--virtual/--wall", default=True, help="Virtual (default) or wall time.")
+@click.option(
+    "--engine",
+    metavar="NAME",
+    help="Run WebAssembly on this engine, whatever the device file says; see `runtimes`.",
+)
 @click.option("--script", type=click.Path(path_type=Path), help="Management in mid-run (TOML).")
 @click.option(
     "--trace", type=click.Path(path_type=Path), help="Write all events to this file (JSON lines)."
@@ -66,6 +55,7 @@ def run(
     device_file: Path,
     for_ms: int | None,
     virtual: bool,
+    engine: str | None,
     script: Path | None,
     trace: Path | None,
     trace_data: bool,
@@ -77,6 +67,8 @@ def run(
     Example: tinycontainerctl run device.toml --script script.toml --for 10s --trace trace.jsonl
     """
     plan = read_plan(device_file)
+    if engine is not None:
+        plan = plan.on_engine(engine)
     steps = () if script is None else read_script(script)
     scheduling = plan.content.scheduling
     clock: Clock = VirtualClock(scheduling.instruction_ns) if virtual else WallClock()

@@ -2,9 +2,23 @@
 
 from tinycontainer.runtime import RuntimeLimits
 
-from .opcodes import BLOCK, CONSTANT, END, FREE, IF, IMMEDIATES, LOOP, PREFIX, REF_FUNC, Immediates
+from .opcodes import (
+    BLOCK,
+    CONSTANT,
+    END,
+    FLOATS,
+    FREE,
+    IF,
+    IMMEDIATES,
+    LOOP,
+    PREFIX,
+    REF_FUNC,
+    Immediates,
+)
 from .reader import Reader
 
+FREE_FACTOR, FREE_SLACK = 4, 256
+"""Free instructions may exceed the others of a function so many times, plus so many."""
 MAX_FREE_RUN = 256
 """So many instructions in a row may cost nothing: what is between two that cost something is not
 metered, and nobody else runs meanwhile. Branches cost, so a run is as long as it is in the code."""
@@ -24,10 +38,13 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
         InadmissibleCode: with the offset and the reason.
     """
     scan_locals(reader, parameters, limits)
-    depth, free_run = 1, 0
+    start, depth, free, charged, free_run = reader.offset, 1, 0, 0, 0
     while depth:
-        opcode = read_opcode(reader)
-        free_run = free_run + 1 if opcode in FREE else 0
+        opcode = _read_allowed(reader, limits)
+        if opcode in FREE:
+            free, free_run = free + 1, free_run + 1
+        else:
+            charged, free_run = charged + 1, 0
         if free_run > MAX_FREE_RUN:
             raise reader.fail(f"more than {MAX_FREE_RUN} instructions in a row cost nothing")
         if opcode in (BLOCK, LOOP, IF):
@@ -39,10 +56,20 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
         skip_immediates(reader, IMMEDIATES[opcode])
     if reader.remaining:
         raise reader.fail("bytes follow the end of a function")
+    if free > FREE_FACTOR * charged + FREE_SLACK:
+        raise reader.fail(
+            f"{free} instructions of this function cost nothing, {charged} do;"
+            f" at most {FREE_FACTOR} times as many and {FREE_SLACK} more are taken",
+            start,
+        )
 
 
-def scan_constant(reader: Reader) -> int | None:
+def scan_constant(reader: Reader, limits: RuntimeLimits) -> int | None:
     """Scan a constant expression: one constant instruction and the end.
+
+    Args:
+        reader: where it begins.
+        limits: what is allowed.
 
     Returns:
         The function that it is a reference to, if it is one.
@@ -50,7 +77,7 @@ def scan_constant(reader: Reader) -> int | None:
     Raises:
         InadmissibleCode: anything else.
     """
-    opcode = read_opcode(reader)
+    opcode = _read_allowed(reader, limits)
     if opcode not in CONSTANT:
         raise reader.fail("not a constant expression", reader.offset - 1)
     function = reader.u32() if opcode == REF_FUNC else None
@@ -74,6 +101,14 @@ def read_opcode(reader: Reader) -> int:
         opcode = PREFIX << 8 | number if number < 0x100 else -1
     if opcode not in IMMEDIATES:
         raise reader.fail(f"opcode {reader.data[start]:#04x} is not admitted here", start)
+    return opcode
+
+
+def _read_allowed(reader: Reader, limits: RuntimeLimits) -> int:
+    start = reader.offset
+    opcode = read_opcode(reader)
+    if opcode in FLOATS and not limits.floats:
+        raise reader.fail("this device takes no floating point", start)
     return opcode
 
 
