@@ -1,10 +1,11 @@
 #!/bin/sh
-# Build the WebAssembly of all C examples. Needs clang and lld with the target wasm32; the results
-# are committed, so that nobody has to build them to run or test anything. The stack lies below
-# everything else, so that its overflow traps instead of overwriting data.
+# Build the WebAssembly of all C examples, and those listed at the end for rBPF too. Needs clang and
+# lld with the targets wasm32 and bpf, and tinycontainerctl; the results are committed, so that nobody
+# has to build them to run or test anything. The stack lies below everything else, so that its overflow
+# traps instead of overwriting data.
 set -eu
 cd "$(dirname "$0")"
-for source in smartdronebox/*/*.c; do
+for source in */*/*.c; do
     clang --target=wasm32 -std=c11 -Os -Wall -Wextra -Werror -nostdlib -ffreestanding \
         -fvisibility=hidden -Iinclude \
         -Wl,--no-entry -Wl,--export-dynamic -Wl,--strip-all \
@@ -12,3 +13,12 @@ for source in smartdronebox/*/*.c; do
         -o "${source%.c}.wasm" "$source"
     echo "${source%.c}.wasm: $(wc -c < "${source%.c}.wasm") bytes"
 done
+
+# rBPF has no calls of a program's own, so everything has to be inlined.
+for source in smartdronebox/mapper/mapper.c sine/sine/sine.c; do
+    object=${source%.c}.o
+    clang --target=bpfel -mcpu=v2 -std=c11 -Os -gline-tables-only -Wall -Wextra -Werror -nostdlib -ffreestanding \
+        -fdebug-compilation-dir=. -mllvm -inline-threshold=10000 -Iinclude -c "$source" -o "$object"
+    tinycontainerctl build rbpf "$object" --out "${source%.c}.rbf" --force
+done
+rm sine/sine/sine.o  # the mapper's shows how an object becomes a container

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import wasmtime
+from support.engines import ENGINES
 
 from tinycontainer.driver import CallContext
 from tinycontainer.errors import DriverError, InadmissibleCode
@@ -16,6 +17,7 @@ from tinycontainer.runtime import (
     Outcome,
     Preempted,
     Runtime,
+    RuntimeFactory,
     RuntimeLimits,
 )
 from tinycontainer.testing import ContractBroken, RuntimeSamples, check_driver, check_runtime
@@ -57,8 +59,9 @@ def samples() -> RuntimeSamples:
     )
 
 
-def test_pywasm_keeps_the_runtime_interface() -> None:
-    check_runtime(create_runtime(), samples())
+@pytest.mark.parametrize("make", ENGINES.values(), ids=ENGINES)
+def test_our_runtimes_keep_the_runtime_interface(make: RuntimeFactory) -> None:
+    check_runtime(make(), samples())
 
 
 class Wrapped:

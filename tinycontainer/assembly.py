@@ -7,7 +7,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,7 @@ from tinycontainer_tokens import key_files as key_codec
 
 from . import device as device_room
 from .analysis import Analyser
+from .building import Builder
 from .clock import Clock, VirtualClock
 from .device import DEFAULT_EPOCH_S, Setup
 from .device_file import DeviceFile, DriverTableEntry, KeyTable
@@ -33,16 +34,19 @@ from .driver_table import DriverEntry, DriverTable
 from .errors import DeviceFileError, LoadError, RuntimeUnavailable
 from .metadata import ContainerType
 from .metadata.bundle import OVERHEAD_BYTES
-from .runtime import Runtime
+from .model_report import ModelInspector
+from .runtime import Described, Runtime, RuntimeDescription
 from .text import show
 from .toml_file import inside, read_bounded, read_toml, uid_from_text
 from .trace import Sink
 from .verification import Trust
 
 ANALYSERS: Final = "tinycontainer.analysers"
+BUILDERS: Final = "tinycontainer.builders"
+MODELS: Final = "tinycontainer.models"
 RUNTIMES: Final = "tinycontainer.runtimes"
 DRIVERS: Final = "tinycontainer.drivers"
-DEFAULT_RUNTIMES: Final = {"wasm": "pywasm"}
+DEFAULT_RUNTIMES: Final = {"bpf": "rbpf", "wasm": "pywasm"}
 
 
 def _discard(_line: bytes) -> None:
@@ -106,6 +110,20 @@ class Plan:
         """A file that it names."""
         return inside(self.path.parent, name, self.name, place)
 
+    def on_engine(self, engine: str) -> "Plan":
+        """The same plan with another runtime.
+
+        Args:
+            engine: ``TYPE.NAME``, or the name of one for WebAssembly.
+        """
+        runtimes = self.content.runtimes | {type_of_engine(engine): engine.rpartition(".")[2]}
+        return replace(self, content=self.content.model_copy(update={"runtimes": runtimes}))
+
+
+def type_of_engine(engine: str) -> str:
+    """The container type of an engine, ``TYPE.NAME`` or the name of one for WebAssembly."""
+    return engine.rpartition(".")[0] or "wasm"
+
 
 def read_plan(path: Path) -> Plan:
     """Read a device file.
@@ -151,7 +169,9 @@ def assemble(
     """
     content = plan.content
     given = outside or Outside(
-        _drivers(plan, show_line), _sequences(plan), _epoch_s(content.device.epoch, clock)
+        _drivers(plan, show_line, virtual_time=isinstance(clock, VirtualClock)),
+        _sequences(plan),
+        _epoch_s(content.device.epoch, clock),
     )
     return Setup(
         runtimes=runtimes_of(plan),
@@ -185,6 +205,27 @@ def analysers() -> dict[ContainerType, Analyser]:
     }
 
 
+def builder(name: str) -> Builder:
+    """A builder that is installed.
+
+    Raises:
+        RuntimeUnavailable: it is not, or something that it needs is not.
+    """
+    point = installed(BUILDERS).get(name)
+    if point is None:
+        raise RuntimeUnavailable(f"builder {show(name)} is not installed")
+    try:
+        made: Builder = point.load()()
+    except ImportError as error:
+        raise RuntimeUnavailable(f"builder {name}: {error}") from error
+    return made
+
+
+def model_inspectors() -> dict[str, ModelInspector]:
+    """The inspectors of models that are installed, by file format."""
+    return {name: point.load() for name, point in installed(MODELS).items()}
+
+
 def runtimes_of(plan: Plan) -> dict[ContainerType, Runtime]:
     """One runtime for each container type that has any; the file or the default chooses.
 
@@ -211,6 +252,39 @@ def runtimes_of(plan: Plan) -> dict[ContainerType, Runtime]:
     return runtimes
 
 
+@dataclass(frozen=True, slots=True)
+class InstalledRuntime:
+    """A runtime that is installed.
+
+    Attributes:
+        name: ``TYPE.NAME``, by which a device file chooses it.
+        chosen: whether it runs its container type if nothing else is said.
+        description: what it says about itself; None if it says nothing, or does not work.
+        problem: why it does not work here; empty if it does.
+    """
+
+    name: str
+    chosen: bool
+    description: RuntimeDescription | None
+    problem: str = ""
+
+
+def installed_runtimes() -> list[InstalledRuntime]:
+    """All runtimes that are installed, by name; each is made once, to see whether it works."""
+    return [_looked_at(point) for _, point in sorted(installed(RUNTIMES).items())]
+
+
+def _looked_at(point: EntryPoint) -> InstalledRuntime:
+    type_name, _, name = point.name.partition(".")
+    chosen = DEFAULT_RUNTIMES.get(type_name) == name
+    try:
+        runtime = _made(point)
+        description = runtime.describe() if isinstance(runtime, Described) else None
+    except Exception as error:  # it is foreign code; the others are still to be listed
+        return InstalledRuntime(point.name, chosen, None, f"{type(error).__name__}: {error}")
+    return InstalledRuntime(point.name, chosen, description)
+
+
 def _made(point: EntryPoint) -> Runtime:
     try:
         runtime: Runtime = point.load()()
@@ -219,14 +293,17 @@ def _made(point: EntryPoint) -> Runtime:
     return runtime
 
 
-def _drivers(plan: Plan, show_line: Callable[[bytes], None]) -> DriverTable:
+def _drivers(plan: Plan, show_line: Callable[[bytes], None], *, virtual_time: bool) -> DriverTable:
     device = plan.content.device
     random_bytes = os.urandom if device.seed is None else random.Random(device.seed).randbytes
     board = BoardInfo(device.name, device.vendor, device.id or "")
     entries = []
+    found = installed(DRIVERS)  # once: it reads the metadata of everything that is installed
     for number, entry in enumerate(plan.content.drivers):
-        setup = DriverSetup(entry.options, plan.path.parent, random_bytes, show_line, board)
-        entries.append(_driver_entry(plan, f"drivers[{number}]", entry, setup))
+        setup = DriverSetup(
+            entry.options, plan.path.parent, random_bytes, show_line, board, virtual_time
+        )
+        entries.append(_driver_entry(plan, f"drivers[{number}]", entry, setup, found))
     return _driver_table(plan, entries)
 
 
@@ -251,9 +328,12 @@ def _not_made() -> Driver:
 
 
 def _driver_entry(
-    plan: Plan, place: str, entry: DriverTableEntry, setup: DriverSetup
+    plan: Plan,
+    place: str,
+    entry: DriverTableEntry,
+    setup: DriverSetup,
+    found: Mapping[str, EntryPoint],
 ) -> DriverEntry:
-    found = installed(DRIVERS)
     if entry.driver not in found:
         there = ", ".join(sorted(found)) or "none"
         problem = f"{show(entry.driver)} is not installed; there are: {there}"
@@ -313,7 +393,7 @@ def _sequences(plan: Plan) -> SequenceStore:
         raise plan.error("trust.sequence_file", str(error)) from None
 
 
-def load_listed(device: Device, plan: Plan) -> None:
+def load_listed(device: device_room.Device, plan: Plan) -> None:
     """Load and start the containers that a device file lists.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -70,6 +70,16 @@ class RuntimeCapacityTable(Table):
     locals_per_function: int | None = Field(None, ge=0, le=4096)
     stack_values: int | None = Field(None, ge=16, le=1 << 20)
     block_depth: int | None = Field(None, ge=1, le=500)
+    floats: Literal["allow", "forbid"] | None = Field(
+        None, description="whether code may use floating point, in whose corners engines differ"
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """What is not the board's, as `RuntimeLimits` takes it."""
+        changes = self.model_dump(exclude_none=True)
+        if self.floats is not None:
+            changes["floats"] = self.floats == "allow"
+        return changes
 
 
 class CapacityTable(Table):
@@ -94,7 +104,7 @@ class CapacityTable(Table):
         """The board's capacity with these changes."""
         base = BOARDS[board]
         own = self.model_dump(exclude_none=True, exclude={"runtime"})
-        changes = self.runtime.model_dump(exclude_none=True)
+        changes = self.runtime.changes()
         code_bytes = own.get("code_bytes", base.code_bytes)
         return replace(base, **own, runtime=replace(base.runtime, code_bytes=code_bytes, **changes))
 

@@ -5,7 +5,7 @@ a `DriverFactory`. `tinycontainer.testing` holds a check that any driver can be 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -69,6 +69,9 @@ class Driver(Channel, Protocol):
 
     Anything but `DriverError` that it raises, more bytes read than asked for, and more reported
     written than given count as a failure of the driver: the container gets -1, the device goes on.
+
+    A driver may have an attribute ``steady`` that is True: its results depend on nothing but the
+    calls of the container that it serves, not on time, chance or others. `compare` asks for it.
     """
 
     def open(self, peer_endpoint_id: int, context: CallContext) -> int:
@@ -105,6 +108,9 @@ class DriverSetup:
         random_bytes: source of randomness; returns as many bytes as asked for.
         show: takes a line of untrusted bytes for the operator's screen.
         board: what the device says about itself.
+        virtual_time: whether the device's time passes by what is charged; if not, it is real.
+        common: what all instances made from this setup share, such as a pool of processes; a driver
+            that puts tenants' data here breaks their separation.
     """
 
     options: Mapping[str, object]
@@ -112,6 +118,8 @@ class DriverSetup:
     random_bytes: Callable[[int], bytes]
     show: Callable[[bytes], None]
     board: BoardInfo
+    virtual_time: bool = True
+    common: dict[str, object] = field(default_factory=dict)
 
 
 DriverFactory: TypeAlias = Callable[[DriverSetup], Driver]

@@ -76,6 +76,20 @@ class InadmissibleCode(TinyContainerError, ValueError):
     """Code that a runtime will not run."""
 
 
+class BuildRefused(TinyContainerError, ValueError):
+    """Compiler output of which no code can be made.
+
+    Attributes:
+        place: where, such as ``app.c:12 in loop``; empty for the file as a whole.
+        problem: what is wrong and what to do.
+    """
+
+    def __init__(self, place: str, problem: str) -> None:
+        super().__init__(f"{place}: {problem}" if place else problem)
+        self.place = place
+        self.problem = problem
+
+
 class CreationError(TinyContainerError):
     """Admitted code of which no instance could be made, such as data that does not fit memory."""
 

@@ -8,7 +8,7 @@ check that any runtime can be put through.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from .meter import Meter
 
@@ -69,6 +69,7 @@ class RuntimeLimits:
         stack_values: operands on the stack of all nested calls together; they are counted where a
             straight line of code begins.
         block_depth: nested blocks of one function, at most 500.
+        floats: whether floating point is taken at all; engines differ in its last corners.
 
     Raises:
         ValueError: a limit is out of its range.
@@ -81,6 +82,7 @@ class RuntimeLimits:
     locals_per_function: int = 256
     stack_values: int = 4096
     block_depth: int = 200
+    floats: bool = True
 
     def __post_init__(self) -> None:
         ranges = {
@@ -186,6 +188,59 @@ class Runtime(Protocol):
         Raises:
             CreationError: the code cannot be instantiated.
         """
+        ...
+
+
+class Ability(StrEnum):
+    """What a runtime can do beyond its interface, or do more exactly."""
+
+    PREEMPT = "preempt"
+    """A hook whose budget is gone goes on at the next resume. Without it a hook is one unit of
+    work, and can only be stopped."""
+    SHORT_UNITS = "short-units"
+    """No unit but bulk operations and native calls costs more than 65 instructions."""
+    COUNTED_STACKS = "counted-stacks"
+    """Nested calls and operands are counted; without it their stack is bounded in bytes."""
+    COUNTED_TRAPS = "counted-traps"
+    """A hook that traps is charged for all that it executed; without it, for less."""
+    EXACT_FLOATS = "exact-floats"
+    """Floating point is that of the specification, bit for bit, but for the payload of a NaN."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeDescription:
+    """What a runtime says about itself.
+
+    Attributes:
+        engine: name and version of what executes.
+        abilities: what it can.
+        notes: what an operator should know beside that, a line each.
+    """
+
+    engine: str
+    abilities: frozenset[Ability] = frozenset()
+    notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A runtime that can say what it is; a runtime need not."""
+
+    def describe(self) -> RuntimeDescription:
+        """What it is, and what it can."""
+        ...
+
+
+@runtime_checkable
+class Inspectable(Protocol):
+    """An instance whose memory can be looked at from outside; an instance need not."""
+
+    def size(self) -> int:
+        """Length of its memory in bytes."""
+        ...
+
+    def load(self, pointer: int, size: int, /) -> bytes:
+        """Bytes of its memory."""
         ...
 
 

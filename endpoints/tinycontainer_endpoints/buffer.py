@@ -1,5 +1,7 @@
 """``buffer``: bytes that are written can be read again, first in, first out."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from tinycontainer.driver import CallContext, DriverSetup
@@ -20,6 +22,8 @@ class BufferOptions(Options):
 
 class Buffer:
     """A byte queue. Full: takes 0 bytes; empty: gives none."""
+
+    steady: ClassVar[bool] = True
 
     def __init__(self, setup: DriverSetup) -> None:
         self._capacity_bytes = read_options(BufferOptions, setup).capacity_bytes

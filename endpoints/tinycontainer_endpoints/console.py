@@ -1,5 +1,7 @@
 """``console``: what a container writes appears on the operator's screen, one line per write."""
 
+from typing import ClassVar
+
 from tinycontainer.driver import CallContext, DriverSetup
 from tinycontainer.errors import DriverError
 
@@ -19,6 +21,8 @@ class ConsoleOptions(Options):
 
 class Console:
     """Takes text; gives nothing."""
+
+    steady: ClassVar[bool] = True
 
     def __init__(self, setup: DriverSetup) -> None:
         self._prefix = read_options(ConsoleOptions, setup).prefix.encode()

@@ -1,4 +1,4 @@
-/* System calls of a TinyContainer, for containers in C compiled to WebAssembly.
+/* System calls of a TinyContainer, for containers in C compiled to WebAssembly or rBPF.
  *
  * A container exports loop, and if it likes start and stop:
  *
@@ -15,7 +15,21 @@
 #include <stdint.h>
 
 #define EXPORT __attribute__((visibility("default")))
+
+/* rBPF finds its helpers by these names, WebAssembly its imports. */
+#ifdef __bpf__
+#define TC_IMPORT(name) extern
+#define tc_heartbeat heartbeat
+#define tc_open open
+#define tc_close close
+#define tc_read read
+#define tc_write write
+#define tc_log logger
+#define tc_data_size data_size
+#define tc_data_read data_read
+#else
 #define TC_IMPORT(name) __attribute__((import_module("env"), import_name(#name)))
+#endif
 
 /* Longest read or write. */
 #define TC_TRANSFER_BYTES 255
@@ -58,6 +72,195 @@ static inline uint32_t tc_length(const char *text)
 static inline int32_t tc_write_text(int32_t fd, const char *text)
 {
     return tc_write(fd, text, tc_length(text));
+}
+
+/* Inference: an endpoint with the driver tinyml, opened with direction both. The protocol is in
+ * specs/tinyml.md. The sequence of calls:
+ *
+ *     fd = tc_open(ENDPOINT);
+ *     tinyml_load_section(fd, offset, size)     the model, from the data section
+ *     tinyml_input(fd, 0, input, size)          for each input
+ *     tinyml_output(fd, 0, output, size)        computes, and reads
+ *
+ * All of them return 0 or more if all went well, otherwise a negative error. In wall time the
+ * output is TINYML_BUSY until it is there: ask again in a later loop by tinyml_read. */
+
+enum {
+    TINYML_INVALID_ARGUMENT = -1,
+    TINYML_INVALID_ENCODING = -2,
+    TINYML_MISSING_MEMORY = -3,
+    TINYML_BUSY = -4,
+    TINYML_RUNTIME_ERROR = -5,
+    TINYML_UNSUPPORTED_OPERATION = -6,
+    TINYML_TOO_LARGE = -7,
+    TINYML_NOT_FOUND = -8,
+    TINYML_TIMEOUT = -9,
+    TINYML_SECURITY = -10,
+    TINYML_UNKNOWN = -11,
+    TINYML_INVALID_STATE = -12,
+    TINYML_QUOTA = -13,
+};
+
+enum { TINYML_OUTPUT, TINYML_INPUT_INFO, TINYML_OUTPUT_INFO, TINYML_STATUS, TINYML_LAST_ERROR };
+enum { TINYML_RESET_INPUTS, TINYML_RESET_MODEL };
+enum { TINYML_ANY_TYPE = 255, TINYML_ENCODING_TFLITE = 4, TINYML_KEEP = 2, TINYML_HASH_BYTES = 32 };
+
+/* Numbers of the protocol are little-endian, wherever this is compiled for. */
+static inline void tinyml_put_u32(uint8_t *to, uint32_t number)
+{
+    to[0] = (uint8_t)number;
+    to[1] = (uint8_t)(number >> 8);
+    to[2] = (uint8_t)(number >> 16);
+    to[3] = (uint8_t)(number >> 24);
+}
+
+static inline void tinyml_copy(uint8_t *to, const uint8_t *from, uint32_t size)
+{
+    uint32_t i;
+
+    for (i = 0; i < size; i++) {
+        to[i] = from[i];
+    }
+}
+
+/* One frame; 0 if it was taken, else the error. */
+static inline int32_t tinyml_send(int32_t fd, const uint8_t *frame, uint32_t size)
+{
+    int32_t taken = tc_write(fd, frame, size);
+
+    return taken == (int32_t)size ? 0 : taken < 0 ? taken : TINYML_UNKNOWN;
+}
+
+/* LOAD: announce a model of total bytes; its bytes follow by tinyml_model_data. */
+static inline int32_t tinyml_begin_model(int32_t fd, uint32_t total, uint8_t flags)
+{
+    uint8_t frame[8] = {0x10, TINYML_ENCODING_TFLITE, flags, 0};
+
+    tinyml_put_u32(frame + 4, total);
+    return tinyml_send(fd, frame, sizeof frame);
+}
+
+/* MDATA: up to 254 bytes of the model; the last ones return the verdict. */
+static inline int32_t tinyml_model_data(int32_t fd, const void *bytes, uint32_t size)
+{
+    uint8_t frame[TC_TRANSFER_BYTES];
+
+    if (size >= sizeof frame) {
+        return TINYML_INVALID_ARGUMENT;
+    }
+    frame[0] = 0x11;
+    tinyml_copy(frame + 1, bytes, size);
+    return tinyml_send(fd, frame, size + 1);
+}
+
+/* LOAD and MDATA: a model that lies in the container's data section. */
+static inline int32_t tinyml_load_section(int32_t fd, uint32_t offset, uint32_t size, uint8_t flags)
+{
+    uint8_t frame[TC_TRANSFER_BYTES];
+    int32_t error = tinyml_begin_model(fd, size, flags);
+
+    while (error == 0 && size > 0) {
+        uint32_t part = size < sizeof frame - 1 ? size : sizeof frame - 1;
+
+        if (tc_data_read(offset, frame + 1, part) != part) {
+            return TINYML_INVALID_ARGUMENT;
+        }
+        frame[0] = 0x11;
+        error = tinyml_send(fd, frame, part + 1);
+        offset += part;
+        size -= part;
+    }
+    return error;
+}
+
+/* LOADH: a model that this container loaded before with TINYML_KEEP, by its SHA-256. */
+static inline int32_t tinyml_load_kept(int32_t fd, const uint8_t hash[TINYML_HASH_BYTES])
+{
+    uint8_t frame[4 + TINYML_HASH_BYTES];
+
+    tinyml_put_u32(frame, 0x12);
+    tinyml_copy(frame + 4, hash, TINYML_HASH_BYTES);
+    return tinyml_send(fd, frame, sizeof frame);
+}
+
+/* INPUT and IDATA: all bytes of an input, in the model's own type and shape. */
+static inline int32_t tinyml_input(int32_t fd, uint8_t index, const void *bytes, uint32_t size)
+{
+    uint8_t frame[TC_TRANSFER_BYTES];
+    const uint8_t *next = bytes;
+    uint32_t head = 8;
+    int32_t error;
+
+    frame[0] = 0x20;
+    frame[1] = index;
+    frame[2] = TINYML_ANY_TYPE;
+    frame[3] = 0;
+    tinyml_put_u32(frame + 4, size);
+    do {
+        uint32_t part = size < sizeof frame - head ? size : (uint32_t)sizeof frame - head;
+
+        tinyml_copy(frame + head, next, part);
+        error = tinyml_send(fd, frame, head + part);
+        next += part;
+        size -= part;
+        frame[0] = 0x21;
+        head = 1;
+    } while (error == 0 && size > 0);
+    return error;
+}
+
+/* COMPUTE: begin an inference; a timeout of 0 is the quota. The first read would do it as well. */
+static inline int32_t tinyml_compute(int32_t fd, uint16_t timeout_ms)
+{
+    const uint8_t frame[4] = {0x30, 0, (uint8_t)timeout_ms, (uint8_t)(timeout_ms >> 8)};
+
+    return tinyml_send(fd, frame, sizeof frame);
+}
+
+/* SELECT: what tinyml_read gives from now on. */
+static inline int32_t tinyml_select(int32_t fd, uint8_t what, uint8_t index, uint32_t offset)
+{
+    uint8_t frame[8] = {0x40, what, index, 0};
+
+    tinyml_put_u32(frame + 4, offset);
+    return tinyml_send(fd, frame, sizeof frame);
+}
+
+/* Read up to size bytes of what was selected; how many there were, or an error. */
+static inline int32_t tinyml_read(int32_t fd, void *bytes, uint32_t size)
+{
+    uint8_t *next = bytes;
+    uint32_t left = size;
+
+    while (left > 0) {
+        int32_t given = tc_read(fd, next, left < TC_TRANSFER_BYTES ? left : TC_TRANSFER_BYTES);
+
+        if (given < 0) {
+            return given;
+        }
+        if (given == 0) {
+            break;
+        }
+        next += given;
+        left -= (uint32_t)given;
+    }
+    return (int32_t)(size - left);
+}
+
+/* SELECT and read: an output, which is computed if it was not yet. */
+static inline int32_t tinyml_output(int32_t fd, uint8_t index, void *bytes, uint32_t size)
+{
+    int32_t error = tinyml_select(fd, TINYML_OUTPUT, index, 0);
+
+    return error < 0 ? error : tinyml_read(fd, bytes, size);
+}
+
+/* RESET: forget the inputs, or the model (also if it was kept). */
+static inline int32_t tinyml_reset(int32_t fd, uint8_t scope)
+{
+    const uint8_t frame[2] = {0x7f, scope};
+
+    return tinyml_send(fd, frame, sizeof frame);
 }
 
 #endif

@@ -35,10 +35,13 @@ def test_an_interrupt_is_one_word_and_its_own_exit_code(tmp_path: Path, program:
     (tmp_path / "device.toml").write_text(listed)
     command = [*PROGRAM, "run", str(tmp_path / "device.toml"), "--wall", "--for", "1h"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
-        assert running.stdout is not None
-        assert b"loaded into slot" in running.stdout.readline()
-        running.send_signal(signal.SIGINT)
-        _, err = running.communicate(timeout=60)
+        try:
+            assert running.stdout is not None
+            assert b"loaded into slot" in running.stdout.readline()
+            running.send_signal(signal.SIGINT)
+            _, err = running.communicate(timeout=60)
+        finally:
+            running.kill()
     assert running.returncode == 130
     assert b"Traceback" not in err
 

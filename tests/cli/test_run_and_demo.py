@@ -32,7 +32,12 @@ def test_the_demo_holds_and_says_so_as_data(program: Program) -> None:
     assert found["surprises"] == []
     assert len(found["expectations"]) >= 20
     assert all(each["held"] for each in found["expectations"])
-    assert {row["uid"] for row in found["containers"]} >= {"courier", "compliance", "mapper"}
+    assert {row["uid"] for row in found["containers"]} >= {
+        "courier",
+        "compliance",
+        "mapper",
+        "mapper-rbpf",
+    }
     assert {row["reason"] for row in found["refusals"]} >= {
         "masked",
         "unknown-endpoint",
@@ -169,7 +174,10 @@ def test_a_script_that_does_not_go_as_expected_exits_with_one(box: Path, program
             "trust.keys: one key stands in the roles developer and owner",
         ),
         ("[[trust.keys]]\nrole = 'owner'\nfile = 'device.toml'", "device.toml: neither PEM nor"),
-        ("[runtimes]\nwasm = 'v8'", "runtimes.wasm: v8 is not installed; there are: wasm.pywasm"),
+        (
+            "[runtimes]\nwasm = 'v8'",
+            "runtimes.wasm: v8 is not installed; there are: bpf.rbpf, wasm.pywasm",
+        ),
         ("[[drivers]]\ndriver = 'teleport'\nendpoint = 1", "drivers[0].driver: teleport"),
         ("[[drivers]]\ndriver = 'console'\nendpoint = -1", "drivers[0].endpoint"),
         (

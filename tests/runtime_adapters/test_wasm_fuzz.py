@@ -2,10 +2,12 @@
 
 from collections import Counter
 from random import Random
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.engines import WasmInstance, make_runtime
 from support.wasm import (
     HEADER,
     SECTION_ORDER,
@@ -22,9 +24,18 @@ from support.wasm_programs import program
 
 from tinycontainer.errors import CreationError, InadmissibleCode
 from tinycontainer.meter import Meter
-from tinycontainer.runtime import Completed, Hook, Outcome, Preempted, RuntimeLimits, Trapped
+from tinycontainer.runtime import (
+    Completed,
+    Hook,
+    Outcome,
+    Preempted,
+    Runtime,
+    RuntimeLimits,
+    Trapped,
+)
 from tinycontainer_runtimes.wasm.traps import TrapCode
-from tinycontainer_runtimes.wasm_pywasm import PywasmRuntime, create_runtime
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 LIMITS = RuntimeLimits()
 BUDGET, TURNS = 100, 20
@@ -52,7 +63,7 @@ SEEDS = [join([part for part in split(code) if part[0]]) for code in _SOURCES]
 """Without their names, whose damage would do no harm."""
 
 
-def fate(runtime: PywasmRuntime, code: bytes) -> str:
+def fate(runtime: Runtime, code: bytes) -> str:
     """What becomes of a module: refused, not created, or how its hooks ended."""
     with within(5):
         try:
@@ -63,7 +74,8 @@ def fate(runtime: PywasmRuntime, code: bytes) -> str:
         natives = RecordingNatives(meter, cost=10, data=b"own data")
         natives.incoming = b"from outside"
         try:
-            instance = runtime.create(code, b"own data", natives, meter, LIMITS)
+            made = runtime.create(code, b"own data", natives, meter, LIMITS)
+            instance = cast("WasmInstance", made)
         except CreationError:
             return NOT_CREATED
         outcomes = []
@@ -77,13 +89,14 @@ def fate(runtime: PywasmRuntime, code: bytes) -> str:
                     break
                 assert meter.left <= 0
             outcomes.append(outcome)
+        size = instance.size()
         instance.finalize()
     for outcome in outcomes:
         if isinstance(outcome, Trapped):
             assert outcome.code in set(TrapCode) - {TrapCode.ENGINE}
         elif isinstance(outcome, Completed):
             assert -(1 << 31) <= outcome.value < 1 << 31
-    assert instance.size() <= LIMITS.memory_pages << 16
+    assert size <= LIMITS.memory_pages << 16
     return " ".join(type(outcome).__name__ for outcome in outcomes)
 
 
@@ -124,7 +137,7 @@ def resized(random: Random, code: bytes) -> bytes:
 
 @pytest.mark.parametrize("examples", [1_000, pytest.param(20_000, marks=pytest.mark.long)])
 def test_damaged_modules_are_refused_or_run(examples: int) -> None:
-    random, runtime, fates = Random(20_260_101), create_runtime(), Counter[str]()
+    random, runtime, fates = Random(20_260_101), make_runtime(), Counter[str]()
     for _ in range(examples):
         damage = random.choice((damaged, resized))
         fates[fate(runtime, damage(random, random.choice(SEEDS)))] += 1
@@ -134,14 +147,14 @@ def test_damaged_modules_are_refused_or_run(examples: int) -> None:
 
 
 def test_every_byte_of_a_module_may_be_any_of_a_few_others() -> None:
-    runtime, code = create_runtime(), build()
+    runtime, code = make_runtime(), build()
     for place in range(len(code)):
         for value in (0x00, 0x01, 0x0B, 0x40, 0x7F, 0x80, 0xFC, 0xFF):
             fate(runtime, code[:place] + bytes([value]) + code[place + 1 :])
 
 
 def test_a_module_that_is_cut_anywhere_is_refused() -> None:
-    runtime, whole = create_runtime(), SEEDS[0]
+    runtime, whole = make_runtime(), SEEDS[0]
     assert fate(runtime, whole) == "Completed Completed Completed"
     for length in range(len(whole)):
         assert fate(runtime, whole[:length]) == REFUSED
@@ -161,7 +174,7 @@ RANDOM_MODULES = st.one_of(
 
 @pytest.mark.parametrize("examples", [200, pytest.param(20_000, marks=pytest.mark.long)])
 def test_random_bytes_are_refused_or_run(examples: int) -> None:
-    runtime = create_runtime()
+    runtime = make_runtime()
 
     @settings(max_examples=examples)
     @given(RANDOM_MODULES)

@@ -6,6 +6,8 @@ from support.wasm import NATIVE_TYPES, PAGE, Tenant, loop
 from tinycontainer.runtime import Completed, Hook, RuntimeLimits, Trapped
 from tinycontainer_runtimes.wasm.traps import TrapCode
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 ALL_NATIVES = tuple(NATIVE_TYPES)
 TWO_PAGES = RuntimeLimits(memory_pages=2)
 

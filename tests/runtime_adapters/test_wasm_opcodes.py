@@ -2,6 +2,7 @@
 
 import pytest
 from support import wasm
+from support.engines import make_runtime
 from support.wasm import (
     CODE,
     COUNT,
@@ -27,7 +28,8 @@ from tinycontainer.runtime import RuntimeLimits
 from tinycontainer_runtimes.wasm import opcodes
 from tinycontainer_runtimes.wasm.opcodes import IMMEDIATES, Immediates
 from tinycontainer_runtimes.wasm.scan import scan
-from tinycontainer_runtimes.wasm_pywasm import create_runtime
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 LIMITS = RuntimeLimits()
 SHORT, LONG = b"\0", b"\x80\x80\x80\x80\0"
@@ -104,7 +106,7 @@ def instruction(opcode: int, forms: dict[Immediates, bytes]) -> bytes:
 def test_every_admitted_opcode_is_admitted_by_all_three(
     opcode: int, forms: dict[Immediates, bytes]
 ) -> None:
-    create_runtime().admit(around(instruction(opcode, forms)), LIMITS)
+    make_runtime().admit(around(instruction(opcode, forms)), LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_immediates_that_are_cut_short_are_refused(opcode: int) -> None:
 @pytest.mark.parametrize("kind", [0x40, 0x7F, 0x7E, 0x7D, 0x7C, 0x70, 0x6F, 0x00, 0x01])
 def test_every_block_type_is_admitted(kind: int) -> None:
     block = b"\x02" + bytes([kind]) + UNREACHABLE + END
-    create_runtime().admit(around(block), LIMITS)
+    make_runtime().admit(around(block), LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def test_large_numbers_behind_the_prefix_are_not_mistaken_for_small_ones(number:
 
 
 def test_a_number_behind_the_prefix_may_be_longer_than_needed() -> None:
-    create_runtime().admit(around(b"\xfc\x8b\x80\x80\x80\0\0"), LIMITS)
+    make_runtime().admit(around(b"\xfc\x8b\x80\x80\x80\0\0"), LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -160,4 +162,4 @@ def test_instructions_behind_the_function_index_space_are_left_to_the_validator(
     wrong = around(b"\x10\x07")
     scan(wrong, LIMITS)
     with pytest.raises(InadmissibleCode, match="not valid"):
-        create_runtime().admit(wrong, LIMITS)
+        make_runtime().admit(wrong, LIMITS)

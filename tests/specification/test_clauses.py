@@ -21,19 +21,24 @@ from tinycontainer.metadata.codec import CONTAINER_FIELDS, ENDPOINT_FIELDS, SECU
 from tinycontainer.metadata.model import DEFAULT_PRIORITY, METADATA_TAG, PRIORITIES, UID_BYTES
 from tinycontainer.runtime import RuntimeLimits
 from tinycontainer.syscalls import Syscall
-from tinycontainer_runtimes.wasm import body
-from tinycontainer_runtimes.wasm_pywasm import metering
+from tinycontainer_runtimes.rbpf.codes import Code
+from tinycontainer_runtimes.rbpf.decoding import MAX_SLOTS
+from tinycontainer_runtimes.rbpf.helpers import HELPERS
+from tinycontainer_runtimes.rbpf.image import MAX_NAME_BYTES
+from tinycontainer_runtimes.rbpf.machine import BRANCH_LIMIT
+from tinycontainer_runtimes.rbpf.memory import STACK_BYTES, Region
+from tinycontainer_runtimes.wasm import body, lines
 from tinycontainer_tokens import KeyStore, Kind, Profile, Role, verify
 from tinycontainer_tokens.claims import CLAIMS
 from tinycontainer_tokens.verify import Expectation
 
 
-def test_clauses_have_ids_of_their_own_in_order() -> None:
+def test_clauses_have_ids_of_their_own_without_gaps() -> None:
     found = [clause.identity for clause in clauses()]
     assert len(found) == len(set(found)) >= 120
     for area in {identity.rpartition("-")[0] for identity in found}:
         numbers = [int(each.rpartition("-")[2]) for each in found if each.startswith(f"{area}-")]
-        assert numbers == sorted(numbers)
+        assert sorted(numbers) == list(range(1, len(numbers) + 1))
 
 
 def test_every_mark_names_a_clause() -> None:
@@ -123,10 +128,28 @@ def test_limits_are_those_of_the_code() -> None:
         runtime["stack_values"],
         runtime["block_depth"],
     )
-    assert runtime["unit_instructions"] == metering.MAX_LINE
+    assert runtime["unit_instructions"] == lines.MAX_LINE
     assert runtime["free_factor"] == body.FREE_FACTOR
     assert runtime["free_slack"] == body.FREE_SLACK
     assert runtime["free_run"] == body.MAX_FREE_RUN
+
+
+def test_rbpf_is_that_of_the_code() -> None:
+    table = tables()["rbpf"]
+    assert table["codes"] == {code.word: code.value for code in Code}
+    assert table["helpers"] == {name: number for number, name in HELPERS.items()}
+    assert table["regions"] == {
+        region.name.lower(): region.value for region in Region if region is not Region.EXTRA
+    }
+    assert table["stack_bytes"] == STACK_BYTES
+    assert table["branch_limit"] == BRANCH_LIMIT
+    assert table["text_slots"] == MAX_SLOTS
+    assert table["name_bytes"] == MAX_NAME_BYTES
+    page = (SPECS / "rbpf.md").read_text()
+    for code in Code:
+        assert f"| {code.value} | {code.word} |" in page
+    for number, name in HELPERS.items():
+        assert f"| 0x{number:x} | {name} | " in page
 
 
 def test_scheduling_is_that_of_the_code() -> None:

@@ -8,14 +8,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import FrameType
+from typing import cast
 
 import pytest
 import wasmtime
 
+from support.engines import WasmInstance, make_runtime
 from tinycontainer.errors import InadmissibleCode
 from tinycontainer.meter import Meter
-from tinycontainer.runtime import Completed, Hook, Outcome, Preempted, RuntimeLimits, Trapped
-from tinycontainer_runtimes.wasm_pywasm import PywasmRuntime, create_runtime
+from tinycontainer.runtime import (
+    Completed,
+    Hook,
+    Outcome,
+    Preempted,
+    Runtime,
+    RuntimeLimits,
+    Trapped,
+)
 
 UNLIMITED = 1 << 40
 """A budget that no test uses up."""
@@ -243,7 +252,7 @@ class Run:
 
 
 class Tenant:
-    """A container on pywasm, admitted and created, with notes on everything it does."""
+    """A container on the current engine, admitted and created, with notes on everything it does."""
 
     def __init__(
         self,
@@ -252,15 +261,16 @@ class Tenant:
         limits: RuntimeLimits | None = None,
         data: bytes = b"",
         cost: int = 0,
-        runtime: PywasmRuntime | None = None,
+        runtime: Runtime | None = None,
     ) -> None:
         self.limits = limits or RuntimeLimits()
-        runtime = runtime or create_runtime()
+        runtime = runtime or make_runtime()
         runtime.admit(code, self.limits)
         self.charged = 0
         self.meter = Meter(self._charge)
         self.natives = RecordingNatives(self.meter, cost, data)
-        self.instance = runtime.create(code, data, self.natives, self.meter, self.limits)
+        instance = runtime.create(code, data, self.natives, self.meter, self.limits)
+        self.instance = cast("WasmInstance", instance)
 
     def run(
         self, hook: Hook = Hook.LOOP, budget: int = UNLIMITED, max_turns: int = 1_000_000

@@ -1,11 +1,11 @@
 """Rules on rights: each fires where it should, and nowhere else."""
 
 import pytest
-from support import audits, wasm
+from support import audits, rbpf, wasm
 from support.audits import calls, ids, mask, message, plan, subject, unsigned
 from support.worlds import local
 
-from tinycontainer.metadata import Direction
+from tinycontainer.metadata import ContainerType, Direction
 from tinycontainer.toolchain.audit import AuditSubject, Host, Severity
 from tinycontainer.verification import Trust
 from tinycontainer_tokens import Profile
@@ -98,3 +98,10 @@ def test_a_device_that_forgives_absent_tokens_gives_its_own_mask() -> None:
     trust = Trust(allow_unsigned=True, unsigned_mask=mask("open"))
     found = unsigned(plan(endpoints=(DISPLAY,)), calls("write", opens=[1]))
     assert ids(found, host=Host("desk", trust=trust)) == ["TCL511", "TCL101"]
+
+
+def test_on_the_firmware_rbpf_has_no_calls_and_no_hook_but_its_loop() -> None:
+    made = plan(kind=ContainerType.BPF, allows=mask("open"), endpoints=(DISPLAY,))
+    found = subject(made, rbpf.rbf("mov r1, 1\ncall open\nexit"), b"data")
+    assert message("TCL107", found) == "imports open, which the firmware does not offer"
+    assert not {"TCL606", "TCL609"} & set(ids(found, profile=Profile.RIOT_2024))

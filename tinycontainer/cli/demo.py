@@ -76,7 +76,7 @@ class BundlesFile(Table):
 def demo(
     trace: Path | None, keep: Path | None, drawings: Drawings, force: bool, as_json: bool
 ) -> int:
-    """Run the SmartDroneBox: three tenants, one intruder, one device, 20 seconds of virtual time.
+    """Run the SmartDroneBox: four tenants, one intruder, one device, 20 seconds of virtual time.
 
     Makes new keys for the four roles, packs and signs all containers, loads and runs them, takes
     the mapper's radio away and gives it back, lets the intruder try nine things, and checks that

@@ -17,7 +17,10 @@ from ..errors import (
 )
 from ..text import flatten, show
 from .assemble import assemble
+from .build import build
+from .compare import compare
 from .completion import PROGRAM, VARIABLE, completion
+from .conform import conform
 from .convert import convert
 from .demo import demo
 from .diff import diff
@@ -25,10 +28,12 @@ from .explain import explain
 from .inspect import inspect
 from .keygen import keygen
 from .lint import lint
+from .model import model
 from .output import ExitCode, Refusal
 from .pack import pack
 from .report import report
 from .run import run
+from .runtimes import runtimes
 from .schema import schema
 from .sign import sign
 from .verb import EXIT_CODES
@@ -52,7 +57,10 @@ def cli() -> None:
 
 for _verb in (
     assemble,
+    build,
+    compare,
     completion,
+    conform,
     convert,
     demo,
     diff,
@@ -60,9 +68,11 @@ for _verb in (
     inspect,
     keygen,
     lint,
+    model,
     pack,
     report,
     run,
+    runtimes,
     schema,
     sign,
     verify,

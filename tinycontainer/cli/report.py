@@ -10,6 +10,7 @@ from ..pictures import Timeline, TimelineBuilder, clip, html_report, text_chart
 from ..text import show
 from ..trace import Tally, TraceEvent, read_trace
 from .drawing import Drawings, drawing_options
+from .durations import duration_ms
 from .outcome import print_summary, summary, summary_tables
 from .output import (
     Refusal,
@@ -20,7 +21,6 @@ from .output import (
     terminal_width,
     write_file,
 )
-from .run import duration_ms
 from .verb import Verb
 
 _CHART_WIDTH = 120

@@ -11,33 +11,17 @@ import click
 from ..assembly import read_plan
 from ..pictures import TimelineBuilder
 from ..script import read_script, untaken
-from ..text import flatten, show
+from ..text import flatten
 from ..trace import Human, Sink, Tally
 from .drawing import Drawings, drawing_options
+from .durations import duration_ms
 from .live import LiveView, require_terminal
 from .outcome import print_summary, screen, summary, traced_to
 from .output import ExitCode, Refusal, force_option, json_option, print_json
 from .runs import Order, Result, run_again, run_plainly, run_recorded
 from .verb import Verb
 
-_UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 _DEFAULT_VIRTUAL_MS = 10_000
-_MAX_DIGITS = 15
-
-
-def duration_ms(
-    _context: click.Context, _parameter: click.Parameter, text: str | None
-) -> int | None:
-    """A whole number with a unit, such as 500ms, 10s, 2m or 1h, in ms."""
-    if text is None:
-        return None
-    digits = text.rstrip("msh")
-    unit = text[len(digits) :]
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS) or (
-        unit not in _UNITS_MS
-    ):
-        raise click.BadParameter(f"{show(text)} is no duration such as 500ms, 10s, 2m or 1h")
-    return int(digits) * _UNITS_MS[unit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +30,7 @@ class Wishes:
 
     for_ms: int | None
     virtual: bool | None
+    engine: str | None
     script: Path | None
     trace: Path | None
     trace_data: bool
@@ -72,11 +57,14 @@ class Wishes:
         Raises:
             Refusal: it does not, a file exists, or there is no terminal to show a live view on.
         """
-        given = (self.for_ms, self.virtual, self.script, self.record, self.live or None)
+        given = (
+            *(self.for_ms, self.virtual, self.engine, self.script),
+            *(self.record, self.live or None),
+        )
         if self.replay is not None and given != (None,) * len(given):
             raise Refusal(
-                "--replay repeats a recording as it is: leave --for, --virtual, --wall, --script,"
-                " --record and --live out"
+                "--replay repeats a recording as it is: leave --for, --virtual, --wall, --engine,"
+                " --script, --record and --live out"
             )
         if self.live:
             if not self.wall or self.as_json:
@@ -96,6 +84,11 @@ class Wishes:
     " interrupted, or nothing runs any more, in wall time.",
 )
 @click.option("--virtual/--wall", default=None, help="Virtual (default) or wall time.")
+@click.option(
+    "--engine",
+    metavar="NAME",
+    help="Run WebAssembly on this engine, whatever the device file says; see `runtimes`.",
+)
 @click.option("--script", type=click.Path(path_type=Path), help="Management in mid-run (TOML).")
 @click.option(
     "--trace", type=click.Path(path_type=Path), help="Write all events to this file (JSON lines)."
@@ -130,7 +123,9 @@ def run(device_file: Path, **options: Any) -> int:
     is_quiet = wishes.as_json or wishes.live
     with _listeners(wishes, tally) as sinks:
         sinks.extend(wishes.drawings.listeners(builder))
-        order = Order(plan, steps, wishes.end_ms, wishes.wall, sinks, screen(is_quiet))
+        order = Order(
+            plan, steps, wishes.end_ms, wishes.wall, sinks, screen(is_quiet), wishes.engine
+        )
         result = _run(order, wishes)
     wishes.drawings.write(builder.timeline(result.now_ns), f"{plan.name}: who ran when")
     late = untaken(steps, wishes.end_ms)

@@ -43,6 +43,7 @@ class Order:
         wall: whether to run in wall time.
         sinks: who hears of what happens.
         show_line: takes untrusted lines for the operator's screen.
+        engine: what runs WebAssembly, whatever the device file says.
     """
 
     plan: Plan
@@ -51,6 +52,7 @@ class Order:
     wall: bool
     sinks: Sequence[Sink]
     show_line: Callable[[bytes], None]
+    engine: str | None = None
 
     @property
     def clock(self) -> Clock:
@@ -85,7 +87,8 @@ def run_plainly(order: Order) -> Result:
         DeviceFileError: something that its file names cannot be used.
     """
     clock = order.clock
-    device = Device(assemble(order.plan, clock, order.show_line), clock, order.sinks)
+    plan = _on_engine(order.plan, order.engine)
+    device = Device(assemble(plan, clock, order.show_line), clock, order.sinks)
     load_listed(device, order.plan)
     surprises, interrupted = _play(device, order)
     return Result(device.now_ns, surprises, interrupted)
@@ -107,8 +110,9 @@ def run_recorded(order: Order, path: Path, *, force: bool) -> Result:
     with _private_lines(path, force=force) as write, refusing(path):
         tape = TapeWriter(write)
         recorder = Recorder(tape, gate)
-        setup = assemble(order.plan, clock, recorder.show_line(order.show_line))
-        tape.begin(Header(_digest_of(order.plan), order.wall, setup.epoch_s))
+        plan = _on_engine(order.plan, order.engine)
+        setup = assemble(plan, clock, recorder.show_line(order.show_line))
+        tape.begin(Header(_digest_of(plan), order.wall, setup.epoch_s, order.engine))
         setup = replace(
             setup,
             drivers=recorder.drivers(setup.drivers),
@@ -145,7 +149,7 @@ def run_again(order: Order, path: Path) -> Result:
     clock = player.clock(None if header.wall else order.virtual_clock)
     drivers = player.drivers(driver_places(order.plan))
     outside = Outside(drivers, player.sequences(), header.epoch_s)
-    setup = assemble(order.plan, clock, outside=outside)
+    setup = assemble(_on_engine(order.plan, header.engine), clock, outside=outside)
     device = Device(setup, clock, [digest, *order.sinks])
     interrupted = replay(device, tape, clock, digest)
     return Result(device.now_ns, interrupted=interrupted)
@@ -158,6 +162,10 @@ def _play(device: Device, order: Order) -> tuple[list[Surprise], bool]:
             return play(device, order.steps, order.end_ms, tick), False
     except KeyboardInterrupt:
         return [], True
+
+
+def _on_engine(plan: Plan, engine: str | None) -> Plan:
+    return plan if engine is None else plan.on_engine(engine)
 
 
 def _digest_of(plan: Plan) -> str:

@@ -2,7 +2,19 @@
 
 from tinycontainer.runtime import RuntimeLimits
 
-from .opcodes import BLOCK, CONSTANT, END, FREE, IF, IMMEDIATES, LOOP, PREFIX, REF_FUNC, Immediates
+from .opcodes import (
+    BLOCK,
+    CONSTANT,
+    END,
+    FLOATS,
+    FREE,
+    IF,
+    IMMEDIATES,
+    LOOP,
+    PREFIX,
+    REF_FUNC,
+    Immediates,
+)
 from .reader import Reader
 
 FREE_FACTOR, FREE_SLACK = 4, 256
@@ -28,7 +40,7 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
     scan_locals(reader, parameters, limits)
     start, depth, free, charged, free_run = reader.offset, 1, 0, 0, 0
     while depth:
-        opcode = read_opcode(reader)
+        opcode = _read_allowed(reader, limits)
         if opcode in FREE:
             free, free_run = free + 1, free_run + 1
         else:
@@ -52,8 +64,12 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
         )
 
 
-def scan_constant(reader: Reader) -> int | None:
+def scan_constant(reader: Reader, limits: RuntimeLimits) -> int | None:
     """Scan a constant expression: one constant instruction and the end.
+
+    Args:
+        reader: where it begins.
+        limits: what is allowed.
 
     Returns:
         The function that it is a reference to, if it is one.
@@ -61,7 +77,7 @@ def scan_constant(reader: Reader) -> int | None:
     Raises:
         InadmissibleCode: anything else.
     """
-    opcode = read_opcode(reader)
+    opcode = _read_allowed(reader, limits)
     if opcode not in CONSTANT:
         raise reader.fail("not a constant expression", reader.offset - 1)
     function = reader.u32() if opcode == REF_FUNC else None
@@ -85,6 +101,14 @@ def read_opcode(reader: Reader) -> int:
         opcode = PREFIX << 8 | number if number < 0x100 else -1
     if opcode not in IMMEDIATES:
         raise reader.fail(f"opcode {reader.data[start]:#04x} is not admitted here", start)
+    return opcode
+
+
+def _read_allowed(reader: Reader, limits: RuntimeLimits) -> int:
+    start = reader.offset
+    opcode = read_opcode(reader)
+    if opcode in FLOATS and not limits.floats:
+        raise reader.fail("this device takes no floating point", start)
     return opcode
 
 

@@ -112,5 +112,16 @@ class WasmNatives:
         return pointer, size
 
 
+def checked_result(result: int) -> int:
+    """What a native function returned, if it is 32 bits; engines do not look at it.
+
+    Raises:
+        WasmTrap: it is more.
+    """
+    if not -(1 << 31) <= result < 1 << 31:
+        raise WasmTrap(TrapCode.ENGINE, "a native function returned more than 32 bits")
+    return result
+
+
 def _signed(value: int) -> int:
     return (value & 0xFFFFFFFF ^ 0x80000000) - 0x80000000

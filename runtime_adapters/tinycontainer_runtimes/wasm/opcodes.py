@@ -86,6 +86,20 @@ CONSTANT: Final = frozenset(
 )
 """Opcodes of constant expressions."""
 
+FLOATS: Final = frozenset(
+    {
+        *(0x2A, 0x2B, 0x38, 0x39),  # loads and stores
+        *(F32_CONST, F64_CONST),
+        *range(0x5B, 0x67),  # comparisons
+        *range(0x8B, 0xA7),  # arithmetic
+        *I32_TRUNCATIONS,
+        *I64_TRUNCATIONS,
+        *range(0xB2, 0xC0),  # conversions, reinterpretations included
+        *range(0xFC00, 0xFC08),  # saturating truncations
+    }
+)
+"""Opcodes that have to do with floating point."""
+
 FREE: Final = frozenset({UNREACHABLE, NOP, BLOCK, LOOP, ELSE, END, RETURN, DROP})
 """Opcodes that cost no fuel; every other costs 1, as does each function entry (wasmtime)."""
 

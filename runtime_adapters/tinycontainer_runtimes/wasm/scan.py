@@ -223,7 +223,7 @@ class _Scan:
         for _ in range(reader.count("globals")):
             self._one_of(reader, _VALUE_TYPES, "value type")
             self._one_of(reader, frozenset({0, 1}), "mutability")
-            self._refer(scan_constant(reader))
+            self._refer(scan_constant(reader, self._limits))
 
     def _exports(self, reader: Reader) -> None:
         for _ in range(reader.count("exports")):
@@ -247,7 +247,7 @@ class _Scan:
             if explicit and not passive:
                 reader.u32()
             if not passive:
-                scan_constant(reader)
+                scan_constant(reader, self._limits)
             if passive or explicit:
                 reader.byte()
             self._element_items(reader, bool(expressions))
@@ -259,7 +259,7 @@ class _Scan:
         if self._module.elements > allowed:
             raise reader.fail(f"more than {allowed} elements in all segments")
         for _ in range(number):
-            self._refer(scan_constant(reader) if expressions else reader.u32())
+            self._refer(scan_constant(reader, self._limits) if expressions else reader.u32())
 
     def _refer(self, function: int | None) -> None:
         if function is not None:
@@ -289,7 +289,7 @@ class _Scan:
             if kind == 2:
                 reader.u32()
             if kind != 1:
-                scan_constant(reader)
+                scan_constant(reader, self._limits)
             reader.skip(reader.u32())
 
 

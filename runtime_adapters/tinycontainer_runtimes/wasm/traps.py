@@ -17,6 +17,8 @@ class TrapCode(StrEnum):
     STACK_OVERFLOW = "stack-overflow"
     NATIVE_POINTER = "native-pointer"
     """A pointer that was given to a native function reaches outside of memory."""
+    OUT_OF_FUEL = "out-of-fuel"
+    """A hook was too long for an engine that can stop a call but not go on with it."""
     ENGINE = "engine"
     """The engine failed at an instruction that cannot trap."""
 

@@ -27,25 +27,7 @@ class WasmtimeValidator:
     """wasmtime with exactly the features of WebAssembly 2.0 without SIMD."""
 
     def __init__(self) -> None:
-        config = wasmtime.Config()
-        # reference_types is part of 2.0; switching it off aborts the process.
-        for feature in (
-            "relaxed_simd",
-            "simd",
-            "threads",
-            "component_model",
-            "multi_memory",
-            "memory64",
-            "tail_call",
-            "exceptions",
-            "gc",
-            "function_references",
-            "wide_arithmetic",
-            "custom_page_sizes",
-            "stack_switching",
-        ):
-            setattr(config, f"wasm_{feature}", False)
-        self._engine = wasmtime.Engine(config)
+        self._engine = wasmtime.Engine(plain_config())
 
     def validate(self, code: bytes) -> None:
         """See `Validator.validate`."""
@@ -53,3 +35,26 @@ class WasmtimeValidator:
             wasmtime.Module.validate(self._engine, code)
         except wasmtime.WasmtimeError as error:
             raise InadmissibleCode(f"not valid: {' '.join(str(error).split())}") from None
+
+
+def plain_config() -> wasmtime.Config:
+    """A configuration with exactly the features of WebAssembly 2.0 without SIMD."""
+    config = wasmtime.Config()
+    # reference_types is part of 2.0; switching it off aborts the process.
+    for feature in (
+        "relaxed_simd",
+        "simd",
+        "threads",
+        "component_model",
+        "multi_memory",
+        "memory64",
+        "tail_call",
+        "exceptions",
+        "gc",
+        "function_references",
+        "wide_arithmetic",
+        "custom_page_sizes",
+        "stack_switching",
+    ):
+        setattr(config, f"wasm_{feature}", False)
+    return config

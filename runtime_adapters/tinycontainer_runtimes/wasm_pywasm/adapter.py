@@ -1,14 +1,16 @@
 """The runtime on pywasm: admission, and instances that are made from admitted code."""
 
 import io
+from importlib.metadata import version
 from typing import Any, Final
 
 import pywasm
 
 from tinycontainer.errors import CreationError, InadmissibleCode, RuntimeUnavailable
 from tinycontainer.meter import Meter
-from tinycontainer.runtime import Natives, RuntimeLimits
+from tinycontainer.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
 
+from ..wasm.admission import judge
 from ..wasm.scan import scan, without_custom_sections
 from ..wasm.traps import WasmTrap
 from ..wasm.validator import Validator, WasmtimeValidator
@@ -27,27 +29,44 @@ def create_runtime() -> "PywasmRuntime":
     return PywasmRuntime(WasmtimeValidator())
 
 
+def create_exact_runtime() -> "PywasmRuntime":
+    """The entry point ``wasm.pywasm-exact``: floating point is corrected, and slower for it.
+
+    Raises:
+        RuntimeUnavailable: under ``python -O``.
+    """
+    return PywasmRuntime(WasmtimeValidator(), exact_floats=True)
+
+
 class PywasmRuntime:
     """See `tinycontainer.runtime.Runtime`.
 
     Args:
         validator: full type validation, which pywasm does not do.
+        exact_floats: whether to correct those instructions of floating point that pywasm gets
+            wrong.
 
     Raises:
         RuntimeUnavailable: under ``python -O``.
     """
 
-    def __init__(self, validator: Validator) -> None:
+    def __init__(self, validator: Validator, *, exact_floats: bool = False) -> None:
         if not __debug__:
             raise RuntimeUnavailable(
                 "pywasm works by assertions, which python -O removes; run python without -O"
             )
-        self._validator = validator
+        self._validator, self._exact_floats = validator, exact_floats
+
+    def describe(self) -> RuntimeDescription:
+        """See `tinycontainer.runtime.Described`."""
+        engine = f"pywasm {version('pywasm')}"
+        if self._exact_floats:
+            return RuntimeDescription(f"{engine}, floats corrected", frozenset(Ability))
+        return RuntimeDescription(engine, frozenset(Ability) - {Ability.EXACT_FLOATS})
 
     def admit(self, code: bytes, limits: RuntimeLimits) -> None:
         """Scan, validate, and let pywasm parse, in this order."""
-        module = scan(code, limits)
-        self._validator.validate(code)
+        module = judge(code, limits, self._validator)
         try:
             _parse(without_custom_sections(code, module))
         except PARSE_ERRORS as error:
@@ -60,7 +79,9 @@ class PywasmRuntime:
         scanned = scan(code, limits)
         try:
             module = _parse(without_custom_sections(code, scanned))
-            return PywasmInstance(module, scanned, natives, meter, limits)
+            return PywasmInstance(
+                module, scanned, natives, meter, limits, exact_floats=self._exact_floats
+            )
         except WasmTrap as trap:
             raise CreationError(f"{trap.code}: {trap.detail}") from None
         except PARSE_ERRORS as error:

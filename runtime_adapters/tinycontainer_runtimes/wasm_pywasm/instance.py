@@ -17,8 +17,9 @@ from tinycontainer.runtime import (
     Trapped,
 )
 
+from ..wasm.hooks import hook_functions
 from ..wasm.native_types import NATIVES
-from ..wasm.natives import NativeFunction, WasmNatives
+from ..wasm.natives import NativeFunction, WasmNatives, checked_result
 from ..wasm.scan import Module
 from ..wasm.traps import TrapCode, WasmTrap
 from .metering import BudgetGone, Gauge, meter_module, plain_opcode
@@ -34,6 +35,7 @@ class PywasmInstance:
         natives: the container's calls.
         meter: what it may use.
         limits: what it may take.
+        exact_floats: whether floating point is corrected.
 
     Raises:
         WasmTrap: a segment does not fit.
@@ -46,6 +48,8 @@ class PywasmInstance:
         natives: Natives,
         meter: Meter,
         limits: RuntimeLimits,
+        *,
+        exact_floats: bool = False,
     ) -> None:
         # pywasm takes a maximum of 0 for "no maximum"; the scan refuses 0, so this bounds growth.
         module.mems[0].limits.m = module.mems[0].limits.m or limits.memory_pages
@@ -53,12 +57,14 @@ class PywasmInstance:
             table.limits.m = table.limits.m or limits.table_elements
         module.star = -1  # the start function runs metered, inside the START hook
         self._machine = pywasm.Machine()
-        meter_module(module, Gauge(meter, self._machine, limits))
+        self._meter = meter
+        gauge = Gauge(meter, self._machine, limits)
+        meter_module(module, gauge, exact_floats=exact_floats)
         functions = WasmNatives(natives, self).functions()
         imports = [self._import(name, functions[name]) for name in scanned.imports]
         self._module = self._instantiate(module, imports)
         self._memory = self._machine.store.mems[self._module.mems[0]]
-        self._hooks = _hook_functions(scanned)
+        self._hooks = hook_functions(scanned)
         self._pending: deque[int] = deque()
         self._running = False
 
@@ -88,6 +94,8 @@ class PywasmInstance:
         result = 0
         try:
             while self._running or self._pending:
+                if self._meter.left <= 0:
+                    return Preempted()
                 if not self._running:
                     self._enter(self._pending.popleft())
                 self._machine.evaluate()
@@ -168,23 +176,6 @@ class PywasmInstance:
 def _host_code(function: NativeFunction) -> Callable[[Any, list[int]], list[int]]:
     def host_code(_machine: Any, arguments: list[int]) -> list[int]:
         result = function(*arguments)
-        return [] if result is None else [_checked(result)]
+        return [] if result is None else [checked_result(result)]
 
     return host_code
-
-
-def _checked(result: int) -> int:
-    # pywasm does not look at what a host function returns.
-    if not -(1 << 31) <= result < 1 << 31:
-        raise WasmTrap(TrapCode.ENGINE, "a native function returned more than 32 bits")
-    return result
-
-
-def _hook_functions(scanned: Module) -> dict[Hook, tuple[int, ...]]:
-    hooks: dict[Hook, tuple[int, ...]] = {}
-    for hook in Hook:
-        exported = scanned.exports.get(hook.value)
-        hooks[hook] = () if exported is None else (exported[1],)
-    if scanned.start is not None:
-        hooks[Hook.START] = (scanned.start, *hooks[Hook.START])
-    return hooks

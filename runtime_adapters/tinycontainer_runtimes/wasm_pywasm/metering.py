@@ -15,10 +15,9 @@ from tinycontainer.meter import Meter
 from tinycontainer.runtime import RuntimeLimits
 
 from ..wasm import opcodes
+from ..wasm.lines import MAX_LINE
 from ..wasm.traps import TrapCode, WasmTrap
-
-MAX_LINE: Final = 64
-"""Longest line; a line also ends behind every instruction that may go elsewhere."""
+from .floats import COMPUTED, Exact
 
 _LABELS_PER_CALL: Final = 16
 """Nested blocks of all calls together, on average; pywasm copies them all at every branch."""
@@ -83,16 +82,24 @@ class _Line:
         return self.plain
 
 
-class _Entry(_Line):
-    """First instruction of a function; also bounds the other stacks."""
+class _Entry:
+    """Stands in front of a function's first line: charges for the entry, and bounds the stacks.
 
-    __slots__ = ()
+    It is no place to stop, the line behind it is; so a call and the entry are charged together.
+    """
+
+    __slots__ = ("_gauge", "args")
+
+    plain = opcodes.NOP
+
+    def __init__(self, gauge: Gauge) -> None:
+        self._gauge = gauge
+        self.args: list[Any] = []
 
     @property
     def opcode(self) -> int:
         gauge = self._gauge
-        gauge.begin()
-        gauge.meter.left -= self._cost
+        gauge.meter.left -= 1
         stack, limits = gauge.stack, gauge.limits
         # One frame below all others belongs to whoever invoked.
         if (
@@ -186,44 +193,66 @@ _ALONE: Final[dict[int, type[_Line]]] = {
 
 def plain_opcode(instruction: Any) -> int:
     """The opcode of an instruction, metered or not, without charging for it."""
-    opcode: int = instruction.plain if isinstance(instruction, _Line) else instruction.opcode
+    metered = isinstance(instruction, _Line | _Entry | Exact)
+    opcode: int = instruction.plain if metered else instruction.opcode
     return opcode
 
 
-def meter_module(module: Any, gauge: Gauge) -> None:
+def meter_module(module: Any, gauge: Gauge, *, exact_floats: bool = False) -> None:
     """Replace the first instruction of every line of a freshly parsed module.
 
     Args:
         module: a pywasm ModuleDesc that was validated.
         gauge: what its instructions share.
+        exact_floats: whether floating point is corrected; see `floats`.
     """
     for function in module.func:
         body = function.expr.data
-        if not body or body[0].opcode in _ALONE:
-            body.insert(0, pywasm.Inst(opcodes.NOP, []))
-        pending = [body]
+        pending = [(body, True)]
         while pending:
-            instructions = pending.pop()
+            instructions, stops = pending.pop()
+            if stops and not instructions:
+                instructions.append(pywasm.Inst(opcodes.NOP, []))
             for instruction in instructions:
                 pending.extend(_nested(instruction))
-            _meter_list(instructions, gauge, entry=instructions is body)
+            _meter_list(instructions, gauge, stops=stops)
+            if exact_floats:
+                instructions[:] = list(_corrected(instructions, gauge))
+        body.insert(0, _Entry(gauge))
 
 
-def _nested(instruction: Any) -> Iterator[list[Any]]:
+def _nested(instruction: Any) -> Iterator[tuple[list[Any], bool]]:
+    """The lists within an instruction, and whether it can be stopped where they begin.
+
+    Where a loop begins it can, also if the first line costs nothing, as on every engine.
+    """
     if instruction.opcode in (opcodes.BLOCK, opcodes.LOOP, opcodes.IF):
-        yield from instruction.args[1:]
+        for instructions in instruction.args[1:]:
+            yield instructions, instruction.opcode == opcodes.LOOP
 
 
-def _meter_list(instructions: list[Any], gauge: Gauge, *, entry: bool) -> None:
+def _meter_list(instructions: list[Any], gauge: Gauge, *, stops: bool) -> None:
     for start, end in list(_lines(instructions)):
         first = instructions[start]
         cost = sum(opcodes.fuel(each.opcode) for each in instructions[start:end])
-        if entry and start == 0:
-            instructions[0] = _Entry(first, cost + 1, gauge)
-        elif first.opcode in _ALONE:
+        if first.opcode in _ALONE:
             instructions[start] = _ALONE[first.opcode](first, cost, gauge)
-        elif cost:
+        elif cost or (stops and start == 0):
             instructions[start] = _Line(first, cost, gauge)
+
+
+def _corrected(instructions: list[Any], gauge: Gauge) -> Iterator[Any]:
+    for instruction in instructions:
+        plain = plain_opcode(instruction)
+        if plain not in COMPUTED:
+            yield instruction
+        elif isinstance(instruction, _Line):
+            exact = Exact(pywasm.Inst(plain, instruction.args), gauge.stack)
+            instruction.plain = opcodes.NOP  # it charges for its line, and no more
+            yield instruction
+            yield exact
+        else:
+            yield Exact(instruction, gauge.stack)
 
 
 def _lines(instructions: list[Any]) -> Iterator[tuple[int, int]]:

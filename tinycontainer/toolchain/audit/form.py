@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from ...metadata import Metadata
+from ...metadata import ContainerType, Metadata
 from ...runtime import Hook
 from ...text import show
 from ...verification import RIOT_MAX_ENDPOINT_ID, riot_objection
@@ -95,6 +95,8 @@ RULES: Final = (
 
 _VISIBLE: Final = range(0x21, 0x7F)
 _DATA_READERS: Final = frozenset({"data_read"})
+_GIVEN_DATA: Final = frozenset({ContainerType.BPF})
+"""Types whose code is given its data section without a call."""
 
 
 def check_form(audit: Audit, subject: AuditSubject) -> Iterator[Finding]:
@@ -108,7 +110,13 @@ def check_form(audit: Audit, subject: AuditSubject) -> Iterator[Finding]:
         yield found(INADMISSIBLE, "code", subject.refusal)
     elif subject.unseen:
         yield found(NOT_ANALYSED, "code", subject.unseen)
-    if subject.facts and subject.artefact.data and not subject.facts.natives & _DATA_READERS:
+    yield from _data(subject)
+
+
+def _data(subject: AuditSubject) -> Iterator[Finding]:
+    if subject.metadata.container.type in _GIVEN_DATA or not subject.facts:
+        return
+    if subject.artefact.data and not subject.facts.natives & _DATA_READERS:
         size = len(subject.artefact.data)
         yield found(DATA_UNREAD, "data", f"{size} bytes of data; the code never calls data_read")
 
@@ -129,6 +137,8 @@ def _riot(subject: AuditSubject) -> Iterator[Finding]:
     objection = riot_objection(_with_ids_in_range(subject.metadata))
     if objection is not None:
         yield found(RIOT_FORM, "metadata", objection)
+    if subject.metadata.container.type is ContainerType.BPF:
+        return  # there the firmware calls nothing but the loop, which all code has
     for hook in Hook:
         if subject.facts is not None and hook not in subject.facts.hooks:
             yield found(NO_HOOK, "code", f"{hook} is not exported; the firmware calls it")

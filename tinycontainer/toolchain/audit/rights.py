@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from ...metadata import ContainerType
 from ...syscalls import Syscall, allowed, mask_of
 from .finding import Finding, Rule, Severity, found
 from .subject import Audit, AuditSubject
@@ -118,9 +119,13 @@ def _mask_alone(subject: AuditSubject, mask: int) -> Iterator[Finding]:
 def _firmware(audit: Audit, subject: AuditSubject) -> Iterator[Finding]:
     if subject.facts is None:
         return
-    beyond = sorted(subject.facts.imported - FIRMWARE_NATIVES)
+    if subject.metadata.container.type is ContainerType.BPF:
+        offered, module = frozenset[str](), ""  # the firmware wires no helper
+    else:
+        offered, module = FIRMWARE_NATIVES, "env."
+    beyond = sorted(subject.facts.imported - offered)
     if beyond:
-        names = ", ".join(f"env.{name}" for name in beyond)
+        names = ", ".join(f"{module}{name}" for name in beyond)
         message = f"imports {names}, which the firmware does not offer"
         yield found(NOT_OFFERED, "code", message, riot=audit.is_riot(subject))
 

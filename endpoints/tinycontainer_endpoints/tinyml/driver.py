@@ -1,0 +1,145 @@
+"""``tinyml``: a container hands over a model and inputs, the host computes, the container reads.
+
+The protocol is version 1 of specs/tinyml.md. Models run in processes, one for each container; the
+device's own process never interprets one.
+"""
+
+from typing import Final, Literal
+
+from pydantic import Field
+
+from tinycontainer.driver import CallContext, DriverSetup
+
+from ..descriptors import Descriptors
+from ..options import Options, read_options
+from .backends import BackendMissing, find_backend
+from .codes import Code, refusal
+from .context import ExecutionContext
+from .precheck import precheck
+from .processes import Nursery, Spawner, Zygote, make_nursery
+from .quotas import Quotas
+from .tenant import Check, Tenant, Terms
+
+_NURSERY: Final = "nursery"
+_SAID: Final = "said"
+
+
+class TinyMLOptions(Options):
+    """Options of ``tinyml``.
+
+    Attributes:
+        backend: which interpreter; by default the first that is installed.
+        processes: how workers are made; ``fork`` where the system has it.
+        required: without an interpreter, refuse the device file; otherwise say so on the operator's
+            screen, and refuse every ``open`` with code 6.
+        cycles_per_mac: instructions charged for each multiply-accumulate, in virtual time.
+        cycles_per_model_byte: instructions charged for checking each byte of a model, likewise.
+        host_deadline_ms: longest real time that an answer is awaited, in virtual time.
+        quotas: of each container.
+    """
+
+    backend: Literal["auto", "ai-edge-litert", "tflite-runtime"] = "auto"
+    processes: Literal["fork", "spawn"] = "fork"
+    required: bool = True
+    cycles_per_mac: float = Field(default=1.0, gt=0, le=1000, allow_inf_nan=False)
+    cycles_per_model_byte: float = Field(default=1.0, ge=0, le=1000, allow_inf_nan=False)
+    host_deadline_ms: int = Field(default=30_000, ge=1, le=600_000)
+    quotas: Quotas = Quotas()
+
+
+class TinyML:
+    """The inference service.
+
+    All instances that one entry of a device file makes share one nursery of workers, but never a
+    worker.
+
+    Args:
+        setup: options as in `TinyMLOptions`.
+        check: judges models; for tests of what happens behind the check.
+        nursery: makes workers; by default of the interpreter that is installed.
+
+    Raises:
+        ValueError: wrong options, or no interpreter is installed.
+    """
+
+    def __init__(
+        self, setup: DriverSetup, *, check: Check = precheck, nursery: Nursery | None = None
+    ) -> None:
+        options = read_options(TinyMLOptions, setup)
+        self._problem = ""
+        self._terms: Terms | None = None
+        self._tenants: dict[bytes, Tenant] = {}
+        self._open: Descriptors[tuple[bytes, ExecutionContext]] = Descriptors()
+        try:
+            workers = nursery or _nursery(setup, options)
+        except BackendMissing as error:
+            if options.required:
+                raise ValueError(str(error)) from None
+            self._problem = "no inference runtime can be used"
+            _say_once(setup, f"tinyml: {error}")
+            return
+        self._terms = Terms(
+            quotas=options.quotas,
+            check=check,
+            nursery=workers,
+            host_deadline_ms=options.host_deadline_ms,
+            virtual_time=setup.virtual_time,
+            cycles_per_mac=options.cycles_per_mac,
+            cycles_per_model_byte=options.cycles_per_model_byte,
+        )
+
+    def open(self, peer_endpoint_id: int, context: CallContext) -> int:
+        """Open an execution context.
+
+        Raises:
+            DriverError: code 6, there is no interpreter; 13, the container has as many as it may.
+        """
+        if self._terms is None:
+            raise refusal(Code.UNSUPPORTED_OPERATION, self._problem)
+        self._terms.nursery.prepare()
+        uid = context.container
+        tenant = self._tenants.setdefault(uid, Tenant(self._terms))
+        return self._open.open((uid, ExecutionContext(tenant, tenant.enter(), context)))
+
+    def read(self, driver_fd: int, size: int) -> bytes:
+        """Read what was selected.
+
+        Raises:
+            DriverError: with a code of the protocol.
+        """
+        return self._open[driver_fd][1].read(size)
+
+    def write(self, driver_fd: int, data: bytes) -> int:
+        """Take one frame; its length.
+
+        Raises:
+            DriverError: with a code of the protocol.
+        """
+        self._open[driver_fd][1].write(data)
+        return len(data)
+
+    def close(self, driver_fd: int) -> None:
+        """Close an execution context; kept models stay."""
+        _, execution = self._open.close(driver_fd)
+        execution.close()
+
+
+def _nursery(setup: DriverSetup, options: TinyMLOptions) -> Nursery:
+    """The nursery of a device file's entry; made by the first of its instances.
+
+    Raises:
+        BackendMissing: there is no interpreter.
+    """
+    backend = find_backend(options.backend)
+    made = setup.common.get(_NURSERY)
+    if isinstance(made, Zygote | Spawner):
+        return made
+    nursery = make_nursery(backend, spawn=options.processes == "spawn")
+    setup.common[_NURSERY] = nursery
+    return nursery
+
+
+def _say_once(setup: DriverSetup, line: str) -> None:
+    """Show a line, once for all instances."""
+    if setup.common.setdefault(_SAID, line) is line:
+        setup.show(line.encode())

@@ -1,0 +1,279 @@
+"""The part of the TensorFlow Lite schema (version 3) that models here may use, as tables.
+
+Slots and numbers are those of the published ``schema.fbs``. What a table does not name is not
+read, and so never reaches native code: that gets a model which was written anew (ADR 14).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from types import MappingProxyType
+from typing import Final, TypeAlias, Union
+
+FILE_IDENTIFIER: Final = b"TFL3"
+SCHEMA_VERSION: Final = 3
+
+
+class Kind(Enum):
+    """What a field holds."""
+
+    BOOL = "?"
+    I8 = "b"
+    U8 = "B"
+    I32 = "i"
+    U32 = "I"
+    U64 = "Q"
+    F32 = "f"
+    BYTES = "bytes"
+    I32S = "vector of i"
+    I64S = "vector of q"
+    F32S = "vector of f"
+    TABLE = "table"
+    TABLES = "vector of tables"
+    UNION = "union"
+
+
+VECTORS: Final[Mapping[Kind, str]] = MappingProxyType(
+    {Kind.BYTES: "B", Kind.I32S: "i", Kind.I64S: "q", Kind.F32S: "f"}
+)
+"""Format of the elements of each kind of vector."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a table.
+
+    Attributes:
+        slot: its place in the table's vtable.
+        name: its key in a tree.
+        kind: what it holds.
+        default: its value where it is absent; None where there is no value then.
+        table: what kind of table it holds, if it holds any.
+    """
+
+    slot: int
+    name: str
+    kind: Kind
+    default: bool | int | float | None = None
+    table: "Table | None" = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A kind of table.
+
+    Attributes:
+        name: as the schema names it.
+        fields: those that are read and written.
+        variants: the tables of a union, by the union's type.
+    """
+
+    name: str
+    fields: tuple[Field, ...] = ()
+    variants: Mapping[int, "Table"] = field(default_factory=dict)
+
+
+Value: TypeAlias = Union[
+    bool, int, float, bytes, tuple[int, ...], tuple[float, ...], "Tree", "list[Tree]", None
+]
+Tree: TypeAlias = dict[str, Value]
+"""A table that was read, or is to be written: its fields by name."""
+
+
+def _fields(*rows: tuple[int, str, Kind, bool | int | float | None]) -> tuple[Field, ...]:
+    return tuple(Field(*row) for row in rows)
+
+
+_ACTIVATION: Final = "activation"
+
+CONV: Final = Table(
+    "Conv2DOptions",
+    _fields(
+        (0, "padding", Kind.I8, 0),
+        (1, "stride_w", Kind.I32, 0),
+        (2, "stride_h", Kind.I32, 0),
+        (3, _ACTIVATION, Kind.I8, 0),
+        (4, "dilation_w", Kind.I32, 1),
+        (5, "dilation_h", Kind.I32, 1),
+    ),
+)
+DEPTHWISE: Final = Table(
+    "DepthwiseConv2DOptions",
+    _fields(
+        (0, "padding", Kind.I8, 0),
+        (1, "stride_w", Kind.I32, 0),
+        (2, "stride_h", Kind.I32, 0),
+        (3, "depth_multiplier", Kind.I32, 0),
+        (4, _ACTIVATION, Kind.I8, 0),
+        (5, "dilation_w", Kind.I32, 1),
+        (6, "dilation_h", Kind.I32, 1),
+    ),
+)
+POOL: Final = Table(
+    "Pool2DOptions",
+    _fields(
+        (0, "padding", Kind.I8, 0),
+        (1, "stride_w", Kind.I32, 0),
+        (2, "stride_h", Kind.I32, 0),
+        (3, "filter_w", Kind.I32, 0),
+        (4, "filter_h", Kind.I32, 0),
+        (5, _ACTIVATION, Kind.I8, 0),
+    ),
+)
+FULLY_CONNECTED: Final = Table(
+    "FullyConnectedOptions",
+    _fields(
+        (0, _ACTIVATION, Kind.I8, 0),
+        (1, "weights_format", Kind.I8, 0),
+        (2, "keep_num_dims", Kind.BOOL, False),
+        (3, "asymmetric_inputs", Kind.BOOL, False),
+    ),
+)
+SOFTMAX: Final = Table("SoftmaxOptions", _fields((0, "beta", Kind.F32, 0.0)))
+CONCATENATION: Final = Table(
+    "ConcatenationOptions", _fields((0, "axis", Kind.I32, 0), (1, _ACTIVATION, Kind.I8, 0))
+)
+ADD: Final = Table("AddOptions", _fields((0, _ACTIVATION, Kind.I8, 0)))
+MUL: Final = Table("MulOptions", _fields((0, _ACTIVATION, Kind.I8, 0)))
+RESHAPE: Final = Table("ReshapeOptions", _fields((0, "new_shape", Kind.I32S, None)))
+REDUCER: Final = Table("ReducerOptions", _fields((0, "keep_dims", Kind.BOOL, False)))
+
+OPTIONS: Final[Mapping[int, Table]] = MappingProxyType(
+    {
+        1: CONV,
+        2: DEPTHWISE,
+        5: POOL,
+        8: FULLY_CONNECTED,
+        9: SOFTMAX,
+        10: CONCATENATION,
+        11: ADD,
+        17: RESHAPE,
+        21: MUL,
+        22: Table("PadOptions"),
+        27: REDUCER,
+        38: Table("DequantizeOptions"),
+        89: Table("QuantizeOptions"),
+    }
+)
+"""Tables of the union BuiltinOptions."""
+
+QUANTIZATION: Final = Table(
+    "QuantizationParameters",
+    _fields(
+        (2, "scale", Kind.F32S, None),
+        (3, "zero_point", Kind.I64S, None),
+        (4, "details_type", Kind.U8, 0),
+        (6, "dimension", Kind.I32, 0),
+    ),
+)
+TENSOR: Final = Table(
+    "Tensor",
+    (
+        *_fields(
+            (0, "shape", Kind.I32S, None),
+            (1, "type", Kind.I8, 0),
+            (2, "buffer", Kind.U32, 0),
+            (3, "name", Kind.BYTES, None),
+        ),
+        Field(4, "quantization", Kind.TABLE, table=QUANTIZATION),
+        *_fields(
+            (5, "is_variable", Kind.BOOL, False),
+            (7, "shape_signature", Kind.I32S, None),
+        ),
+        Field(6, "sparsity", Kind.TABLE, table=Table("SparsityParameters")),
+        Field(9, "variant_tensors", Kind.TABLES, table=Table("VariantSubType")),
+        Field(10, "external_buffer", Kind.U32, 0),
+    ),
+)
+OPERATOR_CODE: Final = Table(
+    "OperatorCode",
+    _fields(
+        (0, "deprecated_code", Kind.I8, 0),
+        (1, "custom_code", Kind.BYTES, None),
+        (2, "version", Kind.I32, 1),
+        (3, "code", Kind.I32, 0),
+    ),
+)
+OPERATOR: Final = Table(
+    "Operator",
+    (
+        Field(0, "code_index", Kind.U32, 0),
+        Field(1, "inputs", Kind.I32S),
+        Field(2, "outputs", Kind.I32S),
+        Field(3, "options_type", Kind.U8, 0),
+        Field(4, "options", Kind.UNION),
+        Field(5, "custom_options", Kind.BYTES),
+        Field(7, "mutating_inputs", Kind.BYTES),
+        Field(8, "intermediates", Kind.I32S),
+        Field(9, "large_custom_offset", Kind.U64, 0),
+        Field(11, "options_2_type", Kind.U8, 0),
+    ),
+    OPTIONS,
+)
+SUBGRAPH: Final = Table(
+    "SubGraph",
+    (
+        Field(0, "tensors", Kind.TABLES, table=TENSOR),
+        Field(1, "inputs", Kind.I32S),
+        Field(2, "outputs", Kind.I32S),
+        Field(3, "operators", Kind.TABLES, table=OPERATOR),
+    ),
+)
+BUFFER: Final = Table(
+    "Buffer",
+    _fields((0, "data", Kind.BYTES, None), (1, "offset", Kind.U64, 0), (2, "size", Kind.U64, 0)),
+)
+MODEL: Final = Table(
+    "Model",
+    (
+        Field(0, "version", Kind.U32, 0),
+        Field(1, "operator_codes", Kind.TABLES, table=OPERATOR_CODE),
+        Field(2, "subgraphs", Kind.TABLES, table=SUBGRAPH),
+        Field(4, "buffers", Kind.TABLES, table=BUFFER),
+    ),
+)
+
+
+class TensorType(IntEnum):
+    """Element types that operators here compute with."""
+
+    F32 = 0
+    I32 = 2
+    I8 = 9
+
+
+class Builtin(IntEnum):
+    """The operators that are allowed; tests exercise each of them on every backend."""
+
+    ADD = 0
+    AVERAGE_POOL_2D = 1
+    CONCATENATION = 2
+    CONV_2D = 3
+    DEPTHWISE_CONV_2D = 4
+    DEQUANTIZE = 6
+    FULLY_CONNECTED = 9
+    LOGISTIC = 14
+    MAX_POOL_2D = 17
+    MUL = 18
+    RELU = 19
+    RESHAPE = 22
+    SOFTMAX = 25
+    PAD = 34
+    MEAN = 40
+    QUANTIZE = 114
+
+
+class Activation(IntEnum):
+    """Activations that operators may have built in."""
+
+    NONE = 0
+    RELU = 1
+    RELU_N1_TO_1 = 2
+    RELU6 = 3
+
+
+class Padding(IntEnum):
+    """How windows meet the border."""
+
+    SAME = 0
+    VALID = 1

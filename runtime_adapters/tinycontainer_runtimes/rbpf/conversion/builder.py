@@ -1,0 +1,49 @@
+"""The builder: what ``tinycontainerctl build rbpf`` calls."""
+
+from collections.abc import Iterator
+
+from tinycontainer.errors import BuildRefused
+from tinycontainer.runtime import RuntimeLimits
+
+from ..codes import Refused
+from ..disassembly import disassemble
+from ..image import MAGIC, write_image
+from ..program import load
+from .linking import link
+from .object_file import read_object
+
+_WIDEST = RuntimeLimits(code_bytes=1 << 24, memory_pages=1024)
+"""What a device takes is the device's to judge."""
+
+
+def create_builder() -> "RbpfBuilder":
+    """The entry point ``rbpf`` of ``tinycontainer.builders``."""
+    return RbpfBuilder()
+
+
+class RbpfBuilder:
+    """See `tinycontainer.building.Builder`."""
+
+    def build(self, source: bytes) -> bytes:
+        """Convert an object that clang made with ``--target=bpf -mcpu=v2 -c``.
+
+        Raises:
+            BuildRefused: it is no such object, or needs what rBPF does not have.
+        """
+        image = link(read_object(source))
+        try:
+            code = write_image(image)
+            load(code, _WIDEST)
+        except Refused as refused:
+            raise BuildRefused("", str(refused)) from None
+        return code
+
+    def disassemble(self, source: bytes) -> Iterator[str]:
+        """Show a .rbf file, or an object as it would be converted.
+
+        Raises:
+            BuildRefused: an object that cannot be converted.
+            InadmissibleCode: a .rbf file that is refused at load.
+        """
+        code = source if source.startswith(MAGIC) else self.build(source)
+        return disassemble(load(code, _WIDEST))

@@ -1,0 +1,236 @@
+"""Reads an untrusted ELF object with pyelftools, and keeps only what a conversion needs."""
+
+import io
+import re
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+
+from tinycontainer.errors import BuildRefused
+from tinycontainer.text import show
+
+MAX_OBJECT_BYTES: Final = 1 << 20
+MAX_SECTIONS: Final = 512
+MAX_SYMBOLS: Final = 4096
+MAX_RELOCATIONS: Final = 1 << 15
+"""Of all sections together."""
+MAX_SECTION_BYTES: Final = 1 << 21
+"""Of all sections that are kept together."""
+MAX_RUN_BYTES: Final = 1 << 16
+"""Bytes without a zero in between: pyelftools looks for the end of a name as far as it takes."""
+MAX_ALIGNMENT: Final = 4096
+
+MACHINE_BPF: Final = "EM_BPF"
+_ALLOCATED, _WRITABLE, _EXECUTABLE, _COMPRESSED = 0x2, 0x1, 0x4, 0x800
+_LIBRARY_ERRORS: Final = (
+    ELFError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What pyelftools raises when an object is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section that is kept.
+
+    Attributes:
+        index: its number in the object.
+        name: its name, untrusted.
+        content: its bytes; zeros for one that has none in the file.
+        alignment: of its first byte.
+        executable: whether it holds instructions.
+        writable: whether it holds data that can be written.
+        allocated: whether it occupies memory at all.
+    """
+
+    index: int
+    name: str
+    content: bytes
+    alignment: int
+    executable: bool
+    writable: bool
+    allocated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A symbol.
+
+    Attributes:
+        name: untrusted.
+        section: number of its section; None if it is defined elsewhere.
+        value: its place in the section.
+        is_function: whether it is a function.
+        common: whether its place was left to the linker.
+    """
+
+    name: str
+    section: int | None
+    value: int
+    is_function: bool
+    common: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Relocation:
+    """A place that speaks of a symbol.
+
+    Attributes:
+        section: number of the section in which the place is.
+        offset: the place.
+        kind: type of the relocation.
+        symbol: what it speaks of.
+    """
+
+    section: int
+    offset: int
+    kind: int
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFile:
+    """What was read.
+
+    Attributes:
+        sections: those that occupy memory or tell of source lines, by number.
+        functions: the named functions.
+        relocations: in these sections.
+    """
+
+    sections: dict[int, Section]
+    functions: tuple[Symbol, ...]
+    relocations: tuple[Relocation, ...]
+
+    def named(self, name: str) -> Section | None:
+        """The section of a name, if there is one."""
+        return next((each for each in self.sections.values() if each.name == name), None)
+
+
+def read_object(content: bytes) -> ObjectFile:
+    """Read an object.
+
+    Raises:
+        BuildRefused: it is damaged, too large, or not made for BPF.
+    """
+    if len(content) > MAX_OBJECT_BYTES:
+        raise BuildRefused("", f"has more than {MAX_OBJECT_BYTES} bytes")
+    return _guarded(lambda: _read(content))
+
+
+def _guarded(read: Callable[[], ObjectFile]) -> ObjectFile:
+    try:
+        return read()
+    except BuildRefused:
+        raise
+    except _LIBRARY_ERRORS as error:
+        detail = show(f"{type(error).__name__}: {error}"[:120])
+        raise BuildRefused("", f"is no ELF object, or a damaged one ({detail})") from None
+
+
+def _read(content: bytes) -> ObjectFile:
+    if re.search(rb"[^\0]{%d}" % (MAX_RUN_BYTES + 1), content):
+        raise BuildRefused("", f"has more than {MAX_RUN_BYTES} bytes without a zero")
+    elf = ELFFile(io.BytesIO(content))
+    if not elf.little_endian or elf.elfclass != 64 or elf["e_machine"] != MACHINE_BPF:
+        raise BuildRefused("", "is not made for little-endian BPF; use clang --target=bpfel")
+    if elf["e_type"] != "ET_REL":
+        raise BuildRefused("", "is no object; compile with -c")
+    if elf.num_sections() > MAX_SECTIONS:
+        raise BuildRefused("", f"has more than {MAX_SECTIONS} sections")
+    raw = [elf.get_section(number) for number in range(elf.num_sections())]
+    symbols = _symbols(raw)
+    kept = {number: each for number, each in enumerate(raw) if _is_kept(each)}
+    if sum(each["sh_size"] for each in kept.values()) > MAX_SECTION_BYTES:
+        raise BuildRefused("", f"its sections have more than {MAX_SECTION_BYTES} bytes")
+    sections = {number: _section(number, each) for number, each in kept.items()}
+    return ObjectFile(
+        sections=sections,
+        functions=tuple(each for each in symbols if each.is_function and each.name),
+        relocations=tuple(_relocations(raw, sections, symbols)),
+    )
+
+
+def _is_kept(section: Any) -> bool:
+    return section["sh_type"] in ("SHT_PROGBITS", "SHT_NOBITS") and (
+        bool(section["sh_flags"] & _ALLOCATED) or section.name in (".debug_line", ".debug_line_str")
+    )
+
+
+def _section(number: int, section: Any) -> Section:
+    flags, size, alignment = section["sh_flags"], section["sh_size"], section["sh_addralign"]
+    name = section.name
+    if flags & _COMPRESSED:
+        raise BuildRefused(show(name), "is compressed; compile without -gz")
+    if alignment > MAX_ALIGNMENT or alignment & alignment - 1:
+        raise BuildRefused(show(name), f"wants to be aligned at {alignment}")
+    content = bytes(section.data())
+    if len(content) != size:
+        raise BuildRefused(show(name), "reaches beyond the end of the file")
+    return Section(
+        index=number,
+        name=name,
+        content=content,
+        alignment=max(1, alignment),
+        executable=bool(flags & _EXECUTABLE),
+        writable=bool(flags & _WRITABLE),
+        allocated=bool(flags & _ALLOCATED),
+    )
+
+
+def _symbols(raw: list[Any]) -> list[Symbol]:
+    table = next((each for each in raw if each["sh_type"] == "SHT_SYMTAB"), None)
+    if table is None:
+        raise BuildRefused("", "has no symbols; do not strip it")
+    if table.num_symbols() > MAX_SYMBOLS:
+        raise BuildRefused("", f"has more than {MAX_SYMBOLS} symbols")
+    return [_symbol(table.get_symbol(number), raw) for number in range(table.num_symbols())]
+
+
+def _symbol(symbol: Any, raw: list[Any]) -> Symbol:
+    place = symbol["st_shndx"]
+    kind = symbol["st_info"]["type"]
+    return Symbol(
+        name=symbol.name,
+        section=place if isinstance(place, int) and place < len(raw) else None,
+        value=symbol["st_value"],
+        is_function=kind == "STT_FUNC",
+        common=place == "SHN_COMMON",
+    )
+
+
+def _relocations(
+    raw: list[Any], sections: dict[int, Section], symbols: list[Symbol]
+) -> Iterator[Relocation]:
+    total = 0
+    for section in raw:
+        target = section["sh_info"]
+        if section["sh_type"] not in ("SHT_REL", "SHT_RELA") or target not in sections:
+            continue
+        if section["sh_type"] == "SHT_RELA":
+            raise BuildRefused(show(section.name), "relocations with addends are not BPF's")
+        total += section.num_relocations()
+        if total > MAX_RELOCATIONS:
+            raise BuildRefused("", f"has more than {MAX_RELOCATIONS} relocations")
+        for number in range(section.num_relocations()):
+            each = section.get_relocation(number)
+            yield Relocation(
+                section=target,
+                offset=each["r_offset"],
+                kind=each["r_info_type"],
+                symbol=symbols[each["r_info_sym"]],
+            )

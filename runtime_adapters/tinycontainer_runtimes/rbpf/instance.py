@@ -1,0 +1,75 @@
+"""One container on rBPF: its program, its regions, and the hook in progress."""
+
+from typing import Final
+
+from tinycontainer.meter import Meter
+from tinycontainer.runtime import Completed, Hook, Natives, Outcome, Preempted, Trapped
+
+from .codes import Code
+from .helpers import ContainerHelpers
+from .machine import Machine, Result
+from .memory import Memory, Region
+from .program import Program
+
+_SIGN: Final = 1 << 31
+
+
+class RbpfInstance:
+    """See `tinycontainer.runtime.Instance`.
+
+    Every hook begins with r1, the address of a read-only copy of the data section (0 if that is
+    empty, as in the firmware), and r2, its length. The stack and .data persist between hooks.
+
+    Args:
+        program: what it runs.
+        data: the container's data section.
+        natives: the container's calls.
+        meter: what it may use.
+    """
+
+    def __init__(self, program: Program, data: bytes, natives: Natives, meter: Meter) -> None:
+        self._entries = program.entries
+        memory = Memory()
+        memory.map(Region.CONTEXT, bytes(data))
+        memory.map(Region.DATA, bytearray(program.image.data))
+        memory.map(Region.RODATA, program.image.rodata)
+        helpers = ContainerHelpers(natives, memory).functions()
+        self._machine = Machine(program.instructions, memory, helpers, meter)
+        self._arguments = (Region.CONTEXT.base if data else 0, len(data))
+        self._hook: Hook | None = None
+
+    def begin(self, hook: Hook) -> None:
+        """Set a hook up."""
+        entry = self._entries.get(hook)
+        self._hook = None if entry is None else hook
+        if entry is not None:
+            self._machine.begin(entry, *self._arguments)
+
+    def resume(self) -> Outcome:
+        """Run until the hook ends or the meter is empty."""
+        if self._hook is None:
+            return Completed()
+        result = self._machine.run()
+        if result is None:
+            return Preempted()
+        hook, self._hook = self._hook, None
+        if result.code is not Code.OK:
+            return Trapped(result.code.word, _place(result))
+        return Completed(_int32(result.value) if hook is Hook.LOOP else 0)
+
+    def abort(self) -> None:
+        """Drop the hook in progress."""
+        self._hook = None
+
+    def finalize(self) -> None:
+        """Drop the hook in progress; there is nothing else to give back."""
+        self._hook = None
+
+
+def _place(result: Result) -> str:
+    detail = f": {result.detail}" if result.detail else ""
+    return f"{int(result.code)} at instruction {result.slot}{detail}"
+
+
+def _int32(value: int) -> int:
+    return (value & 0xFFFFFFFF ^ _SIGN) - _SIGN

@@ -1,0 +1,71 @@
+"""A .rbf file that passed every check: what instances are made of."""
+
+from dataclasses import dataclass
+
+from tinycontainer.runtime import Hook, RuntimeLimits
+
+from .codes import Code, Refused
+from .decoding import SLOT_BYTES, Instruction, decode
+from .helpers import HELPERS
+from .image import Image, read_image
+from .memory import STACK_BYTES
+
+_PAGE_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program.
+
+    Attributes:
+        image: the parts of its file.
+        instructions: its text, checked.
+        entries: the slot at which each hook begins, for those that it has.
+    """
+
+    image: Image
+    instructions: tuple[Instruction, ...]
+    entries: dict[Hook, int]
+
+    @property
+    def memory_bytes(self) -> int:
+        """Writable memory that an instance takes."""
+        return STACK_BYTES + len(self.image.data)
+
+
+def load(code: bytes, limits: RuntimeLimits) -> Program:
+    """Take untrusted code apart and judge it.
+
+    Args:
+        code: a .rbf file.
+        limits: what a container may take; code_bytes and memory_pages count.
+
+    Raises:
+        Refused: with rBPF's code for the first thing that is wrong.
+    """
+    if len(code) > limits.code_bytes:
+        problem = f"{len(code)} bytes of code, where {limits.code_bytes} are the limit"
+        raise Refused(Code.ILLEGAL_LENGTH, problem)
+    image = read_image(code)
+    program = Program(image, decode(image.text, HELPERS), _entries(image))
+    _check_entries(program)
+    if program.memory_bytes > limits.memory_pages * _PAGE_BYTES:
+        problem = f"{program.memory_bytes} bytes of stack and data are too many"
+        raise Refused(Code.ILLEGAL_LENGTH, problem)
+    return program
+
+
+def _entries(image: Image) -> dict[Hook, int]:
+    """Hooks by the function table; without one of that name, the loop begins with the text."""
+    entries = {
+        hook: image.functions[hook] // SLOT_BYTES for hook in Hook if hook in image.functions
+    }
+    return {Hook.LOOP: 0} | entries
+
+
+def _check_entries(program: Program) -> None:
+    starts = frozenset(each.slot for each in program.instructions)
+    for offset in program.image.functions.values():
+        if offset // SLOT_BYTES not in starts:
+            problem = f"the function at byte {offset} begins inside of a wide load"
+            raise Refused(Code.ILLEGAL_JUMP, problem, offset // SLOT_BYTES)

@@ -1,0 +1,82 @@
+"""Rewrites an admitted module for engines that compile it, so that they keep to our rules.
+
+The start function belongs to the START hook, where it is metered; so its section is left out, and
+every function that a hook consists of gets an export by its index instead. Function bodies get
+places to stop in front of every straight line of code.
+"""
+
+from collections.abc import Iterable
+
+from tinycontainer.runtime import RuntimeLimits
+
+from .hooks import hook_functions
+from .lines import with_stops
+from .reader import Reader
+from .scan import HEADER, Module
+
+_EXPORT, _START, _CODE = 7, 8, 10
+_FUNCTION_KIND = 0
+
+
+def prepare(code: bytes, module: Module, limits: RuntimeLimits) -> bytes:
+    """The module without custom sections and start section, with hooks exported by index.
+
+    Args:
+        code: an admitted module.
+        module: what the scan learned of it.
+        limits: those with which it was admitted.
+    """
+    indexes = sorted({index for hook in hook_functions(module).values() for index in hook})
+    parts = [HEADER]
+    for start, end in module.sections:
+        if code[start] == _EXPORT:
+            parts.append(_with_exports(code, start, end, module, indexes))
+        elif code[start] == _CODE:
+            natives = len(module.imports) if calls_natives_directly(module) else 0
+            bodies = [with_stops(code, span, natives, limits) for span in module.spans]
+            sized = [_leb(len(body)) + body for body in bodies]
+            parts.append(_section(_CODE, _leb(len(sized)) + b"".join(sized)))
+        elif code[start] != _START:
+            parts.append(code[start:end])
+    return b"".join(parts)
+
+
+def export_name(module: Module, index: int) -> str:
+    """Under which name the prepared module exports a function of its hooks."""
+    name = f"tinycontainer:{index}"
+    while name in module.exports:  # a tenant's own export may be called so
+        name += "'"
+    return name
+
+
+def calls_natives_directly(module: Module) -> bool:
+    """Whether no reference to a native function is handed on, so that all its calls are known."""
+    return all(index >= len(module.imports) for index in module.references)
+
+
+def _with_exports(
+    code: bytes, start: int, end: int, module: Module, indexes: Iterable[int]
+) -> bytes:
+    reader = Reader(code, start + 1, end)
+    reader.u32()
+    reader.u32()
+    added = [
+        _leb(len(name)) + name + bytes([_FUNCTION_KIND]) + _leb(index)
+        for index in indexes
+        for name in (export_name(module, index).encode(),)
+    ]
+    number = len(module.exports) + len(added)
+    return _section(_EXPORT, _leb(number) + code[reader.offset : end] + b"".join(added))
+
+
+def _section(section: int, payload: bytes) -> bytes:
+    return bytes([section]) + _leb(len(payload)) + payload
+
+
+def _leb(value: int) -> bytes:
+    parts = bytearray()
+    while value >= 0x80:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    parts.append(value)
+    return bytes(parts)

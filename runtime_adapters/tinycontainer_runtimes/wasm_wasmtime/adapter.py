@@ -1,0 +1,122 @@
+"""The runtime on wasmtime: admission, compilation, and instances that are made from it."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import wasmtime
+
+from tinycontainer.errors import CreationError, InadmissibleCode, RuntimeUnavailable
+from tinycontainer.meter import Meter
+from tinycontainer.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
+
+from ..wasm.admission import judge
+from ..wasm.preparation import prepare
+from ..wasm.scan import Module, scan
+from ..wasm.traps import WasmTrap
+from ..wasm.validator import WasmtimeValidator
+from .cache import DiskCache, MemoryCache
+from .capi import CApi
+from .engine import SETTINGS, make_engine
+from .instance import WHOLE_HOOK_FUEL, WasmtimeInstance
+from .probe import can_suspend
+
+CACHE_VARIABLE: Final = "TINYCONTAINER_WASMTIME_CACHE"
+"""Environment variable: a directory in which compiled modules are kept; by default they are not."""
+
+
+def create_runtime() -> "WasmtimeRuntime":
+    """The entry point ``wasm.wasmtime``.
+
+    Raises:
+        RuntimeUnavailable: the installed wasmtime lacks what is needed, or the cache directory
+            that the environment names cannot be used.
+    """
+    directory = os.environ.get(CACHE_VARIABLE)
+    return WasmtimeRuntime(cache=Path(directory) if directory else None)
+
+
+class WasmtimeRuntime:
+    """See `tinycontainer.runtime.Runtime`.
+
+    Args:
+        cache: a directory of mode 0700 in which compiled modules are kept.
+        suspend: whether to suspend calls where that works; without it a hook is one unit of work,
+            and one that needs more than `WHOLE_HOOK_FUEL` is stopped by a trap.
+
+    Attributes:
+        suspends: whether calls are suspended.
+
+    Raises:
+        RuntimeUnavailable: see `create_runtime`.
+    """
+
+    def __init__(self, *, cache: Path | None = None, suspend: bool = True) -> None:
+        self._api = CApi()
+        self._validator = WasmtimeValidator()
+        self._engine = make_engine()
+        self._memory_cache = MemoryCache()
+        self._disk_cache = self._disk(cache)
+        self.suspends = suspend and can_suspend(self._api, self._engine)
+
+    def describe(self) -> RuntimeDescription:
+        """See `tinycontainer.runtime.Described`."""
+        abilities = {Ability.EXACT_FLOATS}
+        notes = [f"cache of compiled modules: {'memory, disk' if self._disk_cache else 'memory'}"]
+        if self.suspends:
+            abilities |= {Ability.PREEMPT, Ability.SHORT_UNITS}
+        else:
+            notes.append(
+                "cannot go on with a call that was stopped: a hook runs as a whole, and traps"
+                f" (out-of-fuel) beyond {WHOLE_HOOK_FUEL} instructions"
+            )
+        return RuntimeDescription(
+            f"wasmtime {self._api.version}", frozenset(abilities), tuple(notes)
+        )
+
+    def admit(self, code: bytes, limits: RuntimeLimits) -> None:
+        """Scan, validate, and compile, in this order."""
+        module = judge(code, limits, self._validator)
+        try:
+            self._compiled(code, module, limits)
+        except wasmtime.WasmtimeError as error:
+            reason = " ".join(str(error).split())
+            raise InadmissibleCode(f"wasmtime cannot compile it: {reason}") from None
+
+    def create(
+        self, code: bytes, data: bytes, natives: Natives, meter: Meter, limits: RuntimeLimits
+    ) -> WasmtimeInstance:
+        """Instantiate; the code was compiled when it was admitted."""
+        scanned = scan(code, limits)
+        try:
+            return WasmtimeInstance(
+                self._api,
+                self._engine,
+                self._compiled(code, scanned, limits),
+                scanned,
+                natives,
+                meter,
+                limits,
+                asynchronous=self.suspends,
+            )
+        except WasmTrap as trap:
+            raise CreationError(f"{trap.code}: {trap.detail}") from None
+        except wasmtime.WasmtimeError as error:
+            raise CreationError(f"wasmtime cannot compile it: {error}") from None
+
+    def _compiled(self, code: bytes, module: Module, limits: RuntimeLimits) -> wasmtime.Module:
+        def make() -> wasmtime.Module:
+            return wasmtime.Module(self._engine, prepare(code, module, limits))
+
+        def make_or_read() -> wasmtime.Module:
+            return make() if self._disk_cache is None else self._disk_cache.get(code, make)
+
+        return self._memory_cache.get(code, make_or_read)
+
+    def _disk(self, directory: Path | None) -> DiskCache | None:
+        if directory is None:
+            return None
+        try:
+            return DiskCache(directory, self._engine, f"{self._api.version} {SETTINGS}")
+        except (OSError, ValueError) as error:
+            raise RuntimeUnavailable(f"cache of compiled modules: {error}") from None

@@ -1,0 +1,122 @@
+"""Compiled modules by the hash of their code: in memory, and on disk if an operator asks for it.
+
+wasmtime trusts what it deserialises as it trusts machine code. So a directory is used only if it
+is ours alone (mode 0700), and a file of it only if it is a plain file of ours that nobody else can
+write; files are found by a hash over engine, settings and code, and hold a hash of their content.
+"""
+
+import os
+import stat
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import wasmtime
+
+MAX_MODULES: Final = 64
+MAX_CODE_BYTES: Final = 8 << 20
+"""Bounds of what is kept in memory: modules, and their code before it was compiled."""
+
+_HASH_BYTES: Final = 32
+_MAX_FILE_BYTES: Final = 1 << 28
+
+
+class MemoryCache:
+    """The modules that were used last."""
+
+    def __init__(self) -> None:
+        self._modules: OrderedDict[bytes, tuple[wasmtime.Module, int]] = OrderedDict()
+        self._code_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def get(self, code: bytes, make: Callable[[], wasmtime.Module]) -> wasmtime.Module:
+        """The module of a code, made if it is not here.
+
+        Args:
+            code: the code; it is known by its hash.
+            make: compiles it.
+        """
+        key = sha256(code).digest()
+        if key in self._modules:
+            self._modules.move_to_end(key)
+            return self._modules[key][0]
+        module = make()
+        self._modules[key] = module, len(code)
+        self._code_bytes += len(code)
+        while len(self._modules) > MAX_MODULES or self._code_bytes > MAX_CODE_BYTES:
+            _, (_, size) = self._modules.popitem(last=False)
+            self._code_bytes -= size
+        return module
+
+
+class DiskCache:
+    """Compiled modules in a directory of the operator's own.
+
+    Args:
+        directory: where; made with mode 0700 if it is not there.
+        engine: deserialises them.
+        settings: version and settings of the engine, which belong to a file's name.
+
+    Raises:
+        ValueError: the directory is a link, of somebody else, or open to others.
+    """
+
+    def __init__(self, directory: Path, engine: wasmtime.Engine, settings: str) -> None:
+        self._directory, self._engine, self._settings = directory, engine, settings
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = directory.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise ValueError(f"{directory}: is not a directory of our own")
+        if stat.S_IMODE(found.st_mode) != 0o700:
+            raise ValueError(f"{directory}: has mode {stat.S_IMODE(found.st_mode):o}, not 700")
+
+    def get(self, code: bytes, make: Callable[[], wasmtime.Module]) -> wasmtime.Module:
+        """The module of a code; made and kept if it is not here.
+
+        Args:
+            code: the code.
+            make: compiles it.
+        """
+        path = self._directory / sha256(self._settings.encode() + b"\0" + code).hexdigest()
+        content = _read_own(path)
+        if content is not None:
+            with suppress(wasmtime.WasmtimeError):  # of another version, say
+                return wasmtime.Module.deserialize(self._engine, content)
+        module = make()
+        with suppress(OSError):  # a full disk only makes the next start slower
+            _write_own(path, bytes(module.serialize()))
+        return module
+
+
+def _read_own(path: Path) -> bytes | None:
+    """The content of a file that only we can have written; None if it is anything else."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
+        if not ours or found.st_mode & 0o077 or found.st_size > _MAX_FILE_BYTES:
+            return None
+        content = file.read(_MAX_FILE_BYTES)
+    digest, module = content[:_HASH_BYTES], content[_HASH_BYTES:]
+    return module if sha256(module).digest() == digest else None
+
+
+def _write_own(path: Path, module: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(sha256(module).digest() + module)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

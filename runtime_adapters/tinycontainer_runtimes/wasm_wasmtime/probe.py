@@ -1,0 +1,57 @@
+"""Whether calls can be suspended and resumed here: tried once, on a module of our own."""
+
+from typing import Final
+
+import wasmtime
+
+from tinycontainer.runtime import RuntimeLimits
+
+from ..wasm.traps import WasmTrap
+from .calls import SuspendedCall
+from .capi import CApi
+from .room import TANK, Room
+
+_STEP: Final = 100
+_PROGRAM: Final = bytes.fromhex(
+    "0061736d01000000"  # header
+    "010401600000"  # type 0: () -> ()
+    "03020100"  # one function of type 0
+    "0503010001"  # a memory of one page
+    "071202066d656d6f72790200056472696674" + "0000"  # memory, drift
+    "0a0901070003400c000b0b"  # (loop br 0)
+)
+
+
+def can_suspend(api: CApi, engine: wasmtime.Engine) -> bool:
+    """Suspend an endless loop, go on with it, drop it, and use its store again.
+
+    Args:
+        api: the C API.
+        engine: the engine that is going to be used.
+
+    Returns:
+        Whether all of it went as it should.
+    """
+    if not api.asynchronous:
+        return False
+    try:
+        module = wasmtime.Module(engine, _PROGRAM)
+        room = Room(api, engine, module, {}, RuntimeLimits(), asynchronous=True)
+        try:
+            return all(_suspends(room) for _ in range(2))
+        finally:
+            room.close()
+    except (WasmTrap, wasmtime.WasmtimeError, RuntimeError, OSError):
+        return False
+
+
+def _suspends(room: Room) -> bool:
+    call = SuspendedCall(room, room.function("drift"), 0)
+    try:
+        for step in (1, _STEP, 3 * _STEP):
+            room.fill(step)
+            if call.advance() or not step <= TANK - room.fuel() <= step + _STEP:
+                return False
+    finally:
+        call.drop()
+    return True

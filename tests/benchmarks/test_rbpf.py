@@ -1,0 +1,86 @@
+"""How fast is rBPF? The plain interpreter that decodes each step, and the adapter's machine.
+
+The requirement is a factor of at least 3 on the same programs: compare the groups' rows.
+"""
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+from support.project import ROOT
+from support.rbpf import assemble
+from support.rbpf_oracle import Oracle
+
+from tinycontainer.meter import Meter
+from tinycontainer_runtimes.rbpf.conversion import create_builder
+from tinycontainer_runtimes.rbpf.decoding import decode
+from tinycontainer_runtimes.rbpf.helpers import HELPERS
+from tinycontainer_runtimes.rbpf.image import read_image
+from tinycontainer_runtimes.rbpf.machine import Machine
+from tinycontainer_runtimes.rbpf.memory import Memory, Region
+
+OBJECTS = ROOT / "tests" / "vectors" / "rbpf" / "objects"
+TEXT = (OBJECTS / "riot-text.bin").read_bytes()
+FLETCHER32 = read_image(create_builder().build((OBJECTS / "fletcher32.o").read_bytes())).text
+ARITHMETIC = assemble(
+    """mov r3, 1000
+    mov r0, 1
+    again:
+    mul r0, 31
+    add r0, r3
+    mov r4, r0
+    rsh r4, 7
+    xor r0, r4
+    lsh32 r4, 3
+    add32 r0, r4
+    sub r3, 1
+    jne r3, 0, again
+    exit"""
+)
+PROGRAMS = {"fletcher32": FLETCHER32, "arithmetic": ARITHMETIC}
+UNLIMITED = 1 << 40
+
+each_program = pytest.mark.parametrize("name", PROGRAMS)
+
+
+def machine_of(text: bytes, budget: int) -> tuple[Machine, Meter]:
+    meter = Meter(lambda instructions: None)
+    meter.refill(budget)
+    memory = Memory()
+    memory.map(Region.CONTEXT, TEXT)
+    return Machine(decode(text, HELPERS), memory, {}, meter), meter
+
+
+def instructions(text: bytes) -> int:
+    oracle = Oracle(text, bytearray(TEXT))
+    oracle.run()
+    return oracle.used
+
+
+@each_program
+@pytest.mark.benchmark(group="rbpf")
+def test_plain_interpreter(benchmark: BenchmarkFixture, name: str) -> None:
+    text = PROGRAMS[name]
+    benchmark.extra_info["instructions"] = instructions(text)
+    assert benchmark(lambda: Oracle(text, bytearray(TEXT)).run()) == 0
+
+
+@each_program
+@pytest.mark.parametrize("budget", [UNLIMITED, 100])
+@pytest.mark.benchmark(group="rbpf")
+def test_machine(benchmark: BenchmarkFixture, name: str, budget: int) -> None:
+    text = PROGRAMS[name]
+    benchmark.extra_info["instructions"] = instructions(text)
+    machine, meter = machine_of(text, budget)
+
+    def run() -> int:
+        machine.begin(0, Region.CONTEXT.base, len(TEXT))
+        while (result := machine.run()) is None:
+            meter.refill(budget)
+        return result.code
+
+    assert benchmark(run) == 0
+
+
+@pytest.mark.benchmark(group="rbpf-instance")
+def test_making_a_machine(benchmark: BenchmarkFixture) -> None:
+    machine, _ = benchmark(lambda: machine_of(FLETCHER32, 1))
+    assert machine.slot == 0

@@ -1,0 +1,228 @@
+"""What the check refuses, and with which code, before any process is asked for anything."""
+
+import dataclasses
+import random
+import struct
+import time
+
+import pytest
+from support.hostile_models import (
+    changed,
+    child,
+    endless,
+    good,
+    graph_of,
+    greedy,
+    leaking,
+    recursive,
+    tree_of,
+)
+from support.models import I8, RECIPES, Net, seed, seeds
+from support.tinyml import refused
+
+from tinycontainer.errors import DriverError
+from tinycontainer_endpoints.tinyml.codes import Code
+from tinycontainer_endpoints.tinyml.decoding import decode, encode
+from tinycontainer_endpoints.tinyml.model import Model, Tensor
+from tinycontainer_endpoints.tinyml.precheck import examine, precheck
+from tinycontainer_endpoints.tinyml.quotas import Quotas
+from tinycontainer_endpoints.tinyml.schema import Tree
+
+QUOTAS = Quotas()
+ENCODING, UNSUPPORTED, LARGE = Code.INVALID_ENCODING, Code.UNSUPPORTED_OPERATION, Code.TOO_LARGE
+
+
+def operator(tree: Tree) -> Tree:
+    return child(graph_of(tree), "operators", 0)
+
+
+def tensor(tree: Tree, index: int = 0) -> Tree:
+    return child(graph_of(tree), "tensors", index)
+
+
+def code(tree: Tree) -> Tree:
+    return child(tree, "operator_codes", 0)
+
+
+@pytest.mark.clause("TC-TML-14")
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (endless(), UNSUPPORTED),
+        (recursive(), UNSUPPORTED),
+        (greedy(), UNSUPPORTED),
+        (leaking(), UNSUPPORTED),
+        (changed(lambda t: tensor(t).update(type=5)), UNSUPPORTED),
+        (changed(lambda t: tensor(t).update(type=13)), UNSUPPORTED),
+        (changed(lambda t: tensor(t).update(type=14)), UNSUPPORTED),
+        (changed(lambda t: tensor(t).update(type=1)), UNSUPPORTED),
+        (changed(lambda t: tensor(t).update(is_variable=True)), UNSUPPORTED),
+        (changed(lambda t: tensor(t).update(sparsity={})), UNSUPPORTED),
+        (changed(lambda t: code(t).update(custom_code=b"mine")), UNSUPPORTED),
+        (changed(lambda t: code(t).update(custom_code=b"FlexAdd", code=32)), UNSUPPORTED),
+        (changed(lambda t: code(t).update(code=32)), UNSUPPORTED),
+        (changed(lambda t: code(t).update(code=119)), UNSUPPORTED),
+        (changed(lambda t: code(t).update(deprecated_code=-1)), UNSUPPORTED),
+        (changed(lambda t: code(t).update(version=0)), UNSUPPORTED),
+        (changed(lambda t: operator(t).update(custom_options=b"x")), UNSUPPORTED),
+        (changed(lambda t: operator(t).update(intermediates=(1,))), UNSUPPORTED),
+        (changed(lambda t: operator(t).update(mutating_inputs=b"\1")), UNSUPPORTED),
+        (changed(lambda t: operator(t).update(inputs=(3, 1, 2))), ENCODING),  # a cycle
+        (changed(lambda t: operator(t).update(inputs=(0, 1, 9))), ENCODING),
+        (changed(lambda t: operator(t).update(inputs=(0, 1, -1))), ENCODING),  # a dead bias
+        (changed(lambda t: operator(t).update(outputs=(0,))), ENCODING),
+        (changed(lambda t: operator(t).update(outputs=(3, 3))), ENCODING),
+        (changed(lambda t: operator(t).update(code_index=7)), ENCODING),
+        (changed(lambda t: operator(t).update(options=None, options_type=0)), ENCODING),
+        (changed(lambda t: graph_of(t).update(inputs=(0, 0))), ENCODING),
+        (changed(lambda t: graph_of(t).update(inputs=(1,))), ENCODING),
+        (changed(lambda t: graph_of(t).update(outputs=())), ENCODING),
+        (changed(lambda t: graph_of(t).update(operators=[])), ENCODING),
+        (changed(lambda t: tensor(t, 1).update(shape=(4, 7))), ENCODING),  # sizes that lie
+        (changed(lambda t: tensor(t, 1).update(shape=(-4, -6))), ENCODING),
+        (changed(lambda t: tensor(t, 1).update(buffer=9)), ENCODING),
+        (changed(lambda t: tensor(t, 3).update(shape=(1, 400))), ENCODING),
+        (changed(lambda t: tensor(t, 3).update(shape=(1, 0))), ENCODING),
+        (changed(lambda t: tensor(t, 3).update(shape=(1 << 30, 4))), ENCODING),
+        (changed(lambda t: child(t, "buffers", 1).update(data=bytes(8))), ENCODING),
+        (changed(lambda t: child(t, "buffers", 1).update(offset=8, size=96)), UNSUPPORTED),
+        (changed(lambda t: t.update(version=2)), ENCODING),
+        (changed(lambda t: t.update(subgraphs=[graph_of(t), graph_of(t)])), UNSUPPORTED),
+        (changed(lambda t: t.update(subgraphs=[])), UNSUPPORTED),
+        (b"", ENCODING),
+        (b"TFL3" * 20, ENCODING),
+        (bytes(4) + b"TFL3", ENCODING),
+        (good()[:-80], ENCODING),
+        (bytes(1 << 17), LARGE),
+    ],
+)
+def test_a_hostile_model_is_refused_with_the_right_code(content: bytes, expected: Code) -> None:
+    with refused(expected):
+        precheck(content, QUOTAS)
+
+
+def without_bias(model: Model) -> Model:
+    """A convolution whose bias is left out."""
+    (conv,) = model.operators
+    operators = (dataclasses.replace(conv, inputs=(*conv.inputs[:2], -1)),)
+    return dataclasses.replace(model, operators=operators, tensors=model.tensors)
+
+
+def with_tensor(name: str, index: int, **changes: object) -> bytes:
+    """The 8-bit model of a recipe with one tensor changed."""
+    model = RECIPES[name](Net(I8))
+    tensors = list(model.tensors)
+    tensors[index] = dataclasses.replace(tensors[index], **changes)  # type: ignore[arg-type]
+    return encode(dataclasses.replace(model, tensors=tuple(tensors)))
+
+
+def with_options(name: str, **changes: int) -> bytes:
+    model = RECIPES[name](Net(I8))
+    (only,) = model.operators
+    operators = (dataclasses.replace(only, options={**(only.options or {}), **changes}),)
+    return encode(dataclasses.replace(model, operators=operators))
+
+
+@pytest.mark.clause("TC-TML-14")
+@pytest.mark.parametrize(
+    "content",
+    [
+        encode(without_bias(RECIPES["conv"](Net()))),
+        with_tensor("dense", 0, scales=()),
+        with_tensor("dense", 0, scales=(float("nan"),)),
+        with_tensor("dense", 0, scales=(0.0,)),
+        with_tensor("dense", 0, scales=(-1.0,)),
+        with_tensor("dense", 0, zero_points=(128,)),
+        with_tensor("dense", 1, zero_points=(1,)),
+        with_tensor("dense", 3, scales=(1e-7,)),
+        with_tensor("conv", 1, channel_axis=1),
+        with_tensor("conv", 1, scales=(0.01, 0.01), zero_points=(0, 0)),
+        with_tensor("depthwise", 1, channel_axis=0),
+        with_tensor("add", 2, scales=(1e-8,)),
+        with_tensor("softmax", 1, scales=(0.5,)),
+        with_tensor("logistic", 1, zero_points=(0,)),
+        with_tensor("max_pool", 1, scales=(0.5,)),
+        with_tensor("pad", 1, shape=(8,)),
+        with_tensor("pad", 1, data=struct.pack("<8i", 0, 0, -1, 4, 0, 1, 0, 0)),
+        with_tensor("mean", 1, data=struct.pack("<2i", 1, 1)),
+        with_tensor("mean", 1, data=struct.pack("<2i", 1, 7)),
+        with_tensor("reshape", 1, data=struct.pack("<2i", 4, 3)),
+        with_options("conv", stride_h=0),
+        with_options("conv", dilation_w=0),
+        with_options("conv", dilation_w=-1),
+        with_options("conv", padding=2),
+        with_options("conv", activation=5),
+        with_options("depthwise", depth_multiplier=3),
+        with_options("max_pool", filter_h=0),
+        with_options("max_pool", filter_h=1000),
+        with_options("max_pool", stride_w=0),
+        with_options("dense", weights_format=1),
+        with_options("concatenation", axis=5),
+    ],
+)
+def test_an_operator_that_its_rule_forbids_is_refused(content: bytes) -> None:
+    with pytest.raises(DriverError) as caught:
+        precheck(content, QUOTAS)
+    assert caught.value.code in (ENCODING, UNSUPPORTED)
+
+
+@pytest.mark.clause("TC-TML-11")
+@pytest.mark.parametrize(
+    "quotas",
+    [
+        Quotas(model_bytes=64),
+        Quotas(arena_bytes=16),
+        Quotas(macs=1),
+        Quotas(io_bytes=1),
+    ],
+)
+def test_a_model_beyond_a_quota_is_too_large(quotas: Quotas) -> None:
+    with refused(LARGE):
+        precheck(good(), quotas)
+
+
+@pytest.mark.clause("TC-TML-16")
+@pytest.mark.parametrize(("name", "model"), list(seeds()), ids=[name for name, _ in seeds()])
+def test_what_native_code_gets_says_the_same_and_is_ours(name: str, model: Model) -> None:
+    sent = decode(encode(model))  # scales are rounded to 32 bits
+    nameless = tuple(dataclasses.replace(each, name=b"") for each in sent.tensors)
+    plan = examine(encode(sent))
+    read = decode(plan.content)
+    assert (read.tensors, read.inputs, read.outputs) == (nameless, model.inputs, model.outputs)
+    assert encode(read) == plan.content
+
+
+@pytest.mark.clause("TC-TML-16")
+def test_bytes_that_nobody_understands_do_not_reach_native_code() -> None:
+    secret = b"whatever a tenant hides here"
+    assert secret not in precheck(good() + secret, QUOTAS).content
+
+
+def test_numbers_of_a_known_model() -> None:
+    plan = examine(seed("conv", I8))
+    assert plan.macs == 4 * 6 * 3 * 3 * 2 * 2
+    assert plan.arena_bytes == -(-7 * 6 * 2 // 16) * 16 + -(-4 * 6 * 3 // 16) * 16
+    assert plan.operators == {"CONV_2D": 1}
+
+
+def test_parts_that_are_used_over_and_over_are_bounded() -> None:
+    tree = tree_of(good())
+    shared = tensor(tree)
+    graph_of(tree)["tensors"] = [shared] * 200
+    started = time.perf_counter()
+    with pytest.raises(DriverError):
+        precheck(changed(lambda t: t.update(tree)), QUOTAS)
+    assert time.perf_counter() - started < 5
+
+
+def test_random_bytes_raise_nothing_but_refusals() -> None:
+    chance = random.Random(3)
+    for _ in range(2000):
+        content = bytes(4) + b"TFL3" + chance.randbytes(chance.randrange(200))
+        content = struct.pack("<I", chance.randrange(8, 40) & ~3) + content[4:]
+        with pytest.raises(DriverError):
+            precheck(content, QUOTAS)
+
+
+def test_a_tensor_knows_its_size() -> None:
+    assert Tensor(I8, (2, 3)).size_bytes == 6

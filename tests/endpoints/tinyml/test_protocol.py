@@ -1,0 +1,431 @@
+"""The protocol of specs/tinyml.md, frame by frame, on workers that need no interpreter."""
+
+import hashlib
+import struct
+
+import pytest
+from support.fake_workers import FakeNursery
+from support.hostile_models import good
+from support.models import F32, I8, RECIPES, Net, seed
+from support.tinyml import (
+    COMPUTE,
+    RESET_INPUTS,
+    RESET_MODEL,
+    Client,
+    input_frames,
+    load_frames,
+    make_setup,
+    refused,
+    select,
+)
+
+from tinycontainer.testing import StillContext, check_driver
+from tinycontainer_endpoints.tinyml.codes import Code, ElementType, What
+from tinycontainer_endpoints.tinyml.driver import TinyML
+from tinycontainer_endpoints.tinyml.processes import Reply, WorkerLost
+from tinycontainer_endpoints.tinyml.states import TRANSITIONS, Event, State, after
+from tinycontainer_endpoints.tinyml.wire import Request, Status
+
+MODEL = good()
+DIGEST = hashlib.sha256(MODEL).digest()
+INPUT = struct.pack("<6f", 1, 2, 3, 4, 5, 6)
+EMPTY, LOADING, READY, PRIMED, COMPUTING, DONE = State
+
+
+def client(*, virtual: bool = True, nursery: FakeNursery | None = None, **quotas: int) -> Client:
+    setup = make_setup(virtual=virtual, quotas=quotas)
+    return Client(TinyML(setup, nursery=nursery or FakeNursery()))
+
+
+def another(first: Client, uid: bytes = b"tenant") -> Client:
+    return Client(first.driver, uid)
+
+
+def state(of: Client) -> State:
+    return State(of.status()[1])
+
+
+def in_state(wanted: State, *, nursery: FakeNursery | None = None) -> Client:
+    """A client whose context is in a state."""
+    made = nursery or FakeNursery()
+    here = client(virtual=wanted is not COMPUTING, nursery=made)
+    frames = list(load_frames(MODEL))
+    if wanted is EMPTY:
+        return here
+    here.send(frames[0])
+    if wanted is LOADING:
+        return here
+    here.send(*frames[1:])
+    if wanted is READY:
+        return here
+    here.give([INPUT])
+    if wanted is PRIMED:
+        return here
+    if wanted is COMPUTING:
+        made.workers[0].slow = True
+    here.send(COMPUTE)
+    return here
+
+
+FRAMES: dict[Event, bytes] = {
+    Event.BEGIN_MODEL: next(load_frames(MODEL)),
+    Event.MODEL_DATA: b"\x11\0",
+    Event.BIND: b"\x12\0\0\0" + DIGEST,
+    Event.INPUT: next(input_frames(0, INPUT, 4)),
+    Event.INPUT_DATA: b"\x21\0",
+    Event.COMPUTE: COMPUTE,
+    Event.RESET_INPUTS: RESET_INPUTS,
+    Event.RESET_MODEL: RESET_MODEL,
+}
+
+
+@pytest.mark.clause("TC-TML-06")
+@pytest.mark.parametrize("event", FRAMES)
+@pytest.mark.parametrize("before", State)
+def test_every_frame_in_every_state_does_what_the_table_says(before: State, event: Event) -> None:
+    here = in_state(before)
+    fits = (before, event) in TRANSITIONS
+    if event is Event.INPUT_DATA and before is READY:
+        with refused(Code.INVALID_STATE):  # no input was begun
+            here.send(FRAMES[event])
+    elif event is Event.BIND and fits:
+        with refused(Code.NOT_FOUND):  # nothing is kept
+            here.send(FRAMES[event])
+    elif fits:
+        here.send(FRAMES[event])
+        expected = DONE if event is Event.COMPUTE else TRANSITIONS[before, event]
+        assert state(here) is expected
+    else:
+        with refused(Code.BUSY if before is COMPUTING else Code.INVALID_STATE):
+            here.send(FRAMES[event])
+        if before is not COMPUTING:
+            assert state(here) is before
+
+
+@pytest.mark.parametrize("before", [EMPTY, LOADING, READY])
+def test_there_is_no_output_before_anything_was_computed(before: State) -> None:
+    with refused(Code.INVALID_STATE):
+        in_state(before).read()
+
+
+@pytest.mark.clause("TC-TML-06")
+def test_every_event_that_has_no_row_is_refused_by_name() -> None:
+    for before in State:
+        for event in Event:
+            if (before, event) not in TRANSITIONS:
+                with refused(Code.BUSY if before is COMPUTING else Code.INVALID_STATE):
+                    after(before, event)
+
+
+@pytest.mark.clause("TC-TML-05")
+def test_a_model_is_told_of_and_computes() -> None:
+    here = client()
+    assert here.status() == (1, EMPTY, 0, 0, 0, 0, 0)
+    here.load(MODEL, digest=DIGEST)
+    assert here.status() == (1, READY, 1, 1, len(MODEL), 32 + 16, 24)
+    here.send(select(What.INPUT_INFO))
+    head = struct.pack("<BBHIfi2I", ElementType.F32, 2, 0, 24, 0.0, 0, 1, 6)
+    assert here.read_all() == head + b"t0"
+    here.send(select(What.OUTPUT))
+    here.give([INPUT])
+    assert here.read() == INPUT[:16]
+    assert here.read() == b""
+    here.send(select(What.OUTPUT, 0, 12))
+    assert here.read(3) == INPUT[12:15]
+    assert here.read(3) == INPUT[15:16]
+    assert state(here) is DONE
+
+
+@pytest.mark.clause("TC-TML-05")
+def test_a_quantised_tensor_is_told_with_scale_and_zero_point() -> None:
+    here = client()
+    here.load(seed("softmax", I8))
+    here.send(select(What.OUTPUT_INFO))
+    expected = struct.pack("<BBHIfi2I", ElementType.I8, 2, 0, 10, 1 / 256, -128, 2, 5)
+    assert here.read_all() == expected + b"t1"
+
+
+@pytest.mark.clause("TC-TML-05")
+def test_the_last_error_can_be_read() -> None:
+    here = client()
+    here.send(select(What.LAST_ERROR))
+    assert here.read_all() == b"\0"
+    with refused(Code.UNSUPPORTED_OPERATION):
+        here.send(b"\x99")
+    here.send(select(What.LAST_ERROR))
+    assert here.read_all() == b"\x06no operation 0x99"
+
+
+@pytest.mark.clause("TC-TML-01", "TC-TML-02")
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        (b"\x10", Code.INVALID_ARGUMENT),
+        (struct.pack("<BBBBI", 0x10, 3, 0, 0, 9), Code.INVALID_ENCODING),
+        (struct.pack("<BBBBI", 0x10, 4, 4, 0, 9), Code.INVALID_ARGUMENT),
+        (struct.pack("<BBBBI", 0x10, 4, 0, 1, 9), Code.INVALID_ARGUMENT),
+        (struct.pack("<BBBBI", 0x10, 4, 0, 0, 0), Code.INVALID_ARGUMENT),
+        (struct.pack("<BBBBI", 0x10, 4, 0, 0, 2) + b"abc", Code.INVALID_ARGUMENT),
+        (struct.pack("<BBBBI", 0x10, 4, 1, 0, 99) + bytes(31), Code.INVALID_ARGUMENT),
+        (struct.pack("<BBBBI", 0x10, 4, 0, 0, 65537), Code.TOO_LARGE),
+        (b"\x11", Code.INVALID_ARGUMENT),
+        (b"\x12\0\0\0" + bytes(31), Code.INVALID_ARGUMENT),
+        (b"\x12\0\0\1" + bytes(32), Code.INVALID_ARGUMENT),
+        (b"\x12\0\0\0" + bytes(32), Code.NOT_FOUND),
+        (b"\x21", Code.INVALID_ARGUMENT),
+        (b"\x30\1\0\0", Code.INVALID_ARGUMENT),
+        (b"\x30\0\0", Code.INVALID_ARGUMENT),
+        (b"\x40\5\0\0\0\0\0\0", Code.INVALID_ARGUMENT),
+        (b"\x40\0\0\0\0\0\0", Code.INVALID_ARGUMENT),
+        (select(What.STATUS, 1), Code.INVALID_ARGUMENT),
+        (select(What.OUTPUT), Code.INVALID_STATE),
+        (b"\x7f\2", Code.INVALID_ARGUMENT),
+        (b"\x7f", Code.INVALID_ARGUMENT),
+        (b"\x7f\0\0", Code.INVALID_ARGUMENT),
+        (b"\0", Code.UNSUPPORTED_OPERATION),
+        (bytes(256), Code.INVALID_ARGUMENT),
+    ],
+)
+def test_a_wrong_frame_is_refused_and_nothing_changes(frame: bytes, code: Code) -> None:
+    here = client()
+    with refused(code):
+        here.send(frame)
+    assert here.status() == (1, EMPTY, 0, 0, 0, 0, 0)
+
+
+def as_input(index: int, kind: int, total: int, *dims: int, data: bytes = b"") -> bytes:
+    head = struct.pack("<BBBBI", 0x20, index, kind, len(dims), total)
+    return head + struct.pack(f"<{len(dims)}I", *dims) + data
+
+
+@pytest.mark.clause("TC-TML-04")
+@pytest.mark.parametrize(
+    "frame",
+    [
+        as_input(1, 255, 24),
+        as_input(0, ElementType.I8, 24),
+        as_input(0, 255, 23),
+        as_input(0, 255, 24, 6),
+        as_input(0, 255, 24, 6, 1),
+        as_input(0, 255, 24, data=bytes(25)),
+        as_input(0, 255, 24, 1, 6)[:-1],
+        as_input(0, 255, 24, *range(9)),
+    ],
+)
+def test_an_input_that_is_not_the_models_is_refused(frame: bytes) -> None:
+    here = in_state(PRIMED)
+    with refused(Code.INVALID_ARGUMENT):
+        here.send(frame)
+    assert state(here) is PRIMED
+
+
+@pytest.mark.clause("TC-TML-04")
+def test_an_input_may_say_its_type_and_shape_and_come_in_pieces() -> None:
+    here = in_state(READY)
+    here.send(as_input(0, ElementType.F32, 24, 1, 6, data=INPUT[:5]), b"\x21" + INPUT[5:20])
+    assert state(here) is READY
+    with refused(Code.INVALID_ARGUMENT):
+        here.send(b"\x21" + bytes(5))
+    here.send(b"\x21" + INPUT[20:], COMPUTE, select(What.OUTPUT))
+    assert here.read() == INPUT[:16]
+    with refused(Code.INVALID_STATE):
+        here.send(COMPUTE)
+
+
+@pytest.mark.clause("TC-TML-04")
+def test_all_inputs_are_needed_and_the_next_round_begins_anew() -> None:
+    here = client()
+    here.load(seed("branches", F32))
+    here.give([bytes(16), bytes(16)])
+    here.send(COMPUTE)
+    here.send(*input_frames(1, bytes(16)))
+    assert state(here) is READY
+    with refused(Code.INVALID_STATE):
+        here.send(COMPUTE)
+    here.send(*input_frames(0, bytes(16)))
+    assert state(here) is PRIMED
+    here.send(RESET_INPUTS)
+    assert state(here) is READY
+
+
+@pytest.mark.clause("TC-TML-03")
+def test_a_model_that_does_not_match_its_hash_is_a_matter_of_security() -> None:
+    here = client()
+    with refused(Code.SECURITY):
+        here.load(MODEL, digest=bytes(32))
+    assert state(here) is EMPTY
+
+
+@pytest.mark.clause("TC-TML-03")
+def test_a_refused_model_leaves_nothing_and_another_can_follow() -> None:
+    nursery = FakeNursery()
+    here = client(nursery=nursery)
+    with refused(Code.INVALID_ENCODING):
+        here.load(b"x" * 300)
+    assert (state(here), nursery.workers) == (EMPTY, [])
+    here.load(MODEL)
+    assert state(here) is READY
+
+
+@pytest.mark.clause("TC-TML-12")
+def test_a_kept_model_is_bound_by_its_hash_by_its_own_container_only() -> None:
+    first = client()
+    first.load(MODEL, keep=True)
+    first.close()
+    again, stranger = another(first), another(first, b"stranger")
+    again.send(b"\x12\0\0\0" + DIGEST)
+    assert again.infer([INPUT]) == [INPUT[:16]]
+    with refused(Code.NOT_FOUND):
+        stranger.send(b"\x12\0\0\0" + DIGEST)
+
+
+@pytest.mark.clause("TC-TML-09")
+def test_a_model_that_is_not_kept_goes_with_its_descriptor() -> None:
+    first = client()
+    first.load(MODEL)
+    first.close()
+    with refused(Code.NOT_FOUND):
+        another(first).send(b"\x12\0\0\0" + DIGEST)
+
+
+@pytest.mark.clause("TC-TML-11")
+def test_the_cache_has_a_quota_and_reset_makes_room() -> None:
+    here = client(cached_models=1)
+    here.load(MODEL, keep=True)
+    other = another(here)
+    with refused(Code.QUOTA):
+        other.load(seed("relu"), keep=True)
+    here.send(RESET_MODEL)
+    other.load(seed("relu"), keep=True)
+    assert state(here) is EMPTY
+
+
+@pytest.mark.clause("TC-TML-11")
+def test_descriptors_have_a_quota_per_container() -> None:
+    here = client()
+    another(here)
+    with refused(Code.QUOTA):
+        another(here)
+    another(here, b"stranger")
+    here.close()
+    another(here)
+
+
+@pytest.mark.clause("TC-TML-11")
+def test_inferences_have_a_rate_of_device_time() -> None:
+    here = client(inferences_per_second=2)
+    here.load(MODEL)
+    for time_us in (0, 500_000):
+        here.context.time_us = time_us
+        here.give([INPUT])
+        here.send(COMPUTE)
+    here.context.time_us = 999_999
+    here.give([INPUT])
+    with refused(Code.QUOTA):
+        here.send(COMPUTE)
+    assert state(here) is PRIMED
+    here.context.time_us = 1_000_000
+    here.send(COMPUTE)
+    here.context.time_us = 1_400_000
+    here.give([INPUT])
+    with refused(Code.QUOTA):
+        here.send(COMPUTE)
+
+
+@pytest.mark.clause("TC-TML-11")
+def test_a_timeout_beyond_the_quota_is_refused() -> None:
+    here = in_state(PRIMED)
+    with refused(Code.QUOTA):
+        here.send(struct.pack("<BBH", 0x30, 0, 1001))
+
+
+@pytest.mark.clause("TC-TML-07", "TC-TML-13")
+def test_virtual_time_charges_models_by_the_byte_and_inferences_by_the_mac() -> None:
+    setup = make_setup(cycles_per_mac=2.5, cycles_per_model_byte=0.5)
+    here = Client(TinyML(setup, nursery=FakeNursery()))
+    here.load(MODEL)
+    here.give([INPUT])
+    assert here.context.charged == [-(-len(MODEL) // 2)]
+    here.send(COMPUTE)
+    assert here.context.charged[1:] == [60]
+
+
+@pytest.mark.clause("TC-TML-08")
+def test_wall_time_charges_nothing_and_answers_busy_until_the_answer_is_there() -> None:
+    nursery = FakeNursery()
+    here = in_state(COMPUTING, nursery=nursery)
+    for frame in (COMPUTE, next(input_frames(0, INPUT))):
+        with refused(Code.BUSY):
+            here.send(frame)
+    with refused(Code.BUSY):
+        here.read()
+    nursery.workers[0].slow = False
+    assert here.read() == INPUT[:16]
+    assert here.context.charged == []
+
+
+@pytest.mark.clause("TC-TML-08")
+def test_in_wall_time_the_first_read_begins_the_inference() -> None:
+    nursery = FakeNursery()
+    here = client(virtual=False, nursery=nursery)
+    here.load(MODEL)
+    here.give([INPUT])
+    with refused(Code.BUSY):
+        here.read()
+    assert here.read() == INPUT[:16]
+    assert nursery.workers[0].timeouts_ms == [1000, 1000]
+
+
+def test_another_context_of_the_container_waits_while_one_computes() -> None:
+    nursery = FakeNursery()
+    here = in_state(COMPUTING, nursery=nursery)
+    other = another(here)
+    frames = list(load_frames(MODEL))
+    other.send(*frames[:-1])
+    with refused(Code.BUSY):
+        other.send(frames[-1])
+    nursery.workers[0].slow = False
+    here.read()
+    other.send(frames[-1])
+    assert state(other) is READY
+
+
+@pytest.mark.clause("TC-TML-10")
+def test_losses_and_refusals_of_the_interpreter_have_their_codes() -> None:
+    for answer, code in (
+        (Reply(Status.REFUSED, b""), Code.RUNTIME_ERROR),
+        (Reply(Status.NO_MEMORY, b""), Code.MISSING_MEMORY),
+        (WorkerLost("gone"), Code.RUNTIME_ERROR),
+        (WorkerLost("late", in_time=False), Code.TIMEOUT),
+    ):
+        nursery = FakeNursery()
+        here = in_state(PRIMED, nursery=nursery)
+        nursery.script = lambda kind, answer=answer: answer if kind is Request.RUN else None  # type: ignore[misc]
+        with refused(code):
+            here.send(COMPUTE)
+        assert state(here) is READY
+        nursery.script = lambda _kind: None
+        assert here.infer([INPUT]) == [INPUT[:16]]
+
+
+def test_a_driver_without_an_interpreter_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ValueError, match=r"pip install 'tinycontainer\[tinyml\]'"):
+        TinyML(make_setup())
+    spare = TinyML(make_setup(required=False))
+    with refused(Code.UNSUPPORTED_OPERATION):
+        spare.open(1, StillContext())
+
+
+def test_the_driver_keeps_the_interface() -> None:
+    setup = make_setup()
+    check_driver(lambda: TinyML(setup, nursery=FakeNursery()))
+
+
+def test_a_driver_refuses_options_that_it_does_not_know() -> None:
+    with pytest.raises(ValueError, match=r"^options\.surprise: "):
+        TinyML(make_setup(surprise=1))
+
+
+def test_recipes_have_names() -> None:
+    assert RECIPES["dense"](Net()).operators
