@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from support.drivers import Puppet, served_by
 from support.scripted import Program, ScriptedRuntime, Steps
@@ -147,7 +148,7 @@ class Story:
         def make() -> Puppet:
             puppet = Puppet()
 
-            def act(good: object) -> object:
+            def act(good: object) -> Any:
                 context = draw.choice(list(puppet.contexts.values()))
                 for _ in range(draw.randrange(3)):
                     mood = draw.randrange(4)
@@ -169,9 +170,9 @@ class Story:
                 return act(len(puppet.contexts))
 
             puppet.on_open = opened
-            puppet.on_read = lambda _fd, size: act(draw.randbytes(size))  # type: ignore[assignment,return-value]
-            puppet.on_write = lambda _fd, data: act(len(data))  # type: ignore[assignment,return-value]
-            puppet.on_close = lambda _fd: act(None)  # type: ignore[assignment,return-value]
+            puppet.on_read = lambda _fd, size: act(draw.randbytes(size))
+            puppet.on_write = lambda _fd, data: act(len(data))
+            puppet.on_close = lambda _fd: act(None)
             if draw.random() < 0.2:
                 raise OSError("no such device")
             return puppet
