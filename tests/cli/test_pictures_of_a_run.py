@@ -62,7 +62,7 @@ def test_a_report_tells_of_a_trace_in_text_html_and_pictures(
     assert json.loads(perfetto.read_text())["traceEvents"]
     found = program.json("report", box / "demo.jsonl", "--from", "5500ms", "--to", "5600ms")
     uids = [lane["uid"] for lane in found["timeline"]["containers"]]
-    assert uids == ["compliance", "courier", "mapper", "intruder-5"]
+    assert uids == ["compliance", "courier", "mapper", "mapper-rbpf", "intruder-5"]
     assert found["timeline"]["containers"][-1]["running_ns"] == pytest.approx(60_308_000)
 
 

@@ -61,7 +61,9 @@ def test_a_replay_can_be_repeated_and_records_are_reproducible(tmp_path: Path, w
 
 
 def test_an_interrupted_run_ends_where_it_was_interrupted(tmp_path: Path) -> None:
-    story = Story(5, wall=True, steps=(*loads, *[(30, "nonsense", 0)] * 9), interrupt_after=4)
+    kills = tuple((1, "kill", number) for number in range(CONTAINERS))
+    waits = ((30, "nonsense", 0),) * 9
+    story = Story(5, wall=True, steps=(*loads, *kills, *waits), interrupt_after=4)
     recorded = story.record()
     assert any('"stop":true' in line for line in recorded.lines)
     assert story.repeat(tmp_path / "tape", recorded.lines) == recorded

@@ -76,7 +76,8 @@ class Story:
         device = RecordedDevice(setup, recorder.clock(clock), sinks, tape)
         with suppress(KeyboardInterrupt):
             self._manage(device)
-        return Tape(tuple(lines), tuple(trace), device.finish())
+        end_ns = device.finish()
+        return Tape(tuple(lines), tuple(trace), end_ns)
 
     def repeat(self, path: Path, lines: Sequence[str]) -> Tape:
         """Repeat it by a recording, without its drivers."""
@@ -167,7 +168,8 @@ class Story:
                 return (object(), -5, b"x" * 400, True)[mood - 2] if mood in (2, 3, 4, 5) else good
 
             def opened(_peer: int, _context: CallContext) -> int:
-                return act(len(puppet.contexts))
+                driver_fd: int = act(len(puppet.contexts))
+                return driver_fd
 
             puppet.on_open = opened
             puppet.on_read = lambda _fd, size: act(draw.randbytes(size))
