@@ -27,7 +27,7 @@ from . import device as device_room
 from .analysis import Analyser
 from .building import Builder
 from .clock import Clock, VirtualClock
-from .device import DEFAULT_EPOCH_S, Setup
+from .device import DEFAULT_EPOCH_S, Outside, Setup
 from .device_file import DeviceFile, DriverTableEntry, KeyTable
 from .driver import BoardInfo, Driver, DriverFactory, DriverSetup
 from .driver_table import DriverEntry, DriverTable
@@ -132,21 +132,6 @@ def read_plan(path: Path) -> Plan:
         DeviceFileError: it cannot be used.
     """
     return Plan(path, read_toml(path, DeviceFile))
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What the world around a device gives it while it runs, in place of what its file names.
-
-    Attributes:
-        drivers: the host's services.
-        sequences: memory of accepted tokens.
-        epoch_s: Unix seconds at which the device's clock starts.
-    """
-
-    drivers: DriverTable
-    sequences: SequenceStore
-    epoch_s: int
 
 
 def assemble(

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from ..assembly import Device, Outside, Plan, assemble, driver_places, load_listed
+from ..assembly import Device, Plan, assemble, driver_places, load_listed
 from ..clock import Clock, VirtualClock, WallClock
+from ..device import Outside
 from ..recording import (
     Digest,
     Header,
