@@ -152,14 +152,14 @@ def assemble(
         DeviceFileError: something that it names cannot be used.
         RuntimeUnavailable: a runtime cannot work in this process.
     """
-    content = plan.content
+    content, runtimes = plan.content, runtimes_of(plan)
     given = outside or Outside(
         _drivers(plan, show_line, virtual_time=isinstance(clock, VirtualClock)),
         _sequences(plan),
         _epoch_s(content.device.epoch, clock),
     )
     return Setup(
-        runtimes=runtimes_of(plan),
+        runtimes=runtimes,
         drivers=given.drivers,
         trust=trust_of(plan),
         capacity=content.capacity.capacity(content.device.board),
