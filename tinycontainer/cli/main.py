@@ -14,6 +14,7 @@ from .assemble import assemble
 from .build import build
 from .compare import compare
 from .completion import PROGRAM, VARIABLE, completion
+from .conform import conform
 from .convert import convert
 from .demo import demo
 from .diff import diff
@@ -52,6 +53,7 @@ for _verb in (
     build,
     compare,
     completion,
+    conform,
     convert,
     demo,
     diff,

@@ -1,0 +1,5 @@
+;; A call from another module than env.
+(module
+  (import "host" "open" (func (param i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "loop") (result i32) (i32.const 0)))

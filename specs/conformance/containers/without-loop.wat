@@ -1,0 +1,4 @@
+;; No loop.
+(module
+  (memory (export "memory") 1)
+  (func (export "start")))

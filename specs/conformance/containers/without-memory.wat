@@ -1,0 +1,3 @@
+;; No memory.
+(module
+  (func (export "loop") (result i32) (i32.const 0)))

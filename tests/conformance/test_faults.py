@@ -1,0 +1,289 @@
+"""The suite catches a wrong implementation, and names the clause that it breaks."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support.conformance import CASES, bundles
+
+from tinycontainer.conformance.suite import Outcome, Result, Suite, process
+
+FAULTY_SHIM = Path(__file__).with_name("faulty_shim.py")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One line of the device, as it should be and as it is wrong."""
+
+    name: str
+    clause: str
+    module: str
+    right: str
+    wrong: str
+
+    def suite(self) -> Suite:
+        command = (sys.executable, str(FAULTY_SHIM), self.module, self.right, self.wrong)
+        return Suite(process(command), bundles(), timeout_s=60)
+
+
+FAULTS = [
+    Fault(
+        "closes foreign descriptors",
+        "TC-CALL-07",
+        "tinycontainer.service",
+        "if entry is None or entry.owner != caller.uid:",
+        "if entry is None:",
+    ),
+    Fault(
+        "reads foreign descriptors",
+        "TC-CALL-07",
+        "tinycontainer.service",
+        "and entry.owner == caller.uid\n            and entry.endpoint.direction.container_reads",
+        "and entry.endpoint.direction.container_reads",
+    ),
+    Fault(
+        "takes the direction for the container's",
+        "TC-CALL-06",
+        "tinycontainer.metadata.model",
+        "return self is not Direction.IN",
+        "return self is not Direction.OUT",
+    ),
+    Fault(
+        "forgets a bit of the mask",
+        "TC-CALL-01",
+        "tinycontainer.syscalls",
+        'return int.from_bytes(encoded, "big")',
+        'return int.from_bytes(encoded, "big") | 1 << 3',
+    ),
+    Fault(
+        "reads the mask from its first byte",
+        "TC-TOK-15",
+        "tinycontainer.syscalls",
+        'return int.from_bytes(encoded, "big")',
+        'return int.from_bytes(encoded, "little")',
+    ),
+    Fault(
+        "accepts a duplicate uid",
+        "TC-LOAD-06",
+        "tinycontainer.memory",
+        "if uid in self._by_uid:",
+        "if False:",
+    ),
+    Fault(
+        "counts the period from the loop's end",
+        "TC-SCHED-02",
+        "tinycontainer.scheduler.rhythm",
+        "at_ns = planned_ns + period_ns",
+        "at_ns = now_ns + period_ns",
+    ),
+    Fault(
+        "makes up for missed periods",
+        "TC-SCHED-03",
+        "tinycontainer.scheduler.rhythm",
+        "if at_ns >= now_ns:",
+        "if True:",
+    ),
+    Fault(
+        "grants one loop too many",
+        "TC-LIFE-09",
+        "tinycontainer.execution",
+        "loops_begun >= lifetime",
+        "loops_begun > lifetime",
+    ),
+    Fault(
+        "lets overruns pass",
+        "TC-SCHED-09",
+        "tinycontainer.execution",
+        "self.used_ns > self.limit_ns",
+        "self.used_ns > 2 * self.limit_ns",
+    ),
+    Fault(
+        "goes on after a failed start hook",
+        "TC-LIFE-11",
+        "tinycontainer.execution",
+        "if isinstance(outcome, Trapped):\n        if outcome.code == CREATION_FAILED",
+        "if isinstance(outcome, Trapped) and hook is not Hook.START:\n"
+        "        if outcome.code == CREATION_FAILED",
+    ),
+    Fault(
+        "leaves descriptors open when a start ends",
+        "TC-CALL-20",
+        "tinycontainer.winding",
+        "self._service.stopped(execution.caller)",
+        "pass",
+    ),
+    Fault(
+        "reads no bytes",
+        "TC-CALL-05",
+        "tinycontainer.service",
+        "and 0 < size <= self._transfer_bytes",
+        "and 0 <= size <= self._transfer_bytes",
+    ),
+    Fault(
+        "opens an endpoint twice",
+        "TC-CALL-04",
+        "tinycontainer.endpoint_table",
+        "return (owner, endpoint_id) in self._by_endpoint",
+        "return False",
+    ),
+    Fault(
+        "runs the stop hook of who was killed",
+        "TC-LIFE-05",
+        "tinycontainer.lifecycle",
+        "Transition(_S.RUNNING, _E.KILL, _S.STOPPING, stop_hook_aborted=True)",
+        "Transition(_S.RUNNING, _E.KILL, _S.STOPPING)",
+    ),
+    Fault(
+        "forgets that a running container is to be deleted",
+        "TC-LIFE-07",
+        "tinycontainer.lifecycle",
+        "Transition(_S.RUNNING, _E.DELETE, _S.STOPPING, delete_pending=True)",
+        "Transition(_S.RUNNING, _E.DELETE, _S.STOPPING)",
+    ),
+    Fault(
+        "does not look at a token's kind",
+        "TC-TOK-04",
+        "tinycontainer_tokens.verify",
+        "if found is not self._expected.kind:",
+        "if False:",
+    ),
+    Fault(
+        "takes tokens of other containers",
+        "TC-TOK-03",
+        "tinycontainer_tokens.verify",
+        "if self._bound_claims().uid != self._expected.uid:",
+        "if False:",
+    ),
+    Fault(
+        "takes any trusted key for any role",
+        "TC-TOK-01",
+        "tinycontainer_tokens.keystore",
+        "if entry.role is role\n            and entry.profile",
+        "if entry.profile",
+    ),
+    Fault(
+        "lets old tokens come back",
+        "TC-TOK-05",
+        "tinycontainer_tokens.verify",
+        "if found is None or newest is None or found > newest.sequence:",
+        "if True:",
+    ),
+    Fault(
+        "takes a token in the second of its expiry",
+        "TC-TOK-06",
+        "tinycontainer_tokens.verify",
+        "now_s >= claims.expires_s",
+        "now_s > claims.expires_s",
+    ),
+    Fault(
+        "never arms the watchdog",
+        "TC-SCHED-10",
+        "tinycontainer.watchdog",
+        "self._armed, self._beaten = self._wanted, False",
+        "self._armed, self._beaten = False, False",
+    ),
+    Fault(
+        "watches who may not send heartbeats any more",
+        "TC-SCHED-11",
+        "tinycontainer.natives",
+        "self._caller.watchdog.disarm()",
+        "pass",
+    ),
+    Fault(
+        "misses no deadline",
+        "TC-SCHED-08",
+        "tinycontainer.pacing",
+        "alarm_ns = None if gap_ns is None else gap_ns + 1",
+        "alarm_ns = None",
+    ),
+    Fault(
+        "joins pipes of the same direction",
+        "TC-END-04",
+        "tinycontainer.pipes",
+        "and answer.direction is _COMPLEMENT[endpoint.direction]",
+        "and answer.direction is endpoint.direction",
+    ),
+    Fault(
+        "opens pipes without consent",
+        "TC-END-03",
+        "tinycontainer.pipes",
+        "and answer.peer_uid == uid\n",
+        "\n",
+    ),
+    Fault(
+        "leaves revoked endpoints open",
+        "TC-END-08",
+        "tinycontainer.service",
+        "if entry.endpoint not in kept:",
+        "if False:",
+    ),
+    Fault(
+        "links no call that a reconfiguration grants",
+        "TC-END-15",
+        "tinycontainer.executor",
+        "execution.natives.link()",
+        "pass",
+    ),
+    Fault(
+        "takes sections beyond the capacity",
+        "TC-LOAD-03",
+        "tinycontainer.memory",
+        "if not 0 <= size_bytes <= limit_bytes:",
+        "if size_bytes < 0:",
+    ),
+    Fault(
+        "does not round up where data begins",
+        "TC-LOAD-10",
+        "tinycontainer.memory",
+        "(code_end + 3) // 4 * 4",
+        "code_end",
+    ),
+    Fault(
+        "does not free the slot of a refused load",
+        "TC-LOAD-04",
+        "tinycontainer.controller",
+        "self._memory.release(slot)\n            if isinstance",
+        "pass\n            if isinstance",
+    ),
+    Fault(
+        "tells containers nothing of a driver's code",
+        "TC-CALL-12",
+        "tinycontainer.service",
+        "Refusal.DRIVER, problem, -code)",
+        "Refusal.DRIVER, problem)",
+    ),
+    Fault(
+        "ranks by priority under round-robin",
+        "TC-SCHED-06",
+        "tinycontainer.scheduler.scheduler",
+        "rank = priority if self._policy is Policy.PRIORITY else 0",
+        "rank = priority",
+    ),
+]
+
+
+def cases_of(clause: str) -> list[str]:
+    return [case.id for case in CASES if clause in case.clauses]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
+def test_a_fault_is_caught_by_a_case_of_its_clause(fault: Fault) -> None:
+    suite = fault.suite()
+    for case in CASES:
+        if fault.clause in case.clauses:
+            (result,) = suite.judge([case], lambda _result: None)
+            if result.outcome is Outcome.FAILED:
+                assert fault.clause in result.case.clauses
+                assert any("step " in problem for problem in result.problems), result.problems
+                return
+    pytest.fail(f"none of {cases_of(fault.clause)} noticed")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
+def test_a_fault_is_found_by_the_whole_suite(fault: Fault) -> None:
+    found: list[Result] = fault.suite().judge(CASES, lambda _result: None)
+    broken = {clause for each in found for clause in each.case.clauses if not each.outcome.is_good}
+    assert fault.clause in broken
+    assert len(broken) < 30

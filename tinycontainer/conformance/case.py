@@ -1,0 +1,273 @@
+"""Cases as data: what stands in the TOML files under `specs/conformance/cases/`.
+
+A file is one case: its device, its containers and how they are made, and steps that either do
+something or expect something.
+"""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from tinycontainer_tokens import Profile, Role
+
+from ..scheduler import Policy
+from ..text import show
+from ..toml_file import Table, read_toml
+from .description import DeviceTraits
+from .errors import CaseError
+from .protocol import EventKind
+
+CASES_DIRECTORY: Final = "cases"
+MAX_CASES: Final = 1000
+MAX_STEPS: Final = 200
+
+GroupName = Literal[
+    "metadata",
+    "tokens",
+    "loading",
+    "life",
+    "scheduling",
+    "calls",
+    "endpoints",
+    "runtime",
+    "timing",
+]
+GROUPS: Final[tuple[GroupName, ...]] = (
+    "metadata",
+    "tokens",
+    "loading",
+    "life",
+    "scheduling",
+    "calls",
+    "endpoints",
+    "runtime",
+    "timing",
+)
+"""All groups; only ``timing`` depends on what an instruction costs."""
+CallName = Literal["heartbeat", "open", "close", "read", "write"]
+ALL_CALLS: Final[list[CallName]] = ["heartbeat", "open", "close", "read", "write"]
+DirectionName = Literal["in", "out", "both"]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,62})$|^[a-z0-9]$")]
+ClauseId = Annotated[str, Field(pattern=r"^TC-(META|TOK|LOAD|LIFE|SCHED|CALL|END|RT)-[0-9]{2}$")]
+
+
+class EndpointRecipe(Table):
+    """An entry of the endpoints array."""
+
+    id: int
+    peer: int = 1
+    container: str | None = Field(None, description="uid of the peer, if it is a container")
+    remote: bool = False
+    direction: DirectionName = "both"
+
+
+class TimingRecipe(Table):
+    """Security array, and container keys 4 to 7 (``exec`` and those with ``key_``)."""
+
+    start: int = 0
+    period: int = 0
+    loop: int = 0
+    lifetime: int = 0
+    stop: int = 0
+    exec: int | None = None
+    key_period: int | None = None
+    period_max: int | None = None
+    key_lifetime: int | None = None
+
+
+class TokenRecipe(Table):
+    """Claims, and what is deliberately wrong with the tokens."""
+
+    sequence: int = 1
+    audience: str | None = None
+    expires_s: int | None = None
+    not_before_s: int | None = None
+    hmac: list[Role] = Field(default_factory=list, description="roles that use their HMAC key")
+    sign_endpoints: bool = False
+    unsigned: bool = False
+    mask_bytes: str | None = Field(None, description="the mask claim as hexadecimal digits")
+    mask_of: str | None = Field(None, description="take the mask token of another container")
+    strangers: list[Role] = Field(default_factory=list, description="roles that sign with another")
+    swapped: list[Role] = Field(
+        default_factory=list, description="a role, and the one whose key it signs with"
+    )
+    kind: dict[str, str] = Field(default_factory=dict, description="place to kind that is claimed")
+
+
+class ContainerRecipe(Table):
+    """How a container of a case is made; the judge only needs its name and uid."""
+
+    name: Name
+    uid: str | None = Field(None, description="by default the name; hex: for bytes")
+    profile: Profile | None = Field(None, description="of its tokens; by default that of the run")
+    script: str = Field("", max_length=390, description="what the puppet does")
+    code: str | None = Field(None, description="another file of the directory containers")
+    data: str = ""
+    calls: list[CallName] = ALL_CALLS
+    type: int = 4
+    endpoints: list[EndpointRecipe] = Field(default_factory=list)
+    timing: TimingRecipe = TimingRecipe()
+    priority: int | None = None
+    tokens: TokenRecipe = TokenRecipe()
+    damage: str | None = Field(None, description="a named defect; see `recipes.DAMAGES`")
+
+
+class Step(Table):
+    """One step: exactly one of the verbs or expectations, and what belongs to it."""
+
+    load: Name | None = None
+    begin: bool | None = None
+    section: Literal["metadata", "code", "data"] | None = None
+    bytes_of: Name | None = None
+    end: bool | None = None
+    start: Name | None = None
+    stop: Name | None = None
+    kill: Name | None = None
+    delete: Name | None = None
+    reconfigure: Name | None = None
+    advance: int | None = Field(None, ge=0, le=100_000)
+    log: Name | None = None
+    order: list[str] | None = None
+    state: Name | None = None
+    states: Name | None = None
+    event: EventKind | None = None
+
+    refused: str | None = Field(None, description="the reason; of a verb that must be refused")
+    size: int | None = None
+    part: Literal["metadata", "code", "data"] | None = None
+    take: list[int] | None = Field(None, description="first and last byte, as in a slice")
+    lines: list[str] | None = None
+    at_least: int | None = None
+    at_most: int | None = None
+    ends_with: str | None = None
+    gaps_ms: list[int] | None = Field(None, description="least and most between two lines")
+    now: str | None = None
+    why: str | None = None
+    loops: int | None = None
+    are: list[str] | None = None
+    of: Name | None = None
+    where: dict[str, str | int] = Field(default_factory=dict)
+    times: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """Which of the verbs or expectations it is."""
+        return self._kinds()[0]
+
+    def _kinds(self) -> list[str]:
+        return [name for name in KINDS if getattr(self, name) is not None]
+
+    @model_validator(mode="after")
+    def _check(self) -> "Step":
+        if len(self._kinds()) != 1:
+            raise ValueError(f"a step has exactly one of {', '.join(KINDS)}")
+        if self.kind in EXPECTATIONS and self.refused is not None:
+            raise ValueError(f"{self.kind} expects; only a verb can be refused")
+        if self.kind == "section" and (self.size is None) == (self.of is None):
+            raise ValueError("section names a size, or the container whose section it is")
+        if self.kind == "bytes_of" and self.part is None:
+            raise ValueError("bytes_of names its part")
+        for span in (self.take, self.gaps_ms):
+            if span is not None and len(span) != 2:
+                raise ValueError("a span has two ends")
+        return self
+
+
+EXPECTATIONS: Final = ("log", "order", "state", "states", "event")
+KINDS: Final = (
+    "load",
+    "begin",
+    "section",
+    "bytes_of",
+    "end",
+    "start",
+    "stop",
+    "kill",
+    "delete",
+    "reconfigure",
+    "advance",
+    *EXPECTATIONS,
+)
+
+
+class DeviceRecipe(DeviceTraits):
+    """The device of a case, without what policy and profile of the run decide."""
+
+    accept: list[Profile] | None = Field(None, description="by default the profile of the run")
+    hmac: list[Role] = Field(default_factory=list, description="roles with an HMAC key")
+    without: list[Role] = Field(default_factory=list, description="roles without a key")
+    key_uids: list[str] | None = Field(None, description="containers that keys may sign for")
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("is one line of text")
+    return text
+
+
+class Case(Table):
+    """One case."""
+
+    id: Name
+    title: Annotated[str, AfterValidator(_one_line)] = Field(max_length=200)
+    clauses: list[ClauseId] = Field(min_length=1)
+    group: GroupName
+    profiles: list[Profile] = Field(list(Profile), min_length=1)
+    policies: list[Policy] = Field(list(Policy), min_length=1)
+    device: DeviceRecipe = DeviceRecipe()
+    containers: list[ContainerRecipe] = Field(default_factory=list, max_length=64)
+    steps: list[Step] = Field(min_length=1, max_length=MAX_STEPS)
+
+    @model_validator(mode="after")
+    def _check_names(self) -> "Case":
+        known = {container.name for container in self.containers}
+        if len(known) < len(self.containers):
+            raise ValueError("containers: one name stands twice")
+        for number, step in enumerate(self.steps):
+            for key in ("load", "reconfigure", "bytes_of"):
+                name = getattr(step, key)
+                if name is not None and name not in known:
+                    raise ValueError(f"steps[{number}].{key}: there is no container {show(name)}")
+        return self
+
+    def bundle_name(self, container: ContainerRecipe, profile: Profile) -> str:
+        """File of a container under the directory ``bundles``."""
+        return f"{self.id}.{container.name}.{profile.value}.tcb"
+
+    def uid(self, name: str) -> bytes:
+        """uid of a container of this case; a name that it does not know stands for itself."""
+        for container in self.containers:
+            if container.name == name:
+                return uid_of(container)
+        return name.encode()
+
+
+def uid_of(container: ContainerRecipe) -> bytes:
+    """uid of a container: its name, if nothing else is said."""
+    if container.uid is None:
+        return container.name.encode()
+    digits = container.uid.removeprefix("hex:")
+    return container.uid.encode() if digits == container.uid else bytes.fromhex(digits)
+
+
+def read_cases(directory: Path) -> list[Case]:
+    """Read all cases under a directory, by group and id.
+
+    Raises:
+        DeviceFileError: a file cannot be used.
+        CaseError: there are none, too many, or two with one id.
+    """
+    paths = sorted((directory / CASES_DIRECTORY).glob("*.toml"))[: MAX_CASES + 1]
+    if not paths or len(paths) > MAX_CASES:
+        raise CaseError(
+            f"{show(str(directory / CASES_DIRECTORY))}: holds"
+            f" {'no cases' if not paths else f'more than {MAX_CASES} cases'}"
+        )
+    cases = []
+    for path in paths:
+        case = read_toml(path, Case)
+        if path.stem != case.id:
+            raise CaseError(f"{show(str(path))}: id: {show(case.id)} is not the file's name")
+        cases.append(case)
+    return sorted(cases, key=lambda case: (GROUPS.index(case.group), case.id))

@@ -1,0 +1,201 @@
+"""Named defects of containers.
+
+Metadata that is signed as it should be and still is not what it should be, and bundles that were
+changed after signing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from tinycontainer_tokens import cbor
+
+from ..metadata import Bundle
+from ..metadata.model import METADATA_TAG
+
+Change = Callable[["Parts"], "Parts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Metadata taken apart: the encoded parts behind its keys, and more outer entries."""
+
+    container: bytes
+    endpoints: bytes
+    security: bytes
+    before: bytes = b""
+    entries: int = 3
+    tag: int = METADATA_TAG
+
+    def encode(self) -> bytes:
+        """As bytes, whatever is in it."""
+        outer = _head(5, self.entries) + self.before
+        for key, part in ((1, self.container), (2, self.endpoints), (3, self.security)):
+            outer += _head(0, key) + _head(2, len(part)) + part
+        return cbor.with_tags((self.tag,), outer)
+
+
+def _head(major: int, number: int) -> bytes:
+    if number < 24:
+        return bytes([major << 5 | number])
+    size = 1 if number < 1 << 8 else 2
+    return bytes([major << 5 | 23 + size]) + number.to_bytes(size, "big")
+
+
+def _damage(change: Change) -> Callable[[bytes, int], bytes]:
+    """Makes a change of parts one of the bytes before the metadata token."""
+
+    def damage(prefix: bytes, token_bytes: int) -> bytes:
+        whole = prefix + bytes(token_bytes)
+        _, outer = cbor.decode_tagged(whole, len(whole))
+        values: Any = outer
+        damaged = change(Parts(values[1], values[2], values[3])).encode()
+        return damaged[: len(damaged) - token_bytes]
+
+    return damage
+
+
+def _container(key: int, value: object) -> Change:
+    return lambda parts: replace(parts, container=_with(parts.container, key, value))
+
+
+def _without_type(parts: Parts) -> Parts:
+    values: Any = cbor.decode(parts.container, len(parts.container))
+    del values[2]
+    return replace(parts, container=cbor.encode(values))
+
+
+def _endpoint(key: int, value: object) -> Change:
+    def change(parts: Parts) -> Parts:
+        values: Any = cbor.decode(parts.endpoints, len(parts.endpoints))
+        if value is None:
+            del values[0][key]
+        else:
+            values[0][key] = value
+        return replace(parts, endpoints=cbor.encode(values))
+
+    return change
+
+
+def _with(encoded: bytes, key: int, value: object) -> bytes:
+    values: Any = cbor.decode(encoded, len(encoded))
+    values[key] = value
+    return cbor.encode(values)
+
+
+def _security_start(encoded: bytes, count: int = 8, skip: int = 1) -> Change:
+    """Another encoding in the place of the first number, which is 0."""
+    return lambda parts: replace(
+        parts, security=_head(4, count) + encoded + parts.security[1 + skip :]
+    )
+
+
+def _raw_container(encode: Callable[[dict[int, bytes]], bytes]) -> Change:
+    """The container map encoded by hand from its encoded entries."""
+
+    def change(parts: Parts) -> Parts:
+        values: Any = cbor.decode(parts.container, len(parts.container))
+        entries = {key: _head(0, key) + cbor.encode(value) for key, value in values.items()}
+        return replace(parts, container=encode(entries))
+
+    return change
+
+
+def _duplicate(entries: dict[int, bytes]) -> bytes:
+    return _head(5, len(entries) + 1) + entries[1] + b"".join(entries.values())
+
+
+def _unordered(entries: dict[int, bytes]) -> bytes:
+    return _head(5, len(entries)) + b"".join(reversed(entries.values()))
+
+
+def _indefinite(entries: dict[int, bytes]) -> bytes:
+    return b"\xbf" + b"".join(entries.values()) + b"\xff"
+
+
+def _text_uid(entries: dict[int, bytes]) -> bytes:
+    rest = [entry for key, entry in entries.items() if key != 1]
+    return _head(5, len(entries)) + b"\x01\x61a" + b"".join(rest)
+
+
+def _tagged_uid(entries: dict[int, bytes]) -> bytes:
+    rest = [entry for key, entry in entries.items() if key != 1]
+    return _head(5, len(entries)) + b"\x01\xc1" + entries[1][1:] + b"".join(rest)
+
+
+def _duplicate_endpoint_key(parts: Parts) -> Parts:
+    entry = parts.endpoints[1:]
+    count = entry[0] & 0x1F
+    doubled = bytes([0xA0 | count + 1]) + b"\x01\x01" + entry[1:]
+    return replace(parts, endpoints=parts.endpoints[:1] + doubled)
+
+
+def _endpoint_twice(parts: Parts) -> Parts:
+    values: Any = cbor.decode(parts.endpoints, len(parts.endpoints))
+    return replace(parts, endpoints=cbor.encode([values[0], values[0]]))
+
+
+DAMAGES_OF_METADATA: Final[Mapping[str, Callable[[bytes, int], bytes]]] = MappingProxyType(
+    {
+        name: _damage(change)
+        for name, change in {
+            "wrong-tag": lambda parts: replace(parts, tag=METADATA_TAG + 1),
+            "unknown-outer-key": lambda p: replace(p, before=b"\x00\x41\x01", entries=4),
+            "unknown-container-key": _container(9, 1),
+            "unknown-endpoint-key": _endpoint(9, 1),
+            "duplicate-container-key": _raw_container(_duplicate),
+            "duplicate-endpoint-key": _duplicate_endpoint_key,
+            "unordered-keys": _raw_container(_unordered),
+            "indefinite-map": _raw_container(_indefinite),
+            "text-uid": _raw_container(_text_uid),
+            "tagged-uid": _raw_container(_tagged_uid),
+            "trailing-byte": lambda parts: replace(parts, container=parts.container + b"\0"),
+            "missing-type": _without_type,
+            "unknown-type": _container(2, 8),
+            "priority-16": _container(8, 16),
+            "uid-empty": _container(1, b""),
+            "uid-64": _container(1, b"u" * 64),
+            "security-nine": _security_start(b"\x00\x00", count=9),
+            "security-seven": _security_start(b"", count=7),
+            "long-integer": _security_start(b"\x18\x00"),
+            "bool-number": _security_start(b"\xf4"),
+            "float-number": _security_start(b"\xf9\x00\x00"),
+            "number-33-bits": _security_start(b"\x1b\0\0\0\x01\0\0\0\0"),
+            "negative-number": _security_start(b"\x20"),
+            "peer-type-3": _endpoint(2, 3),
+            "direction-3": _endpoint(5, 3),
+            "peer-uid-missing": _endpoint(2, 0),
+            "peer-uid-for-driver": _endpoint(3, b"x"),
+            "endpoint-without-direction": _endpoint(5, None),
+            "endpoint-twice": _endpoint_twice,
+        }.items()
+    }
+)
+"""Defects that the infrastructure's key signs."""
+
+
+def _flip(content: bytes, at: int) -> bytes:
+    changed = bytearray(content)
+    changed[at] ^= 1
+    return bytes(changed)
+
+
+def _change_uid(bundle: Bundle) -> Bundle:
+    """A bit of the uid: what is left decodes, and no token fits it any more."""
+    head = bundle.metadata.index(b"\x01", 13)
+    return replace(bundle, metadata=_flip(bundle.metadata, head + 2))
+
+
+DAMAGES_OF_BUNDLES: Final[Mapping[str, Callable[[Bundle], Bundle]]] = MappingProxyType(
+    {
+        "code-bit": lambda bundle: replace(bundle, code=_flip(bundle.code, -1)),
+        "data-bit": lambda bundle: replace(bundle, data=_flip(bundle.data, -1)),
+        "uid-bit": _change_uid,
+        "signature-bit": lambda bundle: replace(bundle, metadata=_flip(bundle.metadata, -1)),
+        "metadata-followed": lambda bundle: replace(bundle, metadata=bundle.metadata + b"\0"),
+        "metadata-cut": lambda bundle: replace(bundle, metadata=bundle.metadata[:-1]),
+        "data-added": lambda bundle: replace(bundle, data=b"x"),
+    }
+)
+"""Changes after signing."""

@@ -1,0 +1,90 @@
+"""The drivers of the suite: few, small, and the same on every implementation.
+
+They belong to the protocol, not to what is installed: a port writes them in its own language.
+"""
+
+from collections.abc import Callable
+
+from ..driver import CallContext, Driver
+from ..errors import DriverError
+from .description import DriverDescription
+
+
+class Buffer:
+    """``buffer``: bytes written can be read again, first in, first out; takes what fits."""
+
+    def __init__(self, description: DriverDescription) -> None:
+        self._capacity_bytes = description.capacity_bytes
+        self._content = bytearray()
+
+    def open(self, peer_endpoint_id: int, context: CallContext) -> int:
+        """Open it; its content stays."""
+        return 1
+
+    def read(self, driver_fd: int, size: int) -> bytes:
+        """The oldest bytes."""
+        taken = bytes(self._content[:size])
+        del self._content[:size]
+        return taken
+
+    def write(self, driver_fd: int, data: bytes) -> int:
+        """What fits."""
+        taken = data[: self._capacity_bytes - len(self._content)]
+        self._content += taken
+        return len(taken)
+
+    def close(self, driver_fd: int) -> None:
+        """Nothing is lost."""
+
+
+class Source:
+    """``source``: every read gives the beginning of one text; a write is refused with a code."""
+
+    def __init__(self, description: DriverDescription) -> None:
+        self._text, self._code = description.text.encode(), description.code
+
+    def open(self, peer_endpoint_id: int, context: CallContext) -> int:
+        """Open it."""
+        return 1
+
+    def read(self, driver_fd: int, size: int) -> bytes:
+        """The text's first bytes."""
+        return self._text[:size]
+
+    def write(self, driver_fd: int, data: bytes) -> int:
+        """Refused."""
+        raise DriverError(self._code, "a source takes nothing")
+
+    def close(self, driver_fd: int) -> None:
+        """Nothing to do."""
+
+
+class Refuser(Source):
+    """``refuser``: refuses to be opened, with a code."""
+
+    def open(self, peer_endpoint_id: int, context: CallContext) -> int:
+        """Refused."""
+        raise DriverError(self._code, "a refuser is never open")
+
+
+class Liar(Source):
+    """``liar``: gives a byte more than asked for, says it took a byte more than given."""
+
+    def read(self, driver_fd: int, size: int) -> bytes:
+        """One byte too many."""
+        return b"!" * (size + 1)
+
+    def write(self, driver_fd: int, data: bytes) -> int:
+        """One byte too many."""
+        return len(data) + 1
+
+
+def maker(description: DriverDescription) -> Callable[[], Driver]:
+    """What makes instances of a described driver."""
+    kinds: dict[str, Callable[[DriverDescription], Driver]] = {
+        "buffer": Buffer,
+        "source": Source,
+        "refuser": Refuser,
+        "liar": Liar,
+    }
+    return lambda: kinds[description.driver](description)

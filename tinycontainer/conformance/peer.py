@@ -1,0 +1,162 @@
+"""The implementation under judgement: a process that is asked line by line and never trusted.
+
+Whatever it does, each request ends within its time: with an answer, or with an error.
+"""
+
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final, Protocol
+
+from ..text import show
+from .errors import ProtocolError, Silence
+from .protocol import MAX_LINE_BYTES, write_line
+
+_CHUNK_BYTES: Final = 1 << 16
+_KEPT_STDERR_BYTES: Final = 500
+_LAST_WORDS_S: Final = 0.2
+
+
+class Peer(Protocol):
+    """Something that answers lines."""
+
+    def ask(self, values: dict[str, Any], within_s: float) -> bytes:
+        """The answer to one request.
+
+        Raises:
+            ProtocolError: there is none, or it is too long.
+        """
+        ...
+
+    def end(self) -> None:
+        """No more questions."""
+        ...
+
+
+class Process:
+    """A peer that is a process of its own; it and its children end with `end`.
+
+    Args:
+        command: what to start.
+        now_s: a clock that never goes back.
+
+    Raises:
+        Silence: it cannot be started.
+    """
+
+    def __init__(self, command: Sequence[str], now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - the operator names the command
+                list(command),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            name = show(command[0] if command else "", 100)
+            raise Silence(f"{name}: cannot be started: {show(str(error), 100)}") from None
+        self._received = bytearray()
+        self._said = b""
+        self._streams = selectors.DefaultSelector()
+        self._input, self._output, self._errors = (
+            _descriptor(self._process.stdin),
+            _descriptor(self._process.stdout),
+            _descriptor(self._process.stderr),
+        )
+        for each in (self._input, self._output, self._errors):
+            os.set_blocking(each, False)
+        self._streams.register(self._output, selectors.EVENT_READ)
+        self._streams.register(self._errors, selectors.EVENT_READ)
+
+    def ask(self, values: dict[str, Any], within_s: float) -> bytes:
+        """See `Peer.ask`."""
+        if self._received:
+            raise ProtocolError("the implementation: says more than it was asked")
+        deadline_s = self._now_s() + within_s
+        pending = memoryview(write_line(values))
+        self._streams.register(self._input, selectors.EVENT_WRITE)
+        try:
+            while b"\n" not in self._received:
+                pending = self._exchange(pending, deadline_s, within_s)
+        finally:
+            with suppress(KeyError):
+                self._streams.unregister(self._input)
+        line, _, rest = bytes(self._received).partition(b"\n")
+        self._received = bytearray(rest)
+        return line
+
+    def _exchange(self, pending: memoryview, deadline_s: float, within_s: float) -> memoryview:
+        """Wait for a stream and serve it; what is left to be written."""
+        left_s = deadline_s - self._now_s()
+        if left_s <= 0:
+            raise Silence(f"the implementation gives no answer within {within_s:g} s")
+        for key, _ in self._streams.select(left_s):
+            if key.fd == self._input:
+                pending = self._write(pending)
+            elif key.fd == self._output:
+                self._read()
+            else:
+                self._hear(key.fd)
+        return pending
+
+    def _write(self, pending: memoryview) -> memoryview:
+        try:
+            pending = pending[os.write(self._input, pending[:_CHUNK_BYTES]) :]
+        except BlockingIOError:
+            return pending
+        except OSError:
+            raise self._gone() from None
+        if not pending:
+            self._streams.unregister(self._input)
+        return pending
+
+    def _read(self) -> None:
+        try:
+            chunk = os.read(self._output, _CHUNK_BYTES)
+        except BlockingIOError:
+            return
+        if not chunk:
+            raise self._gone()
+        self._received += chunk
+        if len(self._received) > MAX_LINE_BYTES:
+            raise ProtocolError(f"the implementation: a line has more than {MAX_LINE_BYTES} bytes")
+
+    def _hear(self, descriptor: int) -> None:
+        """Keep the last of what it says on its standard error."""
+        try:
+            chunk = os.read(descriptor, _CHUNK_BYTES)
+        except BlockingIOError:
+            return
+        if not chunk:
+            self._streams.unregister(descriptor)
+        self._said = (self._said + chunk)[-_KEPT_STDERR_BYTES:]
+
+    def _gone(self) -> Silence:
+        with suppress(OSError, KeyError, subprocess.TimeoutExpired):
+            self._process.wait(_LAST_WORDS_S)
+            self._hear(self._errors)
+        lines = self._said.strip().splitlines()
+        last = f"; it said: {show(lines[-1], 200)}" if lines else ""
+        return Silence(f"the implementation is gone{last}")
+
+    def end(self) -> None:
+        """Kill the process and what it started, and wait for it."""
+        self._streams.close()
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            with suppress(OSError):
+                if stream is not None:
+                    stream.close()
+        self._process.wait()
+
+
+def _descriptor(stream: Any) -> int:
+    return int(stream.fileno())

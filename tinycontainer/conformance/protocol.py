@@ -1,0 +1,235 @@
+"""The line protocol between a judge and an implementation: one JSON object per line, each way.
+
+The judge asks, the implementation answers each request with exactly one line. Byte strings, uids
+and log lines included, are hexadecimal digits, so nothing in a line has to be escaped. The page
+`specs/conformance-protocol.md` is normative; both sides here are written by it.
+"""
+
+import json
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import Field, ValidationError
+
+from tinycontainer_tokens import Profile
+
+from ..scheduler import Policy
+from ..text import show
+from ..toml_file import Table
+from .description import DeviceDescription, Hex
+from .errors import ProtocolError, Unsupported
+
+PROTOCOL_VERSION: Final = 1
+MAX_LINE_BYTES: Final = 1 << 20
+"""Longest line, either way, its end included."""
+MAX_EVENTS: Final = 10_000
+MAX_TEXT: Final = 300
+
+EventKind = Literal[
+    "log",
+    "state",
+    "call-refused",
+    "descriptor-closed",
+    "deadline-missed",
+    "periods-skipped",
+    "dropped",
+    "revoked",
+]
+StateName = Literal["ready", "running", "stopping", "gone"]
+Word = Annotated[str, Field(pattern=r"^[a-z0-9-]{0,40}$")]
+_Number = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
+_Natural = Annotated[int, Field(ge=0, lt=1 << 63)]
+
+
+class EventReply(Table):
+    """One thing that happened; which fields it has depends on its kind."""
+
+    event: EventKind
+    uid: Hex
+    at_us: _Natural = Field(0, description="device time")
+    line: Hex = ""
+    state: StateName | None = None
+    why: Word = ""
+    call: Word = ""
+    reason: Word = ""
+    result: _Number = -1
+    endpoint: _Natural = 0
+    count: _Natural = 0
+
+
+class HelloReply(Table):
+    """Who answers, and what of the suite applies to it."""
+
+    protocol: int
+    name: str = Field(max_length=MAX_TEXT)
+    version: str = Field(max_length=MAX_TEXT)
+    profiles: list[Profile]
+    policies: list[Policy]
+    events: list[EventKind]
+    reasons: bool = Field(description="whether its refusals carry the words of the specification")
+
+
+class StateReply(Table):
+    """Where a container is."""
+
+    state: StateName
+    last_exit: Word = ""
+    loops: _Natural = 0
+
+
+class EventsReply(Table):
+    """What happened since this was last asked."""
+
+    events: list[EventReply] = Field(max_length=MAX_EVENTS)
+
+
+class NothingReply(Table):
+    """Done; there is nothing to say about it."""
+
+
+class HelloRequest(Table):
+    """Begins a conversation."""
+
+    protocol: int
+
+
+class ResetRequest(Table):
+    """Throw everything away and be this device."""
+
+    device: DeviceDescription
+
+
+class LoadRequest(Table):
+    """Load a container at once."""
+
+    metadata: Hex
+    code: Hex
+    data: Hex
+
+
+class SectionRequest(Table):
+    """Announce a section of the load that is under way."""
+
+    section: Literal["metadata", "code", "data"]
+    size: _Natural
+
+
+class BytesRequest(Table):
+    """Bytes of the announced section."""
+
+    bytes: Hex
+
+
+class UidRequest(Table):
+    """A container that is meant."""
+
+    uid: Hex
+
+
+class ReconfigureRequest(Table):
+    """New metadata for a loaded container."""
+
+    metadata: Hex
+
+
+class AdvanceRequest(Table):
+    """Let the device's time go on."""
+
+    ms: int = Field(ge=0, le=3_600_000)
+
+
+class NothingRequest(Table):
+    """A request that its verb says completely."""
+
+
+REQUESTS: Final[dict[str, type[Table]]] = {
+    "hello": HelloRequest,
+    "reset": ResetRequest,
+    "load": LoadRequest,
+    "begin": NothingRequest,
+    "section": SectionRequest,
+    "bytes": BytesRequest,
+    "end": NothingRequest,
+    "start": UidRequest,
+    "stop": UidRequest,
+    "kill": UidRequest,
+    "delete": UidRequest,
+    "reconfigure": ReconfigureRequest,
+    "advance": AdvanceRequest,
+    "state": UidRequest,
+    "events": NothingRequest,
+}
+"""What each verb needs beside its name."""
+
+Reply = TypeVar("Reply", bound=Table)
+
+
+class Refused(Exception):
+    """The implementation refused a request, as an implementation may.
+
+    Attributes:
+        reason: in the words of the specification.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def parse_line(line: bytes, who: str) -> dict[str, Any]:
+    """Take a line apart, whatever it holds.
+
+    Args:
+        line: untrusted bytes.
+        who: whose line it is, for the error.
+
+    Raises:
+        ProtocolError: it is too long or not one JSON object.
+    """
+    if len(line) > MAX_LINE_BYTES:
+        raise ProtocolError(f"{who}: a line has more than {MAX_LINE_BYTES} bytes")
+    try:
+        value = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+        raise ProtocolError(f"{who}: no JSON: {show(line.strip(), 60)}") from None
+    if not isinstance(value, dict):
+        raise ProtocolError(f"{who}: no JSON object: {show(line.strip(), 60)}")
+    return value
+
+
+def parse_reply(line: bytes, model: type[Reply]) -> Reply:
+    """An answer to a request.
+
+    Raises:
+        Refused: the device refuses.
+        Unsupported: the implementation cannot do this.
+        ProtocolError: it reports a failure, or the line is not what the protocol says.
+    """
+    values = parse_line(line, "the implementation")
+    for key, failure in (("unsupported", Unsupported), ("error", ProtocolError)):
+        if key in values:
+            raise failure(f"the implementation says: {show(str(values[key]), MAX_TEXT)}")
+    if "refused" in values:
+        raise Refused(show(str(values["refused"]), 60))
+    return checked(values, model, "the implementation")
+
+
+def checked(values: dict[str, Any], model: type[Reply], who: str) -> Reply:
+    """Values held against a model.
+
+    Raises:
+        ProtocolError: they do not fit, with the first place.
+    """
+    try:
+        return model.model_validate_json(json.dumps(values))
+    except (ValidationError, ValueError, RecursionError) as error:
+        problem = "not what the protocol says"
+        if isinstance(error, ValidationError):
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            problem = f"{show(place, 60)}: {show(first['msg'], 100)}"
+        raise ProtocolError(f"{who}: {problem}") from None
+
+
+def write_line(values: dict[str, Any]) -> bytes:
+    """One line, in ASCII."""
+    return json.dumps(values, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"

@@ -1,0 +1,239 @@
+"""How the containers of cases are made, with test keys that everybody knows.
+
+The results are committed; `python -m tinycontainer.conformance.recipes DIRECTORY` makes them again.
+"""
+
+import hashlib
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from tinycontainer_tokens import (
+    Algorithm,
+    Claims,
+    KeyMaterial,
+    Kind,
+    Profile,
+    Role,
+    issue,
+    key_files,
+)
+
+from ..metadata import (
+    Bundle,
+    Container,
+    ContainerType,
+    Direction,
+    Endpoint,
+    PeerType,
+    Security,
+    encode,
+    encode_endpoint,
+)
+from ..syscalls import Syscall, mask_to_bytes
+from ..toml_file import read_bounded
+from .case import Case, ContainerRecipe, EndpointRecipe, read_cases, uid_of
+from .damages import DAMAGES_OF_BUNDLES, DAMAGES_OF_METADATA
+from .errors import CaseError
+
+BUNDLES_DIRECTORY: Final = "bundles"
+KEYS_DIRECTORY: Final = "test-keys"
+CONTAINERS_DIRECTORY: Final = "containers"
+MAX_CODE_BYTES: Final = 1 << 16
+_MARK: Final = b"@SCRIPT@"
+_PUPPETS: Final = {Profile.RFC9052: "puppet.wasm", Profile.RIOT_2024: "puppet-firmware.wasm"}
+
+
+def key_for_tests(name: str, algorithm: Algorithm = Algorithm.EDDSA) -> KeyMaterial:
+    """A key of the suite; its secret half follows from its name, so it is none.
+
+    Args:
+        name: a role, ``firmware`` (the one key of riot-2024) or ``stranger``.
+        algorithm: what it signs with.
+    """
+    secret = hashlib.sha256(f"TinyContainer conformance TEST KEY: {name}".encode()).digest()
+    if algorithm is Algorithm.HMAC_256:
+        secret = hashlib.sha256(b"HMAC" + secret).digest()
+        return KeyMaterial(algorithm, b"", secret)
+    return KeyMaterial.from_private(secret)
+
+
+def key_of(role: Role, profile: Profile, *, hmac: bool = False) -> KeyMaterial:
+    """The key of a role: its own under rfc9052, the firmware's only one under riot-2024."""
+    name = "firmware" if profile is Profile.RIOT_2024 else role.value
+    return key_for_tests(name, Algorithm.HMAC_256 if hmac else Algorithm.EDDSA)
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Makes the containers of one case for one profile.
+
+    Attributes:
+        case: whose containers.
+        profile: layout of the tokens.
+        modules: files of the directory ``containers`` by name.
+    """
+
+    case: Case
+    profile: Profile
+    modules: Mapping[str, bytes]
+
+    def make(self, recipe: ContainerRecipe) -> Bundle:
+        """The bundle of a container.
+
+        Raises:
+            CaseError: its recipe names something that does not exist.
+        """
+        if recipe.profile not in (None, self.profile):
+            return replace(self, profile=recipe.profile).make(recipe)
+        code, data = self._code(recipe), recipe.data.encode()
+        metadata = self._metadata(recipe, code, data)
+        bundle = Bundle(metadata, data, code)
+        if recipe.damage is None or recipe.damage in DAMAGES_OF_METADATA:
+            return bundle
+        if recipe.damage not in DAMAGES_OF_BUNDLES:
+            raise CaseError(f"{self.case.id}: {recipe.name}: no damage {recipe.damage!r}")
+        return DAMAGES_OF_BUNDLES[recipe.damage](bundle)
+
+    def _code(self, recipe: ContainerRecipe) -> bytes:
+        if recipe.code is not None:
+            if recipe.code not in self.modules:
+                raise CaseError(f"{self.case.id}: there is no container {recipe.code}")
+            return self.modules[recipe.code]
+        module = self.modules[_PUPPETS[self.profile]]
+        script = recipe.script.encode()
+        at = module.index(_MARK)
+        room = max(len(_MARK), len(script))
+        return module[:at] + script.ljust(room, b"\0") + module[at + room :]
+
+    def _metadata(self, recipe: ContainerRecipe, code: bytes, data: bytes) -> bytes:
+        endpoints = tuple(self._endpoint(recipe, each) for each in recipe.endpoints)
+        if recipe.tokens.unsigned:
+            return encode(self._container(recipe, b""), endpoints, self._security(recipe))
+        security = replace(
+            self._security(recipe),
+            code_token=self._content(recipe, Kind.CODE, code),
+            data_token=self._content(recipe, Kind.DATA, data),
+            metadata_token=self._content(recipe, Kind.METADATA, b""),
+        )
+        container = self._container(recipe, self._mask_token(recipe))
+        draft = encode(container, endpoints, security)
+        prefix = draft[: len(draft) - len(security.metadata_token)]
+        if recipe.damage is not None and recipe.damage in DAMAGES_OF_METADATA:
+            prefix = DAMAGES_OF_METADATA[recipe.damage](prefix, len(security.metadata_token))
+        return prefix + self._content(recipe, Kind.METADATA, prefix)
+
+    def _container(self, recipe: ContainerRecipe, mask_token: bytes) -> Container:
+        return Container(
+            uid=uid_of(recipe),
+            type=ContainerType(recipe.type),
+            syscall_mask_token=mask_token,
+            exec_time_ms=recipe.timing.exec,
+            period_ms=recipe.timing.key_period,
+            period_max_ms=recipe.timing.period_max,
+            lifetime_loops=recipe.timing.key_lifetime,
+            priority=recipe.priority,
+        )
+
+    def _security(self, recipe: ContainerRecipe) -> Security:
+        timing = recipe.timing
+        return Security(timing.start, timing.period, timing.loop, timing.lifetime, timing.stop)
+
+    def _endpoint(self, recipe: ContainerRecipe, each: EndpointRecipe) -> Endpoint:
+        kind = PeerType.CONTAINER if each.container is not None else PeerType.LOCAL
+        endpoint = Endpoint(
+            each.id,
+            PeerType.REMOTE if each.remote else kind,
+            each.peer,
+            Direction[each.direction.upper()],
+            None if each.container is None else each.container.encode(),
+        )
+        if not recipe.tokens.sign_endpoints:
+            return endpoint
+        covered = encode_endpoint(endpoint, with_token=False)
+        return replace(endpoint, token=self._content(recipe, Kind.ENDPOINT, covered))
+
+    def _mask_token(self, recipe: ContainerRecipe) -> bytes:
+        if recipe.tokens.mask_of is not None:
+            other = next(c for c in self.case.containers if c.name == recipe.tokens.mask_of)
+            return self._mask_token(other)
+        mask = mask_to_bytes(sum(Syscall[call.upper()].bit for call in recipe.calls))
+        if recipe.tokens.mask_bytes is not None:
+            mask = bytes.fromhex(recipe.tokens.mask_bytes)
+        return self._issue(recipe, Kind.MASK, Claims(mask=mask))
+
+    def _content(self, recipe: ContainerRecipe, kind: Kind, content: bytes) -> bytes:
+        return self._issue(recipe, kind, Claims(sha256=hashlib.sha256(content).digest()))
+
+    def _issue(self, recipe: ContainerRecipe, place: Kind, claims: Claims) -> bytes:
+        tokens = recipe.tokens
+        if self.profile is Profile.RFC9052:
+            claimed = tokens.kind.get(place.name.lower(), place.name)
+            claims = replace(
+                claims,
+                uid=uid_of(recipe),
+                kind=Kind[claimed.upper()],
+                sequence=tokens.sequence,
+                audience=tokens.audience,
+                expires_s=tokens.expires_s,
+                not_before_s=tokens.not_before_s,
+            )
+        return issue(claims, place, self._key(recipe, Role.signing(place)), self.profile)
+
+    def _key(self, recipe: ContainerRecipe, role: Role) -> KeyMaterial:
+        tokens = recipe.tokens
+        if role in tokens.strangers:
+            return key_for_tests("stranger")
+        if tokens.swapped and role is tokens.swapped[0]:
+            role = tokens.swapped[1]
+        return key_of(role, self.profile, hmac=role in tokens.hmac)
+
+
+def key_file_contents() -> dict[str, bytes]:
+    """The suite's keys as files, for those who make containers of their own with other tools."""
+    names = [*(role.value for role in Role), "firmware", "stranger"]
+    return {f"TEST-ONLY-{name}.pem": key_files.to_pem(key_for_tests(name)) for name in names}
+
+
+def bundles_of(case: Case, modules: Mapping[str, bytes]) -> dict[str, bytes]:
+    """All bundles of a case, by file name."""
+    made = {}
+    for profile in case.profiles:
+        workshop = Workshop(case, profile, modules)
+        for recipe in case.containers:
+            name = case.bundle_name(recipe, profile)
+            made[name] = workshop.make(recipe).encode()
+    return made
+
+
+def read_modules(directory: Path) -> dict[str, bytes]:
+    """The code of the directory ``containers``, by file name."""
+    paths = sorted((directory / CONTAINERS_DIRECTORY).glob("*.wasm"))
+    return {path.name: read_bounded(path, MAX_CODE_BYTES) for path in paths}
+
+
+def main(arguments: list[str], say: Callable[[str], object]) -> int:
+    """Make all bundles of a directory of cases again; those of no case are removed."""
+    directory = Path(arguments[0])
+    modules = read_modules(directory)
+    made: dict[str, bytes] = {}
+    for case in read_cases(directory):
+        made |= bundles_of(case, modules)
+    target = directory / BUNDLES_DIRECTORY
+    target.mkdir(exist_ok=True)
+    for stale in set(target.glob("*.tcb")) - {target / name for name in made}:
+        stale.unlink()
+    for name, content in made.items():
+        (target / name).write_bytes(content)
+    keys = directory / KEYS_DIRECTORY
+    keys.mkdir(exist_ok=True)
+    for name, content in key_file_contents().items():
+        (keys / name).write_bytes(content)
+    say(f"{len(made)} bundles\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], sys.stdout.write))
