@@ -267,11 +267,12 @@ def _drivers(plan: Plan, show_line: Callable[[bytes], None], *, virtual_time: bo
     random_bytes = os.urandom if device.seed is None else random.Random(device.seed).randbytes
     board = BoardInfo(device.name, device.vendor, device.id or "")
     entries = []
+    found = installed(DRIVERS)  # once: it reads the metadata of everything that is installed
     for number, entry in enumerate(plan.content.drivers):
         setup = DriverSetup(
             entry.options, plan.path.parent, random_bytes, show_line, board, virtual_time
         )
-        entries.append(_driver_entry(plan, f"drivers[{number}]", entry, setup))
+        entries.append(_driver_entry(plan, f"drivers[{number}]", entry, setup, found))
     return _driver_table(plan, entries)
 
 
@@ -296,9 +297,12 @@ def _not_made() -> Driver:
 
 
 def _driver_entry(
-    plan: Plan, place: str, entry: DriverTableEntry, setup: DriverSetup
+    plan: Plan,
+    place: str,
+    entry: DriverTableEntry,
+    setup: DriverSetup,
+    found: Mapping[str, EntryPoint],
 ) -> DriverEntry:
-    found = installed(DRIVERS)
     if entry.driver not in found:
         there = ", ".join(sorted(found)) or "none"
         problem = f"{show(entry.driver)} is not installed; there are: {there}"

@@ -58,6 +58,9 @@ class FakeNursery:
     workers: list[FakeWorker] = field(default_factory=list)
     ended: int = 0
 
+    def prepare(self) -> None:
+        pass
+
     def fork(self) -> Worker:
         self.workers.append(FakeWorker(self))
         return self.workers[-1]

@@ -96,6 +96,7 @@ class TinyML:
         """
         if self._terms is None:
             raise refusal(Code.UNSUPPORTED_OPERATION, self._problem)
+        self._terms.nursery.prepare()
         uid = context.container
         tenant = self._tenants.setdefault(uid, Tenant(self._terms))
         return self._open.open((uid, ExecutionContext(tenant, tenant.enter(), context)))

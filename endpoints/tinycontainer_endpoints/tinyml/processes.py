@@ -138,6 +138,10 @@ def _lost(error: Exception) -> WorkerLost:
 class Nursery(Protocol):
     """Where workers come from."""
 
+    def prepare(self) -> None:
+        """Begin what takes long before the first worker; does not wait for it."""
+        ...
+
     def fork(self) -> Worker:
         """A new worker, which has seen no tenant's bytes.
 
@@ -154,8 +158,8 @@ class Nursery(Protocol):
 class Zygote:
     """Forks workers from a process that has imported the interpreter.
 
-    The process is started at once, and waited for when its first worker is needed. One that died is
-    replaced.
+    The process is started by `prepare`, and waited for when its first worker is needed. One that
+    died is replaced.
 
     Args:
         backend: name of the interpreter.
@@ -164,14 +168,20 @@ class Zygote:
     def __init__(self, backend: str) -> None:
         self._backend = backend
         self._greeted = False
-        self._start()
+        self._control: socket.socket | None = None
+
+    def prepare(self) -> None:
+        """See `Nursery.prepare`."""
+        if self._control is None:
+            self._start()
 
     def fork(self) -> Worker:
         """See `Nursery.fork`."""
+        self.prepare()
         try:
             return self._fork()
         except (EOFError, OSError):
-            self._finalizer()
+            self._end_all()
             self._start()
         try:
             return self._fork()
@@ -184,17 +194,21 @@ class Zygote:
         try:
             return self._ask(CONTROL.pack(Control.KILL, worker.pid), ())
         except (EOFError, OSError):
-            self._finalizer()
+            self._end_all()
             return 0
 
+    def _end_all(self) -> None:
+        self._finalizer()
+        self._control = None
+
     def _start(self) -> None:
-        self._control, process = _spawn("zygote", self._backend)
-        self._greeted = False
-        self._finalizer = weakref.finalize(self, _stop, self._control, process)
+        control, process = _spawn("zygote", self._backend)
+        self._control, self._greeted = control, False
+        self._finalizer = weakref.finalize(self, _stop, control, process)
 
     def _fork(self) -> Worker:
         if not self._greeted:
-            greet(self._control)
+            greet(self._socket())
             self._greeted = True
         ours, theirs = socket.socketpair()
         try:
@@ -205,13 +219,19 @@ class Zygote:
             raise
         return Worker(ours, pid)
 
+    def _socket(self) -> socket.socket:
+        if self._control is None:
+            raise EOFError("there is no zygote")
+        return self._control
+
     def _ask(self, message: bytes, descriptors: tuple[int, ...]) -> int:
-        self._control.settimeout(CONTROL_S)
+        control = self._socket()
+        control.settimeout(CONTROL_S)
         if descriptors:
-            socket.send_fds(self._control, [message], descriptors)
+            socket.send_fds(control, [message], descriptors)
         else:
-            self._control.sendall(message)
-        (answer,) = ANSWER.unpack(receive(self._control, ANSWER.size))
+            control.sendall(message)
+        (answer,) = ANSWER.unpack(receive(control, ANSWER.size))
         return int(answer)
 
 
@@ -225,6 +245,9 @@ class Spawner:
     def __init__(self, backend: str) -> None:
         self._backend = backend
         self._finalizers: dict[int, weakref.finalize[..., Worker]] = {}
+
+    def prepare(self) -> None:
+        """See `Nursery.prepare`: there is nothing to prepare."""
 
     def fork(self) -> Worker:
         """See `Nursery.fork`."""

@@ -77,6 +77,26 @@ def listener(tmp_path: Path, program: Program) -> Path:
 
 
 @needs_backend
+def test_webassembly_and_rbpf_use_the_endpoint_alike(tmp_path: Path, program: Program) -> None:
+    directory = tmp_path / "sine"
+    shutil.copytree(ROOT / "examples" / "sine", directory)
+    program.good("keygen", directory / "keys")
+    for kind in ("wasm", "rbf"):
+        packed = ("--keys", directory / "keys", "--out", directory / f"sine-{kind}.tcb")
+        program.good("pack", directory / "sine" / f"{kind}.toml", *packed)
+    out = program.good("run", directory / "device.toml", "--for", "2500ms")
+    curves = {
+        kind: [line.rpartition(": ")[2] for line in out.splitlines() if f" sine-{kind}: " in line]
+        for kind in ("wasm", "rbf")
+    }
+    assert curves["wasm"] == curves["rbf"]
+    assert len(curves["wasm"]) == 20
+    heights = [field.index("o") for field in curves["wasm"][:16]]
+    assert heights[4] == max(heights)  # a quarter of the way round
+    assert heights[12] == min(heights)
+
+
+@needs_backend
 def test_the_keyword_spotter_shows_what_was_said(listener: Path, program: Program) -> None:
     out = program.good("run", listener / "device.toml", "--for", "11s")
     shown = [line.rpartition(": ")[2] for line in out.splitlines() if "the display, by" in line]

@@ -39,6 +39,9 @@ class Recorder:
         self.workers: list[Worker] = []
         self.ended: list[int] = []
 
+    def prepare(self) -> None:
+        self._inner.prepare()
+
     def fork(self) -> Worker:
         self.workers.append(self._inner.fork())
         return self.workers[-1]

@@ -42,8 +42,10 @@ def main() -> None:
             if (name, kind) != ("keywords", F32):  # too large for the default quota
                 content = encode(trained.model(kind), names=True)
                 (models / f"{name}-{word}.tflite").write_bytes(content)
+    box = EXAMPLES / "smartdronebox" / "compliance"
     _write_compliance((models / "autoencoder-int8.tflite").read_bytes())
-    _copy(models / "autoencoder-int8.tflite", EXAMPLES / "smartdronebox" / "compliance")
+    _copy(models / "autoencoder-int8.tflite", box / "autoencoder.tflite")
+    _copy(models / "sine-int8.tflite", EXAMPLES / "sine" / "sine" / "sine.tflite")
     spotter = EXAMPLES / "keyword_spotter"
     labels = b"".join(label.encode().ljust(8, b"\0") for label in LABELS)
     model = (models / "keywords-int8.tflite").read_bytes()
@@ -52,7 +54,7 @@ def main() -> None:
 
 
 def _copy(model: Path, to: Path) -> None:
-    (to / "autoencoder.tflite").write_bytes(model.read_bytes())
+    to.write_bytes(model.read_bytes())
 
 
 def _write_compliance(model: bytes) -> None:
