@@ -99,7 +99,7 @@ def test_a_case_that_cannot_be_played_is_named(tmp_path: Path) -> None:
     for old, new, words in (
         ('load = "unknown"', 'load = "nobody"', "there is no container nobody"),
         ('load = "unknown"', 'load = "unknown", start = "unknown"', "exactly one of"),
-        ("TC-RT-02", "TC-RT-2", "clauses"),
+        ("TC-RT-07", "TC-RT-7", "clauses"),
         ('group = "runtime"', 'group = "else"', "group"),
     ):
         wrong.write_text(source.read_text().replace(old, new))
