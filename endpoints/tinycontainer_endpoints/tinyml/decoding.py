@@ -18,6 +18,8 @@ MAX_DIMENSION: Final = 1 << 20
 NAME_BYTES: Final = 64
 """What is kept of a tensor's name."""
 
+_OPERATORS: Final = frozenset(Builtin)
+_TYPES: Final = frozenset(TensorType)
 _NOT_COMPUTED: Final = "an element type that no operator here computes with"
 _REFUSED_TENSOR: Final = ("sparsity", "variant_tensors", "is_variable", "external_buffer")
 _REFUSED_OPERATOR: Final = (
@@ -121,7 +123,7 @@ def _operator_code(tree: Tree) -> tuple[Builtin, int]:
         *(each for each in (tree["deprecated_code"], tree["code"], 0) if type(each) is int)
     )
     require(tree["custom_code"] is None, Code.UNSUPPORTED_OPERATION, "a custom operator")
-    known = number in frozenset(Builtin) and tree["deprecated_code"] in range(128)
+    known = number in _OPERATORS and tree["deprecated_code"] in range(128)
     require(known, Code.UNSUPPORTED_OPERATION, f"operator {number} is not on the list")
     version = tree["version"]
     if type(version) is not int or not 1 <= version <= 127:
@@ -184,7 +186,7 @@ def _tensor(tree: Tree, buffers: list[bytes]) -> Tensor:
     for name in _REFUSED_TENSOR:
         require(_absent(tree[name]), Code.UNSUPPORTED_OPERATION, f"a tensor with {name}")
     number = tree["type"]
-    if not isinstance(number, int) or number not in frozenset(TensorType):
+    if not isinstance(number, int) or number not in _TYPES:
         raise refusal(Code.UNSUPPORTED_OPERATION, _NOT_COMPUTED)
     kind = TensorType(number)
     shape = _shape(tree)

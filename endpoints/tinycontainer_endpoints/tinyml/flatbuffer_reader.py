@@ -2,7 +2,7 @@
 
 A tree holds what the schema's tables name and nothing else. The work is bounded by the file's
 length: tables and vectors that are reached twice count twice, and what is read in all may not be
-more than twice the file.
+more than twice the file, or 32 KiB.
 """
 
 import struct
@@ -12,7 +12,9 @@ from .codes import Code, refusal, require
 from .schema import FILE_IDENTIFIER, VECTORS, Field, Kind, Table, Tree, Value
 
 MIN_BYTES: Final = 8
-_SMALL_FILE_BYTES: Final = 4096
+_SMALL_FILE_BYTES: Final = 16 * 1024
+_TABLE_COST: Final = 64
+"""What a table counts for at least: to read one takes as long as to copy some kilobytes."""
 _MAX_DEPTH: Final = 8
 
 
@@ -64,7 +66,7 @@ class FlatbufferReader:
     def _table(self, position: int, table: Table, depth: int) -> Tree:
         require(depth <= _MAX_DEPTH, Code.INVALID_ENCODING, "nested too deeply")
         slots, size = self._vtable(position)
-        self._spend(4 + 2 * len(slots))
+        self._spend(_TABLE_COST + 2 * len(slots))
         tree: Tree = {}
         for field in table.fields:
             offset = slots[field.slot] if field.slot < len(slots) else 0

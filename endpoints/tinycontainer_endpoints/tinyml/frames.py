@@ -20,6 +20,8 @@ from .codes import (
 )
 
 MAX_RANK: Final = 8
+_SELECTABLE: Final = frozenset(What)
+_SCOPES: Final = frozenset(Scope)
 _FORM: Final = "a frame of the wrong length"
 
 
@@ -167,13 +169,13 @@ def _compute(data: bytes) -> Compute:
 def _select(data: bytes) -> Select:
     _, what, index, reserved, offset = _fixed("<BBBBI", data, exact=True)
     _zero(reserved)
-    require(what in frozenset(What), Code.INVALID_ARGUMENT, "nothing of this kind to select")
+    require(what in _SELECTABLE, Code.INVALID_ARGUMENT, "nothing of this kind to select")
     return Select(What(what), index, offset)
 
 
 def _reset(data: bytes) -> Reset:
     _, scope = _fixed("<BB", data, exact=True)
-    require(scope in frozenset(Scope), Code.INVALID_ARGUMENT, "nothing of this kind to reset")
+    require(scope in _SCOPES, Code.INVALID_ARGUMENT, "nothing of this kind to reset")
     return Reset(Scope(scope))
 
 

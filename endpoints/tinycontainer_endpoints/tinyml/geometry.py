@@ -8,6 +8,7 @@ from .codes import Code, require
 from .model import Operator
 from .schema import Padding
 
+_PADDINGS: Final = frozenset(Padding)
 MAX_FILTER: Final = 256
 MAX_STRIDE: Final = 64
 MAX_DILATION: Final = 16
@@ -61,7 +62,7 @@ def slide(
         DriverError: code 2; the options are out of range.
     """
     padding = operator.number("padding")
-    require(padding in frozenset(Padding), Code.INVALID_ENCODING, "an unknown padding")
+    require(padding in _PADDINGS, Code.INVALID_ENCODING, "an unknown padding")
     height, width = (
         Window(
             length,

@@ -14,6 +14,7 @@ MIN_WEIGHT_SCALE: Final = 1e-20
 MAX_MULTIPLIER: Final = 256.0
 """Native code holds ratios of scales as 32-bit fractions with a shift; beyond, it misbehaves."""
 _COMPUTED: Final = frozenset({TensorType.F32, TensorType.I8})
+_ACTIVATIONS: Final = frozenset(Activation)
 _I8: Final = range(-128, 128)
 
 
@@ -111,7 +112,7 @@ class Node:
         Raises:
             DriverError: it is not.
         """
-        known = self.operator.number("activation") in frozenset(Activation)
+        known = self.operator.number("activation") in _ACTIVATIONS
         self.require(known, "an activation", Code.UNSUPPORTED_OPERATION)
 
     def plain(self) -> None:

@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 from .wire import ANSWER, CONTROL, HELLO, REPLY, REQUEST, Control, Request, Status, receive
 
+_STATUSES: Final = frozenset(Status)
 START_S: Final = 60.0
 """The longest that an interpreter's import may take."""
 CONTROL_S: Final = 10.0
@@ -93,7 +94,7 @@ class Worker:
         """
         try:
             status, length = REPLY.unpack(self._receive(REPLY.size))
-            sound = status in frozenset(Status)
+            sound = status in _STATUSES
             sound = sound and length == (self._most if status == Status.DONE else 0)
             if not sound:
                 raise WorkerLost("a worker answered nonsense")

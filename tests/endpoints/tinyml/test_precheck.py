@@ -215,6 +215,24 @@ def test_parts_that_are_used_over_and_over_are_bounded() -> None:
     assert time.perf_counter() - started < 5
 
 
+def test_the_longest_list_of_the_smallest_tables_is_refused_in_time() -> None:
+    count = 16_000
+    file = bytearray(struct.pack("<I4s", 16, b"TFL3"))
+    file += struct.pack("<HHHH", 8, 8, 0, 4)  # a vtable with operator codes
+    file += struct.pack("<iI", 8, 4)  # the root, whose vector follows
+    vector = len(file)
+    file += struct.pack("<I", count)
+    table = vector + 4 + 4 * count
+    file += b"".join(
+        struct.pack("<I", table + 4 - (vector + 4 + 4 * index)) for index in range(count)
+    )
+    file += struct.pack("<HHi", 4, 4, 4)
+    started = time.perf_counter()
+    with pytest.raises(DriverError, match="used too often"):
+        precheck(bytes(file), Quotas(model_bytes=1 << 20))
+    assert time.perf_counter() - started < 2
+
+
 def test_random_bytes_raise_nothing_but_refusals() -> None:
     chance = random.Random(3)
     for _ in range(2000):

@@ -6,7 +6,7 @@ import struct
 import pytest
 from support.fake_workers import FakeNursery
 from support.hostile_models import good
-from support.models import F32, I8, RECIPES, Net, seed
+from support.models import F32, I8, seed
 from support.tinyml import (
     COMPUTE,
     RESET_INPUTS,
@@ -19,7 +19,6 @@ from support.tinyml import (
     select,
 )
 
-from tinycontainer.testing import StillContext, check_driver
 from tinycontainer_endpoints.tinyml.codes import Code, ElementType, What
 from tinycontainer_endpoints.tinyml.driver import TinyML
 from tinycontainer_endpoints.tinyml.processes import Reply, WorkerLost
@@ -406,26 +405,3 @@ def test_losses_and_refusals_of_the_interpreter_have_their_codes() -> None:
         assert state(here) is READY
         nursery.script = lambda _kind: None
         assert here.infer([INPUT]) == [INPUT[:16]]
-
-
-def test_a_driver_without_an_interpreter_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(ValueError, match=r"pip install 'tinycontainer\[tinyml\]'"):
-        TinyML(make_setup())
-    spare = TinyML(make_setup(required=False))
-    with refused(Code.UNSUPPORTED_OPERATION):
-        spare.open(1, StillContext())
-
-
-def test_the_driver_keeps_the_interface() -> None:
-    setup = make_setup()
-    check_driver(lambda: TinyML(setup, nursery=FakeNursery()))
-
-
-def test_a_driver_refuses_options_that_it_does_not_know() -> None:
-    with pytest.raises(ValueError, match=r"^options\.surprise: "):
-        TinyML(make_setup(surprise=1))
-
-
-def test_recipes_have_names() -> None:
-    assert RECIPES["dense"](Net()).operators
