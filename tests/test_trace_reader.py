@@ -53,7 +53,7 @@ def test_events_come_back_as_they_were_told(tmp_path: Path) -> None:
         events.LoadRefused(b"", "load", "token", "bad\x00\ud800"),
         events.Reconfigured(b"x", 3, 4, (1, 2), ()),
         events.Called(b"x", "write", 1, 2, b"hi"),
-        events.HookEnded(b"x", "loop", "completed", -3, 7, ""),
+        events.HookEnded(b"x", "loop", "completed", -3, 7, 5, ""),
         events.Logged(b"x", b"\\x41\xff"),
     ]
     lines: list[str] = []

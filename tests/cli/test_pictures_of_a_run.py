@@ -132,6 +132,7 @@ def test_a_hostile_trace_leaves_every_output_inert(
             "how": text,
             "result": 1,
             "used_ns": 1,
+            "instructions": 1,
             "detail": text,
         },
     ]

@@ -48,7 +48,7 @@ def sample(uid: bytes = b"box", text: str = "REFUSED open(7): masked") -> Timeli
         Span(30 * NS_PER_MS, 90 * NS_PER_MS, Doing.ASLEEP),
     )
     marks = tuple(Mark(at * NS_PER_MS, sign, text) for at, sign in enumerate(Sign, 12))
-    hooks = (Hook(10 * NS_PER_MS, 30 * NS_PER_MS, "loop", 3, text, 15 * NS_PER_MS),)
+    hooks = (Hook(10 * NS_PER_MS, 30 * NS_PER_MS, "loop", 3, text, 15 * NS_PER_MS, 42),)
     counts = ((12 * NS_PER_MS, 1), (14 * NS_PER_MS, 0))
     lane = Lane(uid, (3, 5), spans, hooks, marks, counts)
     return Timeline(0, 90 * NS_PER_MS, (lane, Lane(b"never", (), (), (), marks[:1])))
@@ -196,8 +196,9 @@ def test_perfetto_gets_a_track_for_each_container_with_hooks_marks_and_counters(
     assert {e["cat"] for e in box if e["ph"] == "i"} == {str(sign) for sign in Sign}
     descriptors = [e for e in found if e["name"] == "descriptors of box"]
     assert [(e["ph"], e["args"]["value"]) for e in descriptors] == [("C", 1), ("C", 0)]
-    execution = [e["args"]["value"] for e in found if e["name"] == "execution us of box"]
-    assert execution == [0, 15_000.0]
+    assert loop["args"]["instructions"] == 42
+    fuel = [e["args"]["value"] for e in found if e["name"] == "fuel of box"]
+    assert fuel == [0, 42]
     processor = [e for e in found if e["tid"] == tracks["processor"] and e["ph"] == "X"]
     assert [(e["name"], e["dur"]) for e in processor] == [("box", 10_000.0), ("box", 5_000.0)]
 

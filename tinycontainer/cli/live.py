@@ -56,7 +56,8 @@ class LiveView:
         rows = list(self.tally.rows.values())
         title = f"{self._now_ns / NS_PER_MS:.0f} ms of device time; end with ctrl-c"
         table = Table(title=Text(title), title_justify="left")
-        for column in ("container", "state", "hook", "priority", "loops", "ran ms", "missed"):
+        columns = "container", "state", "hook", "priority", "loops", "ran ms", "fuel", "missed"
+        for column in columns:
             table.add_column(column, no_wrap=True)
         table.add_column("last refusal", no_wrap=True, max_width=_REFUSAL_WIDTH)
         for row in rows[:_ROWS]:
@@ -67,6 +68,7 @@ class LiveView:
                 self._priorities.get(row.uid, ""),
                 row.loops,
                 f"{row.execution_ns / NS_PER_MS:.1f}",
+                row.instructions,
                 row.deadline_misses,
                 self._refusals.get(row.uid, ""),
             )

@@ -64,7 +64,7 @@ class Follower:
         if self._hook is None:
             return
         began, self._hook = self._hook, None
-        self._keep_hook(began, event.at_ns, event.how, event.used_ns)
+        self._keep_hook(began, event)
         self._turn_to(Doing.DUE if self._is_stopping else Doing.ASLEEP, event.at_ns)
 
     # Its life.
@@ -119,7 +119,7 @@ class Follower:
             used_ns = sum(s.length_ns for s in spans if s.doing is Doing.RUNNING)
             used_ns -= sum(hook.used_ns for hook in hooks)
             began = self._hook
-            last = Hook(began.at_ns, end_ns, began.hook, began.number, "", max(0, used_ns))
+            last = Hook(began.at_ns, end_ns, began.hook, began.number, "", max(0, used_ns), 0)
             hooks.append(last)
         marks = sorted(self._marks, key=lambda mark: mark.at_ns)
         counts = tuple(self._descriptors)
@@ -145,9 +145,10 @@ class Follower:
         self.items += len(spans)
         self._doing, self._since_ns, self._due_ns = doing, at_ns, None
 
-    def _keep_hook(self, began: events.HookBegan, end_ns: int, how: str, used_ns: int) -> None:
-        number, name = began.number, began.hook[:_MAX_TEXT]
-        self._hooks.append(Hook(began.at_ns, end_ns, name, number, how[:_MAX_TEXT], used_ns))
+    def _keep_hook(self, began: events.HookBegan, ended: events.HookEnded) -> None:
+        number, name, how = began.number, began.hook[:_MAX_TEXT], ended.how[:_MAX_TEXT]
+        used = ended.used_ns, ended.instructions
+        self._hooks.append(Hook(began.at_ns, ended.at_ns, name, number, how, *used))
         self.items += 1
 
     def _count(self, at_ns: int, change: int) -> None:

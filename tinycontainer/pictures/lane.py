@@ -50,6 +50,7 @@ class Hook:
         number: counts loops from 1.
         how: how it ended; empty if it had not.
         used_ns: its execution time.
+        instructions: what it was charged for; 0 if it had not ended.
     """
 
     begin_ns: int
@@ -58,6 +59,7 @@ class Hook:
     number: int
     how: str
     used_ns: int
+    instructions: int
 
 
 @dataclass(frozen=True, slots=True)

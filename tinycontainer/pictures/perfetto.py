@@ -2,7 +2,7 @@
 
 One track per container in the order of ranks: hooks as slices, in them what the container did;
 above them the wait before a hook; calls, refusals, missed deadlines and faults as instants. One
-track for the processor. Counters for open descriptors and for execution time so far.
+track for the processor. Counters for open descriptors and for fuel: instructions so far.
 """
 
 import json
@@ -44,6 +44,7 @@ def _lane(track: int, lane: Lane) -> Iterator[dict[str, Any]]:
             {
                 "how": flatten(hook.how) or "not ended",
                 "execution_us": hook.used_ns / _NS_PER_US,
+                "instructions": hook.instructions,
             },
         )
     for span in lane.spans:
@@ -61,16 +62,16 @@ def _lane(track: int, lane: Lane) -> Iterator[dict[str, Any]]:
         }
     for at_ns, count in lane.descriptors:
         yield _counter(track, f"descriptors of {name}", at_ns, count)
-    yield from _execution(track, name, lane)
+    yield from _fuel(track, name, lane)
 
 
-def _execution(track: int, name: str, lane: Lane) -> Iterator[dict[str, Any]]:
-    """Execution time so far, where it begins and ends to grow."""
-    used_ns = 0
+def _fuel(track: int, name: str, lane: Lane) -> Iterator[dict[str, Any]]:
+    """Instructions so far, where they begin and end to grow."""
+    used = 0
     for hook in lane.hooks:
-        yield _counter(track, f"execution us of {name}", hook.begin_ns, used_ns / _NS_PER_US)
-        used_ns += hook.used_ns
-        yield _counter(track, f"execution us of {name}", hook.end_ns, used_ns / _NS_PER_US)
+        yield _counter(track, f"fuel of {name}", hook.begin_ns, used)
+        used += hook.instructions
+        yield _counter(track, f"fuel of {name}", hook.end_ns, used)
 
 
 def _title(hook: Hook) -> str:
