@@ -4,10 +4,10 @@ The parts: the interpreter; a process of its own, with its socket; the driver an
 check of a model; a process's fork, first load and end.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
+from support.measuring import Measure
 from support.project import ROOT
 from support.tinyml import BACKENDS, Client, bare_session, each_backend, make_driver
 
@@ -18,11 +18,12 @@ from tinycontainer_endpoints.tinyml.wire import Request
 
 CONTENT = (ROOT / "examples" / "models" / "autoencoder-int8.tflite").read_bytes()
 KEYWORDS = (ROOT / "examples" / "models" / "keywords-int8.tflite").read_bytes()
+MODELS = {"autoencoder": CONTENT, "keywords": KEYWORDS}
 INPUT = bytes(range(32))
 DEADLINE_MS = 5000
 OFTEN = {"inferences_per_second": 1_000_000}
 
-pytestmark = pytest.mark.benchmark(group="inference")
+TIMES = 50
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,10 @@ def plan() -> Plan:
 @pytest.fixture(scope="module")
 def nursery() -> Zygote:
     return Zygote(BACKENDS[0])
+
+
+def case(backend: str) -> str:
+    return f"autoencoder, int8, {backend}"
 
 
 def load(worker: Worker, plan: Plan) -> None:
@@ -48,23 +53,38 @@ def worker(nursery: Zygote, plan: Plan) -> Iterator[Worker]:
     nursery.end(made)
 
 
-@each_backend
-def test_bare_interpreter(benchmark: BenchmarkFixture, backend: str) -> None:
+def repeated(infer: Callable[[], bytes]) -> Callable[[], bytes]:
+    def run() -> bytes:
+        for _ in range(TIMES):
+            result = infer()
+        return result
+
+    return run
+
+
+def bare(backend: str) -> Callable[[], bytes]:
     session = bare_session(backend, CONTENT)
-    assert len(benchmark(lambda: session.run(INPUT))) == 32
+    return repeated(lambda: session.run(INPUT))
 
 
 @each_backend
-def test_in_a_process_of_its_own(benchmark: BenchmarkFixture, backend: str, worker: Worker) -> None:
+def test_process_against_bare_interpreter(measure: Measure, backend: str, worker: Worker) -> None:
+    """A process of its own, and its socket."""
+
     def infer() -> bytes:
         worker.ask(Request.RUN, 0, INPUT, DEADLINE_MS, 32)
         return worker.wait().payload
 
-    assert len(benchmark(infer)) == 32
+    against = {"bare interpreter": bare(backend)}
+    result = measure(
+        "inference", case(backend), "process", repeated(infer), against=against, per=TIMES
+    )
+    assert len(result) == 32
 
 
 @each_backend
-def test_through_the_endpoint(benchmark: BenchmarkFixture, backend: str) -> None:
+def test_endpoint_against_bare_interpreter(measure: Measure, backend: str) -> None:
+    """The same behind the driver and its frames."""
     client = Client(make_driver(backend=backend, quotas=OFTEN))
     client.load(CONTENT)
 
@@ -72,22 +92,39 @@ def test_through_the_endpoint(benchmark: BenchmarkFixture, backend: str) -> None
         client.give([INPUT])
         return client.read(32)
 
-    assert len(benchmark(infer)) == 32
+    against = {"bare interpreter": bare(backend)}
+    result = measure(
+        "inference", case(backend), "endpoint", repeated(infer), against=against, per=TIMES
+    )
+    assert len(result) == 32
     client.close()
 
 
-@pytest.mark.parametrize("content", [CONTENT, KEYWORDS], ids=["autoencoder", "keywords"])
-def test_check_of_a_model(benchmark: BenchmarkFixture, content: bytes) -> None:
-    assert benchmark(lambda: precheck(content, Quotas())).macs > 0
+@each_backend
+@pytest.mark.parametrize("name", MODELS)
+def test_check_against_bare_load(measure: Measure, backend: str, name: str) -> None:
+    """Judging a model in Python, against what the interpreter needs to load it."""
+    content = MODELS[name]
+    found = measure(
+        "models",
+        f"{name}, {backend}",
+        "check",
+        lambda: precheck(content, Quotas()),
+        against={"bare load": lambda: bare_session(backend, content)},
+    )
+    assert found.macs > 0
 
 
 @each_backend
-def test_fork_first_load_and_end(
-    benchmark: BenchmarkFixture, backend: str, nursery: Zygote, plan: Plan
+def test_process_for_a_model_against_bare_load(
+    measure: Measure, backend: str, nursery: Zygote, plan: Plan
 ) -> None:
+    """A process is forked, loads a model, and ends."""
+
     def cycle() -> None:
         made = nursery.fork()
         load(made, plan)
         nursery.end(made)
 
-    benchmark(cycle)
+    against = {"bare load": lambda: bare_session(backend, CONTENT)}
+    measure("models", f"autoencoder, {backend}", "process", cycle, against=against)

@@ -4,7 +4,7 @@ The requirement is a factor of at least 3 on the same programs: compare the grou
 """
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
+from support.measuring import Measure
 from support.project import ROOT
 from support.rbpf import assemble
 from support.rbpf_oracle import Oracle
@@ -36,9 +36,7 @@ ARITHMETIC = assemble(
     exit"""
 )
 PROGRAMS = {"fletcher32": FLETCHER32, "arithmetic": ARITHMETIC}
-UNLIMITED = 1 << 40
-
-each_program = pytest.mark.parametrize("name", PROGRAMS)
+BUDGETS = {"straight through": 1 << 40, "turns of 100": 100}
 
 
 def machine_of(text: bytes, budget: int) -> tuple[Machine, Meter]:
@@ -55,20 +53,10 @@ def instructions(text: bytes) -> int:
     return oracle.used
 
 
-@each_program
-@pytest.mark.benchmark(group="rbpf")
-def test_plain_interpreter(benchmark: BenchmarkFixture, name: str) -> None:
-    text = PROGRAMS[name]
-    benchmark.extra_info["instructions"] = instructions(text)
-    assert benchmark(lambda: Oracle(text, bytearray(TEXT)).run()) == 0
-
-
-@each_program
-@pytest.mark.parametrize("budget", [UNLIMITED, 100])
-@pytest.mark.benchmark(group="rbpf")
-def test_machine(benchmark: BenchmarkFixture, name: str, budget: int) -> None:
-    text = PROGRAMS[name]
-    benchmark.extra_info["instructions"] = instructions(text)
+@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("subject", BUDGETS)
+def test_machine_against_plain_interpreter(measure: Measure, name: str, subject: str) -> None:
+    text, budget = PROGRAMS[name], BUDGETS[subject]
     machine, meter = machine_of(text, budget)
 
     def run() -> int:
@@ -77,10 +65,6 @@ def test_machine(benchmark: BenchmarkFixture, name: str, budget: int) -> None:
             meter.refill(budget)
         return result.code
 
-    assert benchmark(run) == 0
-
-
-@pytest.mark.benchmark(group="rbpf-instance")
-def test_making_a_machine(benchmark: BenchmarkFixture) -> None:
-    machine, _ = benchmark(lambda: machine_of(FLETCHER32, 1))
-    assert machine.slot == 0
+    against = {"plain interpreter": lambda: Oracle(text, bytearray(TEXT)).run()}
+    per = instructions(text)
+    assert measure("rbpf", f"{name}, {subject}", "machine", run, against=against, per=per) == 0

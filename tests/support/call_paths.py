@@ -77,7 +77,7 @@ WASM_BODIES: Final = {
 }
 """What a loop does in one turn. The last three are refused."""
 
-_RBPF_READ: Final = "mov r1, {fd}\nmov r2, r10\nsub r2, 64\nmov r3, {size}\ncall {call}"
+_RBPF_READ: Final = "mov r1, {fd}\nmov r2, r10\nsub r2, 256\nmov r3, {size}\ncall {call}"
 RBPF_BODIES: Final = {
     "nothing": "",
     "read": _RBPF_READ.format(fd=FD, size=SIZE, call="read"),
@@ -86,6 +86,7 @@ RBPF_BODIES: Final = {
     "heartbeat": "call heartbeat",
     "no such descriptor": _RBPF_READ.format(fd=77, size=SIZE, call="read"),
     "another's descriptor": _RBPF_READ.format(fd=OTHERS_FD, size=SIZE, call="read"),
+    "a size too large": _RBPF_READ.format(fd=FD, size=256, call="read"),
 }
 
 
@@ -147,7 +148,8 @@ def wasm_program(body: str) -> bytes:
 
 def rbpf_program(body: str) -> bytes:
     """The same as a file of rBPF."""
-    return hooks(loop=f"mov r6, {CALLS}\nagain:\n{body}\nsub r6, 1\njne r6, 0, again\nmov r0, 0\nexit")
+    counted = f"mov r6, {CALLS}\nagain:\n{body}\nsub r6, 1\njne r6, 0, again\nmov r0, 0\nexit"
+    return hooks(loop=counted)
 
 
 def program(engine: str, operation: str) -> bytes:

@@ -1,0 +1,168 @@
+"""What does a load cost, and of what does it consist? How does it grow with the module?
+
+First what no load can do without: four bare Ed25519 verifications, and the engine's own parsing
+and validating. A load here is verified, admitted, and deleted again.
+"""
+
+import io
+from collections.abc import Callable
+from itertools import cycle
+
+import pytest
+import pywasm
+import wasmtime
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from support.engines import ENGINES
+from support.measuring import Measure
+from support.wasm import container
+from support.worlds import KEYS, blueprint, local, trusted
+
+from tinycontainer import metadata
+from tinycontainer.clock import VirtualClock
+from tinycontainer.device import Device, Setup
+from tinycontainer.metadata import Bundle, ContainerType
+from tinycontainer.meter import Meter
+from tinycontainer.packing import pack
+from tinycontainer.runtime import RuntimeLimits
+from tinycontainer.testing import RecordingNatives
+from tinycontainer.verification import Grant, Trust, examine, grant
+from tinycontainer_runtimes.wasm.validator import plain_config
+from tinycontainer_runtimes.wasm_wasmtime.cache import MAX_MODULES
+from tinycontainer_runtimes.wasm_wasmtime.engine import make_engine
+
+TOKENS = 4
+SMALL = 500
+SIZES = (1_000, 4_000, 16_000, 64_000)
+
+each_engine = pytest.mark.parametrize("engine", ENGINES)
+
+
+def module(size: int) -> bytes:
+    """A module of about this many bytes: functions of plain arithmetic, and a call."""
+    line = "(local.set 0 (i32.add (i32.mul (local.get 0) (i32.const 7)) (i32.const 11)))"
+    one = f"(func (result i32) (local i32) {line * 10} (local.get 0))"
+    loop = '(func (export "loop") (result i32) (drop (call $heartbeat)) (i32.const 0))'
+
+    def of(functions: int) -> bytes:
+        return container(loop + one * functions, uses=("heartbeat",))
+
+    each = len(of(2)) - len(of(1))
+    return of(max(0, (size - len(of(0))) // each))
+
+
+def bundle(code: bytes, uid: str = "small") -> Bundle:
+    plan = blueprint(uid, kind=ContainerType.WASM, endpoints=(local(1), local(2, 2)))
+    return pack(plan, code, b"", KEYS)
+
+
+def parsed_and_validated(engine: str, code: bytes) -> Callable[[], object]:
+    """What an engine does with a module by itself, before it can run it."""
+    if engine == "wasmtime":
+        compiler = make_engine()
+        return lambda: wasmtime.Module(compiler, code)
+    validator = wasmtime.Engine(plain_config())
+
+    def parse_and_validate() -> object:
+        wasmtime.Module.validate(validator, code)
+        return pywasm.ModuleDesc.from_reader(io.BytesIO(code))
+
+    return parse_and_validate
+
+
+def four_signatures() -> Callable[[], None]:
+    signer, message = Ed25519PrivateKey.from_private_bytes(bytes(32)), bytes(120)
+    signature, public = signer.sign(message), signer.public_key()
+
+    def verify() -> None:
+        for _ in range(TOKENS):
+            public.verify(signature, message)
+
+    return verify
+
+
+def decoding() -> Callable[[], object]:
+    encoded = bundle(module(SMALL)).metadata
+    return lambda: metadata.decode(encoded)
+
+
+def verifying() -> Callable[[], Grant]:
+    packed = bundle(module(SMALL))
+    decoded, trust = metadata.decode(packed.metadata), Trust(keys=trusted())
+    return lambda: grant(decoded, examine(decoded, packed.code, packed.data, trust, 0), trust)
+
+
+def admitting(engine: str) -> Callable[[], None]:
+    """Admission; each time of another module, as engines keep compiled ones."""
+    runtime, limits = ENGINES[engine](), RuntimeLimits()
+    each = cycle([module(SMALL) + custom_section(str(n)) for n in range(MAX_MODULES + 1)])
+    return lambda: runtime.admit(next(each), limits)
+
+
+def creating(engine: str) -> Callable[[], None]:
+    runtime, code, limits = ENGINES[engine](), module(SMALL), RuntimeLimits()
+    meter = Meter(lambda _used: None)
+    runtime.admit(code, limits)
+    return lambda: runtime.create(code, b"", RecordingNatives(meter), meter, limits).finalize()
+
+
+@each_engine
+def test_load_against_what_it_cannot_do_without(measure: Measure, engine: str) -> None:
+    signatures, parsing = four_signatures(), parsed_and_validated(engine, module(SMALL))
+    measure(
+        "load",
+        f"{len(module(SMALL))} bytes, {engine}",
+        "load",
+        loading(engine, module(SMALL)),
+        against={"four signatures": signatures, "the bare engine": parsing},
+        ratios={"both": lambda t: t["load"] / (t["four signatures"] + t["the bare engine"])},
+    )
+
+
+@pytest.mark.parametrize("part", ["decode metadata", "verify four tokens"])
+def test_part_against_four_signatures(measure: Measure, part: str) -> None:
+    run = decoding() if part == "decode metadata" else verifying()
+    measure("parts of a load", part, "part", run, against={"four signatures": four_signatures()})
+
+
+@each_engine
+@pytest.mark.parametrize("part", ["admit", "create"])
+def test_part_against_bare_engine(measure: Measure, engine: str, part: str) -> None:
+    run = admitting(engine) if part == "admit" else creating(engine)
+    against = {"the bare engine": parsed_and_validated(engine, module(SMALL))}
+    measure("parts of a load", f"{part}, {engine}", "part", run, against=against)
+
+
+@each_engine
+@pytest.mark.parametrize("size", SIZES)
+def test_load_by_size(measure: Measure, engine: str, size: int) -> None:
+    code = module(size)
+    measure(
+        "module size",
+        f"{size // 1000} kB, {engine}",
+        "load",
+        loading(engine, code),
+        against={"the bare engine": parsed_and_validated(engine, code)},
+        module_bytes=len(code),
+    )
+
+
+def loading(engine: str, code: bytes) -> Callable[[], None]:
+    """Load a container and delete it; each time another module, as engines keep compiled ones."""
+    uids = [f"box-{number}" for number in range(MAX_MODULES + 1)]
+    offered = [bundle(code + custom_section(uid), uid).encode() for uid in uids]
+    each = cycle(zip(uids, offered, strict=True))
+    runtimes = {ContainerType.WASM: ENGINES[engine]()}
+    device = Device(Setup(runtimes=runtimes, trust=Trust(keys=trusted())), VirtualClock())
+
+    def load() -> None:
+        uid, encoded = next(each)
+        device.load(encoded)
+        device.delete(uid)
+
+    return load
+
+
+def custom_section(text: str) -> bytes:
+    """A section that engines read over; it makes a module differ from others."""
+    content = b"\1n" + text.encode()
+    return bytes([0, len(content)]) + content
