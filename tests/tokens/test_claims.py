@@ -284,6 +284,7 @@ def test_a_malformed_mask_is_named(value: cbor.Value, problem: str, profile: Pro
         ("a1 04 01 00", "payload byte 3: bytes follow the value"),
     ],
 )
+@pytest.mark.clause("TC-TOK-25")
 def test_a_payload_that_is_not_strict_is_refused(payload: str, problem: str) -> None:
     with pytest.raises(ClaimsError) as refused:
         claims.decode(bytes.fromhex(payload), Kind.CODE, Profile.RFC9052)
