@@ -88,6 +88,7 @@ def test_hooks_that_a_container_does_not_have_complete_at_once() -> None:
     assert hooks(world) == ["start completed", "loop completed", "stop completed"]
     # Entering a hook costs 100 instructions of 1 us, exported or not.
     assert [event.used_ns for event in world.of(HookEnded)] == [100_000, 101_000, 100_000]
+    assert [event.instructions for event in world.of(HookEnded)] == [100, 101, 100]
 
 
 @pytest.mark.parametrize("lifetime", [1, 2, 9])

@@ -40,7 +40,7 @@ def test_the_commands_of_the_readme_work_in_the_box(
     program.good("demo", "--keep", tmp_path / "box")
     monkeypatch.chdir(tmp_path / "box")
     commands = [shlex.split(line, comments=True) for line in block.splitlines()]
-    assert len(commands) == 13
+    assert len(commands) == 14
     for name, *arguments in commands:
         assert name == "tinycontainerctl"
         program.good(*arguments)

@@ -140,7 +140,7 @@ def test_names_and_lines_stay_inert_when_a_program_has_read_the_json(raw: bytes)
 
 
 def test_json_lines_hold_the_fields_of_the_event() -> None:
-    event = HookEnded(b"box", "loop", "completed", 3, 99, "")
+    event = HookEnded(b"box", "loop", "completed", 3, 99, 7, "")
     event.at_ns = 12
     (line,), _ = printed(event)
     assert json.loads(line) == {
@@ -151,6 +151,7 @@ def test_json_lines_hold_the_fields_of_the_event() -> None:
         "how": "completed",
         "result": 3,
         "used_ns": 99,
+        "instructions": 7,
         "detail": "",
     }
 
@@ -204,7 +205,7 @@ def test_people_are_told_in_words(event: TraceEvent, words: str) -> None:
 
 @pytest.mark.parametrize(
     "event",
-    [Dispatched(b"x", 1, 2), HookBegan(b"x", "loop", 1), HookEnded(b"x", "a", "b", 0, 0, "")],
+    [Dispatched(b"x", 1, 2), HookBegan(b"x", "loop", 1), HookEnded(b"x", "a", "b", 0, 0, 0, "")],
 )
 def test_what_only_programs_want_to_know_is_not_told_to_people(event: TraceEvent) -> None:
     _, human_lines = printed(event)

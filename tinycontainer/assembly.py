@@ -27,7 +27,7 @@ from . import device as device_room
 from .analysis import Analyser
 from .building import Builder
 from .clock import Clock, VirtualClock
-from .device import DEFAULT_EPOCH_S, Setup
+from .device import DEFAULT_EPOCH_S, Outside, Setup
 from .device_file import DeviceFile, DriverTableEntry, KeyTable
 from .driver import BoardInfo, Driver, DriverFactory, DriverSetup
 from .driver_table import DriverEntry, DriverTable
@@ -134,23 +134,39 @@ def read_plan(path: Path) -> Plan:
     return Plan(path, read_toml(path, DeviceFile))
 
 
-def assemble(plan: Plan, clock: Clock, show_line: Callable[[bytes], None]) -> Setup:
+def assemble(
+    plan: Plan,
+    clock: Clock,
+    show_line: Callable[[bytes], None] = _discard,
+    outside: Outside | None = None,
+) -> Setup:
     """Resolve everything that a device file names.
+
+    Args:
+        plan: the device file.
+        clock: the device's clock.
+        show_line: takes untrusted lines for the operator's screen.
+        outside: taken in place of what the file names; no driver is made then.
 
     Raises:
         DeviceFileError: something that it names cannot be used.
         RuntimeUnavailable: a runtime cannot work in this process.
     """
-    content = plan.content
+    content, runtimes = plan.content, runtimes_of(plan)
+    given = outside or Outside(
+        _drivers(plan, show_line, virtual_time=isinstance(clock, VirtualClock)),
+        _sequences(plan),
+        _epoch_s(content.device.epoch, clock),
+    )
     return Setup(
-        runtimes=runtimes_of(plan),
-        drivers=_drivers(plan, show_line, virtual_time=isinstance(clock, VirtualClock)),
+        runtimes=runtimes,
+        drivers=given.drivers,
         trust=trust_of(plan),
         capacity=content.capacity.capacity(content.device.board),
         caps=content.caps.caps(),
         scheduling=content.scheduling.scheduling(),
-        epoch_s=_epoch_s(content.device.epoch, clock),
-        sequences=_sequences(plan),
+        epoch_s=given.epoch_s,
+        sequences=given.sequences,
     )
 
 

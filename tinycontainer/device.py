@@ -57,6 +57,21 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """What the world around a device gives it while it runs, in place of what its file names.
+
+    Attributes:
+        drivers: the host's services.
+        sequences: memory of accepted tokens.
+        epoch_s: Unix seconds at which the device's clock starts.
+    """
+
+    drivers: DriverTable
+    sequences: SequenceStore
+    epoch_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """A container as its owner sees it, at one moment.
 

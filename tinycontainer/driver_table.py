@@ -1,7 +1,7 @@
 """Which driver serves which peer endpoint id, for whom, and in which directions."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .driver import Driver
 from .metadata import Direction, PeerType
@@ -59,6 +59,20 @@ class DriverTable:
     def find(self, peer_type: PeerType, peer_endpoint_id: int) -> DriverEntry | None:
         """The entry in a place."""
         return self._entries.get((peer_type, peer_endpoint_id))
+
+    def with_makers(
+        self, maker: Callable[[int, DriverEntry], Callable[[], Driver]]
+    ) -> "DriverTable":
+        """The same places with other instances in them.
+
+        Args:
+            maker: gets the number of an entry, from 0, and the entry; returns what makes its
+                instances.
+        """
+        return DriverTable(
+            replace(entry, make=maker(number, entry))
+            for number, entry in enumerate(self._entries.values())
+        )
 
     def instance(self, entry: DriverEntry, uid: bytes) -> Driver:
         """The instance that serves a container; made when it is first asked for."""

@@ -136,3 +136,31 @@ class DeviceFileError(TinyContainerError, ValueError):
         self.file = file
         self.place = place
         self.problem = problem
+
+
+class LineError(TinyContainerError, ValueError):
+    """A line of a file (a trace, a recording) that cannot be used.
+
+    Attributes:
+        file: which file, fit to be shown.
+        line: number of the line, from 1.
+        problem: what is wrong there.
+    """
+
+    def __init__(self, file: str, line: int, problem: str) -> None:
+        super().__init__(f"{file}: line {line}: {problem}")
+        self.file = file
+        self.line = line
+        self.problem = problem
+
+
+class TraceFileError(LineError):
+    """A trace that cannot be read."""
+
+
+class RecordingError(LineError):
+    """A recording that cannot be read."""
+
+
+class ReplayDiverged(LineError):
+    """A replay that does something else than what was recorded."""

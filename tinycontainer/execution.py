@@ -38,6 +38,7 @@ class Execution:
         next_hook: what begins at the next turn, if no hook is in progress.
         hook: the hook in progress.
         used_ns: execution time of the hook in progress.
+        meter_at_begin: what its meter had charged when that hook began.
         limit_ns: what it may use; None for no limit.
         planned_ns: when the loop in progress, or the next one, was planned.
         timing_changed: whether new metadata waits for the next hook.
@@ -51,6 +52,7 @@ class Execution:
     next_hook: Hook = Hook.START
     hook: Hook | None = None
     used_ns: int = 0
+    meter_at_begin: int = 0
     limit_ns: int | None = None
     planned_ns: int = 0
     timing_changed: bool = False
@@ -65,6 +67,11 @@ class Execution:
     def uid(self) -> bytes:
         """uid of the container."""
         return self.container.uid
+
+    @property
+    def instructions(self) -> int:
+        """Instructions charged to the hook in progress until the meter was last settled."""
+        return self.caller.meter.used - self.meter_at_begin
 
     @property
     def overran(self) -> bool:

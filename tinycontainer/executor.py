@@ -202,7 +202,9 @@ class Executor:
         hook = execution.hook = execution.next_hook
         number = execution.caller.loops_begun if hook is Hook.LOOP else 0
         self._hook_trace.began(execution, hook, number)
-        execution.caller.meter.spend(self._scheduling.call_instructions)
+        meter = execution.caller.meter
+        execution.meter_at_begin = meter.used
+        meter.spend(self._scheduling.call_instructions)
 
     def _conclude(self, execution: Execution, outcome: Outcome, used_ns: int) -> None:
         now_ns = self._clock.now_ns()

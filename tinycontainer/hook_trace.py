@@ -32,7 +32,8 @@ class HookTrace:
         detail = ""
         if isinstance(outcome, Trapped):
             detail = f"{outcome.code}: {outcome.detail}" if outcome.detail else outcome.code
-        self._tracer.emit(HookEnded(execution.uid, hook, how, result, execution.used_ns, detail))
+        used = execution.used_ns, execution.instructions
+        self._tracer.emit(HookEnded(execution.uid, hook, how, result, *used, detail))
 
     def _tell_dropped(self, execution: Execution) -> None:
         logs = execution.caller.logs.collect_dropped()

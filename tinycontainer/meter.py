@@ -19,11 +19,12 @@ class Meter:
     Attributes:
         left: instructions left in this turn. A runtime lowers it directly or by `spend`.
         probe: brings ``left`` up to date; an engine with a counter of its own sets it.
+        used: instructions charged since it was made.
         broken: whether the probe raised, or ``left`` was raised; the device then gives the
             container up.
     """
 
-    __slots__ = ("_charge", "_settled_at", "broken", "left", "probe")
+    __slots__ = ("_charge", "_settled_at", "broken", "left", "probe", "used")
 
     def __init__(self, charge: Callable[[int], None]) -> None:
         self.left = 0
@@ -31,6 +32,7 @@ class Meter:
         self._charge = charge
         self._settled_at = 0
         self.broken = False
+        self.used = 0
 
     def refill(self, budget_instructions: int) -> None:
         """Begin a turn: settle the last one, then fill up.
@@ -58,4 +60,5 @@ class Meter:
             self.left, self.broken = self._settled_at, True
         elif used:
             self._settled_at = self.left
+            self.used += used
             self._charge(used)

@@ -6,6 +6,11 @@ bytes, a backslash doubled. The form is reversible and never holds a control cha
 sequence, a bidirectional mark or a look-alike letter.
 """
 
+import re
+from typing import Final
+
+_ESCAPE: Final = re.compile(r"\\x[0-9a-f]{2}|\\\\")
+_PIECES: Final = re.compile(r"([^\\]+)|\\x([0-9a-f]{2})|(\\\\)")
 _PRINTABLE = {
     byte: "\\\\" if byte == ord("\\") else chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}"
     for byte in range(256)
@@ -23,6 +28,22 @@ def show(untrusted: bytes | str, limit_bytes: int | None = None) -> str:
     cut = limit_bytes is not None and len(raw) > limit_bytes
     shown = "".join(_PRINTABLE[byte] for byte in (raw[:limit_bytes] if cut else raw))
     return f"{shown}..." if cut else shown
+
+
+def unshow(shown: str) -> bytes:
+    """The bytes that `show` made a text of.
+
+    Raises:
+        ValueError: `show` does not make such a text.
+    """
+    if not shown.isascii() or not all(0x20 <= ord(each) < 0x7F for each in shown):
+        raise ValueError("is not printable ASCII")
+    rest, raw = _ESCAPE.sub("", shown), bytearray()
+    if "\\" in rest:
+        raise ValueError("holds a backslash that escapes nothing")
+    for plain, digits, doubled in _PIECES.findall(shown):
+        raw += bytes.fromhex(digits) if digits else b"\\" if doubled else plain.encode("ascii")
+    return bytes(raw)
 
 
 def flatten(line: str) -> str:

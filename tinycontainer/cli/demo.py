@@ -22,10 +22,13 @@ from ..clock import VirtualClock
 from ..expectations import Finding, judge, read_expectations
 from ..manifest import read_manifest
 from ..metadata import Bundle
+from ..pictures import TimelineBuilder
 from ..script import Surprise, play, read_script
 from ..text import flatten, show
 from ..toml_file import Table, read_toml
 from ..trace import Human, Tally, TraceEvent
+from .drawing import Drawings, drawing_options
+from .outcome import print_summary, screen, summary, traced_to
 from .output import (
     ExitCode,
     Refusal,
@@ -37,7 +40,6 @@ from .output import (
     write_file,
 )
 from .progress import progress
-from .run import print_summary, screen, summary, traced_to
 from .verb import Verb
 
 _EXAMPLE = "smartdronebox"
@@ -66,11 +68,14 @@ class BundlesFile(Table):
 @click.option(
     "--keep",
     type=click.Path(path_type=Path),
-    help="Keep keys, bundles and files in this directory.",
+    help="Keep keys, bundles, files and the trace demo.jsonl in this directory.",
 )
+@drawing_options
 @force_option
 @json_option
-def demo(trace: Path | None, keep: Path | None, force: bool, as_json: bool) -> int:
+def demo(
+    trace: Path | None, keep: Path | None, drawings: Drawings, force: bool, as_json: bool
+) -> int:
     """Run the SmartDroneBox: four tenants, one intruder, one device, 20 seconds of virtual time.
 
     Makes new keys for the four roles, packs and signs all containers, loads and runs them, takes
@@ -81,14 +86,16 @@ def demo(trace: Path | None, keep: Path | None, force: bool, as_json: bool) -> i
     """
     if trace is not None:
         require_absent((trace,), force=force)
+    drawings.check(force=force)
     with _workspace(keep) as directory:
         _make_keys(directory / "keys")
         _make_bundles(directory)
-        tally, events = Tally(), list[TraceEvent]()
+        tally, events, builder = Tally(), list[TraceEvent](), TimelineBuilder()
         plan = read_plan(directory / "device.toml")
         clock = VirtualClock(plan.content.scheduling.instruction_ns)
-        with traced_to(trace, force=force) as sinks:
-            sinks += [tally, events.append]
+        kept = directory / "demo.jsonl" if keep is not None else None
+        with traced_to(trace, force=force) as sinks, traced_to(kept, force=False) as more:
+            sinks += [*more, tally, events.append, *drawings.listeners(builder)]
             if not as_json:
                 sinks.append(Human(click.echo))
             device = Device(assemble(plan, clock, screen(as_json)), clock, sinks)
@@ -97,7 +104,8 @@ def demo(trace: Path | None, keep: Path | None, force: bool, as_json: bool) -> i
                 surprises = play(device, script, _RUN_MS, tick)
         findings = judge(read_expectations(directory / "expectations.toml"), events)
     held = not surprises and all(finding.held for finding in findings)
-    values = summary(device, tally)
+    drawings.write(builder.timeline(device.now_ns), "The SmartDroneBox: who ran when")
+    values = summary(device.now_ns, tally)
     if as_json:
         print_json(values | _judgement(findings, surprises, held=held))
     else:

@@ -8,7 +8,13 @@ import click
 
 from tinycontainer_tokens import TokenError
 
-from ..errors import DeviceFileError, LoadError, RuntimeUnavailable, TinyContainerError
+from ..errors import (
+    DeviceFileError,
+    LoadError,
+    ReplayDiverged,
+    RuntimeUnavailable,
+    TinyContainerError,
+)
 from ..text import flatten, show
 from .assemble import assemble
 from .build import build
@@ -25,6 +31,7 @@ from .lint import lint
 from .model import model
 from .output import ExitCode, Refusal
 from .pack import pack
+from .report import report
 from .run import run
 from .runtimes import runtimes
 from .schema import schema
@@ -43,8 +50,8 @@ def cli() -> None:
 
     Begin with `tinycontainerctl demo`. To make a container of your own: `keygen` makes the keys of
     the four roles, `pack` signs and bundles a container directory (`sign` and `assemble` do that on
-    four machines). `inspect`, `verify`, `explain`, `lint` and `diff` look at the result, and `run`
-    runs it on a device.
+    four machines). `inspect`, `verify`, `explain`, `lint` and `diff` look at the result, `run` runs
+    it on a device, and `report` draws what happened.
     """
 
 
@@ -63,6 +70,7 @@ for _verb in (
     lint,
     model,
     pack,
+    report,
     run,
     runtimes,
     schema,
@@ -112,7 +120,7 @@ def _explain(error: Exception) -> tuple[str, ExitCode]:
             return _on_one_line(error), ExitCode.BAD_INPUT
         case RuntimeUnavailable():
             return str(error), ExitCode.NO_RUNTIME
-        case LoadError():
+        case LoadError() | ReplayDiverged():
             return str(error), ExitCode.REFUSED
         case DeviceFileError(__cause__=LoadError()):
             return str(error), ExitCode.REFUSED

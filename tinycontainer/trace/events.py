@@ -131,7 +131,10 @@ class HookBegan(TraceEvent):
 
 @dataclass(slots=True)
 class HookEnded(TraceEvent):
-    """A hook ended. used_ns is execution time; result is what a loop returned."""
+    """A hook ended. used_ns is execution time, instructions what it was charged for.
+
+    result is what a loop returned.
+    """
 
     name: ClassVar[str] = "hook-ended"
     uid: bytes
@@ -139,6 +142,7 @@ class HookEnded(TraceEvent):
     how: str
     result: int
     used_ns: int
+    instructions: int
     detail: str
 
 

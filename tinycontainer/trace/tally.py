@@ -17,6 +17,7 @@ class Row:
         starts: how often it was started.
         loops: completed loops.
         execution_ns: time that its hooks used.
+        instructions: what its hooks were charged for.
         calls: granted calls.
         refusals: refused calls, those included that went beyond the recorded rate.
         deadline_misses: gaps between loops that grew too long.
@@ -28,6 +29,7 @@ class Row:
     starts: int = 0
     loops: int = 0
     execution_ns: int = 0
+    instructions: int = 0
     calls: int = 0
     refusals: int = 0
     deadline_misses: int = 0
@@ -63,6 +65,7 @@ class Tally:
             case events.HookEnded(uid=uid):
                 row = self._row(uid)
                 row.execution_ns += event.used_ns
+                row.instructions += event.instructions
                 row.loops += event.hook == "loop" and event.how == "completed"
             case events.Called(uid=uid):
                 self._row(uid).calls += 1

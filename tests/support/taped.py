@@ -1,0 +1,203 @@
+"""Random devices with moody drivers, to be recorded and repeated."""
+
+import random
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from support.drivers import Puppet, served_by
+from support.scripted import Program, ScriptedRuntime, Steps
+from support.worlds import ALL_CALLS, blueprint, local, newer, times
+from tinycontainer.clock import NS_PER_MS, Clock, VirtualClock, WallClock
+from tinycontainer.device import Device, Setup
+from tinycontainer.driver import CallContext
+from tinycontainer.driver_table import DriverTable
+from tinycontainer.errors import DriverError, TinyContainerError
+from tinycontainer.metadata import ContainerType
+from tinycontainer.packing import pack_unsigned
+from tinycontainer.recording import (
+    Digest,
+    Header,
+    InterruptGate,
+    Player,
+    RecordedDevice,
+    Recorder,
+    TapeReader,
+    TapeWriter,
+    replay,
+)
+from tinycontainer.runtime import Natives
+from tinycontainer.trace import JsonLines, Sink
+from tinycontainer.verification import Trust
+from tinycontainer_tokens import MemorySequenceStore
+
+CONTAINERS = 3
+VERBS = ("start", "stop", "kill", "delete", "load", "reconfigure", "nonsense")
+
+
+@dataclass(frozen=True)
+class Tape:
+    """A recorded run.
+
+    Attributes:
+        lines: the recording.
+        trace: its trace, payload included.
+        now_ns: when it ended.
+    """
+
+    lines: tuple[str, ...]
+    trace: tuple[str, ...]
+    now_ns: int
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happens in a world; the seed says the rest."""
+
+    seed: int
+    wall: bool
+    steps: tuple[tuple[int, str, int], ...]
+    interrupt_after: int | None = None
+
+    def record(self) -> Tape:
+        """Run it and record it."""
+        lines, trace = list[str](), list[str]()
+        tape, gate = TapeWriter(lines.append), InterruptGate()
+        recorder, clock = Recorder(tape, gate), self._clock()
+        tape.begin(Header("", self.wall, 1_000_000))
+        table = DriverTable([served_by(self._moody(recorder), shared=False)])
+        setup = replace(
+            self._setup(recorder.drivers(table)),
+            sequences=recorder.sequences(MemorySequenceStore()),
+        )
+        sinks = [JsonLines(trace.append, with_data=True)]
+        device = RecordedDevice(setup, recorder.clock(clock), sinks, tape)
+        with suppress(KeyboardInterrupt):
+            self._manage(device)
+        end_ns = device.finish()
+        return Tape(tuple(lines), tuple(trace), end_ns)
+
+    def repeat(self, path: Path, lines: Sequence[str]) -> Tape:
+        """Repeat it by a recording, without its drivers."""
+        path.write_text("".join(lines))
+        trace, tape, digest = list[str](), TapeReader(path), Digest()
+        header = tape.header()
+        player = Player(tape, lambda _line: None)
+        clock = player.clock(None if header.wall else VirtualClock())
+        table = player.drivers(DriverTable([served_by(_broken, shared=False)]))
+        setup = replace(self._setup(table), sequences=player.sequences())
+        sinks: list[Sink] = [digest, JsonLines(trace.append, with_data=True)]
+        device = Device(setup, clock, sinks)
+        replay(device, tape, clock, digest)
+        return Tape(tuple(lines), tuple(trace), device.now_ns)
+
+    def _setup(self, table: DriverTable) -> Setup:
+        programs = {str(number): self._program(number) for number in range(CONTAINERS)}
+        return Setup(
+            runtimes={ContainerType.NATIVE: ScriptedRuntime(programs)},
+            drivers=table,
+            trust=Trust(allow_unsigned=True, unsigned_mask=ALL_CALLS),
+        )
+
+    def _manage(self, device: Device) -> None:
+        for after_ms, verb, number in self.steps:
+            device.run(for_ms=after_ms)
+            with suppress(TinyContainerError):
+                self._take(device, verb, number)
+        device.run_until(device.now_ns // NS_PER_MS + 5)
+
+    def _take(self, device: Device, verb: str, number: int) -> None:
+        uid = str(number)
+        plan = blueprint(
+            uid,
+            priority=random.Random(self.seed + number).randrange(16),
+            endpoints=(local(),),
+            security=times(period=number, loop=20),
+        )
+        match verb:
+            case "load":
+                device.load(pack_unsigned(plan, uid.encode(), b"data").encode())
+            case "reconfigure":
+                changed = newer(plan, security=times(period=3))
+                device.reconfigure(pack_unsigned(changed, uid.encode(), b"data").metadata)
+            case "nonsense":
+                device.load(b"\xff" * (40_000 * number))
+            case _:
+                getattr(device, verb)(uid)
+
+    def _program(self, number: int) -> Program:
+        def loop(natives: Natives) -> Steps:
+            draw = random.Random(self.seed * 7 + number)
+            fd = natives.open(1)
+            for _ in range(draw.randrange(12)):
+                natives.read(fd, 3)
+                natives.write(fd, b"hello")
+                natives.log(b"line")
+                yield draw.randrange(1, 900)
+            natives.close(fd)
+            return int(draw.random() < 0.1)
+
+        return Program(loop)
+
+    def _moody(self, recorder: Recorder) -> Callable[[], Puppet]:
+        """A driver that looks at the time, charges, shows, refuses, breaks and lies."""
+        draw = random.Random(self.seed)
+        shown = recorder.show_line(lambda _line: None)
+
+        def make() -> Puppet:
+            puppet = Puppet()
+
+            def act(good: object) -> Any:
+                context = draw.choice(list(puppet.contexts.values()))
+                for _ in range(draw.randrange(3)):
+                    mood = draw.randrange(4)
+                    if mood == 0:
+                        context.now_us()
+                    elif mood == 1:
+                        with suppress(RuntimeError):
+                            context.charge(draw.randrange(500))
+                    elif mood == 2:
+                        shown(b"\x1b[2J")
+                mood = draw.randrange(12)
+                if mood == 0:
+                    raise DriverError(draw.randrange(1, 9), "no\x00\ud800")
+                if mood == 1:
+                    raise type("Odd\u202e name", (Exception,), {})
+                return (object(), -5, b"x" * 400, True)[mood - 2] if mood in (2, 3, 4, 5) else good
+
+            def opened(_peer: int, _context: CallContext) -> int:
+                driver_fd: int = act(len(puppet.contexts))
+                return driver_fd
+
+            puppet.on_open = opened
+            puppet.on_read = lambda _fd, size: act(draw.randbytes(size))
+            puppet.on_write = lambda _fd, data: act(len(data))
+            puppet.on_close = lambda _fd: act(None)
+            if draw.random() < 0.2:
+                raise OSError("no such device")
+            return puppet
+
+        return make
+
+    def _clock(self) -> Clock:
+        if not self.wall:
+            return VirtualClock()
+        draw, now_ns, readings = random.Random(self.seed + 1), [0], [0]
+
+        def monotonic_ns() -> int:
+            now_ns[0] += draw.randrange(200_000)
+            return now_ns[0]
+
+        def sleep(seconds: float) -> None:
+            readings[0] += 1
+            if self.interrupt_after is not None and readings[0] > self.interrupt_after:
+                raise KeyboardInterrupt
+            now_ns[0] += int(seconds * 1e9)
+
+        return WallClock(monotonic_ns, sleep)
+
+
+def _broken() -> Puppet:
+    raise AssertionError("a replay makes no driver")

@@ -1,0 +1,57 @@
+"""A report of a run in one HTML file that takes nothing from elsewhere and runs nothing."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from .gantt import gantt_svg
+from .lane import Timeline
+from .markup import Markup, join, tag
+
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+_STYLE: Final = Markup(
+    "body{font:15px/1.5 system-ui,sans-serif;color:#1d2733;max-width:1040px;margin:2em auto;"
+    "padding:0 1em}h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}"
+    "table{border-collapse:collapse;font-size:.93em}th,td{padding:.25em .8em;text-align:left;"
+    "border-bottom:1px solid #dde4ea}th{color:#5b6b7b;font-weight:600}"
+    "td.n{text-align:right;font-variant-numeric:tabular-nums}svg{max-width:100%;height:auto}"
+)
+
+
+def html_report(
+    title: str,
+    timeline: Timeline,
+    tables: Iterable[tuple[str, Sequence[str], Iterable[Sequence[object]]]],
+) -> str:
+    """A report: the picture and tables.
+
+    Args:
+        title: what it is about.
+        timeline: the run.
+        tables: caption, columns and rows of each; everything in them is escaped.
+    """
+    head = tag(
+        "head",
+        Markup('<meta charset="utf-8">'),
+        Markup(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
+        tag("title", title),
+        tag("style", _STYLE),
+    )
+    body = tag(
+        "body",
+        tag("h1", title),
+        Markup(gantt_svg(timeline)),
+        join([_table(*table) for table in tables]),
+    )
+    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
+    head = tag("tr", *(tag("th", column) for column in columns))
+    body = [tag("tr", *map(_cell, row)) for row in rows]
+    return join([tag("h2", caption), tag("table", Markup("\n"), join([head, *body]))])
+
+
+def _cell(value: object) -> Markup:
+    if isinstance(value, int | float):
+        return tag("td", str(value), class_="n")
+    return tag("td", str(value))

@@ -1,0 +1,155 @@
+"""What pictures are made of: values only."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Doing(StrEnum):
+    """What a started container does."""
+
+    ASLEEP = "asleep"
+    """Nothing is due."""
+    DUE = "due"
+    """A hook could begin, and waits for the processor."""
+    RUNNING = "running"
+    PREEMPTED = "preempted"
+    """In a hook, without the processor."""
+
+
+class Sign(StrEnum):
+    """What a mark stands for."""
+
+    CALL = "call"
+    REFUSAL = "refusal"
+    MISS = "missed deadline"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time in which a container does one thing. Device time in ns."""
+
+    begin_ns: int
+    end_ns: int
+    doing: Doing
+
+    @property
+    def length_ns(self) -> int:
+        """How long it is."""
+        return self.end_ns - self.begin_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A hook from its beginning to its end.
+
+    Attributes:
+        begin_ns: when it began.
+        end_ns: when it ended.
+        name: start, loop or stop.
+        number: counts loops from 1.
+        how: how it ended; empty if it had not.
+        used_ns: its execution time.
+        instructions: what it was charged for; 0 if it had not ended.
+    """
+
+    begin_ns: int
+    end_ns: int
+    name: str
+    number: int
+    how: str
+    used_ns: int
+    instructions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment; its text is one line, not yet escaped."""
+
+    at_ns: int
+    sign: Sign
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One container: a row of a picture.
+
+    Attributes:
+        uid: its uid; untrusted.
+        ranks: its places in the policy, 0 is best, in the order in which it had them: first and
+            last, one if they are equal, none if it never had the processor.
+        spans: what it did, in order.
+        hooks: its hooks, in order.
+        marks: what happened, in order.
+        descriptors: how many were open from when on.
+    """
+
+    uid: bytes
+    ranks: tuple[int, ...]
+    spans: tuple[Span, ...]
+    hooks: tuple[Hook, ...]
+    marks: tuple[Mark, ...]
+    descriptors: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def ran_ns(self) -> int:
+        """How long it had the processor."""
+        return self.lengths_ns[Doing.RUNNING]
+
+    @property
+    def lengths_ns(self) -> dict[Doing, int]:
+        """How long it did each thing."""
+        lengths_ns = dict.fromkeys(Doing, 0)
+        for span in self.spans:
+            lengths_ns[span.doing] += span.length_ns
+        return lengths_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A run.
+
+    Attributes:
+        begin_ns: where it begins.
+        end_ns: where it ends.
+        lanes: its containers, best rank first, equals by when they were first heard of.
+        is_cut: whether the run went on, and was too long to be kept.
+    """
+
+    begin_ns: int
+    end_ns: int
+    lanes: tuple[Lane, ...]
+    is_cut: bool = False
+
+    @property
+    def length_ns(self) -> int:
+        """How long it is, at least 1 ns."""
+        return max(1, self.end_ns - self.begin_ns)
+
+
+def clip(timeline: Timeline, begin_ns: int, end_ns: int | None) -> Timeline:
+    """The part of a timeline between two moments; a container with nothing in it has no row.
+
+    Args:
+        timeline: the whole.
+        begin_ns: device time.
+        end_ns: device time; None for the timeline's end.
+    """
+    begin_ns = max(begin_ns, timeline.begin_ns)
+    end_ns = timeline.end_ns if end_ns is None else max(begin_ns, min(end_ns, timeline.end_ns))
+    lanes = (_clip_lane(lane, begin_ns, end_ns) for lane in timeline.lanes)
+    kept = tuple(lane for lane in lanes if lane.spans or lane.marks)
+    return Timeline(begin_ns, end_ns, kept, timeline.is_cut)
+
+
+def _clip_lane(lane: Lane, begin_ns: int, end_ns: int) -> Lane:
+    spans = (
+        Span(max(span.begin_ns, begin_ns), min(span.end_ns, end_ns), span.doing)
+        for span in lane.spans
+        if span.begin_ns < end_ns and span.end_ns > begin_ns
+    )
+    hooks = (hook for hook in lane.hooks if hook.begin_ns < end_ns and hook.end_ns > begin_ns)
+    marks = (mark for mark in lane.marks if begin_ns <= mark.at_ns <= end_ns)
+    counts = (count for count in lane.descriptors if begin_ns <= count[0] <= end_ns)
+    return Lane(lane.uid, lane.ranks, tuple(spans), tuple(hooks), tuple(marks), tuple(counts))
