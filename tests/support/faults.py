@@ -243,7 +243,7 @@ FAULTS = [
         "TC-LOAD-10",
         "tinycontainer.controller",
         "self._memory.release(slot)\n            if isinstance",
-        "pass\n            if isinstance",
+        "self._memory._by_uid.pop(slot.uid, None)\n            if isinstance",
     ),
     Fault(
         "tells containers nothing of a driver's code",

@@ -291,6 +291,7 @@ def test_a_payload_that_is_not_strict_is_refused(payload: str, problem: str) -> 
     assert str(refused.value).startswith(problem)
 
 
+@pytest.mark.clause("TC-TOK-25")
 def test_a_payload_up_to_its_limit_is_looked_at_and_no_longer_one() -> None:
     fits = claims.MAX_CLAIMS_BYTES - len(cbor.encode({SHA256: bytes(400)})) + 400
     said = refusal({SHA256: bytes(fits)}, Kind.CODE)
