@@ -16,6 +16,7 @@ class Caller:
 
     Attributes:
         container: which container.
+        uid: its uid, which never changes.
         meter: what its calls are charged to.
         refusals: how many refusals are still recorded.
         logs: how many log lines are still recorded.
@@ -24,16 +25,15 @@ class Caller:
     """
 
     container: Container
+    uid: bytes = field(init=False)
     meter: Meter
     refusals: Allowance
     logs: Allowance
     watchdog: Watchdog = field(default_factory=Watchdog)
     loops_begun: int = 0
 
-    @property
-    def uid(self) -> bytes:
-        """uid of the container."""
-        return self.container.uid
+    def __post_init__(self) -> None:
+        self.uid = self.container.uid
 
 
 class Context:

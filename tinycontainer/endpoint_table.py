@@ -21,6 +21,7 @@ class Descriptor:
         endpoint: the entry of its metadata.
         driver: what stands behind it.
         driver_fd: between the service and the driver.
+        readable, writable: what the endpoint's direction lets the container do.
     """
 
     endpoint_fd: int
@@ -28,6 +29,8 @@ class Descriptor:
     endpoint: Endpoint
     driver: Channel
     driver_fd: int
+    readable: bool
+    writable: bool
 
 
 class EndpointTable:
@@ -70,7 +73,8 @@ class EndpointTable:
         """
         if not self.has_room(owner) or self.is_open(owner, endpoint.endpoint_id):
             raise RuntimeError("there is no room for this descriptor")
-        entry = Descriptor(self._next(), owner, endpoint, driver, driver_fd)
+        allowed = endpoint.direction.container_reads, endpoint.direction.container_writes
+        entry = Descriptor(self._next(), owner, endpoint, driver, driver_fd, *allowed)
         self._open[entry.endpoint_fd] = entry
         self._by_endpoint[owner, endpoint.endpoint_id] = entry.endpoint_fd
         self._counts[owner] = self._counts.get(owner, 0) + 1

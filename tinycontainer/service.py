@@ -96,7 +96,7 @@ class Service:
             and 0 < size <= self._transfer_bytes
             and entry is not None
             and entry.owner == caller.uid
-            and entry.endpoint.direction.container_reads
+            and entry.readable
         ):
             reason = self._why_no_transfer(caller, _READ, size, entry)
             return self._refuse(caller, Syscall.READ, fd, reason)
@@ -122,7 +122,7 @@ class Service:
             and 0 < len(data) <= self._transfer_bytes
             and entry is not None
             and entry.owner == caller.uid
-            and entry.endpoint.direction.container_writes
+            and entry.writable
         ):
             reason = self._why_no_transfer(caller, _WRITE, len(data), entry)
             return self._refuse(caller, Syscall.WRITE, fd, reason)

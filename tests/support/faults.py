@@ -38,8 +38,8 @@ FAULTS = [
         "reads foreign descriptors",
         "TC-CALL-11",
         "tinycontainer.service",
-        "and entry.owner == caller.uid\n            and entry.endpoint.direction.container_reads",
-        "and entry.endpoint.direction.container_reads",
+        "and entry.owner == caller.uid\n            and entry.readable",
+        "and entry.readable",
     ),
     Fault(
         "takes the direction for the container's",

@@ -95,6 +95,7 @@ class SuspendedCall(_Returns):
         # future that is done must not be polled again.
         self._torn = True
         done: bool = self._room.api.wasmtime_call_future_poll(self._future)
+        self._room.stale = True
         self._torn = done
         return done
 
@@ -127,6 +128,7 @@ class StoppableCall(_Returns):
             self._number,
             addressof(self._trap),
         )
+        self._room.stale = True
         return True
 
     def drop(self) -> None:

@@ -1,8 +1,10 @@
 """One container on wasmtime: its room, its native functions, and the hook in progress.
 
-Fuel is counted by the engine, native calls are charged to the meter. Before each poll, and behind
-each native call, the store is filled up and told to suspend the call when as much is used as the
-meter has left; so a call is suspended in front of the line of code at which its budget is gone.
+Fuel is counted by the engine, native calls are charged to the meter. Before each poll the store is
+filled up and told to suspend the call when as much is used as the meter has left; so a call is
+suspended in front of the line of code at which its budget is gone. To tell it again behind each
+native call is dear: while much is left, half of it is kept back for what native calls cost, and the
+call goes on with that half when it is suspended too early.
 """
 
 from collections import deque
@@ -38,6 +40,8 @@ WHOLE_HOOK_FUEL: Final = 1_000_000
 
 _LONGEST_POLL: Final = 1 << 24
 """Fuel between two moments in which an operator's interrupt is seen; a few ms."""
+_MUCH: Final = 1 << 12
+"""With less than this left of a budget, all native calls are settled at once."""
 
 
 class WasmtimeInstance:
@@ -75,6 +79,7 @@ class WasmtimeInstance:
         self._polling = False
         self._raised: BaseException | None = None
         self._fuel = TANK
+        self._settle_at = 0
         self._settling = SETTLING_FUEL if calls_natives_directly(scanned) else 0
         self._idle = meter.probe
         functions = WasmNatives(natives, self).functions()
@@ -207,8 +212,11 @@ class WasmtimeInstance:
             settling: what is used next and is not the container's.
         """
         if self._asynchronous:
+            left = max(self._meter.left, 0)
+            kept = left // 2 if left >= _MUCH else 0
+            self._settle_at = left - kept
             # Fuel cannot run out at once: without settling one line more is executed.
-            self._room.fill(max(min(self._meter.left, _LONGEST_POLL), 0) + settling or 1)
+            self._room.fill(min(left - kept, _LONGEST_POLL) + settling or 1)
             self._fuel = TANK - settling
         else:
             self._room.fill_to_stop(WHOLE_HOOK_FUEL)
@@ -224,10 +232,11 @@ class WasmtimeInstance:
     def _settle_call(self) -> None:
         """Behind a native call: what it cost ends the turn sooner."""
         before = self._meter.left
-        self._probe()
-        if not self._asynchronous:
+        if not self._asynchronous or before > self._settle_at:
             self._fuel -= self._settling
-        elif self._settling or self._meter.left > 0 or before > 0:
+            return
+        self._probe()
+        if self._settling or self._meter.left > 0 or before > 0:
             self._arm(self._settling)
 
     # Native calls.

@@ -54,6 +54,8 @@ class Room:
 
     Attributes:
         call: the call in progress, which has to be given back before the store.
+        stale: whether the module may have grown its memory, which then lies elsewhere; so at the
+            beginning of every host function, and behind every poll.
 
     Raises:
         WasmTrap: a segment does not fit.
@@ -77,14 +79,16 @@ class Room:
         self._fuel = ctypes.c_uint64()
         self._fuel_address = addressof(self._fuel)
         # wasmtime keeps the addresses of these functions as long as the store.
-        self._hosts = [HOST_FUNCTION(_entered(host)) for host in hosts.values()]
+        self._hosts = [HOST_FUNCTION(self._entered(host)) for host in hosts.values()]
         memory_bytes = limits.memory_pages * _PAGE_BYTES
         api.wasmtime_store_limiter(self._store, memory_bytes, limits.table_elements, 1, 1, 1)
         self.fill(TANK)
         self._instance = bindings.wasmtime_instance_t()
         self._instantiate(module, list(hosts))
-        self._memory = self._export(MEMORY_EXPORT).of.memory
+        self._memory = self.export(MEMORY_EXPORT).of.memory
         self._memory_address = addressof(self._memory)
+        self._view = memoryview(b"")
+        self.stale = True
 
     def __del__(self) -> None:
         self.close()
@@ -93,6 +97,7 @@ class Room:
         """Give the store back; what the room is asked for afterwards is not there."""
         store, self._store = getattr(self, "_store", None), None
         call, self.call = getattr(self, "call", None), None
+        self._view = memoryview(b"")
         if call is not None:
             call.drop()
         if store is not None:
@@ -107,19 +112,15 @@ class Room:
 
     def size(self) -> int:
         """Length of linear memory in bytes."""
-        if self._store is None:
-            return 0
-        size: int = self.api.wasmtime_memory_data_size(self.context, self._memory_address)
-        return size
+        if self.stale:
+            self._look()
+        return len(self._view)
 
     def load(self, pointer: int, size: int) -> bytes:
         """Bytes of linear memory; none behind its end."""
-        size = min(size, self.size() - pointer)
-        if size <= 0 or pointer < 0:
-            return b""
-        # Looked up each time: memory moves when it grows.
-        base = self.api.wasmtime_memory_data(self.context, self._memory_address)
-        return ctypes.string_at(base + pointer, size)
+        if self.stale:
+            self._look()
+        return bytes(self._view[pointer : pointer + size]) if pointer >= 0 and size > 0 else b""
 
     def store(self, pointer: int, data: bytes) -> None:
         """Put bytes into linear memory.
@@ -129,9 +130,17 @@ class Room:
         """
         if pointer < 0 or pointer + len(data) > self.size():
             raise ValueError(f"{len(data)} bytes at {pointer} do not fit into memory")
-        if data:
+        self._view[pointer : pointer + len(data)] = data
+
+    def _look(self) -> None:
+        """Find memory again if it has grown; otherwise it has not moved."""
+        self.stale = False
+        if self._store is None:
+            return
+        size = self.api.wasmtime_memory_data_size(self.context, self._memory_address)
+        if size != len(self._view):
             base = self.api.wasmtime_memory_data(self.context, self._memory_address)
-            ctypes.memmove(base + pointer, data, len(data))
+            self._view = memoryview((ctypes.c_ubyte * size).from_address(base)).cast("B")
 
     # Fuel.
 
@@ -160,7 +169,17 @@ class Room:
 
     def function(self, name: str) -> Any:
         """An exported function."""
-        return self._export(name).of.func
+        return self.export(name).of.func
+
+    def export(self, name: str) -> Any:
+        """An export, whatever it is."""
+        found, raw = bindings.wasmtime_extern_t(), name.encode()
+        there = self.api.wasmtime_instance_export_get(
+            self.context, addressof(self._instance), raw, len(raw), addressof(found)
+        )
+        if not there:
+            raise WasmTrap(TrapCode.ENGINE, f"the export {name} is gone")
+        return found
 
     def trap_of(self, trap: int) -> TrapCode | None:
         """The kind of a trap, which is deleted; None if it has none of the known ones."""
@@ -218,27 +237,18 @@ class Room:
             )
         )
 
-    def _export(self, name: str) -> Any:
-        found, raw = bindings.wasmtime_extern_t(), name.encode()
-        there = self.api.wasmtime_instance_export_get(
-            self.context, addressof(self._instance), raw, len(raw), addressof(found)
-        )
-        if not there:
-            raise WasmTrap(TrapCode.ENGINE, f"the export {name} is gone")
-        return found
+    def _entered(self, host: Host) -> Callable[[Any, Any, Any, int], int]:
+        """A host function as wasmtime calls it."""
+
+        def entered(_environment: Any, _caller: Any, words: Any, _number: int) -> int:
+            self.stale = True
+            return host(words)
+
+        return entered
 
     def _check(self, error: int | None) -> None:
         if error:
             raise RuntimeError(f"wasmtime: {self.api.message(error)}")
-
-
-def _entered(host: Host) -> Callable[[Any, Any, Any, int], int]:
-    """A host function as wasmtime calls it."""
-
-    def entered(_environment: Any, _caller: Any, words: Any, _number: int) -> int:
-        return host(words)
-
-    return entered
 
 
 def _function_type(kind: FunctionType) -> wasmtime.FuncType:
