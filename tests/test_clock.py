@@ -46,12 +46,14 @@ def test_an_instruction_that_takes_no_time_is_refused(cost: int) -> None:
     ("deadline_ns", "instructions"),
     [(0, 1), (1, 1), (1000, 1), (1001, 2), (2000, 2), (10_000_000, 10_000)],
 )
+@pytest.mark.clause("TC-SCHED-17")
 def test_a_deadline_is_converted_to_instructions_rounding_up_to_at_least_one(
     deadline_ns: int, instructions: int
 ) -> None:
     assert VirtualClock().instructions_until(deadline_ns, b"box") == instructions
 
 
+@pytest.mark.clause("TC-SCHED-17")
 def test_a_deadline_that_has_passed_still_gives_one_instruction() -> None:
     clock = VirtualClock()
     clock.sleep_until(NS_PER_MS)
@@ -132,6 +134,7 @@ def test_a_wall_clock_does_not_sleep_for_a_deadline_that_has_passed(deadline_ns:
     assert time.slept_s == []
 
 
+@pytest.mark.clause("TC-SCHED-15")
 def test_every_container_begins_with_a_quantum_of_2000_instructions() -> None:
     clock = Time().clock()
     assert quantum(clock, b"one") == 2000

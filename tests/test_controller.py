@@ -186,6 +186,7 @@ def test_only_a_ready_container_starts() -> None:
 
 
 @pytest.mark.parametrize("verb", ["start", "stop", "kill", "delete"])
+@pytest.mark.clause("TC-LIFE-21")
 def test_an_unknown_uid_is_an_error_that_is_also_a_key_error(verb: str) -> None:
     here = world()
     with pytest.raises(UnknownContainer, match="nobody") as caught:
@@ -206,6 +207,7 @@ def test_a_ready_container_can_be_neither_stopped_nor_killed(verb: str) -> None:
     assert snapshot(here) == before
 
 
+@pytest.mark.clause("TC-TOK-13")
 def test_a_container_whose_token_has_expired_since_its_load_does_not_start() -> None:
     here = world()
     plan = replace(blueprint("box"), options=TokenOptions(expires_s=EPOCH_S + 10))
@@ -226,6 +228,7 @@ def test_a_container_starts_until_the_second_in_which_its_token_expires() -> Non
     assert here.device["box"].state is State.RUNNING
 
 
+@pytest.mark.clause("TC-TOK-13")
 def test_a_container_that_runs_is_not_stopped_by_the_end_of_its_tokens() -> None:
     here = world()
     plan = blueprint("box", security=times(period=1000))

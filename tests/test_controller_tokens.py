@@ -153,6 +153,7 @@ def test_a_token_is_void_before_its_time(place: Kind) -> None:
     device().device.load(Forger(place, options=due).pack(PLAN).encode())
 
 
+@pytest.mark.clause("TC-TOK-26")
 def test_the_time_of_a_load_is_the_epoch_and_what_has_passed_since() -> None:
     world = device()
     bundle = Forger(Kind.CODE, options=TokenOptions(expires_s=EPOCH_S + 3)).pack(PLAN)
@@ -216,6 +217,7 @@ def test_a_refused_load_does_not_move_the_sequence() -> None:
     world.add(PLAN)
 
 
+@pytest.mark.clause("TC-TOK-27")
 def test_a_sequence_store_that_fails_leaves_the_device_as_before() -> None:
     world = device()
     assert isinstance(world.sequences, Ledger)
@@ -332,6 +334,7 @@ def test_a_uid_once_accepted_under_the_new_profile_never_loads_under_the_old() -
     world.add(blueprint("two", profile=Profile.RIOT_2024))
 
 
+@pytest.mark.clause("TC-TOK-09")
 def test_a_uid_accepted_by_its_mask_token_alone_does_not_go_back_either() -> None:
     world = device(replace(old_and_new().trust, allow_unsigned=True))
     mask_only = replace(PLAN, container=decode(world.pack(PLAN).metadata).container)

@@ -104,6 +104,7 @@ def test_a_lifetime_is_a_number_of_loops_of_one_start(lifetime: int) -> None:
     assert set(stopped_by(world)) == {"exit"}
 
 
+@pytest.mark.clause("TC-META-20")
 def test_without_a_lifetime_loops_go_on() -> None:
     world = ran(Program(work(1)), times(period=1), for_ms=3000)
     assert (world.device["box"].loops, world.device["box"].state) == (3000, State.RUNNING)
@@ -120,6 +121,7 @@ LIMITED = {
 
 
 @pytest.mark.parametrize("hook", LIMITED)
+@pytest.mark.clause("TC-LIFE-06")
 def test_a_hook_that_uses_more_than_it_may_is_cut_within_one_unit(hook: str) -> None:
     world = ran(*LIMITED[hook])
     event = ended(world, hook)
@@ -153,6 +155,7 @@ def test_a_hook_that_completed_beyond_its_limit_has_overrun_too() -> None:
 
 
 @pytest.mark.parametrize("hook", ["start", "loop"])
+@pytest.mark.clause("TC-META-20")
 def test_zero_is_no_limit_for_start_and_loop(hook: str) -> None:
     scripts: dict[str, Script] = {"loop": work(1), hook: endless(500)}
     world = ran(Program(scripts["loop"], scripts.get("start")), for_ms=60_000)

@@ -155,7 +155,7 @@ def test_an_instance_that_cannot_be_finalized_is_dropped() -> None:
     assert world.exit_of("box").value == 3
 
 
-@pytest.mark.clause("TC-RT-06")
+@pytest.mark.clause("TC-RT-06", "TC-SCHED-18")
 def test_preempted_means_that_the_budget_is_gone() -> None:
     world = world_with(Rogue(resume_does=in_loop(lambda _: Preempted())))
     others_go_on(world)
@@ -216,6 +216,7 @@ def test_time_never_goes_back_whatever_a_runtime_does_to_its_meter(earned: int) 
     assert all(event.used_ns >= 0 for event in world.of(HookEnded, "box"))
 
 
+@pytest.mark.clause("TC-SCHED-11")
 def test_a_hook_that_uses_nothing_still_takes_what_it_costs_to_enter() -> None:
     world = world_with(Rogue(), period=0)
     world.device.run_until(100)

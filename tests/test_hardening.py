@@ -54,6 +54,7 @@ def test_a_quantum_cannot_be_trained_beyond_its_bound() -> None:
     assert max(quanta) == WallClock.MAX_QUANTUM_INSTRUCTIONS == 32_000
 
 
+@pytest.mark.clause("TC-SCHED-15")
 def test_one_long_turn_undoes_all_training() -> None:
     hand = Hand()
     clock = WallClock(hand, hand.sleep)

@@ -214,6 +214,7 @@ def test_every_token_carries_the_options() -> None:
         {"issued_s": 5},
     ],
 )
+@pytest.mark.clause("TC-TOK-24")
 def test_options_that_firmware_tokens_cannot_carry_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(MetadataError, match=f"cannot carry {next(iter(changes))}"):
         pack(plan(RIOT, options=TokenOptions(**changes)), CODE, DATA, KEYS)
@@ -272,6 +273,7 @@ def test_an_endpoint_id_that_the_firmware_would_cut_is_refused(endpoint_id: int)
     assert problem == f"endpoints[1].endpoint-id {endpoint_id} is above 127"
 
 
+@pytest.mark.clause("TC-TOK-23")
 def test_a_metadata_token_of_another_length_is_refused_for_the_firmware() -> None:
     hmac_keys = {**KEYS, Role.INFRASTRUCTURE: HMAC_KEYS[Role.INFRASTRUCTURE]}
     problem = profile_objection(plan(RIOT), hmac_keys)

@@ -202,6 +202,16 @@ def test_a_loop_longer_than_the_longest_gap_misses_it_while_it_runs() -> None:
     assert misses(world) == [8 * MS, 28_100_000, 48_200_000]
 
 
+@pytest.mark.clause("TC-SCHED-10")
+def test_before_the_first_loop_a_longest_gap_counts_from_its_plan() -> None:
+    world = World(bare=True)
+    world.run(box(100, period_max_ms=5), Program(work(1)))
+    world.run(blueprint("equal"), Program(work(1), start=endless()))
+    world.device.run_until(50)
+    assert misses(world)[0] == 5 * MS
+    assert begun(world)[0] > 5 * MS
+
+
 def test_a_longest_gap_works_without_a_period() -> None:
     world = starved(box(0, period_max_ms=30), 150)
     assert len(misses(world)) == 1

@@ -177,6 +177,7 @@ def test_the_old_profile_after_the_new_one_is_refused() -> None:
 
 
 @ready_and_running
+@pytest.mark.clause("TC-TOK-27")
 def test_a_sequence_store_that_fails_changes_nothing(state: State) -> None:
     world = in_state(state, device())
     assert isinstance(world.sequences, Ledger)
@@ -275,6 +276,7 @@ def test_lifetime_goes_on_counting() -> None:
     assert (world.exit_of("box").reason, world.device["box"].loops) == (ExitReason.LIFETIME, 7)
 
 
+@pytest.mark.clause("TC-LIFE-23")
 def test_a_lifetime_that_is_over_already_ends_the_start_after_one_more_loop() -> None:
     world = device()
     world.run(PLAN, Program(work(10)))
@@ -313,6 +315,7 @@ def with_priority(plan: Blueprint, priority: int) -> Blueprint:
     return replace(plan, container=replace(plan.container, priority=priority))
 
 
+@pytest.mark.clause("TC-LIFE-22")
 def test_a_container_that_waits_for_its_next_hook_has_its_new_priority_at_once() -> None:
     world = device()
     world.run(blueprint("two", priority=5), Program(work(*[1000] * 30)))
@@ -324,6 +327,7 @@ def test_a_container_that_waits_for_its_next_hook_has_its_new_priority_at_once()
     assert [event.hook for event in world.of(HookBegan, "box")] == ["start", "loop"]
 
 
+@pytest.mark.clause("TC-LIFE-22")
 def test_a_hook_in_progress_keeps_its_priority_until_it_ends() -> None:
     world = device()
     plan = with_priority(replace(PLAN, security=times(period=100)), 5)

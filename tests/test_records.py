@@ -100,6 +100,7 @@ def test_loops_of_one_second_share_the_rate_and_each_tells_what_it_dropped() -> 
     assert [event.logs for event in world.of(Dropped)] == [4, 12, 12]
 
 
+@pytest.mark.clause("TC-CALL-14")
 def test_a_hook_that_goes_on_for_seconds_has_each_second_and_tells_once() -> None:
     world = chatty(Program(chatting(logs=100, pause=30_000)), period=10_000)
     world.device.run(for_ms=9000)
@@ -108,6 +109,7 @@ def test_a_hook_that_goes_on_for_seconds_has_each_second_and_tells_once() -> Non
     assert [event.logs for event in world.of(Dropped)] == [40]
 
 
+@pytest.mark.clause("TC-CALL-14")
 def test_what_was_dropped_is_told_before_the_end_of_the_hook() -> None:
     world = chatty(Program(chatting(logs=30)), period=1000)
     world.device.run(for_ms=500)
@@ -172,6 +174,7 @@ def test_lines_that_are_not_recorded_cost_as_much_as_others() -> None:
     assert clocks[0] == clocks[1]
 
 
+@pytest.mark.clause("TC-CALL-18")
 def test_a_second_of_the_rate_ends_exactly_one_second_after_its_first_record() -> None:
     allowance = Allowance(1)
     taken = [allowance.take(at_ns) for at_ns in (7, NS_PER_S + 6, NS_PER_S + 7, 2 * NS_PER_S + 6)]
@@ -180,6 +183,7 @@ def test_a_second_of_the_rate_ends_exactly_one_second_after_its_first_record() -
 
 
 @given(st.integers(0, 5), st.lists(st.integers(0, 2 * NS_PER_S), max_size=40))
+@pytest.mark.clause("TC-CALL-18")
 def test_no_second_that_begins_with_a_record_has_more_than_allowed(
     per_second: int, gaps_ns: list[int]
 ) -> None:

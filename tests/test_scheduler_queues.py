@@ -272,6 +272,7 @@ def test_skipped_wake_ups_are_those_that_lie_before_the_end_of_the_loop(
 @pytest.mark.parametrize(
     ("period_ns", "period_max_ns", "expected"), [(10, 0, 15), (10, 25, 30), (0, 0, None), (0, 3, 8)]
 )
+@pytest.mark.clause("TC-SCHED-10")
 def test_a_gap_ends_with_the_longest_allowed_or_the_wake_up_after(
     period_ns: int, period_max_ns: int, expected: int | None
 ) -> None:

@@ -34,7 +34,7 @@ def refusals(world: World, uid: str = "box") -> list[tuple[str, int, str, int]]:
     return [(e.call, e.subject, e.reason, e.result) for e in world.of(Refused, uid)]
 
 
-@pytest.mark.clause("TC-CALL-08")
+@pytest.mark.clause("TC-CALL-08", "TC-CALL-20")
 def test_the_five_calls_give_what_they_should() -> None:
     driver = Puppet()
     world, caller = remote(local(7), driver=driver)

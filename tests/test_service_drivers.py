@@ -76,6 +76,7 @@ def test_a_refusal_of_the_driver_is_its_negated_code(call: str, code: int) -> No
 
 
 @pytest.mark.parametrize("code", [0, -1, 2**31])
+@pytest.mark.clause("TC-CALL-03")
 def test_a_code_of_a_driver_is_at_least_one_and_fits_31_bits(code: int) -> None:
     with pytest.raises(ValueError, match="code"):
         DriverError(code)
@@ -152,6 +153,7 @@ def test_a_problem_that_is_no_text_breaks_no_sink(problem: Any) -> None:
 
 
 @pytest.mark.parametrize("answer", [0, -1, -(2**40), True, None, "1", b"1", 1.0, [1]])
+@pytest.mark.clause("TC-END-05")
 def test_open_has_to_give_a_positive_number(answer: Any) -> None:
     driver = lying("open", answer)
     world, caller = remote(driver)

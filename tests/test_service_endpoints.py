@@ -128,7 +128,7 @@ def test_two_drivers_cannot_have_one_place() -> None:
 
 
 @pytest.mark.parametrize("fd", [0, -1, 2, 257, 2**31, 2**32 + 1])
-@pytest.mark.clause("TC-CALL-08", "TC-CALL-11")
+@pytest.mark.clause("TC-CALL-08", "TC-CALL-11", "TC-CALL-19")
 def test_a_number_that_is_no_descriptor_is_refused(fd: int) -> None:
     world, caller = remote(local())
     assert caller.open(1) == 1

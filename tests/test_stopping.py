@@ -51,6 +51,7 @@ def state(world: World) -> State:
 # Stop.
 
 
+@pytest.mark.clause("TC-LIFE-19")
 def test_stop_only_posts() -> None:
     world = started(Program(endless(), stop=work(1)))
     began = len(world.of(HookBegan))
@@ -200,6 +201,7 @@ def test_a_fault_of_the_stop_hook_still_gives_everything_back() -> None:
     assert state(world) is State.READY
 
 
+@pytest.mark.clause("TC-LIFE-20")
 def test_a_trap_within_the_grace_does_not_change_the_reason() -> None:
     world = started(Program(trap(*[1000] * 30), stop=work(1)))
     world.device.stop("box")
@@ -310,6 +312,7 @@ def test_a_delete_while_stopping_is_done_when_it_has_stopped(verbs: str, between
 
 
 @pytest.mark.parametrize("verbs", ["kill delete", "kill kill delete", "kill delete kill"])
+@pytest.mark.clause("TC-LIFE-19")
 def test_verbs_that_are_posted_together_are_settled_together(verbs: str) -> None:
     world = started(Program(endless(), stop=work(10)))
     for verb in verbs.split():

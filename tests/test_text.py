@@ -42,6 +42,7 @@ def test_printable_ascii_is_shown_as_it_is() -> None:
     assert show(printable) == show(printable.encode()) == printable
 
 
+@pytest.mark.clause("TC-RT-16")
 def test_a_backslash_is_doubled() -> None:
     assert show("\\") == r"\\"
     assert show(r"\x1b") == r"\\x1b"
@@ -66,6 +67,7 @@ def test_a_backslash_is_doubled() -> None:
         ("\U0001f600", r"\xf0\x9f\x98\x80"),
     ],
 )
+@pytest.mark.clause("TC-RT-16")
 def test_everything_else_is_shown_by_number(untrusted: bytes | str, shown: str) -> None:
     assert show(untrusted) == shown
 

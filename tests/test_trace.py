@@ -156,6 +156,7 @@ def test_json_lines_hold_the_fields_of_the_event() -> None:
     }
 
 
+@pytest.mark.clause("TC-TOOL-04")
 def test_payload_is_told_as_length_and_hash_unless_asked_for() -> None:
     event = Called(b"box", "read", 1, 6, b"secret")
     values = as_dict(event)

@@ -138,6 +138,7 @@ def test_payload_that_was_told_by_its_hash_is_empty(tmp_path: Path) -> None:
     ],
     ids=lambda value: None if isinstance(value, str) else "line",
 )
+@pytest.mark.clause("TC-TOOL-09")
 def test_a_malformed_line_is_named_by_its_number(tmp_path: Path, line: object, why: str) -> None:
     said = problem(tmp_path / "trace", GOOD, line)
     assert said.startswith("line 2: ")

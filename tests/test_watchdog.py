@@ -68,6 +68,7 @@ def test_a_heartbeat_in_start_watches_the_first_loop() -> None:
     assert outcome([True], in_start=True) == (2, ExitReason.MISSED_HEARTBEAT)
 
 
+@pytest.mark.clause("TC-CALL-20")
 def test_a_heartbeat_in_every_loop_is_enough() -> None:
     assert outcome([True] * 8, in_start=True) == (8, ExitReason.LIFETIME)
 

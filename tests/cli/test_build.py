@@ -57,6 +57,7 @@ def test_json_says_what_was_written_and_shows_the_program(tmp_path: Path, progra
     assert (found["file"], found["bytes"]) == (None, None)
 
 
+@pytest.mark.clause("TC-TOOL-03")
 def test_files_are_not_overwritten_unasked(tmp_path: Path, program: Program) -> None:
     out = tmp_path / "app.rbf"
     out.write_bytes(b"precious")

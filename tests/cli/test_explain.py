@@ -82,6 +82,7 @@ def test_a_directory_of_the_c_layout_is_judged_too(desk: Path, program: Program)
     ]
 
 
+@pytest.mark.clause("TC-TOOL-07")
 def test_the_sequence_file_is_read_and_never_written(desk: Path, program: Program) -> None:
     device, store = desk / "device.toml", desk / "sequences.json"
     program.good("explain", desk / "courier.tcb", "--device", device)
@@ -105,6 +106,7 @@ def test_the_sequence_file_is_read_and_never_written(desk: Path, program: Progra
     assert store.read_bytes() == before
 
 
+@pytest.mark.clause("TC-TOOL-07")
 def test_the_time_can_be_given(desk: Path, program: Program) -> None:
     arguments = ("explain", desk / "courier.tcb", "--device", desk / "device.toml")
     assert program.json(*arguments, "--at", "0")["at"] == "1970-01-01T00:00:00Z"

@@ -59,6 +59,7 @@ def test_keygen_makes_mac_keys_for_the_roles_that_are_named(
     )
 
 
+@pytest.mark.clause("TC-TOOL-03")
 def test_nothing_is_overwritten_without_force(keys: Path, program: Program) -> None:
     before = {path: path.read_bytes() for path in keys.iterdir()}
     (keys / "developer.pem").unlink()
@@ -91,6 +92,7 @@ def test_pack_reports_what_it_made(tmp_path: Path, keys: Path, program: Program)
     assert found["fits"] == "the board default"
 
 
+@pytest.mark.clause("TC-TOOL-02")
 def test_every_field_of_a_manifest_reaches_the_metadata(
     tmp_path: Path, keys: Path, program: Program
 ) -> None:
@@ -199,6 +201,7 @@ def test_a_missing_or_public_key_is_named(tmp_path: Path, keys: Path, program: P
     assert not (tmp_path / "a.tcb").exists()
 
 
+@pytest.mark.clause("TC-TOOL-08")
 def test_an_unsigned_bundle_is_made_without_keys_and_loads_only_where_that_is_forgiven(
     tmp_path: Path, program: Program
 ) -> None:

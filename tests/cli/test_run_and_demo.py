@@ -68,7 +68,7 @@ def test_two_demos_with_different_keys_leave_identical_traces(
     assert keys[0] != keys[1]
 
 
-@pytest.mark.clause("TC-TOK-22")
+@pytest.mark.clause("TC-TOK-22", "TC-TOOL-04")
 def test_a_trace_holds_neither_keys_nor_tokens_nor_payload(box: Path, program: Program) -> None:
     trace = box / "secrets.jsonl"
     program.good("run", box / "device.toml", "--script", box / "script.toml", "--trace", trace)
@@ -197,6 +197,7 @@ def test_a_script_that_does_not_go_as_expected_exits_with_one(box: Path, program
         ("x = '\ud800'", "is not UTF-8"),
     ],
 )
+@pytest.mark.clause("TC-TOOL-01")
 def test_a_wrong_device_file_gives_one_line_with_its_place(
     box: Path, program: Program, device: str, place: str
 ) -> None:
@@ -208,6 +209,7 @@ def test_a_wrong_device_file_gives_one_line_with_its_place(
 
 
 @pytest.mark.parametrize("bundle", ["device.toml", "courier.tcb"])
+@pytest.mark.clause("TC-TOOL-01")
 def test_a_listed_container_that_is_refused_is_named_and_no_bad_input(
     box: Path, program: Program, bundle: str
 ) -> None:
@@ -268,6 +270,7 @@ def test_optimised_python_still_inspects_and_verifies(box: Path) -> None:
         assert done.returncode == 0
 
 
+@pytest.mark.clause("TC-TOOL-03")
 def test_an_existing_trace_is_not_overwritten(box: Path, program: Program) -> None:
     trace = box / "precious"
     trace.write_text("precious")

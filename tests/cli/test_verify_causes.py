@@ -107,6 +107,7 @@ def test_under_the_other_profile_the_firmwares_tokens_name_theirs(program: Progr
     assert causes.pop().startswith("the token verifies under riot-2024: verify with --profile")
 
 
+@pytest.mark.clause("TC-TOOL-05")
 def test_rbpf_code_that_its_developer_signed_contradicts_type_wasm(
     tmp_path: Path, keys: Path, program: Program
 ) -> None:
@@ -135,6 +136,7 @@ def test_code_of_another_container_contradicts_the_type_and_its_token(
     )
 
 
+@pytest.mark.clause("TC-TOOL-05")
 def test_a_directory_for_rbpf_contradicts_type_wasm(
     tmp_path: Path, keys: Path, program: Program
 ) -> None:
@@ -228,6 +230,7 @@ def token_of(bundle: Bundle, kind: Kind) -> bytes:
 
 @pytest.mark.parametrize("profile", Profile)
 @pytest.mark.parametrize("kind", [Kind.CODE, Kind.DATA, Kind.METADATA, Kind.MASK])
+@pytest.mark.clause("TC-TOOL-06")
 def test_a_single_token_is_verified_too(
     tmp_path: Path, keys: Path, program: Program, kind: Kind, profile: Profile
 ) -> None:

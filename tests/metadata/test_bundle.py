@@ -61,6 +61,7 @@ def test_a_bundle_up_to_the_limit_is_decoded_and_no_longer_one() -> None:
     "value",
     [b"", "bundle", 3, {}, {0: b"m", 1: b"d", 2: b"c"}, [], [b"m", b"d"], [b"m", b"d", b"c", b""]],
 )
+@pytest.mark.clause("TC-META-19")
 def test_anything_but_an_array_of_three_is_refused(value: cbor.Value) -> None:
     assert refusal(cbor.encode(value)) == "bundle: not an array of metadata, data and code"
 
@@ -90,6 +91,7 @@ def test_a_section_that_is_no_byte_string_is_named(section: str, value: cbor.Val
         ("83 818181818180 40 40", "byte 5: nested deeper than 5"),
     ],
 )
+@pytest.mark.clause("TC-META-19")
 def test_cbor_that_is_not_strict_is_refused(content: str, problem: str) -> None:
     assert refusal(bytes.fromhex(content)).startswith(f"bundle: {problem}")
 

@@ -88,7 +88,7 @@ def test_the_container_map_wins_over_the_security_array() -> None:
     )
 
 
-@pytest.mark.clause("TC-META-11")
+@pytest.mark.clause("TC-META-11", "TC-META-20")
 def test_a_zero_in_the_container_map_wins_too() -> None:
     container = replace(
         CONTAINER, exec_time_ms=0, period_ms=0, period_max_ms=0, lifetime_loops=0, priority=0

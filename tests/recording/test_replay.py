@@ -36,6 +36,7 @@ def plain() -> Tape:
 
 
 @counts
+@pytest.mark.clause("TC-TOOL-10")
 def test_a_replay_of_any_world_gives_an_equal_trace(
     examples: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -95,6 +96,7 @@ def changed(lines: Sequence[str], key: str, nth: int, **values: Any) -> tuple[in
         ("end", 0, {"events": 1}, "1 events, in the replay"),
     ],
 )
+@pytest.mark.clause("TC-TOOL-10")
 def test_a_replay_that_diverges_says_where(
     tmp_path: Path, plain: Tape, key: str, nth: int, values: dict[str, Any], why: str
 ) -> None:
@@ -145,6 +147,7 @@ def test_another_world_diverges(tmp_path: Path, plain: Tape) -> None:
         ('{"end":-1,"events":0,"digest":"DIGEST"}\n', "is not within"),
     ],
 )
+@pytest.mark.clause("TC-TOOL-09")
 def test_a_malformed_line_is_named(tmp_path: Path, plain: Tape, line: str, why: str) -> None:
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     with pytest.raises(RecordingError) as caught:

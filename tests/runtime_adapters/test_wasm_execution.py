@@ -318,7 +318,7 @@ def test_a_table_grows_to_its_maximum_or_to_the_profile(table: str, room: int) -
 
 @pytest.mark.needs(Ability.COUNTED_STACKS)
 @pytest.mark.parametrize("depth", [1, 2, 10, 256, 1000])
-@pytest.mark.clause("TC-RT-10")
+@pytest.mark.clause("TC-RT-10", "TC-RT-21")
 def test_calls_nest_to_the_profiles_depth(depth: int) -> None:
     """The hook is the first of the nested calls."""
     code = wat(
@@ -338,6 +338,7 @@ def test_calls_nest_to_the_profiles_depth(depth: int) -> None:
 
 
 @pytest.mark.needs(Ability.COUNTED_STACKS)
+@pytest.mark.clause("TC-RT-21")
 def test_the_operands_of_nested_calls_are_counted_together() -> None:
     def with_last(count: int) -> bytes:
         eight, last = "i32.const 1 " * 8, "i32.const 1 " * count

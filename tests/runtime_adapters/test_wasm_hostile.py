@@ -279,6 +279,7 @@ def test_deep_recursion_with_large_frames_stays_small() -> None:
     assert subject.trap() == "stack-overflow"
 
 
+@pytest.mark.clause("TC-RT-21")
 def test_deep_recursion_within_nested_blocks_stays_small() -> None:
     cost = "(local.set 0 (i32.const 0))" * 40
     nested = "(block " * 150 + "call $f" + ")" * 150

@@ -96,7 +96,7 @@ def test_a_table_within_the_profile_is_admitted(sizes: tuple[int, ...]) -> None:
         ((0, 0), "a maximum of 0 table elements is not taken"),
     ],
 )
-@pytest.mark.clause("TC-RT-10")
+@pytest.mark.clause("TC-RT-10", "TC-RT-20")
 def test_a_table_beyond_the_profile_is_refused(sizes: tuple[int, ...], reason: str) -> None:
     assert reason in refusal(with_table(*sizes))
 
@@ -116,6 +116,7 @@ def test_locals_within_the_limit_are_admitted(groups: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("groups", [(257,), (50_000,), (ALL,), (ALL, ALL), (1,) * 257, (1, ALL)])
+@pytest.mark.clause("TC-RT-20")
 def test_locals_beyond_the_limit_are_refused(groups: tuple[int, ...]) -> None:
     assert "more than 256 parameters and locals" in refusal(with_locals(*groups))
 
@@ -136,6 +137,7 @@ def test_parameters_count_as_locals() -> None:
 
 
 @pytest.mark.parametrize("opener", ["block", "loop", "(if (i32.const 1) (then"])
+@pytest.mark.clause("TC-RT-20")
 def test_blocks_nest_up_to_the_limit(opener: str) -> None:
     def nested(depth: int) -> bytes:
         end = ")) " if opener.startswith("(") else "end "
@@ -212,6 +214,7 @@ def test_masses_of_instructions_without_cost_are_refused(free: bytes, times: int
 # Types
 
 
+@pytest.mark.clause("TC-RT-20")
 def test_parameters_and_results_are_bounded() -> None:
     def with_type(parameters: int, results: int) -> bytes:
         types = vector(function_type(b"", I32), function_type(I32 * parameters, I32 * results))
@@ -256,6 +259,7 @@ def segments(*sizes: int, expressions: bool = False) -> bytes:
 
 
 @pytest.mark.parametrize("expressions", [False, True])
+@pytest.mark.clause("TC-RT-20")
 def test_elements_of_all_segments_together_are_bounded(expressions: bool) -> None:
     assert admitted(segments(1024, expressions=expressions)).elements == 1024
     assert admitted(segments(*[8] * 128, expressions=expressions)).elements == 1024

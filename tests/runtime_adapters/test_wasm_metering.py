@@ -31,6 +31,7 @@ def test_fuel_is_wasmtimes(name: str) -> None:
 
 
 @pytest.mark.parametrize("pages", [1, 127, 128, 129, 200])
+@pytest.mark.clause("TC-RT-22")
 def test_pages_that_are_grown_are_charged_however_many(pages: int) -> None:
     code = loop(f"(memory.grow (i32.const {pages}))", memory="0")
     limits = RuntimeLimits(memory_pages=200)
@@ -40,6 +41,7 @@ def test_pages_that_are_grown_are_charged_however_many(pages: int) -> None:
 
 
 @pytest.mark.parametrize("elements", [1, 128, 129, 600])
+@pytest.mark.clause("TC-RT-22")
 def test_elements_that_are_grown_are_charged_however_many(elements: int) -> None:
     code = loop(f"(table.grow (ref.null func) (i32.const {elements}))", "(table 1 funcref)")
     limits = RuntimeLimits(table_elements=700)
@@ -244,6 +246,7 @@ def test_a_call_through_the_table_is_a_unit_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("budget", BUDGETS[:-1])
+@pytest.mark.clause("TC-SCHED-18")
 def test_every_budget_makes_progress(budget: int) -> None:
     subject = Tenant(loop("(loop br 0) i32.const 0"))
     subject.instance.begin(Hook.LOOP)

@@ -100,6 +100,7 @@ def test_code_beyond_the_limit_is_refused_before_it_is_read() -> None:
     assert "at most" in refusal(build() + b"\0", limits)
 
 
+@pytest.mark.clause("TC-RT-20")
 def test_thirty_two_sections_are_taken_and_not_one_more() -> None:
     rest = 32 - len(SMALLEST)
     assert scan(build() + custom("n") * rest, LIMITS).exports
@@ -295,6 +296,7 @@ def test_a_hook_that_does_not_exist_is_refused() -> None:
     assert "has type None" in refusal(build(exports(export("loop", 0, 7), has_loop=False)))
 
 
+@pytest.mark.clause("TC-RT-19")
 def test_a_hook_that_is_an_imported_function_is_refused() -> None:
     code = container('(export "loop" (func $heartbeat))', uses=("heartbeat",))
     assert "export loop is an imported function" in refusal(code)

@@ -170,6 +170,7 @@ def test_a_trap_has_wasmtimes_name(text: str, more: str, code: TrapCode) -> None
 
 @pytest.mark.parametrize("code", ONE_OF_EACH)
 @pytest.mark.parametrize("budget", [1, 4])
+@pytest.mark.clause("TC-RT-23")
 def test_a_trap_is_the_same_after_preemption(code: TrapCode, budget: int) -> None:
     source = trapping(*ONE_OF_EACH[code])
     whole, sliced = Tenant(source).run(), Tenant(source).run(budget=budget)

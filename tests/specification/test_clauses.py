@@ -1,7 +1,9 @@
 """Every clause has its tests, every mark its clause, and every table the code's numbers."""
 
 import re
+from pathlib import Path
 
+from support.project import ROOT
 from support.specification import (
     SPECS,
     clauses,
@@ -12,7 +14,7 @@ from support.specification import (
     tables,
 )
 
-from tinycontainer import SPECIFICATION_VERSION
+from tinycontainer import SPECIFICATION_VERSION, verification
 from tinycontainer.clock import DEFAULT_INSTRUCTION_NS, NS_PER_MS, WallClock
 from tinycontainer.lifecycle import TRANSITIONS, State
 from tinycontainer.limits import BOARDS, Scheduling
@@ -27,10 +29,16 @@ from tinycontainer_runtimes.rbpf.helpers import HELPERS
 from tinycontainer_runtimes.rbpf.image import MAX_NAME_BYTES
 from tinycontainer_runtimes.rbpf.machine import BRANCH_LIMIT
 from tinycontainer_runtimes.rbpf.memory import STACK_BYTES, Region
-from tinycontainer_runtimes.wasm import body, lines
-from tinycontainer_tokens import KeyStore, Kind, Profile, Role, verify
-from tinycontainer_tokens.claims import CLAIMS
+from tinycontainer_runtimes.wasm import body, lines, opcodes, scan
+from tinycontainer_tokens import KeyStore, Kind, Profile, Role, cbor, claims, envelope, verify
 from tinycontainer_tokens.verify import Expectation
+
+CITING = (".md", ".py", ".toml", ".c", ".h", ".cddl")
+
+
+def text_of(folder: str) -> list[Path]:
+    """Files of a folder that may cite clauses."""
+    return [path for path in (ROOT / folder).rglob("*") if path.suffix in CITING]
 
 
 def test_clauses_have_ids_of_their_own_without_gaps() -> None:
@@ -63,11 +71,16 @@ def test_the_diagram_is_made_of_the_table() -> None:
     assert diagram() in (SPECS / "lifecycle.md").read_text()
 
 
-def test_pages_name_clauses_that_exist() -> None:
+def test_whoever_names_a_clause_names_one_that_exists() -> None:
     known = {clause.identity for clause in clauses()}
-    for page in (*SPECS.glob("*.md"), *(SPECS.parent / "docs").rglob("*.md")):
-        named = set(re.findall(r"TC-[A-Z]+-\d\d", page.read_text()))
-        assert named - known == set(), page.name
+    folders = ("docs", "endpoints", "examples", "runtime_adapters", "specs", "tests")
+    files = [path for folder in (*folders, "tinycontainer", "tokens") for path in text_of(folder)]
+    citing = 0
+    for path in (*files, *ROOT.glob("*.md")):
+        named = set(re.findall(r"TC-[A-Z]+-\d\d", path.read_text()))
+        assert named - known == set(), path.name
+        citing += bool(named)
+    assert citing > 150
 
 
 def test_the_version_stands_once_in_code_and_once_in_the_specification() -> None:
@@ -89,6 +102,7 @@ def test_numbers_of_metadata_are_those_of_the_code() -> None:
     assert table["uid_bytes"] == [UID_BYTES[0], UID_BYTES[-1]]
     assert table["priorities"] == [PRIORITIES[0], PRIORITIES[-1]]
     assert table["default_priority"] == DEFAULT_PRIORITY
+    assert table["levels"] == cbor.MAX_DEPTH
     keys = table["keys"]
     assert keys["container"] == {name: key for key, (_, name, _) in CONTAINER_FIELDS.items()}
     assert keys["endpoint"] == {name: key for key, (_, name, _) in ENDPOINT_FIELDS.items()}
@@ -104,12 +118,19 @@ def test_numbers_of_metadata_are_those_of_the_code() -> None:
 def test_numbers_of_tokens_are_those_of_the_code() -> None:
     table = tables()["tokens"]
     assert table["kinds"] == {kind.name.lower(): kind.value for kind in Kind}
-    assert table["claims"] == {name: label for label, (_, name, _) in CLAIMS.items()}
+    assert table["claims"] == {name: label for label, (_, name, _) in claims.CLAIMS.items()}
     signers = {kind.name.lower(): Role.signing(kind).value for kind in Kind}
     assert table["signers"] == signers
     expected = Expectation(Kind.CODE, Profile.RFC9052, b"uid", 0, None)
     first = verify(b"", expected, KeyStore()).steps[0]
     assert first.check == table["steps"][0]
+    assert table["bytes"] == envelope.MAX_TOKEN_BYTES
+    assert table["payload_bytes"] == claims.MAX_CLAIMS_BYTES
+    assert table["mask_bytes"] == [1, claims.MAX_MASK_BYTES]
+    assert table["key_id_bytes"] == [1, envelope.MAX_KID_BYTES]
+    assert table["audience_bytes"] == [1, claims.MAX_AUDIENCE_BYTES]
+    assert table["riot_metadata_token_bytes"] == verification.RIOT_METADATA_TOKEN_BYTES
+    assert table["riot_endpoint_ids"] == [0, verification.RIOT_MAX_ENDPOINT_ID]
 
 
 def test_system_calls_are_those_of_the_code() -> None:
@@ -132,6 +153,9 @@ def test_limits_are_those_of_the_code() -> None:
     assert runtime["free_factor"] == body.FREE_FACTOR
     assert runtime["free_slack"] == body.FREE_SLACK
     assert runtime["free_run"] == body.MAX_FREE_RUN
+    assert runtime["sections"] == scan.MAX_SECTIONS
+    assert (runtime["parameters"], runtime["results"]) == (scan.MAX_PARAMETERS, scan.MAX_RESULTS)
+    assert runtime["failed_grow"] == opcodes.FAILED_GROW_FREE_ABOVE
 
 
 def test_rbpf_is_that_of_the_code() -> None:
@@ -159,3 +183,6 @@ def test_scheduling_is_that_of_the_code() -> None:
     assert found.call_instructions == table["call_instructions"]
     assert table["instruction_ns"] == DEFAULT_INSTRUCTION_NS
     assert table["wall_quantum_instructions"] == WallClock.START_QUANTUM_INSTRUCTIONS
+    assert table["wall_quantum_bound_instructions"] == WallClock.MAX_QUANTUM_INSTRUCTIONS
+    assert table["wall_short_turn_us"] * 1000 == WallClock.SHORT_TURN_NS
+    assert table["wall_long_turn_us"] * 1000 == WallClock.LONG_TURN_NS

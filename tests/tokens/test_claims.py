@@ -284,12 +284,14 @@ def test_a_malformed_mask_is_named(value: cbor.Value, problem: str, profile: Pro
         ("a1 04 01 00", "payload byte 3: bytes follow the value"),
     ],
 )
+@pytest.mark.clause("TC-TOK-25")
 def test_a_payload_that_is_not_strict_is_refused(payload: str, problem: str) -> None:
     with pytest.raises(ClaimsError) as refused:
         claims.decode(bytes.fromhex(payload), Kind.CODE, Profile.RFC9052)
     assert str(refused.value).startswith(problem)
 
 
+@pytest.mark.clause("TC-TOK-25")
 def test_a_payload_up_to_its_limit_is_looked_at_and_no_longer_one() -> None:
     fits = claims.MAX_CLAIMS_BYTES - len(cbor.encode({SHA256: bytes(400)})) + 400
     said = refusal({SHA256: bytes(fits)}, Kind.CODE)

@@ -87,6 +87,7 @@ def test_a_token_taken_apart_cannot_be_changed() -> None:
     "tags",
     ["d2", "d1", "d83d", "d2 d83d", "d83d d0", "d83d d862", "d83d d83d", "d83c d2", "d9d9f7 d2"],
 )
+@pytest.mark.clause("TC-TOK-07")
 def test_other_tags_are_refused_by_number(tags: str) -> None:
     said = refusal(message(b"", {}, b"claims", SIGNATURE, tags=tags))
     numbers, _ = cbor.split_tags(bytes.fromhex(tags) + b"\x80")
@@ -166,6 +167,7 @@ def test_a_proof_of_another_length_is_refused(algorithm: Algorithm, proof: cbor.
         (bytes.fromhex("d83dd2 84 40 a2 04 00 04 00 40 5840") + SIGNATURE, "deterministic form"),
     ],
 )
+@pytest.mark.clause("TC-TOK-25")
 def test_cbor_that_is_not_strict_is_refused(token: bytes, problem: str) -> None:
     assert problem in refusal(token)
 
@@ -175,6 +177,7 @@ def test_an_offset_counts_from_the_first_byte_of_the_token() -> None:
     assert refusal(token + b"\x00") == f"byte {len(token)}: bytes follow the value"
 
 
+@pytest.mark.clause("TC-TOK-25")
 def test_a_token_up_to_its_limit_is_taken_apart_and_no_longer_one() -> None:
     overhead = len(message(b"", {}, bytes(900), SIGNATURE)) - 900
     fits = envelope.MAX_TOKEN_BYTES - overhead
@@ -235,6 +238,7 @@ def test_the_algorithm_is_the_one_of_the_tag() -> None:
 @pytest.mark.parametrize(
     "header", ["a1 01 27 00", "a2 01 27 01 27", "a2 04 41 6b 01 27", "a1 01 38 07", "bf 01 27 ff"]
 )
+@pytest.mark.clause("TC-TOK-25")
 def test_a_protected_header_that_is_not_strict_is_refused(header: str) -> None:
     with pytest.raises(TokenError, match=r"^protected header: byte \d+: "):
         envelope.read_protected(with_header(bytes.fromhex(header)))
@@ -303,6 +307,7 @@ def test_a_firmware_token_is_issued_with_tags_if_wished() -> None:
         (Algorithm.HMAC_256, Profile.RIOT_2024),
     ],
 )
+@pytest.mark.clause("TC-TOK-23")
 def test_an_untagged_form_that_does_not_exist_is_not_issued(
     algorithm: Algorithm, profile: Profile
 ) -> None:

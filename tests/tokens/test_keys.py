@@ -69,11 +69,13 @@ def test_halves_that_do_not_belong_together_are_refused() -> None:
         KeyMaterial(Algorithm.EDDSA, PUBLIC, READABLE)
 
 
+@pytest.mark.clause("TC-TOK-02")
 def test_an_hmac_key_has_32_bytes() -> None:
     assert hmac_key(bytes(32)).hmac_key == bytes(32)
 
 
 @pytest.mark.parametrize("size", [0, 16, 31, 33, 64])
+@pytest.mark.clause("TC-TOK-02")
 def test_an_hmac_key_of_another_length_is_refused(size: int) -> None:
     with pytest.raises(KeyFileError, match=f"HMAC key has 32 bytes, not {size}"):
         hmac_key(bytes(size))

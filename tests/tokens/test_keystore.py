@@ -182,6 +182,7 @@ def test_the_bytes_of_a_public_key_are_no_hmac_key(
 
 
 @pytest.mark.parametrize("known", [ONE, ONE.public_half()], ids=["both halves", "public half"])
+@pytest.mark.clause("TC-TOK-02")
 def test_the_private_bytes_of_one_role_are_no_hmac_key_of_another(known: KeyMaterial) -> None:
     with pytest.raises(KeyFileError, match="one key stands in the roles"):
         KeyStore([entry(known, Role.OWNER), entry(hmac_key(bytes([1]) * 32), Role.PROVIDER)])

@@ -87,6 +87,7 @@ def test_a_file_is_made_at_the_first_acceptance(tmp_path: Path) -> None:
 @pytest.mark.parametrize("uid", [b"u", bytes(63), b'"\\\n\xff', "é".encode()])
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("number", [0, (1 << 32) - 1, (1 << 64) - 1])
+@pytest.mark.clause("TC-TOK-27")
 def test_a_file_survives_reopening(tmp_path: Path, uid: bytes, kind: Kind, number: int) -> None:
     path = tmp_path / "sequences"
     subject = Subject(uid, kind, number % (1 << 32))
@@ -290,3 +291,16 @@ def test_a_file_that_could_not_be_read_again_is_not_written(tmp_path: Path) -> N
 def test_a_refusal_belongs_to_both_families_of_errors() -> None:
     assert issubclass(SequenceFileError, TokenError)
     assert issubclass(SequenceFileError, ValueError)
+
+
+@pytest.mark.clause("TC-TOK-27")
+def test_two_devices_share_a_file_without_losing_or_turning_back_anything(tmp_path: Path) -> None:
+    path = tmp_path / "sequences"
+    first, second = FileSequenceStore(path), FileSequenceStore(path)
+    first.accept([(CODE, NEW)])
+    with pytest.raises(SequenceFileError, match="sequence 1 was overtaken by 2"):
+        second.accept([(METADATA, OLD), (CODE, OLD)])
+    assert FileSequenceStore(path).newest(METADATA) is None
+    second.accept([(METADATA, OLD)])
+    again = FileSequenceStore(path)
+    assert (again.newest(CODE), again.newest(METADATA)) == (NEW, OLD)

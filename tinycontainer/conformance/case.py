@@ -16,13 +16,14 @@ from ..text import show
 from ..toml_file import Table, read_toml
 from .description import DeviceTraits
 from .errors import CaseError
-from .protocol import EventKind
+from .protocol import Ability, EventKind
 
 CASES_DIRECTORY: Final = "cases"
 MAX_CASES: Final = 1000
 MAX_STEPS: Final = 200
 
 GroupName = Literal[
+    "bundles",
     "metadata",
     "tokens",
     "loading",
@@ -31,9 +32,12 @@ GroupName = Literal[
     "calls",
     "endpoints",
     "runtime",
+    "rbpf",
+    "tinyml",
     "timing",
 ]
 GROUPS: Final[tuple[GroupName, ...]] = (
+    "bundles",
     "metadata",
     "tokens",
     "loading",
@@ -42,6 +46,8 @@ GROUPS: Final[tuple[GroupName, ...]] = (
     "calls",
     "endpoints",
     "runtime",
+    "rbpf",
+    "tinyml",
     "timing",
 )
 """All groups; only ``timing`` depends on what an instruction costs."""
@@ -49,7 +55,9 @@ CallName = Literal["heartbeat", "open", "close", "read", "write"]
 ALL_CALLS: Final[list[CallName]] = ["heartbeat", "open", "close", "read", "write"]
 DirectionName = Literal["in", "out", "both"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,62})$|^[a-z0-9]$")]
-ClauseId = Annotated[str, Field(pattern=r"^TC-(META|TOK|LOAD|LIFE|SCHED|CALL|END|RT)-[0-9]{2}$")]
+ClauseId = Annotated[
+    str, Field(pattern=r"^TC-(META|TOK|LOAD|LIFE|SCHED|CALL|END|RT|BPF|TML)-[0-9]{2}$")
+]
 
 
 class EndpointRecipe(Table):
@@ -104,6 +112,7 @@ class ContainerRecipe(Table):
     script: str = Field("", max_length=390, description="what the puppet does")
     code: str | None = Field(None, description="another file of the directory containers")
     data: str = ""
+    data_file: str | None = Field(None, description="a file of the directory containers")
     calls: list[CallName] = ALL_CALLS
     type: int = 4
     endpoints: list[EndpointRecipe] = Field(default_factory=list)
@@ -117,6 +126,7 @@ class Step(Table):
     """One step: exactly one of the verbs or expectations, and what belongs to it."""
 
     load: Name | None = None
+    bundle: Name | None = None
     begin: bool | None = None
     section: Literal["metadata", "code", "data"] | None = None
     bytes_of: Name | None = None
@@ -177,6 +187,7 @@ class Step(Table):
 EXPECTATIONS: Final = ("log", "order", "state", "states", "event")
 KINDS: Final = (
     "load",
+    "bundle",
     "begin",
     "section",
     "bytes_of",
@@ -213,6 +224,7 @@ class Case(Table):
     title: Annotated[str, AfterValidator(_one_line)] = Field(max_length=200)
     clauses: list[ClauseId] = Field(min_length=1)
     group: GroupName
+    needs: list[Ability] = Field(default_factory=list, description="without it: skipped")
     profiles: list[Profile] = Field(list(Profile), min_length=1)
     policies: list[Policy] = Field(list(Policy), min_length=1)
     device: DeviceRecipe = DeviceRecipe()
@@ -225,7 +237,7 @@ class Case(Table):
         if len(known) < len(self.containers):
             raise ValueError("containers: one name stands twice")
         for number, step in enumerate(self.steps):
-            for key in ("load", "reconfigure", "bytes_of"):
+            for key in ("load", "bundle", "reconfigure", "bytes_of"):
                 name = getattr(step, key)
                 if name is not None and name not in known:
                     raise ValueError(f"steps[{number}].{key}: there is no container {show(name)}")

@@ -1,7 +1,7 @@
 """Named defects of containers.
 
-Metadata that is signed as it should be and still is not what it should be, and bundles that were
-changed after signing.
+Metadata that is signed as it should be and still is not what it should be, bundles that were
+changed after signing, and bundles whose own encoding is not what it should be.
 """
 
 from collections.abc import Callable, Mapping
@@ -199,3 +199,25 @@ DAMAGES_OF_BUNDLES: Final[Mapping[str, Callable[[Bundle], Bundle]]] = MappingPro
     }
 )
 """Changes after signing."""
+
+
+def _longer_head(content: bytes) -> bytes:
+    """The length of the metadata in four bytes where two are enough."""
+    if content[1] != 0x59:
+        raise ValueError("metadata of a bundle of the suite has 256 bytes or more")
+    return content[:1] + b"\x5a\0\0" + content[2:]
+
+
+DAMAGES_OF_ENCODING: Final[Mapping[str, Callable[[bytes], bytes]]] = MappingProxyType(
+    {
+        "bundle-followed": lambda content: content + b"\0",
+        "bundle-cut": lambda content: content[:-1],
+        "bundle-of-two": lambda content: b"\x82" + content[1:],
+        "bundle-of-four": lambda content: b"\x84" + content[1:] + b"\x40",
+        "bundle-indefinite": lambda content: b"\x9f" + content[1:] + b"\xff",
+        "bundle-long-length": _longer_head,
+        "bundle-number": lambda content: b"\x83\x00" + content[content.index(b"\x59", 2) :],
+        "bundle-tagged": lambda content: b"\xd9\xd9\xf7" + content,
+    }
+)
+"""Other encodings of a bundle, or something else in its place."""

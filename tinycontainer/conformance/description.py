@@ -16,7 +16,7 @@ from ..toml_file import Table
 Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$", max_length=1 << 20)]
 """A byte string: lower-case hexadecimal digits."""
 
-DriverName = Literal["buffer", "source", "refuser", "liar"]
+DriverName = Literal["buffer", "source", "refuser", "liar", "tinyml"]
 EPOCH_S: Final = 1_000_000_000
 """Unix seconds at which the clock of a case's device starts."""
 

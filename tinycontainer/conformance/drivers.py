@@ -1,11 +1,17 @@
 """The drivers of the suite: few, small, and the same on every implementation.
 
-They belong to the protocol, not to what is installed: a port writes them in its own language.
+They belong to the protocol, not to what is installed: a port writes them in its own language. Only
+``tinyml`` is the driver that is installed, if it is and has something to interpret models with.
 """
 
+import os
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Final
 
-from ..driver import CallContext, Driver
+from ..assembly import DRIVERS, installed
+from ..driver import BoardInfo, CallContext, Driver, DriverFactory, DriverSetup
 from ..errors import DriverError
 from .description import DriverDescription
 
@@ -79,12 +85,39 @@ class Liar(Source):
         return len(data) + 1
 
 
+@cache
+def _host() -> DriverSetup:
+    """What a driver that is installed is made from: the same for all devices of the suite."""
+    return DriverSetup({}, Path(), os.urandom, lambda _line: None, BoardInfo())
+
+
+def _tinyml(_description: DriverDescription | None = None) -> Driver:
+    """The driver that is installed. Raises ValueError if it cannot work."""
+    point = installed(DRIVERS).get("tinyml")
+    if point is None:
+        raise ValueError("the driver tinyml is not installed")
+    factory: DriverFactory = point.load()
+    return factory(_host())
+
+
+def can_infer() -> bool:
+    """Whether ``tinyml`` can be had here."""
+    try:
+        _tinyml()
+    except ValueError:
+        return False
+    return True
+
+
+_KINDS: Final[dict[str, Callable[[DriverDescription], Driver]]] = {
+    "buffer": Buffer,
+    "source": Source,
+    "refuser": Refuser,
+    "liar": Liar,
+    "tinyml": _tinyml,
+}
+
+
 def maker(description: DriverDescription) -> Callable[[], Driver]:
     """What makes instances of a described driver."""
-    kinds: dict[str, Callable[[DriverDescription], Driver]] = {
-        "buffer": Buffer,
-        "source": Source,
-        "refuser": Refuser,
-        "liar": Liar,
-    }
-    return lambda: kinds[description.driver](description)
+    return lambda: _KINDS[description.driver](description)

@@ -141,6 +141,8 @@ class Trial:
         match step.kind:
             case "load":
                 self._load(self._bundle(str(step.load)))
+            case "bundle":
+                self._ask("bundle", nothing, bundle=self._file(str(step.bundle)).hex())
             case "begin" | "end":
                 self._ask(step.kind, nothing)
             case "section":
@@ -181,11 +183,15 @@ class Trial:
         return content
 
     def _bundle(self, name: str) -> Bundle:
+        content = self._file(name)
+        return Bundle.decode(content, len(content))
+
+    def _file(self, name: str) -> bytes:
         recipe = next(each for each in self.case.containers if each.name == name)
         file = self.case.bundle_name(recipe, self.variant.profile)
         if file not in self.bundles:
             raise CaseError(f"{self.case.id}: the bundle {file} is missing")
-        return Bundle.decode(self.bundles[file], len(self.bundles[file]))
+        return self.bundles[file]
 
     def _fetch(self) -> None:
         self.happened += self._ask("events", protocol.EventsReply).events

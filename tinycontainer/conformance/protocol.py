@@ -34,6 +34,8 @@ EventKind = Literal[
     "dropped",
     "revoked",
 ]
+Ability = Literal["bundles", "rbpf", "tinyml"]
+"""What not every implementation has; cases that need it are skipped without it."""
 StateName = Literal["ready", "running", "stopping", "gone"]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9-]{0,40}$")]
 _Number = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
@@ -66,6 +68,7 @@ class HelloReply(Table):
     policies: list[Policy]
     events: list[EventKind]
     reasons: bool = Field(description="whether its refusals carry the words of the specification")
+    abilities: list[Ability] = Field(default_factory=list)
 
 
 class StateReply(Table):
@@ -104,6 +107,12 @@ class LoadRequest(Table):
     metadata: Hex
     code: Hex
     data: Hex
+
+
+class BundleRequest(Table):
+    """Load a container from the bytes of a bundle."""
+
+    bundle: Hex
 
 
 class SectionRequest(Table):
@@ -145,6 +154,7 @@ REQUESTS: Final[dict[str, type[Table]]] = {
     "hello": HelloRequest,
     "reset": ResetRequest,
     "load": LoadRequest,
+    "bundle": BundleRequest,
     "begin": NothingRequest,
     "section": SectionRequest,
     "bytes": BytesRequest,

@@ -35,7 +35,7 @@ from ..metadata import (
 from ..syscalls import Syscall, mask_to_bytes
 from ..toml_file import read_bounded
 from .case import Case, ContainerRecipe, EndpointRecipe, read_cases, uid_of
-from .damages import DAMAGES_OF_BUNDLES, DAMAGES_OF_METADATA
+from .damages import DAMAGES_OF_BUNDLES, DAMAGES_OF_ENCODING, DAMAGES_OF_METADATA
 from .errors import CaseError
 
 BUNDLES_DIRECTORY: Final = "bundles"
@@ -73,12 +73,18 @@ class Workshop:
     Attributes:
         case: whose containers.
         profile: layout of the tokens.
-        modules: files of the directory ``containers`` by name.
+        modules: files of the directory ``containers`` by name: code and models.
     """
 
     case: Case
     profile: Profile
     modules: Mapping[str, bytes]
+
+    def file(self, recipe: ContainerRecipe) -> bytes:
+        """The bundle of a container as it is committed. Raises CaseError as `make` does."""
+        encoded = self.make(recipe).encode()
+        change = DAMAGES_OF_ENCODING.get(recipe.damage or "")
+        return encoded if change is None else change(encoded)
 
     def make(self, recipe: ContainerRecipe) -> Bundle:
         """The bundle of a container.
@@ -88,10 +94,11 @@ class Workshop:
         """
         if recipe.profile not in (None, self.profile):
             return replace(self, profile=recipe.profile).make(recipe)
-        code, data = self._code(recipe), recipe.data.encode()
+        code, data = self._code(recipe), self._data(recipe)
         metadata = self._metadata(recipe, code, data)
         bundle = Bundle(metadata, data, code)
-        if recipe.damage is None or recipe.damage in DAMAGES_OF_METADATA:
+        elsewhere = (DAMAGES_OF_METADATA, DAMAGES_OF_ENCODING)
+        if recipe.damage is None or any(recipe.damage in each for each in elsewhere):
             return bundle
         if recipe.damage not in DAMAGES_OF_BUNDLES:
             raise CaseError(f"{self.case.id}: {recipe.name}: no damage {recipe.damage!r}")
@@ -99,14 +106,22 @@ class Workshop:
 
     def _code(self, recipe: ContainerRecipe) -> bytes:
         if recipe.code is not None:
-            if recipe.code not in self.modules:
-                raise CaseError(f"{self.case.id}: there is no container {recipe.code}")
-            return self.modules[recipe.code]
+            return self._module(recipe.code)
         module = self.modules[_PUPPETS[self.profile]]
         script = recipe.script.encode()
         at = module.index(_MARK)
         room = max(len(_MARK), len(script))
         return module[:at] + script.ljust(room, b"\0") + module[at + room :]
+
+    def _data(self, recipe: ContainerRecipe) -> bytes:
+        if recipe.data_file is not None:
+            return self._module(recipe.data_file)
+        return recipe.data.encode()
+
+    def _module(self, name: str) -> bytes:
+        if name not in self.modules:
+            raise CaseError(f"{self.case.id}: there is no file {name} of a container")
+        return self.modules[name]
 
     def _metadata(self, recipe: ContainerRecipe, code: bytes, data: bytes) -> bytes:
         endpoints = tuple(self._endpoint(recipe, each) for each in recipe.endpoints)
@@ -204,13 +219,17 @@ def bundles_of(case: Case, modules: Mapping[str, bytes]) -> dict[str, bytes]:
         workshop = Workshop(case, profile, modules)
         for recipe in case.containers:
             name = case.bundle_name(recipe, profile)
-            made[name] = workshop.make(recipe).encode()
+            made[name] = workshop.file(recipe)
     return made
 
 
 def read_modules(directory: Path) -> dict[str, bytes]:
-    """The code of the directory ``containers``, by file name."""
-    paths = sorted((directory / CONTAINERS_DIRECTORY).glob("*.wasm"))
+    """Code and models of the directory ``containers``, by file name."""
+    paths = [
+        path
+        for path in sorted((directory / CONTAINERS_DIRECTORY).iterdir())
+        if path.suffix in (".wasm", ".rbf", ".tflite")
+    ]
     return {path.name: read_bounded(path, MAX_CODE_BYTES) for path in paths}
 
 

@@ -20,7 +20,7 @@ from ..metadata import ContainerType
 from ..runtime import Runtime
 from ..scheduler import Policy
 from ..toml_file import Table
-from . import protocol
+from . import drivers, protocol
 from .errors import ProtocolError
 from .protocol import MAX_LINE_BYTES, PROTOCOL_VERSION, REQUESTS, HelloReply
 from .shim_device import Subject, refusal
@@ -57,7 +57,7 @@ class Shim:
             raise ProtocolError("the judge: no verb of the protocol")
         request = protocol.checked(values, REQUESTS[verb], "the judge")
         if isinstance(request, protocol.HelloRequest):
-            return _hello(request)
+            return self._hello(request)
         if isinstance(request, protocol.ResetRequest):
             self._subject = Subject(request.device, self._runtimes)
             return {}
@@ -65,20 +65,28 @@ class Shim:
             raise ProtocolError("the judge: there is no device yet; reset comes first")
         return _carry_out(self._subject, verb, request)
 
+    def _hello(self, request: protocol.HelloRequest) -> dict[str, Any]:
+        if request.protocol != PROTOCOL_VERSION:
+            return {"unsupported": f"protocol {PROTOCOL_VERSION} is spoken here"}
+        reply = HelloReply(
+            protocol=PROTOCOL_VERSION,
+            name=NAME,
+            version=version("tinycontainer"),
+            profiles=list(Profile),
+            policies=list(Policy),
+            events=list(get_args(protocol.EventKind)),
+            reasons=True,
+            abilities=self._abilities(),
+        )
+        return reply.model_dump(mode="json")
 
-def _hello(request: protocol.HelloRequest) -> dict[str, Any]:
-    if request.protocol != PROTOCOL_VERSION:
-        return {"unsupported": f"protocol {PROTOCOL_VERSION} is spoken here"}
-    reply = HelloReply(
-        protocol=PROTOCOL_VERSION,
-        name=NAME,
-        version=version("tinycontainer"),
-        profiles=list(Profile),
-        policies=list(Policy),
-        events=list(get_args(protocol.EventKind)),
-        reasons=True,
-    )
-    return reply.model_dump(mode="json")
+    def _abilities(self) -> list[protocol.Ability]:
+        offered: list[protocol.Ability] = ["bundles"]
+        if ContainerType.BPF in self._runtimes:
+            offered.append("rbpf")
+        if drivers.can_infer():
+            offered.append("tinyml")
+        return offered
 
 
 def _carry_out(subject: Subject, verb: str, request: Table) -> dict[str, Any]:
@@ -86,6 +94,8 @@ def _carry_out(subject: Subject, verb: str, request: Table) -> dict[str, Any]:
     match request:
         case protocol.LoadRequest():
             subject.load(*map(bytes.fromhex, (request.metadata, request.code, request.data)))
+        case protocol.BundleRequest():
+            device.load(bytes.fromhex(request.bundle))
         case protocol.SectionRequest():
             device.open_section(Section(request.section), request.size)
         case protocol.BytesRequest():

@@ -146,14 +146,13 @@ class Suite:
     def _judge_one(self, case: Case) -> Result:
         began_s = time.monotonic()
         try:
-            offered = variants(case, self._conversation()[1])
+            hello = self._conversation()[1]
         except (ProtocolError, Unsupported) as failure:
             self._lost(failure)
             return Result(case, self._outcome(case, 1, 1), (str(failure),), 0, 0)
         failures: list[str] = []
-        skips: list[str] = (
-            [] if offered else ["the implementation offers no fitting profile, policy"]
-        )
+        offered, missing = variants(case, hello), _missing(case, hello)
+        skips: list[str] = [missing] if missing else []
         for variant in offered:
             try:
                 self._play(case, variant)
@@ -202,6 +201,14 @@ class Suite:
             peer.end()
 
 
+def _missing(case: Case, hello: HelloReply) -> str:
+    """What an implementation lacks for a case; empty if nothing."""
+    lacking = [ability for ability in case.needs if ability not in hello.abilities]
+    if lacking:
+        return f"the implementation does not offer {', '.join(lacking)}"
+    return "" if variants(case, hello) else "the implementation offers no fitting profile, policy"
+
+
 def variants(case: Case, hello: HelloReply) -> list[Variant]:
     """How a case is played.
 
@@ -210,7 +217,7 @@ def variants(case: Case, hello: HelloReply) -> list[Variant]:
     """
     profiles = [each for each in case.profiles if each in hello.profiles]
     policies = [each for each in case.policies if each in hello.policies]
-    if not profiles or not policies:
+    if not profiles or not policies or not set(case.needs) <= set(hello.abilities):
         return []
     if case.group in ("scheduling", "timing"):
         return [Variant(policy, profile) for profile in profiles for policy in policies]

@@ -9,6 +9,7 @@ from tinycontainer_endpoints.tinyml.codes import Code
 from tinycontainer_endpoints.tinyml.driver import TinyML
 
 
+@pytest.mark.clause("TC-TML-23")
 def test_a_driver_without_an_interpreter_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(ValueError, match=r"pip install 'tinycontainer\[tinyml\]'"):

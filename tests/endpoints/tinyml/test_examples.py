@@ -112,6 +112,7 @@ def test_the_keyword_spotter_works_in_wall_time(listener: Path, program: Program
 
 
 @pytest.mark.usefixtures("bare_installation")
+@pytest.mark.clause("TC-TML-23")
 def test_a_device_that_needs_a_runtime_is_refused_without_one(
     listener: Path, program: Program
 ) -> None:

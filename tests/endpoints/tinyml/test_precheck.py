@@ -166,7 +166,7 @@ def test_an_operator_that_its_rule_forbids_is_refused(content: bytes) -> None:
     assert caught.value.code in (ENCODING, UNSUPPORTED)
 
 
-@pytest.mark.clause("TC-TML-11")
+@pytest.mark.clause("TC-TML-11", "TC-TML-21")
 @pytest.mark.parametrize(
     "quotas",
     [

@@ -287,7 +287,7 @@ def test_a_model_that_is_not_kept_goes_with_its_descriptor() -> None:
         another(first).send(b"\x12\0\0\0" + DIGEST)
 
 
-@pytest.mark.clause("TC-TML-11")
+@pytest.mark.clause("TC-TML-11", "TC-TML-21")
 def test_the_cache_has_a_quota_and_reset_makes_room() -> None:
     here = client(cached_models=1)
     here.load(MODEL, keep=True)
@@ -299,7 +299,7 @@ def test_the_cache_has_a_quota_and_reset_makes_room() -> None:
     assert state(here) is EMPTY
 
 
-@pytest.mark.clause("TC-TML-11")
+@pytest.mark.clause("TC-TML-11", "TC-TML-21")
 def test_descriptors_have_a_quota_per_container() -> None:
     here = client()
     another(here)
@@ -310,7 +310,7 @@ def test_descriptors_have_a_quota_per_container() -> None:
     another(here)
 
 
-@pytest.mark.clause("TC-TML-11")
+@pytest.mark.clause("TC-TML-11", "TC-TML-21")
 def test_inferences_have_a_rate_of_device_time() -> None:
     here = client(inferences_per_second=2)
     here.load(MODEL)
@@ -375,6 +375,7 @@ def test_in_wall_time_the_first_read_begins_the_inference() -> None:
     assert nursery.workers[0].timeouts_ms == [1000, 1000]
 
 
+@pytest.mark.clause("TC-TML-22")
 def test_another_context_of_the_container_waits_while_one_computes() -> None:
     nursery = FakeNursery()
     here = in_state(COMPUTING, nursery=nursery)

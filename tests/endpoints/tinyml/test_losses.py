@@ -1,0 +1,33 @@
+"""What a model costs in processes, whoever ended them."""
+
+import struct
+
+import pytest
+from support.fake_workers import FakeNursery
+from support.hostile_models import good
+from support.models import seed
+from support.tinyml import COMPUTE, Client, make_setup, refused
+
+from tinycontainer_endpoints.tinyml.codes import Code
+from tinycontainer_endpoints.tinyml.driver import TinyML
+from tinycontainer_endpoints.tinyml.processes import WorkerLost
+from tinycontainer_endpoints.tinyml.wire import Request
+
+INPUT = struct.pack("<6f", 1, 2, 3, 4, 5, 6)
+
+
+@pytest.mark.clause("TC-TML-19")
+def test_processes_that_end_from_outside_count_against_their_model() -> None:
+    nursery = FakeNursery()
+    driver = TinyML(make_setup(), nursery=nursery)
+    here, other = Client(driver), Client(driver)
+    here.load(good())
+    for _ in range(3):
+        here.give([INPUT])
+        nursery.script = lambda kind: WorkerLost("killed") if kind is Request.RUN else None
+        with refused(Code.RUNTIME_ERROR):
+            here.send(COMPUTE)
+        nursery.script = lambda _kind: None
+    with refused(Code.SECURITY):
+        other.load(good())
+    other.load(seed("relu"))
