@@ -176,7 +176,9 @@ def grant(
     Raises:
         LoadError: with the profile's objection, or the first place and step that failed.
     """
-    not_accepted = unaccepted_profile(metadata, trust)
+    verifications = [report.verification for report in reports if report.verification]
+    profile = next((each.profile for each in verifications if each.profile), None)
+    not_accepted = unaccepted_profile(profile, trust)
     if not_accepted is not None:
         raise LoadError(LoadReason.PROFILE, not_accepted)
     for report in reports:
@@ -186,18 +188,17 @@ def grant(
                 LoadReason.TOKEN,
                 f"{report.place}: step {failure.number} ({failure.check}): {failure.detail}",
             )
-    for objection in riot_objections(metadata, sequences):
+    for objection in riot_objections(metadata, profile, sequences):
         raise LoadError(LoadReason.PROFILE, objection)
-    verified = [report for report in reports if report.verification is not None]
-    claims = [report.verification.require() for report in verified if report.verification]
+    claims = [verification.require() for verification in verifications]
     masks = [claim.mask for claim in claims if claim.mask is not None]
     return Grant(
         mask=mask_from_bytes(masks[0]) if masks else trust.unsigned_mask,
-        profile=profile_of(metadata),
+        profile=profile,
         validity=_together(claims),
         accepted=tuple(
             (report.subject, report.verification.accepted)
-            for report in verified
+            for report in reports
             if report.verification and report.verification.accepted
         ),
         unsigned=tuple(report.place for report in reports if report.verification is None),
@@ -212,22 +213,24 @@ def _together(claims: list[Claims]) -> Validity:
     )
 
 
-def unaccepted_profile(metadata: Metadata, trust: Trust) -> str | None:
-    """Why a device takes no tokens of this container's profile, or None."""
-    profile = profile_of(metadata)
+def unaccepted_profile(profile: Profile | None, trust: Trust) -> str | None:
+    """Why a device takes no tokens of a container's profile, or None."""
     if profile is None or profile in trust.profiles:
         return None
     return f"this device does not accept {profile} tokens"
 
 
-def riot_objections(metadata: Metadata, sequences: SequenceStore | None) -> Iterator[str]:
+def riot_objections(
+    metadata: Metadata, profile: Profile | None, sequences: SequenceStore | None
+) -> Iterator[str]:
     """Everything that speaks against ``riot-2024`` tokens of a container, if it has such.
 
     Args:
         metadata: decoded metadata.
+        profile: of its tokens.
         sequences: what was accepted before.
     """
-    if profile_of(metadata) is not Profile.RIOT_2024:
+    if profile is not Profile.RIOT_2024:
         return
     objection = riot_objection(metadata)
     if objection is not None:

@@ -211,16 +211,17 @@ def _token_checks(artefact: Artefact, setup: Setup, now_s: int) -> Iterator[Chec
 
 
 def _profile_check(decoded: Metadata, setup: Setup) -> Check:
-    problem = unaccepted_profile(decoded, setup.trust)
+    profile = profile_of(decoded)
+    problem = unaccepted_profile(profile, setup.trust)
     if problem is None:
         return _passed("profile")
     accepted = ", ".join(setup.trust.profiles)
-    why = Explanation(f"tokens of {accepted}", f"tokens of {profile_of(decoded)}")
+    why = Explanation(f"tokens of {accepted}", f"tokens of {profile}")
     return _failed("profile", LoadReason.PROFILE, problem, why)
 
 
 def _form_checks(decoded: Metadata, setup: Setup) -> Iterator[Check]:
-    objections = tuple(riot_objections(decoded, setup.sequences))
+    objections = tuple(riot_objections(decoded, profile_of(decoded), setup.sequences))
     if not objections:
         yield _passed("form")
     for objection in objections:

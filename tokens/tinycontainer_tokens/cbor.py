@@ -1,7 +1,9 @@
 """Strict CBOR: the only door through which untrusted CBOR enters the project.
 
 Plain cbor2 lets duplicate keys collapse, drops trailing bytes and executes tags. So a scan of our
-own comes first, and afterwards the value must encode to the very bytes that it was decoded from.
+own comes first; what passes it is in deterministic form, and encodes to the very bytes that it is
+decoded from.
+
 What is accepted: integers, byte strings, UTF-8 text, arrays, and maps whose keys are integers; all
 of definite length, in deterministic form (RFC 8949, section 4.2), at most five levels deep, without
 tags, floats or simple values.
@@ -22,6 +24,8 @@ MAX_DEPTH = 5
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
 _WIDTHS = {24: 1, 25: 2, 26: 4, 27: 8}
 _MAX_TAGS = 2
+_KeyHead: TypeAlias = tuple[int, int]
+_BEFORE_ALL_KEYS: _KeyHead = (-1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,6 @@ def decode(data: bytes, limit_bytes: int) -> Value:
     _require_length(data, limit_bytes)
     _scan(data)
     value: Value = cbor2.loads(data)
-    if encode(value) != data:
-        raise CborError(0, "not in deterministic form (key order, duplicate keys)")
     return value
 
 
@@ -96,7 +98,7 @@ def locate(data: bytes, limit_bytes: int) -> Item:
     """
     _require_length(data, limit_bytes)
     _, start = split_tags(data)
-    _scan(data, start)
+    _scan(data, start, any_order=True)
     return _item_at(data, 0)
 
 
@@ -113,8 +115,13 @@ def _ordered(value: Value) -> Value:
     if isinstance(value, list):
         return [_ordered(item) for item in value]
     if isinstance(value, dict):
-        return {key: _ordered(value[key]) for key in sorted(value, key=cbor2.dumps)}
+        return {key: _ordered(value[key]) for key in sorted(value, key=_place)}
     return value
+
+
+def _place(key: int) -> tuple[bool, int]:
+    """Where a key stands: in the order of shortest heads, negative numbers behind the others."""
+    return key < 0, ~key if key < 0 else key
 
 
 def split_tags(data: bytes) -> tuple[tuple[int, ...], int]:
@@ -198,21 +205,29 @@ def _head(data: bytes, offset: int) -> tuple[int, int, int]:
     return major, argument, end
 
 
-def _scan(data: bytes, offset: int = 0) -> None:
-    """Check the structure in one pass, without recursion and without building anything."""
-    open_levels: list[tuple[int, bool]] = []  # items still to come, and whether they are a map's
-    missing, in_map = 1, False
+def _scan(data: bytes, offset: int = 0, *, any_order: bool = False) -> None:
+    """Check structure and form in one pass, without recursion and without building anything."""
+    # Items still to come, and the head of the key before them if they are a map's.
+    open_levels: list[tuple[int, _KeyHead | None]] = []
+    missing, last_key = 1, None
     while True:
         while missing == 0:
             if not open_levels:
                 if offset != len(data):
                     raise CborError(offset, "bytes follow the value")
                 return
-            missing, in_map = open_levels.pop()
+            missing, last_key = open_levels.pop()
         start = offset
-        major, argument, offset = _head(data, offset)
-        if in_map and missing % 2 == 0 and major not in (_UNSIGNED, _NEGATIVE):
-            raise CborError(start, "a map key is not an integer")
+        if start < len(data) and (argument := data[start] & 0x1F) < 24:  # nearly all are so short
+            major, offset = data[start] >> 5, start + 1
+        else:
+            major, argument, offset = _head(data, start)
+        if last_key is not None and missing % 2 == 0:
+            if major not in (_UNSIGNED, _NEGATIVE):
+                raise CborError(start, "a map key is not an integer")
+            if (major, argument) <= last_key and not any_order:
+                raise CborError(start, "not in deterministic form (key order, duplicate keys)")
+            last_key = major, argument
         missing -= 1
         if major in (_BYTES, _TEXT):
             offset = _scan_string(data, start, major, argument, offset)
@@ -222,8 +237,8 @@ def _scan(data: bytes, offset: int = 0) -> None:
                 raise CborError(start, "more items announced than bytes remain")
             if len(open_levels) == MAX_DEPTH:
                 raise CborError(start, f"nested deeper than {MAX_DEPTH}")
-            open_levels.append((missing, in_map))
-            missing, in_map = items, major == _MAP
+            open_levels.append((missing, last_key))
+            missing, last_key = items, _BEFORE_ALL_KEYS if major == _MAP else None
         elif major == _TAG:
             raise CborError(start, f"tag {argument} is not expected here")
         elif major == _SIMPLE:

@@ -1,6 +1,7 @@
 """Claims of a token, and their strict CBOR codec (RFC 8392)."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -93,6 +94,8 @@ CLAIMS: Final[dict[int, tuple[str, str, Callable[[str, cbor.Value], Any]]]] = {
 }
 """Attribute, name and check of each claim, by its label."""
 
+_NAMES: Final = {attribute: name for attribute, name, _ in CLAIMS.values()}
+_CONTENTS: Final = frozenset({"mask", "sha256"})
 _CONTENT = {kind: "mask" if kind is Kind.MASK else "sha256" for kind in Kind}
 _REQUIRED = {
     kind: {_CONTENT[kind], "uid", "kind"}
@@ -141,22 +144,16 @@ def decode(payload: bytes, kind: Kind, profile: Profile) -> Claims:
 
 
 def _require_fitting(claims: Claims, kind: Kind, profile: Profile) -> None:
-    present = {
-        attribute for attribute, _, _ in CLAIMS.values() if getattr(claims, attribute) is not None
-    }
+    present = {attribute for attribute in _NAMES if getattr(claims, attribute) is not None}
     content = _CONTENT[kind]
-    if profile is Profile.RIOT_2024:
-        required, allowed = {content}, {content}
-    else:
-        required = _REQUIRED[kind]
-        allowed = {attribute for attribute, _, _ in CLAIMS.values()} - {"mask", "sha256"}
-        allowed.add(content)
-    names = {attribute: name for attribute, name, _ in CLAIMS.values()}
-    missing = sorted(names[attribute] for attribute in required - present)
+    riot = profile is Profile.RIOT_2024
+    missing = ({content} if riot else _REQUIRED[kind]) - present
     if missing:
-        raise ClaimsError(f"{kind.name.lower()} token lacks {', '.join(missing)}")
-    surplus = sorted(names[attribute] for attribute in present - allowed)
+        raise ClaimsError(f"{kind.name.lower()} token lacks {_listed(missing)}")
+    surplus = present - {content} if riot else present & _CONTENTS - {content}
     if surplus:
-        raise ClaimsError(
-            f"{kind.name.lower()} token of {profile} cannot carry {', '.join(surplus)}"
-        )
+        raise ClaimsError(f"{kind.name.lower()} token of {profile} cannot carry {_listed(surplus)}")
+
+
+def _listed(attributes: AbstractSet[str]) -> str:
+    return ", ".join(sorted(_NAMES[attribute] for attribute in attributes))

@@ -93,12 +93,17 @@ def protected_header(algorithm: Algorithm, kid: bytes | None) -> bytes:
     return cbor.encode(header)
 
 
+_WITHOUT_KID: Final = {algorithm: protected_header(algorithm, None) for algorithm in Algorithm}
+
+
 def read_protected(envelope: Envelope) -> bytes | None:
     """Check the protected header of ``rfc9052`` and return its key id.
 
     Raises:
         TokenError: anything but the algorithm that the tag implies and a key id of 1 to 64 bytes.
     """
+    if envelope.protected == _WITHOUT_KID[envelope.algorithm]:
+        return None
     try:
         header = cbor.decode(envelope.protected, MAX_TOKEN_BYTES)
     except CborError as error:

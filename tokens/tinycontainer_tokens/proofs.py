@@ -17,8 +17,7 @@ from pycose.keys.symmetric import SymmetricKey
 from pycose.messages.mac0message import Mac0Message
 from pycose.messages.sign1message import Sign1Message
 
-from . import cbor
-from .envelope import TAG_OF, Envelope, protected_header
+from .envelope import Envelope, protected_header
 from .errors import KeyFileError
 from .keys import KeyMaterial
 from .kinds import Algorithm, Profile
@@ -88,12 +87,11 @@ def _cose_proof(payload: bytes, key: KeyMaterial, secret: bytes) -> bytes:
 
 
 def _cose_holds(envelope: Envelope, key: KeyMaterial) -> bool:
-    message: list[cbor.Value] = [envelope.protected, {}, envelope.payload, envelope.proof]
-    encoded = cbor.with_tags((TAG_OF[envelope.algorithm],), cbor.encode(message))
+    message = [envelope.protected, {}, envelope.payload, envelope.proof]
     if envelope.algorithm is Algorithm.HMAC_256:
-        mac = Mac0Message.decode(encoded)
+        mac = Mac0Message.from_cose_obj(message, allow_unknown_attributes=True)
         mac.key = SymmetricKey(k=key.hmac_key)
         return hmac.compare_digest(bytes(mac.compute_tag()), envelope.proof)
-    signed = Sign1Message.decode(encoded)
+    signed = Sign1Message.from_cose_obj(message, allow_unknown_attributes=True)
     signed.key = OKPKey(crv=Ed25519, x=key.public)
     return bool(signed.verify_signature())

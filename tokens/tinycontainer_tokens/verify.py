@@ -21,6 +21,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from . import claims as claims_codec
 from .claims import Claims
@@ -42,8 +43,7 @@ class Outcome(StrEnum):
     """The profile does not know the check, or what it needs was not given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One verification step.
 
     Attributes:
@@ -94,12 +94,14 @@ class Verification:
 
     Attributes:
         kind: the place of the token.
+        profile: of the token's form; None if it could not be taken apart.
         steps: the steps taken, in order; only the last can have failed.
         claims: what the token says, once its signature held and its claims were read.
         accepted: what to record in the sequence store if everything else is accepted too.
     """
 
     kind: Kind
+    profile: Profile | None
     steps: tuple[Step, ...]
     claims: Claims | None
     accepted: Accepted | None
@@ -153,6 +155,7 @@ class _Verifier:
         self._token, self._expected = token, expected
         self._keys, self._sequences = keys, sequences
         self._envelope: Envelope
+        self._profile: Profile | None = None
         self._candidates: tuple[KeyEntry, ...]
         self._kid: bytes | None = None
         self._claims: Claims | None = None
@@ -170,7 +173,9 @@ class _Verifier:
             steps.append(Step(number, name, outcome, detail))
             if outcome is Outcome.FAILED:
                 break
-        return Verification(self._expected.kind, tuple(steps), self._claims, self._acceptance())
+        return Verification(
+            self._expected.kind, self._profile, tuple(steps), self._claims, self._acceptance()
+        )
 
     def _acceptance(self) -> Accepted | None:
         if self._claims is None or self._claims.sequence is None:
@@ -186,9 +191,10 @@ class _Verifier:
 
     def structure(self) -> None:  # 2
         self._envelope = parse(self._token)
+        self._profile = self._envelope.profile
 
     def profile(self) -> None:  # 3
-        found = self._envelope.profile
+        found = self._profile
         if found is not self._expected.profile:
             raise TokenError(f"wrong profile: expected {self._expected.profile}, found {found}")
         if found is Profile.RFC9052 and not self._envelope.tagged:

@@ -14,7 +14,7 @@ from tinycontainer.runtime import RuntimeLimits
 
 from .body import read_opcode, scan_locals, skip_immediates
 from .native_types import HOOKS
-from .opcodes import CALL, I32_CONST, IMMEDIATES, REF_FUNC
+from .opcodes import CALL, I32_CONST, REF_FUNC
 from .reader import Reader
 from .scan import Module, scan
 
@@ -97,7 +97,7 @@ def _walk(reader: Reader, opens: set[int], calls: _Calls) -> None:
                     calls.opens(constant)
             constant = None
             continue
-        skip_immediates(reader, IMMEDIATES[opcode])
+        skip_immediates(reader, opcode)
         constant = _uint32(reader.data[start : reader.offset]) if opcode == I32_CONST else None
 
 

@@ -1,5 +1,8 @@
 """The scan of function bodies and constant expressions, in one flat pass without recursion."""
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 from tinycontainer.runtime import RuntimeLimits
 
 from .opcodes import (
@@ -23,6 +26,8 @@ MAX_FREE_RUN = 256
 """So many instructions in a row may cost nothing: what is between two that cost something is not
 metered, and nobody else runs meanwhile. Branches cost, so a run is as long as it is in the code."""
 
+_NO_FLOATS = "this device takes no floating point"
+
 _S33_BYTES, _S32_BYTES, _S64_BYTES = 5, 5, 10
 
 
@@ -39,8 +44,12 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
     """
     scan_locals(reader, parameters, limits)
     start, depth, free, charged, free_run = reader.offset, 1, 0, 0, 0
+    refused = frozenset[int]() if limits.floats else FLOATS
     while depth:
-        opcode = _read_allowed(reader, limits)
+        place = reader.offset
+        opcode = read_opcode(reader)
+        if opcode in refused:
+            raise reader.fail(_NO_FLOATS, place)
         if opcode in FREE:
             free, free_run = free + 1, free_run + 1
         else:
@@ -53,7 +62,7 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
                 raise reader.fail(f"blocks nested deeper than {limits.block_depth}")
         elif opcode == END:
             depth -= 1
-        skip_immediates(reader, IMMEDIATES[opcode])
+        skip_immediates(reader, opcode)
     if reader.remaining:
         raise reader.fail("bytes follow the end of a function")
     if free > FREE_FACTOR * charged + FREE_SLACK:
@@ -77,12 +86,15 @@ def scan_constant(reader: Reader, limits: RuntimeLimits) -> int | None:
     Raises:
         InadmissibleCode: anything else.
     """
-    opcode = _read_allowed(reader, limits)
+    place = reader.offset
+    opcode = read_opcode(reader)
+    if opcode in FLOATS and not limits.floats:
+        raise reader.fail(_NO_FLOATS, place)
     if opcode not in CONSTANT:
         raise reader.fail("not a constant expression", reader.offset - 1)
     function = reader.u32() if opcode == REF_FUNC else None
     if function is None:
-        skip_immediates(reader, IMMEDIATES[opcode])
+        skip_immediates(reader, opcode)
     if reader.byte() != END:
         raise reader.fail("a constant expression is one instruction", reader.offset - 1)
     return function
@@ -95,7 +107,8 @@ def read_opcode(reader: Reader) -> int:
         InadmissibleCode: an opcode that is not admitted.
     """
     start = reader.offset
-    opcode = reader.byte()
+    opcode = reader.data[start] if start < reader.end else reader.byte()
+    reader.offset = start + 1
     if opcode == PREFIX:
         number = reader.u32()
         opcode = PREFIX << 8 | number if number < 0x100 else -1
@@ -104,52 +117,15 @@ def read_opcode(reader: Reader) -> int:
     return opcode
 
 
-def _read_allowed(reader: Reader, limits: RuntimeLimits) -> int:
-    start = reader.offset
-    opcode = read_opcode(reader)
-    if opcode in FLOATS and not limits.floats:
-        raise reader.fail("this device takes no floating point", start)
-    return opcode
-
-
-def skip_immediates(reader: Reader, kind: Immediates) -> None:
-    """Pass over what follows an opcode.
+def skip_immediates(reader: Reader, opcode: int) -> None:
+    """Pass over what follows an admitted opcode.
 
     Raises:
         InadmissibleCode: it is cut short, too long, or not zero where it must be.
     """
-    match kind:
-        case Immediates.NONE:
-            return
-        case Immediates.INDEX:
-            reader.u32()
-        case Immediates.TWO_INDICES | Immediates.MEMARG:
-            reader.u32()
-            reader.u32()
-        case Immediates.S32:
-            reader.skip_signed(_S32_BYTES)
-        case Immediates.BLOCK_TYPE:
-            reader.skip_signed(_S33_BYTES)
-        case Immediates.S64:
-            reader.skip_signed(_S64_BYTES)
-        case Immediates.F32:
-            reader.skip(4)
-        case Immediates.F64:
-            reader.skip(8)
-        case Immediates.REF_TYPE:
-            reader.skip(1)
-        case Immediates.ZERO:
-            _zeros(reader, 1)
-        case Immediates.TWO_ZEROS:
-            _zeros(reader, 2)
-        case Immediates.INDEX_ZERO:
-            reader.u32()
-            _zeros(reader, 1)
-        case Immediates.TYPES:
-            reader.skip(reader.count("types"))
-        case Immediates.BR_TABLE:
-            for _ in range(reader.count("labels") + 1):
-                reader.u32()
+    skip = _SKIP[opcode]
+    if skip is not None:
+        skip(reader)
 
 
 def _zeros(reader: Reader, number: int) -> None:
@@ -173,3 +149,38 @@ def scan_locals(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
                 f"more than {limits.locals_per_function} parameters and locals", start
             )
         reader.byte()
+
+
+def _two_numbers(reader: Reader) -> None:
+    reader.u32()
+    reader.u32()
+
+
+def _number_and_zero(reader: Reader) -> None:
+    reader.u32()
+    _zeros(reader, 1)
+
+
+def _labels(reader: Reader) -> None:
+    for _ in range(reader.count("labels") + 1):
+        reader.u32()
+
+
+_SKIPPERS: Final[Mapping[Immediates, Callable[[Reader], object] | None]] = {
+    Immediates.NONE: None,
+    Immediates.INDEX: Reader.u32,
+    Immediates.TWO_INDICES: _two_numbers,
+    Immediates.MEMARG: _two_numbers,
+    Immediates.S32: lambda reader: reader.skip_signed(_S32_BYTES),
+    Immediates.BLOCK_TYPE: lambda reader: reader.skip_signed(_S33_BYTES),
+    Immediates.S64: lambda reader: reader.skip_signed(_S64_BYTES),
+    Immediates.F32: lambda reader: reader.skip(4),
+    Immediates.F64: lambda reader: reader.skip(8),
+    Immediates.REF_TYPE: lambda reader: reader.skip(1),
+    Immediates.ZERO: lambda reader: _zeros(reader, 1),
+    Immediates.TWO_ZEROS: lambda reader: _zeros(reader, 2),
+    Immediates.INDEX_ZERO: _number_and_zero,
+    Immediates.TYPES: lambda reader: reader.skip(reader.count("types")),
+    Immediates.BR_TABLE: _labels,
+}
+_SKIP: Final = {opcode: _SKIPPERS[kind] for opcode, kind in IMMEDIATES.items()}

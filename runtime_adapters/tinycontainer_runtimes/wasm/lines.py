@@ -15,7 +15,6 @@ from tinycontainer.runtime import RuntimeLimits
 
 from . import opcodes
 from .body import read_opcode, scan_locals, skip_immediates
-from .opcodes import IMMEDIATES
 from .reader import Reader
 
 MAX_LINE: Final = 64
@@ -35,6 +34,8 @@ SETTLING_FUEL: Final = 1
 _STOP: Final = bytes([opcodes.LOOP, 0x40, opcodes.END])
 _SETTLE: Final = bytes([opcodes.I32_CONST, 0, opcodes.DROP])
 _NEW_LIST: Final = frozenset({opcodes.ELSE, opcodes.END})
+_BEGINS_LINE: Final = ALONE | _NEW_LIST
+_ENDS_LINE: Final = opcodes.ENDS_LINE | ALONE | _NEW_LIST
 
 
 def with_stops(code: bytes, span: tuple[int, int], natives: int, limits: RuntimeLimits) -> bytes:
@@ -51,48 +52,58 @@ def with_stops(code: bytes, span: tuple[int, int], natives: int, limits: Runtime
     """
     reader = Reader(code, *span)
     scan_locals(reader, 0, limits)
-    lines = _Lines(code[span[0] : reader.offset])
+    lines = _Lines(code, span[0], reader.offset)
     while reader.remaining:
         begin = reader.offset
         opcode = read_opcode(reader)
+        if opcode in _BEGINS_LINE:
+            lines.end(begin)
+        settled = False
         if opcode == opcodes.CALL:
             settled = reader.u32() < natives
-            lines.add(opcode, code[begin : reader.offset] + (_SETTLE if settled else b""))
         else:
-            skip_immediates(reader, IMMEDIATES[opcode])
-            lines.add(opcode, code[begin : reader.offset])
-    return lines.finished()
+            skip_immediates(reader, opcode)
+        lines.length += 1
+        lines.costs = lines.costs or opcode not in opcodes.FREE
+        if opcode in _ENDS_LINE or lines.length == MAX_LINE:
+            lines.end(reader.offset)
+            lines.can_stop = opcode == opcodes.LOOP
+        if settled:
+            lines.put(reader.offset, _SETTLE)
+    lines.end(reader.offset)
+    return lines.finished(reader.offset)
 
 
 class _Lines:
-    """Collects a line, and puts it behind a place to stop if it costs something."""
+    """Copies a body, and puts a place to stop in front of each line that costs something.
 
-    def __init__(self, head: bytes) -> None:
-        self._parts = [head]
-        self._line: list[bytes] = []
-        self._cost = 0
-        self._can_stop = True  # where a function is entered, and where a loop begins
+    Attributes:
+        length: instructions of the line so far.
+        costs: whether any of them does.
+        can_stop: whether an engine stops in front of the line by itself: where a function is
+            entered, and where a loop begins.
+    """
 
-    def add(self, opcode: int, instruction: bytes) -> None:
-        """Add an instruction."""
-        alone = opcode in ALONE
-        if alone or opcode in _NEW_LIST:
-            self._end_line()
-        self._line.append(instruction)
-        self._cost += opcodes.fuel(opcode)
-        if alone or opcode in opcodes.ENDS_LINE | _NEW_LIST or len(self._line) == MAX_LINE:
-            self._end_line()
-            self._can_stop = opcode == opcodes.LOOP
+    __slots__ = ("_code", "_copied", "_line", "_parts", "can_stop", "costs", "length")
 
-    def finished(self) -> bytes:
+    def __init__(self, code: bytes, begin: int, line: int) -> None:
+        self._code, self._copied, self._line = code, begin, line
+        self._parts: list[bytes] = []
+        self.length, self.costs, self.can_stop = 0, False, True
+
+    def end(self, offset: int) -> None:
+        """The line ends here, and the next one begins."""
+        if self.costs and not self.can_stop:
+            self.put(self._line, _STOP)
+        if self.length:
+            self.can_stop = False
+        self._line, self.length, self.costs = offset, 0, False
+
+    def put(self, offset: int, inserted: bytes) -> None:
+        """Put something in; offsets never fall."""
+        self._parts += (self._code[self._copied : offset], inserted)
+        self._copied = offset
+
+    def finished(self, end: int) -> bytes:
         """The whole body."""
-        self._end_line()
-        return b"".join(self._parts)
-
-    def _end_line(self) -> None:
-        if self._cost and not self._can_stop:
-            self._parts.append(_STOP)
-        if self._line:
-            self._can_stop = False
-        self._parts += self._line
-        self._line, self._cost = [], 0
+        return b"".join((*self._parts, self._code[self._copied : end]))

@@ -43,6 +43,9 @@ class Reader:
     def u32(self) -> int:
         """An unsigned LEB128 number of at most 5 bytes and 32 bits."""
         start, result = self.offset, 0
+        if start < self.end and (byte := self.data[start]) < 0x80:  # nearly all have one byte
+            self.offset += 1
+            return byte
         for shift in range(0, 35, 7):
             byte = self.byte()
             result |= (byte & 0x7F) << shift
@@ -55,6 +58,9 @@ class Reader:
     def skip_signed(self, max_bytes: int) -> None:
         """Pass over a signed LEB128 number; its sign bits are left to validation."""
         start = self.offset
+        if start < self.end and self.data[start] < 0x80:
+            self.offset += 1
+            return
         for _ in range(max_bytes):
             if self.byte() < 0x80:
                 return

@@ -57,4 +57,6 @@ def plain_config() -> wasmtime.Config:
         "stack_switching",
     ):
         setattr(config, f"wasm_{feature}", False)
+    # To wake other threads takes longer than to judge or to compile a small module.
+    config.parallel_compilation = False
     return config

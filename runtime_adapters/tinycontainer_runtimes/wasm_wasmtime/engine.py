@@ -28,7 +28,6 @@ def make_engine() -> wasmtime.Engine:
     config.memory_reservation = 0
     config.memory_guard_size = 0
     config.memory_reservation_for_growth = 0
-    config.parallel_compilation = False
     # A tenant chooses what is compiled: the better algorithms take minutes and a gigabyte for
     # 64 KiB of code that was written against them, these take seconds.
     config.cranelift_opt_level = "none"
