@@ -14,6 +14,7 @@ import wasmtime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from support.engines import ENGINES
 from support.measuring import Measure
+from support.project import BOX
 from support.wasm import container
 from support.worlds import KEYS, blueprint, local, trusted
 
@@ -31,7 +32,7 @@ from tinycontainer_runtimes.wasm_wasmtime.cache import MAX_MODULES
 from tinycontainer_runtimes.wasm_wasmtime.engine import make_engine
 
 TOKENS = 4
-SMALL = 500
+SMALL = (BOX / "courier" / "courier.wasm").read_bytes()
 SIZES = (1_000, 4_000, 16_000, 64_000)
 
 each_engine = pytest.mark.parametrize("engine", ENGINES)
@@ -81,12 +82,12 @@ def four_signatures() -> Callable[[], None]:
 
 
 def decoding() -> Callable[[], object]:
-    encoded = bundle(module(SMALL)).metadata
+    encoded = bundle(SMALL).metadata
     return lambda: metadata.decode(encoded)
 
 
 def verifying() -> Callable[[], Grant]:
-    packed = bundle(module(SMALL))
+    packed = bundle(SMALL)
     decoded, trust = metadata.decode(packed.metadata), Trust(keys=trusted())
     return lambda: grant(decoded, examine(decoded, packed.code, packed.data, trust, 0), trust)
 
@@ -94,12 +95,12 @@ def verifying() -> Callable[[], Grant]:
 def admitting(engine: str) -> Callable[[], None]:
     """Admission; each time of another module, as engines keep compiled ones."""
     runtime, limits = ENGINES[engine](), RuntimeLimits()
-    each = cycle([module(SMALL) + custom_section(str(n)) for n in range(MAX_MODULES + 1)])
+    each = cycle([SMALL + custom_section(str(n)) for n in range(MAX_MODULES + 1)])
     return lambda: runtime.admit(next(each), limits)
 
 
 def creating(engine: str) -> Callable[[], None]:
-    runtime, code, limits = ENGINES[engine](), module(SMALL), RuntimeLimits()
+    runtime, code, limits = ENGINES[engine](), SMALL, RuntimeLimits()
     meter = Meter(lambda _used: None)
     runtime.admit(code, limits)
     return lambda: runtime.create(code, b"", RecordingNatives(meter), meter, limits).finalize()
@@ -107,12 +108,12 @@ def creating(engine: str) -> Callable[[], None]:
 
 @each_engine
 def test_load_against_what_it_cannot_do_without(measure: Measure, engine: str) -> None:
-    signatures, parsing = four_signatures(), parsed_and_validated(engine, module(SMALL))
+    signatures, parsing = four_signatures(), parsed_and_validated(engine, SMALL)
     measure(
         "load",
-        f"{len(module(SMALL))} bytes, {engine}",
+        f"{len(SMALL)} bytes, {engine}",
         "load",
-        loading(engine, module(SMALL)),
+        loading(engine, SMALL),
         against={"four signatures": signatures, "the bare engine": parsing},
         ratios={"both": lambda t: t["load"] / (t["four signatures"] + t["the bare engine"])},
     )
@@ -128,7 +129,7 @@ def test_part_against_four_signatures(measure: Measure, part: str) -> None:
 @pytest.mark.parametrize("part", ["admit", "create"])
 def test_part_against_bare_engine(measure: Measure, engine: str, part: str) -> None:
     run = admitting(engine) if part == "admit" else creating(engine)
-    against = {"the bare engine": parsed_and_validated(engine, module(SMALL))}
+    against = {"the bare engine": parsed_and_validated(engine, SMALL)}
     measure("parts of a load", f"{part}, {engine}", "part", run, against=against)
 
 

@@ -32,4 +32,4 @@ def test_against_a_service_without_events(measure: Measure, engine: str, listene
     without = Path(engine, make_service=Untraced).loop(code)
     loop = Path(engine, sinks=SINKS[listeners]).loop(code)
     against = {"events taken out": without}
-    measure("tracing", f"{listeners}, {engine}", "path", loop, against=against, per=CALLS)
+    measure(f"tracing: {listeners}", engine, "path", loop, against=against, per=CALLS)

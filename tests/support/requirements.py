@@ -1,0 +1,101 @@
+"""What the project requires of itself, as bounds of measured ratios."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+Row: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A bound; of all rows that it is about, the worst counts.
+
+    Attributes:
+        text: what is required.
+        question: of which rows.
+        case: how their cases end.
+        value: the number that is bounded, from a row.
+        at_most: the bound.
+    """
+
+    text: str
+    question: str
+    case: str
+    value: Callable[[Row], float]
+    at_most: float
+
+    def worst(self, rows: Sequence[Row]) -> float | None:
+        """The largest number; None if nothing of it was measured."""
+        numbers = [
+            self.value(row)
+            for row in rows
+            if row["question"] == self.question and row["case"].endswith(self.case)
+        ]
+        return max(numbers, default=None)
+
+
+def _median(ratio: str) -> Callable[[Row], float]:
+    return lambda row: float(row["ratios"][ratio]["median"])
+
+
+REQUIREMENTS: Final = (
+    Requirement(
+        "A loop of 16-byte reads on pywasm, by the same loop over a bare host function",
+        "call",
+        "read, pywasm",
+        _median("loop"),
+        1.15,
+    ),
+    Requirement(
+        "The read alone, the loop taken off on both sides",
+        "call",
+        "read, pywasm",
+        _median("call alone"),
+        2.0,
+    ),
+    Requirement(
+        "The same loop on wasmtime, by its bare host function in the same call mode",
+        "call",
+        "read, wasmtime",
+        _median("loop"),
+        1.4,
+    ),
+    Requirement(
+        "A refused call, by an allowed one (every reason, every engine)",
+        "refusal",
+        "",
+        _median("allowed"),
+        1.1,
+    ),
+    Requirement(
+        "Verifying and loading a small container, by four bare Ed25519 verifications and the bare"
+        " engine's parsing and validating (pywasm)",
+        "load",
+        "pywasm",
+        _median("both"),
+        2.0,
+    ),
+    Requirement("The same, wasmtime", "load", "wasmtime", _median("both"), 2.0),
+    Requirement(
+        "A decision among 10,000 containers, by one among 10, both policies",
+        "decision",
+        "",
+        _median("with 10 containers"),
+        3.0,
+    ),
+    Requirement(
+        "Memory of an idle container on pywasm, by a bare instance of the same module",
+        "memory",
+        "",
+        lambda row: float(row["facts"]["bytes"] / row["facts"]["bare_bytes"]),
+        1.25,
+    ),
+    Requirement(
+        "Tracing that nobody listens to, by the path with event building taken out (every engine)",
+        "tracing: nobody listens",
+        "",
+        _median("events taken out"),
+        1.05,
+    ),
+)
