@@ -5,7 +5,7 @@ value is a byte string that holds CBOR. What is decoded here encodes to the same
 everything else is refused with its place.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
 from typing import Any, Final, TypeVar
 
@@ -29,7 +29,7 @@ from .model import (
 DEFAULT_LIMIT_BYTES: Final = 2048
 """Longest metadata that is decoded if the caller names no limit."""
 
-PARTS: Final = {1: "container", 2: "endpoints", 3: "security"}
+PARTS: Final[Mapping[int, str]] = {1: "container", 2: "endpoints", 3: "security"}
 """What the byte strings of the outer map hold."""
 
 _Enum = TypeVar("_Enum", bound=IntEnum)
@@ -54,7 +54,7 @@ def decode(data: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Metadata:
         raise MetadataError("metadata", str(error)) from None
     if tags != (METADATA_TAG,):
         raise MetadataError("metadata", f"does not begin with the tag {METADATA_TAG} (TinyPART)")
-    outer = _map("metadata", value, {1: PARTS[1]}, {2: PARTS[2], 3: PARTS[3]})
+    outer = _map("metadata", value, PARTS, (1,))
     parts = {
         name: _nested(name, _bytes(name, outer[key])) for key, name in PARTS.items() if key in outer
     }
@@ -102,16 +102,16 @@ def _nested(place: str, data: bytes) -> cbor.Value:
 
 
 def _map(
-    place: str, value: cbor.Value, required: dict[int, str], optional: dict[int, str]
+    place: str, value: cbor.Value, names: Mapping[int, str], required: Iterable[int]
 ) -> dict[int, cbor.Value]:
     if not isinstance(value, dict):
         raise MetadataError(place, "not a map")
     for key in value:
-        if key not in required and key not in optional:
+        if key not in names:
             raise MetadataError(place, f"unknown key {key}")
-    for key, name in required.items():
+    for key in required:
         if key not in value:
-            raise MetadataError(place, f"key {key} ({name}) is missing")
+            raise MetadataError(place, f"key {key} ({names[key]}) is missing")
     return value
 
 
@@ -146,11 +146,13 @@ def _priority(place: str, value: cbor.Value) -> int:
 
 
 def _one_of(enum: type[_Enum], words: str) -> Callable[[str, cbor.Value], _Enum]:
+    members = {int(member): member for member in enum}
+
     def check(place: str, value: cbor.Value) -> _Enum:
         number = _uint32(place, value)
-        if number not in set(enum):
+        if number not in members:
             raise MetadataError(place, f"{number} is not {words}")
-        return enum(number)
+        return members[number]
 
     return check
 
@@ -191,23 +193,20 @@ SECURITY_FIELDS: Final[tuple[tuple[str, str, _Check], ...]] = (
 
 
 def _read_keys(
-    place: str, value: cbor.Value, table: dict[int, tuple[str, str, _Check]], required: set[int]
+    place: str,
+    value: cbor.Value,
+    table: Mapping[int, tuple[str, str, _Check]],
+    required: Iterable[int],
 ) -> dict[str, Any]:
     names = {key: name for key, (_, name, _) in table.items()}
-    entries = _map(
-        place,
-        value,
-        {key: name for key, name in names.items() if key in required},
-        {key: name for key, name in names.items() if key not in required},
-    )
     return {
         table[key][0]: table[key][2](f"{place}.{names[key]}", entry)
-        for key, entry in entries.items()
+        for key, entry in _map(place, value, names, required).items()
     }
 
 
 def _container(value: cbor.Value) -> Container:
-    return Container(**_read_keys("container", value, CONTAINER_FIELDS, {1, 2, 3}))
+    return Container(**_read_keys("container", value, CONTAINER_FIELDS, (1, 2, 3)))
 
 
 def _endpoints(value: cbor.Value) -> tuple[Endpoint, ...]:
@@ -225,7 +224,7 @@ def _endpoints(value: cbor.Value) -> tuple[Endpoint, ...]:
 
 
 def _endpoint(place: str, value: cbor.Value) -> Endpoint:
-    endpoint = Endpoint(**_read_keys(place, value, ENDPOINT_FIELDS, {1, 2, 4, 5}))
+    endpoint = Endpoint(**_read_keys(place, value, ENDPOINT_FIELDS, (1, 2, 4, 5)))
     if (endpoint.peer_type is PeerType.CONTAINER) != (endpoint.peer_uid is not None):
         missing = endpoint.peer_uid is None
         problem = (

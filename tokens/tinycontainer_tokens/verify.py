@@ -21,7 +21,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from . import claims as claims_codec
 from .claims import Claims
@@ -162,17 +162,16 @@ class _Verifier:
 
     def run(self) -> Verification:
         steps: list[Step] = []
-        for number, (name, check) in enumerate(_STEPS, start=1):
-            outcome, detail = Outcome.PASSED, ""
+        for step, check in _STEPS:
             try:
                 check(self)
             except _Skip as skip:
-                outcome, detail = Outcome.SKIPPED, str(skip)
+                steps.append(step._replace(outcome=Outcome.SKIPPED, detail=str(skip)))
             except TokenError as error:
-                outcome, detail = Outcome.FAILED, str(error)
-            steps.append(Step(number, name, outcome, detail))
-            if outcome is Outcome.FAILED:
+                steps.append(step._replace(outcome=Outcome.FAILED, detail=str(error)))
                 break
+            else:
+                steps.append(step)
         return Verification(
             self._expected.kind, self._profile, tuple(steps), self._claims, self._acceptance()
         )
@@ -304,18 +303,22 @@ class _Verifier:
         return self._claims
 
 
-_STEPS: tuple[tuple[str, Callable[[_Verifier], None]], ...] = (
-    ("present", _Verifier.present),
-    ("structure", _Verifier.structure),
-    ("profile", _Verifier.profile),
-    ("header", _Verifier.header),
-    ("key", _Verifier.key),
-    ("signature", _Verifier.signature),
-    ("claims", _Verifier.claims),
-    ("kind", _Verifier.kind),
-    ("uid", _Verifier.uid),
-    ("audience", _Verifier.audience),
-    ("time", _Verifier.time),
-    ("sequence", _Verifier.sequence),
-    ("content", _Verifier.content),
+_CHECKS: Final[tuple[Callable[[_Verifier], None], ...]] = (
+    _Verifier.present,
+    _Verifier.structure,
+    _Verifier.profile,
+    _Verifier.header,
+    _Verifier.key,
+    _Verifier.signature,
+    _Verifier.claims,
+    _Verifier.kind,
+    _Verifier.uid,
+    _Verifier.audience,
+    _Verifier.time,
+    _Verifier.sequence,
+    _Verifier.content,
+)
+_STEPS: Final = tuple(
+    (Step(number, check.__name__, Outcome.PASSED), check)
+    for number, check in enumerate(_CHECKS, start=1)
 )

@@ -28,6 +28,7 @@ metered, and nobody else runs meanwhile. Branches cost, so a run is as long as i
 
 _NO_FLOATS = "this device takes no floating point"
 
+_OPENS_BLOCK: Final = frozenset({BLOCK, LOOP, IF})
 _S33_BYTES, _S32_BYTES, _S64_BYTES = 5, 5, 10
 
 
@@ -52,17 +53,18 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
             raise reader.fail(_NO_FLOATS, place)
         if opcode in FREE:
             free, free_run = free + 1, free_run + 1
+            if free_run > MAX_FREE_RUN:
+                raise reader.fail(f"more than {MAX_FREE_RUN} instructions in a row cost nothing")
         else:
             charged, free_run = charged + 1, 0
-        if free_run > MAX_FREE_RUN:
-            raise reader.fail(f"more than {MAX_FREE_RUN} instructions in a row cost nothing")
-        if opcode in (BLOCK, LOOP, IF):
+        if opcode == END:
+            depth -= 1
+        elif opcode in _OPENS_BLOCK:
             depth += 1
             if depth - 1 > limits.block_depth:
                 raise reader.fail(f"blocks nested deeper than {limits.block_depth}")
-        elif opcode == END:
-            depth -= 1
-        skip_immediates(reader, opcode)
+        if (skip := SKIP[opcode]) is not None:
+            skip(reader)
     if reader.remaining:
         raise reader.fail("bytes follow the end of a function")
     if free > FREE_FACTOR * charged + FREE_SLACK:
@@ -123,7 +125,7 @@ def skip_immediates(reader: Reader, opcode: int) -> None:
     Raises:
         InadmissibleCode: it is cut short, too long, or not zero where it must be.
     """
-    skip = _SKIP[opcode]
+    skip = SKIP[opcode]
     if skip is not None:
         skip(reader)
 
@@ -183,4 +185,5 @@ _SKIPPERS: Final[Mapping[Immediates, Callable[[Reader], object] | None]] = {
     Immediates.TYPES: lambda reader: reader.skip(reader.count("types")),
     Immediates.BR_TABLE: _labels,
 }
-_SKIP: Final = {opcode: _SKIPPERS[kind] for opcode, kind in IMMEDIATES.items()}
+SKIP: Final = {opcode: _SKIPPERS[kind] for opcode, kind in IMMEDIATES.items()}
+"""What passes over the immediates of each admitted opcode; None where it has none."""

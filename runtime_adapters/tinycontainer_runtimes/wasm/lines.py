@@ -14,7 +14,7 @@ from typing import Final
 from tinycontainer.runtime import RuntimeLimits
 
 from . import opcodes
-from .body import read_opcode, scan_locals, skip_immediates
+from .body import SKIP, read_opcode, scan_locals
 from .reader import Reader
 
 MAX_LINE: Final = 64
@@ -53,24 +53,25 @@ def with_stops(code: bytes, span: tuple[int, int], natives: int, limits: Runtime
     reader = Reader(code, *span)
     scan_locals(reader, 0, limits)
     lines = _Lines(code, span[0], reader.offset)
+    length, costs = 0, False
     while reader.remaining:
         begin = reader.offset
         opcode = read_opcode(reader)
         if opcode in _BEGINS_LINE:
-            lines.end(begin)
-        settled = False
+            lines.end(begin, length, costs)
+            length, costs = 0, False
+        length, costs = length + 1, costs or opcode not in opcodes.FREE
         if opcode == opcodes.CALL:
             settled = reader.u32() < natives
-        else:
-            skip_immediates(reader, opcode)
-        lines.length += 1
-        lines.costs = lines.costs or opcode not in opcodes.FREE
-        if opcode in _ENDS_LINE or lines.length == MAX_LINE:
-            lines.end(reader.offset)
+        elif (skip := SKIP[opcode]) is not None:
+            skip(reader)
+        if opcode in _ENDS_LINE or length == MAX_LINE:
+            lines.end(reader.offset, length, costs)
             lines.can_stop = opcode == opcodes.LOOP
-        if settled:
+            length, costs = 0, False
+        if opcode == opcodes.CALL and settled:
             lines.put(reader.offset, _SETTLE)
-    lines.end(reader.offset)
+    lines.end(reader.offset, length, costs)
     return lines.finished(reader.offset)
 
 
@@ -78,26 +79,30 @@ class _Lines:
     """Copies a body, and puts a place to stop in front of each line that costs something.
 
     Attributes:
-        length: instructions of the line so far.
-        costs: whether any of them does.
         can_stop: whether an engine stops in front of the line by itself: where a function is
             entered, and where a loop begins.
     """
 
-    __slots__ = ("_code", "_copied", "_line", "_parts", "can_stop", "costs", "length")
+    __slots__ = ("_code", "_copied", "_line", "_parts", "can_stop")
 
     def __init__(self, code: bytes, begin: int, line: int) -> None:
         self._code, self._copied, self._line = code, begin, line
         self._parts: list[bytes] = []
-        self.length, self.costs, self.can_stop = 0, False, True
+        self.can_stop = True
 
-    def end(self, offset: int) -> None:
-        """The line ends here, and the next one begins."""
-        if self.costs and not self.can_stop:
+    def end(self, offset: int, length: int, costs: bool) -> None:
+        """The line ends here, and the next one begins.
+
+        Args:
+            offset: of what stands behind it.
+            length: its instructions.
+            costs: whether any of them does.
+        """
+        if costs and not self.can_stop:
             self.put(self._line, _STOP)
-        if self.length:
+        if length:
             self.can_stop = False
-        self._line, self.length, self.costs = offset, 0, False
+        self._line = offset
 
     def put(self, offset: int, inserted: bytes) -> None:
         """Put something in; offsets never fall."""

@@ -43,17 +43,21 @@ class Reader:
     def u32(self) -> int:
         """An unsigned LEB128 number of at most 5 bytes and 32 bits."""
         start, result = self.offset, 0
-        if start < self.end and (byte := self.data[start]) < 0x80:  # nearly all have one byte
+        if start < self.end and (byte := self.data[start]) < 0x80:
             self.offset += 1
             return byte
-        for shift in range(0, 35, 7):
-            byte = self.byte()
-            result |= (byte & 0x7F) << shift
+        # Linkers write numbers that they filled in with all five bytes.
+        for place, byte in enumerate(self.data[start : min(start + 5, self.end)]):
+            result |= (byte & 0x7F) << 7 * place
             if byte < 0x80:
+                self.offset = start + place + 1
                 if result >> 32:
                     raise self.fail("number has more than 32 bits", start)
                 return result
-        raise self.fail("number has more than 5 bytes", start)
+        if start + 5 <= self.end:
+            raise self.fail("number has more than 5 bytes", start)
+        self.offset = self.end
+        raise self.fail("ends too early")
 
     def skip_signed(self, max_bytes: int) -> None:
         """Pass over a signed LEB128 number; its sign bits are left to validation."""

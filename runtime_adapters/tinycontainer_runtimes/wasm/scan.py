@@ -172,18 +172,24 @@ class _Scan:
     def _imports(self, reader: Reader) -> None:
         for _ in range(reader.count("imports")):
             start = reader.offset
-            origin, name, kind = reader.name(), reader.name(), reader.byte()
-            shown = f"import {show(origin, 40)}.{show(name, 40)}"
-            if kind != _EXTERNAL_FUNCTION:
-                raise reader.fail(f"{shown} is not a function", start)
-            index = reader.u32()
-            if origin != MODULE or name not in NATIVES:
-                raise reader.fail(f"{shown} is not offered by this device", start)
-            found = self._module.types[index] if index < len(self._module.types) else None
-            if found != NATIVES[name]:
-                raise reader.fail(f"{shown} has type {found}, not {NATIVES[name]}", start)
-            self._module.imports.append(name)
-            self._module.functions.append(index)
+            origin, name = reader.name(), reader.name()
+            if problem := self._import(reader, origin, name):
+                shown = f"import {show(origin, 40)}.{show(name, 40)}"
+                raise reader.fail(f"{shown} {problem}", start)
+
+    def _import(self, reader: Reader, origin: str, name: str) -> str | None:
+        """Take an import; why it cannot be taken, or None."""
+        if reader.byte() != _EXTERNAL_FUNCTION:
+            return "is not a function"
+        index = reader.u32()
+        if origin != MODULE or name not in NATIVES:
+            return "is not offered by this device"
+        found = self._module.types[index] if index < len(self._module.types) else None
+        if found != NATIVES[name]:
+            return f"has type {found}, not {NATIVES[name]}"
+        self._module.imports.append(name)
+        self._module.functions.append(index)
+        return None
 
     def _functions(self, reader: Reader) -> None:
         for _ in range(reader.count("functions")):
