@@ -54,7 +54,7 @@ def with_stops(code: bytes, span: tuple[int, int], natives: int, limits: Runtime
     scan_locals(reader, 0, limits)
     lines = _Lines(code, span[0], reader.offset)
     length, costs = 0, False
-    while reader.remaining:
+    while reader.offset < reader.end:
         begin = reader.offset
         opcode = read_opcode(reader)
         if opcode in _BEGINS_LINE:

@@ -54,10 +54,7 @@ class Reader:
                 if result >> 32:
                     raise self.fail("number has more than 32 bits", start)
                 return result
-        if start + 5 <= self.end:
-            raise self.fail("number has more than 5 bytes", start)
-        self.offset = self.end
-        raise self.fail("ends too early")
+        raise self._endless(start, 5)
 
     def skip_signed(self, max_bytes: int) -> None:
         """Pass over a signed LEB128 number; its sign bits are left to validation."""
@@ -65,10 +62,17 @@ class Reader:
         if start < self.end and self.data[start] < 0x80:
             self.offset += 1
             return
-        for _ in range(max_bytes):
-            if self.byte() < 0x80:
+        for place in range(start, min(start + max_bytes, self.end)):
+            if self.data[place] < 0x80:
+                self.offset = place + 1
                 return
-        raise self.fail(f"number has more than {max_bytes} bytes", start)
+        raise self._endless(start, max_bytes)
+
+    def _endless(self, start: int, max_bytes: int) -> InadmissibleCode:
+        """The error for a number that does not end within its bytes, or within the range."""
+        if start + max_bytes <= self.end:
+            return self.fail(f"number has more than {max_bytes} bytes", start)
+        return self.fail("ends too early", self.end)
 
     def count(self, what: str) -> int:
         """The length of a vector whose items have at least one byte each."""
