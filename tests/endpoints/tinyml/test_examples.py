@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.engines import ENGINES
 from support.project import ROOT, Program
 from support.tinyml import needs_backend
 
@@ -97,8 +98,11 @@ def test_webassembly_and_rbpf_use_the_endpoint_alike(tmp_path: Path, program: Pr
 
 
 @needs_backend
-def test_the_keyword_spotter_shows_what_was_said(listener: Path, program: Program) -> None:
-    out = program.good("run", listener / "device.toml", "--for", "11s")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_keyword_spotter_shows_what_was_said(
+    listener: Path, program: Program, engine: str
+) -> None:
+    out = program.good("run", listener / "device.toml", "--for", "11s", "--engine", engine)
     shown = [line.rpartition(": ")[2] for line in out.splitlines() if "the display, by" in line]
     assert shown == list(SPOKEN)
 
