@@ -1,11 +1,12 @@
 """What does a load cost, and of what does it consist? How does it grow with the module?
 
 First what no load can do without: four bare Ed25519 verifications, and the engine's own parsing
-and validating. A load here is verified, admitted, and deleted again.
+and validating.
 """
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import cycle
 
 import pytest
@@ -109,11 +110,13 @@ def creating(engine: str) -> Callable[[], None]:
 @each_engine
 def test_load_against_what_it_cannot_do_without(measure: Measure, engine: str) -> None:
     signatures, parsing = four_signatures(), parsed_and_validated(engine, SMALL)
+    loads = Loads(engine, SMALL)
     measure(
         "load",
         f"{len(SMALL)} bytes, {engine}",
         "load",
-        loading(engine, SMALL),
+        loads.load,
+        before=loads.unload,
         against={"four signatures": signatures, "the bare engine": parsing},
         ratios={"both": lambda t: t["load"] / (t["four signatures"] + t["the bare engine"])},
     )
@@ -137,30 +140,43 @@ def test_part_against_bare_engine(measure: Measure, engine: str, part: str) -> N
 @pytest.mark.parametrize("size", SIZES)
 def test_load_by_size(measure: Measure, engine: str, size: int) -> None:
     code = module(size)
+    loads = Loads(engine, code)
     measure(
         "module size",
         f"{size // 1000} kB, {engine}",
         "load",
-        loading(engine, code),
+        loads.load,
+        before=loads.unload,
         against={"the bare engine": parsed_and_validated(engine, code)},
         module_bytes=len(code),
     )
 
 
-def loading(engine: str, code: bytes) -> Callable[[], None]:
-    """Load a container and delete it; each time another module, as engines keep compiled ones."""
-    uids = [f"box-{number}" for number in range(MAX_MODULES + 1)]
-    offered = [bundle(code + custom_section(uid), uid).encode() for uid in uids]
-    each = cycle(zip(uids, offered, strict=True))
-    runtimes = {ContainerType.WASM: ENGINES[engine]()}
-    device = Device(Setup(runtimes=runtimes, trust=Trust(keys=trusted())), VirtualClock())
+@dataclass
+class Loads:
+    """A device that loads a container again and again.
 
-    def load() -> None:
-        uid, encoded = next(each)
-        device.load(encoded)
-        device.delete(uid)
+    Each time it is another module, as engines keep compiled ones.
+    """
 
-    return load
+    engine: str
+    code: bytes
+
+    def __post_init__(self) -> None:
+        uids = [f"box-{number}" for number in range(MAX_MODULES + 1)]
+        offered = [bundle(self.code + custom_section(uid), uid).encode() for uid in uids]
+        self._each = cycle(offered)
+        runtimes = {ContainerType.WASM: ENGINES[self.engine]()}
+        self._device = Device(Setup(runtimes=runtimes, trust=Trust(keys=trusted())), VirtualClock())
+
+    def load(self) -> None:
+        """Verify, admit and keep the next container."""
+        self._device.load(next(self._each))
+
+    def unload(self) -> None:
+        """Delete what is there."""
+        for view in self._device:
+            self._device.delete(view.uid)
 
 
 def custom_section(text: str) -> bytes:

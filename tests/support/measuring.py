@@ -44,6 +44,7 @@ class Measure:
         *,
         against: Mapping[str, Subject] | None = None,
         ratios: Mapping[str, Ratio] | None = None,
+        before: Callable[[], object] = lambda: None,
         per: float = 1,
         **facts: float,
     ) -> Result:
@@ -57,6 +58,7 @@ class Measure:
             against: what it is compared with, which takes turns with it. By default each gives
                 a ratio: the subject's time by its time.
             ratios: other ratios, in place of those.
+            before: makes the subject's next round possible; its time does not count.
             per: how many units of work each of them does; times are told per unit.
             facts: what else is to be kept, such as a size.
 
@@ -72,8 +74,9 @@ class Measure:
                 began = perf_counter()
                 other()
                 laps[name].append(perf_counter() - began)
+            before()
 
-        rounds = _rounds([function, *others.values()])
+        rounds = _rounds(function, before, list(others.values()))
         gc.collect()
         gc.disable()
         try:
@@ -122,14 +125,15 @@ def _by(subject: str, other: str) -> Ratio:
     return lambda times: times[subject] / times[other]
 
 
-def _rounds(functions: list[Subject]) -> int:
-    """How many rounds are wanted; each function has run once before."""
-    for function in functions:
-        function()
-    began = perf_counter()
-    for function in functions:
-        function()
-    took = perf_counter() - began
+def _rounds(subject: Subject, before: Subject, others: list[Subject]) -> int:
+    """How many rounds are wanted, after everything has run once."""
+    took = 0.0
+    for _ in ("warm up", "measure"):
+        before()
+        began = perf_counter()
+        for function in (subject, *others):
+            function()
+        took = perf_counter() - began
     return max(_FEWEST_ROUNDS, min(_MOST_ROUNDS, round(_WANTED_S / took)))
 
 

@@ -166,9 +166,9 @@ class _Verifier:
             try:
                 check(self)
             except _Skip as skip:
-                steps.append(step._replace(outcome=Outcome.SKIPPED, detail=str(skip)))
+                steps.append(Step(step.number, step.check, Outcome.SKIPPED, str(skip)))
             except TokenError as error:
-                steps.append(step._replace(outcome=Outcome.FAILED, detail=str(error)))
+                steps.append(Step(step.number, step.check, Outcome.FAILED, str(error)))
                 break
             else:
                 steps.append(step)
@@ -217,9 +217,11 @@ class _Verifier:
             )
 
     def signature(self) -> None:  # 6
-        if not any(holds(self._envelope, entry.material) for entry in self._candidates):
-            role = Role.signing(self._expected.kind)
-            raise TokenError(f"not made with a key of the role {role}, or changed since")
+        for entry in self._candidates:
+            if holds(self._envelope, entry.material):
+                return
+        role = Role.signing(self._expected.kind)
+        raise TokenError(f"not made with a key of the role {role}, or changed since")
 
     def claims(self) -> None:  # 7
         self._claims = claims_codec.decode(

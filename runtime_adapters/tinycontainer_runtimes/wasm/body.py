@@ -28,8 +28,9 @@ metered, and nobody else runs meanwhile. Branches cost, so a run is as long as i
 
 _NO_FLOATS = "this device takes no floating point"
 
+_ONE_BYTE: Final = frozenset(opcode for opcode in IMMEDIATES if opcode < PREFIX)
 _OPENS_BLOCK: Final = frozenset({BLOCK, LOOP, IF})
-_S33_BYTES, _S32_BYTES, _S64_BYTES = 5, 5, 10
+_S33_BYTES, _S64_BYTES = 5, 10
 
 
 def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
@@ -45,10 +46,15 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
     """
     scan_locals(reader, parameters, limits)
     start, depth, free, charged, free_run = reader.offset, 1, 0, 0, 0
+    data, end = reader.data, reader.end
     refused = frozenset[int]() if limits.floats else FLOATS
     while depth:
         place = reader.offset
-        opcode = read_opcode(reader)
+        opcode = data[place] if place < end else PREFIX
+        if opcode in _ONE_BYTE:
+            reader.offset = place + 1
+        else:
+            opcode = read_opcode(reader)
         if opcode in refused:
             raise reader.fail(_NO_FLOATS, place)
         if opcode in FREE:
@@ -63,7 +69,7 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
             depth += 1
             if depth - 1 > limits.block_depth:
                 raise reader.fail(f"blocks nested deeper than {limits.block_depth}")
-        if (skip := SKIP[opcode]) is not None:
+        if (skip := _SKIP[opcode]) is not None:
             skip(reader)
     if reader.remaining:
         raise reader.fail("bytes follow the end of a function")
@@ -125,7 +131,7 @@ def skip_immediates(reader: Reader, opcode: int) -> None:
     Raises:
         InadmissibleCode: it is cut short, too long, or not zero where it must be.
     """
-    skip = SKIP[opcode]
+    skip = _SKIP[opcode]
     if skip is not None:
         skip(reader)
 
@@ -173,7 +179,7 @@ _SKIPPERS: Final[Mapping[Immediates, Callable[[Reader], object] | None]] = {
     Immediates.INDEX: Reader.u32,
     Immediates.TWO_INDICES: _two_numbers,
     Immediates.MEMARG: _two_numbers,
-    Immediates.S32: lambda reader: reader.skip_signed(_S32_BYTES),
+    Immediates.S32: Reader.skip_s32,
     Immediates.BLOCK_TYPE: lambda reader: reader.skip_signed(_S33_BYTES),
     Immediates.S64: lambda reader: reader.skip_signed(_S64_BYTES),
     Immediates.F32: lambda reader: reader.skip(4),
@@ -185,5 +191,4 @@ _SKIPPERS: Final[Mapping[Immediates, Callable[[Reader], object] | None]] = {
     Immediates.TYPES: lambda reader: reader.skip(reader.count("types")),
     Immediates.BR_TABLE: _labels,
 }
-SKIP: Final = {opcode: _SKIPPERS[kind] for opcode, kind in IMMEDIATES.items()}
-"""What passes over the immediates of each admitted opcode; None where it has none."""
+_SKIP: Final = {opcode: _SKIPPERS[kind] for opcode, kind in IMMEDIATES.items()}

@@ -14,7 +14,8 @@ from typing import Final
 from tinycontainer.runtime import RuntimeLimits
 
 from . import opcodes
-from .body import SKIP, read_opcode, scan_locals
+from .body import read_opcode, scan_locals, skip_immediates
+from .opcodes import IMMEDIATES, Immediates
 from .reader import Reader
 
 MAX_LINE: Final = 64
@@ -34,6 +35,22 @@ SETTLING_FUEL: Final = 1
 _STOP: Final = bytes([opcodes.LOOP, 0x40, opcodes.END])
 _SETTLE: Final = bytes([opcodes.I32_CONST, 0, opcodes.DROP])
 _NEW_LIST: Final = frozenset({opcodes.ELSE, opcodes.END})
+_NUMBERS: Final = {
+    opcode: {Immediates.NONE: 0, Immediates.MEMARG: 2, Immediates.TWO_INDICES: 2}.get(kind, 1)
+    for opcode, kind in IMMEDIATES.items()
+    if opcode < opcodes.PREFIX
+    and kind
+    in {
+        Immediates.NONE,
+        Immediates.INDEX,
+        Immediates.S32,
+        Immediates.S64,
+        Immediates.BLOCK_TYPE,
+        Immediates.MEMARG,
+        Immediates.TWO_INDICES,
+    }
+}
+"""How many LEB128 numbers follow an opcode, and nothing else."""
 _BEGINS_LINE: Final = ALONE | _NEW_LIST
 _ENDS_LINE: Final = opcodes.ENDS_LINE | ALONE | _NEW_LIST
 
@@ -56,23 +73,36 @@ def with_stops(code: bytes, span: tuple[int, int], natives: int, limits: Runtime
     length, costs = 0, False
     while reader.offset < reader.end:
         begin = reader.offset
-        opcode = read_opcode(reader)
+        opcode = _pass_instruction(reader)
         if opcode in _BEGINS_LINE:
             lines.end(begin, length, costs)
             length, costs = 0, False
         length, costs = length + 1, costs or opcode not in opcodes.FREE
-        if opcode == opcodes.CALL:
-            settled = reader.u32() < natives
-        elif (skip := SKIP[opcode]) is not None:
-            skip(reader)
         if opcode in _ENDS_LINE or length == MAX_LINE:
             lines.end(reader.offset, length, costs)
             lines.can_stop = opcode == opcodes.LOOP
             length, costs = 0, False
-        if opcode == opcodes.CALL and settled:
-            lines.put(reader.offset, _SETTLE)
+            if opcode == opcodes.CALL and Reader(code, begin + 1, reader.end).u32() < natives:
+                lines.put(reader.offset, _SETTLE)
     lines.end(reader.offset, length, costs)
     return lines.finished(reader.offset)
+
+
+def _pass_instruction(reader: Reader) -> int:
+    """Pass over an admitted instruction, most of which have numbers behind them; its opcode."""
+    data, offset = reader.data, reader.offset
+    opcode = data[offset]
+    numbers = _NUMBERS.get(opcode)
+    if numbers is None:
+        opcode = read_opcode(reader)
+        skip_immediates(reader, opcode)
+        return opcode
+    for _ in range(numbers):
+        offset += 1
+        while data[offset] & 0x80:
+            offset += 1
+    reader.offset = offset + 1
+    return opcode
 
 
 class _Lines:

@@ -59,14 +59,19 @@ class Reader:
     def skip_signed(self, max_bytes: int) -> None:
         """Pass over a signed LEB128 number; its sign bits are left to validation."""
         start = self.offset
-        if start < self.end and self.data[start] < 0x80:
-            self.offset += 1
-            return
         for place in range(start, min(start + max_bytes, self.end)):
             if self.data[place] < 0x80:
                 self.offset = place + 1
                 return
         raise self._endless(start, max_bytes)
+
+    def skip_s32(self) -> None:
+        """Pass over a signed number of 32 bits."""
+        start = self.offset
+        if start < self.end and self.data[start] < 0x80:
+            self.offset += 1
+        else:
+            self.skip_signed(5)
 
     def _endless(self, start: int, max_bytes: int) -> InadmissibleCode:
         """The error for a number that does not end within its bytes, or within the range."""
