@@ -5,7 +5,6 @@ sink they raise RuntimeError.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from tinycontainer_tokens import MemorySequenceStore, SequenceStore
@@ -99,6 +98,23 @@ class View:
         return self.statistics.loops
 
 
+class _Managing:
+    """One management call at a time: from inside of one, another is refused."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer, self._busy = tracer, False
+
+    def __enter__(self) -> None:
+        if self._busy:
+            raise RuntimeError("a driver or a sink cannot manage the device that calls it")
+        self._busy = True
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._busy = False
+        if kind is None:
+            self._tracer.raise_failure()
+
+
 class Device:
     """One microcontroller's worth of containers.
 
@@ -126,7 +142,7 @@ class Device:
         self._executor = Executor(
             setup.capacity, setup.scheduling, clock, self._service, self._tracer, self._erase
         )
-        self._busy = False
+        self._managing = _Managing(self._tracer)
 
     # Loading.
 
@@ -144,7 +160,7 @@ class Device:
             parts = Bundle.decode(bundle, limit_bytes)
         except MetadataError as error:
             refusal = LoadError(LoadReason.BUNDLE, str(error))
-            with self._managing():
+            with self._managing:
                 self._controller.refused(refusal)
             raise refusal from error
         self.begin_load()
@@ -164,7 +180,7 @@ class Device:
         Raises:
             LoadError: no slot is free, or a load is under way, which ends it.
         """
-        with self._managing():
+        with self._managing:
             self._controller.begin_load()
 
     def open_section(self, section: Section, size_bytes: int) -> None:
@@ -173,7 +189,7 @@ class Device:
         Raises:
             LoadError: out of order or too large; the load is over.
         """
-        with self._managing():
+        with self._managing:
             self._controller.open_section(section, size_bytes)
 
     def write_section(self, chunk: bytes) -> None:
@@ -182,7 +198,7 @@ class Device:
         Raises:
             LoadError: too many; the load is over.
         """
-        with self._managing():
+        with self._managing:
             self._controller.write_section(chunk)
 
     def end_load(self) -> View:
@@ -191,12 +207,12 @@ class Device:
         Raises:
             LoadError: it is refused; the device is as before.
         """
-        with self._managing():
+        with self._managing:
             return _view(self._controller.end_load())
 
     def abandon_load(self) -> None:
         """Give up the load that is under way, if there is one."""
-        with self._managing():
+        with self._managing:
             self._controller.abandon_load()
 
     # Managing.
@@ -209,7 +225,7 @@ class Device:
             InvalidTransition: it is not READY.
             LoadError: a token of its metadata is not valid at this time.
         """
-        with self._managing():
+        with self._managing:
             self._executor.start(self._controller.start(_uid(uid)))
 
     def stop(self, uid: bytes | str) -> None:
@@ -247,7 +263,7 @@ class Device:
         Raises:
             LoadError: it is refused; nothing has changed.
         """
-        with self._managing():
+        with self._managing:
             container, before = self._controller.reconfigure(metadata)
             self._service.reconfigured(container, before)
             self._executor.reconfigured(container)
@@ -267,12 +283,12 @@ class Device:
         if for_ms is not None and for_ms < 0:
             raise ValueError(f"a device cannot run for {for_ms} ms")
         end_ns = None if for_ms is None else self._clock.now_ns() + for_ms * NS_PER_MS
-        with self._managing():
+        with self._managing:
             self._executor.run(end_ns)
 
     def run_until(self, at_ms: int) -> None:
         """Run started containers until a moment of the device's time, in ms."""
-        with self._managing():
+        with self._managing:
             self._executor.run(at_ms * NS_PER_MS)
 
     @property
@@ -332,7 +348,7 @@ class Device:
     # How it holds together.
 
     def _end(self, uid: bytes | str, event: Event, reason: ExitReason) -> None:
-        with self._managing():
+        with self._managing:
             container = self._controller.get(_uid(uid))
             container.apply(event, self._tracer)
             if container.state is State.DELETING:
@@ -343,17 +359,6 @@ class Device:
     def _erase(self, container: Container) -> None:
         self._controller.erase(container)
         self._service.deleted(container.uid)
-
-    @contextmanager
-    def _managing(self) -> Iterator[None]:
-        if self._busy:
-            raise RuntimeError("a driver or a sink cannot manage the device that calls it")
-        self._busy = True
-        try:
-            yield
-        finally:
-            self._busy = False
-        self._tracer.raise_failure()
 
     def _settled_now_ns(self) -> int:
         self._executor.settle_meter()

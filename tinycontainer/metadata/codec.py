@@ -5,7 +5,7 @@ value is a byte string that holds CBOR. What is decoded here encodes to the same
 everything else is refused with its place.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import IntEnum
 from typing import Any, Final, TypeVar
 
@@ -34,6 +34,7 @@ PARTS: Final[Mapping[int, str]] = {1: "container", 2: "endpoints", 3: "security"
 
 _Enum = TypeVar("_Enum", bound=IntEnum)
 _Check = Callable[[str, cbor.Value], Any]
+_Names = Mapping[int, str]
 
 
 def decode(data: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Metadata:
@@ -54,7 +55,7 @@ def decode(data: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Metadata:
         raise MetadataError("metadata", str(error)) from None
     if tags != (METADATA_TAG,):
         raise MetadataError("metadata", f"does not begin with the tag {METADATA_TAG} (TinyPART)")
-    outer = _map("metadata", value, PARTS, (1,))
+    outer = _map("metadata", value, PARTS, {1: PARTS[1]})
     parts = {
         name: _nested(name, _bytes(name, outer[key])) for key, name in PARTS.items() if key in outer
     }
@@ -102,16 +103,16 @@ def _nested(place: str, data: bytes) -> cbor.Value:
 
 
 def _map(
-    place: str, value: cbor.Value, names: Mapping[int, str], required: Iterable[int]
+    place: str, value: cbor.Value, known: Collection[int], required: _Names
 ) -> dict[int, cbor.Value]:
     if not isinstance(value, dict):
         raise MetadataError(place, "not a map")
     for key in value:
-        if key not in names:
+        if key not in known:
             raise MetadataError(place, f"unknown key {key}")
-    for key in required:
+    for key, name in required.items():
         if key not in value:
-            raise MetadataError(place, f"key {key} ({names[key]}) is missing")
+            raise MetadataError(place, f"key {key} ({name}) is missing")
     return value
 
 
@@ -192,21 +193,22 @@ SECURITY_FIELDS: Final[tuple[tuple[str, str, _Check], ...]] = (
 """The same for the security array, in its order."""
 
 
+_CONTAINER_HAS: Final = {key: CONTAINER_FIELDS[key][1] for key in (1, 2, 3)}
+_ENDPOINT_HAS: Final = {key: ENDPOINT_FIELDS[key][1] for key in (1, 2, 4, 5)}
+
+
 def _read_keys(
-    place: str,
-    value: cbor.Value,
-    table: Mapping[int, tuple[str, str, _Check]],
-    required: Iterable[int],
+    place: str, value: cbor.Value, table: Mapping[int, tuple[str, str, _Check]], required: _Names
 ) -> dict[str, Any]:
-    names = {key: name for key, (_, name, _) in table.items()}
-    return {
-        table[key][0]: table[key][2](f"{place}.{names[key]}", entry)
-        for key, entry in _map(place, value, names, required).items()
-    }
+    fields: dict[str, Any] = {}
+    for key, entry in _map(place, value, table, required).items():
+        attribute, name, check = table[key]
+        fields[attribute] = check(f"{place}.{name}", entry)
+    return fields
 
 
 def _container(value: cbor.Value) -> Container:
-    return Container(**_read_keys("container", value, CONTAINER_FIELDS, (1, 2, 3)))
+    return Container(**_read_keys("container", value, CONTAINER_FIELDS, _CONTAINER_HAS))
 
 
 def _endpoints(value: cbor.Value) -> tuple[Endpoint, ...]:
@@ -224,7 +226,7 @@ def _endpoints(value: cbor.Value) -> tuple[Endpoint, ...]:
 
 
 def _endpoint(place: str, value: cbor.Value) -> Endpoint:
-    endpoint = Endpoint(**_read_keys(place, value, ENDPOINT_FIELDS, (1, 2, 4, 5)))
+    endpoint = Endpoint(**_read_keys(place, value, ENDPOINT_FIELDS, _ENDPOINT_HAS))
     if (endpoint.peer_type is PeerType.CONTAINER) != (endpoint.peer_uid is not None):
         missing = endpoint.peer_uid is None
         problem = (

@@ -4,7 +4,7 @@ Numbers and layout are the firmware's; every field names its unit. None means th
 entry is absent, which is not the same as a zero.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
@@ -159,12 +159,17 @@ class Metadata:
         endpoints: the endpoints array; None if the file has none.
         security: the security array; None if the file has none.
         raw: the bytes that were decoded; hashes are taken over these.
+        timing: scheduling as it applies.
     """
 
     container: Container
     endpoints: tuple[Endpoint, ...] | None
     security: Security | None
     raw: bytes
+    timing: Timing = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "timing", _timing(self.container, self.security or Security()))
 
     @property
     def uid(self) -> bytes:
@@ -177,26 +182,24 @@ class Metadata:
         token = self.security.metadata_token if self.security else b""
         return self.raw[: len(self.raw) - len(token)]
 
-    @property
-    def timing(self) -> Timing:
-        """Scheduling as it applies."""
-        security, container = self.security or Security(), self.container
-        return Timing(
-            start_max_ms=security.start_max_duration_ms,
-            loop_max_ms=_first(container.exec_time_ms, security.loop_max_duration_ms),
-            stop_max_ms=security.stop_max_duration_ms,
-            period_ms=_first(container.period_ms, security.loop_period_ms),
-            period_max_ms=_first(container.period_max_ms, 0),
-            lifetime_loops=_first(container.lifetime_loops, security.loop_max_lifetime),
-            priority=_first(container.priority, DEFAULT_PRIORITY),
-        )
-
     def endpoint(self, endpoint_id: int) -> Endpoint | None:
         """The entry that the container calls by this id."""
         for endpoint in self.endpoints or ():
             if endpoint.endpoint_id == endpoint_id:
                 return endpoint
         return None
+
+
+def _timing(container: Container, security: Security) -> Timing:
+    return Timing(
+        start_max_ms=security.start_max_duration_ms,
+        loop_max_ms=_first(container.exec_time_ms, security.loop_max_duration_ms),
+        stop_max_ms=security.stop_max_duration_ms,
+        period_ms=_first(container.period_ms, security.loop_period_ms),
+        period_max_ms=_first(container.period_max_ms, 0),
+        lifetime_loops=_first(container.lifetime_loops, security.loop_max_lifetime),
+        priority=_first(container.priority, DEFAULT_PRIORITY),
+    )
 
 
 def _first(preferred: int | None, otherwise: int) -> int:

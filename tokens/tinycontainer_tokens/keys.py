@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from .envelope import MAX_KID_BYTES
 from .errors import KeyFileError
@@ -26,12 +26,14 @@ class KeyMaterial:
         secret: raw Ed25519 private key, or HMAC key, of 32 bytes; None if only the
             public half is known.
         kid: key id of 1 to 64 bytes, if the key has one.
+        verifier: what verifies with an Ed25519 key; None for HMAC.
     """
 
     algorithm: Algorithm
     public: bytes
     secret: bytes | None = field(default=None, repr=False)
     kid: bytes | None = None
+    verifier: Ed25519PublicKey | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.kid is not None and not 1 <= len(self.kid) <= MAX_KID_BYTES:
@@ -40,6 +42,7 @@ class KeyMaterial:
             size = len(self.secret or b"")
             if self.public or size != HMAC_BYTES:
                 raise KeyFileError(f"an HMAC key has {HMAC_BYTES} bytes, not {size}")
+            object.__setattr__(self, "verifier", None)
             return
         if len(self.public) != ED25519_BYTES:
             raise KeyFileError(f"an Ed25519 key has {ED25519_BYTES} bytes, not {len(self.public)}")
@@ -47,6 +50,7 @@ class KeyMaterial:
             raise KeyFileError("this Ed25519 key is of small order: anybody can sign for it")
         if self.secret is not None and _public_half(self.secret) != self.public:
             raise KeyFileError("the private and the public half of this key do not belong together")
+        object.__setattr__(self, "verifier", Ed25519PublicKey.from_public_bytes(self.public))
 
     @classmethod
     def from_private(cls, secret: bytes, kid: bytes | None = None) -> "KeyMaterial":
