@@ -10,7 +10,6 @@ from support.wasm import (
     FUNCTION,
     I32,
     MEMORY,
-    START,
     TABLE,
     TYPE,
     body,
@@ -303,7 +302,6 @@ FULL: dict[str, dict[int, bytes | None]] = {
     "types": {TYPE: vector(RETURNS_I32, *[function_type(I32 * 64, I32 * 16)] * 700)},
     "instructions": {CODE: vector(body(b"\x41\0" + b"\x41\x01\x6a" * 20_000))},
     "groups of locals": {CODE: vector(body(b"\x41\0", (b"\0" + I32,) * 30_000))},
-    "start": {START: leb(ALL)},
 }
 
 

@@ -337,6 +337,12 @@ def test_an_import_of_a_type_that_does_not_exist_is_refused() -> None:
     assert "has type None" in refusal(build({IMPORT: vector(wrong)}))
 
 
+@pytest.mark.parametrize("start", [0, 4, 0xFFFFFFFF])
+def test_a_start_function_takes_and_gives_nothing_and_exists(start: int) -> None:
+    reason = refusal(build({START: leb(start)}))
+    assert reason == f"the start function {start} is none, or takes or gives values"
+
+
 def test_names_are_shown_escaped_and_cut() -> None:
     shown = refusal(build({IMPORT: vector(name("\x1b[31m" * 50) + name("\n") + b"\0\0")}))
     assert "\\x1b[31m" in shown

@@ -306,6 +306,10 @@ def _require_exports(module: Module) -> None:
         raise InadmissibleCode(f"the export {MEMORY_EXPORT}, a memory of its own, is missing")
     if "loop" not in module.exports:
         raise InadmissibleCode("the export loop: () -> (i32) is missing")
+    if module.start is not None and module.function_type(module.start) != HOOKS["start"]:
+        raise InadmissibleCode(
+            f"the start function {module.start} is none, or takes or gives values"
+        )
     for name, expected in HOOKS.items():
         if name not in module.exports:
             continue

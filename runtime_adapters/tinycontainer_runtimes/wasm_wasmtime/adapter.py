@@ -10,7 +10,6 @@ from tinycontainer.errors import CreationError, InadmissibleCode, RuntimeUnavail
 from tinycontainer.meter import Meter
 from tinycontainer.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
 
-from ..wasm.admission import judge
 from ..wasm.preparation import prepare
 from ..wasm.scan import Module, scan
 from ..wasm.traps import WasmTrap
@@ -75,11 +74,17 @@ class WasmtimeRuntime:
         )
 
     def admit(self, code: bytes, limits: RuntimeLimits) -> None:
-        """Scan, validate, and compile, in this order."""
-        module = judge(code, limits, self._validator)
+        """Scan and compile, which validates.
+
+        The module is validated as it was prepared, and so are its types: what is put in leaves the
+        operands alone, and what is left out, the start section, the scan has judged. Only a module
+        that does not pass is validated as it came, for a reason with the tenant's own offsets.
+        """
+        module = scan(code, limits)
         try:
             self._compiled(code, module, limits)
         except wasmtime.WasmtimeError as error:
+            self._validator.validate(code)
             reason = " ".join(str(error).split())
             raise InadmissibleCode(f"wasmtime cannot compile it: {reason}") from None
 

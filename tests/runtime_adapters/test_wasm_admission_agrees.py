@@ -1,0 +1,51 @@
+"""Both engines admit the same modules, though one validates a rewritten form of them."""
+
+from random import Random
+
+import pytest
+from support.engines import ENGINES
+from support.wasm import CODE, build, join, split
+from support.wasm_corpus import SAMPLES
+
+from tinycontainer.errors import InadmissibleCode
+from tinycontainer.runtime import Runtime, RuntimeLimits
+
+LIMITS = RuntimeLimits()
+PYWASM, WASMTIME = ENGINES["pywasm"](), ENGINES["wasmtime"]()
+
+
+def verdict(runtime: Runtime, code: bytes) -> str:
+    try:
+        runtime.admit(code, LIMITS)
+    except InadmissibleCode as refusal:
+        return str(refusal)
+    return "admitted"
+
+
+def damaged(code: bytes, chance: Random) -> bytes:
+    """The module with some bytes of its function bodies changed to what often stands there."""
+    sections = split(code)
+    place = next(i for i, (number, _) in enumerate(sections) if number == CODE)
+    payload = bytearray(sections[place][1])
+    for _ in range(chance.randint(1, 3)):
+        payload[chance.randrange(len(payload))] = chance.choice(
+            (*payload, 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x0B, 0x0C, 0x0D, 0x0F, 0x10, 0x1A, 0x41)
+        )
+    sections[place] = CODE, bytes(payload)
+    return join(sections)
+
+
+@pytest.mark.parametrize(
+    "count",
+    [pytest.param(1_000, id="some"), pytest.param(50_000, id="many", marks=pytest.mark.long)],
+)
+def test_damaged_bodies_have_one_verdict_on_both_engines(count: int) -> None:
+    chance = Random(count)
+    sources = [*(sample.code for sample in SAMPLES.values()), build()]
+    verdicts = set()
+    for _ in range(count):
+        code = damaged(chance.choice(sources), chance)
+        expected = verdict(PYWASM, code)
+        assert verdict(WASMTIME, code) == expected, code.hex()
+        verdicts.add(expected.partition(":")[0].partition(" ")[0])
+    assert {"admitted", "byte", "not"} <= verdicts
