@@ -59,10 +59,10 @@ def with_stops(code: bytes, span: tuple[int, int], natives: int, limits: Runtime
     """A function body with a place to stop in front of every line.
 
     Args:
-        code: an admitted module.
+        code: a scanned module.
         span: where the body begins, behind its size, and where it ends.
         natives: calls of functions with a lower index are native calls that are settled.
-        limits: those with which the module was admitted.
+        limits: those with which the module was scanned.
 
     Returns:
         The new body, without its size.
@@ -89,7 +89,7 @@ def with_stops(code: bytes, span: tuple[int, int], natives: int, limits: Runtime
 
 
 def _pass_instruction(reader: Reader) -> int:
-    """Pass over an admitted instruction, most of which have numbers behind them; its opcode."""
+    """Pass over a scanned instruction, most of which have numbers behind them; its opcode."""
     data, offset = reader.data, reader.offset
     opcode = data[offset]
     numbers = _NUMBERS.get(opcode)

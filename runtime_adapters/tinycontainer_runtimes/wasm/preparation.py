@@ -1,4 +1,4 @@
-"""Rewrites an admitted module for engines that compile it, so that they keep to our rules.
+"""Rewrites a scanned module for engines that compile it, so that they keep to our rules.
 
 The start function belongs to the START hook, where it is metered; so its section is left out, and
 every function that a hook consists of gets an export by its index instead. Function bodies get
@@ -22,9 +22,9 @@ def prepare(code: bytes, module: Module, limits: RuntimeLimits) -> bytes:
     """The module without custom sections and start section, with hooks exported by index.
 
     Args:
-        code: an admitted module.
+        code: a scanned module.
         module: what the scan learned of it.
-        limits: those with which it was admitted.
+        limits: those with which it was scanned.
     """
     indexes = sorted({index for hook in hook_functions(module).values() for index in hook})
     parts = [HEADER]
