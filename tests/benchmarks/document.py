@@ -54,7 +54,7 @@ def _calls(axes: "Axes", rows: Sequence[Row]) -> None:
     found.sort(key=lambda row: str(row["case"]).rpartition(", ")[2])
     names = [str(row["case"]).replace(", ", "\n") for row in found]
     for shift, subject in ((-0.2, "bare"), (0.2, "path")):
-        heights = [_least(row, subject) * _US for row in found]
+        heights = [row["seconds"][subject]["median"] * _US for row in found]
         places = [place + shift for place in range(len(found))]
         axes.bar(places, heights, 0.4, label=subject, color=_COLOURS[subject])
     axes.set_xticks(range(len(names)), names, fontsize=7)
