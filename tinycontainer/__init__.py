@@ -4,10 +4,14 @@ The reference implementation in Python. A device is made from a device file, con
 from bundles, and the device runs them side by side in virtual or wall time.
 """
 
-from .assembly import Device
-from .clock import Clock, VirtualClock, WallClock
-from .container import Exit, ExitReason, Statistics
-from .device import Setup, View
+from tinycontainer.assembly.assembly import Device
+from tinycontainer.device.containers.container import Exit, ExitReason, Statistics
+from tinycontainer.device.containers.lifecycle import Event, State
+from tinycontainer.device.device import Setup, View
+from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
+from tinycontainer.interfaces.syscalls import Syscall
+from tinycontainer.metadata import Bundle, ContainerType, Direction, Metadata, PeerType
+
 from .errors import (
     CreationError,
     DeviceFileError,
@@ -21,9 +25,6 @@ from .errors import (
     TinyContainerError,
     UnknownContainer,
 )
-from .lifecycle import Event, State
-from .metadata import Bundle, ContainerType, Direction, Metadata, PeerType
-from .syscalls import Syscall
 
 SPECIFICATION_VERSION = "0.1.0"
 """Version of the specification in ``specs/`` that this implements."""

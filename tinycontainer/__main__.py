@@ -1,6 +1,6 @@
 """``python -m tinycontainer`` is the program ``tinycontainerctl``."""
 
-from .cli.main import run_as_program
+from tinycontainer.cli.main import run_as_program
 
 if __name__ == "__main__":
     run_as_program()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from tinycontainer.driver import CallContext, DriverSetup
+from tinycontainer.interfaces.driver import CallContext, DriverSetup
 
 from .descriptors import Descriptors
 from .options import Options, read_options

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from tinycontainer.driver import CallContext, DriverSetup
+from tinycontainer.interfaces.driver import CallContext, DriverSetup
 
 from .descriptors import Descriptors
 from .options import Options, read_options

@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from tinycontainer.driver import CallContext, DriverSetup
 from tinycontainer.errors import DriverError
+from tinycontainer.interfaces.driver import CallContext, DriverSetup
 
 from .descriptors import Descriptors
 from .options import Options, read_options

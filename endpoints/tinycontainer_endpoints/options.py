@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tinycontainer.driver import DriverSetup
+from tinycontainer.interfaces.driver import DriverSetup
 from tinycontainer.text import show
 
 

@@ -14,8 +14,8 @@ from typing import Final
 
 from pydantic import Field
 
-from tinycontainer.driver import CallContext, DriverSetup
 from tinycontainer.errors import DriverError
+from tinycontainer.interfaces.driver import CallContext, DriverSetup
 
 from .descriptors import Descriptors
 from .options import Options, read_options

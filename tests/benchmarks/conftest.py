@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
-from support.measuring import Measure, machine, rows
+from support.measuring.measuring import Measure, machine, rows
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.benchmark_page import page
-from support.requirements import Row
+from support.measuring.benchmark_page import page
+from support.measuring.requirements import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,8 @@ loop without the call is taken off on both sides.
 from collections.abc import Mapping
 
 import pytest
-from support.call_paths import CALLS, ENGINE_NAMES, FD, Loop, Path, bare, program
-from support.measuring import Measure
+from support.measuring.call_paths import CALLS, ENGINE_NAMES, FD, Loop, Path, bare, program
+from support.measuring.measuring import Measure
 
 OPERATIONS = ("read", "write", "open and close", "heartbeat")
 EMPTY, BARE_EMPTY = "the loop alone", "the loop alone, bare"

@@ -4,9 +4,10 @@ import random
 from collections.abc import Callable
 
 import pytest
-from support.measuring import Measure
+from support.measuring.measuring import Measure
 
-from tinycontainer.scheduler import Policy, Scheduler, Turn
+from tinycontainer.device.containers.limits import Policy
+from tinycontainer.device.running.scheduler import Scheduler, Turn
 
 TIMES = 200
 FEW = 10

@@ -7,14 +7,14 @@ check of a model; a process's fork, first load and end.
 from collections.abc import Callable, Iterator
 
 import pytest
-from support.measuring import Measure
+from support.measuring.measuring import Measure
 from support.project import ROOT
-from support.tinyml import BACKENDS, Client, bare_session, each_backend, make_driver
+from support.tinyml.client import BACKENDS, Client, bare_session, each_backend, make_driver
 
-from tinycontainer_endpoints.tinyml.precheck import Plan, precheck
-from tinycontainer_endpoints.tinyml.processes import Worker, Zygote
+from tinycontainer_endpoints.tinyml.model.precheck import Plan, precheck
+from tinycontainer_endpoints.tinyml.processes.processes import Worker, Zygote
+from tinycontainer_endpoints.tinyml.processes.wire import Request
 from tinycontainer_endpoints.tinyml.quotas import Quotas
-from tinycontainer_endpoints.tinyml.wire import Request
 
 CONTENT = (ROOT / "examples" / "models" / "autoencoder-int8.tflite").read_bytes()
 KEYWORDS = (ROOT / "examples" / "models" / "keywords-int8.tflite").read_bytes()

@@ -14,20 +14,20 @@ import pywasm
 import wasmtime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from support.engines import ENGINES
-from support.measuring import Measure
+from support.measuring.measuring import Measure
 from support.project import BOX
-from support.wasm import container
+from support.wasm.modules import container
 from support.worlds import KEYS, blueprint, local, trusted
 
 from tinycontainer import metadata
-from tinycontainer.clock import VirtualClock
-from tinycontainer.device import Device, Setup
+from tinycontainer.device.containers.verification import Grant, Trust, examine, grant
+from tinycontainer.device.device import Device, Setup
+from tinycontainer.interfaces.clock import VirtualClock
+from tinycontainer.interfaces.meter import Meter
+from tinycontainer.interfaces.runtime import RuntimeLimits
 from tinycontainer.metadata import Bundle, ContainerType
-from tinycontainer.meter import Meter
-from tinycontainer.packing import pack
-from tinycontainer.runtime import RuntimeLimits
 from tinycontainer.testing import RecordingNatives
-from tinycontainer.verification import Grant, Trust, examine, grant
+from tinycontainer.tools.packing.packing import pack
 from tinycontainer_runtimes.wasm.validator import plain_config
 from tinycontainer_runtimes.wasm_wasmtime.cache import MAX_MODULES
 from tinycontainer_runtimes.wasm_wasmtime.engine import make_engine

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pywasm
 from support.engines import ENGINES
-from support.measuring import Measure
-from support.wasm import container
+from support.measuring.measuring import Measure
+from support.wasm.modules import container
 from support.worlds import World, blueprint, times
 
-from tinycontainer.limits import Capacity
+from tinycontainer.device.containers.limits import Capacity
+from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import ContainerType
-from tinycontainer.packing import pack_unsigned
-from tinycontainer.runtime import Runtime
+from tinycontainer.tools.packing.packing import pack_unsigned
 
 NUMBER = 20
 CODE = container('(func (export "loop") (result i32) (i32.const 0))')

@@ -6,12 +6,12 @@ The parts do not add up to the whole: Python's own calls between them are nobody
 from collections.abc import Callable
 
 import pytest
-from support.call_paths import ENDPOINT, FD, SIZE, Path, Sixteen
-from support.measuring import Measure
+from support.measuring.call_paths import ENDPOINT, FD, SIZE, Path, Sixteen
+from support.measuring.measuring import Measure
 
-from tinycontainer.endpoint_table import EndpointTable
+from tinycontainer.device.calls.endpoint_table import EndpointTable
+from tinycontainer.interfaces.syscalls import Syscall
 from tinycontainer.metadata import Direction, Endpoint, PeerType
-from tinycontainer.syscalls import Syscall
 
 TIMES = 500
 READ = Syscall.READ.bit

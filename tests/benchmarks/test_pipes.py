@@ -1,13 +1,13 @@
 """What does a message from container to container cost? A bare queue, and a pipe; by length."""
 
 import pytest
-from support.measuring import Measure
+from support.measuring.measuring import Measure
 from support.scripted import Program, Steps
 from support.worlds import World, blueprint
 from support.worlds import piped as end_of_pipe
 
+from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.metadata import Direction
-from tinycontainer.runtime import Natives
 
 TIMES = 100
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import pywasm
-from support.call_paths import (
+from support.measuring.call_paths import (
     CALLS,
     ENGINE_NAMES,
     UNLIMITED,
@@ -18,9 +18,9 @@ from support.call_paths import (
     program,
     runtime_of,
 )
-from support.measuring import Measure
+from support.measuring.measuring import Measure
 
-from tinycontainer.meter import Meter
+from tinycontainer.interfaces.meter import Meter
 
 
 def loop_in_turns(engine: str, budget: int) -> Loop:

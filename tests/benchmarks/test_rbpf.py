@@ -4,12 +4,12 @@ The requirement is a factor of at least 3 on the same programs: compare the grou
 """
 
 import pytest
-from support.measuring import Measure
+from support.measuring.measuring import Measure
 from support.project import ROOT
-from support.rbpf import assemble
-from support.rbpf_oracle import Oracle
+from support.rbpf.assembling import assemble
+from support.rbpf.oracle import Oracle
 
-from tinycontainer.meter import Meter
+from tinycontainer.interfaces.meter import Meter
 from tinycontainer_runtimes.rbpf.conversion import create_builder
 from tinycontainer_runtimes.rbpf.decoding import decode
 from tinycontainer_runtimes.rbpf.helpers import HELPERS

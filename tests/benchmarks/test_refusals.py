@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from support.call_paths import ALL_CALLS, CALLS, ENGINE_NAMES, Path, program
-from support.measuring import Measure
+from support.measuring.call_paths import ALL_CALLS, CALLS, ENGINE_NAMES, Path, program
+from support.measuring.measuring import Measure
 
+from tinycontainer.interfaces.syscalls import Syscall
 from tinycontainer.metadata import Direction
-from tinycontainer.syscalls import Syscall
 
 CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "no such descriptor": ("no such descriptor", {}),

@@ -4,12 +4,12 @@ Against the path whose service builds no events at all.
 """
 
 import pytest
-from support.call_paths import CALLS, ENGINE_NAMES, Path, program
-from support.measuring import Measure
+from support.measuring.call_paths import CALLS, ENGINE_NAMES, Path, program
+from support.measuring.measuring import Measure
 
-from tinycontainer.caller import Caller
-from tinycontainer.service import Service
-from tinycontainer.syscalls import Syscall
+from tinycontainer.device.calls.caller import Caller
+from tinycontainer.device.calls.service import Service
+from tinycontainer.interfaces.syscalls import Syscall
 from tinycontainer.trace import Sink
 
 SINKS: dict[str, list[Sink]] = {"nobody listens": [], "one sink": [lambda _event: None]}

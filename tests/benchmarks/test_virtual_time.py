@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 from support.engines import ENGINES
-from support.measuring import Measure
+from support.measuring.measuring import Measure
 from support.project import BOX
 from support.worlds import KEYS
 
-from tinycontainer.assembly import assemble, read_plan
-from tinycontainer.clock import VirtualClock
-from tinycontainer.device import Device
-from tinycontainer.limits import Capacity
-from tinycontainer.manifest import read_manifest
+from tinycontainer.assembly.assembly import assemble, read_plan
+from tinycontainer.device.containers.limits import Capacity
+from tinycontainer.device.containers.verification import Trust
+from tinycontainer.device.device import Device
+from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.metadata import ContainerType, Endpoint
-from tinycontainer.packing import pack_unsigned
-from tinycontainer.verification import Trust
+from tinycontainer.tools.packing.manifest import read_manifest
+from tinycontainer.tools.packing.packing import pack_unsigned
 from tinycontainer_tokens import key_files
 
 TENANTS = ("courier", "compliance", "mapper")

@@ -52,7 +52,7 @@ def test_an_interrupt_before_the_run_is_one_too(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tinycontainer.cli.demo._make_keys", interrupted)
+    monkeypatch.setattr("tinycontainer.cli.verbs.running.demo._make_keys", interrupted)
     code, out, err = program("demo")
     assert (code, out) == (130, "")
     assert err.strip() == "interrupted"

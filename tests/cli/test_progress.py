@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tinycontainer.cli.progress import progress
+from tinycontainer.cli.verbs.running.progress import progress
 
 
 def test_without_a_terminal_there_is_no_bar() -> None:

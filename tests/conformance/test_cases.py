@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from support.conformance import CASES, SPECS, bundles, clauses_used
+from support.conformance.cases import CASES, SPECS, bundles, clauses_used
 from support.project import ROOT, Program
 from support.specification import clauses
-from support.tinyml import BACKENDS
+from support.tinyml.client import BACKENDS
 
 from tinycontainer.conformance.case import GROUPS, read_cases
 from tinycontainer.conformance.description import DeviceDescription
@@ -18,8 +18,8 @@ from tinycontainer.conformance.errors import CaseError
 from tinycontainer.conformance.protocol import PROTOCOL_VERSION, REQUESTS, Ability, HelloReply
 from tinycontainer.conformance.recipes import bundles_of, key_file_contents, read_modules
 from tinycontainer.conformance.suite import Outcome, Suite, variants
+from tinycontainer.device.containers.limits import Policy
 from tinycontainer.errors import DeviceFileError, LoadReason
-from tinycontainer.scheduler import Policy
 from tinycontainer_tokens import Profile
 
 PAGE = ROOT / "specs" / "conformance-protocol.md"

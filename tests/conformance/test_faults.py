@@ -4,9 +4,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from support.conformance import CASES
-from support.faults import FAULTS, Fault
-from support.tinyml import BACKENDS
+from support.conformance.cases import CASES
+from support.conformance.faults import FAULTS, Fault
+from support.tinyml.client import BACKENDS
 
 from tinycontainer.conformance.suite import Outcome
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.conformance import CASES, bundles
+from support.conformance.cases import CASES, bundles
 from support.project import Program
 
 from tinycontainer.conformance import protocol

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tinycontainer.driver import BoardInfo, Driver, DriverFactory, DriverSetup
 from tinycontainer.errors import DriverError
+from tinycontainer.interfaces.driver import BoardInfo, Driver, DriverFactory, DriverSetup
 from tinycontainer.testing import StillContext, check_driver
 from tinycontainer_endpoints.actuator import Actuator
 from tinycontainer_endpoints.buffer import Buffer

@@ -8,7 +8,7 @@ from support.engines import ENGINES, abilities, running_on
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The engine's name; runtimes that `support.wasm` makes are of this engine."""
+    """The engine's name; runtimes that `support.wasm.modules` makes are of this engine."""
     name: str = request.param
     for marker in request.node.iter_markers("needs"):
         (ability,) = marker.args

@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support import conformance
+from support.conformance import cases as conformance
 from support.specification import SPECS, diagram, matrix
 
 

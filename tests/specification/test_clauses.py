@@ -4,25 +4,18 @@ import re
 from pathlib import Path
 
 from support.project import ROOT
-from support.specification import (
-    SPECS,
-    clauses,
-    diagram,
-    exceptions,
-    marks,
-    matrix,
-    tables,
-)
+from support.specification import SPECS, clauses, diagram, exceptions, marks, matrix, tables
 
-from tinycontainer import SPECIFICATION_VERSION, verification
-from tinycontainer.clock import DEFAULT_INSTRUCTION_NS, NS_PER_MS, WallClock
-from tinycontainer.lifecycle import TRANSITIONS, State
-from tinycontainer.limits import BOARDS, Scheduling
+from tinycontainer import SPECIFICATION_VERSION
+from tinycontainer.device.containers import verification
+from tinycontainer.device.containers.lifecycle import TRANSITIONS, State
+from tinycontainer.device.containers.limits import BOARDS, Scheduling
+from tinycontainer.interfaces.clock import DEFAULT_INSTRUCTION_NS, NS_PER_MS, WallClock
+from tinycontainer.interfaces.runtime import RuntimeLimits
+from tinycontainer.interfaces.syscalls import Syscall
 from tinycontainer.metadata import ContainerType, Direction, PeerType
 from tinycontainer.metadata.codec import CONTAINER_FIELDS, ENDPOINT_FIELDS, SECURITY_FIELDS
 from tinycontainer.metadata.model import DEFAULT_PRIORITY, METADATA_TAG, PRIORITIES, UID_BYTES
-from tinycontainer.runtime import RuntimeLimits
-from tinycontainer.syscalls import Syscall
 from tinycontainer_runtimes.rbpf.codes import Code
 from tinycontainer_runtimes.rbpf.decoding import MAX_SLOTS
 from tinycontainer_runtimes.rbpf.helpers import HELPERS

@@ -4,29 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from support import wasm
+from support.wasm import modules as wasm
 from support.worlds import KEYS, blueprint, times
-from tinycontainer.assembly import analysers
-from tinycontainer.metadata import (
-    Bundle,
-    ContainerType,
-    Endpoint,
-    Metadata,
-    Security,
-    decode,
-)
-from tinycontainer.packing import Blueprint, TokenOptions, pack, pack_unsigned
-from tinycontainer.syscalls import Syscall, mask_of
-from tinycontainer.toolchain.artefact import Artefact
-from tinycontainer.toolchain.audit import (
-    Audit,
-    AuditSubject,
-    Finding,
-    Host,
-    Tools,
-    audit,
-    gather,
-)
+from tinycontainer.assembly.assembly import analysers
+from tinycontainer.interfaces.syscalls import Syscall, mask_of
+from tinycontainer.metadata import Bundle, ContainerType, Endpoint, Metadata, Security, decode
+from tinycontainer.tools.artefact.artefact import Artefact
+from tinycontainer.tools.lint import Audit, AuditSubject, Finding, Host, Tools, audit, gather
+from tinycontainer.tools.packing.packing import Blueprint, TokenOptions, pack, pack_unsigned
 from tinycontainer_runtimes.wasm_pywasm import create_runtime
 from tinycontainer_tokens import Profile
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from tinycontainer.driver import CallContext, Driver
-from tinycontainer.driver_table import DriverEntry
+from tinycontainer.device.calls.driver_table import DriverEntry
+from tinycontainer.interfaces.driver import CallContext, Driver
 from tinycontainer.metadata import Direction, PeerType
 
 

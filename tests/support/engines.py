@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 
-from tinycontainer.runtime import Ability, Described, Instance, Runtime, RuntimeFactory
+from tinycontainer.interfaces.runtime import Ability, Described, Instance, Runtime, RuntimeFactory
 from tinycontainer_runtimes import wasm_pywasm, wasm_wasmtime
 from tinycontainer_runtimes.wasm.natives import Memory
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from support.worlds import KEYS
+from tinycontainer.interfaces.syscalls import mask_to_bytes
 from tinycontainer.metadata import Bundle, Endpoint, encode, encode_endpoint
-from tinycontainer.packing import Blueprint, TokenOptions
-from tinycontainer.syscalls import mask_to_bytes
+from tinycontainer.tools.packing.packing import Blueprint, TokenOptions
 from tinycontainer_tokens import Claims, KeyMaterial, Kind, Profile, Role, issue
 
 

@@ -4,15 +4,8 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from tinycontainer.metadata import (
-    Container,
-    ContainerType,
-    Direction,
-    Endpoint,
-    PeerType,
-    Security,
-)
-from tinycontainer.packing import Blueprint, TokenOptions
+from tinycontainer.metadata import Container, ContainerType, Direction, Endpoint, PeerType, Security
+from tinycontainer.tools.packing.packing import Blueprint, TokenOptions
 from tinycontainer_tokens import Profile
 
 UINTS = st.integers(0, (1 << 32) - 1)

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from support.scripted import Program, Script, Steps
 from support.worlds import World, blueprint, times
-from tinycontainer.clock import NS_PER_MS, VirtualClock
-from tinycontainer.limits import Scheduling
-from tinycontainer.runtime import Natives
-from tinycontainer.scheduler import Policy
+from tinycontainer.device.containers.limits import Policy, Scheduling
+from tinycontainer.interfaces.clock import NS_PER_MS, VirtualClock
+from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.trace import TraceEvent
 from tinycontainer.trace.events import HookBegan, HookEnded
 

@@ -4,16 +4,12 @@ from dataclasses import replace
 
 from support.forging import Forger
 from support.worlds import KEYS, blueprint, local, trusted
-from tinycontainer.metadata import (
-    Bundle,
-    Direction,
-    decode,
-)
-from tinycontainer.packing import Blueprint, Signer, TokenOptions, pack
-from tinycontainer.toolchain.artefact import Artefact
-from tinycontainer.toolchain.causes import explain_token
-from tinycontainer.toolchain.explanation import Explanation
-from tinycontainer.verification import TokenReport, Trust, examine
+from tinycontainer.device.containers.verification import TokenReport, Trust, examine
+from tinycontainer.metadata import Bundle, Direction, decode
+from tinycontainer.tools.artefact.artefact import Artefact
+from tinycontainer.tools.explain.causes import explain_token
+from tinycontainer.tools.explain.explanation import Explanation
+from tinycontainer.tools.packing.packing import Blueprint, Signer, TokenOptions, pack
 from tinycontainer_tokens import (
     Algorithm,
     KeyEntry,

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tinycontainer.errors import CreationError, InadmissibleCode
-from tinycontainer.meter import Meter
-from tinycontainer.runtime import (
+from tinycontainer.interfaces.meter import Meter
+from tinycontainer.interfaces.runtime import (
     Completed,
     Hook,
     Natives,

@@ -10,14 +10,16 @@ from typing import Any
 from support.drivers import Puppet, served_by
 from support.scripted import Program, ScriptedRuntime, Steps
 from support.worlds import ALL_CALLS, blueprint, local, newer, times
-from tinycontainer.clock import NS_PER_MS, Clock, VirtualClock, WallClock
-from tinycontainer.device import Device, Setup
-from tinycontainer.driver import CallContext
-from tinycontainer.driver_table import DriverTable
+from tinycontainer.device.calls.driver_table import DriverTable
+from tinycontainer.device.containers.verification import Trust
+from tinycontainer.device.device import Device, Setup
 from tinycontainer.errors import DriverError, TinyContainerError
+from tinycontainer.interfaces.clock import NS_PER_MS, Clock, VirtualClock, WallClock
+from tinycontainer.interfaces.driver import CallContext
+from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.metadata import ContainerType
-from tinycontainer.packing import pack_unsigned
-from tinycontainer.recording import (
+from tinycontainer.tools.packing.packing import pack_unsigned
+from tinycontainer.tools.recording import (
     Digest,
     Header,
     InterruptGate,
@@ -28,9 +30,7 @@ from tinycontainer.recording import (
     TapeWriter,
     replay,
 )
-from tinycontainer.runtime import Natives
 from tinycontainer.trace import JsonLines, Sink
-from tinycontainer.verification import Trust
 from tinycontainer_tokens import MemorySequenceStore
 
 CONTAINERS = 3

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tinycontainer.toolchain.diagnostic import Node
+from tinycontainer.tools.inspect.diagnostic import Node
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -8,12 +8,14 @@ from typing import TypeVar
 import pytest
 
 from support.scripted import Program, ScriptedRuntime, Steps
-from tinycontainer.clock import Clock, VirtualClock
-from tinycontainer.container import Exit
-from tinycontainer.device import Device, Setup, View
-from tinycontainer.driver_table import DriverEntry, DriverTable
+from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
+from tinycontainer.device.containers.container import Exit
+from tinycontainer.device.containers.limits import Capacity, Caps, Scheduling
+from tinycontainer.device.containers.verification import Trust
+from tinycontainer.device.device import Device, Setup, View
 from tinycontainer.errors import LoadError, LoadReason
-from tinycontainer.limits import Capacity, Caps, Scheduling
+from tinycontainer.interfaces.clock import Clock, VirtualClock
+from tinycontainer.interfaces.runtime import Natives, Runtime
 from tinycontainer.metadata import (
     Bundle,
     Container,
@@ -23,10 +25,8 @@ from tinycontainer.metadata import (
     PeerType,
     Security,
 )
-from tinycontainer.packing import Blueprint, TokenOptions, pack, pack_unsigned
-from tinycontainer.runtime import Natives, Runtime
+from tinycontainer.tools.packing.packing import Blueprint, TokenOptions, pack, pack_unsigned
 from tinycontainer.trace import Sink, TraceEvent
-from tinycontainer.verification import Trust
 from tinycontainer_tokens import (
     Accepted,
     KeyEntry,

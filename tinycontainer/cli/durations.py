@@ -2,7 +2,7 @@
 
 import click
 
-from ..text import show
+from tinycontainer.text import show
 
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 _MAX_DIGITS = 15

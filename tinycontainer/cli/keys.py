@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from tinycontainer.files.toml_file import read_bounded
+from tinycontainer.text import show
 from tinycontainer_tokens import (
     Algorithm,
     KeyEntry,
@@ -18,8 +20,6 @@ from tinycontainer_tokens import (
     key_files,
 )
 
-from ..text import show
-from ..toml_file import read_bounded
 from .output import Refusal
 
 _PRIVATE_SUFFIXES = (".pem", ".cose")

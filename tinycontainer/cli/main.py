@@ -6,38 +6,38 @@ from collections.abc import Sequence
 
 import click
 
-from tinycontainer_tokens import TokenError
-
-from ..errors import (
+from tinycontainer.errors import (
     DeviceFileError,
     LoadError,
     ReplayDiverged,
     RuntimeUnavailable,
     TinyContainerError,
 )
-from ..text import flatten, show
-from .assemble import assemble
-from .build import build
-from .compare import compare
-from .completion import PROGRAM, VARIABLE, completion
-from .conform import conform
-from .convert import convert
-from .demo import demo
-from .diff import diff
-from .explain import explain
-from .inspect import inspect
-from .keygen import keygen
-from .lint import lint
-from .model import model
+from tinycontainer.text import flatten, show
+from tinycontainer_tokens import TokenError
+
 from .output import ExitCode, Refusal
-from .pack import pack
-from .report import report
-from .run import run
-from .runtimes import runtimes
-from .schema import schema
-from .sign import sign
 from .verb import EXIT_CODES
-from .verify import verify
+from .verbs.judging.conform import conform
+from .verbs.judging.diff import diff
+from .verbs.judging.explain import explain
+from .verbs.judging.inspect import inspect
+from .verbs.judging.lint import lint
+from .verbs.judging.model import model
+from .verbs.judging.verify import verify
+from .verbs.making.assemble import assemble
+from .verbs.making.build import build
+from .verbs.making.convert import convert
+from .verbs.making.keygen import keygen
+from .verbs.making.pack import pack
+from .verbs.making.sign import sign
+from .verbs.program.completion import PROGRAM, VARIABLE, completion
+from .verbs.program.runtimes import runtimes
+from .verbs.program.schema import schema
+from .verbs.running.compare import compare
+from .verbs.running.demo import demo
+from .verbs.running.report import report
+from .verbs.running.run import run
 
 
 @click.group(

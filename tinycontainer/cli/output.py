@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..text import show
+from tinycontainer.text import show
 
 WIDE = 200
 """Columns of output that is piped."""

@@ -9,11 +9,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from tinycontainer.device.containers.limits import Policy
+from tinycontainer.files.toml_file import Table, read_toml
+from tinycontainer.text import show
 from tinycontainer_tokens import Profile, Role
 
-from ..scheduler import Policy
-from ..text import show
-from ..toml_file import Table, read_toml
 from .description import DeviceTraits
 from .errors import CaseError
 from .protocol import Ability, EventKind

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from tinycontainer.metadata import Bundle
+from tinycontainer.metadata.model import METADATA_TAG
 from tinycontainer_tokens import cbor
-
-from ..metadata import Bundle
-from ..metadata.model import METADATA_TAG
 
 Change = Callable[["Parts"], "Parts"]
 

@@ -7,11 +7,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from tinycontainer.device.containers.limits import Policy
+from tinycontainer.files.device_file import CapTable
+from tinycontainer.files.toml_file import Table
 from tinycontainer_tokens import Algorithm, Profile, Role
-
-from ..device_file import CapTable
-from ..scheduler import Policy
-from ..toml_file import Table
 
 Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$", max_length=1 << 20)]
 """A byte string: lower-case hexadecimal digits."""

@@ -10,9 +10,16 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from ..assembly import DRIVERS, installed
-from ..driver import BoardInfo, CallContext, Driver, DriverFactory, DriverSetup
-from ..errors import DriverError
+from tinycontainer.assembly.assembly import DRIVERS, installed
+from tinycontainer.errors import DriverError
+from tinycontainer.interfaces.driver import (
+    BoardInfo,
+    CallContext,
+    Driver,
+    DriverFactory,
+    DriverSetup,
+)
+
 from .description import DriverDescription
 
 

@@ -1,6 +1,6 @@
 """What can go wrong in judging an implementation, by who is at fault."""
 
-from ..errors import TinyContainerError
+from tinycontainer.errors import TinyContainerError
 
 
 class ProtocolError(TinyContainerError):

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Protocol
 
-from ..text import show
+from tinycontainer.text import show
+
 from .case import Case, Step
 from .protocol import EventReply, HelloReply
 

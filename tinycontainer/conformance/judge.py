@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from tinycontainer.device.containers.limits import Policy
+from tinycontainer.files.toml_file import Table, uid_from_text
+from tinycontainer.metadata import Bundle
+from tinycontainer.text import show
 from tinycontainer_tokens import Algorithm, Profile, Role
 
-from ..metadata import Bundle
-from ..scheduler import Policy
-from ..text import show
-from ..toml_file import Table, uid_from_text
 from . import protocol
 from .case import Case, Step
 from .description import EPOCH_S

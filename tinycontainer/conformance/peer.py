@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
-from ..text import show
+from tinycontainer.text import show
+
 from .errors import ProtocolError, Silence
 from .protocol import MAX_LINE_BYTES, write_line
 

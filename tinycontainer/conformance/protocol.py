@@ -10,11 +10,11 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
+from tinycontainer.device.containers.limits import Policy
+from tinycontainer.files.toml_file import Table
+from tinycontainer.text import show
 from tinycontainer_tokens import Profile
 
-from ..scheduler import Policy
-from ..text import show
-from ..toml_file import Table
 from .description import DeviceDescription, Hex
 from .errors import ProtocolError, Unsupported
 

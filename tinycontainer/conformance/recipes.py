@@ -10,6 +10,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from tinycontainer.files.toml_file import read_bounded
+from tinycontainer.interfaces.syscalls import Syscall, mask_to_bytes
+from tinycontainer.metadata import (
+    Bundle,
+    Container,
+    ContainerType,
+    Direction,
+    Endpoint,
+    PeerType,
+    Security,
+    encode,
+    encode_endpoint,
+)
 from tinycontainer_tokens import (
     Algorithm,
     Claims,
@@ -21,19 +34,6 @@ from tinycontainer_tokens import (
     key_files,
 )
 
-from ..metadata import (
-    Bundle,
-    Container,
-    ContainerType,
-    Direction,
-    Endpoint,
-    PeerType,
-    Security,
-    encode,
-    encode_endpoint,
-)
-from ..syscalls import Syscall, mask_to_bytes
-from ..toml_file import read_bounded
 from .case import Case, ContainerRecipe, EndpointRecipe, read_cases, uid_of
 from .damages import DAMAGES_OF_BUNDLES, DAMAGES_OF_ENCODING, DAMAGES_OF_METADATA
 from .errors import CaseError

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from ..text import flatten, show
+from tinycontainer.text import flatten, show
+
 from .protocol import HelloReply
 from .suite import Outcome, Result, conforms
 

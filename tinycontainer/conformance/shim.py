@@ -10,16 +10,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar, get_args
 
+from tinycontainer.assembly.assembly import Plan, runtimes_of
+from tinycontainer.device.containers.limits import Policy
+from tinycontainer.device.containers.memory import Section
+from tinycontainer.errors import TinyContainerError
+from tinycontainer.files.device_file import DeviceFile
+from tinycontainer.files.toml_file import Table
+from tinycontainer.interfaces.runtime import Runtime
+from tinycontainer.metadata import ContainerType
 from tinycontainer_tokens import KeyFileError, Profile
 
-from ..assembly import Plan, runtimes_of
-from ..device_file import DeviceFile
-from ..errors import TinyContainerError
-from ..memory import Section
-from ..metadata import ContainerType
-from ..runtime import Runtime
-from ..scheduler import Policy
-from ..toml_file import Table
 from . import drivers, protocol
 from .errors import ProtocolError
 from .protocol import MAX_LINE_BYTES, PROTOCOL_VERSION, REQUESTS, HelloReply

@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping
 
+from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
+from tinycontainer.device.containers.container import Exit, ExitReason
+from tinycontainer.device.containers.limits import Capacity, Caps, Scheduling
+from tinycontainer.device.containers.memory import Section
+from tinycontainer.device.containers.verification import Trust
+from tinycontainer.device.device import Device, Setup
+from tinycontainer.errors import InvalidTransition, LoadError, TinyContainerError, UnknownContainer
+from tinycontainer.interfaces.clock import NS_PER_MS, VirtualClock
+from tinycontainer.interfaces.runtime import Runtime
+from tinycontainer.metadata import ContainerType, Direction, PeerType
+from tinycontainer.trace import TraceEvent, events
 from tinycontainer_tokens import Algorithm, KeyEntry, KeyMaterial, KeyStore
 
-from ..clock import NS_PER_MS, VirtualClock
-from ..container import Exit, ExitReason
-from ..device import Device, Setup
-from ..driver_table import DriverEntry, DriverTable
-from ..errors import InvalidTransition, LoadError, TinyContainerError, UnknownContainer
-from ..limits import Capacity, Caps, Scheduling
-from ..memory import Section
-from ..metadata import ContainerType, Direction, PeerType
-from ..runtime import Runtime
-from ..trace import TraceEvent, events
-from ..verification import Trust
 from . import drivers
 from .description import DeviceDescription, DriverDescription, KeyDescription
 from .protocol import EventReply, Refused, StateReply

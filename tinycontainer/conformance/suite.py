@@ -12,8 +12,9 @@ from typing import Final
 
 from pydantic import Field
 
-from ..text import show
-from ..toml_file import Table, read_bounded, read_toml
+from tinycontainer.files.toml_file import Table, read_bounded, read_toml
+from tinycontainer.text import show
+
 from .case import MAX_CASES, Case
 from .errors import CaseError, ProtocolError, Silence, Unsupported
 from .judge import Failure, Trial, Variant, greet

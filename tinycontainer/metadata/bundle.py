@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
+from tinycontainer.errors import MetadataError
 from tinycontainer_tokens import CborError, cbor
-
-from ..errors import MetadataError
 
 OVERHEAD_BYTES = 64
 """Longest bundle beyond the capacities of its three sections."""

@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Mapping
 from enum import IntEnum
 from typing import Any, Final, TypeVar
 
+from tinycontainer.errors import MetadataError
 from tinycontainer_tokens import CborError, cbor
 
-from ..errors import MetadataError
 from .model import (
     MAX_UINT32,
     METADATA_TAG,

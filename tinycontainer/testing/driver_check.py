@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from ..driver import Driver
-from ..errors import DriverError
+from tinycontainer.errors import DriverError
+from tinycontainer.interfaces.driver import Driver
+
 from .contract import ContractBroken, require
 
 Result = TypeVar("Result")
@@ -48,7 +49,7 @@ class StillContext:
 def check_driver(
     make: Callable[[], Driver], *, peer_endpoint_id: int = 1, context: StillContext | None = None
 ) -> None:
-    """Check that a driver keeps `tinycontainer.driver.Driver`.
+    """Check that a driver keeps `tinycontainer.interfaces.driver.Driver`.
 
     It is opened twice, read and written in several sizes, closed, and opened again. Refusing by
     `DriverError` is always right; that no call waits is for the caller's own time limit to show.

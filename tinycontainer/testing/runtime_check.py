@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..errors import InadmissibleCode
-from ..meter import Meter
-from ..runtime import (
+from tinycontainer.errors import InadmissibleCode
+from tinycontainer.interfaces.meter import Meter
+from tinycontainer.interfaces.runtime import (
     Completed,
     Hook,
     Instance,
@@ -15,6 +15,7 @@ from ..runtime import (
     RuntimeLimits,
     Trapped,
 )
+
 from .contract import ContractBroken, require
 
 _BUDGETS = (1, 2, 7, 64, 1000, 1 << 40)
@@ -145,7 +146,7 @@ class _Bench:
 def check_runtime(
     runtime: Runtime, samples: RuntimeSamples, limits: RuntimeLimits | None = None
 ) -> None:
-    """Check that a runtime keeps `tinycontainer.runtime.Runtime`.
+    """Check that a runtime keeps `tinycontainer.interfaces.runtime.Runtime`.
 
     Args:
         runtime: the runtime.

@@ -9,9 +9,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import TraceFileError
-from ..jsonl import INT64, read_lines, whole_number
-from ..text import show, unshow
+from tinycontainer.errors import TraceFileError
+from tinycontainer.jsonl import INT64, read_lines, whole_number
+from tinycontainer.text import show, unshow
+
 from . import events
 from .events import TraceEvent
 

@@ -7,8 +7,9 @@ from dataclasses import fields
 from enum import Enum
 from typing import Any
 
-from ..clock import NS_PER_MS
-from ..text import flatten, show
+from tinycontainer.interfaces.clock import NS_PER_MS
+from tinycontainer.text import flatten, show
+
 from . import events
 from .events import TraceEvent
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from tinycontainer.driver import CallContext
 from tinycontainer.errors import DriverError
+from tinycontainer.interfaces.driver import CallContext
 
-from . import frames
-from .codes import ANY, PROTOCOL_VERSION, Code, Scope, What, refusal, require
-from .model import ELEMENT_TYPES, Tensor
-from .precheck import Plan
-from .states import Event, State, after
-from .tenant import CheckedModel, Tenant
+from .model.model import ELEMENT_TYPES, Tensor
+from .model.precheck import Plan
+from .processes.tenant import CheckedModel, Tenant
+from .protocol import frames
+from .protocol.codes import ANY, PROTOCOL_VERSION, Code, Scope, What, refusal, require
+from .protocol.states import Event, State, after
 
 Result = TypeVar("Result")
 _OUTPUT: Final = frames.Select(What.OUTPUT, 0, 0)

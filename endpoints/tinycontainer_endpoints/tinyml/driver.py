@@ -8,17 +8,17 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from tinycontainer.driver import CallContext, DriverSetup
+from tinycontainer.interfaces.driver import CallContext, DriverSetup
 
 from ..descriptors import Descriptors
 from ..options import Options, read_options
-from .backends import BackendMissing, find_backend
-from .codes import Code, refusal
 from .context import ExecutionContext
-from .precheck import precheck
-from .processes import Nursery, Spawner, Zygote, make_nursery
+from .model.precheck import precheck
+from .processes.backends import BackendMissing, find_backend
+from .processes.processes import Nursery, Spawner, Zygote, make_nursery
+from .processes.tenant import Check, Tenant, Terms
+from .protocol.codes import Code, refusal
 from .quotas import Quotas
-from .tenant import Check, Tenant, Terms
 
 _NURSERY: Final = "nursery"
 _SAID: Final = "said"

@@ -1,17 +1,17 @@
 """What a model shows of itself, for people: the check's verdict, and what the model needs."""
 
 from tinycontainer.errors import DriverError
-from tinycontainer.model_report import ModelReport, Need, TensorFacts
+from tinycontainer.interfaces.model_report import ModelReport, Need, TensorFacts
 
-from .model import ELEMENT_TYPES, Tensor
-from .precheck import Plan, examine, precheck
+from .model.model import ELEMENT_TYPES, Tensor
+from .model.precheck import Plan, examine, precheck
 from .quotas import Quotas
 
 _ACCEPTED = "accepted"
 
 
 def inspect_model(content: bytes) -> ModelReport:
-    """Look at a TensorFlow Lite model; the `tinycontainer.model_report.ModelInspector` for them.
+    """Look at a TensorFlow Lite model: the `ModelInspector` for such files.
 
     Args:
         content: the file, untrusted.

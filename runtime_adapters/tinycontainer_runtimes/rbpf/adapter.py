@@ -1,8 +1,8 @@
 """The runtime: admission, and instances of admitted code."""
 
 from tinycontainer.errors import CreationError
-from tinycontainer.meter import Meter
-from tinycontainer.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
+from tinycontainer.interfaces.meter import Meter
+from tinycontainer.interfaces.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
 
 from .codes import Refused
 from .instance import RbpfInstance
@@ -15,10 +15,10 @@ def create_runtime() -> "RbpfRuntime":
 
 
 class RbpfRuntime:
-    """See `tinycontainer.runtime.Runtime`."""
+    """See `tinycontainer.interfaces.runtime.Runtime`."""
 
     def describe(self) -> RuntimeDescription:
-        """See `tinycontainer.runtime.Described`."""
+        """See `tinycontainer.interfaces.runtime.Described`."""
         return RuntimeDescription(
             "rBPF of this project", frozenset({Ability.PREEMPT, Ability.SHORT_UNITS})
         )

@@ -8,8 +8,8 @@ or wide load of a number; a jump's target, or the beginning of a function, ends 
 from dataclasses import dataclass, field
 from typing import Final
 
-from tinycontainer.analysis import CodeFacts
-from tinycontainer.runtime import RuntimeLimits
+from tinycontainer.interfaces.analysis import CodeFacts
+from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from .decoding import SLOT_BYTES, Instruction
 from .helpers import HELPERS
@@ -25,7 +25,7 @@ _NUMBERS: Final = frozenset({"mov", "mov32", "lddw"})
 
 
 def analyse(code: bytes) -> CodeFacts:
-    """Take a program apart; see `tinycontainer.analysis`.
+    """Take a program apart; see `tinycontainer.interfaces.analysis`.
 
     Raises:
         InadmissibleCode: the load refuses it.

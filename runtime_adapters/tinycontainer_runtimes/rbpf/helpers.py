@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from tinycontainer.runtime import Natives
+from tinycontainer.interfaces.runtime import Natives
 
 from .machine import Helper
 from .memory import Memory

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from tinycontainer.meter import Meter
-from tinycontainer.runtime import Completed, Hook, Natives, Outcome, Preempted, Trapped
+from tinycontainer.interfaces.meter import Meter
+from tinycontainer.interfaces.runtime import Completed, Hook, Natives, Outcome, Preempted, Trapped
 
 from .codes import Code
 from .helpers import ContainerHelpers
@@ -15,7 +15,7 @@ _SIGN: Final = 1 << 31
 
 
 class RbpfInstance:
-    """See `tinycontainer.runtime.Instance`.
+    """See `tinycontainer.interfaces.runtime.Instance`.
 
     Every hook begins with r1, the address of a read-only copy of the data section (0 if that is
     empty, as in the firmware), and r2, its length. The stack and .data persist between hooks.

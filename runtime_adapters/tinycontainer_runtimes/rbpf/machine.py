@@ -6,7 +6,7 @@ from itertools import repeat
 from operator import length_hint
 from typing import Final, TypeAlias
 
-from tinycontainer.meter import Meter
+from tinycontainer.interfaces.meter import Meter
 
 from .codes import Code, Fault
 from .decoding import FRAME, Instruction

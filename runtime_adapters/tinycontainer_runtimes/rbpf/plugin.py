@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, TextIO
 
-from tinycontainer.meter import Meter
+from tinycontainer.interfaces.meter import Meter
 
 from .codes import Code, Refused
 from .decoding import MAX_SLOTS, SLOT_BYTES, decode

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tinycontainer.runtime import Hook, RuntimeLimits
+from tinycontainer.interfaces.runtime import Hook, RuntimeLimits
 
 from .codes import Code, Refused
 from .decoding import SLOT_BYTES, Instruction, decode

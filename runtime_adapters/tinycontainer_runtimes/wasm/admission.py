@@ -1,6 +1,6 @@
 """Admission of a module, the same on every engine: our own scan, then full type validation."""
 
-from tinycontainer.runtime import RuntimeLimits
+from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from .scan import Module, scan
 from .validator import Validator

@@ -9,8 +9,8 @@ if a reference to ``open`` is handed on.
 from dataclasses import dataclass, field
 from typing import Final
 
-from tinycontainer.analysis import CodeFacts
-from tinycontainer.runtime import RuntimeLimits
+from tinycontainer.interfaces.analysis import CodeFacts
+from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from .body import read_opcode, scan_locals, skip_immediates
 from .native_types import HOOKS
@@ -34,7 +34,7 @@ _OPEN: Final = "open"
 
 
 def analyse(code: bytes) -> CodeFacts:
-    """Take a module apart; see `tinycontainer.analysis`.
+    """Take a module apart; see `tinycontainer.interfaces.analysis`.
 
     Raises:
         InadmissibleCode: the scan refuses it.

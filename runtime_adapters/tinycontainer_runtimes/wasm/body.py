@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from tinycontainer.runtime import RuntimeLimits
+from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from .opcodes import (
     BLOCK,

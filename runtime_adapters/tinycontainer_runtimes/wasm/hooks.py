@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tinycontainer.runtime import Hook
+from tinycontainer.interfaces.runtime import Hook
 
 from .scan import Module
 

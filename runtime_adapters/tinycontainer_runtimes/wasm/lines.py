@@ -11,7 +11,7 @@ leave out.
 
 from typing import Final
 
-from tinycontainer.runtime import RuntimeLimits
+from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from . import opcodes
 from .body import read_opcode, scan_locals, skip_immediates

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from tinycontainer.runtime import Natives
+from tinycontainer.interfaces.runtime import Natives
 
 from .traps import TrapCode, WasmTrap
 

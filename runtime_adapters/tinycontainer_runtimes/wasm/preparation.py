@@ -7,7 +7,7 @@ places to stop in front of every straight line of code.
 
 from collections.abc import Iterable
 
-from tinycontainer.runtime import RuntimeLimits
+from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from .hooks import hook_functions
 from .lines import with_stops

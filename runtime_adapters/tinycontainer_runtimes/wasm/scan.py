@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tinycontainer.errors import InadmissibleCode
-from tinycontainer.runtime import RuntimeLimits
+from tinycontainer.interfaces.runtime import RuntimeLimits
 from tinycontainer.text import show
 
 from .body import scan_body, scan_constant

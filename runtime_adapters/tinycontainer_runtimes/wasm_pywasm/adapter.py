@@ -7,8 +7,8 @@ from typing import Any, Final
 import pywasm
 
 from tinycontainer.errors import CreationError, InadmissibleCode, RuntimeUnavailable
-from tinycontainer.meter import Meter
-from tinycontainer.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
+from tinycontainer.interfaces.meter import Meter
+from tinycontainer.interfaces.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
 
 from ..wasm.admission import judge
 from ..wasm.scan import scan, without_custom_sections
@@ -39,7 +39,7 @@ def create_exact_runtime() -> "PywasmRuntime":
 
 
 class PywasmRuntime:
-    """See `tinycontainer.runtime.Runtime`.
+    """See `tinycontainer.interfaces.runtime.Runtime`.
 
     Args:
         validator: full type validation, which pywasm does not do.
@@ -58,7 +58,7 @@ class PywasmRuntime:
         self._validator, self._exact_floats = validator, exact_floats
 
     def describe(self) -> RuntimeDescription:
-        """See `tinycontainer.runtime.Described`."""
+        """See `tinycontainer.interfaces.runtime.Described`."""
         engine = f"pywasm {version('pywasm')}"
         if self._exact_floats:
             return RuntimeDescription(f"{engine}, floats corrected", frozenset(Ability))

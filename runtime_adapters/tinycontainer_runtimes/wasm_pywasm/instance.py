@@ -6,8 +6,8 @@ from typing import Any
 
 import pywasm
 
-from tinycontainer.meter import Meter
-from tinycontainer.runtime import (
+from tinycontainer.interfaces.meter import Meter
+from tinycontainer.interfaces.runtime import (
     Completed,
     Hook,
     Natives,
@@ -27,7 +27,7 @@ from .traps import ENGINE_ERRORS, classify
 
 
 class PywasmInstance:
-    """See `tinycontainer.runtime.Instance`.
+    """See `tinycontainer.interfaces.runtime.Instance`.
 
     Args:
         module: a freshly parsed pywasm ModuleDesc.

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import pywasm
 
-from tinycontainer.meter import Meter
-from tinycontainer.runtime import RuntimeLimits
+from tinycontainer.interfaces.meter import Meter
+from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from ..wasm import opcodes
 from ..wasm.lines import MAX_LINE

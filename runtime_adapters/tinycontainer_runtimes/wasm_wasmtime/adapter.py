@@ -7,8 +7,8 @@ from typing import Final
 import wasmtime
 
 from tinycontainer.errors import CreationError, InadmissibleCode, RuntimeUnavailable
-from tinycontainer.meter import Meter
-from tinycontainer.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
+from tinycontainer.interfaces.meter import Meter
+from tinycontainer.interfaces.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
 
 from ..wasm.preparation import prepare
 from ..wasm.scan import Module, scan
@@ -36,7 +36,7 @@ def create_runtime() -> "WasmtimeRuntime":
 
 
 class WasmtimeRuntime:
-    """See `tinycontainer.runtime.Runtime`.
+    """See `tinycontainer.interfaces.runtime.Runtime`.
 
     Args:
         cache: a directory of mode 0700 in which compiled modules are kept.
@@ -59,7 +59,7 @@ class WasmtimeRuntime:
         self.suspends = suspend and can_suspend(self._api, self._engine)
 
     def describe(self) -> RuntimeDescription:
-        """See `tinycontainer.runtime.Described`."""
+        """See `tinycontainer.interfaces.runtime.Described`."""
         abilities = {Ability.EXACT_FLOATS}
         notes = [f"cache of compiled modules: {'memory, disk' if self._disk_cache else 'memory'}"]
         if self.suspends:

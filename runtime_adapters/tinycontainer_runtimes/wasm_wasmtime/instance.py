@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import wasmtime
 
-from tinycontainer.meter import Meter
-from tinycontainer.runtime import (
+from tinycontainer.interfaces.meter import Meter
+from tinycontainer.interfaces.runtime import (
     Completed,
     Hook,
     Natives,
@@ -45,7 +45,7 @@ _MUCH: Final = 1 << 12
 
 
 class WasmtimeInstance:
-    """See `tinycontainer.runtime.Instance`.
+    """See `tinycontainer.interfaces.runtime.Instance`.
 
     Args:
         api: the C API.

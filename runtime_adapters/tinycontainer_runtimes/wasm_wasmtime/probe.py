@@ -4,7 +4,7 @@ from typing import Final
 
 import wasmtime
 
-from tinycontainer.runtime import RuntimeLimits
+from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from ..wasm.traps import WasmTrap
 from .calls import SuspendedCall

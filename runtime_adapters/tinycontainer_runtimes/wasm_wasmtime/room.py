@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import wasmtime
 from wasmtime import _bindings as bindings
 
-from tinycontainer.runtime import RuntimeLimits
+from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from ..wasm.native_types import MEMORY_EXPORT, MODULE, NATIVES, FunctionType
 from ..wasm.traps import TrapCode, WasmTrap

@@ -1,12 +1,12 @@
 """The driver as such: its interface, its options, and what it does without an interpreter."""
 
 import pytest
-from support.fake_workers import FakeNursery
-from support.tinyml import make_setup, refused
+from support.tinyml.client import make_setup, refused
+from support.tinyml.fake_workers import FakeNursery
 
 from tinycontainer.testing import StillContext, check_driver
-from tinycontainer_endpoints.tinyml.codes import Code
 from tinycontainer_endpoints.tinyml.driver import TinyML
+from tinycontainer_endpoints.tinyml.protocol.codes import Code
 
 
 @pytest.mark.clause("TC-TML-23")

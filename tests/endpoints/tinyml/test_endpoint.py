@@ -3,13 +3,13 @@
 import random
 
 import pytest
-from support.models import random_inputs, seeds
-from support.tinyml import BACKENDS, Client, bare_session, each_backend, make_driver
+from support.tinyml.client import BACKENDS, Client, bare_session, each_backend, make_driver
+from support.tinyml.models import random_inputs, seeds
 
-from tinycontainer_endpoints.tinyml.decoding import encode
 from tinycontainer_endpoints.tinyml.driver import TinyML
-from tinycontainer_endpoints.tinyml.model import Model
-from tinycontainer_endpoints.tinyml.schema import Builtin
+from tinycontainer_endpoints.tinyml.model.decoding import encode
+from tinycontainer_endpoints.tinyml.model.model import Model
+from tinycontainer_endpoints.tinyml.model.schema import Builtin
 
 INFERENCES = 5
 SEEDS = list(seeds())

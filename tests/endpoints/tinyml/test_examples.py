@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.engines import ENGINES
 from support.project import ROOT, Program
-from support.tinyml import needs_backend
+from support.tinyml.client import needs_backend
 
 SPOKEN = ("yes", "stop", "left", "silence", "go")
 SPOTTER = ROOT / "examples" / "keyword_spotter"

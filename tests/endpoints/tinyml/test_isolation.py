@@ -12,15 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.hostile_models import endless, good, greedy, let_through, recursive
-from support.models import random_inputs
-from support.tinyml import COMPUTE, Client, each_backend, make_setup, refused, select
+from support.tinyml.client import COMPUTE, Client, each_backend, make_setup, refused, select
+from support.tinyml.hostile_models import endless, good, greedy, let_through, recursive
+from support.tinyml.models import random_inputs
 
 from tinycontainer.errors import DriverError
-from tinycontainer_endpoints.tinyml.codes import Code, What
-from tinycontainer_endpoints.tinyml.decoding import decode
 from tinycontainer_endpoints.tinyml.driver import TinyML
-from tinycontainer_endpoints.tinyml.processes import Nursery, Worker, make_nursery
+from tinycontainer_endpoints.tinyml.model.decoding import decode
+from tinycontainer_endpoints.tinyml.processes.processes import Nursery, Worker, make_nursery
+from tinycontainer_endpoints.tinyml.protocol.codes import Code, What
 
 DEADLINE_MS = 300
 SPARE_S = 1.0

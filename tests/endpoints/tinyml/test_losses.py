@@ -3,15 +3,15 @@
 import struct
 
 import pytest
-from support.fake_workers import FakeNursery
-from support.hostile_models import good
-from support.models import seed
-from support.tinyml import COMPUTE, Client, make_setup, refused
+from support.tinyml.client import COMPUTE, Client, make_setup, refused
+from support.tinyml.fake_workers import FakeNursery
+from support.tinyml.hostile_models import good
+from support.tinyml.models import seed
 
-from tinycontainer_endpoints.tinyml.codes import Code
 from tinycontainer_endpoints.tinyml.driver import TinyML
-from tinycontainer_endpoints.tinyml.processes import WorkerLost
-from tinycontainer_endpoints.tinyml.wire import Request
+from tinycontainer_endpoints.tinyml.processes.processes import WorkerLost
+from tinycontainer_endpoints.tinyml.processes.wire import Request
+from tinycontainer_endpoints.tinyml.protocol.codes import Code
 
 INPUT = struct.pack("<6f", 1, 2, 3, 4, 5, 6)
 

@@ -6,14 +6,21 @@ from typing import Any
 
 import pytest
 from support.project import ROOT
-from support.tinyml import BACKENDS, Client, bare_session, each_backend, make_driver, needs_backend
+from support.tinyml.client import (
+    BACKENDS,
+    Client,
+    bare_session,
+    each_backend,
+    make_driver,
+    needs_backend,
+)
 
-from tinycontainer_endpoints.tinyml.backends import Session
-from tinycontainer_endpoints.tinyml.decoding import encode
-from tinycontainer_endpoints.tinyml.model import Tensor
-from tinycontainer_endpoints.tinyml.precheck import Plan, examine, precheck
+from tinycontainer_endpoints.tinyml.model.decoding import encode
+from tinycontainer_endpoints.tinyml.model.model import Tensor
+from tinycontainer_endpoints.tinyml.model.precheck import Plan, examine, precheck
+from tinycontainer_endpoints.tinyml.model.schema import TensorType
+from tinycontainer_endpoints.tinyml.processes.backends import Session
 from tinycontainer_endpoints.tinyml.quotas import Quotas
-from tinycontainer_endpoints.tinyml.schema import TensorType
 
 MODELS = ROOT / "examples" / "models"
 NAMES = sorted(path.stem for path in MODELS.glob("*.tflite"))
@@ -86,8 +93,8 @@ def test_the_sine_is_one(backend: str, kind: str, worst: float) -> None:
 @pytest.mark.parametrize("kind", ["float", "int8"])
 def test_the_autoencoder_tells_good_windows_from_bad_ones(backend: str, kind: str) -> None:
     import numpy as np
-    from support.training.__main__ import THRESHOLD
-    from support.training.recipes import errors, windows
+    from support.tinyml.training.__main__ import THRESHOLD
+    from support.tinyml.training.recipes import errors, windows
 
     chance = np.random.default_rng(99)
     model = bare(backend, content_of(f"autoencoder-{kind}"))
@@ -102,7 +109,7 @@ def test_the_autoencoder_tells_good_windows_from_bad_ones(backend: str, kind: st
 @each_backend
 def test_the_keyword_spotter_knows_its_words(backend: str) -> None:
     import numpy as np
-    from support.training.recipes import CLASSES, utterances
+    from support.tinyml.training.recipes import CLASSES, utterances
 
     labels: Array = np.arange(120) % CLASSES
     scores = bare(backend, content_of("keywords-int8"))(
@@ -139,8 +146,8 @@ def through_the_endpoint(backend: str, content: bytes, times: int, **quotas: int
 @needs_backend
 def test_a_sine_is_trained_in_seconds() -> None:
     import numpy as np
-    from support.training.layers import forward
-    from support.training.recipes import sine
+    from support.tinyml.training.layers import forward
+    from support.tinyml.training.recipes import sine
 
     trained = sine()
     assert np.abs(
@@ -153,7 +160,7 @@ def test_a_sine_is_trained_in_seconds() -> None:
 @each_backend
 def test_keywords_in_numbers_with_a_point(backend: str) -> None:
     import numpy as np
-    from support.training.recipes import CLASSES, keywords, utterances
+    from support.tinyml.training.recipes import CLASSES, keywords, utterances
 
     content = encode(keywords().model(TensorType.F32), names=True)
     labels: Array = np.arange(120) % CLASSES

@@ -6,8 +6,8 @@ The full count, with what became of the mutants, for every interpreter that is i
 """
 
 import pytest
-from support.mutants import judge_mutants
-from support.tinyml import each_backend
+from support.tinyml.client import each_backend
+from support.tinyml.mutants import judge_mutants
 
 SAMPLE, FULL = 600, 20_000
 

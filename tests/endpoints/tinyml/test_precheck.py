@@ -6,7 +6,8 @@ import struct
 import time
 
 import pytest
-from support.hostile_models import (
+from support.tinyml.client import refused
+from support.tinyml.hostile_models import (
     changed,
     child,
     endless,
@@ -17,16 +18,15 @@ from support.hostile_models import (
     recursive,
     tree_of,
 )
-from support.models import I8, RECIPES, Net, seed, seeds
-from support.tinyml import refused
+from support.tinyml.models import I8, RECIPES, Net, seed, seeds
 
 from tinycontainer.errors import DriverError
-from tinycontainer_endpoints.tinyml.codes import Code
-from tinycontainer_endpoints.tinyml.decoding import decode, encode
-from tinycontainer_endpoints.tinyml.model import Model, Tensor
-from tinycontainer_endpoints.tinyml.precheck import examine, precheck
+from tinycontainer_endpoints.tinyml.model.decoding import decode, encode
+from tinycontainer_endpoints.tinyml.model.model import Model, Tensor
+from tinycontainer_endpoints.tinyml.model.precheck import examine, precheck
+from tinycontainer_endpoints.tinyml.model.schema import Tree
+from tinycontainer_endpoints.tinyml.protocol.codes import Code
 from tinycontainer_endpoints.tinyml.quotas import Quotas
-from tinycontainer_endpoints.tinyml.schema import Tree
 
 QUOTAS = Quotas()
 ENCODING, UNSUPPORTED, LARGE = Code.INVALID_ENCODING, Code.UNSUPPORTED_OPERATION, Code.TOO_LARGE

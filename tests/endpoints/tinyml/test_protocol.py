@@ -4,10 +4,7 @@ import hashlib
 import struct
 
 import pytest
-from support.fake_workers import FakeNursery
-from support.hostile_models import good
-from support.models import F32, I8, seed
-from support.tinyml import (
+from support.tinyml.client import (
     COMPUTE,
     RESET_INPUTS,
     RESET_MODEL,
@@ -18,12 +15,15 @@ from support.tinyml import (
     refused,
     select,
 )
+from support.tinyml.fake_workers import FakeNursery
+from support.tinyml.hostile_models import good
+from support.tinyml.models import F32, I8, seed
 
-from tinycontainer_endpoints.tinyml.codes import Code, ElementType, What
 from tinycontainer_endpoints.tinyml.driver import TinyML
-from tinycontainer_endpoints.tinyml.processes import Reply, WorkerLost
-from tinycontainer_endpoints.tinyml.states import TRANSITIONS, Event, State, after
-from tinycontainer_endpoints.tinyml.wire import Request, Status
+from tinycontainer_endpoints.tinyml.processes.processes import Reply, WorkerLost
+from tinycontainer_endpoints.tinyml.processes.wire import Request, Status
+from tinycontainer_endpoints.tinyml.protocol.codes import Code, ElementType, What
+from tinycontainer_endpoints.tinyml.protocol.states import TRANSITIONS, Event, State, after
 
 MODEL = good()
 DIGEST = hashlib.sha256(MODEL).digest()

@@ -9,13 +9,13 @@ import struct
 from collections import Counter
 
 import pytest
-from support.fake_workers import FakeNursery
-from support.models import I8, seed
-from support.tinyml import Client, input_frames, load_frames, make_setup
+from support.tinyml.client import Client, input_frames, load_frames, make_setup
+from support.tinyml.fake_workers import FakeNursery
+from support.tinyml.models import I8, seed
 
 from tinycontainer.errors import DriverError
-from tinycontainer_endpoints.tinyml.codes import Code, Op
 from tinycontainer_endpoints.tinyml.driver import TinyML
+from tinycontainer_endpoints.tinyml.protocol.codes import Code, Op
 
 SAMPLE, FULL = 5_000, 100_000
 MODELS = [seed("dense"), seed("branches"), seed("softmax", I8)]

@@ -6,11 +6,17 @@ import pytest
 from support.project import ROOT
 from support.specification import tables
 
-from tinycontainer_endpoints.tinyml.codes import PROTOCOL_VERSION, Code, ElementType, Op, What
+from tinycontainer_endpoints.tinyml.model.rules import RULES
+from tinycontainer_endpoints.tinyml.model.schema import Builtin
+from tinycontainer_endpoints.tinyml.protocol.codes import (
+    PROTOCOL_VERSION,
+    Code,
+    ElementType,
+    Op,
+    What,
+)
+from tinycontainer_endpoints.tinyml.protocol.states import TRANSITIONS, State
 from tinycontainer_endpoints.tinyml.quotas import Quotas
-from tinycontainer_endpoints.tinyml.rules import RULES
-from tinycontainer_endpoints.tinyml.schema import Builtin
-from tinycontainer_endpoints.tinyml.states import TRANSITIONS, State
 
 
 @pytest.mark.clause("TC-TML-06", "TC-TML-10", "TC-TML-11", "TC-TML-15")

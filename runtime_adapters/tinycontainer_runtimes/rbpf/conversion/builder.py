@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tinycontainer.errors import BuildRefused
-from tinycontainer.runtime import RuntimeLimits
+from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from ..codes import Refused
 from ..disassembly import disassemble
@@ -22,7 +22,7 @@ def create_builder() -> "RbpfBuilder":
 
 
 class RbpfBuilder:
-    """See `tinycontainer.building.Builder`."""
+    """See `tinycontainer.interfaces.building.Builder`."""
 
     def build(self, source: bytes) -> bytes:
         """Convert an object that clang made with ``--target=bpf -mcpu=v2 -c``.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tinycontainer.errors import BuildRefused
-from tinycontainer.runtime import Hook
+from tinycontainer.interfaces.runtime import Hook
 from tinycontainer.text import show
 
 from ..codes import Refused

@@ -1,0 +1,1 @@
+"""The processes in which models run, one for each container."""

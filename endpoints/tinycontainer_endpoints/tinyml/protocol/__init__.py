@@ -1,0 +1,1 @@
+"""The TinyML protocol (specs/tinyml.md): frames, and the contexts that they speak to."""

@@ -1,0 +1,314 @@
+"""runtimes, run --engine, and compare: two engines held against each other."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.engines import ENGINES
+from support.hostile import inert
+from support.project import Program
+from support.wasm.modules import container, loop
+from support.worlds import blueprint, times
+
+from tinycontainer.assembly import assembly
+from tinycontainer.interfaces.runtime import Completed, Hook, Outcome
+from tinycontainer.metadata import ContainerType
+from tinycontainer.tools.differential import Bench, Kind, Run, compare, run_on
+from tinycontainer.tools.differential.bench import bare_plan
+from tinycontainer.tools.packing.packing import pack_unsigned
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the demo leaves behind."""
+    directory = tmp_path_factory.mktemp("demo") / "box"
+    command = [sys.executable, "-m", "tinycontainer", "demo", "--keep", str(directory), "--json"]
+    subprocess.run(command, check=True, capture_output=True)
+    return directory
+
+
+def bundle(uid: str, code: bytes, **timing: int) -> bytes:
+    plan = blueprint(uid, kind=ContainerType.WASM, security=times(**timing))
+    return pack_unsigned(plan, code, b"own data").encode()
+
+
+def written(directory: Path, uid: str, code: bytes, **timing: int) -> Path:
+    path = directory / f"{uid}.tcb"
+    path.write_bytes(bundle(uid, code, **timing))
+    return path
+
+
+LOGS = container(
+    '(data (i32.const 8) "hello\\00") (func (export "loop") (result i32)'
+    " (call $logger (i32.const 8)) (drop (call $open (i32.const 3)))"
+    " (drop (call $data_read (i32.const 0) (i32.const 64) (i32.const 4))) i32.const 0)",
+    uses=("logger", "open", "data_read"),
+)
+
+# runtimes and --engine
+
+
+def test_runtimes_are_listed_with_versions_and_abilities(program: Program) -> None:
+    found = {each["name"]: each for each in program.json("runtimes")["runtimes"]}
+    assert found.keys() == {
+        "bpf.rbpf",
+        "wasm.pywasm",
+        "wasm.pywasm-exact",
+        "wasm.wasmtime",
+    }
+    assert [name for name, each in found.items() if each["default"]] == ["bpf.rbpf", "wasm.pywasm"]
+    assert found["wasm.wasmtime"]["engine"].startswith("wasmtime 50.")
+    assert "preempt" in found["wasm.wasmtime"]["abilities"]
+    assert "exact-floats" not in found["wasm.pywasm"]["abilities"]
+    assert "pywasm 2.2.3" in program.good("runtimes")
+
+
+def test_a_runtime_that_does_not_work_is_listed_with_its_reason() -> None:
+    done = subprocess.run(
+        [sys.executable, "-O", "-m", "tinycontainer", "runtimes", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = {each["name"]: each for each in json.loads(done.stdout)["runtimes"]}
+    assert not found["wasm.pywasm"]["works"]
+    assert "python -O" in found["wasm.pywasm"]["problem"]
+    assert found["wasm.wasmtime"]["works"]
+
+
+def test_the_fallback_says_so(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tinycontainer_runtimes.wasm_wasmtime.capi.MAJOR_VERSION", 49)
+    (wasmtime,) = [
+        each for each in program.json("runtimes")["runtimes"] if each["name"] == "wasm.wasmtime"
+    ]
+    assert "preempt" not in wasmtime["abilities"]
+    assert any("cannot go on with a call" in note for note in wasmtime["notes"])
+
+
+@pytest.mark.parametrize("how", ["--engine", "device file"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_is_chosen_by_option_and_by_device_file(
+    box: Path, program: Program, how: str, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    plain = assembly._made
+
+    def noting(point: Any) -> Any:
+        made.append(point.name)
+        return plain(point)
+
+    monkeypatch.setattr(assembly, "_made", noting)
+    file = box / "chosen.toml"
+    text = (box / "device.toml").read_text()
+    options = ["--engine", engine] if how == "--engine" else []
+    if not options:
+        text += f'\n[runtimes]\nwasm = "{engine}"\n'
+    file.write_text(text + '\n[[containers]]\nbundle = "mapper.tcb"\n')
+    found = program.json("run", file, "--for", "1s", *options)
+    assert [row["loops"] for row in found["containers"]] == [20]
+    assert made == ["bpf.rbpf", f"wasm.{engine}"]
+
+
+def test_an_engine_that_is_not_there_is_named(box: Path, program: Program) -> None:
+    line = program.bad("run", box / "device.toml", "--engine", "v8\x1b")
+    assert "v8\\x1b is not installed; there are: bpf.rbpf, wasm.pywasm" in line
+
+
+def test_a_device_file_can_forbid_floats(box: Path, program: Program) -> None:
+    written(box, "floaty", loop("(drop (f32.const 1)) i32.const 0"))
+    for engine in ENGINES:
+        file = box / "integers.toml"
+        file.write_text(
+            "[trust]\nallow_unsigned = true\n[capacity.runtime]\nfloats = 'forbid'\n"
+            f"[runtimes]\nwasm = '{engine}'\n[[containers]]\nbundle = 'floaty.tcb'\n"
+        )
+        code, _, line = program("run", file, "--for", "1ms")
+        assert code == 1
+        assert "code-inadmissible" in line
+        assert "takes no floating point" in line
+
+
+# compare
+
+
+def test_the_whole_example_is_the_same_on_both_engines(box: Path, program: Program) -> None:
+    options = ["--device", box / "device.toml", "--script", box / "script.toml", "--for", "20s"]
+    found = program.json("compare", *options)
+    assert found["alike"]
+    assert found["preempted"]
+    assert len(found["containers"]) == 13
+    assert all(each["difference"] is None for each in found["containers"])
+    assert sum(each["completed_hooks"] for each in found["containers"]) > 500
+    # Up to the first trap the traces are equal, times and preempted hooks included.
+    assert found["trace"]["first_difference"] is None
+    assert found["trace"]["equal_events"] > 800
+    out = program.good("compare", *options)
+    assert "DIFFERENT" not in out
+    assert "up to the first trap" in out
+
+
+def test_without_a_trap_whole_traces_are_equal(box: Path, program: Program) -> None:
+    bundles = [box / f"{name}.tcb" for name in ("courier", "compliance", "mapper")]
+    found = program.json("compare", *bundles, "--device", box / "device.toml", "--for", "5s")
+    assert found["alike"]
+    assert found["trace"]["equal_events"] == found["trace"]["events_to_compare"] > 500
+
+
+def test_bundles_are_compared_without_a_device_file(tmp_path: Path, program: Program) -> None:
+    logs = written(tmp_path, "logs", LOGS, period=100)
+    endless = written(tmp_path, "endless", loop("(loop br 0) i32.const 0"))
+    found = program.json("compare", logs, endless, "--for", "1s")
+    assert found["alike"]
+    assert found["preempted"]
+    (row,) = [each for each in found["containers"] if each["uid"] == "logs"]
+    assert row["completed_hooks"] == 11
+    assert row["acts"] > 40
+
+
+def test_a_deviation_of_floats_is_told_apart(tmp_path: Path, program: Program) -> None:
+    body = "(f32.store (i32.const 0) (f32.ceil (f32.const -0.5))) i32.const 0"
+    floaty = written(tmp_path, "floaty", loop(body), period=100)
+    calm = written(tmp_path, "calm", LOGS, period=100)
+    found = program.json("compare", floaty, calm, "--for", "1s")
+    assert found["alike"]
+    rows = {each["uid"]: each["difference"] for each in found["containers"]}
+    assert rows["calm"] is None
+    assert rows["floaty"]["kind"] == "floats"
+    out = program.good("compare", floaty, "--for", "1s")
+    assert "same but for floating point" in out
+
+
+class Wrong:
+    """A runtime whose loops return another number, or are charged another fuel, from the third."""
+
+    def __init__(self, inner: Any, wrong: str) -> None:
+        self._inner, self._wrong = inner, wrong
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def create(self, code: bytes, data: bytes, natives: Any, meter: Any, limits: Any) -> Any:
+        instance = self._inner.create(code, data, natives, meter, limits)
+        plain, loops, wrong = instance.resume, [0], self._wrong
+
+        def resume() -> Outcome:
+            outcome: Outcome = plain()
+            loops[0] += 1
+            if loops[0] == 4 and isinstance(outcome, Completed):
+                if wrong == "value":
+                    return Completed(outcome.value + 7)
+                if wrong == "fuel":
+                    meter.left -= 1
+                if wrong == "memory":
+                    instance.store(3, b"!")
+                if wrong == "call":
+                    natives.heartbeat()
+            return outcome
+
+        instance.resume = resume
+        return instance
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [("value", "-> 7"), ("fuel", "fuel"), ("memory", "memory"), ("call", "heartbeat()")],
+)
+def test_a_real_difference_is_found_and_shown_in_its_context(
+    tmp_path: Path,
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: str,
+    words: str,
+) -> None:
+    plain = assembly._made
+
+    def made(point: Any) -> Any:
+        runtime = plain(point)
+        return Wrong(runtime, wrong) if point.name == "wasm.wasmtime" else runtime
+
+    monkeypatch.setattr(assembly, "_made", made)
+    path = written(tmp_path, "logs", LOGS, period=100)
+    found = program.json("compare", path, "--for", "1s", code=1)
+    (row,) = found["containers"]
+    difference = row["difference"]
+    assert difference["kind"] == "real"
+    assert len(difference["before"]) == 5
+    assert difference["left"] != difference["right"]
+    assert words in difference["right"]
+    code, out, _ = program("compare", path, "--for", "1s")
+    assert code == 1
+    assert "DIFFERENT" in out
+    assert inert(out)
+
+
+def test_after_a_trap_results_that_depend_on_time_are_told_apart(box: Path) -> None:
+    """Engines charge a hook that traps differently; whoever reads the time then sees it."""
+    clock = container(
+        '(func (export "loop") (result i32) (drop (call $read (call $open (i32.const 1))'
+        " (i32.const 0) (i32.const 8))) (drop (call $close (i32.const 1))) i32.const 0)",
+        uses=("open", "read", "close"),
+    )
+    trap = loop("(loop (drop (i32.const 1)) (drop (i32.const 2))) unreachable")
+    left, right = (run_bench(engine, trap, clock) for engine in ("pywasm", "wasmtime"))
+    found = compare(left, right)
+    assert found.alike
+    assert found.kinds <= {Kind.TIME}
+    assert found.events < len(left.record.events)
+
+
+def run_bench(engine: str, *codes: bytes) -> Run:
+    contents = [(f"c{i}", bundle(f"c{i}", code, period=10)) for i, code in enumerate(codes)]
+    return run_on(Bench(bare_plan(), tuple(contents), for_ms=200), engine)
+
+
+def test_the_record_holds_every_call_and_the_memory_at_the_end() -> None:
+    record = run_bench("wasmtime", LOGS).record
+    acts = record.acts[b"c0"]
+    assert [act.what for act in acts if act.arguments == (Hook.LOOP.value,)][:2] == [
+        "begins",
+        "completed",
+    ]
+    lines = [act.arguments for act in acts if act.what == "log"]
+    assert set(lines) == {(b"hello",)}
+    assert {act.result for act in acts if act.what == "data_read"} == {b"own "}
+    assert acts[-1].what == "memory"
+    assert acts[-1].memory.startswith("65536 bytes ")
+
+
+def test_what_is_refused_is_part_of_the_comparison(tmp_path: Path, program: Program) -> None:
+    path = written(tmp_path, "bad", b"\0asm\1\0\0\0")
+    found = program.json("compare", path)
+    assert found["alike"]
+    assert "code-inadmissible" in found["refused"][0][0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "there is nothing to compare"),
+        (["missing.tcb"], "cannot be read"),
+        (["x.tcb", "--engines", "pywasm"], "takes two engines"),
+        (["x.tcb", "--engines", "pywasm,v8"], "v8 is not installed"),
+        (["x.tcb", "--for", "soon"], "no duration"),
+    ],
+)
+def test_wrong_arguments_give_one_line(
+    tmp_path: Path,
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, "x", LOGS)
+    assert words in program.bad("compare", *arguments)
+
+
+def test_names_from_outside_are_inert(tmp_path: Path, program: Program) -> None:
+    path = written(tmp_path, "x", loop("unreachable"))
+    hostile = tmp_path / "\x1b[2J.tcb"
+    path.rename(hostile)
+    assert inert(program.good("compare", hostile, "--for", "10ms"))

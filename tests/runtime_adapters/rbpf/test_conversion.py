@@ -1,0 +1,221 @@
+"""The converter: objects of clang become programs that run; what rBPF lacks is refused by name."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.project import ROOT
+from support.rbpf.assembling import LIMITS, assemble, rbf
+from support.rbpf.tenant import Tenant
+from support.rbpf.vectors import vectors
+from support.wasm.modules import within
+
+from tinycontainer.errors import BuildRefused, InadmissibleCode
+from tinycontainer.interfaces.runtime import Completed, Hook
+from tinycontainer_runtimes.rbpf.conversion import create_builder
+from tinycontainer_runtimes.rbpf.conversion.object_file import ObjectFile, Section, read_object
+from tinycontainer_runtimes.rbpf.conversion.source_lines import read_lines
+from tinycontainer_runtimes.rbpf.decoding import decode
+from tinycontainer_runtimes.rbpf.helpers import HELPERS
+from tinycontainer_runtimes.rbpf.image import Image, read_image, write_image
+from tinycontainer_runtimes.rbpf.program import load
+
+OBJECTS = ROOT / "tests" / "vectors" / "rbpf" / "objects"
+TEXT = (OBJECTS / "riot-text.bin").read_bytes()
+FLETCHER32 = 0x5BAC8C3D
+BUILDER = create_builder()
+
+
+def built(name: str) -> bytes:
+    return BUILDER.build((OBJECTS / f"{name}.o").read_bytes())
+
+
+def refusal(name: str) -> BuildRefused:
+    with pytest.raises(BuildRefused) as refused:
+        built(name)
+    return refused.value
+
+
+def marked_line(case: int) -> int:
+    """The line of refused.c that a case has to be refused at."""
+    lines = (OBJECTS / "refused.c").read_text().splitlines()
+    begin = next(number for number, line in enumerate(lines) if line.endswith(f"if CASE == {case}"))
+    return next(n for n, line in enumerate(lines[begin:], begin + 1) if line.startswith("/*!*/"))
+
+
+def test_fletcher32_of_riots_text_from_own_c() -> None:
+    assert len(TEXT) == 361
+    tenant = Tenant(built("fletcher32"), TEXT)
+    assert tenant.loop() & 0xFFFFFFFF == FLETCHER32
+
+
+@pytest.mark.skipif(shutil.which("clang") is None, reason="needs clang")
+def test_fletcher32_compiled_now_gives_the_same(tmp_path: Path) -> None:
+    source = OBJECTS / "fletcher32.c"
+    command = ["clang", "--target=bpfel", "-mcpu=v2", "-Os", "-c", str(source), "-o"]
+    made = subprocess.run([*command, str(tmp_path / "f.o")], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip("clang has no target bpfel")
+    tenant = Tenant(BUILDER.build((tmp_path / "f.o").read_bytes()), TEXT)
+    assert tenant.loop() & 0xFFFFFFFF == FLETCHER32
+
+
+@pytest.mark.parametrize("name", ["everything", "everything-sections"])
+def test_literals_constants_data_and_helpers_are_where_the_code_looks(name: str) -> None:
+    tenant = Tenant(built(name), b"AbCdEf")
+    tenant.natives.answers = {"open": 3, "write": 4}
+    assert tenant.run(Hook.START) == Completed()
+    assert tenant.loop() == 4 + 600 + ord("e")
+    assert tenant.loop() == 4 + 700 + ord("e")
+    assert tenant.run(Hook.STOP) == Completed()
+    assert tenant.natives.calls == [
+        ("open", 9),
+        ("log", b"looping"),
+        ("write", 3, b"aBcD"),
+        ("log", b"looping"),
+        ("write", 3, b"aBcD"),
+        ("log", b"bye"),
+    ]
+
+
+def test_hooks_are_in_the_table_and_zeros_in_the_data() -> None:
+    image = read_image(built("everything"))
+    assert set(image.functions) == {"start", "loop", "stop"}
+    assert len(image.data) == 24
+    assert b"looping\0" in image.rodata
+    assert b"hello there\0" in image.rodata
+
+
+def test_a_single_function_of_another_name_is_the_loop_in_the_firmwares_form() -> None:
+    image = read_image(built("fletcher32"))
+    assert image.functions == {}
+    assert load(built("fletcher32"), LIMITS).entries == {Hook.LOOP: 0}
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        (1, "byte swap"),
+        (2, "atomic operation"),
+        (3, "calls twice, a function of its own"),
+        (4, "calls missing, which is no helper; there are: heartbeat, open, "),
+        (5, "the variable elsewhere is defined nowhere"),
+        (8, "indirect call"),
+        (9, "no helper has the number 1"),
+        (10, "shared has no section; compile with -fno-common"),
+        (11, "32-bit comparison (JMP32)"),
+    ],
+)
+def test_what_rbpf_lacks_is_refused_by_name_and_source_line(case: int, words: str) -> None:
+    error = refusal(f"refused-{case}")
+    assert error.problem.startswith(words)
+    assert error.place == f"refused.c:{marked_line(case)} in loop"
+
+
+def test_older_debug_information_is_read_too() -> None:
+    assert refusal("refused-dwarf4").place == f"refused.c:{marked_line(1)} in loop"
+
+
+def test_without_debug_information_the_function_is_named() -> None:
+    assert refusal("refused-no-debug").place == "in loop"
+
+
+def test_version_3_instructions_are_refused() -> None:
+    assert "JMP32" in refusal("everything-v3").problem
+
+
+def test_pointers_in_initialised_data_are_refused() -> None:
+    error = refusal("refused-6")
+    assert (error.place, error.problem.split(";")[0]) == (
+        ".rodata",
+        "a pointer to something in initialised data",
+    )
+
+
+def test_hooks_without_a_loop_are_refused() -> None:
+    assert refusal("refused-7").problem == "has start, but no function loop"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is no ELF object"),
+        (b"\x7fELF" + bytes(60), "is no ELF object"),
+        (b"rBPF" + bytes(24), "is no ELF object"),
+        (bytes((1 << 20) + 1), "has more than 1048576 bytes"),
+    ],
+)
+def test_what_is_no_object_is_refused(content: bytes, words: str) -> None:
+    with pytest.raises(BuildRefused, match=words):
+        BUILDER.build(content)
+
+
+@pytest.mark.parametrize("size", [64, 1 << 20, 1 << 62])
+def test_sections_that_claim_to_be_huge_take_no_memory(size: int) -> None:
+    content = (OBJECTS / "everything.o").read_bytes()
+    headers = int.from_bytes(content[40:48], "little")
+    for number in range(int.from_bytes(content[60:62], "little")):
+        place = headers + number * 64 + 32
+        changed = content[:place] + size.to_bytes(8, "little") + content[place + 8 :]
+        try:
+            assert len(BUILDER.build(changed)) < 1 << 21
+        except BuildRefused:
+            continue
+
+
+def test_names_without_an_end_are_not_searched_again_and_again() -> None:
+    content = (OBJECTS / "everything.o").read_bytes().ljust(1 << 20, b"x")
+    with within(5), pytest.raises(BuildRefused, match="without a zero"):
+        BUILDER.build(content)
+
+
+@pytest.mark.parametrize("filler", [b"\1", b"\x20", b"\xff", b"\x0d"])
+def test_a_hostile_line_table_costs_little_and_hides_nothing(filler: bytes) -> None:
+    """The table of lines is overwritten from each of its first bytes on."""
+    content = (OBJECTS / "refused-1.o").read_bytes()
+    table = read_object(content).named(".debug_line")
+    assert table is not None
+    place, size = content.index(table.content), len(table.content)
+    with within(5):
+        for start in range(0, size, 3):
+            damage = table.content[:start] + filler * (size - start)
+            with pytest.raises(BuildRefused, match="byte swap"):
+                BUILDER.build(content[:place] + damage + content[place + size :])
+
+
+def test_many_small_line_tables_are_read_in_proportion() -> None:
+    unit = b"\x10\0\0\0" + b"\4\0" + b"\4\0\0\0" + bytes(10)
+    table = Section(1, ".debug_line", unit * (1 << 15), 1, False, False, False)
+    with within(5):
+        assert read_lines(ObjectFile({1: table}, (), ())).rows == {}
+
+
+# The disassembly.
+
+
+def test_the_disassembly_can_be_assembled_again() -> None:
+    for vector in vectors():
+        try:
+            text = decode(vector.text, HELPERS)
+        except InadmissibleCode:
+            continue
+        code = rbf(vector.text, vector.data, vector.rodata)
+        lines = [line.split("#")[0] for line in BUILDER.disassemble(code)]
+        plain = [line if line.endswith(":") else line[8:] for line in lines[1:]]
+        assert assemble("\n".join(plain)) == vector.text, vector.name
+        assert text
+
+
+def test_the_disassembly_names_functions_helpers_and_strings() -> None:
+    lines = list(BUILDER.disassemble((OBJECTS / "everything.o").read_bytes()))
+    assert lines[0].startswith("# data 24 bytes, rodata ")
+    assert lines[1] == "start:"
+    assert "loop:" in lines
+    assert any(line.endswith('# "looping"') for line in lines)
+    assert any(line.endswith("call logger") for line in lines)
+
+
+def test_names_of_functions_are_shown_escaped() -> None:
+    code = write_image(Image(b"", b"", assemble("exit"), {"\x1b[2J": 0}))
+    assert list(BUILDER.disassemble(code))[1] == "\\x1b[2J:"

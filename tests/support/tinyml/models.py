@@ -1,0 +1,262 @@
+"""Small models, made without any library of machine learning: one for each allowed operator."""
+
+import random
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from tinycontainer_endpoints.tinyml.model.decoding import encode
+from tinycontainer_endpoints.tinyml.model.model import Model, Operator, Tensor
+from tinycontainer_endpoints.tinyml.model.schema import Builtin, TensorType, Value
+
+F32, I8, I32 = TensorType.F32, TensorType.I8, TensorType.I32
+SCALE, ZERO_POINT = 0.05, 3
+BOTH = (F32, I8)
+
+
+@dataclass
+class Net:
+    """A model in the making.
+
+    Attributes:
+        type: of what is computed.
+        chance: where weights come from.
+    """
+
+    type: TensorType = F32
+    chance: random.Random = field(default_factory=lambda: random.Random(1))
+    tensors: list[Tensor] = field(default_factory=list)
+    operators: list[Operator] = field(default_factory=list)
+    inputs: list[int] = field(default_factory=list)
+
+    def tensor(self, *shape: int, kind: TensorType | None = None, **changes: object) -> int:
+        """A computed tensor, quantised if it is of 8-bit integers."""
+        kind = self.type if kind is None else kind
+        quantised = {"scales": (SCALE,), "zero_points": (ZERO_POINT,)} if kind is I8 else {}
+        name = f"t{len(self.tensors)}".encode()
+        values = {"name": name, **quantised, **changes}
+        self.tensors.append(Tensor(kind, shape, **values))  # type: ignore[arg-type]
+        return len(self.tensors) - 1
+
+    def input(self, *shape: int, kind: TensorType | None = None) -> int:
+        """A tensor that the container gives."""
+        self.inputs.append(self.tensor(*shape, kind=kind))
+        return self.inputs[-1]
+
+    def constant(self, *shape: int, channels: int = 1, axis: int = 0) -> int:
+        """Weights."""
+        index = self.tensor(*shape)
+        count = self.tensors[index].elements
+        if self.type is I8:
+            data = bytes(self.chance.randrange(256) for _ in range(count))
+            scales = tuple(0.01 + 0.001 * each for each in range(channels))
+            quantised = {"scales": scales, "zero_points": (0,) * channels, "channel_axis": axis}
+        else:
+            data = struct.pack(f"<{count}f", *(self.chance.uniform(-1, 1) for _ in range(count)))
+            quantised = {}
+        tensor = Tensor(self.type, shape, b"w", data, **quantised)  # type: ignore[arg-type]
+        self.tensors[index] = tensor
+        return index
+
+    def bias(self, channels: int, scales: int = 1) -> int:
+        """A bias; its scales go with weights of as many scales."""
+        if self.type is F32:
+            return self.constant(channels)
+        numbers = [self.chance.randrange(-500, 500) for _ in range(channels)]
+        own = tuple(SCALE * (0.01 + 0.001 * each) for each in range(scales))
+        data = struct.pack(f"<{channels}i", *numbers)
+        self.tensors.append(Tensor(I32, (channels,), b"b", data, own, (0,) * scales))
+        return len(self.tensors) - 1
+
+    def numbers(self, *numbers: int, shape: tuple[int, ...] | None = None) -> int:
+        """A constant of 32-bit integers."""
+        data = struct.pack(f"<{len(numbers)}i", *numbers)
+        self.tensors.append(Tensor(I32, shape or (len(numbers),), b"n", data))
+        return len(self.tensors) - 1
+
+    def add(
+        self, code: Builtin, inputs: list[int], output: int, version: int = 1, **options: Value
+    ) -> int:
+        """An operator; its output."""
+        self.operators.append(Operator(code, version, tuple(inputs), (output,), options))
+        return output
+
+    def model(self, *outputs: int) -> Model:
+        """The finished model."""
+        return Model(tuple(self.tensors), tuple(self.operators), tuple(self.inputs), outputs)
+
+
+def dense(net: Net) -> Model:
+    x = net.input(1, 6)
+    inputs = [x, net.constant(4, 6), net.bias(4)]
+    return net.model(net.add(Builtin.FULLY_CONNECTED, inputs, net.tensor(1, 4), 4, activation=1))
+
+
+def dense_plain(net: Net) -> Model:
+    x = net.input(2, 3, 6)
+    inputs = [x, net.constant(4, 6), -1]
+    options: dict[str, Value] = {"keep_num_dims": True}
+    return net.model(net.add(Builtin.FULLY_CONNECTED, inputs, net.tensor(2, 3, 4), 6, **options))
+
+
+def conv(net: Net) -> Model:
+    x = net.input(1, 7, 6, 2)
+    inputs = [x, net.constant(3, 3, 2, 2, channels=3), net.bias(3, 3)]
+    options = {"stride_w": 1, "stride_h": 2, "dilation_w": 1, "dilation_h": 1, "activation": 3}
+    return net.model(net.add(Builtin.CONV_2D, inputs, net.tensor(1, 4, 6, 3), 3, **options))
+
+
+def conv_dilated(net: Net) -> Model:
+    x = net.input(2, 8, 8, 1)
+    inputs = [x, net.constant(2, 3, 3, 1, channels=2), net.bias(2, 2)]
+    options = {"padding": 1, "stride_w": 1, "stride_h": 1, "dilation_w": 2, "dilation_h": 2}
+    return net.model(net.add(Builtin.CONV_2D, inputs, net.tensor(2, 4, 4, 2), 3, **options))
+
+
+def depthwise(net: Net) -> Model:
+    x = net.input(1, 6, 5, 3)
+    inputs = [x, net.constant(1, 3, 3, 6, channels=6, axis=3), net.bias(6, 6)]
+    options = {"stride_w": 1, "stride_h": 1, "depth_multiplier": 2, "activation": 2}
+    options |= {"dilation_w": 1, "dilation_h": 1}
+    return net.model(
+        net.add(Builtin.DEPTHWISE_CONV_2D, inputs, net.tensor(1, 6, 5, 6), 3, **options)
+    )
+
+
+def average_pool(net: Net) -> Model:
+    options = {"padding": 1, "stride_w": 2, "stride_h": 1, "filter_w": 2, "filter_h": 3}
+    x = net.input(1, 6, 6, 2)
+    return net.model(net.add(Builtin.AVERAGE_POOL_2D, [x], net.tensor(1, 4, 3, 2), 2, **options))
+
+
+def max_pool(net: Net) -> Model:
+    options = {"stride_w": 2, "stride_h": 2, "filter_w": 3, "filter_h": 2, "activation": 1}
+    x = net.input(1, 5, 6, 2)
+    return net.model(net.add(Builtin.MAX_POOL_2D, [x], net.tensor(1, 3, 3, 2), 2, **options))
+
+
+def reshape(net: Net) -> Model:
+    inputs = [net.input(1, 2, 6), net.numbers(3, -1)]
+    return net.model(net.add(Builtin.RESHAPE, inputs, net.tensor(3, 4), new_shape=(3, 4)))
+
+
+def probability(net: Net, *shape: int) -> int:
+    """A tensor of probabilities."""
+    if net.type is F32:
+        return net.tensor(*shape)
+    return net.tensor(*shape, scales=(1 / 256,), zero_points=(-128,))
+
+
+def softmax(net: Net) -> Model:
+    x = net.input(2, 5)
+    return net.model(net.add(Builtin.SOFTMAX, [x], probability(net, 2, 5), 2, beta=1.0))
+
+
+def logistic(net: Net) -> Model:
+    x = net.input(3, 4)
+    return net.model(net.add(Builtin.LOGISTIC, [x], probability(net, 3, 4), 2))
+
+
+def relu(net: Net) -> Model:
+    return net.model(net.add(Builtin.RELU, [net.input(2, 3, 4)], net.tensor(2, 3, 4), 2))
+
+
+def add(net: Net) -> Model:
+    inputs = [net.input(2, 3), net.input(2, 3)]
+    return net.model(net.add(Builtin.ADD, inputs, net.tensor(2, 3), 2, activation=1))
+
+
+def add_broadcast(net: Net) -> Model:
+    inputs = [net.input(1, 4, 3), net.constant(3)]
+    return net.model(net.add(Builtin.ADD, inputs, net.tensor(1, 4, 3), 2))
+
+
+def mul(net: Net) -> Model:
+    inputs = [net.input(1, 2, 2, 3), net.input(1, 1, 1, 3)]
+    return net.model(net.add(Builtin.MUL, inputs, net.tensor(1, 2, 2, 3), 2, activation=3))
+
+
+def concatenation(net: Net) -> Model:
+    inputs = [net.input(1, 2, 3), net.input(1, 4, 3)]
+    return net.model(net.add(Builtin.CONCATENATION, inputs, net.tensor(1, 6, 3), 2, axis=-2))
+
+
+def pad(net: Net) -> Model:
+    inputs = [net.input(1, 3, 3, 2), net.numbers(0, 0, 1, 2, 0, 1, 0, 0, shape=(4, 2))]
+    return net.model(net.add(Builtin.PAD, inputs, net.tensor(1, 6, 4, 2), 2))
+
+
+def mean(net: Net) -> Model:
+    inputs = [net.input(1, 4, 4, 3), net.numbers(1, 2)]
+    return net.model(net.add(Builtin.MEAN, inputs, net.tensor(1, 3), 2))
+
+
+def mean_kept(net: Net) -> Model:
+    inputs = [net.input(2, 5, 3), net.numbers(-2)]
+    return net.model(net.add(Builtin.MEAN, inputs, net.tensor(2, 1, 3), 2, keep_dims=True))
+
+
+def quantised_and_back(net: Net) -> Model:
+    x = net.input(2, 4, kind=F32)
+    inner = net.add(Builtin.QUANTIZE, [x], net.tensor(2, 4, kind=I8), 1)
+    return net.model(net.add(Builtin.DEQUANTIZE, [inner], net.tensor(2, 4, kind=F32), 2))
+
+
+def branches(net: Net) -> Model:
+    """Two inputs and two outputs; a tensor that is used twice."""
+    x, y = net.input(1, 4), net.input(1, 4)
+    both = net.add(Builtin.ADD, [x, y], net.tensor(1, 4), 2)
+    product = net.add(Builtin.MUL, [both, x], net.tensor(1, 4), 2)
+    return net.model(both, net.add(Builtin.RELU, [product], net.tensor(1, 4), 2))
+
+
+RECIPES: dict[str, Callable[[Net], Model]] = {
+    recipe.__name__: recipe
+    for recipe in (
+        dense,
+        dense_plain,
+        conv,
+        conv_dilated,
+        depthwise,
+        average_pool,
+        max_pool,
+        reshape,
+        softmax,
+        logistic,
+        relu,
+        add,
+        add_broadcast,
+        mul,
+        concatenation,
+        pad,
+        mean,
+        mean_kept,
+        quantised_and_back,
+        branches,
+    )
+}
+
+
+def seeds() -> Iterator[tuple[str, Model]]:
+    """A model of every recipe, in numbers with a point and in 8-bit integers."""
+    for name, recipe in RECIPES.items():
+        for kind in BOTH:
+            yield f"{name}-{kind.name.lower()}", recipe(Net(kind))
+
+
+def seed(name: str, kind: TensorType = F32) -> bytes:
+    """One of them as a file."""
+    return encode(RECIPES[name](Net(kind)), names=True)
+
+
+def random_inputs(model: Model, chance: random.Random) -> list[bytes]:
+    """Bytes for each input; numbers with a point are small ones."""
+    given = []
+    for index in model.inputs:
+        tensor = model.tensors[index]
+        if tensor.type is F32:
+            numbers = (chance.uniform(-3, 3) for _ in range(tensor.elements))
+            given.append(struct.pack(f"<{tensor.elements}f", *numbers))
+        else:
+            given.append(chance.randbytes(tensor.size_bytes))
+    return given

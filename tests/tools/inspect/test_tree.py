@@ -1,0 +1,391 @@
+"""The tree of a file: it covers every byte, and says what each item means."""
+
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.forging import flipped
+from support.project import VECTORS
+from support.random_metadata import CONTAINERS, ENDPOINTS, SECURITIES
+from support.trees import meanings, require_cover, walk
+from support.worlds import KEYS, blueprint, local, piped, times
+
+from tinycontainer.errors import MetadataError
+from tinycontainer.metadata import (
+    Bundle,
+    Container,
+    ContainerType,
+    Direction,
+    Endpoint,
+    Security,
+    decode,
+    encode,
+)
+from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES
+from tinycontainer.tools.firmware.c_layout import layout_files
+from tinycontainer.tools.inspect.container_shape import metadata_shape
+from tinycontainer.tools.inspect.contents import Contents, read_contents
+from tinycontainer.tools.inspect.tree import build
+from tinycontainer.tools.packing.packing import TokenOptions, pack, pack_unsigned
+from tinycontainer_tokens import Algorithm, Claims, KeyMaterial, Kind, Profile, Role, cbor, issue
+
+RFC = Profile.RFC9052
+PLAN = replace(
+    blueprint(
+        "box",
+        kind=ContainerType.WASM,
+        mask=0b10010,
+        endpoints=(local(300, 10, Direction.OUT), piped(2, "peer", 4, Direction.IN)),
+        priority=3,
+        security=times(start=100, period=1000, loop=20, lifetime=7),
+    ),
+    sign_endpoints=True,
+    options=TokenOptions(
+        sequence=9, audience="device", not_before_s=0, expires_s=1_700_000_000, issued_s=1
+    ),
+)
+BUNDLE = pack(PLAN, b"\0asm" + bytes(100), b"data", KEYS)
+RIOT = pack(
+    blueprint("box", endpoints=(local(),), profile=Profile.RIOT_2024), b"code", b"data", KEYS
+)
+TOKENS = (
+    decode(BUNDLE.metadata).container.syscall_mask_token,
+    issue(Claims(mask=b"\x1f"), Kind.MASK, KEYS[Role.OWNER], Profile.RIOT_2024),
+    b"",
+    b"\x84\x40",
+)
+
+
+def read(tmp_path: Path, content: bytes) -> Contents:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    return read_contents(path)
+
+
+def whole_hex(found: Contents) -> str:
+    return "".join(node.hex() for node in walk(found.tree))
+
+
+@given(CONTAINERS, st.none() | ENDPOINTS, st.none() | SECURITIES, st.lists(st.sampled_from(TOKENS)))
+def test_a_tree_covers_every_byte_once(
+    container: Container,
+    endpoints: list[Endpoint] | None,
+    security: Security | None,
+    tokens: list[bytes],
+) -> None:
+    for token in tokens[:1]:
+        container = replace(container, syscall_mask_token=token)
+        security = replace(security or Security(), metadata_token=token)
+    encoded = encode(container, None if endpoints is None else tuple(endpoints), security)
+    tree = build(encoded, metadata_shape(), len(encoded))
+    assert (tree.offset, tree.length) == (0, len(encoded))
+    require_cover(tree)
+    assert "".join(node.hex() for node in walk(tree)) == encoded.hex()
+    shown = tree.diagnostic + "".join(node.meaning for node in walk(tree))
+    assert shown.isascii()
+    assert shown.isprintable()
+
+
+@pytest.mark.parametrize("bundle", [BUNDLE, RIOT])
+def test_a_bundle_is_covered_down_to_the_claims(tmp_path: Path, bundle: Bundle) -> None:
+    content = bundle.encode()
+    found = read(tmp_path, content)
+    assert (found.tree.offset, found.tree.length, found.problem) == (0, len(content), None)
+    require_cover(found.tree)
+    metadata = read(tmp_path, bundle.metadata)
+    assert whole_hex(metadata) == bundle.metadata.hex()
+    assert bundle.metadata.hex() in whole_hex(found)
+
+
+def test_fields_say_what_they_mean(tmp_path: Path) -> None:
+    found = read(tmp_path, BUNDLE.encode())
+    said = [node.meaning for node in walk(found.tree)]
+    for meaning in (
+        "bundle",
+        f"metadata section: {len(BUNDLE.metadata)} bytes, rfc9052",
+        "tag TinyPART",
+        "uid: box",
+        "type: wasm",
+        "mask token: EdDSA, rfc9052, signed by owner",
+        "mask: open write",
+        "priority: 3 (0 is the highest)",
+        "endpoints[1]",
+        "endpoint-id: 300",
+        "peer-type: local",
+        "peer-uid: peer",
+        "peer-endpoint-id: 10",
+        "direction: out (the container reads)",
+        "direction: in (the container writes)",
+        "endpoint token: EdDSA, rfc9052, signed by owner",
+        "sha256 of this endpoint's entry without its token",
+        "start-max-duration: 100 ms",
+        "loop-period: 1000 ms",
+        "loop-max-lifetime: 7 loops",
+        "stop-max-duration: 0 ms (no limit)",
+        "data token: EdDSA, rfc9052, signed by provider",
+        "code token: EdDSA, rfc9052, signed by developer",
+        "metadata token: EdDSA, rfc9052, signed by infrastructure",
+        "sha256 of the code section",
+        "sha256 of the data section",
+        "sha256 of the metadata before this token",
+        "alg: EdDSA",
+        "kind: code",
+        "sequence: 9",
+        "aud: device",
+        "nbf: 1970-01-01 00:00:00 UTC",
+        "exp: 2023-11-14 22:13:20 UTC",
+        "signature, 64 bytes",
+    ):
+        assert meaning in said
+    assert said[-2].startswith("data section: 4 bytes, sha256 3a6eb0790f39ac87")
+    assert said[-1].startswith("code section: 104 bytes that begin like wasm, sha256 ")
+    assert not any(word in meaning for meaning in said for word in ("unknown", "cannot"))
+
+
+def test_the_notation_of_metadata_is_complete(tmp_path: Path) -> None:
+    bare = encode(Container(b"box", ContainerType.BPF), (local(1, 2),), None)
+    assert read(tmp_path, bare).tree.diagnostic == (
+        "6082514239057121876({1: <<{1: h'626f78', 2: 3, 3: h''}>>,"
+        " 2: <<[{1: 1, 2: 1, 4: 2, 5: 2}]>>})"
+    )
+
+
+def test_unsigned_metadata_says_that_tokens_are_absent(tmp_path: Path) -> None:
+    bundle = pack_unsigned(PLAN, b"", b"")
+    said = [node.meaning for node in walk(read(tmp_path, bundle.metadata).tree)]
+    assert said[0] == f"metadata: {len(bundle.metadata)} bytes, no readable token"
+    for name in ("mask", "data", "code", "metadata"):
+        assert f"{name} token: absent" in said
+
+
+@pytest.mark.parametrize(("kind", "role"), [(kind, Role.signing(kind)) for kind in Kind])
+def test_a_token_alone_says_what_it_is(tmp_path: Path, kind: Kind, role: Role) -> None:
+    content = {"mask": b"\x01"} if kind is Kind.MASK else {"sha256": bytes(32)}
+    claims = Claims(**content, uid=b"box", kind=kind, sequence=1)  # type: ignore[arg-type]
+    name = kind.name.lower()
+    token = issue(claims, kind, KEYS[role], RFC)
+    assert read(tmp_path, token).tree.meaning == f"{name} token: EdDSA, rfc9052, signed by {role}"
+    riot = issue(Claims(**content), kind, KEYS[role], Profile.RIOT_2024)  # type: ignore[arg-type]
+    found = read(tmp_path, riot)
+    assert found.tree.meaning == "token: EdDSA, riot-2024"
+    wanted = "mask: heartbeat" if kind is Kind.MASK else "sha256 of what the token vouches for"
+    assert wanted in meanings(found.tree).values()
+    assert whole_hex(found) == riot.hex()
+
+
+def test_a_mac_token_says_so_and_names_its_key(tmp_path: Path) -> None:
+    key = KeyMaterial(Algorithm.HMAC_256, b"", b"k" * 32, b"\x1b[2J\xe2\x80\xae")
+    token = issue(Claims(sha256=bytes(32), uid=b"\x1b", kind=Kind.CODE), Kind.CODE, key, RFC)
+    found = read(tmp_path, token)
+    assert found.tree.meaning == "code token: HMAC-256, rfc9052, signed by developer"
+    said = set(meanings(found.tree).values())
+    assert {"alg: HMAC-256", r"kid: \x1b[2J\xe2\x80\xae", "MAC, 32 bytes", r"uid: \x1b"} <= said
+    assert "COSE_Mac0" in [node.meaning for node in walk(found.tree)]
+
+
+def test_an_expiry_beyond_all_calendars_is_told_in_seconds(tmp_path: Path) -> None:
+    claims = Claims(
+        sha256=bytes(32), uid=b"u", kind=Kind.CODE, expires_s=(1 << 64) - 1, issued_s=253402300799
+    )
+    token = issue(claims, Kind.CODE, KEYS[Role.DEVELOPER], RFC)
+    said = set(meanings(read(tmp_path, token).tree).values())
+    assert "exp: 18446744073709551615 s, after the year 9999" in said
+    assert "iat: 9999-12-31 23:59:59 UTC" in said
+
+
+def test_claims_that_do_not_fit_are_shown_with_the_reason(tmp_path: Path) -> None:
+    payload = cbor.encode({-65537: b"short", 9: 9, 3: "\u202e", -65541: 77})
+    found = read(tmp_path, cbor.encode([b"", {}, payload, bytes(64)]))
+    said = [node.meaning for node in walk(found.tree)]
+    assert any(each.startswith("claims: ") for each in said)
+    for meaning in ("sha256: 5 bytes where 32 are taken", "unknown claim", r"aud: \xe2\x80\xae"):
+        assert meaning in said
+    assert any(each.startswith("kind: not one of 1 (mask)") for each in said)
+    require_cover(found.tree)
+
+
+@pytest.mark.parametrize(
+    ("header", "meaning"),
+    [
+        (cbor.encode({1: -7}), "alg: none that tokens use"),
+        (cbor.encode({1: -8, 4: 5}), "kid: not a byte string"),
+        (cbor.encode({1: -8, 7: 5}), "unknown label"),
+        (cbor.encode([1]), "protected header: the protected header is not a map"),
+        (b"\xff", "protected header: protected header: byte 0: indefinite length"),
+    ],
+)
+def test_a_foreign_header_is_shown_with_the_reason(
+    tmp_path: Path, header: bytes, meaning: str
+) -> None:
+    message = cbor.encode([header, {}, b"\xa0", bytes(64)])
+    found = read(tmp_path, cbor.with_tags((61, 18), message))
+    said = [node.meaning for node in walk(found.tree)]
+    assert any(each.startswith(meaning) for each in said)
+    assert any(each.startswith("protected header: ") for each in said)
+
+
+@pytest.mark.parametrize(
+    ("mask", "words"),
+    [
+        (b"\x00", "no call"),
+        (b"\xff", "heartbeat open close read write; bits without a call: 3"),
+        (b"\x01\x00\x02", "open; bits without a call: 1"),
+    ],
+)
+def test_a_mask_is_told_by_its_calls(tmp_path: Path, mask: bytes, words: str) -> None:
+    token = issue(Claims(mask=mask), Kind.MASK, KEYS[Role.OWNER], Profile.RIOT_2024)
+    assert f"mask: {words}" in meanings(read(tmp_path, token).tree).values()
+
+
+def with_mask_token(token: bytes) -> bytes:
+    return encode(Container(b"box", ContainerType.WASM, token), (), Security(1, 2, 3, 4, 5))
+
+
+@pytest.mark.parametrize(
+    ("token", "problem", "is_opened"),
+    [
+        (b"\xff\xff", "indefinite length", False),
+        (b"\x84\x40", "more items announced", False),
+        (b"hello world", "bytes follow the value", False),
+        (cbor.encode([b"", {}, b"", bytes(63)]), "the proof of EdDSA is not 64 bytes", True),
+        (cbor.encode([b"", {4: b"kid"}, b"", bytes(64)]), "unprotected header", True),
+        (cbor.encode({1: 2}), "not an array", True),
+        (cbor.encode([b"", {}, b"", bytes(64), 5]), "not an array", True),
+        (b"\xd8\x18" + TOKENS[1], "tags [24]", True),
+        (bytes(1500), "at most 1024", False),
+    ],
+)
+def test_a_malformed_token_is_shown_with_the_reason_and_stops_nothing(
+    tmp_path: Path, token: bytes, problem: str, is_opened: bool
+) -> None:
+    content = with_mask_token(token)
+    found = read(tmp_path, content)
+    require_cover(found.tree)
+    node = next(node for node in walk(found.tree) if node.meaning.startswith("mask token"))
+    assert node.meaning.startswith("mask token that cannot be read: ")
+    assert problem in node.meaning
+    assert bool(node.children) == is_opened
+    if not is_opened and len(token) <= 1024:
+        assert node.diagnostic == f"3: h'{token.hex()}'"
+    assert "stop-max-duration: 5 ms" in [each.meaning for each in walk(found.tree)]
+    assert found.problem is None
+
+
+TAG = b"\xdbTinyPART"
+CONTAINER: dict[int, cbor.Value] = {1: b"box", 2: 4, 3: b""}
+
+
+def written(container: bytes, endpoints: bytes = b"\x80") -> bytes:
+    return TAG + cbor.encode({1: container, 2: endpoints})
+
+
+@pytest.mark.parametrize(
+    ("content", "problem", "meaning"),
+    [
+        (written(b"\xff"), "container: byte 0", "container that cannot be read: byte 0: indef"),
+        (written(b"\xa2\x02\x04\x01\x41a"), "deterministic", "container that cannot be read"),
+        (written(b""), "container: byte 0", "container that cannot be read: byte 0: ends"),
+        (written(cbor.encode(CONTAINER | {2: 9})), "container.type: 9", "type: 9 is not a contai"),
+        (written(cbor.encode(CONTAINER | {9: 9})), "unknown key 9", "unknown key"),
+        (written(cbor.encode(CONTAINER | {1: b""})), "container.uid", "uid: 0 bytes where 1"),
+        (written(cbor.encode(CONTAINER | {3: 5})), "syscall-mask", "syscall-mask: not a byte s"),
+        (written(cbor.encode([1, 2])), "container: not a map", "array of 2"),
+        (written(cbor.encode(CONTAINER), b"\xa0"), "endpoints: not an array", "map of 0"),
+        (written(cbor.encode(CONTAINER), b"\x81\x05"), "endpoints[0]: not a map", "endpoints[0]"),
+        (TAG + cbor.encode({1: 5}), "container: not a byte", "container: not a byte string"),
+        (TAG + cbor.encode({7: b"x"}), "unknown key 7", "unknown key"),
+        (TAG + b"\x80", "metadata: not a map", "array of 0"),
+        (
+            TAG + cbor.encode({1: cbor.encode(CONTAINER), 3: bytes([0x89] + [0] * 9)}),
+            "9 entries",
+            "unknown entry",
+        ),
+    ],
+)
+def test_metadata_that_is_refused_is_shown_with_the_reason(
+    tmp_path: Path, content: bytes, problem: str, meaning: str
+) -> None:
+    for file in (content, Bundle(content, b"data", b"code").encode()):
+        found = read(tmp_path, file)
+        assert problem in str(found.problem)
+        assert any(node.meaning.startswith(meaning) for node in walk(found.tree))
+        require_cover(found.tree)
+    assert found.values["metadata"]["problem"] == str(found.problem)
+    assert found.values["code"]["bytes"] == 4
+
+
+@pytest.mark.parametrize("bit", range(0, 600, 23))
+def test_any_broken_metadata_is_shown_or_refused(tmp_path: Path, bit: int) -> None:
+    for content in (RIOT.metadata, BUNDLE.encode(), TOKENS[1]):
+        try:
+            found = read(tmp_path, flipped(bit)(content))
+        except MetadataError:
+            continue
+        require_cover(found.tree)
+
+
+def test_sections_take_one_line_and_little_time(tmp_path: Path) -> None:
+    metadata = encode(Container(b"box", ContainerType.WASM), (), Security())
+    size = (MAX_FILE_BYTES - len(metadata) - 20) // 2
+    content = Bundle(metadata, bytes([0x81] * size), bytes([0x9F] * size)).encode()
+    began = perf_counter()
+    found = read(tmp_path, content)
+    assert perf_counter() - began < 2
+    data, code = found.tree.children[1:]
+    assert (data.children, code.children) == ((), ())
+    assert data.diagnostic == f"h'{'81' * 16}...'"
+    assert len(code.hex()) < 50
+    assert (data.length, code.length) == (size + 3, size + 3) if size < 1 << 16 else (size + 5,) * 2
+
+
+@pytest.mark.parametrize("filler", [b"\x00", b"\x81", b"\xa0", b"\x40"])
+def test_the_largest_metadata_section_takes_little_time(tmp_path: Path, filler: bytes) -> None:
+    items = 120_000
+    array = b"\x9a" + items.to_bytes(4, "big") + filler * items
+    content = Bundle(TAG + cbor.encode({1: array}), b"", b"").encode()
+    began = perf_counter()
+    found = read(tmp_path, content)
+    assert perf_counter() - began < 2
+    assert "at most 65536" in str(found.problem)
+    assert len(list(walk(found.tree))) == 4
+    assert len(str(found.tree.as_dict())) < 10_000
+
+
+def test_a_directory_of_the_c_layout_is_shown_like_a_bundle(tmp_path: Path) -> None:
+    directory = tmp_path / "box"
+    directory.mkdir()
+    for path, content in layout_files(directory, RIOT, ContainerType.WASM).items():
+        path.write_bytes(content)
+    found = read_contents(directory)
+    metadata, data, code = found.tree.children
+    assert metadata.meaning.startswith("box.metadata: metadata: ")
+    assert data.meaning.startswith("box.data: data section: 4 bytes, sha256 ")
+    assert code.meaning.startswith("box.wasm: code section: 4 bytes, sha256 ")
+    assert "".join(node.hex() for node in walk(metadata)) == RIOT.metadata.hex()
+    assert (data.offset, data.hex(), data.diagnostic) == (0, "64617461", "h'64617461'")
+    assert found.values["runtime"] == "wamr"
+    assert found.values["code"]["bytes"] == 4
+    for name in ("box.data", "box.wasm"):
+        (directory / name).unlink()
+    bare = read_contents(directory)
+    assert (bare.values["data"], bare.values["code"]) == (None, None)
+    assert len(bare.tree.children) == 1
+    (directory / "box.metadata").write_bytes(b"\xa1\x01\x01")
+    with pytest.raises(MetadataError, match="TinyPART"):
+        read_contents(directory)
+
+
+@pytest.mark.skipif(not VECTORS.is_dir(), reason="the firmware's files are not on this machine")
+@pytest.mark.parametrize("name", ["simple_container", "example_app"])
+def test_the_firmwares_files_are_covered_byte_for_byte(name: str) -> None:
+    path = VECTORS / f"{name}.metadata"
+    found = read_contents(path)
+    require_cover(found.tree)
+    assert whole_hex(found) == path.read_bytes().hex()
+    assert f"uid: {name}" in meanings(found.tree).values()
+    said = {node.meaning for node in walk(found.tree)}
+    assert "code token: EdDSA, riot-2024, signed by developer" in said
+    assert "mask: heartbeat open close read write; bits without a call: 3" in said

@@ -1,0 +1,399 @@
+"""The trace: what sinks are told, that nothing in it can do harm, and sinks that break."""
+
+import hashlib
+import json
+import string
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.drivers import Puppet, raising, served_by
+from support.scripted import Program, Steps, calling, endless, trap, work
+from support.worlds import World, blueprint, local, refused, times
+
+from tinycontainer.device.containers.lifecycle import State
+from tinycontainer.errors import DriverError, LoadReason
+from tinycontainer.interfaces.runtime import Natives
+from tinycontainer.trace import Human, JsonLines, TraceEvent, Tracer, as_dict, describe, events
+from tinycontainer.trace.events import (
+    Called,
+    DeadlineMissed,
+    DescriptorClosed,
+    Dispatched,
+    Dropped,
+    HookBegan,
+    HookEnded,
+    Loaded,
+    LoadRefused,
+    Logged,
+    PeriodsSkipped,
+    Reconfigured,
+    Refused,
+    Transitioned,
+)
+
+INERT = set(string.printable) - set("\t\n\r\x0b\x0c")
+EVIL = "\x1b[2J\x1b]0;owned\x07\r\n\u202eabc\u2066\u200b\"'\\}{\x00\x7f\x9b31m<script>"
+
+
+KINDS = [
+    kind
+    for kind in vars(events).values()
+    if isinstance(kind, type) and issubclass(kind, TraceEvent) and kind is not TraceEvent
+]
+FREE_TEXT = {"problem", "reason", "detail"}
+"""Fields of text that may quote what came from outside; the others hold the device's own words."""
+
+
+def filled(kind: type[TraceEvent], raw: bytes, text: str) -> TraceEvent:
+    """An event of a kind in which everything that can be hostile is."""
+    values: dict[object, Any] = {
+        bytes: raw,
+        str: "word",
+        int: 7,
+        tuple[int, ...]: (1, 2),
+        tuple[str, ...]: ("word",),
+    }
+    given_values = {
+        field.name: text if _is_free(kind, field.name) else values[field.type]
+        for field in fields(kind)
+        if field.init
+    }
+    return kind(**given_values)
+
+
+def _is_free(kind: type[TraceEvent], name: str) -> bool:
+    return name in FREE_TEXT and (kind, name) not in {
+        (LoadRefused, "reason"),
+        (Refused, "reason"),
+        (DescriptorClosed, "reason"),
+    }
+
+
+def printed(*told: TraceEvent, with_data: bool = False) -> tuple[list[str], list[str]]:
+    """What the two sinks write of events."""
+    json_lines, human_lines = list[str](), list[str]()
+    for event in told:
+        JsonLines(json_lines.append, with_data=with_data)(event)
+        Human(human_lines.append)(event)
+    return json_lines, human_lines
+
+
+def is_inert(json_lines: list[str], human_lines: list[str]) -> bool:
+    """Every line is one line of printable ASCII."""
+    ends = all(line.endswith("\n") and line.isascii() for line in json_lines)
+    bodies = [line[:-1] for line in json_lines] + human_lines
+    return ends and all(set(body) <= INERT for body in bodies)
+
+
+def test_every_kind_of_event_has_a_name_of_its_own() -> None:
+    names = [kind.name for kind in KINDS]
+    assert len(set(names)) == len(names) == 14
+    assert all(set(name) <= set(string.ascii_lowercase + "-") for name in names)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_json_line_says_which_event_it_is(kind: type[TraceEvent]) -> None:
+    (line,), _ = printed(filled(kind, b"x", "text"))
+    values = json.loads(line)
+    assert values["event"] == kind.name
+    assert len(values) == len(fields(kind)) + 1 + (kind is Called)
+
+
+@given(st.sampled_from(KINDS), st.binary(max_size=80), st.text(st.characters(), max_size=40))
+def test_no_untrusted_value_does_anything_but_be_read(
+    kind: type[TraceEvent], raw: bytes, text: str
+) -> None:
+    json_lines, human_lines = printed(filled(kind, raw, text))
+    assert is_inert(json_lines, human_lines)
+    assert len(json_lines) == 1
+    assert isinstance(json.loads(json_lines[0]), dict)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "text",
+    [EVIL, "\ud800", "\udfff\ud800", "a\u2028b\u2029", ""],
+    ids=["evil", "lone", "swapped", "lines", "empty"],
+)
+@pytest.mark.clause("TC-RT-16")
+def test_hostile_text_in_every_event_is_inert(kind: type[TraceEvent], text: str) -> None:
+    event = filled(kind, text.encode("utf-8", "surrogatepass"), text)
+    assert is_inert(*printed(event))
+    assert is_inert(*printed(event, with_data=True))
+
+
+def test_different_hostile_names_look_different() -> None:
+    names = [b"a", b"\\x61", b"a\x00", b"a\\x00", "\u0430".encode(), b"\xd0"]
+    shown = [json.loads(printed(Dropped(name, 0, 0))[0][0])["uid"] for name in names]
+    assert len(set(shown)) == len(names)
+
+
+@given(st.binary(max_size=80))
+def test_names_and_lines_stay_inert_when_a_program_has_read_the_json(raw: bytes) -> None:
+    (line,), _ = printed(Logged(raw, raw))
+    values = json.loads(line)
+    assert set(values["uid"] + values["line"]) <= INERT
+
+
+def test_json_lines_hold_the_fields_of_the_event() -> None:
+    event = HookEnded(b"box", "loop", "completed", 3, 99, 7, "")
+    event.at_ns = 12
+    (line,), _ = printed(event)
+    assert json.loads(line) == {
+        "at_ns": 12,
+        "event": "hook-ended",
+        "uid": "box",
+        "hook": "loop",
+        "how": "completed",
+        "result": 3,
+        "used_ns": 99,
+        "instructions": 7,
+        "detail": "",
+    }
+
+
+@pytest.mark.clause("TC-TOOL-04")
+def test_payload_is_told_as_length_and_hash_unless_asked_for() -> None:
+    event = Called(b"box", "read", 1, 6, b"secret")
+    values = as_dict(event)
+    assert (values["bytes"], values["sha256"]) == (6, hashlib.sha256(b"secret").hexdigest())
+    assert "data" not in values
+    assert "secret" not in printed(event)[0][0]
+    assert b"secret".hex() not in printed(event)[0][0]
+    values = as_dict(event, with_data=True)
+    assert (values["bytes"], values["data"]) == (6, b"secret".hex())
+    assert "sha256" not in values
+
+
+def test_payload_is_nothing_for_people() -> None:
+    assert describe(Called(b"box", "read", 1, 6, b"secret")) is None
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (
+            Loaded(b"x", 2, "wasm", "rfc9052", (), 1, 10, 3),
+            "loaded into slot 2 (wasm, 10 B, rfc9052)",
+        ),
+        (
+            Loaded(b"x", 2, "wasm", "rfc9052", ("code token",), 1, 10, 3),
+            "(wasm, 10 B, rfc9052, UNSIGNED: code token)",
+        ),
+        (Loaded(b"x", 2, "wasm", "", ("mask token",), 1, 10, 3), "UNSIGNED"),
+        (
+            LoadRefused(b"x", "load", "token", "code token: step 6"),
+            "REFUSED to load: token: code token",
+        ),
+        (Transitioned(b"x", "running", "fault", "stopping", "trap in loop"), "(trap in loop)"),
+        (Refused(b"x", "open", 7, "not-served", -1, "lamp"), "REFUSED open(7): not-served (lamp)"),
+        (Logged(b"x", b"hello"), 'log "hello"'),
+        (Dropped(b"x", 3, 4), "3 log lines, 4 refusals"),
+        (DeadlineMissed(b"x", 2_500_000), "2.500 ms"),
+        (PeriodsSkipped(b"x", 5), "5 periods skipped"),
+    ],
+)
+def test_people_are_told_in_words(event: TraceEvent, words: str) -> None:
+    _, (line,) = printed(event)
+    assert words in line
+    assert "  x  " in line
+
+
+@pytest.mark.parametrize(
+    "event",
+    [Dispatched(b"x", 1, 2), HookBegan(b"x", "loop", 1), HookEnded(b"x", "a", "b", 0, 0, 0, "")],
+)
+def test_what_only_programs_want_to_know_is_not_told_to_people(event: TraceEvent) -> None:
+    _, human_lines = printed(event)
+    assert human_lines == []
+
+
+def test_a_long_uid_is_cut_for_people_but_not_for_programs() -> None:
+    (json_line,), (human_line,) = printed(Dropped(b"u" * 63, 1, 0))
+    assert json.loads(json_line)["uid"] == "u" * 63
+    assert "u" * 21 not in human_line
+    assert "..." in human_line
+
+
+def evil_driver() -> Puppet:
+    kind = type(EVIL.replace("\x00", ""), (Exception,), {})
+    return Puppet(on_read=raising(kind()), on_write=raising(DriverError(3, EVIL)))
+
+
+def test_a_device_full_of_hostile_text_gives_inert_traces() -> None:
+    json_lines, human_lines = list[str](), list[str]()
+    sinks = (JsonLines(json_lines.append), Human(human_lines.append))
+    world = World(bare=True, sinks=sinks, drivers=(served_by(evil_driver()),))
+    uid, seen = EVIL[:40], list[object]()
+    calls = (
+        lambda natives: natives.log(EVIL.encode()),
+        lambda natives: natives.log(b"\xff\xfe\x1b"),
+        lambda natives: natives.open(1),
+        lambda natives: natives.read(1, 3),
+        lambda natives: natives.write(1, EVIL.encode()),
+    )
+
+    def loop(natives: Natives) -> Steps:
+        yield from calling(seen, *calls)(natives)
+        yield from trap(1)(natives)
+        return 0
+
+    world.run(blueprint(uid, endpoints=(local(),)), Program(loop))
+    world.device.run()
+    with refused(LoadReason.CODE_INADMISSIBLE):
+        world.add(blueprint(EVIL[20:]))
+    assert seen == [None, None, 1, -1, -3]
+    assert is_inert(json_lines, human_lines)
+    assert len(json_lines) == len(world.events)
+    assert len({json.loads(line)["uid"] for line in json_lines}) == 2
+
+
+# Sinks that break.
+
+
+class Bad:
+    """A sink that raises at some event."""
+
+    def __init__(self, at: type[TraceEvent], error: Exception | None = None) -> None:
+        self.at, self.error, self.heard = at, error or OSError("disk full"), 0
+
+    def __call__(self, event: TraceEvent) -> None:
+        self.heard += 1
+        if isinstance(event, self.at):
+            raise self.error
+
+
+def running(sink: Bad) -> tuple[World, list[object]]:
+    seen: list[object] = []
+    world = World(bare=True, sinks=(sink,), drivers=(served_by(Puppet()),))
+    uses = (lambda natives: natives.open(1), lambda natives: natives.read(1, 2))
+    world.run(blueprint("box", endpoints=(local(),)), Program(calling(seen, *uses, returns=5)))
+    return world, seen
+
+
+@pytest.mark.parametrize("kind", [Called, HookBegan, HookEnded, Dispatched])
+def test_a_sink_that_raises_is_dropped_and_its_error_reaches_the_operator(
+    kind: type[TraceEvent],
+) -> None:
+    bad = Bad(kind)
+    world, seen = running(bad)
+    with pytest.raises(OSError, match="disk full"):
+        world.device.run()
+    heard = bad.heard
+    world.device.run()
+    assert bad.heard == heard
+    assert seen == [1, b"rr"]
+    assert world.exit_of("box").value == 5
+    assert world.device["box"].statistics.refusals == 0
+    assert world.of(HookEnded, "box")[-1].hook == "stop"
+
+
+def test_the_error_of_a_sink_does_not_wait_for_the_end_of_the_run() -> None:
+    world = World(bare=True, sinks=(Bad(HookBegan),))
+    world.run(blueprint("box"), Program(endless(50)))
+    with pytest.raises(OSError, match="disk full"):
+        world.device.run(for_ms=60_000)
+    assert world.device.now_ns < 50_000_000
+
+
+def test_a_broken_sink_changes_nothing_but_the_moment_at_which_run_returns() -> None:
+    def story(sink: Bad) -> Iterator[object]:
+        world, seen = running(sink)
+        for _ in range(3):
+            try:
+                world.device.run()
+            except OSError:
+                continue
+        yield from (seen, world.events, world.device["box"])
+
+    assert list(story(Bad(Called))) == list(story(Bad(Reconfigured)))
+
+
+def test_every_broken_sink_is_dropped_and_the_first_error_is_told() -> None:
+    one, two = Bad(HookBegan), Bad(HookBegan, ValueError("two"))
+    world = World(bare=True, sinks=(one, two))
+    world.run(blueprint("box"), Program(work(1, returns=1)))
+    with pytest.raises(OSError, match="disk full"):
+        world.device.run()
+    world.device.run()
+    assert one.heard == two.heard
+    assert world.device["box"].state is State.READY
+
+
+@pytest.mark.parametrize("verb", ["start", "delete"])
+def test_an_error_during_management_is_raised_after_the_deed(verb: str) -> None:
+    deed = {"start": "start", "delete": "erased"}[verb]
+    bad = Bad(Logged)
+    world = World(bare=True, sinks=(bad,))
+    world.add(blueprint("box"), Program(work(1)))
+    bad.at = Transitioned
+    with pytest.raises(OSError, match="disk full"):
+        getattr(world.device, verb)("box")
+    assert deed in [event.trigger for event in world.of(Transitioned)]
+    assert ("box" in world.device) == (verb == "start")
+
+
+def test_a_container_is_loaded_even_if_telling_so_fails() -> None:
+    world = World(bare=True, sinks=(Bad(Loaded),))
+    with pytest.raises(OSError, match="disk full"):
+        world.add(blueprint("box"), Program(work(1)))
+    assert world.device["box"].state is State.READY
+
+
+@pytest.mark.clause("TC-LIFE-12")
+def test_a_sink_cannot_manage_the_device_that_calls_it() -> None:
+    def meddle(event: TraceEvent) -> None:
+        if isinstance(event, HookBegan):
+            world.device.kill("box")
+
+    world = World(bare=True, sinks=(meddle,))
+    world.run(blueprint("box"), Program(endless()))
+    with pytest.raises(RuntimeError, match="cannot manage"):
+        world.device.run(for_ms=5)
+    world.device.run(for_ms=5)
+    assert world.device["box"].state is State.RUNNING
+
+
+def test_a_sink_may_look_at_the_device() -> None:
+    seen: list[tuple[int, int]] = []
+
+    def look(event: TraceEvent) -> None:
+        seen.append((event.at_ns, world.device.now_ns))
+
+    world = World(bare=True, sinks=(look,))
+    world.run(blueprint("box", security=times(lifetime=3)), Program(work(70)))
+    world.device.run()
+    assert len(seen) == len(world.events)
+    assert all(at_ns == now_ns for at_ns, now_ns in seen)
+
+
+# The tracer by itself.
+
+
+def test_without_sinks_nothing_is_on() -> None:
+    assert not Tracer([], lambda: 0).on
+
+
+def test_events_are_stamped_and_handed_to_all_sinks_in_order() -> None:
+    told: list[tuple[str, TraceEvent]] = []
+    tracer = Tracer(
+        [lambda event: told.append(("one", event)), lambda event: told.append(("two", event))],
+        lambda: 42,
+    )
+    event = Dropped(b"x", 1, 2)
+    tracer.emit(event)
+    assert told == [("one", event), ("two", event)]
+    assert event.at_ns == 42
+
+
+def test_the_last_broken_sink_turns_the_tracer_off() -> None:
+    tracer = Tracer([Bad(Dropped)], lambda: 0)
+    tracer.emit(Dropped(b"x", 1, 2))
+    assert not tracer.on
+    with pytest.raises(OSError, match="disk full"):
+        tracer.raise_failure()
+    tracer.raise_failure()

@@ -1,0 +1,1 @@
+"""The composition root: a device file and what is installed become a device."""

@@ -1,0 +1,147 @@
+"""``explain``: whether a device would load a container, and if not, why."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tinycontainer.assembly.assembly import assemble, read_plan
+from tinycontainer.device.device import Setup
+from tinycontainer.errors import MetadataError
+from tinycontainer.files.toml_file import read_bounded
+from tinycontainer.interfaces.clock import VirtualClock
+from tinycontainer.metadata import Bundle
+from tinycontainer.metadata.bundle import OVERHEAD_BYTES
+from tinycontainer.text import flatten, show
+from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES, is_bundle
+from tinycontainer.tools.artefact.moments import utc
+from tinycontainer.tools.explain.admission import Check, Sections, judge_bundle, judge_sections
+from tinycontainer.tools.firmware.c_layout import open_layout
+
+from ...output import ExitCode, json_option, print_json
+from ...verb import Verb
+from .reports import explanation_as_dict, explanation_lines, report_as_dict
+
+
+@click.command(cls=Verb)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--device",
+    "device_file",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The device file: its capacities, caps, keys, runtimes and record of sequences.",
+)
+@click.option("--code", type=click.Path(path_type=Path), help="The code section.")
+@click.option("--data", type=click.Path(path_type=Path), help="The data section.")
+@click.option(
+    "--at",
+    "at_s",
+    type=click.IntRange(min=0),
+    help="Time in Unix seconds; by default the device's at its start in virtual time.",
+)
+@json_option
+def explain(
+    file: Path,
+    device_file: Path,
+    code: Path | None,
+    data: Path | None,
+    at_s: int | None,
+    as_json: bool,
+) -> int:
+    """Say whether the device of a device file would load FILE, and if not, why.
+
+    Every check that a load makes is made, on an empty device, also behind one that failed; for each
+    failure you get what was expected, what was found, and the likely cause. FILE is a bundle,
+    metadata with --code and --data, or a directory of the C firmware's examples. Nothing is loaded
+    and no sequence is recorded. The exit code is 0 if it would load.
+
+    Example: tinycontainerctl explain courier.tcb --device device.toml
+    """
+    plan = read_plan(device_file)
+    clock = VirtualClock(plan.content.scheduling.instruction_ns)
+    setup = assemble(plan, clock, lambda _line: None)
+    now_s = setup.epoch_s if at_s is None else at_s
+    checks = _checks(file, code, data, setup, now_s)
+    refusal = next((check for check in checks if check.failed), None)
+    if as_json:
+        print_json(_as_dict(file, now_s, checks, refusal))
+    else:
+        _print(now_s, checks, refusal)
+    return ExitCode.DONE if refusal is None else ExitCode.REFUSED
+
+
+def _checks(
+    file: Path, code: Path | None, data: Path | None, setup: Setup, now_s: int
+) -> tuple[Check, ...]:
+    limit_bytes = max(MAX_FILE_BYTES, setup.capacity.bundle_bytes + OVERHEAD_BYTES)
+    name = show(file.resolve().name)
+    given: list[bytes | None] = [
+        None if path is None else read_bounded(path, limit_bytes) for path in (code, data)
+    ]
+    if file.is_dir():
+        layout = open_layout(file)
+        for index, path in enumerate((layout.code, layout.data)):
+            if given[index] is None and path.is_file():
+                given[index] = read_bounded(path, limit_bytes)
+        file = layout.metadata
+    content = read_bounded(file, limit_bytes)
+    if is_bundle(content):
+        return judge_bundle(name, _exchanged(content, *given), setup, now_s)
+    return judge_sections(Sections(name, content, *given), setup, now_s)
+
+
+def _exchanged(content: bytes, code: bytes | None, data: bytes | None) -> bytes:
+    """A bundle with given sections in place of its own; a malformed one stays as it is."""
+    if code is None and data is None:
+        return content
+    try:
+        parts = Bundle.decode(content, len(content))
+    except MetadataError:
+        return content
+    code = parts.code if code is None else code
+    return replace(parts, code=code, data=parts.data if data is None else data).encode()
+
+
+def _verdict(refusal: Check | None) -> str:
+    if refusal is None:
+        return "this device would load it"
+    return f"this device would not load it: {refusal.reason}: {refusal.name}: {refusal.detail}"
+
+
+def _as_dict(
+    file: Path, now_s: int, checks: tuple[Check, ...], refusal: Check | None
+) -> dict[str, Any]:
+    return {
+        "file": show(file.name),
+        "at": utc(now_s),
+        "would_load": refusal is None,
+        "reason": None if refusal is None else refusal.reason,
+        "verdict": flatten(_verdict(refusal)),
+        "checks": [
+            {
+                "number": number,
+                "check": check.name,
+                "outcome": check.outcome,
+                "reason": check.reason,
+                "detail": check.detail,
+                **explanation_as_dict(check.explanation),
+                "token": None
+                if check.report is None
+                else report_as_dict(check.report, check.explanation),
+            }
+            for number, check in enumerate(checks, start=1)
+        ],
+    }
+
+
+def _print(now_s: int, checks: tuple[Check, ...], refusal: Check | None) -> None:
+    click.echo(f"at {utc(now_s)}:")
+    width = max(len(check.name) for check in checks)
+    for number, check in enumerate(checks, start=1):
+        detail = f": {flatten(check.detail)}" if check.detail else ""
+        click.echo(f"{number:3}. {check.name:<{width}} {check.outcome}{detail}")
+        for line in explanation_lines(check.explanation, 7):
+            click.echo(line)
+    click.echo(flatten(_verdict(refusal)))

@@ -1,0 +1,1 @@
+"""Verbs that make keys, code and containers."""

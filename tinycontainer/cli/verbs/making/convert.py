@@ -1,0 +1,39 @@
+"""``convert``: the same container in another form."""
+
+from pathlib import Path
+
+import click
+
+from tinycontainer.metadata import Bundle
+from tinycontainer.tools.artefact.artefact import read_artefact
+
+from ...output import Refusal, force_option, json_option
+from ...verb import Verb
+from .outputs import Outputs, output_options
+
+
+@click.command(cls=Verb)
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--code", type=click.Path(path_type=Path), help="The code section, if not in SOURCE.")
+@click.option("--data", type=click.Path(path_type=Path), help="The data section, if not in SOURCE.")
+@output_options
+@force_option
+@json_option
+def convert(
+    source: Path,
+    code: Path | None,
+    data: Path | None,
+    outputs: Outputs,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Write SOURCE, a bundle or a directory of the C firmware's examples, in other forms.
+
+    Example: tinycontainerctl convert courier.tcb --header courier.h -o copy.tcb
+    """
+    found = read_artefact(source, code, data)
+    if found.code is None or found.data is None:
+        missing = "code" if found.code is None else "data"
+        raise Refusal(f"{found.name}: has no {missing} section; give --{missing} FILE")
+    bundle = Bundle(found.metadata.raw, found.data, found.code)
+    outputs.write(bundle, source, force=force, as_json=as_json)

@@ -1,0 +1,95 @@
+"""``keygen``: make the keys of the four roles."""
+
+import os
+from pathlib import Path
+
+import click
+
+from tinycontainer_tokens import Algorithm, KeyMaterial, Role, key_files
+from tinycontainer_tokens.envelope import MAX_KID_BYTES
+
+from ...keys import read_passphrase
+from ...output import Refusal, force_option, json_option, print_json, require_absent, write_file
+from ...verb import Verb
+
+
+def _key_id(context: click.Context, _parameter: click.Parameter, text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    if not context.params.get("mac"):
+        raise click.BadParameter("PEM files hold no key id; use --mac")
+    kid = text.encode("utf-8", "surrogateescape")
+    if not 1 <= len(kid) <= MAX_KID_BYTES:
+        raise click.BadParameter(f"a key id has 1 to {MAX_KID_BYTES} bytes, not {len(kid)}")
+    return kid
+
+
+@click.command(cls=Verb)
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice([role.value for role in Role]),
+    help="Only this role; can be repeated. By default all four.",
+)
+@click.option(
+    "--mac",
+    is_flag=True,
+    is_eager=True,
+    help="Make HMAC keys (COSE_Key) in place of Ed25519 (PEM).",
+)
+@click.option("--kid", callback=_key_id, help="Key id of 1 to 64 bytes; with --mac only.")
+@click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path),
+    help="Encrypt the private PEM files with the first line of this file.",
+)
+@force_option
+@json_option
+def keygen(
+    directory: Path,
+    roles: tuple[str, ...],
+    mac: bool,
+    kid: bytes | None,
+    passphrase_file: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Make key files in DIRECTORY: ROLE.pem (private, mode 0600) and ROLE.pub, or ROLE.cose.
+
+    The developer signs code, the provider data, the infrastructure metadata, the owner system-call
+    masks and endpoints. A device needs the public halves only; an HMAC key has none.
+
+    Example: tinycontainerctl keygen new-keys
+    """
+    suffixes = (".cose",) if mac else (".pem", ".pub")
+    names = [Role(name) for name in roles] or list(Role)
+    paths = [directory / f"{role}{suffix}" for role in names for suffix in suffixes]
+    require_absent(paths, force=force)
+    passphrase = None if passphrase_file is None else read_passphrase(passphrase_file)
+    if mac and passphrase is not None:
+        raise Refusal("--passphrase-file: only PEM files are encrypted; leave --mac out")
+    made = [_make(role, kid, mac=mac, passphrase=passphrase) for role in names]
+    directory.mkdir(parents=True, exist_ok=True)
+    for files in made:
+        for name, content in files.items():
+            write_file(directory / name, content, private=not name.endswith(".pub"))
+    if as_json:
+        print_json({"files": [str(path) for path in paths]})
+    else:
+        click.echo(f"made the keys of {', '.join(names)}; keep the private files to their owners")
+
+
+def _make(
+    role: Role, kid: bytes | None, *, mac: bool, passphrase: bytes | None
+) -> dict[str, bytes]:
+    """The key files of one role by name."""
+    if mac:
+        key = KeyMaterial(Algorithm.HMAC_256, b"", os.urandom(32), kid)
+        return {f"{role}.cose": key_files.to_cose_key(key)}
+    key = KeyMaterial.from_private(os.urandom(32))
+    return {
+        f"{role}.pem": key_files.to_pem(key, passphrase),
+        f"{role}.pub": key_files.to_public_pem(key),
+    }

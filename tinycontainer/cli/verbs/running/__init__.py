@@ -1,0 +1,1 @@
+"""Verbs that run devices, and show what happened."""

@@ -1,0 +1,193 @@
+"""``demo``: the SmartDroneBox, from new keys to the last refusal."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import Field
+
+from tinycontainer import metadata as metadata_codec
+from tinycontainer.assembly.assembly import Device, assemble, read_plan
+from tinycontainer.files.toml_file import Table, read_toml
+from tinycontainer.interfaces.clock import VirtualClock
+from tinycontainer.metadata import Bundle
+from tinycontainer.scenario.expectations import Finding, judge, read_expectations
+from tinycontainer.scenario.script import Surprise, play, read_script
+from tinycontainer.text import flatten, show
+from tinycontainer.tools.packing import packing
+from tinycontainer.tools.packing.manifest import read_manifest
+from tinycontainer.tools.pictures import TimelineBuilder
+from tinycontainer.trace import Human, Tally, TraceEvent
+from tinycontainer_tokens import KeyMaterial, Role, key_files
+
+from ...output import (
+    ExitCode,
+    Refusal,
+    force_option,
+    json_option,
+    print_json,
+    print_table,
+    require_absent,
+    write_file,
+)
+from ...verb import Verb
+from .drawing import Drawings, drawing_options
+from .outcome import print_summary, screen, summary, traced_to
+from .progress import progress
+
+_EXAMPLE = "smartdronebox"
+_RUN_MS = 20_000
+
+
+class BundleTable(Table):
+    """A bundle that the demo makes."""
+
+    manifest: str
+    out: str
+    mask_token_of: str | None = Field(default=None, description="take another one's mask token")
+    spoil_code: bool = Field(default=False, description="change one bit of the code after signing")
+
+
+class BundlesFile(Table):
+    """All bundles of the demo, in the order in which they are made."""
+
+    bundles: list[BundleTable]
+
+
+@click.command(cls=Verb)
+@click.option(
+    "--trace", type=click.Path(path_type=Path), help="Write all events to this file (JSON lines)."
+)
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    help="Keep keys, bundles, files and the trace demo.jsonl in this directory.",
+)
+@drawing_options
+@force_option
+@json_option
+def demo(
+    trace: Path | None, keep: Path | None, drawings: Drawings, force: bool, as_json: bool
+) -> int:
+    """Run the SmartDroneBox: four tenants, one intruder, one device, 20 seconds of virtual time.
+
+    Makes new keys for the four roles, packs and signs all containers, loads and runs them, takes
+    the mapper's radio away and gives it back, lets the intruder try nine things, and checks that
+    everything went as it should. The exit code is 0 only if it did.
+
+    Example: tinycontainerctl demo --keep box
+    """
+    if trace is not None:
+        require_absent((trace,), force=force)
+    drawings.check(force=force)
+    with _workspace(keep) as directory:
+        _make_keys(directory / "keys")
+        _make_bundles(directory)
+        tally, events, builder = Tally(), list[TraceEvent](), TimelineBuilder()
+        plan = read_plan(directory / "device.toml")
+        clock = VirtualClock(plan.content.scheduling.instruction_ns)
+        kept = directory / "demo.jsonl" if keep is not None else None
+        with traced_to(trace, force=force) as sinks, traced_to(kept, force=False) as more:
+            sinks += [*more, tally, events.append, *drawings.listeners(builder)]
+            if not as_json:
+                sinks.append(Human(click.echo))
+            device = Device(assemble(plan, clock, screen(as_json)), clock, sinks)
+            with progress(_RUN_MS) as tick:
+                script = read_script(directory / "script.toml")
+                surprises = play(device, script, _RUN_MS, tick)
+        findings = judge(read_expectations(directory / "expectations.toml"), events)
+    held = not surprises and all(finding.held for finding in findings)
+    drawings.write(builder.timeline(device.now_ns), "The SmartDroneBox: who ran when")
+    values = summary(device.now_ns, tally)
+    if as_json:
+        print_json(values | _judgement(findings, surprises, held=held))
+    else:
+        print_summary(values)
+        _print_judgement(findings, surprises)
+    return ExitCode.DONE if held else ExitCode.REFUSED
+
+
+@contextmanager
+def _workspace(keep: Path | None) -> Iterator[Path]:
+    """A copy of the example, to be kept or not."""
+    if keep is not None:
+        if keep.exists():
+            raise Refusal(f"{show(str(keep))}: exists; name a directory that does not")
+        try:
+            _copy_example(keep)
+            yield keep
+        except Exception:  # nothing half-made stays behind
+            shutil.rmtree(keep, ignore_errors=True)
+            raise
+        return
+    with tempfile.TemporaryDirectory(prefix="tinycontainer-") as name:
+        directory = Path(name) / _EXAMPLE
+        _copy_example(directory)
+        yield directory
+
+
+def _copy_example(target: Path) -> None:
+    with as_file(files("tinycontainer_examples").joinpath(_EXAMPLE)) as source:
+        shutil.copytree(
+            source, target, ignore=shutil.ignore_patterns("__pycache__", "keys", "*.tcb")
+        )
+
+
+def _make_keys(directory: Path) -> None:
+    directory.mkdir()
+    for role in Role:
+        key = KeyMaterial.from_private(os.urandom(32))
+        write_file(directory / f"{role}.pem", key_files.to_pem(key), private=True)
+        write_file(directory / f"{role}.pub", key_files.to_public_pem(key))
+
+
+def _make_bundles(directory: Path) -> None:
+    keys = {
+        role: key_files.parse((directory / "keys" / f"{role}.pem").read_bytes()) for role in Role
+    }
+    made: dict[str, Bundle] = {}
+    for table in read_toml(directory / "bundles.toml", BundlesFile).bundles:
+        made[table.out] = bundle = _make_bundle(directory, table, keys, made)
+        write_file(directory / f"{table.out}.tcb", bundle.encode())
+        write_file(directory / f"{table.out}.metadata", bundle.metadata)
+
+
+def _make_bundle(
+    directory: Path, table: BundleTable, keys: dict[Role, KeyMaterial], made: dict[str, Bundle]
+) -> Bundle:
+    manifest = read_manifest(directory / table.manifest)
+    mask_token = None
+    if table.mask_token_of is not None:
+        other = metadata_codec.decode(made[table.mask_token_of].metadata)
+        mask_token = other.container.syscall_mask_token
+    bundle = packing.pack(manifest.blueprint, manifest.code, manifest.data, keys, mask_token)
+    if table.spoil_code:
+        bundle = replace(bundle, code=bundle.code[:-1] + bytes([bundle.code[-1] ^ 1]))
+    return bundle
+
+
+def _judgement(findings: list[Finding], surprises: list[Surprise], *, held: bool) -> dict[str, Any]:
+    return {
+        "held": held,
+        "expectations": [
+            {"text": finding.text, "found": finding.found, "held": finding.held}
+            for finding in findings
+        ],
+        "surprises": [show(str(surprise)) for surprise in surprises],
+    }
+
+
+def _print_judgement(findings: list[Finding], surprises: list[Surprise]) -> None:
+    rows = [
+        ("held" if finding.held else "FAILED", finding.text, finding.found) for finding in findings
+    ]
+    print_table("What had to happen", ("", "expectation", "found"), rows)
+    for surprise in surprises:
+        click.echo(f"error: script: {flatten(str(surprise))}", err=True)

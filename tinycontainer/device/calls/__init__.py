@@ -1,0 +1,1 @@
+"""What a system call may do: the service, its tables, and the started container that calls."""

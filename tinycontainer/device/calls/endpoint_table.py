@@ -1,0 +1,99 @@
+"""The endpoint table: which descriptor is whose, and what stands behind it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from tinycontainer.interfaces.driver import Channel
+from tinycontainer.metadata import Endpoint
+
+MAX_DESCRIPTOR: Final = (1 << 31) - 1
+"""Descriptors are positive signed 32-bit numbers to a container."""
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """One open endpoint.
+
+    Attributes:
+        endpoint_fd: between the container and the service.
+        owner: uid of the container that opened it.
+        endpoint: the entry of its metadata.
+        driver: what stands behind it.
+        driver_fd: between the service and the driver.
+        readable, writable: what the endpoint's direction lets the container do.
+    """
+
+    endpoint_fd: int
+    owner: bytes
+    endpoint: Endpoint
+    driver: Channel
+    driver_fd: int
+    readable: bool
+    writable: bool
+
+
+class EndpointTable:
+    """All open descriptors of a device. Numbers count up from 1 and are not reused at once.
+
+    Args:
+        limit: descriptors open at the same time.
+        limit_per_container: of one container.
+    """
+
+    def __init__(self, limit: int, limit_per_container: int) -> None:
+        self._limit, self._limit_per_container = limit, limit_per_container
+        self._open: dict[int, Descriptor] = {}
+        self._by_endpoint: dict[tuple[bytes, int], int] = {}
+        self._counts: dict[bytes, int] = {}
+        self._last = 0
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def find(self, endpoint_fd: int) -> Descriptor | None:
+        """The descriptor with this number, whoever owns it."""
+        return self._open.get(endpoint_fd)
+
+    def is_open(self, owner: bytes, endpoint_id: int) -> bool:
+        """Whether the container has this endpoint open."""
+        return (owner, endpoint_id) in self._by_endpoint
+
+    def has_room(self, owner: bytes) -> bool:
+        """Whether the container may have another descriptor."""
+        return (
+            len(self._open) < self._limit and self._counts.get(owner, 0) < self._limit_per_container
+        )
+
+    def add(self, owner: bytes, endpoint: Endpoint, driver: Channel, driver_fd: int) -> Descriptor:
+        """Enter a descriptor.
+
+        Raises:
+            RuntimeError: there is no room, or the endpoint is open; ask first.
+        """
+        if not self.has_room(owner) or self.is_open(owner, endpoint.endpoint_id):
+            raise RuntimeError("there is no room for this descriptor")
+        allowed = endpoint.direction.container_reads, endpoint.direction.container_writes
+        entry = Descriptor(self._next(), owner, endpoint, driver, driver_fd, *allowed)
+        self._open[entry.endpoint_fd] = entry
+        self._by_endpoint[owner, endpoint.endpoint_id] = entry.endpoint_fd
+        self._counts[owner] = self._counts.get(owner, 0) + 1
+        return entry
+
+    def remove(self, entry: Descriptor) -> None:
+        """Take a descriptor out."""
+        del self._open[entry.endpoint_fd]
+        del self._by_endpoint[entry.owner, entry.endpoint.endpoint_id]
+        self._counts[entry.owner] -= 1
+        if not self._counts[entry.owner]:
+            del self._counts[entry.owner]
+
+    def of(self, owner: bytes) -> Iterator[Descriptor]:
+        """The descriptors of a container, oldest first; the table may change meanwhile."""
+        return iter([entry for entry in self._open.values() if entry.owner == owner])
+
+    def _next(self) -> int:
+        while True:
+            self._last = self._last % MAX_DESCRIPTOR + 1
+            if self._last not in self._open:
+                return self._last

@@ -1,0 +1,122 @@
+"""Pipes: endpoints whose peer is another container, joined by mutual consent.
+
+Two (uid, endpoint-id) pairs that name each other are the ends of a pipe. Once open, a pipe looks to
+the service like any driver.
+"""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from tinycontainer.metadata import Direction, Endpoint, Metadata, PeerType
+
+End: TypeAlias = tuple[bytes, int]
+"""A container's uid and its endpoint id."""
+
+_COMPLEMENT = {
+    Direction.IN: Direction.OUT,
+    Direction.OUT: Direction.IN,
+    Direction.BOTH: Direction.BOTH,
+}
+
+
+def consents(uid: bytes, endpoint: Endpoint, peer: Metadata) -> bool:
+    """Whether the peer's metadata names this end back, with the fitting direction."""
+    answer = peer.endpoint(endpoint.peer_endpoint_id)
+    return (
+        answer is not None
+        and uid != peer.uid
+        and answer.peer_type is PeerType.CONTAINER
+        and answer.peer_uid == uid
+        and answer.peer_endpoint_id == endpoint.endpoint_id
+        and answer.direction is _COMPLEMENT[endpoint.direction]
+    )
+
+
+@dataclass(slots=True)
+class _Pipe:
+    """Two ends and the bytes on their way to each."""
+
+    ends: frozenset[End]
+    arriving: dict[End, bytearray] = field(default_factory=dict)
+
+    def other(self, end: End) -> End:
+        (other,) = self.ends - {end}
+        return other
+
+
+class Pipes:
+    """All pipes of a device.
+
+    Args:
+        capacity_bytes: waiting in one direction.
+    """
+
+    def __init__(self, capacity_bytes: int) -> None:
+        self._capacity_bytes = capacity_bytes
+        self._pipes: dict[frozenset[End], _Pipe] = {}
+        self._descriptors: dict[int, tuple[_Pipe, End]] = {}
+        self._last = 0
+
+    def connect(self, uid: bytes, endpoint: Endpoint) -> int:
+        """Open one end; the caller has made sure that both sides consent.
+
+        Raises:
+            ValueError: the endpoint's peer is no container.
+        """
+        if endpoint.peer_uid is None:
+            raise ValueError("the peer of this endpoint is no container")
+        end: End = (uid, endpoint.endpoint_id)
+        ends = frozenset({end, (endpoint.peer_uid, endpoint.peer_endpoint_id)})
+        pipe = self._pipes.setdefault(ends, _Pipe(ends))
+        for each in ends:
+            pipe.arriving.setdefault(each, bytearray())
+        self._last += 1
+        self._descriptors[self._last] = (pipe, end)
+        return self._last
+
+    def read(self, driver_fd: int, size: int) -> bytes:
+        """What has arrived, up to ``size`` bytes."""
+        pipe, end = self._descriptors[driver_fd]
+        arriving = pipe.arriving[end]
+        taken = bytes(arriving[:size])
+        del arriving[:size]
+        return taken
+
+    def write(self, driver_fd: int, data: bytes) -> int:
+        """Send what fits."""
+        pipe, end = self._descriptors[driver_fd]
+        arriving = pipe.arriving[pipe.other(end)]
+        taken = data[: self._capacity_bytes - len(arriving)]
+        arriving += taken
+        return len(taken)
+
+    def close(self, driver_fd: int) -> None:
+        """Close one end; bytes on their way stay while both sides consent."""
+        del self._descriptors[driver_fd]
+
+    def reader_stopped(self, uid: bytes) -> None:
+        """Drop what is on its way to a container."""
+        for pipe in self._pipes.values():
+            for end, arriving in pipe.arriving.items():
+                if end[0] == uid:
+                    arriving.clear()
+
+    def broken_by(self, uid: bytes, kept: frozenset[Endpoint]) -> list[End]:
+        """Remove the pipes of a container that have lost their ground.
+
+        Args:
+            uid: a container that was changed or deleted.
+            kept: its endpoint entries that are as they were; those of a deleted one are none.
+
+        Returns:
+            The ends whose descriptors have to be closed.
+        """
+        kept_ids = {endpoint.endpoint_id for endpoint in kept}
+        broken = [
+            pipe
+            for pipe in self._pipes.values()
+            if any(end[0] == uid and end[1] not in kept_ids for end in pipe.ends)
+        ]
+        for pipe in broken:
+            del self._pipes[pipe.ends]
+        return [end for pipe in broken for end in sorted(pipe.ends)]

@@ -1,0 +1,307 @@
+"""The controller: decides what may be loaded, changed, started and removed.
+
+It runs no container code. Whatever it refuses, nothing has changed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from tinycontainer import metadata as metadata_codec
+from tinycontainer.errors import (
+    InadmissibleCode,
+    LoadError,
+    LoadReason,
+    MetadataError,
+    UnknownContainer,
+)
+from tinycontainer.interfaces.runtime import Runtime, RuntimeLimits
+from tinycontainer.metadata import ContainerType, Metadata
+from tinycontainer.text import show
+from tinycontainer.trace import Tracer
+from tinycontainer.trace.events import Loaded, LoadRefused, Reconfigured, Transitioned
+from tinycontainer_tokens import SequenceFileError, SequenceStore
+
+from .container import Container
+from .lifecycle import Condition, Event, State, after
+from .limits import Capacity, Caps
+from .loading import Loading
+from .memory import MemoryManager, Section, Slot
+from .verification import Grant, Trust, examine, grant
+
+_Result = TypeVar("_Result")
+
+
+def missing_runtime(kind: ContainerType, runtimes: Iterable[ContainerType]) -> LoadError:
+    """The refusal of a container type that none of the runtimes runs."""
+    installed = ", ".join(sorted(known.name.lower() for known in runtimes)) or "none"
+    return LoadError(
+        LoadReason.RUNTIME_MISSING,
+        f"type {kind.value} ({kind.name.lower()}) has no runtime here; there are: {installed}",
+    )
+
+
+def admit(runtime: Runtime, code: bytes, limits: RuntimeLimits) -> None:
+    """Ask a runtime whether it takes code.
+
+    Raises:
+        LoadError: it does not, or failed over it.
+    """
+    try:
+        runtime.admit(code, limits)
+    except InadmissibleCode as error:
+        raise LoadError(LoadReason.CODE_INADMISSIBLE, str(error)) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        problem = f"the runtime failed: {type(error).__name__}"
+        raise LoadError(LoadReason.CODE_INADMISSIBLE, problem) from error
+
+
+class Controller:
+    """Keeps the containers of a device.
+
+    Args:
+        capacity: what fits.
+        caps: what metadata may ask for.
+        trust: whom to believe.
+        runtimes: what can be run, by container type.
+        sequences: what was accepted before.
+        epoch_s: the device's time in Unix seconds.
+        tracer: hears of every acceptance and refusal.
+    """
+
+    def __init__(
+        self,
+        capacity: Capacity,
+        caps: Caps,
+        trust: Trust,
+        runtimes: Mapping[ContainerType, Runtime],
+        sequences: SequenceStore,
+        epoch_s: Callable[[], int],
+        tracer: Tracer,
+    ) -> None:
+        self._capacity, self._caps, self._trust = capacity, caps, trust
+        self._runtimes, self._sequences = runtimes, sequences
+        self._epoch_s, self._tracer = epoch_s, tracer
+        self._memory = MemoryManager(capacity)
+        self._loading = Loading(self._memory)
+        self._containers: dict[int, Container] = {}
+
+    def containers(self) -> tuple[Container, ...]:
+        """All containers, by slot."""
+        return tuple(self._containers[number] for number in sorted(self._containers))
+
+    def find(self, uid: bytes) -> Container | None:
+        """The container with this uid, if it is loaded."""
+        slot = self._memory.find(uid)
+        return None if slot is None else self._containers[slot.number]
+
+    def get(self, uid: bytes) -> Container:
+        """The container with this uid.
+
+        Raises:
+            UnknownContainer: it is not loaded.
+        """
+        container = self.find(uid)
+        if container is None:
+            raise UnknownContainer(f"no container {show(uid)} is loaded")
+        return container
+
+    # The loading protocol, section by section.
+
+    def begin_load(self) -> None:
+        """Begin a load. Raises LoadError, as all of the protocol does; the load is then over."""
+        self._traced(self._loading.begin)
+
+    def open_section(self, section: Section, size_bytes: int) -> None:
+        """Announce a section and its length."""
+        self._traced(lambda: self._loading.open(section, size_bytes))
+
+    def write_section(self, chunk: bytes) -> None:
+        """Give bytes of the announced section."""
+        self._traced(lambda: self._loading.write(chunk))
+
+    def abandon_load(self) -> None:
+        """Give up the load that is under way, if there is one."""
+        self._loading.abandon()
+
+    def refused(self, error: LoadError) -> None:
+        """Note a load that was refused before its first section; one under way is given up."""
+        self._loading.abandon()
+        self._report("load", b"", error)
+
+    def end_load(self) -> Container:
+        """Judge what was transferred; on success the container is READY.
+
+        Raises:
+            LoadError: it is refused; the slot is free again.
+        """
+        slot = self._traced(self._loading.finish)
+        uid = b""
+        try:
+            decoded = self._decode(slot.read(Section.METADATA))
+            uid = decoded.uid
+            container = self._judge(slot, decoded)
+        except BaseException as error:
+            named = slot.uid or b""
+            self._memory.release(slot)
+            if isinstance(error, LoadError):
+                self._report("load", uid, error)
+                self._trace_rejected(named)
+            raise
+        self._containers[slot.number] = container
+        self._trace_loaded(container)
+        container.apply(Event.LOADED, self._tracer)
+        return container
+
+    # Verbs on loaded containers.
+
+    def start(self, uid: bytes) -> Container:
+        """Let a READY container run.
+
+        Raises:
+            LoadError: a token has expired or is not valid yet.
+            InvalidTransition: it is not READY.
+            UnknownContainer: it is not loaded.
+        """
+        container = self.get(uid)
+        after(container.condition, Event.START)  # no word of tokens where it could not start anyway
+        try:
+            container.grant.validity.check(self._epoch_s())
+        except LoadError as error:
+            self._report("start", uid, error)
+            raise
+        container.apply(Event.START, self._tracer)
+        return container
+
+    def reconfigure(self, raw: bytes) -> tuple[Container, Metadata]:
+        """Put new metadata in the place of a container's own, all or nothing.
+
+        Args:
+            raw: untrusted metadata whose tokens fit the loaded code and data.
+
+        Returns:
+            The container, already changed, and its metadata of before.
+
+        Raises:
+            LoadError: it is refused; nothing has changed.
+        """
+        uid = b""
+        try:
+            decoded = self._decode(raw)
+            uid = decoded.uid
+            container, granted = self._judge_change(decoded)
+        except LoadError as error:
+            self._report("reconfigure", uid, error)
+            raise
+        before = container.metadata
+        container.slot.replace_metadata(raw)
+        container.metadata, container.grant = decoded, granted
+        self._trace_reconfigured(container, before)
+        container.apply(Event.RECONFIGURED, self._tracer)
+        return container, before
+
+    def erase(self, container: Container) -> None:
+        """Forget a container that is DELETING."""
+        container.apply(Event.ERASED, self._tracer)
+        del self._containers[container.slot.number]
+        self._memory.release(container.slot)
+
+    # How a container is judged, step by step.
+
+    def _decode(self, raw: bytes) -> Metadata:
+        try:
+            return metadata_codec.decode(raw, self._capacity.metadata_bytes)
+        except MetadataError as error:
+            raise LoadError(LoadReason.METADATA, str(error)) from error
+
+    def _judge(self, slot: Slot, decoded: Metadata) -> Container:
+        self._memory.name(slot, decoded.uid)
+        runtime = self._runtime_for(decoded)
+        self._caps.check(decoded.uid, decoded.timing)
+        code, data = slot.read(Section.CODE), slot.read(Section.DATA)
+        granted = self._verify(decoded, code, data)
+        admit(runtime, code, self._capacity.runtime)
+        self._remember(granted)
+        return Container(slot, decoded, runtime, granted)
+
+    def _judge_change(self, decoded: Metadata) -> tuple[Container, Grant]:
+        container = self.find(decoded.uid)
+        if container is None:
+            raise LoadError(LoadReason.UNKNOWN_UID, f"no container {show(decoded.uid)} is loaded")
+        if container.state not in (State.READY, State.RUNNING):
+            raise LoadError(LoadReason.WRONG_STATE, f"not possible in state {container.state}")
+        if decoded.container.type is not container.metadata.container.type:
+            raise LoadError(LoadReason.TYPE_CHANGED, "the container type cannot change")
+        self._caps.check(decoded.uid, decoded.timing)
+        granted = self._verify(decoded, container.code, container.data)
+        self._remember(granted)
+        return container, granted
+
+    def _runtime_for(self, decoded: Metadata) -> Runtime:
+        kind = decoded.container.type
+        runtime = self._runtimes.get(kind)
+        if runtime is None:
+            raise missing_runtime(kind, self._runtimes)
+        return runtime
+
+    def _verify(self, decoded: Metadata, code: bytes, data: bytes) -> Grant:
+        reports = examine(decoded, code, data, self._trust, self._epoch_s(), self._sequences)
+        return grant(decoded, reports, self._trust, self._sequences)
+
+    def _remember(self, granted: Grant) -> None:
+        try:
+            self._sequences.accept(granted.accepted)
+        except SequenceFileError as error:
+            raise LoadError(LoadReason.SEQUENCE_STORE, str(error)) from error
+
+    # What is told to the tracer.
+
+    def _traced(self, step: Callable[[], _Result]) -> _Result:
+        try:
+            return step()
+        except LoadError as error:
+            self._report("load", b"", error)
+            raise
+
+    def _trace_rejected(self, named: bytes) -> None:
+        """Tell the end under the slot's own name: a uid that is claimed may be another's."""
+        condition = Condition(State.PROVISIONING)
+        for event in (Event.REJECTED, Event.ERASED):
+            before, condition = condition, after(condition, event)
+            if self._tracer.on:
+                self._tracer.emit(Transitioned(named, before.state, event, condition.state, ""))
+
+    def _report(self, verb: str, uid: bytes, error: LoadError) -> None:
+        if self._tracer.on:
+            self._tracer.emit(LoadRefused(uid, verb, error.reason, error.problem))
+
+    def _trace_loaded(self, container: Container) -> None:
+        if not self._tracer.on:
+            return
+        self._tracer.emit(
+            Loaded(
+                uid=container.uid,
+                slot=container.slot.number,
+                type=container.metadata.container.type.name.lower(),
+                profile=container.grant.profile or "",
+                unsigned=container.grant.unsigned,
+                metadata_bytes=len(container.metadata.raw),
+                code_bytes=len(container.code),
+                data_bytes=len(container.data),
+            )
+        )
+
+    def _trace_reconfigured(self, container: Container, before: Metadata) -> None:
+        if not self._tracer.on:
+            return
+        old, new = set(before.endpoints or ()), set(container.metadata.endpoints or ())
+        self._tracer.emit(
+            Reconfigured(
+                uid=container.uid,
+                mask=container.grant.mask,
+                priority=container.timing.priority,
+                revoked=tuple(sorted(endpoint.endpoint_id for endpoint in old - new)),
+                granted=tuple(sorted(endpoint.endpoint_id for endpoint in new - old)),
+            )
+        )

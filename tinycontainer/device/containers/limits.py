@@ -1,0 +1,180 @@
+"""What a device can hold and what it allows; defaults, and the boards that are known by name."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from tinycontainer.errors import LoadError, LoadReason
+from tinycontainer.interfaces.clock import NS_PER_MS
+from tinycontainer.interfaces.runtime import RuntimeLimits
+from tinycontainer.metadata import Timing
+
+DEFAULT_SLICE_NS: Final = 10_000_000
+
+
+class Policy(StrEnum):
+    """How containers are ranked."""
+
+    PRIORITY = "priority"
+    """The best priority first, round-robin among equals."""
+    ROUND_ROBIN = "round-robin"
+    """All are equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What fits into the device.
+
+    Attributes:
+        slots: containers loaded at the same time.
+        metadata_bytes, code_bytes, data_bytes: longest sections.
+        shared_bytes: if set, code (rounded up to 4) and data share this many bytes.
+        descriptors: open on the whole device.
+        descriptors_per_container: open by one container.
+        transfer_bytes: of one read or write, 1 to 255.
+        pipe_bytes: waiting in one direction between two containers.
+        log_line_bytes: longest line; more is cut.
+        records_per_second: log lines, and as many refusals, recorded of one container.
+        runtime: what a runtime may take for one container.
+    """
+
+    slots: int = 8
+    metadata_bytes: int = 2048
+    code_bytes: int = 64 * 1024
+    data_bytes: int = 64 * 1024
+    shared_bytes: int | None = None
+    descriptors: int = 10
+    descriptors_per_container: int = 4
+    transfer_bytes: int = 255
+    pipe_bytes: int = 512
+    log_line_bytes: int = 255
+    records_per_second: int = 20
+    runtime: RuntimeLimits = field(default_factory=RuntimeLimits)
+
+    @property
+    def bundle_bytes(self) -> int:
+        """The three sections of the largest container together."""
+        code_and_data = self.code_bytes + self.data_bytes
+        if self.shared_bytes is not None:
+            code_and_data = min(code_and_data, self.shared_bytes)
+        return self.metadata_bytes + code_and_data
+
+
+MAX_METADATA_BYTES: Final = 1 << 20
+MAX_SECTION_BYTES: Final = 1 << 24
+"""The most that a device file can allow, so the most that any tool has to take."""
+
+BOARDS: Final[Mapping[str, Capacity]] = MappingProxyType(
+    {
+        "default": Capacity(),
+        "riot-2024": replace(
+            Capacity(),
+            slots=3,
+            metadata_bytes=512,
+            code_bytes=1024,
+            data_bytes=1024,
+            shared_bytes=1024,
+        ),
+    }
+)
+"""Known boards; ``riot-2024`` is what the C firmware's own build has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduling:
+    """How the device shares its processor.
+
+    Attributes:
+        policy: how containers are ranked.
+        slice_ns: how long a container runs before an equal has its turn.
+        grace_ns: how long a stopping container may go on; also the cap of its stop hook.
+        call_instructions: cost of a native call and of entering a hook, at least 1.
+    """
+
+    policy: Policy = Policy.PRIORITY
+    slice_ns: int = 10 * NS_PER_MS
+    grace_ns: int = 1000 * NS_PER_MS
+    call_instructions: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """The most that metadata may ask for; None leaves a matter open.
+
+    Attributes:
+        best_priority: the best (lowest) priority number.
+        start_max_ms, loop_max_ms, stop_max_ms: longest hooks.
+        loop_share: largest loop-max-duration over loop-period, above 0 and up to 1.
+    """
+
+    best_priority: int | None = None
+    start_max_ms: int | None = None
+    loop_max_ms: int | None = None
+    stop_max_ms: int | None = None
+    loop_share: float | None = None
+
+    def check(self, timing: Timing) -> None:
+        """Refuse timing beyond the cap; 0, which is no limit, counts as beyond.
+
+        Raises:
+            LoadError: naming the field, what it asks for and what is allowed.
+        """
+        for excess in self.excesses(timing):
+            raise LoadError(LoadReason.CAP_EXCEEDED, str(excess))
+
+    def excesses(self, timing: Timing) -> Iterator["Excess"]:
+        """Everything in which timing is beyond the cap."""
+        if self.best_priority is not None and timing.priority < self.best_priority:
+            yield Excess("priority", f"{timing.priority}", f"{self.best_priority} or lower rank")
+        for name in ("start_max_ms", "loop_max_ms", "stop_max_ms"):
+            allowed, asked = getattr(self, name), getattr(timing, name)
+            if allowed is not None and (asked == 0 or asked > allowed):
+                yield Excess(name, "no limit" if asked == 0 else f"{asked} ms", f"{allowed} ms")
+        share = self._share_asked(timing)
+        if share is not None:
+            yield Excess("loop share", share, f"{self.loop_share:g} of the time")
+
+    def _share_asked(self, timing: Timing) -> str | None:
+        """The share of the time that is asked for, if it is too large."""
+        if self.loop_share is None:
+            return None
+        if timing.loop_max_ms == 0 or timing.period_ms == 0:
+            return "no limit"
+        share = timing.loop_max_ms / timing.period_ms
+        return f"{share:g}" if share > self.loop_share else None
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """One thing in which metadata asks for more than is allowed.
+
+    Attributes:
+        what: the matter, such as ``priority``.
+        asked: what metadata asks for.
+        allowed: what the device allows.
+    """
+
+    what: str
+    asked: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: metadata asks for {self.asked}, the device allows {self.allowed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Caps for everybody, and for single containers in their place."""
+
+    default: Cap = Cap()
+    by_uid: Mapping[bytes, Cap] = field(default_factory=dict)
+
+    def check(self, uid: bytes, timing: Timing) -> None:
+        """See `Cap.check`."""
+        self.of(uid).check(timing)
+
+    def of(self, uid: bytes) -> Cap:
+        """The cap of one container."""
+        return self.by_uid.get(uid, self.default)

@@ -1,0 +1,173 @@
+"""The memory manager: numbered slots of fixed capacity, their sections, and who is in them.
+
+A section is opened with its size, takes exactly so many bytes, and is closed when it is full.
+Closed code is sealed: it can be read, never written again. Only metadata can later be replaced, as
+a whole.
+"""
+
+from enum import StrEnum
+
+from tinycontainer.errors import LoadError, LoadReason
+
+from .limits import Capacity
+
+
+class Section(StrEnum):
+    """The parts of a container, in the order in which they are loaded."""
+
+    METADATA = "metadata"
+    CODE = "code"
+    DATA = "data"
+
+
+class Slot:
+    """One place for a container.
+
+    Args:
+        number: counted from 0.
+        capacity: what fits.
+    """
+
+    def __init__(self, number: int, capacity: Capacity) -> None:
+        self.number = number
+        self.uid: bytes | None = None
+        self._capacity = capacity
+        self._sections: dict[Section, bytes] = {}
+        self._open: tuple[Section, int, bytearray] | None = None
+
+    @property
+    def writing(self) -> Section | None:
+        """The section that is open, if any."""
+        return self._open[0] if self._open else None
+
+    def open(self, section: Section, size_bytes: int) -> None:
+        """Open a section; an empty one closes at once.
+
+        Raises:
+            LoadError: it does not fit, another section is open, or this one was closed before.
+        """
+        if self._open is not None or section in self._sections:
+            raise LoadError(LoadReason.OUT_OF_ORDER, f"section {section} cannot be opened now")
+        if section is Section.DATA and Section.CODE not in self._sections:
+            raise LoadError(LoadReason.OUT_OF_ORDER, "data comes after code is sealed")
+        limit_bytes = self._room(section)
+        if not 0 <= size_bytes <= limit_bytes:
+            raise LoadError(
+                LoadReason.CAPACITY, f"{section} of {size_bytes} bytes; {limit_bytes} fit"
+            )
+        self._open = (section, size_bytes, bytearray())
+        self._close_if_full()
+
+    def write(self, chunk: bytes) -> None:
+        """Append to the open section; it is closed, and code sealed, when it is full.
+
+        Raises:
+            LoadError: no section is open, or there are more bytes than were announced.
+        """
+        if self._open is None:
+            raise LoadError(LoadReason.OUT_OF_ORDER, "no section is open")
+        section, size_bytes, content = self._open
+        if len(content) + len(chunk) > size_bytes:
+            raise LoadError(
+                LoadReason.SECTION_LENGTH,
+                f"{section}: {len(content) + len(chunk)} bytes where {size_bytes} were announced",
+            )
+        content += chunk
+        self._close_if_full()
+
+    def read(self, section: Section) -> bytes:
+        """A closed section.
+
+        Raises:
+            LoadError: it is not closed.
+        """
+        if section not in self._sections:
+            raise LoadError(LoadReason.SECTION_LENGTH, f"section {section} is not complete")
+        return self._sections[section]
+
+    def replace_metadata(self, content: bytes) -> None:
+        """Put other metadata in the place of the present.
+
+        Raises:
+            LoadError: it does not fit.
+        """
+        if len(content) > self._capacity.metadata_bytes:
+            raise LoadError(
+                LoadReason.CAPACITY,
+                f"metadata of {len(content)} bytes; {self._capacity.metadata_bytes} fit",
+            )
+        self._sections[Section.METADATA] = content
+
+    def erase(self) -> None:
+        """Forget everything."""
+        self.uid = None
+        self._sections.clear()
+        self._open = None
+
+    def _room(self, section: Section) -> int:
+        capacity = self._capacity
+        if section is Section.METADATA:
+            return capacity.metadata_bytes
+        limit_bytes = capacity.code_bytes if section is Section.CODE else capacity.data_bytes
+        if capacity.shared_bytes is None:
+            return limit_bytes
+        code_end = len(self._sections.get(Section.CODE, b""))
+        left = capacity.shared_bytes - (code_end + 3) // 4 * 4
+        return max(0, min(limit_bytes, left))
+
+    def _close_if_full(self) -> None:
+        if self._open is not None and len(self._open[2]) == self._open[1]:
+            section, _, content = self._open
+            self._sections[section] = bytes(content)
+            self._open = None
+
+
+class MemoryManager:
+    """The slots of a device.
+
+    Args:
+        capacity: how many, and what fits into each.
+    """
+
+    def __init__(self, capacity: Capacity) -> None:
+        self._slots = [Slot(number, capacity) for number in range(capacity.slots)]
+        self._taken: set[int] = set()
+        self._by_uid: dict[bytes, Slot] = {}
+
+    def take(self) -> Slot:
+        """The first free slot.
+
+        Raises:
+            LoadError: all are taken.
+        """
+        for slot in self._slots:
+            if slot.number not in self._taken:
+                self._taken.add(slot.number)
+                return slot
+        raise LoadError(
+            LoadReason.NO_SLOT, f"all {len(self._slots)} slots are taken; delete a container first"
+        )
+
+    def name(self, slot: Slot, uid: bytes) -> None:
+        """Give a taken slot the uid of its container.
+
+        Raises:
+            LoadError: the uid is that of another slot.
+        """
+        if uid in self._by_uid:
+            raise LoadError(
+                LoadReason.DUPLICATE_UID, "a container with this uid is loaded; delete it first"
+            )
+        slot.uid = uid
+        self._by_uid[uid] = slot
+
+    def find(self, uid: bytes) -> Slot | None:
+        """The slot of the container with this uid."""
+        return self._by_uid.get(uid)
+
+    def release(self, slot: Slot) -> None:
+        """Erase a slot; it is free again."""
+        if slot.uid is not None:
+            del self._by_uid[slot.uid]
+        slot.erase()
+        self._taken.discard(slot.number)

@@ -1,0 +1,384 @@
+"""The device: loads containers, runs them side by side, and answers its owner's questions.
+
+Management calls check, post and return; they never run container code. From inside a driver or a
+sink they raise RuntimeError.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tinycontainer.errors import LoadError, LoadReason, MetadataError
+from tinycontainer.interfaces.clock import NS_PER_MS, NS_PER_S, Clock
+from tinycontainer.interfaces.driver import Driver
+from tinycontainer.interfaces.runtime import Runtime
+from tinycontainer.metadata import Bundle, ContainerType, Metadata, PeerType
+from tinycontainer.metadata.bundle import OVERHEAD_BYTES
+from tinycontainer.trace import Sink, Tracer
+from tinycontainer_tokens import MemorySequenceStore, SequenceStore
+
+from .calls.driver_table import DriverTable
+from .calls.service import Service
+from .containers.container import Container, Exit, ExitReason, Statistics
+from .containers.controller import Controller
+from .containers.lifecycle import Event, State
+from .containers.limits import Capacity, Caps, Scheduling
+from .containers.memory import Section
+from .containers.verification import Trust
+from .running.executor import Executor
+
+DEFAULT_EPOCH_S = 1_767_225_600
+"""2026-01-01T00:00:00Z, the time at which a device's clock starts if nothing else is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a device is made of.
+
+    Attributes:
+        runtimes: what can be run, by container type.
+        drivers: the host's services.
+        trust: whom to believe.
+        capacity: what fits.
+        caps: what metadata may ask for.
+        scheduling: how the processor is shared.
+        epoch_s: Unix seconds at which the device's clock starts.
+        sequences: memory of accepted tokens.
+    """
+
+    runtimes: Mapping[ContainerType, Runtime]
+    drivers: DriverTable = field(default_factory=DriverTable)
+    trust: Trust = field(default_factory=Trust)
+    capacity: Capacity = field(default_factory=Capacity)
+    caps: Caps = field(default_factory=Caps)
+    scheduling: Scheduling = field(default_factory=Scheduling)
+    epoch_s: int = DEFAULT_EPOCH_S
+    sequences: SequenceStore = field(default_factory=MemorySequenceStore)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the world around a device gives it while it runs, in place of what its file names.
+
+    Attributes:
+        drivers: the host's services.
+        sequences: memory of accepted tokens.
+        epoch_s: Unix seconds at which the device's clock starts.
+    """
+
+    drivers: DriverTable
+    sequences: SequenceStore
+    epoch_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A container as its owner sees it, at one moment.
+
+    Attributes:
+        uid: its uid.
+        slot: where it lies.
+        state: where it is in its life.
+        mask: allowed system calls.
+        priority: 0 (highest) to 15.
+        last_exit: the end of its last start; None if it never ended one.
+        statistics: what it has done since it was loaded.
+    """
+
+    uid: bytes
+    slot: int
+    state: State
+    mask: int
+    priority: int
+    last_exit: Exit | None
+    statistics: Statistics
+
+    @property
+    def loops(self) -> int:
+        """Completed loops."""
+        return self.statistics.loops
+
+
+class _Managing:
+    """One management call at a time: from inside of one, another is refused."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer, self._busy = tracer, False
+
+    def __enter__(self) -> None:
+        if self._busy:
+            raise RuntimeError("a driver or a sink cannot manage the device that calls it")
+        self._busy = True
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._busy = False
+        if kind is None:
+            self._tracer.raise_failure()
+
+
+class Device:
+    """One microcontroller's worth of containers.
+
+    Args:
+        setup: what it is made of.
+        clock: its time; a device begins at whatever the clock says.
+        sinks: who hears of what happens. A sink must not call the device back.
+    """
+
+    def __init__(self, setup: Setup, clock: Clock, sinks: Sequence[Sink] = ()) -> None:
+        self._setup, self._clock = setup, clock
+        self._tracer = Tracer(sinks, self._settled_now_ns)
+        self._controller = Controller(
+            setup.capacity,
+            setup.caps,
+            setup.trust,
+            setup.runtimes,
+            setup.sequences,
+            self._epoch_s,
+            self._tracer,
+        )
+        self._service = Service(
+            setup.capacity, setup.drivers, self._controller.find, clock, self._tracer
+        )
+        self._executor = Executor(
+            setup.capacity, setup.scheduling, clock, self._service, self._tracer, self._erase
+        )
+        self._managing = _Managing(self._tracer)
+
+    # Loading.
+
+    def load(self, bundle: bytes) -> View:
+        """Load a bundle; its container is READY.
+
+        Args:
+            bundle: untrusted bytes, CBOR ``[metadata, data, code]``.
+
+        Raises:
+            LoadError: it is refused; the device is as before.
+        """
+        limit_bytes = self._setup.capacity.bundle_bytes + OVERHEAD_BYTES
+        try:
+            parts = Bundle.decode(bundle, limit_bytes)
+        except MetadataError as error:
+            refusal = LoadError(LoadReason.BUNDLE, str(error))
+            with self._managing:
+                self._controller.refused(refusal)
+            raise refusal from error
+        self.begin_load()
+        for section, content in (
+            (Section.METADATA, parts.metadata),
+            (Section.CODE, parts.code),
+            (Section.DATA, parts.data),
+        ):
+            self.open_section(section, len(content))
+            if content:
+                self.write_section(content)
+        return self.end_load()
+
+    def begin_load(self) -> None:
+        """Begin a load, section by section: metadata, code, data.
+
+        Raises:
+            LoadError: no slot is free, or a load is under way, which ends it.
+        """
+        with self._managing:
+            self._controller.begin_load()
+
+    def open_section(self, section: Section, size_bytes: int) -> None:
+        """Announce the next section and its length; an empty one is complete at once.
+
+        Raises:
+            LoadError: out of order or too large; the load is over.
+        """
+        with self._managing:
+            self._controller.open_section(section, size_bytes)
+
+    def write_section(self, chunk: bytes) -> None:
+        """Give bytes of the announced section.
+
+        Raises:
+            LoadError: too many; the load is over.
+        """
+        with self._managing:
+            self._controller.write_section(chunk)
+
+    def end_load(self) -> View:
+        """End the transfer and judge it; the container is READY.
+
+        Raises:
+            LoadError: it is refused; the device is as before.
+        """
+        with self._managing:
+            return _view(self._controller.end_load())
+
+    def abandon_load(self) -> None:
+        """Give up the load that is under way, if there is one."""
+        with self._managing:
+            self._controller.abandon_load()
+
+    # Managing.
+
+    def start(self, uid: bytes | str) -> None:
+        """Let a READY container run.
+
+        Raises:
+            UnknownContainer: it is not loaded.
+            InvalidTransition: it is not READY.
+            LoadError: a token of its metadata is not valid at this time.
+        """
+        with self._managing:
+            self._executor.start(self._controller.start(_uid(uid)))
+
+    def stop(self, uid: bytes | str) -> None:
+        """Let a RUNNING container end: its hook has a grace, its stop hook runs.
+
+        Raises:
+            UnknownContainer: it is not loaded.
+            InvalidTransition: it is not RUNNING.
+        """
+        self._end(uid, Event.STOP, ExitReason.STOPPED)
+
+    def kill(self, uid: bytes | str) -> None:
+        """End a container at once; no more of its code runs.
+
+        Raises:
+            UnknownContainer: it is not loaded.
+            InvalidTransition: it is neither RUNNING nor STOPPING.
+        """
+        self._end(uid, Event.KILL, ExitReason.KILLED)
+
+    def delete(self, uid: bytes | str) -> None:
+        """Forget a container; one that runs is stopped first.
+
+        Raises:
+            UnknownContainer: it is not loaded.
+        """
+        self._end(uid, Event.DELETE, ExitReason.DELETED)
+
+    def reconfigure(self, metadata: bytes) -> View:
+        """Change a loaded container's rights and timing by new metadata, all or nothing.
+
+        Args:
+            metadata: untrusted metadata whose tokens fit the loaded code and data.
+
+        Raises:
+            LoadError: it is refused; nothing has changed.
+        """
+        with self._managing:
+            container, before = self._controller.reconfigure(metadata)
+            self._service.reconfigured(container, before)
+            self._executor.reconfigured(container)
+            return _view(container)
+
+    # Running and looking.
+
+    def run(self, for_ms: int | None = None) -> None:
+        """Run started containers.
+
+        Args:
+            for_ms: how long, in ms of the device's time; None: until no container is started.
+
+        Raises:
+            ValueError: a negative duration.
+        """
+        if for_ms is not None and for_ms < 0:
+            raise ValueError(f"a device cannot run for {for_ms} ms")
+        end_ns = None if for_ms is None else self._clock.now_ns() + for_ms * NS_PER_MS
+        with self._managing:
+            self._executor.run(end_ns)
+
+    def run_until(self, at_ms: int) -> None:
+        """Run started containers until a moment of the device's time, in ms."""
+        with self._managing:
+            self._executor.run(at_ms * NS_PER_MS)
+
+    @property
+    def now_ns(self) -> int:
+        """The device's time in ns."""
+        return self._settled_now_ns()
+
+    def __getitem__(self, uid: bytes | str) -> View:
+        """The container with this uid.
+
+        Raises:
+            UnknownContainer: it is not loaded; also a KeyError.
+        """
+        return _view(self._controller.get(_uid(uid)))
+
+    def __contains__(self, uid: bytes | str) -> bool:
+        """Whether a container with this uid is loaded."""
+        return self._controller.find(_uid(uid)) is not None
+
+    def __iter__(self) -> Iterator[View]:
+        """All containers, by slot."""
+        return iter([_view(container) for container in self._controller.containers()])
+
+    def __len__(self) -> int:
+        """How many containers are loaded."""
+        return len(self._controller.containers())
+
+    def metadata(self, uid: bytes | str) -> Metadata:
+        """The metadata of a loaded container.
+
+        Raises:
+            UnknownContainer: it is not loaded.
+        """
+        return self._controller.get(_uid(uid)).metadata
+
+    def driver(
+        self,
+        peer_endpoint_id: int,
+        uid: bytes | str = b"",
+        peer_type: PeerType = PeerType.LOCAL,
+    ) -> Driver:
+        """The driver instance behind a peer endpoint, for the host's own use.
+
+        Args:
+            peer_endpoint_id: its place.
+            uid: whose instance, where it is not shared.
+            peer_type: local or remote.
+
+        Raises:
+            KeyError: no driver is there.
+        """
+        entry = self._setup.drivers.find(peer_type, peer_endpoint_id)
+        if entry is None:
+            raise KeyError(f"no {peer_type.name.lower()} driver at {peer_endpoint_id}")
+        return self._setup.drivers.instance(entry, _uid(uid))
+
+    # How it holds together.
+
+    def _end(self, uid: bytes | str, event: Event, reason: ExitReason) -> None:
+        with self._managing:
+            container = self._controller.get(_uid(uid))
+            container.apply(event, self._tracer)
+            if container.state is State.DELETING:
+                self._erase(container)
+            else:
+                self._executor.stop(container, Exit(reason))
+
+    def _erase(self, container: Container) -> None:
+        self._controller.erase(container)
+        self._service.deleted(container.uid)
+
+    def _settled_now_ns(self) -> int:
+        self._executor.settle_meter()
+        return self._clock.now_ns()
+
+    def _epoch_s(self) -> int:
+        return self._setup.epoch_s + self._clock.now_ns() // NS_PER_S
+
+
+def _uid(uid: bytes | str) -> bytes:
+    return uid.encode() if isinstance(uid, str) else uid
+
+
+def _view(container: Container) -> View:
+    return View(
+        uid=container.uid,
+        slot=container.slot.number,
+        state=container.state,
+        mask=container.grant.mask,
+        priority=container.timing.priority,
+        last_exit=container.last_exit,
+        statistics=replace(container.statistics),
+    )

@@ -1,0 +1,1 @@
+"""Who runs, and what follows when a hook ends."""

@@ -1,0 +1,238 @@
+"""The device file: what an operator writes about a device, as checked tables."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from tinycontainer.device.calls.driver_table import DriverEntry
+from tinycontainer.device.containers.limits import (
+    BOARDS,
+    MAX_METADATA_BYTES,
+    MAX_SECTION_BYTES,
+    Cap,
+    Capacity,
+    Caps,
+    Policy,
+    Scheduling,
+)
+from tinycontainer.interfaces.clock import DEFAULT_INSTRUCTION_NS, NS_PER_MS
+from tinycontainer.interfaces.driver import Driver
+from tinycontainer.metadata import Direction, PeerType
+from tinycontainer.metadata.model import MAX_UINT32, UID_BYTES
+from tinycontainer_tokens import Algorithm, Profile, Role
+
+from .toml_file import Table, uid_from_text
+
+BoardName = Literal["default", "riot-2024"]
+
+
+def check_uid(text: str) -> str:
+    """Refuse text that is no uid, with ValueError."""
+    uid = uid_from_text(text)
+    if len(uid) not in UID_BYTES:
+        raise ValueError(f"a uid has {UID_BYTES[0]} to {UID_BYTES[-1]} bytes, not {len(uid)}")
+    return text
+
+
+Uid = Annotated[str, AfterValidator(check_uid)]
+"""A container's uid: text, or ``hex:`` and hexadecimal digits."""
+EndpointId = Annotated[int, Field(ge=0, le=MAX_UINT32)]
+Positive = Annotated[int, Field(ge=1)]
+DirectionName = Literal["in", "out", "both"]
+
+
+class DeviceTable(Table):
+    """Who the device is."""
+
+    id: str | None = Field(None, description="what an aud claim must name")
+    name: str = Field("desk", description="name of the board, as the board driver tells it")
+    vendor: str = Field("tinycontainer", description="maker of the board")
+    board: BoardName = Field("default", description="capacities to begin with")
+    epoch: int | None = Field(
+        None,
+        ge=0,
+        description="Unix seconds at which the device's clock starts; by default 2026-01-01 in"
+        " virtual time, the host's time in wall time",
+    )
+    seed: int | None = Field(
+        None, description="makes the random driver reproducible; unpredictable without it"
+    )
+
+
+class RuntimeCapacityTable(Table):
+    """What a runtime may take for one container."""
+
+    memory_pages: int | None = Field(None, ge=1, le=1024, description="of 64 KiB")
+    table_elements: int | None = Field(None, ge=1, le=1024)
+    call_depth: int | None = Field(None, ge=1, le=1000)
+    locals_per_function: int | None = Field(None, ge=0, le=4096)
+    stack_values: int | None = Field(None, ge=16, le=1 << 20)
+    block_depth: int | None = Field(None, ge=1, le=500)
+    floats: Literal["allow", "forbid"] | None = Field(
+        None, description="whether code may use floating point, in whose corners engines differ"
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """What is not the board's, as `RuntimeLimits` takes it."""
+        changes = self.model_dump(exclude_none=True)
+        if self.floats is not None:
+            changes["floats"] = self.floats == "allow"
+        return changes
+
+
+class CapacityTable(Table):
+    """What fits; what is absent is the board's."""
+
+    slots: int | None = Field(None, ge=1, le=10_000)
+    metadata_bytes: int | None = Field(None, ge=1, le=MAX_METADATA_BYTES)
+    code_bytes: int | None = Field(None, ge=8, le=MAX_SECTION_BYTES)
+    data_bytes: int | None = Field(None, ge=0, le=MAX_SECTION_BYTES)
+    shared_bytes: int | None = Field(
+        None, ge=8, le=2 * MAX_SECTION_BYTES, description="of code and data"
+    )
+    descriptors: Positive | None = None
+    descriptors_per_container: Positive | None = None
+    transfer_bytes: int | None = Field(None, ge=1, le=255)
+    pipe_bytes: int | None = Field(None, ge=1, le=1 << 20)
+    log_line_bytes: int | None = Field(None, ge=1, le=255)
+    records_per_second: int | None = Field(None, ge=0)
+    runtime: RuntimeCapacityTable = RuntimeCapacityTable()
+
+    def capacity(self, board: BoardName) -> Capacity:
+        """The board's capacity with these changes."""
+        base = BOARDS[board]
+        own = self.model_dump(exclude_none=True, exclude={"runtime"})
+        changes = self.runtime.changes()
+        code_bytes = own.get("code_bytes", base.code_bytes)
+        return replace(base, **own, runtime=replace(base.runtime, code_bytes=code_bytes, **changes))
+
+
+class SchedulingTable(Table):
+    """How the processor is shared."""
+
+    policy: Policy = Policy.PRIORITY
+    slice_ms: Positive = 10
+    grace_ms: Positive = Field(1000, description="of a stopping container; caps its stop hook")
+    call_instructions: Positive = Field(100, description="cost of a native call")
+    instruction_ns: Positive = Field(DEFAULT_INSTRUCTION_NS, description="in virtual time")
+
+    def scheduling(self) -> Scheduling:
+        """As the device takes it."""
+        return Scheduling(
+            self.policy,
+            self.slice_ms * NS_PER_MS,
+            self.grace_ms * NS_PER_MS,
+            self.call_instructions,
+        )
+
+
+class CapTable(Table):
+    """The most that metadata may ask for; 0 (no limit) in metadata is beyond any cap."""
+
+    best_priority: int | None = Field(None, ge=0, le=15, description="lowest number allowed")
+    start_max_ms: Positive | None = None
+    loop_max_ms: Positive | None = None
+    stop_max_ms: Positive | None = None
+    loop_share: float | None = Field(
+        None, gt=0, le=1, description="largest loop-max-duration over loop-period"
+    )
+
+    def cap(self) -> Cap:
+        """As the device takes it."""
+        return Cap(
+            self.best_priority,
+            self.start_max_ms,
+            self.loop_max_ms,
+            self.stop_max_ms,
+            self.loop_share,
+        )
+
+
+class CapsTable(CapTable):
+    """Caps for everybody, and for single containers in their place."""
+
+    uids: dict[Uid, CapTable] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_uids(self) -> "CapsTable":
+        if len({uid_from_text(text) for text in self.uids}) < len(self.uids):
+            raise ValueError("uids: one uid stands twice, as text and behind hex:")
+        return self
+
+    def caps(self) -> Caps:
+        """As the device takes it."""
+        by_uid = {uid_from_text(text): table.cap() for text, table in self.uids.items()}
+        return Caps(self.cap(), by_uid)
+
+
+class KeyTable(Table):
+    """A key in a role."""
+
+    role: Role
+    file: str = Field(description="PEM or COSE_Key, within the device file's directory")
+    algorithm: Algorithm = Algorithm.EDDSA
+    profile: Profile = Profile.RFC9052
+    uids: list[Uid] | None = Field(None, description="containers it may sign for; default all")
+
+
+class TrustTable(Table):
+    """Whom the device believes."""
+
+    profiles: list[Profile] = Field([Profile.RFC9052], min_length=1)
+    keys: list[KeyTable] = Field(default_factory=list)
+    allow_unsigned: bool = Field(False, description="forgive absent tokens; for the bench only")
+    unsigned_mask: int = Field(0, ge=0, le=MAX_UINT32, description="without a mask token")
+    require_endpoint_tokens: bool = False
+    sequence_file: str | None = Field(None, description="remembers accepted sequences")
+
+
+class DriverTableEntry(Table):
+    """A driver behind a peer endpoint."""
+
+    driver: str = Field(description="name of an installed driver")
+    endpoint: EndpointId = Field(description="the peer-endpoint-id that metadata names")
+    peer: Literal["local", "remote"] = "local"
+    shared: bool = Field(False, description="one instance for all containers")
+    uids: list[Uid] | None = Field(None, description="containers it serves; default all")
+    directions: list[DirectionName] = Field(["in", "out", "both"], min_length=1)
+    options: dict[str, object] = Field(default_factory=dict)
+
+    def entry(self, make: Callable[[], Driver]) -> DriverEntry:
+        """As the device takes it.
+
+        Args:
+            make: makes an instance of the driver.
+        """
+        return DriverEntry(
+            peer_type=PeerType[self.peer.upper()],
+            peer_endpoint_id=self.endpoint,
+            name=self.driver,
+            make=make,
+            shared=self.shared,
+            uids=None if self.uids is None else frozenset(map(uid_from_text, self.uids)),
+            directions=frozenset(Direction[name.upper()] for name in self.directions),
+        )
+
+
+class ContainerEntry(Table):
+    """A container that the device begins with."""
+
+    bundle: str = Field(description="bundle file, within the device file's directory")
+    start: bool = True
+
+
+class DeviceFile(Table):
+    """A device file."""
+
+    device: DeviceTable = DeviceTable()
+    capacity: CapacityTable = CapacityTable()
+    scheduling: SchedulingTable = SchedulingTable()
+    caps: CapsTable = CapsTable()
+    trust: TrustTable = TrustTable()
+    runtimes: dict[str, str] = Field(
+        default_factory=dict, description="which runtime runs a container type, if not the default"
+    )
+    drivers: list[DriverTableEntry] = Field(default_factory=list)
+    containers: list[ContainerEntry] = Field(default_factory=list)

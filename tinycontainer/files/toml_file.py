@@ -1,0 +1,139 @@
+"""TOML files of this project: read within bounds, checked against a model, errors with their place.
+
+A wrong file gives one line: which file, which key, what is wrong and what would be right.
+"""
+
+import errno
+import json
+import string
+import tomllib
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from tinycontainer.errors import DeviceFileError
+from tinycontainer.text import show
+
+MAX_TOML_BYTES: Final = 64 * 1024
+
+
+class Table(BaseModel):
+    """A table of a file: exact types, nothing unknown, nothing infinite."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+Model = TypeVar("Model", bound=Table)
+
+
+def read_toml(path: Path, model: type[Model]) -> Model:
+    """Read and check a file.
+
+    Raises:
+        DeviceFileError: it cannot be read, is too long, is not TOML, or does not fit the model.
+    """
+    name = show(str(path))
+    content = read_bounded(path, MAX_TOML_BYTES)
+    try:
+        # By way of JSON, in which strict checks still take names for enumerations.
+        values = tomllib.loads(content.decode("utf-8"))
+        as_json = json.dumps(values, default=_unwanted)
+    except UnicodeDecodeError:
+        raise DeviceFileError(name, "", "is not UTF-8 text") from None
+    except RecursionError:
+        raise DeviceFileError(name, "", "is nested too deeply") from None
+    except ValueError as error:
+        raise DeviceFileError(name, "", f"is not TOML: {error}") from None
+    try:
+        return model.model_validate_json(as_json)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise DeviceFileError(name, _place(first["loc"]), _problem(first)) from None
+
+
+def read_bounded(path: Path, limit_bytes: int) -> bytes:
+    """Read a whole file that must not be longer than a limit.
+
+    Raises:
+        DeviceFileError: it cannot be read or is too long.
+    """
+    name = show(str(path))
+    try:
+        content = _read(path, limit_bytes + 1)
+    except OSError as error:
+        raise DeviceFileError(name, "", f"cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise DeviceFileError(name, "", "is not a file name") from None
+    if len(content) > limit_bytes:
+        raise DeviceFileError(name, "", f"has more than {limit_bytes} bytes")
+    return content
+
+
+def _read(path: Path, limit_bytes: int) -> bytes:
+    if path.is_fifo():  # to open one would wait for somebody to write into it
+        raise OSError(errno.EINVAL, "it is a pipe")
+    with path.open("rb") as file:
+        return file.read(limit_bytes)
+
+
+def inside(directory: Path, name: str, file: str, place: str) -> Path:
+    """The path of a file that another one names: within its directory, links resolved.
+
+    Args:
+        directory: where the naming file lies.
+        name: as it stands there.
+        file: which file names it, for the error.
+        place: at which key, for the error.
+
+    Raises:
+        DeviceFileError: it lies outside, or is no name.
+    """
+    try:
+        path = (directory / name).resolve()
+    except (OSError, ValueError, RuntimeError):  # the last for links in a circle, until 3.12
+        raise DeviceFileError(file, place, f"{show(name)} is not a file name") from None
+    if not path.is_relative_to(directory.resolve()):
+        raise DeviceFileError(file, place, f"{show(name)} lies outside of the file's directory")
+    return path
+
+
+def uid_from_text(text: str) -> bytes:
+    """A uid as files and commands write it: text, or ``hex:`` and hexadecimal digits.
+
+    Raises:
+        ValueError: the digits are not hexadecimal.
+    """
+    digits = text.removeprefix("hex:")
+    if digits == text:
+        return text.encode()
+    if not all(digit in string.hexdigits for digit in digits):
+        raise ValueError("behind hex: stand hexadecimal digits only")
+    return bytes.fromhex(digits)
+
+
+def _unwanted(moment: object) -> dict[str, str]:
+    """A date or time, which no model takes, as something that none takes either."""
+    return {"date or time": str(moment)}
+
+
+def _problem(error: ErrorDetails) -> str:
+    match error["type"]:
+        case "extra_forbidden":
+            return "this key is not known here"
+        case "missing":
+            return "is missing"
+        case "value_error":
+            return error["msg"].removeprefix("Value error, ")
+    return error["msg"]
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    place = ""
+    for part in location:
+        if isinstance(part, int):
+            place += f"[{part}]"
+        else:
+            place += f".{show(part)}" if place else show(part)
+    return place

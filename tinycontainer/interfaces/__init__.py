@@ -1,0 +1,1 @@
+"""What outsiders implement, and the values that cross these borders."""

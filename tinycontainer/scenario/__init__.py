@@ -1,0 +1,1 @@
+"""What drives a device through a run, and what is expected of it."""

@@ -1,0 +1,180 @@
+"""A script: management in mid-run, for the demo and for experiments.
+
+Each step has its moment of device time. A step that the device refuses although the script expects
+it to succeed (or the other way round) is reported when the script ends.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
+from tinycontainer.device.device import Device
+from tinycontainer.errors import TinyContainerError
+from tinycontainer.files.device_file import Uid
+from tinycontainer.files.toml_file import Table, inside, read_bounded, read_toml, uid_from_text
+from tinycontainer.interfaces.clock import NS_PER_MS
+from tinycontainer.text import show
+
+_TICK_MS = 100
+
+
+class Verb(StrEnum):
+    """What a step does."""
+
+    LOAD = "load"
+    START = "start"
+    STOP = "stop"
+    KILL = "kill"
+    DELETE = "delete"
+    RECONFIGURE = "reconfigure"
+
+    @property
+    def takes_file(self) -> bool:
+        """Whether it names a file (a bundle, or metadata) and not a uid."""
+        return self in (Verb.LOAD, Verb.RECONFIGURE)
+
+
+class StepTable(Table):
+    """One step: load and reconfigure name a file, all others a uid."""
+
+    at_ms: int = Field(ge=0, description="device time")
+    verb: Verb
+    uid: Uid | None = None
+    file: str | None = Field(default=None, description="within the script's directory")
+    refused: bool = Field(default=False, description="the device is expected to refuse it")
+
+    @model_validator(mode="after")
+    def _check_operand(self) -> "StepTable":
+        if self.verb.takes_file != (self.file is not None) or (
+            self.verb.takes_file == (self.uid is not None)
+        ):
+            wanted = "a file and no uid" if self.verb.takes_file else "a uid and no file"
+            raise ValueError(f"{self.verb} takes {wanted}")
+        return self
+
+
+class ScriptFile(Table):
+    """A script."""
+
+    steps: list[StepTable] = Field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step, ready to be taken.
+
+    Attributes:
+        at_ms: device time.
+        verb: what to do.
+        uid: with which container; empty if a file says it.
+        content: bundle or metadata.
+        refused: whether the device is expected to refuse.
+    """
+
+    at_ms: int
+    verb: Verb
+    uid: bytes
+    content: bytes
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Surprise:
+    """A step that did not go as the script expected.
+
+    Attributes:
+        step: which.
+        problem: what happened instead.
+    """
+
+    step: Step
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.step.verb} at {self.step.at_ms} ms: {self.problem}"
+
+
+def read_script(path: Path) -> tuple[Step, ...]:
+    """Read a script and the files that it names; steps of one moment keep their order.
+
+    Raises:
+        DeviceFileError: something in it cannot be used.
+    """
+    content = read_toml(path, ScriptFile)
+    read = cache(lambda file: read_bounded(file, 2 * MAX_SECTION_BYTES))
+    steps = [_step(path, f"steps[{i}].file", table, read) for i, table in enumerate(content.steps)]
+    return tuple(sorted(steps, key=lambda step: step.at_ms))
+
+
+def play(
+    device: Device,
+    steps: tuple[Step, ...],
+    end_ms: int | None,
+    tick: Callable[[int], None] | None = None,
+) -> list[Surprise]:
+    """Run a device and take each step at its moment.
+
+    Args:
+        device: the device.
+        steps: in the order of their moments; those behind the end are not taken.
+        end_ms: device time at which to stop; None: when the script is over and nothing runs.
+        tick: hears now and then how far it has come, in ms of device time.
+
+    Returns:
+        The steps that did not go as expected.
+    """
+    surprises = []
+    for step in steps[: len(steps) - untaken(steps, end_ms)]:
+        _run_until(device, step.at_ms, tick)
+        surprise = _take(device, step)
+        if surprise is not None:
+            surprises.append(surprise)
+    if end_ms is None:
+        device.run()
+    else:
+        _run_until(device, end_ms, tick)
+    return surprises
+
+
+def _run_until(device: Device, at_ms: int, tick: Callable[[int], None] | None) -> None:
+    """Run; to cut a run in pieces changes nothing in it."""
+    if tick is not None:
+        begun_ms = device.now_ns // NS_PER_MS
+        for now_ms in range(begun_ms + _TICK_MS, at_ms, _TICK_MS):
+            device.run_until(now_ms)
+            tick(now_ms)
+    device.run_until(at_ms)
+
+
+def untaken(steps: tuple[Step, ...], end_ms: int | None) -> int:
+    """How many steps lie behind the end of a run."""
+    return sum(end_ms is not None and step.at_ms > end_ms for step in steps)
+
+
+def _step(path: Path, place: str, table: StepTable, read: Callable[[Path], bytes]) -> Step:
+    content = b""
+    if table.file is not None:
+        content = read(inside(path.parent, table.file, show(str(path)), place))
+    uid = b"" if table.uid is None else uid_from_text(table.uid)
+    return Step(table.at_ms, table.verb, uid, content, table.refused)
+
+
+def _take(device: Device, step: Step) -> Surprise | None:
+    actions: dict[Verb, Callable[[], object]] = {
+        Verb.LOAD: lambda: device.load(step.content),
+        Verb.START: lambda: device.start(step.uid),
+        Verb.STOP: lambda: device.stop(step.uid),
+        Verb.KILL: lambda: device.kill(step.uid),
+        Verb.DELETE: lambda: device.delete(step.uid),
+        Verb.RECONFIGURE: lambda: device.reconfigure(step.content),
+    }
+    try:
+        actions[step.verb]()
+    except TinyContainerError as error:
+        return None if step.refused else Surprise(step, str(error))
+    return Surprise(step, "was expected to be refused") if step.refused else None

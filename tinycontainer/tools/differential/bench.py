@@ -1,0 +1,156 @@
+"""A bench: one device file, some bundles, a script; run on an engine of one's choice."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from tinycontainer.assembly.assembly import Plan, assemble, load_listed, type_of_engine
+from tinycontainer.device.device import Device, Setup
+from tinycontainer.errors import LoadError
+from tinycontainer.files.device_file import DeviceFile, TrustTable
+from tinycontainer.interfaces.clock import VirtualClock
+from tinycontainer.interfaces.runtime import Ability, Described
+from tinycontainer.metadata import Bundle, ContainerType, Metadata, decode, encode
+from tinycontainer.scenario.script import Step, play
+from tinycontainer.text import show
+from tinycontainer_tokens import MemorySequenceStore
+
+from .record import Record
+
+_SEED: Final = 1
+"""Of the random driver, where the device file names none: both runs have to see the same."""
+
+_ALL_CALLS: Final = 0b11111
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What is run on both engines.
+
+    Attributes:
+        plan: the device file.
+        bundles: name and content of bundles that are loaded and started at once, beside those that
+            the device file lists.
+        steps: a script.
+        for_ms: device time.
+    """
+
+    plan: Plan
+    bundles: tuple[tuple[str, bytes], ...] = ()
+    steps: tuple[Step, ...] = ()
+    for_ms: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run.
+
+    Attributes:
+        engine: what it ran on, ``TYPE.NAME`` or NAME.
+        abilities: what that can.
+        refused: bundles that were refused, with the reason; part of what is compared.
+        record: what happened.
+    """
+
+    engine: str
+    abilities: frozenset[Ability]
+    refused: tuple[str, ...]
+    record: Record
+
+
+def bare_plan() -> Plan:
+    """A device without a file: it asks for no tokens, allows all calls, and has no drivers."""
+    trust = TrustTable(allow_unsigned=True, unsigned_mask=_ALL_CALLS)
+    return Plan(Path("compare"), DeviceFile(trust=trust))
+
+
+def without_tokens(content: bytes) -> bytes:
+    """A bundle as nobody has signed it, for a device that has no keys.
+
+    Raises:
+        MetadataError: it is no bundle.
+    """
+    bundle = Bundle.decode(content, len(content))
+    metadata: Metadata = decode(bundle.metadata)
+    security = metadata.security and replace(
+        metadata.security, data_token=b"", code_token=b"", metadata_token=b""
+    )
+    endpoints = tuple(replace(each, token=None) for each in metadata.endpoints or ())
+    container = replace(metadata.container, syscall_mask_token=b"")
+    return Bundle(encode(container, endpoints, security), bundle.data, bundle.code).encode()
+
+
+def run_on(bench: Bench, engine: str) -> Run:
+    """Run a bench on an engine, in virtual time.
+
+    Args:
+        bench: what to run.
+        engine: ``TYPE.NAME``, or the name of one for WebAssembly.
+
+    Raises:
+        DeviceFileError: the engine is not installed, or the device file cannot be used.
+        RuntimeUnavailable: it cannot work in this process.
+    """
+    plan = _seeded(bench.plan).on_engine(engine)
+    clock = VirtualClock(plan.content.scheduling.instruction_ns)
+    setup = assemble(plan, clock, lambda _line: None)
+    steady = _Steadiness()
+    record = Record(steady)
+    wrapped = {kind: record.wrapped(runtime) for kind, runtime in setup.runtimes.items()}
+    # Nothing that one run accepts may be remembered by the other.
+    device = Device(
+        replace(setup, runtimes=wrapped, sequences=MemorySequenceStore()), clock, [record]
+    )
+    steady.device, steady.setup = device, setup
+    refused = _load(device, bench, plan)
+    surprises = play(device, bench.steps, bench.for_ms)
+    record.finish()
+    refused += tuple(str(each) for each in surprises)
+    return Run(engine, _abilities(setup, engine), refused, record)
+
+
+def _seeded(plan: Plan) -> Plan:
+    if plan.content.device.seed is not None:
+        return plan
+    table = plan.content.device.model_copy(update={"seed": _SEED})
+    return replace(plan, content=plan.content.model_copy(update={"device": table}))
+
+
+def _load(device: Device, bench: Bench, plan: Plan) -> tuple[str, ...]:
+    load_listed(device, plan)
+    refused = []
+    for name, content in bench.bundles:
+        try:
+            device.start(device.load(content).uid)
+        except LoadError as error:
+            refused.append(f"{show(name)}: {error}")
+    return tuple(refused)
+
+
+def _abilities(setup: Setup, engine: str) -> frozenset[Ability]:
+    """What an engine can; the runtimes of other types are the same in both runs."""
+    kind = ContainerType.__members__.get(type_of_engine(engine).upper())
+    runtime = None if kind is None else setup.runtimes.get(kind)
+    return runtime.describe().abilities if isinstance(runtime, Described) else frozenset()
+
+
+class _Steadiness:
+    """Whether an endpoint's results depend on nothing but its own container's calls."""
+
+    def __init__(self) -> None:
+        self.device: Device | None = None
+        self.setup: Setup | None = None
+
+    def __call__(self, uid: bytes, endpoint_id: int) -> bool:
+        if self.device is None or self.setup is None or uid not in self.device:
+            return False
+        for endpoint in self.device.metadata(uid).endpoints or ():
+            if endpoint.endpoint_id == endpoint_id:
+                break
+        else:
+            return True  # there is none: refused, always
+        entry = self.setup.drivers.find(endpoint.peer_type, endpoint.peer_endpoint_id)
+        if entry is None or entry.shared:
+            return False
+        driver = self.setup.drivers.instance(entry, uid)
+        return getattr(driver, "steady", False) is True

@@ -1,0 +1,1 @@
+"""Whether a device would load a container, and the likely cause if it would not."""

@@ -1,0 +1,118 @@
+"""Experiments on hashes: of what did the signer take it?"""
+
+import hashlib
+from dataclasses import replace
+from typing import Final
+
+from tinycontainer.metadata import Direction, Endpoint, PeerType, encode_endpoint
+from tinycontainer_tokens import Kind
+
+from ..artefact.unverified import statement
+from .experiment import Case
+from .explanation import name_of
+from .variants import draft, fitting, truncation
+
+_STALE: Final = (
+    "fits no truncation of this file: stale, the metadata was changed after it was signed"
+)
+
+
+def content_cause(case: Case) -> str | None:
+    """What a token's hash was taken of."""
+    claims = case.report.verification.claims if case.report.verification else None
+    if claims is None or claims.sha256 is None:
+        return None
+    if case.kind is Kind.METADATA:
+        return _of_metadata(case, claims.sha256)
+    if case.kind is Kind.ENDPOINT:
+        return _of_endpoint(case, claims.sha256)
+    return _of_section(case, claims.sha256)
+
+
+def _of_metadata(case: Case, sha256: bytes) -> str:
+    part = truncation(sha256, case.artefact.metadata)
+    if part is not None:
+        return f"the hash is that of {part}; it has to be that of every byte before the token"
+    before = draft(sha256, case.artefact.metadata)
+    if before is not None:
+        return f"fits no truncation of this file: the hash is that of {before}"
+    other = _another_section(case, sha256)
+    return _STALE if other is None else f"fits no truncation of this file: {other}"
+
+
+def _of_section(case: Case, sha256: bytes) -> str:
+    name = name_of(case.kind)
+    swapped = _another_section(case, sha256)
+    if swapped is not None:
+        return swapped
+    variant = fitting(sha256, case.content_of(case.kind) or b"")
+    if variant is not None:
+        return f"the hash is that of this {name} {variant.words}"
+    return (
+        f"fits this {name} under no change of line breaks or ending: stale, the {name} was changed"
+        " after it was signed, or it is another file"
+    )
+
+
+def _another_section(case: Case, sha256: bytes) -> str | None:
+    """Whether the hash is that of another section."""
+    for kind in (Kind.CODE, Kind.DATA, Kind.METADATA):
+        content = case.content_of(kind)
+        if kind is case.kind or content is None or not content:
+            continue
+        if hashlib.sha256(content).digest() != sha256:
+            continue
+        if _vouches_for(case, kind, case.content_of(case.kind)):
+            return f"{name_of(case.kind)} and {name_of(kind)} are exchanged: each fits the other's"
+        return f"the hash is that of the {name_of(kind)}"
+    return None
+
+
+def _vouches_for(case: Case, kind: Kind, content: bytes | None) -> bool:
+    """Whether the token in the place of a kind carries the hash of some bytes."""
+    if content is None:
+        return False
+    digest = hashlib.sha256(content).digest()
+    for report in case.others:
+        said = statement(report.token, kind) if report.expected.kind is kind else None
+        if said is not None and said.claims is not None and said.claims.sha256 == digest:
+            return True
+    return False
+
+
+def _of_endpoint(case: Case, sha256: bytes) -> str:
+    entries = case.artefact.metadata.endpoints or ()
+    wanted = case.report.expected.endpoint_id
+    for entry in entries:
+        if entry.endpoint_id == wanted:
+            words = _of_changed_entry(entry, sha256)
+            if words is not None:
+                return words
+        elif _covers(sha256, entry):
+            return f"the hash is that of the entry of endpoint {entry.endpoint_id}"
+    return "fits no variation of this entry: it was changed after the owner signed it"
+
+
+def _of_changed_entry(entry: Endpoint, sha256: bytes) -> str | None:
+    unfilled = encode_endpoint(replace(entry, token=b""), with_token=True)
+    if hashlib.sha256(unfilled).digest() == sha256:
+        return "the hash covers an empty key 6; it has to be that of the entry without key 6"
+    for direction in Direction:
+        if _covers(sha256, replace(entry, direction=direction)):
+            return (
+                f"the owner signed the direction {direction.name.lower()}, the entry says"
+                f" {entry.direction.name.lower()}"
+            )
+    local, remote = PeerType.LOCAL, PeerType.REMOTE
+    if entry.peer_type is not PeerType.CONTAINER:
+        other = remote if entry.peer_type is local else local
+        if _covers(sha256, replace(entry, peer_type=other)):
+            return (
+                f"the owner signed a {other.name.lower()} peer, the entry says"
+                f" {entry.peer_type.name.lower()}"
+            )
+    return None
+
+
+def _covers(sha256: bytes, entry: Endpoint) -> bool:
+    return hashlib.sha256(encode_endpoint(entry, with_token=False)).digest() == sha256

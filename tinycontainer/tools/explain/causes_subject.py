@@ -1,0 +1,94 @@
+"""Experiments on sound tokens that are for another kind, container, device or time."""
+
+import hashlib
+from typing import Final
+
+from tinycontainer.device.device import DEFAULT_EPOCH_S
+from tinycontainer.text import show
+from tinycontainer_tokens import Claims
+
+from ..artefact.moments import utc
+from .experiment import Case
+from .explanation import name_of
+
+_MS_PER_S: Final = 1000
+_EARLIEST_S: Final = 946_684_800
+"""2000-01-01T00:00:00Z; a number that means an earlier moment was hardly meant so."""
+
+
+def kind_cause(case: Case) -> str | None:
+    """Why a token's kind is another."""
+    claims = _claims(case)
+    if claims.kind is None:
+        return None
+    content = case.content_of(case.kind)
+    signed = f"the role {case.role} signed it as a {name_of(claims.kind)} token"
+    if content is not None and claims.sha256 == hashlib.sha256(content).digest():
+        return f"{signed}, though its hash is that of the {name_of(case.kind)}"
+    return signed
+
+
+def uid_cause(case: Case) -> str | None:
+    """Why a token is for another container."""
+    claims, wanted = _claims(case), case.report.expected.uid
+    found = claims.uid or b""
+    if found.strip() == wanted.strip():
+        return "the uids differ in spaces or a line break at an end only"
+    if found.lower() == wanted.lower():
+        return "the uids differ in upper and lower case only"
+    content = case.content_of(case.kind)
+    same = content is not None and claims.sha256 == hashlib.sha256(content).digest()
+    kept = f"; the {name_of(case.kind)} itself is the same" if same else ""
+    return (
+        f"a token of the container {show(found)} was used again here, or the container was given"
+        f" another uid after it was signed{kept}"
+    )
+
+
+def audience_cause(case: Case) -> str | None:
+    """Why a token is for another device."""
+    wanted, found = case.report.expected.audience, _claims(case).audience or ""
+    if wanted is None:
+        return "the device has no id: name it by --device-id, or in the device file ([device] id)"
+    if wanted.strip().lower() == found.strip().lower():
+        return "the ids differ in spaces or in upper and lower case only"
+    return f"the token was made for the device {show(found)}"
+
+
+def time_cause(case: Case) -> str | None:
+    """Why a token is not valid at this time."""
+    claims, now_s = _claims(case), case.report.expected.now_s
+    begins_s, ends_s = claims.not_before_s, claims.expires_s
+    if begins_s is not None and ends_s is not None and ends_s <= begins_s:
+        return f"the token is never valid: it ends at {utc(ends_s)} and begins at {utc(begins_s)}"
+    if begins_s is not None and now_s < begins_s:
+        if _EARLIEST_S <= begins_s // _MS_PER_S <= now_s:
+            return (
+                f"nbf is in milliseconds, not seconds: as such it is {utc(begins_s // _MS_PER_S)}"
+            )
+        if now_s == DEFAULT_EPOCH_S:
+            return f"the clock stands at its default, {utc(now_s)}: set [device] epoch, or --at"
+        return "it is too early, or the clock is slow"
+    issued_s = claims.issued_s
+    if issued_s is not None and ends_s is not None and ends_s < issued_s:
+        return f"the token expired before it was issued, at {utc(issued_s)}: exp may be a duration"
+    return "it is too late: sign again with a later exp; or the clock is fast"
+
+
+def sequence_cause(case: Case) -> str | None:
+    """Why a token is no newer than what was accepted."""
+    found = _claims(case).sequence
+    newest = case.sequences.newest(case.report.subject) if case.sequences else None
+    if newest is None or found is None:
+        return None
+    if found == newest.sequence:
+        return "signed anew under a sequence that was used: raise the sequence and sign again"
+    return (
+        f"an older version: {newest.sequence - found} before the newest that was accepted,"
+        f" {newest.sequence}"
+    )
+
+
+def _claims(case: Case) -> Claims:
+    found = case.report.verification.claims if case.report.verification else None
+    return found or Claims()

@@ -1,0 +1,82 @@
+"""What is wrong with a container as a whole: its form, and where it contradicts itself."""
+
+import hashlib
+from dataclasses import dataclass
+
+from tinycontainer.device.containers.verification import profile_of, riot_objection
+from tinycontainer.metadata import ContainerType, Security
+from tinycontainer_tokens import Kind, Profile
+
+from ..artefact.artefact import Artefact
+from ..artefact.payload import payload_type
+from ..artefact.unverified import statement
+from .explanation import Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong that is not one token's.
+
+    Attributes:
+        check: the name of what was looked at.
+        problem: what is wrong.
+        explanation: why.
+    """
+
+    check: str
+    problem: str
+    explanation: Explanation
+
+
+def type_problem(artefact: Artefact) -> Problem | None:
+    """Whether the metadata's type contradicts the code, or the directory that it lies in."""
+    stated = artefact.metadata.container.type
+    spoken = None if artefact.code is None else payload_type(artefact.code)
+    if spoken is not None and spoken is not stated:
+        source, witness = spoken, "the first bytes of the code"
+    elif artefact.layout is not None and artefact.layout.type is not stated:
+        source, witness = artefact.layout.type, f"RUNTIME ({artefact.layout.runtime})"
+    else:
+        return None
+    return Problem(
+        "type",
+        f"type {_named(stated)} contradicts {witness}, which is that of type {_named(source)}",
+        Explanation(
+            f"type {_named(source)}, by {witness}",
+            f"type {_named(stated)} in the metadata",
+            _cause(artefact, spoken is not None and spoken is not stated),
+        ),
+    )
+
+
+def form_problem(artefact: Artefact) -> Problem | None:
+    """Whether metadata holds what the C firmware would not take."""
+    objection = riot_objection(artefact.metadata)
+    if objection is None:
+        return None
+    profile = profile_of(artefact.metadata)
+    cause = f"its tokens are made for {profile}" if profile is Profile.RFC9052 else None
+    return Problem(
+        "form", objection, Explanation("what the firmware's parser takes", objection, cause)
+    )
+
+
+def _cause(artefact: Artefact, by_code: bool) -> str:
+    if not by_code or artefact.code is None:
+        return "the metadata was made with another type, or lies in another container's directory"
+    signed = _signed_code_sha256(artefact)
+    if signed is None:
+        return "the type in the manifest is wrong, or this is another container's code"
+    if signed == hashlib.sha256(artefact.code).digest():
+        return "the code token vouches for this code, so the type in the manifest is wrong"
+    return "the code token does not vouch for this code, so it is another container's"
+
+
+def _signed_code_sha256(artefact: Artefact) -> bytes | None:
+    token = (artefact.metadata.security or Security()).code_token
+    said = statement(token, Kind.CODE)
+    return None if said is None or said.claims is None else said.claims.sha256
+
+
+def _named(kind: ContainerType) -> str:
+    return f"{kind.value} ({kind.name.lower()})"

@@ -1,0 +1,87 @@
+"""What an experiment on a refused token has at hand."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tinycontainer.device.containers.verification import TokenReport
+from tinycontainer_tokens import (
+    KeyEntry,
+    KeyStore,
+    Kind,
+    Profile,
+    Role,
+    SequenceStore,
+    TokenError,
+    Verification,
+    envelope,
+    verify,
+)
+from tinycontainer_tokens.envelope import Envelope
+
+from ..artefact.artefact import Artefact
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A refused token and everything around it.
+
+    Attributes:
+        report: of the token.
+        artefact: the container that it belongs to.
+        reports: of all tokens of the container.
+        keys: the keys that were trusted.
+        sequences: what was accepted before, if that was looked at.
+    """
+
+    report: TokenReport
+    artefact: Artefact
+    reports: tuple[TokenReport, ...]
+    keys: KeyStore
+    sequences: SequenceStore | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What the token should vouch for."""
+        return self.report.expected.kind
+
+    @property
+    def role(self) -> Role:
+        """Who should have signed it."""
+        return Role.signing(self.kind)
+
+    @property
+    def envelope(self) -> Envelope:
+        """The token taken apart; not for one that failed at its structure."""
+        return envelope.parse(self.report.token)
+
+    @property
+    def others(self) -> Iterator[TokenReport]:
+        """The reports of the other places."""
+        return (report for report in self.reports if report.place != self.report.place)
+
+    def content_of(self, kind: Kind) -> bytes | None:
+        """The bytes that a token of a kind vouches for, if there are such and they are at hand."""
+        contents = {
+            Kind.CODE: self.artefact.code,
+            Kind.DATA: self.artefact.data,
+            Kind.METADATA: self.artefact.metadata.signed_prefix,
+        }
+        return contents.get(kind)
+
+
+def parsed(token: bytes) -> Envelope | None:
+    """A token taken apart; None if it cannot be."""
+    try:
+        return envelope.parse(token)
+    except TokenError:
+        return None
+
+
+def retry(report: TokenReport, entry: KeyEntry, profile: Profile) -> Verification:
+    """Verify a report's token again, as if this key were its role's under a profile.
+
+    A store of one key has none of the conflicts that keep a key out of a second role.
+    """
+    expected = replace(report.expected, profile=profile)
+    alone = KeyStore([KeyEntry(Role.signing(expected.kind), profile, entry.material)])
+    return verify(report.token, expected, alone)

@@ -1,0 +1,156 @@
+"""What a failed check expected and what it found, in words that can be shown."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tinycontainer.device.containers.verification import TokenReport
+from tinycontainer.text import show
+from tinycontainer_tokens import Claims, Expectation, Kind, Profile, Role, TokenError, envelope
+from tinycontainer_tokens.envelope import MAX_KID_BYTES, Envelope
+
+from ..artefact.moments import distance, utc
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a check failed; all of it is fit to be shown.
+
+    Attributes:
+        expected: what would have passed.
+        found: what was there.
+        cause: the likely mistake, found by an experiment; None if no experiment fits.
+    """
+
+    expected: str
+    found: str
+    cause: str | None = None
+
+
+def name_of(kind: Kind) -> str:
+    """A kind in words, such as ``mask``."""
+    return kind.name.lower()
+
+
+def contrast(report: TokenReport) -> Explanation:
+    """What a report's failed step expected and what it found, without a cause.
+
+    Args:
+        report: of a token that failed.
+
+    Raises:
+        ValueError: it did not fail.
+    """
+    failure = report.verification.failure if report.verification else None
+    if failure is None or report.verification is None:
+        raise ValueError("a token that did not fail needs no explanation")
+    words = _CONTRASTS.get(failure.check)
+    if words is None:
+        return Explanation(_FORMS[failure.check], failure.detail)
+    return words(report.expected, _parsed(report.token), report.verification.claims or Claims())
+
+
+def _parsed(token: bytes) -> Envelope | None:
+    try:
+        return envelope.parse(token)
+    except TokenError:
+        return None
+
+
+def _present(expected: Expectation, _token: Envelope | None, _claims: Claims) -> Explanation:
+    kind = name_of(expected.kind)
+    return Explanation(f"a {kind} token of the {Role.signing(expected.kind)}", "none")
+
+
+def _profile(expected: Expectation, token: Envelope | None, _claims: Claims) -> Explanation:
+    if token is not None and token.profile is expected.profile:
+        return Explanation("the tags 61 and 18, or 61 and 17, in front", "no tags")
+    return Explanation(str(expected.profile), str(token.profile) if token else "no token")
+
+
+def _key(expected: Expectation, token: Envelope | None, _claims: Claims) -> Explanation:
+    algorithm = f" for {token.algorithm}" if token else ""
+    kid = _kid(token)
+    wanted = f"a key of the role {Role.signing(expected.kind)}{algorithm} in {expected.profile}"
+    return Explanation(wanted + (f" with the key id {kid}" if kid else ""), "no such key")
+
+
+def _signature(expected: Expectation, _token: Envelope | None, _claims: Claims) -> Explanation:
+    return Explanation(
+        f"made with a key of the role {Role.signing(expected.kind)} over what it carries now",
+        "a signature that none of the keys of this role fits",
+    )
+
+
+def _kind(expected: Expectation, _token: Envelope | None, claims: Claims) -> Explanation:
+    found = "no kind" if claims.kind is None else f"kind {claims.kind} ({name_of(claims.kind)})"
+    return Explanation(f"kind {int(expected.kind)} ({name_of(expected.kind)})", found)
+
+
+def _uid(expected: Expectation, _token: Envelope | None, claims: Claims) -> Explanation:
+    return Explanation(f"uid {show(expected.uid)}", f"uid {show(claims.uid or b'')}")
+
+
+def _audience(expected: Expectation, _token: Envelope | None, claims: Claims) -> Explanation:
+    device = expected.audience
+    return Explanation(
+        "no audience: this device has no id" if device is None else f"audience {show(device)}",
+        f"audience {show(claims.audience or '')}",
+    )
+
+
+def _time(expected: Expectation, _token: Envelope | None, claims: Claims) -> Explanation:
+    now_s, begins_s, ends_s = expected.now_s, claims.not_before_s, claims.expires_s
+    if begins_s is not None and now_s < begins_s:
+        return Explanation(
+            f"a time from {utc(begins_s)} on",
+            f"{utc(now_s)}, which is {distance(begins_s - now_s)} too early",
+        )
+    ends_s = ends_s or 0
+    return Explanation(
+        f"a time before {utc(ends_s)}", f"{utc(now_s)}, which is {distance(now_s - ends_s)} later"
+    )
+
+
+def _content(expected: Expectation, _token: Envelope | None, claims: Claims) -> Explanation:
+    there, carried = expected.content_sha256 or b"", claims.sha256 or b""
+    return Explanation(
+        f"sha256 {there.hex()}, that of the {_CONTENT[expected.kind]}",
+        f"sha256 {carried.hex()} in the token",
+    )
+
+
+def _kid(token: Envelope | None) -> str | None:
+    if token is None or token.profile is Profile.RIOT_2024:
+        return None
+    try:
+        kid = envelope.read_protected(token)
+    except TokenError:
+        return None
+    return None if kid is None else show(kid)
+
+
+_FORMS: Final = {
+    "structure": "one COSE_Sign1 or COSE_Mac0 in strict CBOR",
+    "header": f"alg as the tag demands, a kid of 1 to {MAX_KID_BYTES} bytes if any, nothing else",
+    "claims": "exactly the claims of this kind and profile",
+    "sequence": "a higher sequence than any accepted before, or the very bytes accepted before",
+}
+_CONTRASTS: Final[dict[str, Callable[[Expectation, Envelope | None, Claims], Explanation]]] = {
+    "present": _present,
+    "profile": _profile,
+    "key": _key,
+    "signature": _signature,
+    "kind": _kind,
+    "uid": _uid,
+    "audience": _audience,
+    "time": _time,
+    "content": _content,
+}
+_CONTENT: Final = {
+    Kind.CODE: "code",
+    Kind.DATA: "data",
+    Kind.METADATA: "metadata before this token",
+    Kind.ENDPOINT: "endpoint entry without its token",
+    Kind.MASK: "mask",
+}

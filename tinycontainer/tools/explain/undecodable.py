@@ -1,0 +1,108 @@
+"""Why a file is no container: experiments on bytes that do not decode."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Final
+
+from tinycontainer import metadata as metadata_codec
+from tinycontainer.errors import MetadataError
+from tinycontainer.metadata import Bundle
+from tinycontainer.metadata.model import METADATA_TAG
+from tinycontainer_tokens import CborError, cbor
+
+from ..artefact.artefact import MAX_FILE_BYTES, is_bundle
+from .contradictions import Problem
+from .experiment import parsed
+from .explanation import Explanation
+
+_TAG: Final = cbor.with_tags((METADATA_TAG,), b"")
+
+
+def undecodable(content: bytes, error: MetadataError) -> Problem:
+    """Explain a refusal of bytes that should have been a bundle or metadata.
+
+    Args:
+        content: the bytes.
+        error: the refusal.
+    """
+    bundled = is_bundle(content)
+    check = "bundle" if bundled and error.place.endswith("bundle") else "metadata"
+    shape = "an array of metadata, data and code" if check == "bundle" else "the tag TinyPART"
+    return Problem(
+        check,
+        str(error),
+        Explanation(
+            f"{shape} in deterministic CBOR, and nothing else", str(error), _cause(content)
+        ),
+    )
+
+
+def decodes(content: bytes) -> bool:
+    """Whether bytes are a bundle with metadata in it, or metadata."""
+    try:
+        if is_bundle(content):
+            content = Bundle.decode(content, MAX_FILE_BYTES).metadata
+        metadata_codec.decode(content)
+    except MetadataError:
+        return False
+    return True
+
+
+def _cause(content: bytes) -> str | None:
+    if not content:
+        return "the file is empty"
+    if parsed(content) is not None:
+        return "this is a single token, not a container"
+    for words, change in _DAMAGES:
+        if decodes(change(content)):
+            return words
+    end = _end(content)
+    if end < len(content) and decodes(content[:end]):
+        return f"something else follows at the file's end, {len(content) - end} bytes"
+    return _missing(content)
+
+
+def _missing(content: bytes) -> str | None:
+    """How much is missing at the end of a file that was cut short."""
+    if not is_bundle(content) and not content.startswith(_TAG):
+        return None
+    end = _end(content + bytes(MAX_FILE_BYTES))
+    if end <= len(content) or _end(content + bytes(end - len(content))) != end:
+        return None
+    missing = end - len(content)
+    return f"the file is cut short: at least {missing} bytes are missing at its end"
+
+
+def _end(content: bytes) -> int:
+    """Where the first value of bytes ends, or where it is found not to be one."""
+    try:
+        cbor.decode_tagged(content, len(content))
+    except CborError as error:
+        return error.offset
+    return len(content)
+
+
+def _from_text(decode: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    def change(content: bytes) -> bytes:
+        try:
+            return decode(b"".join(content.split()))
+        except (binascii.Error, ValueError):
+            return b""
+
+    return change
+
+
+def _line_feeds(content: bytes) -> bytes:
+    return content.replace(b"\r\n", b"\n")
+
+
+_DAMAGES: Final[tuple[tuple[str, Callable[[bytes], bytes]], ...]] = (
+    (
+        "a line break was added at the file's end",
+        lambda content: content.removesuffix(b"\n").removesuffix(b"\r"),
+    ),
+    ("every LF in it was turned into CR LF: it was transferred as text", _line_feeds),
+    ("the file is hexadecimal text, not bytes", _from_text(binascii.unhexlify)),
+    ("the file is base64 text, not bytes", _from_text(base64.b64decode)),
+)

@@ -1,0 +1,1 @@
+"""Files for the C firmware, and whether a container fits its boards."""

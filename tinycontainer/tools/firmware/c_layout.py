@@ -1,0 +1,126 @@
+"""The directory in which the C firmware's build keeps one container.
+
+``NAME/RUNTIME`` names the virtual machine; beside it lie ``NAME.c`` or ``NAME.js``, ``NAME.data``,
+``NAME.metadata`` and the built code. NAME is the directory's own name.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
+from tinycontainer.errors import DeviceFileError
+from tinycontainer.files.toml_file import read_bounded
+from tinycontainer.metadata import Bundle, ContainerType
+from tinycontainer.text import show
+
+RUNTIME_FILE: Final = "RUNTIME"
+_MAX_RUNTIME_BYTES: Final = 64
+_CODE_SUFFIX: Final = {"wamr": ".wasm", "rbpf": ".bin", "jerryscript": ".js"}
+_TYPES: Final = {
+    "wamr": ContainerType.WASM,
+    "rbpf": ContainerType.BPF,
+    "jerryscript": ContainerType.JAVASCRIPT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One container's directory.
+
+    Attributes:
+        directory: where it is.
+        runtime: what RUNTIME says: ``wamr``, ``rbpf`` or ``jerryscript``.
+    """
+
+    directory: Path
+    runtime: str
+
+    @property
+    def type(self) -> ContainerType:
+        """The container type of the runtime."""
+        return _TYPES[self.runtime]
+
+    @property
+    def metadata(self) -> Path:
+        """The metadata file."""
+        return self._named(".metadata")
+
+    @property
+    def data(self) -> Path:
+        """The data section."""
+        return self._named(".data")
+
+    @property
+    def code(self) -> Path:
+        """The built code section."""
+        return self._named(_CODE_SUFFIX[self.runtime])
+
+    @property
+    def source(self) -> Path:
+        """The C source."""
+        return self._named(".c")
+
+    def _named(self, suffix: str) -> Path:
+        return self.directory / f"{self.directory.resolve().name}{suffix}"
+
+
+def is_layout(path: Path) -> bool:
+    """Whether a path is a directory with a RUNTIME file."""
+    return (path / RUNTIME_FILE).is_file()
+
+
+def open_layout(directory: Path) -> Layout:
+    """Look at a container's directory.
+
+    Raises:
+        DeviceFileError: RUNTIME cannot be read, or names no runtime of the firmware.
+    """
+    path = directory / RUNTIME_FILE
+    runtime = read_bounded(path, _MAX_RUNTIME_BYTES).decode("ascii", "replace").strip()
+    if runtime not in _TYPES:
+        raise DeviceFileError(
+            show(str(path)), "", f"{show(runtime)} is none of {', '.join(_TYPES)}"
+        )
+    return Layout(directory, runtime)
+
+
+def layout_files(
+    directory: Path, bundle: Bundle, kind: ContainerType, source: bytes | None = None
+) -> dict[Path, bytes]:
+    """The files of a container's directory.
+
+    Args:
+        directory: where they are to be; its name is the container's.
+        bundle: the container.
+        kind: its type.
+        source: its C source, if it is to lie there too.
+
+    Raises:
+        DeviceFileError: the firmware has no runtime for the type.
+    """
+    names = {found: name for name, found in _TYPES.items()}
+    if kind not in names:
+        raise DeviceFileError(
+            show(str(directory)), "", f"the firmware has no runtime for type {kind.name.lower()}"
+        )
+    layout = Layout(directory, names[kind])
+    files = {
+        directory / RUNTIME_FILE: f"{layout.runtime}\n".encode(),
+        layout.code: bundle.code,
+        layout.data: bundle.data,
+        layout.metadata: bundle.metadata,
+    }
+    if source is not None:
+        files[layout.source] = source
+    return files
+
+
+def only_source(directory: Path) -> bytes | None:
+    """The C source in a directory, if there is exactly one.
+
+    Raises:
+        DeviceFileError: it cannot be read, or is too long.
+    """
+    sources = list(directory.glob("*.c"))
+    return read_bounded(sources[0], MAX_SECTION_BYTES) if len(sources) == 1 else None

@@ -1,0 +1,1 @@
+"""Every byte of a file: its offset, its notation, its meaning. Nothing is verified."""

@@ -1,0 +1,157 @@
+"""What a file holds: its fields as plain values, and the tree of its bytes. Nothing is verified."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from tinycontainer import metadata as metadata_codec
+from tinycontainer.errors import MetadataError
+from tinycontainer.files.toml_file import read_bounded
+from tinycontainer.metadata import Bundle
+from tinycontainer.metadata.model import METADATA_TAG
+from tinycontainer.text import show
+from tinycontainer_tokens import CborError, cbor, key_files
+
+from ..artefact.artefact import MAX_FILE_BYTES, is_bundle
+from ..firmware.c_layout import Layout, is_layout, open_layout
+from .container_shape import SECTION_SHOWN_BYTES, bundle_shape, metadata_shape, section_meaning
+from .diagnostic import Node, of_leaf
+from .inspection import inspect_metadata, inspect_section, inspect_token
+from .token_shape import kind_of, message_shape, token_meaning
+from .tree import MAX_TREE_BYTES, build
+
+_BEGIN_OF_TOKEN: Final = b"\x84"
+"""The head of an array of four: a token without tags."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What was read.
+
+    Attributes:
+        values: all fields; absent optional ones are None.
+        tree: every CBOR item.
+        problem: why its metadata is refused; None if it is not.
+    """
+
+    values: dict[str, Any]
+    tree: Node
+    problem: MetadataError | None = None
+
+
+def read_contents(path: Path) -> Contents:
+    """Take a file apart.
+
+    Args:
+        path: metadata, a bundle, a token, or a directory of the C layout.
+
+    Raises:
+        DeviceFileError: it cannot be read, or is too long.
+        MetadataError: it is none of these, or so malformed that there is no tree of it. Keys are
+            refused without a word on what they hold.
+    """
+    if is_layout(path):
+        return _layout(open_layout(path))
+    content = read_bounded(path, MAX_FILE_BYTES)
+    if key_files.is_key_file(content):
+        raise MetadataError("content", "this is a key file, of which nothing is shown")
+    tags = _leading_tags(content)
+    if tags == (METADATA_TAG,):
+        return _metadata(content)
+    if is_bundle(content):
+        return _bundle(content)
+    if tags or content.startswith(_BEGIN_OF_TOKEN):
+        return _token(content)
+    raise MetadataError("content", "neither metadata, nor a bundle, nor a token")
+
+
+def _metadata(content: bytes) -> Contents:
+    values, meaning, problem = _judge(content)
+    try:
+        tree = build(content, metadata_shape(), MAX_TREE_BYTES)
+    except CborError as error:
+        raise (problem or MetadataError("metadata", str(error))) from None
+    return Contents(values, replace(tree, meaning=f"metadata{meaning}"), problem)
+
+
+def _bundle(content: bytes) -> Contents:
+    bundle = Bundle.decode(content, MAX_FILE_BYTES)
+    metadata, meaning, problem = _judge(bundle.metadata)
+    values = {
+        "kind": "bundle",
+        "metadata": metadata,
+        "data": inspect_section(bundle.data),
+        "code": inspect_section(bundle.code),
+    }
+    shape = bundle_shape(f"metadata section{meaning}")
+    try:
+        return Contents(values, build(content, shape, MAX_FILE_BYTES), problem)
+    except CborError as error:
+        raise MetadataError("bundle", str(error)) from None
+
+
+def _token(content: bytes) -> Contents:
+    values = {"kind": "token", **inspect_token(content, None)}
+    kind = kind_of(content)
+    meaning = token_meaning(content, kind)
+    if not _is_array(content):
+        # It may be anything, a raw key for example: its bytes stay hidden.
+        return Contents(values, Node(0, len(content), (), "...", meaning, cut=True))
+    tree = build(content, message_shape(content, kind), MAX_TREE_BYTES)
+    return Contents(values, replace(tree, meaning=meaning))
+
+
+def _layout(layout: Layout) -> Contents:
+    metadata = _metadata(read_bounded(layout.metadata, MAX_FILE_BYTES))
+    values: dict[str, Any] = {"kind": "directory", "runtime": layout.runtime}
+    values["metadata"] = metadata.values
+    files = [_named(layout.metadata, metadata.tree)]
+    for name, path in (("data", layout.data), ("code", layout.code)):
+        content = read_bounded(path, MAX_FILE_BYTES) if path.is_file() else None
+        values[name] = None if content is None else inspect_section(content)
+        if content is not None:
+            files.append(_named(path, _section(name, content)))
+    meaning = f"directory of the C layout, runtime {layout.runtime}; offsets count in each file"
+    tree = Node(0, sum(file.length for file in files), (), "", meaning, tuple(files))
+    return Contents(values, tree, metadata.problem)
+
+
+def _judge(content: bytes) -> tuple[dict[str, Any], str, MetadataError | None]:
+    """Metadata as values, in words that follow its name, and why it is refused.
+
+    Raises:
+        MetadataError: it does not even begin like metadata, so it may be anything, a key too.
+    """
+    try:
+        values = inspect_metadata(metadata_codec.decode(content, MAX_TREE_BYTES))
+    except MetadataError as error:
+        if _leading_tags(content) != (METADATA_TAG,):
+            raise
+        values = {"kind": "metadata", "bytes": len(content), "problem": str(error)}
+        return values, f" that is refused: {error}", error
+    return values, f": {len(content)} bytes, {values['profile'] or 'no readable token'}", None
+
+
+def _section(name: str, content: bytes) -> Node:
+    shown = content[:SECTION_SHOWN_BYTES]
+    cut = len(shown) < len(content)
+    opening = of_leaf(shown, cut=cut)
+    return Node(0, len(content), (shown,), opening, section_meaning(name, content), cut=cut)
+
+
+def _named(path: Path, tree: Node) -> Node:
+    return replace(tree, meaning=f"{show(path.name)}: {tree.meaning}")
+
+
+def _is_array(content: bytes) -> bool:
+    try:
+        return isinstance(cbor.locate(content, MAX_TREE_BYTES).value, list)
+    except CborError:
+        return False
+
+
+def _leading_tags(content: bytes) -> tuple[int, ...]:
+    try:
+        return cbor.split_tags(content)[0]
+    except CborError:
+        return ()

@@ -1,0 +1,84 @@
+"""Words for the values of metadata and tokens, by the tables of their codecs."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from typing import Any, Final
+
+from tinycontainer.errors import MetadataError
+from tinycontainer.interfaces.syscalls import allowed, mask_from_bytes, mask_of
+from tinycontainer.metadata import Direction
+from tinycontainer.text import show
+from tinycontainer_tokens import ClaimsError, cbor
+
+_MAX_DATE_S: Final = 253_402_300_799
+"""The last second of the year 9999, behind which calendars do not go."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_PERIODS: Final = frozenset({"loop_period_ms", "period_ms"})
+_LOOPS: Final = frozenset({"lifetime_loops", "loop_max_lifetime"})
+_NAMES: Final = {"mask": "mask"}
+"""What people call a value, where its name in the table is another."""
+
+
+def labelled(
+    attribute: str, name: str, check: Callable[[str, cbor.Value], Any]
+) -> Callable[[cbor.Value], str]:
+    """The meaning of a field: its name and its value in words, or what is wrong with it.
+
+    Args:
+        attribute: of the model; its ending names the unit.
+        name: in the specification.
+        check: of the codec; turns what was encoded into the model's value.
+    """
+
+    def meaning(value: cbor.Value) -> str:
+        try:
+            checked = check(name, value)
+        except (MetadataError, ClaimsError) as error:
+            return str(error)
+        return f"{_NAMES.get(attribute, name)}: {_in_words(attribute, checked)}"
+
+    return meaning
+
+
+def date(unix_s: int) -> str:
+    """A time in Unix seconds as a date in UTC."""
+    if unix_s > _MAX_DATE_S:
+        return f"{unix_s} s, after the year 9999"
+    return (_EPOCH + timedelta(seconds=unix_s)).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def calls(mask: bytes) -> str:
+    """What a mask of system calls allows."""
+    bits = mask_from_bytes(mask)
+    known = allowed(bits)
+    words = [call.name.lower() for call in known] or ["no call"]
+    unknown = (bits & ~mask_of(known)).bit_count()
+    return " ".join(words) + (f"; bits without a call: {unknown}" if unknown else "")
+
+
+def _in_words(attribute: str, value: Any) -> str:
+    if isinstance(value, Direction):
+        return f"{value.name.lower()} (the container {_flow(value)})"
+    if isinstance(value, IntEnum):
+        return value.name.lower()
+    if isinstance(value, bytes | str):
+        return calls(value) if attribute == "mask" and isinstance(value, bytes) else show(value)
+    if attribute == "priority":
+        return f"{value} (0 is the highest)"
+    if attribute in _LOOPS:
+        return f"{value} loops" if value else "0 (no limit)"
+    if attribute.endswith("_ms"):
+        return f"{value} ms" if value else f"0 ms ({_nought(attribute)})"
+    if attribute.endswith("_s"):
+        return date(value)
+    return str(value)
+
+
+def _flow(direction: Direction) -> str:
+    flows = {"reads": direction.container_reads, "writes": direction.container_writes}
+    return " and ".join(verb for verb, flowing in flows.items() if flowing)
+
+
+def _nought(attribute: str) -> str:
+    return "no waiting" if attribute in _PERIODS else "no limit"

@@ -1,0 +1,159 @@
+"""What stands where in a token."""
+
+from typing import Final
+
+from tinycontainer.text import show
+from tinycontainer_tokens import Algorithm, ClaimsError, Kind, Role, TokenError, cbor, envelope
+from tinycontainer_tokens import claims as claims_codec
+from tinycontainer_tokens.envelope import Envelope
+
+from .labels import labelled
+from .tree import Shape, plain, saying
+
+_TAGS: Final = {
+    envelope.CWT_TAG: "CWT",
+    envelope.TAG_OF[Algorithm.EDDSA]: "COSE_Sign1",
+    envelope.TAG_OF[Algorithm.HMAC_256]: "COSE_Mac0",
+}
+_ALGORITHMS: Final = {number: algorithm for algorithm, number in envelope.COSE_NUMBER.items()}
+_VOUCHED_FOR: Final = {
+    Kind.MASK: "nothing, in a mask token",
+    Kind.ENDPOINT: "this endpoint's entry without its token",
+    Kind.DATA: "the data section",
+    Kind.CODE: "the code section",
+    Kind.METADATA: "the metadata before this token",
+}
+
+
+def token_in_place(kind: Kind) -> Shape:
+    """The shape of a byte string that holds the token of a kind."""
+    return Shape(
+        meaning=lambda value: token_meaning(value, kind) if isinstance(value, bytes) else "",
+        inside=lambda token: message_shape(token, kind),
+    )
+
+
+def token_meaning(token: bytes, kind: Kind | None) -> str:
+    """Which token this is, or why it is none. Nothing is verified.
+
+    Args:
+        token: untrusted bytes; empty for an absent token.
+        kind: the place that it stands in; None if it stands alone.
+    """
+    name = f"{kind.name.lower()} token" if kind is not None else "token"
+    if not token:
+        return f"{name}: absent"
+    try:
+        parsed = envelope.parse(token)
+    except TokenError as error:
+        return f"{name} that cannot be read: {error}"
+    signer = f", signed by {Role.signing(kind)}" if kind is not None else ""
+    return f"{name}: {parsed.algorithm}, {parsed.profile}{signer}"
+
+
+def kind_of(token: bytes) -> Kind | None:
+    """The kind that a token says it is of; None if it does not say."""
+    try:
+        parsed = envelope.parse(token)
+    except TokenError:
+        return None
+    for kind in Kind:
+        try:
+            return claims_codec.decode(parsed.payload, kind, parsed.profile).kind
+        except ClaimsError:
+            continue
+    return None
+
+
+def message_shape(token: bytes, kind: Kind | None) -> Shape:
+    """The shape of a token's own CBOR, tags included, however malformed it is."""
+    try:
+        parsed = envelope.parse(token)
+    except TokenError:
+        parsed = None
+    untagged = parsed is not None and not parsed.tagged
+    parts = (
+        Shape(lambda value: _protected(value, parsed), inside=lambda _: Shape(child=_header_field)),
+        Shape(_unprotected, child=_header_field),
+        Shape(lambda value: _payload(value, parsed, kind), inside=lambda _: _claims_shape(kind)),
+        Shape(lambda value: _proof(value, parsed)),
+    )
+    return Shape(
+        meaning=saying("COSE_Sign1") if untagged else plain,
+        tags=_TAGS,
+        child=lambda index: parts[index] if index < len(parts) else Shape(saying("unknown")),
+    )
+
+
+def _protected(value: cbor.Value, parsed: Envelope | None) -> str:
+    if value == b"":
+        return "protected header: empty"
+    try:
+        if parsed is not None:
+            envelope.read_protected(parsed)
+    except TokenError as error:
+        return f"protected header: {error}"
+    return "protected header"
+
+
+def _unprotected(value: cbor.Value) -> str:
+    return "unprotected header: empty" if value == {} else "unprotected header"
+
+
+def _payload(value: cbor.Value, parsed: Envelope | None, kind: Kind | None) -> str:
+    if parsed is None or not isinstance(value, bytes):
+        return "payload"
+    problem = ""
+    for candidate in Kind if kind is None else (kind,):
+        try:
+            claims_codec.decode(value, candidate, parsed.profile)
+        except ClaimsError as error:
+            problem = f"claims: {error}"
+        else:
+            return "claims"
+    return problem
+
+
+def _proof(value: cbor.Value, parsed: Envelope | None) -> str:
+    if not isinstance(value, bytes):
+        return "signature or MAC: not a byte string"
+    name = "signature or MAC"
+    if parsed is not None:
+        name = "MAC" if parsed.algorithm is Algorithm.HMAC_256 else "signature"
+    return f"{name}, {len(value)} bytes"
+
+
+def _header_field(label: int) -> Shape:
+    if label == envelope.ALG_LABEL:
+        return Shape(_algorithm)
+    if label == envelope.KID_LABEL:
+        return Shape(_kid)
+    return Shape(saying("unknown label"))
+
+
+def _algorithm(value: cbor.Value) -> str:
+    algorithm = _ALGORITHMS.get(value) if isinstance(value, int) else None
+    return f"alg: {algorithm or 'none that tokens use'}"
+
+
+def _kid(value: cbor.Value) -> str:
+    return f"kid: {show(value) if isinstance(value, bytes) else 'not a byte string'}"
+
+
+def _claims_shape(kind: Kind | None) -> Shape:
+    subject = "what the token vouches for" if kind is None else _VOUCHED_FOR[kind]
+
+    def claim(label: int) -> Shape:
+        if label not in claims_codec.CLAIMS:
+            return Shape(saying("unknown claim"))
+        attribute, name, check = claims_codec.CLAIMS[label]
+        meaning = labelled(attribute, name, check)
+        if attribute != "sha256":
+            return Shape(meaning)
+        return Shape(lambda value: f"sha256 of {subject}" if _is_sha256(value) else meaning(value))
+
+    return Shape(child=claim)
+
+
+def _is_sha256(value: cbor.Value) -> bool:
+    return isinstance(value, bytes) and len(value) == claims_codec.SHA256_BYTES

@@ -1,0 +1,1 @@
+"""Make containers: manifests, signatures, bundles."""

@@ -1,0 +1,198 @@
+"""The manifest ``container.toml``: what a container's maker writes, as checked tables."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
+from tinycontainer.errors import DeviceFileError
+from tinycontainer.files.device_file import DirectionName, EndpointId, Uid
+from tinycontainer.files.toml_file import Table, inside, read_bounded, read_toml, uid_from_text
+from tinycontainer.interfaces.syscalls import Syscall, mask_of
+from tinycontainer.metadata import Container, ContainerType, Direction, Endpoint, PeerType, Security
+from tinycontainer.metadata.model import MAX_UINT32, PRIORITIES
+from tinycontainer.text import show
+from tinycontainer_tokens import Profile
+from tinycontainer_tokens.claims import MAX_AUDIENCE_BYTES
+
+from .packing import Blueprint, TokenOptions
+
+MANIFEST_NAME = "container.toml"
+
+TypeName = Literal[
+    "undefined", "native", "shell", "bpf", "wasm", "javacard", "javascript", "python"
+]
+CallName = Literal["heartbeat", "open", "close", "read", "write"]
+Uint32 = Annotated[int, Field(ge=0, le=MAX_UINT32)]
+UnixSeconds = Annotated[int, Field(ge=0, lt=1 << 63)]
+
+
+def _check_audience(text: str) -> str:
+    if not 1 <= len(text.encode()) <= MAX_AUDIENCE_BYTES:
+        raise ValueError(f"a device id has 1 to {MAX_AUDIENCE_BYTES} bytes")
+    return text
+
+
+class ContainerTable(Table):
+    """What the container is. The optional numbers win over those of the security table."""
+
+    uid: Uid
+    type: TypeName = "wasm"
+    code: str = Field(description="file of the code section, within the manifest's directory")
+    data: str | None = Field(default=None, description="file of the data section; default empty")
+    data_hex: str | None = Field(
+        default=None, pattern="^([0-9a-fA-F]{2})*$", description="data section in place of a file"
+    )
+    syscalls: list[CallName] = Field(default_factory=list, description="calls that it may make")
+    exec_time_ms: Uint32 | None = None
+    period_ms: Uint32 | None = None
+    period_max_ms: Uint32 | None = None
+    lifetime_loops: Uint32 | None = None
+    priority: int | None = Field(default=None, ge=PRIORITIES[0], le=PRIORITIES[-1])
+
+
+class SecurityTable(Table):
+    """Durations in ms, and the number of loops; 0 is no limit."""
+
+    start_max_duration_ms: Uint32 = 0
+    loop_period_ms: Uint32 = 0
+    loop_max_duration_ms: Uint32 = 0
+    loop_max_lifetime: Uint32 = 0
+    stop_max_duration_ms: Uint32 = 0
+
+
+class EndpointTable(Table):
+    """An endpoint that it may open."""
+
+    id: EndpointId
+    peer: Literal["container", "local", "remote"]
+    peer_uid: Uid | None = Field(default=None, description="of a peer container")
+    peer_endpoint: EndpointId
+    direction: DirectionName = Field(description="seen from the peer: in is what we write")
+
+    def endpoint(self) -> Endpoint:
+        """As metadata holds it."""
+        return Endpoint(
+            endpoint_id=self.id,
+            peer_type=PeerType[self.peer.upper()],
+            peer_endpoint_id=self.peer_endpoint,
+            direction=Direction[self.direction.upper()],
+            peer_uid=None if self.peer_uid is None else uid_from_text(self.peer_uid),
+        )
+
+
+class TokensTable(Table):
+    """How its tokens are made."""
+
+    profile: Profile = Profile.RFC9052
+    sequence: int = Field(default=1, ge=0, lt=1 << 64, description="counts versions")
+    audience: Annotated[str, AfterValidator(_check_audience)] | None = None
+    not_before: UnixSeconds | None = None
+    expires: UnixSeconds | None = None
+    issued: UnixSeconds | None = None
+    sign_endpoints: bool = Field(default=False, description="a token of the owner for each")
+
+
+class ManifestFile(Table):
+    """A manifest."""
+
+    container: ContainerTable
+    security: SecurityTable = SecurityTable()
+    endpoints: list[EndpointTable] = Field(default_factory=list)
+    tokens: TokensTable = TokensTable()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest that was read, with the files that it names.
+
+    Attributes:
+        blueprint: the container, ready to be signed.
+        code: its code section.
+        data: its data section.
+    """
+
+    blueprint: Blueprint
+    code: bytes
+    data: bytes
+
+
+def read_manifest(path: Path, code: Path | None = None, data: Path | None = None) -> Manifest:
+    """Read a manifest, its code and its data.
+
+    Args:
+        path: the manifest, or the directory in which it is called ``container.toml``.
+        code: a file with the code section, in place of the one that the manifest names.
+        data: the same for the data section.
+
+    Raises:
+        DeviceFileError: something in it cannot be used.
+    """
+    path = manifest_path(path)
+    content = read_toml(path, ManifestFile)
+    named = content.container.code
+    return Manifest(
+        blueprint=_blueprint(content),
+        code=_section(path, named, "container.code") if code is None else _read(code),
+        data=_data(path, content.container) if data is None else _read(data),
+    )
+
+
+def read_blueprint(path: Path) -> Blueprint:
+    """Read a manifest alone, for those who do not have the code or the data.
+
+    Raises:
+        DeviceFileError: something in it cannot be used.
+    """
+    return _blueprint(read_toml(manifest_path(path), ManifestFile))
+
+
+def manifest_path(path: Path) -> Path:
+    """The manifest in a directory, or the path itself."""
+    return path / MANIFEST_NAME if path.is_dir() else path
+
+
+def _data(path: Path, table: ContainerTable) -> bytes:
+    if table.data_hex is not None:
+        if table.data is not None:
+            place = "container.data_hex"
+            raise DeviceFileError(show(str(path)), place, "cannot stand beside container.data")
+        return bytes.fromhex(table.data_hex)
+    return b"" if table.data is None else _section(path, table.data, "container.data")
+
+
+def _section(path: Path, name: str, place: str) -> bytes:
+    return _read(inside(path.parent, name, show(str(path)), place))
+
+
+def _read(path: Path) -> bytes:
+    return read_bounded(path, MAX_SECTION_BYTES)
+
+
+def _blueprint(content: ManifestFile) -> Blueprint:
+    container, tokens = content.container, content.tokens
+    return Blueprint(
+        container=Container(
+            uid=uid_from_text(container.uid),
+            type=ContainerType[container.type.upper()],
+            exec_time_ms=container.exec_time_ms,
+            period_ms=container.period_ms,
+            period_max_ms=container.period_max_ms,
+            lifetime_loops=container.lifetime_loops,
+            priority=container.priority,
+        ),
+        endpoints=tuple(table.endpoint() for table in content.endpoints),
+        security=Security(**content.security.model_dump()),
+        mask=mask_of(Syscall[name.upper()] for name in container.syscalls),
+        profile=tokens.profile,
+        sign_endpoints=tokens.sign_endpoints,
+        options=TokenOptions(
+            sequence=tokens.sequence,
+            audience=tokens.audience,
+            not_before_s=tokens.not_before,
+            expires_s=tokens.expires,
+            issued_s=tokens.issued,
+        ),
+    )

@@ -1,0 +1,249 @@
+"""Make containers: sign each part with its role's key, seal the metadata, bundle it all.
+
+Each of the four parties can do its part on a machine of its own; `pack` does all of them in turn.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+
+from tinycontainer.errors import MetadataError
+from tinycontainer.interfaces.syscalls import mask_to_bytes
+from tinycontainer.metadata import Bundle, Container, Endpoint, Security, encode, encode_endpoint
+from tinycontainer_tokens import (
+    Claims,
+    ClaimsError,
+    KeyFileError,
+    KeyMaterial,
+    Kind,
+    Profile,
+    Role,
+    issue,
+)
+
+_SHA256_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOptions:
+    """What goes into tokens beside the uid, the kind and what they vouch for (rfc9052 only).
+
+    Attributes:
+        sequence: version counter.
+        audience: device id, if the container is for one device.
+        not_before_s, expires_s, issued_s: Unix seconds.
+    """
+
+    sequence: int = 1
+    audience: str | None = None
+    not_before_s: int | None = None
+    expires_s: int | None = None
+    issued_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """A container that is to be packed.
+
+    Attributes:
+        container: the container map, without its mask token.
+        endpoints: the endpoints, as a rule without tokens.
+        security: durations, period and lifetime, without tokens.
+        mask: system calls that the owner allows.
+        profile: layout of the tokens.
+        sign_endpoints: whether the owner signs every endpoint too.
+        options: further claims.
+    """
+
+    container: Container
+    endpoints: tuple[Endpoint, ...] = ()
+    security: Security = field(default_factory=Security)
+    mask: int = 0
+    profile: Profile = Profile.RFC9052
+    sign_endpoints: bool = False
+    options: TokenOptions = field(default_factory=TokenOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """One party's key, and how it signs for one container.
+
+    Attributes:
+        key: with its secret half.
+        uid: for which container.
+        profile: layout of the tokens.
+        options: further claims.
+
+    Every token raises MetadataError for a value that it cannot carry, and KeyFileError for a key
+    that cannot sign.
+    """
+
+    key: KeyMaterial
+    uid: bytes
+    profile: Profile
+    options: TokenOptions
+
+    def content(self, kind: Kind, content: bytes) -> bytes:
+        """A token that vouches for bytes by their hash."""
+        return self.digest(kind, hashlib.sha256(content).digest())
+
+    def digest(self, kind: Kind, sha256: bytes) -> bytes:
+        """A token that vouches for a hash."""
+        return self._issue(kind, Claims(sha256=sha256))
+
+    def mask(self, mask: int) -> bytes:
+        """A token that allows system calls."""
+        if mask < 0:
+            raise MetadataError("mask token", f"{mask} is no mask of system calls")
+        return self.mask_bytes(mask_to_bytes(mask))
+
+    def mask_bytes(self, mask: bytes) -> bytes:
+        """The same, for a mask of 1 to 4 bytes as the claim holds it."""
+        return self._issue(Kind.MASK, Claims(mask=mask))
+
+    def endpoint(self, endpoint: Endpoint) -> bytes:
+        """A token that allows one endpoint."""
+        return self.content(Kind.ENDPOINT, encode_endpoint(endpoint, with_token=False))
+
+    def _issue(self, kind: Kind, claims: Claims) -> bytes:
+        if self.profile is Profile.RIOT_2024:
+            _require_no_options(self.options)
+        else:
+            claims = replace(
+                claims,
+                uid=self.uid,
+                kind=kind,
+                sequence=self.options.sequence,
+                audience=self.options.audience,
+                not_before_s=self.options.not_before_s,
+                expires_s=self.options.expires_s,
+                issued_s=self.options.issued_s,
+            )
+        try:
+            return issue(claims, kind, self.key, self.profile)
+        except ClaimsError as error:
+            raise MetadataError(f"{kind.name.lower()} token", str(error)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What the parties have signed, each on its own machine.
+
+    Attributes:
+        code: token of the developer.
+        data: token of the provider.
+        mask: token of the owner.
+        endpoints: tokens of the owner by endpoint id; other endpoints keep what they have.
+    """
+
+    code: bytes
+    data: bytes
+    mask: bytes
+    endpoints: Mapping[int, bytes] = field(default_factory=dict)
+
+
+def seal(
+    container: Container,
+    endpoints: tuple[Endpoint, ...],
+    security: Security,
+    signer: Signer,
+) -> bytes:
+    """Encode metadata and end it with the metadata token, which covers all that comes before it.
+
+    Args:
+        container: with its mask token.
+        endpoints: with their tokens, if they have any.
+        security: with code and data token.
+        signer: the infrastructure.
+
+    Raises:
+        MetadataError: a value is out of its range.
+    """
+    draft_token = signer.digest(Kind.METADATA, bytes(_SHA256_BYTES))
+    draft = encode(container, endpoints, replace(security, metadata_token=draft_token))
+    prefix = draft[: len(draft) - len(draft_token)]
+    return prefix + signer.content(Kind.METADATA, prefix)
+
+
+def assemble(blueprint: Blueprint, tokens: Tokens, infrastructure: KeyMaterial) -> bytes:
+    """Put together what the parties have signed, and seal it: metadata.
+
+    Whether the tokens fit is not asked here: `tinycontainer.device.containers.verification` checks
+    that, with public keys.
+
+    Args:
+        blueprint: what is to be packed.
+        tokens: those of developer, provider and owner.
+        infrastructure: the private key that seals the metadata.
+
+    Raises:
+        MetadataError: a value is out of its range, or a token is for an endpoint that there is not.
+        KeyFileError: the key cannot sign.
+    """
+    strangers = set(tokens.endpoints) - {e.endpoint_id for e in blueprint.endpoints}
+    if strangers:
+        raise MetadataError("endpoints", f"a token is for {min(strangers)}, which is not declared")
+    endpoints = tuple(
+        replace(endpoint, token=tokens.endpoints.get(endpoint.endpoint_id, endpoint.token))
+        for endpoint in blueprint.endpoints
+    )
+    return seal(
+        replace(blueprint.container, syscall_mask_token=tokens.mask),
+        endpoints,
+        replace(blueprint.security, code_token=tokens.code, data_token=tokens.data),
+        _signer(blueprint, infrastructure),
+    )
+
+
+def pack(
+    blueprint: Blueprint,
+    code: bytes,
+    data: bytes,
+    keys: Mapping[Role, KeyMaterial],
+    mask_token: bytes | None = None,
+) -> Bundle:
+    """Sign as all four parties, and assemble.
+
+    Args:
+        blueprint: what is to be packed.
+        code: the code section.
+        data: the data section.
+        keys: the private key of each role.
+        mask_token: a mask token that the owner has made before, in place of a new one.
+
+    Raises:
+        MetadataError: a value of the blueprint is out of its range.
+        KeyFileError: a role's key is missing or cannot sign.
+    """
+    missing = set(Role) - set(keys)
+    if missing:
+        raise KeyFileError(f"the key of the role {min(missing)} is missing")
+    owner = _signer(blueprint, keys[Role.OWNER])
+    signed = blueprint.endpoints if blueprint.sign_endpoints else ()
+    tokens = Tokens(
+        code=_signer(blueprint, keys[Role.DEVELOPER]).content(Kind.CODE, code),
+        data=_signer(blueprint, keys[Role.PROVIDER]).content(Kind.DATA, data),
+        mask=owner.mask(blueprint.mask) if mask_token is None else mask_token,
+        endpoints={endpoint.endpoint_id: owner.endpoint(endpoint) for endpoint in signed},
+    )
+    return Bundle(assemble(blueprint, tokens, keys[Role.INFRASTRUCTURE]), data, code)
+
+
+def pack_unsigned(blueprint: Blueprint, code: bytes, data: bytes) -> Bundle:
+    """Bundle a container without any token, for a device that allows it.
+
+    Raises:
+        MetadataError: a value of the blueprint is out of its range.
+    """
+    metadata = encode(blueprint.container, blueprint.endpoints, blueprint.security)
+    return Bundle(metadata, data, code)
+
+
+def _require_no_options(options: TokenOptions) -> None:
+    for option in fields(TokenOptions):
+        if getattr(options, option.name) != option.default:
+            raise MetadataError("tokens", f"riot-2024 tokens cannot carry {option.name}")
+
+
+def _signer(blueprint: Blueprint, key: KeyMaterial) -> Signer:
+    return Signer(key, blueprint.container.uid, blueprint.profile, blueprint.options)

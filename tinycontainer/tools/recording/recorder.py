@@ -1,0 +1,196 @@
+"""The recorder: stands between a device and its world, and writes down what the world says."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from itertools import count
+from typing import Any
+
+from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
+from tinycontainer.interfaces.clock import Clock, VirtualClock
+from tinycontainer.interfaces.driver import CallContext, Driver
+from tinycontainer.jsonl import INT64
+from tinycontainer.text import show
+from tinycontainer_tokens import Accepted, SequenceFileError, SequenceStore, Subject
+
+from .answers import Answer
+from .interrupts import InterruptGate
+from .tape import TapeWriter
+
+
+class Recorder:
+    """Makes a device's world one that is recorded.
+
+    Args:
+        tape: where everything is written.
+        gate: lets interrupts in.
+    """
+
+    def __init__(self, tape: TapeWriter, gate: InterruptGate) -> None:
+        self._tape, self._gate = tape, gate
+        self._instances = count(1)
+
+    def clock(self, clock: Clock) -> Clock:
+        """The same clock, recorded."""
+        return _Clock(clock, self._tape, self._gate)
+
+    def sequences(self, store: SequenceStore) -> SequenceStore:
+        """The same memory, recorded."""
+        return _Sequences(store, self._tape)
+
+    def drivers(self, table: DriverTable) -> DriverTable:
+        """The same drivers, recorded."""
+        return table.with_makers(self._maker)
+
+    def show_line(self, show: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        """The same screen, recorded."""
+
+        def shown(line: bytes) -> None:
+            self._tape.note(shown=line.hex())
+            show(line)
+
+        return shown
+
+    def _maker(self, number: int, entry: DriverEntry) -> Callable[[], Driver]:
+        def make() -> Driver:
+            instance, made = next(self._instances), list[Driver]()
+            self._tape.note(make=number, driver=instance)
+            answer = Answer.of(lambda: made.append(entry.make()))
+            self._tape.note(**answer.values)
+            answer.give()
+            return _Driver(made[0], instance, self._tape)
+
+        return make
+
+
+class _Clock:
+    def __init__(self, clock: Clock, tape: TapeWriter, gate: InterruptGate) -> None:
+        self._clock, self._tape, self._gate = clock, tape, gate
+        self._waits = not isinstance(clock, VirtualClock)
+
+    def now_ns(self) -> int:
+        now_ns = self._clock.now_ns()
+        self._tape.note(now=now_ns)
+        return now_ns
+
+    def sleep_until(self, deadline_ns: int) -> None:
+        try:
+            self._gate.check()
+            if self._waits:
+                with self._gate.opened():
+                    self._clock.sleep_until(deadline_ns)
+        except KeyboardInterrupt:
+            self._tape.note(sleep=deadline_ns, stop=True)
+            raise
+        if not self._waits:
+            self._clock.sleep_until(deadline_ns)
+        self._tape.note(sleep=deadline_ns, stop=False)
+
+    def instructions_until(self, deadline_ns: int, container: bytes) -> int:
+        try:
+            self._gate.check()
+        except KeyboardInterrupt:
+            self._tape.note(turn=show(container), until=deadline_ns, budget=0)
+            raise
+        budget = self._clock.instructions_until(deadline_ns, container)
+        self._tape.note(turn=show(container), until=deadline_ns, budget=budget)
+        return budget
+
+    def charge(self, instructions: int) -> None:
+        self._tape.note(used=instructions)
+        self._clock.charge(instructions)
+
+
+class _Driver:
+    def __init__(self, driver: Driver, number: int, tape: TapeWriter) -> None:
+        self._driver, self._number, self._tape = driver, number, tape
+        self._contexts = count(1)
+
+    def open(self, peer_endpoint_id: int, context: CallContext) -> int:
+        number = next(self._contexts)
+        self._asked("open", peer=peer_endpoint_id, context=number)
+        heard = _Context(context, self._number, number, self._tape)
+        given: int = self._answer(lambda: self._driver.open(peer_endpoint_id, heard))
+        return given
+
+    def read(self, driver_fd: int, size: int) -> bytes:
+        self._asked("read", fd=driver_fd, size=size)
+        given: bytes = self._answer(lambda: self._driver.read(driver_fd, size))
+        return given
+
+    def write(self, driver_fd: int, data: bytes) -> int:
+        self._asked("write", fd=driver_fd, data=data.hex())
+        given: int = self._answer(lambda: self._driver.write(driver_fd, data))
+        return given
+
+    def close(self, driver_fd: int) -> None:
+        self._asked("close", fd=driver_fd)
+        self._answer(lambda: self._driver.close(driver_fd))
+
+    def _asked(self, call: str, **values: object) -> None:
+        self._tape.note(driver=self._number, call=call, **values)
+
+    def _answer(self, call: Callable[[], object]) -> Any:
+        answer = Answer.of(call)
+        self._tape.note(**answer.values)
+        return answer.give()
+
+
+class _Context:
+    def __init__(self, context: CallContext, driver: int, number: int, tape: TapeWriter) -> None:
+        self._context, self._tape = context, tape
+        self._place = {"at": driver, "context": number}
+
+    @property
+    def container(self) -> bytes:
+        return self._context.container
+
+    @property
+    def slot(self) -> int:
+        return self._context.slot
+
+    def now_us(self) -> int:
+        self._tape.note(**self._place, asks="time")
+        return self._context.now_us()
+
+    def charge(self, instructions: int) -> None:
+        if type(instructions) is int and instructions in INT64:
+            self._tape.note(**self._place, charge=instructions)
+        self._context.charge(instructions)
+
+    def loops_left(self) -> int | None:
+        return self._context.loops_left()
+
+
+class _Sequences:
+    def __init__(self, store: SequenceStore, tape: TapeWriter) -> None:
+        self._store, self._tape = store, tape
+
+    def newest(self, subject: Subject) -> Accepted | None:
+        found = self._store.newest(subject)
+        told = None if found is None else [found.sequence, found.token_sha256.hex()]
+        self._tape.note(newest=subject_as_line(subject), **{"is": told})
+        return found
+
+    def accept(self, entries: Iterable[tuple[Subject, Accepted]]) -> None:
+        taken = tuple(entries)
+        try:
+            self._store.accept(taken)
+        except SequenceFileError as error:
+            self._tape.note(accept=entries_digest(taken), error=str(error)[:1000])
+            raise SequenceFileError(str(error)[:1000]) from error
+        self._tape.note(accept=entries_digest(taken), error="")
+
+
+def subject_as_line(subject: Subject) -> list[object]:
+    """A subject as a tape has it."""
+    return [show(subject.uid), int(subject.kind), subject.endpoint_id]
+
+
+def entries_digest(entries: Iterable[tuple[Subject, Accepted]]) -> str:
+    """A hash of entries that were to be accepted, as a tape has it."""
+    lines = [
+        [*subject_as_line(subject), accepted.sequence, accepted.token_sha256.hex()]
+        for subject, accepted in entries
+    ]
+    return hashlib.sha256(json.dumps(lines).encode("ascii")).hexdigest()
