@@ -42,7 +42,7 @@ def _asked(verb: str) -> bytes:
 
 
 def python(text: str) -> tuple[str, ...]:
-    return (sys.executable, "-c", text)
+    return (sys.executable, "-u", "-c", text)  # what it says is not to wait in a buffer
 
 
 def answering(other: object) -> tuple[str, ...]:
