@@ -9,7 +9,7 @@ from support.random_metadata import CONTAINERS, ENDPOINTS, SECURITIES, endpoints
 
 from tinycontainer.errors import MetadataError, TinyContainerError
 from tinycontainer.metadata import (
-    Container,
+    ContainerMap,
     ContainerType,
     Direction,
     Endpoint,
@@ -28,7 +28,7 @@ Map = dict[int, cbor.Value]
 @given(CONTAINERS, st.none() | ENDPOINTS, st.none() | SECURITIES)
 @pytest.mark.clause("TC-META-02")
 def test_the_round_trip_is_exact(
-    container: Container, entries: list[Endpoint] | None, security: Security | None
+    container: ContainerMap, entries: list[Endpoint] | None, security: Security | None
 ) -> None:
     listed = None if entries is None else tuple(entries)
     encoded = encode(container, listed, security)
@@ -52,7 +52,7 @@ def test_an_endpoint_is_encoded_with_its_token_or_without(endpoint: Endpoint) ->
 
 @pytest.mark.clause("TC-META-01")
 def test_the_layout_is_that_of_the_firmware() -> None:
-    container = Container(b"uid", ContainerType.WASM, b"mask", 4, 5, 6, 7, 8)
+    container = ContainerMap(b"uid", ContainerType.WASM, b"mask", 4, 5, 6, 7, 8)
     local = Endpoint(300, PeerType.LOCAL, 10, Direction.BOTH)
     peer = Endpoint(1, PeerType.CONTAINER, 2, Direction.OUT, b"peer", b"token")
     security = Security(10, 20, 30, 40, 50, b"data", b"code", b"metadata")
@@ -68,7 +68,7 @@ def test_the_layout_is_that_of_the_firmware() -> None:
 
 def test_the_metadata_token_stands_last() -> None:
     security = Security(metadata_token=b"the token")
-    encoded = encode(Container(b"uid", ContainerType.WASM), (), security)
+    encoded = encode(ContainerMap(b"uid", ContainerType.WASM), (), security)
     assert encoded.endswith(b"the token")
 
 
@@ -318,30 +318,30 @@ def test_the_limit_is_2_kib_if_none_is_named() -> None:
 @pytest.mark.parametrize(
     ("container", "entries", "problem"),
     [
-        (Container(b"", ContainerType.WASM), (), "container.uid: 0 bytes"),
-        (Container(bytes(64), ContainerType.WASM), (), "container.uid: 64 bytes"),
-        (Container(b"u", ContainerType.WASM, period_ms=-1), (), "container.period: -1 is not"),
-        (Container(b"u", ContainerType.WASM, priority=16), (), "container.priority: 16 is not"),
-        (Container(b"u", ContainerType.WASM, exec_time_ms=1 << 64), (), "container: byte"),
+        (ContainerMap(b"", ContainerType.WASM), (), "container.uid: 0 bytes"),
+        (ContainerMap(bytes(64), ContainerType.WASM), (), "container.uid: 64 bytes"),
+        (ContainerMap(b"u", ContainerType.WASM, period_ms=-1), (), "container.period: -1 is not"),
+        (ContainerMap(b"u", ContainerType.WASM, priority=16), (), "container.priority: 16 is not"),
+        (ContainerMap(b"u", ContainerType.WASM, exec_time_ms=1 << 64), (), "container: byte"),
         (
-            Container(b"u", ContainerType.WASM),
+            ContainerMap(b"u", ContainerType.WASM),
             (Endpoint(1 << 32, PeerType.LOCAL, 1, Direction.IN),),
             "endpoints[0].endpoint-id: 4294967296 is not",
         ),
         (
-            Container(b"u", ContainerType.WASM),
+            ContainerMap(b"u", ContainerType.WASM),
             (Endpoint(1, PeerType.CONTAINER, 1, Direction.IN),),
             "endpoints[0].peer-uid: missing",
         ),
         (
-            Container(b"u", ContainerType.WASM),
+            ContainerMap(b"u", ContainerType.WASM),
             (Endpoint(1, PeerType.LOCAL, 1, Direction.IN),) * 2,
             "endpoints[1].endpoint-id: 1 stands twice",
         ),
     ],
 )
 def test_values_out_of_their_range_are_not_encoded(
-    container: Container, entries: tuple[Endpoint, ...], problem: str
+    container: ContainerMap, entries: tuple[Endpoint, ...], problem: str
 ) -> None:
     with pytest.raises(MetadataError) as refused:
         encode(container, entries, Security())

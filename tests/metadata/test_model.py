@@ -6,7 +6,7 @@ import pytest
 
 from tinycontainer.metadata import (
     DEFAULT_PRIORITY,
-    Container,
+    ContainerMap,
     ContainerType,
     Direction,
     Endpoint,
@@ -18,12 +18,12 @@ from tinycontainer.metadata import (
     encode,
 )
 
-CONTAINER = Container(b"uid", ContainerType.WASM)
+CONTAINER = ContainerMap(b"uid", ContainerType.WASM)
 SECURITY = Security(10, 20, 30, 40, 50)
 
 
 def metadata(
-    container: Container = CONTAINER,
+    container: ContainerMap = CONTAINER,
     security: Security | None = SECURITY,
     endpoints: tuple[Endpoint, ...] | None = (),
 ) -> Metadata:

@@ -4,7 +4,14 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from tinycontainer.metadata import Container, ContainerType, Direction, Endpoint, PeerType, Security
+from tinycontainer.metadata import (
+    ContainerMap,
+    ContainerType,
+    Direction,
+    Endpoint,
+    PeerType,
+    Security,
+)
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions
 from tinycontainer_tokens import Profile
 
@@ -14,7 +21,7 @@ TOKENS = st.binary(max_size=150)
 UIDS = st.binary(min_size=1, max_size=63)
 
 CONTAINERS = st.builds(
-    Container,
+    ContainerMap,
     uid=UIDS,
     type=st.sampled_from(ContainerType),
     syscall_mask_token=TOKENS,
@@ -59,7 +66,7 @@ def blueprints(draw: st.DrawFn) -> Blueprint:
     is_riot = profile is Profile.RIOT_2024
     container = replace(draw(CONTAINERS), syscall_mask_token=b"")
     if is_riot:
-        container = Container(container.uid, container.type)
+        container = ContainerMap(container.uid, container.type)
     declared = [replace(each, token=None) for each in draw(ENDPOINTS)]
     security = replace(draw(SECURITIES), data_token=b"", code_token=b"", metadata_token=b"")
     return Blueprint(

@@ -18,7 +18,7 @@ from tinycontainer.interfaces.clock import Clock, VirtualClock
 from tinycontainer.interfaces.runtime import Natives, Runtime
 from tinycontainer.metadata import (
     Bundle,
-    Container,
+    ContainerMap,
     ContainerType,
     Direction,
     Endpoint,
@@ -73,7 +73,7 @@ def blueprint(
 ) -> Blueprint:
     """A container to be packed; `security` gives durations, period and lifetime."""
     return Blueprint(
-        container=Container(uid.encode(), kind, priority=priority, period_max_ms=period_max_ms),
+        container=ContainerMap(uid.encode(), kind, priority=priority, period_max_ms=period_max_ms),
         endpoints=endpoints,
         security=security or Security(),
         mask=mask,

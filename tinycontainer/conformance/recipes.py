@@ -14,7 +14,7 @@ from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.syscalls import Syscall, mask_to_bytes
 from tinycontainer.metadata import (
     Bundle,
-    Container,
+    ContainerMap,
     ContainerType,
     Direction,
     Endpoint,
@@ -140,8 +140,8 @@ class Workshop:
             prefix = DAMAGES_OF_METADATA[recipe.damage](prefix, len(security.metadata_token))
         return prefix + self._content(recipe, Kind.METADATA, prefix)
 
-    def _container(self, recipe: ContainerRecipe, mask_token: bytes) -> Container:
-        return Container(
+    def _container(self, recipe: ContainerRecipe, mask_token: bytes) -> ContainerMap:
+        return ContainerMap(
             uid=uid_of(recipe),
             type=ContainerType(recipe.type),
             syscall_mask_token=mask_token,

@@ -4,7 +4,7 @@ from .bundle import Bundle
 from .codec import decode, encode, encode_endpoint
 from .model import (
     DEFAULT_PRIORITY,
-    Container,
+    ContainerMap,
     ContainerType,
     Direction,
     Endpoint,
@@ -17,7 +17,7 @@ from .model import (
 __all__ = [
     "DEFAULT_PRIORITY",
     "Bundle",
-    "Container",
+    "ContainerMap",
     "ContainerType",
     "Direction",
     "Endpoint",

@@ -17,7 +17,7 @@ from .model import (
     METADATA_TAG,
     PRIORITIES,
     UID_BYTES,
-    Container,
+    ContainerMap,
     ContainerType,
     Direction,
     Endpoint,
@@ -68,7 +68,7 @@ def decode(data: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Metadata:
 
 
 def encode(
-    container: Container, endpoints: tuple[Endpoint, ...] | None, security: Security | None
+    container: ContainerMap, endpoints: tuple[Endpoint, ...] | None, security: Security | None
 ) -> bytes:
     """Encode metadata in deterministic form.
 
@@ -207,8 +207,8 @@ def _read_keys(
     return fields
 
 
-def _container(value: cbor.Value) -> Container:
-    return Container(**_read_keys("container", value, CONTAINER_FIELDS, _CONTAINER_HAS))
+def _container(value: cbor.Value) -> ContainerMap:
+    return ContainerMap(**_read_keys("container", value, CONTAINER_FIELDS, _CONTAINER_HAS))
 
 
 def _endpoints(value: cbor.Value) -> tuple[Endpoint, ...]:
@@ -252,7 +252,7 @@ def _security(value: cbor.Value) -> Security:
 
 
 def _by_key(
-    values: Container | Endpoint, table: dict[int, tuple[str, str, _Check]]
+    values: ContainerMap | Endpoint, table: dict[int, tuple[str, str, _Check]]
 ) -> dict[int, cbor.Value]:
     present = ((key, getattr(values, attribute)) for key, (attribute, _, _) in table.items())
     return {

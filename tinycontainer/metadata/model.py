@@ -59,7 +59,7 @@ class Direction(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Container:
+class ContainerMap:
     """The container map.
 
     Attributes:
@@ -162,7 +162,7 @@ class Metadata:
         timing: scheduling as it applies.
     """
 
-    container: Container
+    container: ContainerMap
     endpoints: tuple[Endpoint, ...] | None
     security: Security | None
     raw: bytes
@@ -190,7 +190,7 @@ class Metadata:
         return None
 
 
-def _timing(container: Container, security: Security) -> Timing:
+def _timing(container: ContainerMap, security: Security) -> Timing:
     return Timing(
         start_max_ms=security.start_max_duration_ms,
         loop_max_ms=_first(container.exec_time_ms, security.loop_max_duration_ms),

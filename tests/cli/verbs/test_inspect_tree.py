@@ -8,7 +8,7 @@ import pytest
 from support.project import VECTORS, Program
 from support.worlds import KEYS, blueprint, local
 
-from tinycontainer.metadata import Container, ContainerType, Security, encode
+from tinycontainer.metadata import ContainerMap, ContainerType, Security, encode
 from tinycontainer.tools.firmware.c_layout import layout_files
 from tinycontainer.tools.packing.packing import TokenOptions, pack
 from tinycontainer_tokens import Algorithm, Claims, KeyMaterial, Kind, Profile, cbor, issue
@@ -52,7 +52,7 @@ def test_a_line_has_offset_bytes_notation_and_meaning(bundle: Path, program: Pro
 
 
 def test_the_lines_notations_add_up_to_that_of_the_whole(bundle: Path, program: Program) -> None:
-    bundle.write_bytes(encode(Container(b"box", ContainerType.WASM), (local(),), None))
+    bundle.write_bytes(encode(ContainerMap(b"box", ContainerType.WASM), (local(),), None))
     out = program.good("inspect", bundle)
     start = out.index("diagnostic notation")
     end = out.index("meaning")
@@ -89,7 +89,7 @@ def test_hostile_strings_stay_inert_in_terminal_and_json(
     key = KeyMaterial(Algorithm.HMAC_256, b"", SECRET, HOSTILE.encode())
     claims = Claims(mask=b"\1", uid=HOSTILE.encode(), kind=Kind.MASK, sequence=1, audience=HOSTILE)
     token = issue(claims, Kind.MASK, key, Profile.RFC9052)
-    container = Container(HOSTILE.encode(), ContainerType.WASM, token)
+    container = ContainerMap(HOSTILE.encode(), ContainerType.WASM, token)
     strange = encode(container, (), Security(code_token=cbor.encode([HOSTILE, {}, HOSTILE, b""])))
     for content in (token, strange):
         bundle.write_bytes(content)
@@ -107,7 +107,7 @@ def test_an_unreadable_token_does_not_hide_the_rest(
 ) -> None:
     name = {5: "data", 6: "code"}[part]
     security = Security(1, 2, 3, 4, 5, **{f"{name}_token": b"\xff\x1b["})
-    bundle.write_bytes(encode(Container(b"box", ContainerType.WASM), (), security))
+    bundle.write_bytes(encode(ContainerMap(b"box", ContainerType.WASM), (), security))
     out = program.good("inspect", bundle)
     assert f"{name} token that cannot be read: byte 0: indefinite length" in out
     assert "h'ff1b5b'" in out

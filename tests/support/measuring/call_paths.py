@@ -29,8 +29,8 @@ from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.driver import CallContext
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Completed, Hook, Natives, Runtime, RuntimeLimits
-from tinycontainer.metadata import Container as ContainerMap
 from tinycontainer.metadata import (
+    ContainerMap,
     ContainerType,
     Direction,
     Endpoint,

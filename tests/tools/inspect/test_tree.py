@@ -16,7 +16,7 @@ from support.worlds import KEYS, blueprint, local, piped, times
 from tinycontainer.errors import MetadataError
 from tinycontainer.metadata import (
     Bundle,
-    Container,
+    ContainerMap,
     ContainerType,
     Direction,
     Endpoint,
@@ -71,7 +71,7 @@ def whole_hex(found: Contents) -> str:
 
 @given(CONTAINERS, st.none() | ENDPOINTS, st.none() | SECURITIES, st.lists(st.sampled_from(TOKENS)))
 def test_a_tree_covers_every_byte_once(
-    container: Container,
+    container: ContainerMap,
     endpoints: list[Endpoint] | None,
     security: Security | None,
     tokens: list[bytes],
@@ -146,7 +146,7 @@ def test_fields_say_what_they_mean(tmp_path: Path) -> None:
 
 
 def test_the_notation_of_metadata_is_complete(tmp_path: Path) -> None:
-    bare = encode(Container(b"box", ContainerType.BPF), (local(1, 2),), None)
+    bare = encode(ContainerMap(b"box", ContainerType.BPF), (local(1, 2),), None)
     assert read(tmp_path, bare).tree.diagnostic == (
         "6082514239057121876({1: <<{1: h'626f78', 2: 3, 3: h''}>>,"
         " 2: <<[{1: 1, 2: 1, 4: 2, 5: 2}]>>})"
@@ -241,7 +241,7 @@ def test_a_mask_is_told_by_its_calls(tmp_path: Path, mask: bytes, words: str) ->
 
 
 def with_mask_token(token: bytes) -> bytes:
-    return encode(Container(b"box", ContainerType.WASM, token), (), Security(1, 2, 3, 4, 5))
+    return encode(ContainerMap(b"box", ContainerType.WASM, token), (), Security(1, 2, 3, 4, 5))
 
 
 @pytest.mark.parametrize(
@@ -328,7 +328,7 @@ def test_any_broken_metadata_is_shown_or_refused(tmp_path: Path, bit: int) -> No
 
 
 def test_sections_take_one_line_and_little_time(tmp_path: Path) -> None:
-    metadata = encode(Container(b"box", ContainerType.WASM), (), Security())
+    metadata = encode(ContainerMap(b"box", ContainerType.WASM), (), Security())
     size = (MAX_FILE_BYTES - len(metadata) - 20) // 2
     content = Bundle(metadata, bytes([0x81] * size), bytes([0x9F] * size)).encode()
     began = perf_counter()

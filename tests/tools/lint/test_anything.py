@@ -10,7 +10,7 @@ from support.worlds import trusted
 from tinycontainer.device.containers.limits import BOARDS, Cap, Caps, Policy, Scheduling
 from tinycontainer.device.containers.verification import Trust
 from tinycontainer.metadata import (
-    Container,
+    ContainerMap,
     ContainerType,
     Direction,
     Endpoint,
@@ -64,7 +64,7 @@ def endpoints(draw: st.DrawFn) -> Endpoint:
 
 @st.composite
 def metadata(draw: st.DrawFn) -> Metadata:
-    container = Container(
+    container = ContainerMap(
         uid=draw(uids),
         type=draw(st.sampled_from(ContainerType)),
         syscall_mask_token=draw(tokens),

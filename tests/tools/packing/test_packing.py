@@ -19,7 +19,7 @@ from tinycontainer.device.containers.verification import (
 from tinycontainer.errors import LoadError, LoadReason, MetadataError
 from tinycontainer.metadata import (
     Bundle,
-    Container,
+    ContainerMap,
     ContainerType,
     Direction,
     Endpoint,
@@ -123,7 +123,7 @@ def test_what_is_packed_with_hmac_keys_verifies_with_them() -> None:
 def test_any_container_verifies(
     uid: bytes, sections: tuple[bytes, bytes], mask: int, endpoint_id: int, profile: Profile
 ) -> None:
-    container = Container(uid, ContainerType.WASM)
+    container = ContainerMap(uid, ContainerType.WASM)
     endpoint = replace(LOCAL, endpoint_id=endpoint_id)
     bundle = pack(Blueprint(container, (endpoint,), mask=mask, profile=profile), *sections, KEYS)
     assert granted(bundle.encode(), trust(profile)).mask == mask
@@ -328,7 +328,10 @@ def test_a_public_key_packs_nothing(role: Role, profile: Profile) -> None:
         ({"endpoints": (LOCAL, LOCAL)}, "endpoints[1].endpoint-id"),
         ({"endpoints": (replace(PEER, peer_uid=None),)}, "endpoints[0].peer-uid"),
         ({"security": times(loop=-1)}, "security.loop-max-duration"),
-        ({"container": Container(b"uid", ContainerType.WASM, priority=16)}, "container.priority"),
+        (
+            {"container": ContainerMap(b"uid", ContainerType.WASM, priority=16)},
+            "container.priority",
+        ),
     ],
 )
 def test_a_value_out_of_its_range_is_placed(
@@ -342,8 +345,8 @@ def test_a_value_out_of_its_range_is_placed(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"container": Container(b"", ContainerType.WASM)},
-        {"container": Container(bytes(64), ContainerType.WASM)},
+        {"container": ContainerMap(b"", ContainerType.WASM)},
+        {"container": ContainerMap(bytes(64), ContainerType.WASM)},
         {"mask": 1 << 32},
         {"mask": -1},
         {"options": TokenOptions(sequence=-1)},
@@ -371,7 +374,7 @@ def test_an_unsigned_container_has_no_token_at_all() -> None:
 
 def test_an_unsigned_value_out_of_its_range_is_placed() -> None:
     with pytest.raises(MetadataError, match=r"container\.uid: 0 bytes"):
-        pack_unsigned(plan(container=Container(b"", ContainerType.WASM)), CODE, DATA)
+        pack_unsigned(plan(container=ContainerMap(b"", ContainerType.WASM)), CODE, DATA)
 
 
 @pytest.mark.parametrize("profile", Profile)
@@ -392,7 +395,7 @@ def test_a_secret_shows_neither_in_a_signer_nor_in_a_refusal() -> None:
     for key in (KeyMaterial.from_private(secret), KeyMaterial(Algorithm.HMAC_256, b"", secret)):
         signer = Signer(key, b"uid", RFC, TokenOptions())
         with pytest.raises(MetadataError) as refused:
-            seal(Container(b"uid", ContainerType.WASM, priority=16), (), times(), signer)
+            seal(ContainerMap(b"uid", ContainerType.WASM, priority=16), (), times(), signer)
         shown = f"{signer!r} {signer} {refused.value!r} {refused.value}"
         assert "battery" not in shown
         assert secret.hex() not in shown

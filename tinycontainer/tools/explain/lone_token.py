@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 
 from tinycontainer.device.containers.verification import TokenReport, Trust
-from tinycontainer.metadata import Container, ContainerType, Metadata, Security
+from tinycontainer.metadata import ContainerMap, ContainerType, Metadata, Security
 from tinycontainer_tokens import Expectation, Kind, cbor, verify
 from tinycontainer_tokens.envelope import CWT_TAG
 from tinycontainer_tokens.errors import CborError
@@ -53,7 +53,7 @@ def examine_lone(
         for kind in _kinds(token, contents)
     ]
     best = max(reports, key=lambda report: (report.acceptable, _steps(report)))
-    empty = Metadata(Container(uid, ContainerType.UNDEFINED), None, Security(), b"")
+    empty = Metadata(ContainerMap(uid, ContainerType.UNDEFINED), None, Security(), b"")
     return Artefact("token", empty, contents.get(Kind.CODE), contents.get(Kind.DATA)), best
 
 

@@ -11,7 +11,14 @@ from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.device_file import DirectionName, EndpointId, Uid
 from tinycontainer.files.toml_file import Table, inside, read_bounded, read_toml, uid_from_text
 from tinycontainer.interfaces.syscalls import Syscall, mask_of
-from tinycontainer.metadata import Container, ContainerType, Direction, Endpoint, PeerType, Security
+from tinycontainer.metadata import (
+    ContainerMap,
+    ContainerType,
+    Direction,
+    Endpoint,
+    PeerType,
+    Security,
+)
 from tinycontainer.metadata.model import MAX_UINT32, PRIORITIES
 from tinycontainer.text import show
 from tinycontainer_tokens import Profile
@@ -174,7 +181,7 @@ def _read(path: Path) -> bytes:
 def _blueprint(content: ManifestFile) -> Blueprint:
     container, tokens = content.container, content.tokens
     return Blueprint(
-        container=Container(
+        container=ContainerMap(
             uid=uid_from_text(container.uid),
             type=ContainerType[container.type.upper()],
             exec_time_ms=container.exec_time_ms,

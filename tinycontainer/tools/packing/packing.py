@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from tinycontainer.errors import MetadataError
 from tinycontainer.interfaces.syscalls import mask_to_bytes
-from tinycontainer.metadata import Bundle, Container, Endpoint, Security, encode, encode_endpoint
+from tinycontainer.metadata import Bundle, ContainerMap, Endpoint, Security, encode, encode_endpoint
 from tinycontainer_tokens import (
     Claims,
     ClaimsError,
@@ -55,7 +55,7 @@ class Blueprint:
         options: further claims.
     """
 
-    container: Container
+    container: ContainerMap
     endpoints: tuple[Endpoint, ...] = ()
     security: Security = field(default_factory=Security)
     mask: int = 0
@@ -143,7 +143,7 @@ class Tokens:
 
 
 def seal(
-    container: Container,
+    container: ContainerMap,
     endpoints: tuple[Endpoint, ...],
     security: Security,
     signer: Signer,
