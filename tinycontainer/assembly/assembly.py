@@ -85,7 +85,7 @@ class Device(device_room.Device):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DevicePlan:
     """A device file that was read.
 
     Attributes:
@@ -109,7 +109,7 @@ class Plan:
         """A file that it names."""
         return inside(self.path.parent, name, self.name, place)
 
-    def on_engine(self, engine: str) -> "Plan":
+    def on_engine(self, engine: str) -> "DevicePlan":
         """The same plan with another runtime.
 
         Args:
@@ -124,17 +124,17 @@ def type_of_engine(engine: str) -> str:
     return engine.rpartition(".")[0] or "wasm"
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> DevicePlan:
     """Read a device file.
 
     Raises:
         DeviceFileError: it cannot be used.
     """
-    return Plan(path, read_toml(path, DeviceFile))
+    return DevicePlan(path, read_toml(path, DeviceFile))
 
 
 def assemble(
-    plan: Plan,
+    plan: DevicePlan,
     clock: Clock,
     show_line: Callable[[bytes], None] = _discard,
     outside: Outside | None = None,
@@ -210,7 +210,7 @@ def model_inspectors() -> dict[str, ModelInspector]:
     return {name: point.load() for name, point in installed(MODELS).items()}
 
 
-def runtimes_of(plan: Plan) -> dict[ContainerType, Runtime]:
+def runtimes_of(plan: DevicePlan) -> dict[ContainerType, Runtime]:
     """One runtime for each container type that has any; the file or the default chooses.
 
     Raises:
@@ -277,7 +277,9 @@ def _made(point: EntryPoint) -> Runtime:
     return runtime
 
 
-def _drivers(plan: Plan, show_line: Callable[[bytes], None], *, virtual_time: bool) -> DriverTable:
+def _drivers(
+    plan: DevicePlan, show_line: Callable[[bytes], None], *, virtual_time: bool
+) -> DriverTable:
     device = plan.content.device
     random_bytes = os.urandom if device.seed is None else random.Random(device.seed).randbytes
     board = BoardInfo(device.name, device.vendor, device.id or "")
@@ -291,7 +293,7 @@ def _drivers(plan: Plan, show_line: Callable[[bytes], None], *, virtual_time: bo
     return _driver_table(plan, entries)
 
 
-def driver_places(plan: Plan) -> DriverTable:
+def driver_places(plan: DevicePlan) -> DriverTable:
     """The drivers of a device for those who only look: none is made, and none can be.
 
     Raises:
@@ -300,7 +302,7 @@ def driver_places(plan: Plan) -> DriverTable:
     return _driver_table(plan, [entry.entry(_not_made) for entry in plan.content.drivers])
 
 
-def _driver_table(plan: Plan, entries: Sequence[DriverEntry]) -> DriverTable:
+def _driver_table(plan: DevicePlan, entries: Sequence[DriverEntry]) -> DriverTable:
     try:
         return DriverTable(entries)
     except ValueError as error:
@@ -312,7 +314,7 @@ def _not_made() -> Driver:
 
 
 def _driver_entry(
-    plan: Plan,
+    plan: DevicePlan,
     place: str,
     entry: DriverTableEntry,
     setup: DriverSetup,
@@ -330,7 +332,7 @@ def _driver_entry(
     return entry.entry(lambda: spare.pop() if spare else factory(setup))
 
 
-def trust_of(plan: Plan) -> Trust:
+def trust_of(plan: DevicePlan) -> Trust:
     """Whom a device believes.
 
     Raises:
@@ -353,7 +355,7 @@ def trust_of(plan: Plan) -> Trust:
     )
 
 
-def _key(plan: Plan, place: str, table: KeyTable) -> KeyEntry:
+def _key(plan: DevicePlan, place: str, table: KeyTable) -> KeyEntry:
     path = plan.file(table.file, f"{place}.file")
     content = read_bounded(path, key_codec.MAX_KEY_FILE_BYTES)
     try:
@@ -367,7 +369,7 @@ def _key(plan: Plan, place: str, table: KeyTable) -> KeyEntry:
     return KeyEntry(table.role, table.profile, material, uids)
 
 
-def _sequences(plan: Plan) -> SequenceStore:
+def _sequences(plan: DevicePlan) -> SequenceStore:
     name = plan.content.trust.sequence_file
     if name is None:
         return MemorySequenceStore()
@@ -377,7 +379,7 @@ def _sequences(plan: Plan) -> SequenceStore:
         raise plan.error("trust.sequence_file", str(error)) from None
 
 
-def load_listed(device: device_room.Device, plan: Plan) -> None:
+def load_listed(device: device_room.Device, plan: DevicePlan) -> None:
     """Load and start the containers that a device file lists.
 
     Raises:

@@ -16,7 +16,7 @@ from support.worlds import blueprint, times
 from tinycontainer.assembly import assembly
 from tinycontainer.interfaces.runtime import Completed, Hook, Outcome
 from tinycontainer.metadata import ContainerType
-from tinycontainer.tools.differential import Bench, Kind, Run, compare, run_on
+from tinycontainer.tools.differential import Bench, DifferenceKind, Run, compare, run_on
 from tinycontainer.tools.differential.bench import bare_plan
 from tinycontainer.tools.packing.packing import pack_unsigned
 
@@ -255,7 +255,7 @@ def test_after_a_trap_results_that_depend_on_time_are_told_apart(box: Path) -> N
     left, right = (run_bench(engine, trap, clock) for engine in ("pywasm", "wasmtime"))
     found = compare(left, right)
     assert found.alike
-    assert found.kinds <= {Kind.TIME}
+    assert found.kinds <= {DifferenceKind.TIME}
     assert found.events < len(left.record.events)
 
 

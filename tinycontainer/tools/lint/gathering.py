@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tinycontainer.assembly.assembly import Plan, driver_places, trust_of
+from tinycontainer.assembly.assembly import DevicePlan, driver_places, trust_of
 from tinycontainer.device.containers.limits import BOARDS, Capacity
 from tinycontainer.errors import InadmissibleCode
 from tinycontainer.interfaces.analysis import Analyser, CodeFacts
@@ -57,7 +57,9 @@ def gather(artefact: Artefact, path: Path, capacity: Capacity, tools: Tools) -> 
     )
 
 
-def host_of(plan: Plan | None, profile: Profile | None, types: frozenset[ContainerType]) -> Host:
+def host_of(
+    plan: DevicePlan | None, profile: Profile | None, types: frozenset[ContainerType]
+) -> Host:
     """The device that containers are meant for.
 
     Args:

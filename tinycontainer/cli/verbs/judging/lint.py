@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from tinycontainer.assembly.assembly import Plan, analysers, read_plan, runtimes_of
+from tinycontainer.assembly.assembly import DevicePlan, analysers, read_plan, runtimes_of
 from tinycontainer.files.device_file import DeviceFile
 from tinycontainer.text import show
 from tinycontainer.tools.artefact.artefact import Artefact, read_artefact
@@ -95,8 +95,10 @@ def lint(
     return ExitCode.REFUSED if failed else ExitCode.DONE
 
 
-def _case(files: Sequence[Path], plan: Plan | None, profile: Profile | None, now_s: int) -> Audit:
-    runtimes = runtimes_of(plan or Plan(Path("device.toml"), DeviceFile()))
+def _case(
+    files: Sequence[Path], plan: DevicePlan | None, profile: Profile | None, now_s: int
+) -> Audit:
+    runtimes = runtimes_of(plan or DevicePlan(Path("device.toml"), DeviceFile()))
     tools = Tools(analysers(), runtimes)
     host = host_of(plan, profile, frozenset(runtimes))
     given = [(read_artefact(path), path) for path in files]
@@ -108,7 +110,9 @@ def _case(files: Sequence[Path], plan: Plan | None, profile: Profile | None, now
     return Audit(subjects, host, now_s, profile)
 
 
-def _listed(plan: Plan, given: set[bytes]) -> tuple[list[tuple[Artefact, Path]], tuple[str, ...]]:
+def _listed(
+    plan: DevicePlan, given: set[bytes]
+) -> tuple[list[tuple[Artefact, Path]], tuple[str, ...]]:
     """The containers that a device file lists, without those given, and bundles not there."""
     listed, missing = [], []
     for number, entry in enumerate(plan.content.containers):

@@ -12,7 +12,15 @@ from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer.scenario.script import read_script
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES
-from tinycontainer.tools.differential import Act, Bench, Comparison, Difference, Kind, Run, run_on
+from tinycontainer.tools.differential import (
+    Act,
+    Bench,
+    Difference,
+    DifferenceKind,
+    Run,
+    RunComparison,
+    run_on,
+)
 from tinycontainer.tools.differential import compare as compare_runs
 from tinycontainer.tools.differential.bench import bare_plan, without_tokens
 
@@ -101,7 +109,7 @@ def _corrects(left: Run, twin: str) -> bool:
     return Ability.EXACT_FLOATS not in left.abilities and there in installed(RUNTIMES)
 
 
-def _as_dict(left: Run, right: Run, found: Comparison) -> dict[str, Any]:
+def _as_dict(left: Run, right: Run, found: RunComparison) -> dict[str, Any]:
     return {
         "engines": [left.engine, right.engine],
         "alike": found.alike and left.refused == right.refused,
@@ -153,7 +161,7 @@ def _value(value: object) -> str:
     return flatten(str(value))
 
 
-def _print(left: Run, right: Run, found: Comparison) -> None:
+def _print(left: Run, right: Run, found: RunComparison) -> None:
     rows = [
         (show(each.uid), each.acts, each.hooks, each.fuel, _verdict(each.difference))
         for each in found.containers
@@ -176,9 +184,9 @@ def _verdict(difference: Difference | None) -> str:
     if difference is None:
         return "same"
     return {
-        Kind.REAL: "DIFFERENT",
-        Kind.FLOATS: "same but for floating point",
-        Kind.TIME: "same up to a result that depends on time",
+        DifferenceKind.REAL: "DIFFERENT",
+        DifferenceKind.FLOATS: "same but for floating point",
+        DifferenceKind.TIME: "same up to a result that depends on time",
     }[difference.kind]
 
 

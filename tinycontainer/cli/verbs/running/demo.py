@@ -18,7 +18,7 @@ from tinycontainer.assembly.assembly import Device, assemble, read_plan
 from tinycontainer.files.toml_file import Table, read_toml
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.metadata import Bundle
-from tinycontainer.scenario.expectations import Finding, judge, read_expectations
+from tinycontainer.scenario.expectations import ExpectationResult, judge, read_expectations
 from tinycontainer.scenario.script import Surprise, play, read_script
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.packing import packing
@@ -173,7 +173,9 @@ def _make_bundle(
     return bundle
 
 
-def _judgement(findings: list[Finding], surprises: list[Surprise], *, held: bool) -> dict[str, Any]:
+def _judgement(
+    findings: list[ExpectationResult], surprises: list[Surprise], *, held: bool
+) -> dict[str, Any]:
     return {
         "held": held,
         "expectations": [
@@ -184,7 +186,7 @@ def _judgement(findings: list[Finding], surprises: list[Surprise], *, held: bool
     }
 
 
-def _print_judgement(findings: list[Finding], surprises: list[Surprise]) -> None:
+def _print_judgement(findings: list[ExpectationResult], surprises: list[Surprise]) -> None:
     rows = [
         ("held" if finding.held else "FAILED", finding.text, finding.found) for finding in findings
     ]

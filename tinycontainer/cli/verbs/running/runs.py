@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from tinycontainer.assembly.assembly import Device, Plan, assemble, driver_places, load_listed
+from tinycontainer.assembly.assembly import Device, DevicePlan, assemble, driver_places, load_listed
 from tinycontainer.device.device import Outside
 from tinycontainer.files.toml_file import MAX_TOML_BYTES, read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
-from tinycontainer.scenario.script import Step, Surprise, play
+from tinycontainer.scenario.script import ScriptStep, Surprise, play
 from tinycontainer.text import show
 from tinycontainer.tools.recording import (
     Digest,
@@ -48,8 +48,8 @@ class Order:
         engine: what runs WebAssembly, whatever the device file says.
     """
 
-    plan: Plan
-    steps: tuple[Step, ...]
+    plan: DevicePlan
+    steps: tuple[ScriptStep, ...]
     end_ms: int | None
     wall: bool
     sinks: Sequence[Sink]
@@ -166,11 +166,11 @@ def _play(device: Device, order: Order) -> tuple[list[Surprise], bool]:
         return [], True
 
 
-def _on_engine(plan: Plan, engine: str | None) -> Plan:
+def _on_engine(plan: DevicePlan, engine: str | None) -> DevicePlan:
     return plan if engine is None else plan.on_engine(engine)
 
 
-def _digest_of(plan: Plan) -> str:
+def _digest_of(plan: DevicePlan) -> str:
     return hashlib.sha256(read_bounded(plan.path, MAX_TOML_BYTES)).hexdigest()
 
 
