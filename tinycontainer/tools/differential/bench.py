@@ -4,8 +4,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from tinycontainer.assembly.assembly import DevicePlan, assemble, load_listed, type_of_engine
-from tinycontainer.device.device import Device, Setup
+from tinycontainer.assembly import (
+    Device,
+    DevicePlan,
+    Installation,
+    load_listed_containers,
+    make_setup,
+    type_of_engine,
+)
+from tinycontainer.device.device import Setup
 from tinycontainer.errors import LoadError
 from tinycontainer.files.device_file import DeviceFile, TrustTable
 from tinycontainer.interfaces.clock import VirtualClock
@@ -80,12 +87,13 @@ def without_tokens(content: bytes) -> bytes:
     return Bundle(encode(container, endpoints, security), bundle.data, bundle.code).encode()
 
 
-def run_on(bench: Bench, engine: str) -> Run:
+def run_on(bench: Bench, engine: str, installation: Installation) -> Run:
     """Run a bench on an engine, in virtual time.
 
     Args:
         bench: what to run.
         engine: ``TYPE.NAME``, or the name of one for WebAssembly.
+        installation: what is installed.
 
     Raises:
         DeviceFileError: the engine is not installed, or the device file cannot be used.
@@ -93,7 +101,7 @@ def run_on(bench: Bench, engine: str) -> Run:
     """
     plan = _seeded(bench.plan).on_engine(engine)
     clock = VirtualClock(plan.content.scheduling.instruction_ns)
-    setup = assemble(plan, clock, lambda _line: None)
+    setup = make_setup(plan, clock, installation)
     steady = _Steadiness()
     record = RunRecord(steady)
     wrapped = {kind: record.wrapped(runtime) for kind, runtime in setup.runtimes.items()}
@@ -117,7 +125,7 @@ def _seeded(plan: DevicePlan) -> DevicePlan:
 
 
 def _load(device: Device, bench: Bench, plan: DevicePlan) -> tuple[str, ...]:
-    load_listed(device, plan)
+    load_listed_containers(device, plan)
     refused = []
     for name, content in bench.bundles:
         try:

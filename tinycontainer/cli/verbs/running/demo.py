@@ -14,7 +14,7 @@ import click
 from pydantic import Field
 
 from tinycontainer import metadata as metadata_codec
-from tinycontainer.assembly.assembly import Device, assemble, read_plan
+from tinycontainer.assembly import Device, Installation, make_setup, read_plan
 from tinycontainer.files.toml_file import Table, read_toml
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.metadata import Bundle
@@ -37,7 +37,7 @@ from ...output import (
     require_absent,
     write_file,
 )
-from ...verb import Verb
+from ...verb import Verb, with_installation
 from .drawing import Drawings, drawing_options
 from .outcome import print_summary, screen, summary, traced_to
 from .progress import progress
@@ -73,8 +73,14 @@ class BundlesFile(Table):
 @drawing_options
 @force_option
 @json_option
+@with_installation
 def demo(
-    trace: Path | None, keep: Path | None, drawings: Drawings, force: bool, as_json: bool
+    installation: Installation,
+    trace: Path | None,
+    keep: Path | None,
+    drawings: Drawings,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """Run the SmartDroneBox: four tenants, one intruder, one device, 20 seconds of virtual time.
 
@@ -98,7 +104,8 @@ def demo(
             sinks += [*more, tally, events.append, *drawings.listeners(builder)]
             if not as_json:
                 sinks.append(Human(click.echo))
-            device = Device(assemble(plan, clock, screen(as_json)), clock, sinks)
+            setup = make_setup(plan, clock, installation, screen(as_json))
+            device = Device(setup, clock, sinks)
             with progress(_RUN_MS) as tick:
                 script = read_script(directory / "script.toml")
                 surprises = play(device, script, _RUN_MS, tick)
