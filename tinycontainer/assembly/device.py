@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tinycontainer.device import device as device_room
+from tinycontainer.device.device import BareDevice
 from tinycontainer.errors import LoadError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock
@@ -16,7 +16,7 @@ from .installation import Installation
 from .setup import discard_line, make_setup
 
 
-class Device(device_room.Device):
+class Device(BareDevice):
     """A device that can be made from a device file."""
 
     @classmethod
@@ -52,7 +52,7 @@ class Device(device_room.Device):
         return device
 
 
-def load_listed_containers(device: device_room.Device, plan: DevicePlan) -> None:
+def load_listed_containers(device: BareDevice, plan: DevicePlan) -> None:
     """Load and start the containers that a device file lists.
 
     Raises:
