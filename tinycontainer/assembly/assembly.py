@@ -18,7 +18,8 @@ from tinycontainer.device.containers.verification import Trust
 from tinycontainer.device.device import DEFAULT_EPOCH_S, Outside, Setup
 from tinycontainer.errors import DeviceFileError, LoadError, RuntimeUnavailable
 from tinycontainer.files.device_file import DeviceFile, DriverTableEntry, KeyTable
-from tinycontainer.files.toml_file import inside, read_bounded, read_toml, uid_from_text
+from tinycontainer.files.fields import uid_from_text
+from tinycontainer.files.toml_file import inside, read_bounded, read_toml
 from tinycontainer.interfaces.analysis import Analyser
 from tinycontainer.interfaces.building import Builder
 from tinycontainer.interfaces.clock import Clock, VirtualClock
