@@ -10,7 +10,8 @@ from tinycontainer.device.containers.verification import Trust
 from tinycontainer.device.device import DEFAULT_EPOCH_S, Outside, Setup
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.device_file import DriverTableEntry, KeyTable
-from tinycontainer.files.toml_file import read_bounded, uid_from_text
+from tinycontainer.files.fields import uid_from_text
+from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock
 from tinycontainer.interfaces.driver import BoardInfo, Driver, DriverSetup
 from tinycontainer.interfaces.runtime import Runtime

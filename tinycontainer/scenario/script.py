@@ -15,8 +15,8 @@ from pydantic import Field, model_validator
 from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
 from tinycontainer.errors import TinyContainerError
-from tinycontainer.files.device_file import Uid
-from tinycontainer.files.toml_file import Table, inside, read_bounded, read_toml, uid_from_text
+from tinycontainer.files.fields import Uid, uid_from_text
+from tinycontainer.files.toml_file import Table, inside, read_bounded, read_toml
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import show
 
