@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from tinycontainer.errors import RuntimeUnavailable
 from tinycontainer.interfaces.analysis import Analyser
 from tinycontainer.interfaces.building import Builder
-from tinycontainer.interfaces.driver import DriverFactory
+from tinycontainer.interfaces.driver import DriverFactory, SharedResources
 from tinycontainer.interfaces.model_report import ModelInspector
 from tinycontainer.interfaces.runtime import Described, Runtime, RuntimeDescription
 from tinycontainer.metadata import ContainerType
@@ -92,6 +92,7 @@ class Installation:
         self._points = None if points is None else _group_points(points)
         self._objects: dict[tuple[str, str], Any] = {}
         self._runtimes: dict[str, Runtime] = {}
+        self._resources = SharedResources()
 
     def __enter__(self) -> "Installation":
         return self
@@ -105,9 +106,17 @@ class Installation:
         self.close()
 
     def close(self) -> None:
-        """Forget the runtimes, and with them what they have parsed and compiled."""
+        """Close what drivers share, such as processes, and forget the runtimes.
+
+        Devices that were made from it keep their runtimes, but drivers that share something fail.
+        Make no further device from it.
+
+        Raises:
+            Exception: what a shared resource raises; everything else is closed all the same.
+        """
         with self._lock:
             self._runtimes.clear()
+        self._resources.close()
 
     # Runtimes.
 
@@ -159,6 +168,11 @@ class Installation:
         return [self._describe(name) for name in self.runtime_names()]
 
     # Drivers.
+
+    @property
+    def resources(self) -> SharedResources:
+        """What the drivers of all its devices share."""
+        return self._resources
 
     def driver_names(self) -> list[str]:
         """The installed drivers, in order."""

@@ -150,7 +150,13 @@ def _make_drivers(
     entries = []
     for number, entry in enumerate(plan.content.drivers):
         setup = DriverSetup(
-            entry.options, plan.path.parent, random_bytes, show_line, board, virtual_time
+            entry.options,
+            plan.path.parent,
+            random_bytes,
+            show_line,
+            board,
+            virtual_time,
+            installation.resources,
         )
         entries.append(_driver_entry(plan, f"drivers[{number}]", entry, setup, installation))
     return _driver_table(plan, entries)
