@@ -19,7 +19,7 @@ from support.tinyml.models import random_inputs
 from tinycontainer.errors import DriverError
 from tinycontainer_endpoints.tinyml.driver import TinyML
 from tinycontainer_endpoints.tinyml.model.decoding import decode
-from tinycontainer_endpoints.tinyml.processes.processes import Nursery, Worker, make_nursery
+from tinycontainer_endpoints.tinyml.processes.processes import Nursery, Worker, obtain_nursery
 from tinycontainer_endpoints.tinyml.protocol.codes import Code, What
 
 DEADLINE_MS = 300
@@ -68,7 +68,8 @@ class Scene:
             "quotas": {"compute_ms": DEADLINE_MS, "inferences_per_second": 1000},
         }
         setup = make_setup(virtual=virtual, **options)
-        self.nursery = Recorder(make_nursery(backend, spawn=processes == "spawn"))
+        nursery = obtain_nursery(setup.resources, backend, spawn=processes == "spawn")
+        self.nursery = Recorder(nursery)
         self.driver = TinyML(setup, check=let_through, nursery=self.nursery)
         self.bystander = Client(self.driver, b"bystander")
         self.bystander.load(good())
