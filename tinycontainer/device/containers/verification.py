@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tinycontainer.errors import LoadError, LoadReason
+from tinycontainer.errors import LoadError, LoadReason, TokenNotAccepted, TokensNotValidNow
 from tinycontainer.interfaces.syscalls import mask_from_bytes
 from tinycontainer.metadata import Endpoint, Metadata, encode_endpoint
 from tinycontainer_tokens import (
@@ -101,14 +101,10 @@ class Validity:
         """Refuse a time outside.
 
         Raises:
-            LoadError: a token is not yet or no longer valid.
+            TokensNotValidNow: a token is not yet or no longer valid.
         """
-        if now_s < self.not_before_s:
-            raise LoadError(
-                LoadReason.TOKEN, f"a token is valid from {self.not_before_s}; it is {now_s}"
-            )
-        if self.expires_s is not None and now_s >= self.expires_s:
-            raise LoadError(LoadReason.TOKEN, f"a token expired at {self.expires_s}; it is {now_s}")
+        if now_s < self.not_before_s or (self.expires_s is not None and now_s >= self.expires_s):
+            raise TokensNotValidNow(now_s, self.not_before_s, self.expires_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +180,7 @@ def grant(
     for report in reports:
         failure = report.verification.failure if report.verification else None
         if failure is not None:
-            raise LoadError(
-                LoadReason.TOKEN,
-                f"{report.place}: step {failure.number} ({failure.check}): {failure.detail}",
-            )
+            raise TokenNotAccepted(report.place, failure.number, failure.check, failure.detail)
     for objection in riot_objections(metadata, profile, sequences):
         raise LoadError(LoadReason.PROFILE, objection)
     claims = [verification.require() for verification in verifications]

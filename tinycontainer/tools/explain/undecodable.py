@@ -27,7 +27,7 @@ def undecodable(content: bytes, error: MetadataError) -> Problem:
         error: the refusal.
     """
     bundled = is_bundle(content)
-    check = "bundle" if bundled and error.place.endswith("bundle") else "metadata"
+    check = "bundle" if bundled and error.place == "bundle" else "metadata"
     shape = "an array of metadata, data and code" if check == "bundle" else "the tag TinyPART"
     return Problem(
         check,
