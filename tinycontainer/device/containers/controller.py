@@ -12,6 +12,7 @@ from tinycontainer.errors import (
     LoadError,
     LoadReason,
     MetadataError,
+    RuntimeMissing,
     UnknownContainer,
 )
 from tinycontainer.interfaces.runtime import Runtime, RuntimeLimits
@@ -31,13 +32,10 @@ from .verification import Grant, Trust, examine, grant
 _Result = TypeVar("_Result")
 
 
-def missing_runtime(kind: ContainerType, runtimes: Iterable[ContainerType]) -> LoadError:
+def missing_runtime(kind: ContainerType, runtimes: Iterable[ContainerType]) -> RuntimeMissing:
     """The refusal of a container type that none of the runtimes runs."""
-    installed = ", ".join(sorted(known.name.lower() for known in runtimes)) or "none"
-    return LoadError(
-        LoadReason.RUNTIME_MISSING,
-        f"type {kind.value} ({kind.name.lower()}) has no runtime here; there are: {installed}",
-    )
+    installed = tuple(sorted(known.name.lower() for known in runtimes))
+    return RuntimeMissing(kind.value, kind.name.lower(), installed)
 
 
 def admit(runtime: Runtime, code: bytes, limits: RuntimeLimits) -> None:

@@ -7,7 +7,7 @@ a whole.
 
 from enum import StrEnum
 
-from tinycontainer.errors import LoadError, LoadReason
+from tinycontainer.errors import LoadError, LoadReason, SectionTooLarge
 
 from .limits import Capacity
 
@@ -52,9 +52,7 @@ class Slot:
             raise LoadError(LoadReason.OUT_OF_ORDER, "data comes after code is sealed")
         limit_bytes = self._limit_bytes(section)
         if not 0 <= size_bytes <= limit_bytes:
-            raise LoadError(
-                LoadReason.CAPACITY, f"{section} of {size_bytes} bytes; {limit_bytes} fit"
-            )
+            raise SectionTooLarge(section, size_bytes, limit_bytes)
         self._open = (section, size_bytes, bytearray())
         self._close_if_full()
 
@@ -92,10 +90,7 @@ class Slot:
             LoadError: it does not fit.
         """
         if len(content) > self._capacity.metadata_bytes:
-            raise LoadError(
-                LoadReason.CAPACITY,
-                f"metadata of {len(content)} bytes; {self._capacity.metadata_bytes} fit",
-            )
+            raise SectionTooLarge(Section.METADATA, len(content), self._capacity.metadata_bytes)
         self._sections[Section.METADATA] = content
 
     def erase(self) -> None:
