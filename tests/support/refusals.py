@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from support.forging import Forger
 from support.worlds import KEYS, blueprint, local, trusted
-from tinycontainer.device.containers.verification import TokenReport, Trust, examine
+from tinycontainer.device.containers.verification import TokenReport, Trust, verify_tokens
 from tinycontainer.metadata import Bundle, Direction, decode
 from tinycontainer.tools.artefact.artefact import Artefact
 from tinycontainer.tools.explain.causes import explain_token
@@ -37,7 +37,7 @@ def examined(
     profile: Profile = RFC,
 ) -> tuple[TokenReport, ...]:
     trust = trust or Trust(keys=trusted(profile))
-    return examine(
+    return verify_tokens(
         artefact.metadata, artefact.code, artefact.data, trust, now_s, sequences, profile
     )
 

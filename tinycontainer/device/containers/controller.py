@@ -27,7 +27,7 @@ from .lifecycle import Condition, Event, State, after, require_possible
 from .limits import Capacity, Caps
 from .loading import Loading
 from .memory import MemoryManager, Section, Slot
-from .verification import Grant, Trust, examine, grant
+from .verification import Grant, Trust, grant_rights, verify_tokens
 
 _Result = TypeVar("_Result")
 
@@ -249,8 +249,8 @@ class Controller:
         return runtime
 
     def _verify(self, decoded: Metadata, code: bytes, data: bytes) -> Grant:
-        reports = examine(decoded, code, data, self._trust, self._epoch_s(), self._sequences)
-        return grant(decoded, reports, self._trust, self._sequences)
+        reports = verify_tokens(decoded, code, data, self._trust, self._epoch_s(), self._sequences)
+        return grant_rights(decoded, reports, self._trust, self._sequences)
 
     def _remember(self, granted: Grant) -> None:
         try:

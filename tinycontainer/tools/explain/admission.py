@@ -16,17 +16,17 @@ from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.device.containers.memory import Section, Slot
 from tinycontainer.device.containers.verification import (
     TokenReport,
-    examine,
+    form_refusals,
     profile_of,
-    riot_objections,
-    unaccepted_profile,
+    profile_refusal,
+    verify_tokens,
 )
 from tinycontainer.device.device import Setup
 from tinycontainer.errors import LoadError, LoadReason, MetadataError, SectionTooLarge
 from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import Bundle, Metadata
 from tinycontainer.metadata.bundle import OVERHEAD_BYTES
-from tinycontainer_tokens import Outcome
+from tinycontainer_tokens import StepOutcome
 
 from ..artefact.artefact import MAX_FILE_BYTES, Artefact
 from .causes import explain_token
@@ -52,7 +52,7 @@ class Check:
     """
 
     name: str
-    outcome: Outcome
+    outcome: StepOutcome
     reason: LoadReason | None = None
     detail: str = ""
     explanation: Explanation | None = None
@@ -61,7 +61,7 @@ class Check:
     @property
     def failed(self) -> bool:
         """Whether a load ends here."""
-        return self.outcome is Outcome.FAILED
+        return self.outcome is StepOutcome.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def _capacity_checks(sections: Sections, capacity: Capacity) -> Iterator[Check]:
             code_is_in = code_is_in and section is not Section.CODE
             continue
         if section is Section.DATA and not code_is_in:
-            yield Check(name, Outcome.SKIPPED, detail="data is placed behind the code")
+            yield Check(name, StepOutcome.SKIPPED, detail="data is placed behind the code")
             continue
         try:
             _put(slot, section, content)
@@ -198,13 +198,13 @@ def _cap_checks(decoded: Metadata, setup: Setup) -> Iterator[Check]:
 
 def _token_checks(artefact: Artefact, setup: Setup, now_s: int) -> Iterator[Check]:
     keys, sequences = setup.trust.keys, setup.sequences
-    reports = examine(
+    reports = verify_tokens(
         artefact.metadata, artefact.code, artefact.data, setup.trust, now_s, sequences
     )
     for report in reports:
         if report.verification is None:
             detail = "absent, which this device forgives"
-            yield Check(report.place, Outcome.SKIPPED, detail=detail, report=report)
+            yield Check(report.place, StepOutcome.SKIPPED, detail=detail, report=report)
             continue
         failure = report.verification.failure
         if failure is None:
@@ -216,30 +216,29 @@ def _token_checks(artefact: Artefact, setup: Setup, now_s: int) -> Iterator[Chec
 
 
 def _profile_check(decoded: Metadata, setup: Setup) -> Check:
-    profile = profile_of(decoded)
-    problem = unaccepted_profile(profile, setup.trust)
-    if problem is None:
+    refusal = profile_refusal(profile_of(decoded), setup.trust)
+    if refusal is None:
         return _passed("profile")
-    accepted = ", ".join(setup.trust.profiles)
-    why = Explanation(f"tokens of {accepted}", f"tokens of {profile}")
-    return _failed("profile", LoadReason.PROFILE, problem, why)
+    accepted = ", ".join(refusal.allowed)
+    why = Explanation(f"tokens of {accepted}", f"tokens of {refusal.found}")
+    return _failed("profile", refusal.reason, refusal.problem, why)
 
 
 def _form_checks(decoded: Metadata, setup: Setup) -> Iterator[Check]:
-    objections = tuple(riot_objections(decoded, profile_of(decoded), setup.sequences))
-    if not objections:
+    refusals = tuple(form_refusals(decoded, profile_of(decoded), setup.sequences))
+    if not refusals:
         yield _passed("form")
-    for objection in objections:
-        why = Explanation("what riot-2024 allows", objection)
-        yield _failed("form", LoadReason.PROFILE, objection, why)
+    for refusal in refusals:
+        why = Explanation("what riot-2024 allows", refusal.problem)
+        yield _failed("form", refusal.reason, refusal.problem, why)
 
 
 def _code_check(artefact: Artefact, setup: Setup) -> Check:
     runtime = setup.runtimes.get(artefact.metadata.container.type)
     if runtime is None:
-        return Check("code", Outcome.SKIPPED, detail="there is no runtime to judge it")
+        return Check("code", StepOutcome.SKIPPED, detail="there is no runtime to judge it")
     if artefact.code is None:
-        return Check("code", Outcome.SKIPPED, detail="it is not at hand")
+        return Check("code", StepOutcome.SKIPPED, detail="it is not at hand")
     admits = _admission(runtime, setup.capacity)
     problem = admits(artefact.code)
     if problem is None:
@@ -271,8 +270,8 @@ def _admissible_form(code: bytes, problem: Callable[[bytes], str | None]) -> str
 
 
 def _passed(name: str) -> Check:
-    return Check(name, Outcome.PASSED)
+    return Check(name, StepOutcome.PASSED)
 
 
 def _failed(name: str, reason: LoadReason, detail: str, why: Explanation | None) -> Check:
-    return Check(name, Outcome.FAILED, reason, detail, why)
+    return Check(name, StepOutcome.FAILED, reason, detail, why)

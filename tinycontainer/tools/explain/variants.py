@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tinycontainer.device.containers.verification import RIOT_METADATA_TOKEN_BYTES
+from tinycontainer.device.containers.riot_2024 import RIOT_METADATA_TOKEN_BYTES
 from tinycontainer.metadata import Metadata, Security, encode
 from tinycontainer_tokens import cbor
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tinycontainer.device.containers.verification import TokenReport, Trust, examine
+from tinycontainer.device.containers.verification import TokenReport, Trust, verify_tokens
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.text import show
@@ -142,7 +142,9 @@ def _judge(
             content = read_bounded(open_layout(file).metadata, MAX_FILE_BYTES)
         return _Judgement(None, (undecodable(content, error),), ())
     wanted = trust.profiles[0]
-    reports = examine(artefact.metadata, artefact.code, artefact.data, trust, now_s, profile=wanted)
+    reports = verify_tokens(
+        artefact.metadata, artefact.code, artefact.data, trust, now_s, profile=wanted
+    )
     form = form_problem(artefact) if wanted is Profile.RIOT_2024 else None
     problems = tuple(each for each in (form, type_problem(artefact)) if each is not None)
     return _Judgement(artefact, problems, reports)
