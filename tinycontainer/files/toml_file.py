@@ -5,7 +5,6 @@ A wrong file gives one line: which file, which key, what is wrong and what would
 
 import errno
 import json
-import string
 import tomllib
 from pathlib import Path
 from typing import Final, TypeVar
@@ -97,20 +96,6 @@ def inside(directory: Path, name: str, file: str, place: str) -> Path:
     if not path.is_relative_to(directory.resolve()):
         raise DeviceFileError(file, place, f"{show(name)} lies outside of the file's directory")
     return path
-
-
-def uid_from_text(text: str) -> bytes:
-    """A uid as files and commands write it: text, or ``hex:`` and hexadecimal digits.
-
-    Raises:
-        ValueError: the digits are not hexadecimal.
-    """
-    digits = text.removeprefix("hex:")
-    if digits == text:
-        return text.encode()
-    if not all(digit in string.hexdigits for digit in digits):
-        raise ValueError("behind hex: stand hexadecimal digits only")
-    return bytes.fromhex(digits)
 
 
 def _unwanted(moment: object) -> dict[str, str]:

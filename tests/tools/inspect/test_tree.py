@@ -290,7 +290,7 @@ def written(container: bytes, endpoints: bytes = b"\x80") -> bytes:
         (written(b""), "container: byte 0", "container that cannot be read: byte 0: ends"),
         (written(cbor.encode(CONTAINER | {2: 9})), "container.type: 9", "type: 9 is not a contai"),
         (written(cbor.encode(CONTAINER | {9: 9})), "unknown key 9", "unknown key"),
-        (written(cbor.encode(CONTAINER | {1: b""})), "container.uid", "uid: 0 bytes where 1"),
+        (written(cbor.encode(CONTAINER | {1: b""})), "container.uid", "uid: 0 bytes; a uid has 1"),
         (written(cbor.encode(CONTAINER | {3: 5})), "syscall-mask", "syscall-mask: not a byte s"),
         (written(cbor.encode([1, 2])), "container: not a map", "array of 2"),
         (written(cbor.encode(CONTAINER), b"\xa0"), "endpoints: not an array", "map of 0"),

@@ -199,7 +199,8 @@ class Controller:
             raise
         before = container.metadata
         container.slot.replace_metadata(raw)
-        container.metadata, container.grant = decoded, granted
+        container.metadata = decoded
+        container.grant = granted
         self._trace_reconfigured(container, before)
         container.apply(Event.RECONFIGURED, self._tracer)
         return container, before
@@ -222,8 +223,8 @@ class Controller:
         self._memory.name(slot, decoded.uid)
         runtime = self._runtime_for(decoded)
         self._caps.check(decoded.uid, decoded.timing)
-        code, data = slot.read(Section.CODE), slot.read(Section.DATA)
-        granted = self._verify(decoded, code, data)
+        code = slot.read(Section.CODE)
+        granted = self._verify(decoded, code, slot.read(Section.DATA))
         admit(runtime, code, self._capacity.runtime)
         self._remember(granted)
         return Container(slot, decoded, runtime, granted)
@@ -271,7 +272,8 @@ class Controller:
         """Record the end under the slot's own name: a uid that is claimed may be another's."""
         condition = Condition(State.PROVISIONING)
         for event in (Event.REJECTED, Event.ERASED):
-            before, condition = condition, after(condition, event)
+            before = condition
+            condition = after(before, event)
             if self._tracer.on:
                 self._tracer.emit(Transitioned(named, before.state, event, condition.state, ""))
 
@@ -298,7 +300,8 @@ class Controller:
     def _trace_reconfigured(self, container: Container, before: Metadata) -> None:
         if not self._tracer.on:
             return
-        old, new = set(before.endpoints or ()), set(container.metadata.endpoints or ())
+        old = set(before.endpoints or ())
+        new = set(container.metadata.endpoints or ())
         self._tracer.emit(
             Reconfigured(
                 uid=container.uid,

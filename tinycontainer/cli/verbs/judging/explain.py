@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tinycontainer.assembly.assembly import assemble, read_plan
+from tinycontainer.assembly import Installation, make_setup, read_plan
 from tinycontainer.device.device import Setup
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.toml_file import read_bounded
@@ -20,7 +20,7 @@ from tinycontainer.tools.explain.admission import Check, Sections, judge_bundle,
 from tinycontainer.tools.firmware.c_layout import open_layout
 
 from ...output import ExitCode, json_option, print_json
-from ...verb import Verb
+from ...verb import Verb, with_installation
 from .reports import explanation_as_dict, explanation_lines, report_as_dict
 
 
@@ -42,7 +42,9 @@ from .reports import explanation_as_dict, explanation_lines, report_as_dict
     help="Time in Unix seconds; by default the device's at its start in virtual time.",
 )
 @json_option
+@with_installation
 def explain(
+    installation: Installation,
     file: Path,
     device_file: Path,
     code: Path | None,
@@ -61,7 +63,7 @@ def explain(
     """
     plan = read_plan(device_file)
     clock = VirtualClock(plan.content.scheduling.instruction_ns)
-    setup = assemble(plan, clock, lambda _line: None)
+    setup = make_setup(plan, clock, installation)
     now_s = setup.epoch_s if at_s is None else at_s
     checks = _checks(file, code, data, setup, now_s)
     refusal = next((check for check in checks if check.failed), None)
