@@ -35,6 +35,4 @@ def require_fit(bundle: Bundle, capacity: Capacity, *, firmware: bool) -> None:
         (Section.CODE, bundle.code),
         (Section.DATA, bundle.data),
     ):
-        slot.open(section, len(content))
-        if content:
-            slot.write(content)
+        slot.put(section, content)
