@@ -7,7 +7,7 @@ from support.worlds import KEYS, blueprint, local, trusted
 from tinycontainer.device.containers.verification import TokenReport, Trust, verify_tokens
 from tinycontainer.metadata import Bundle, Direction, decode
 from tinycontainer.tools.artefact.artefact import Artefact
-from tinycontainer.tools.explain.causes import explain_token
+from tinycontainer.tools.explain.causes.token import explain_token
 from tinycontainer.tools.explain.explanation import Explanation
 from tinycontainer.tools.packing.packing import Blueprint, Signer, TokenOptions, pack
 from tinycontainer_tokens import (

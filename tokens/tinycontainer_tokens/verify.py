@@ -30,7 +30,7 @@ from .errors import TokenError, TokenRefused
 from .keys import KeyEntry
 from .keystore import KeyStore
 from .kinds import Kind, Profile, Role
-from .proofs import holds
+from .proofs import proof_holds
 from .sequences import Accepted, SequenceStore, SequenceSubject
 
 
@@ -218,7 +218,7 @@ class _Verifier:
 
     def signature(self) -> None:  # 6
         for entry in self._candidates:
-            if holds(self._envelope, entry.material):
+            if proof_holds(self._envelope, entry.material):
                 return
         role = Role.signing(self._expected.kind)
         raise TokenError(f"not made with a key of the role {role}, or changed since")

@@ -14,7 +14,7 @@ the first that is refused. Here the others are made too, as far as they can be j
 Nothing is recorded: a load would remember the accepted sequences, this does not. Clause TC-LOAD-09.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,12 +41,11 @@ from tinycontainer.metadata import Bundle
 from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer_tokens import StepOutcome
 
-from ..artefact.artefact import MAX_FILE_BYTES, Artefact
-from .causes import explain_token
-from .contradictions import type_problem
+from ..artefact.artefact import Artefact
+from .causes.load import explain_capacity, explain_code, explain_missing_runtime
+from .causes.token import explain_token
 from .explanation import Explanation
-from .undecodable import undecodable
-from .variants import accidents
+from .undecodable import explain_undecodable
 
 _NOT_THERE: Final = "give --code and --data, or the bundle"
 
@@ -115,7 +114,7 @@ def judge_bundle(name: str, content: bytes, setup: Setup, now_s: int) -> tuple[L
         parts = Bundle.decode(content, max(size_bytes, limit_bytes))
     except MetadataError as error:
         refusal = LoadError(LoadReason.BUNDLE, str(error))
-        return (_refused("bundle", refusal, undecodable(content, error).explanation),)
+        return (_refused("bundle", refusal, explain_undecodable(content, error).explanation),)
     first = _passed("bundle")
     if size_bytes > limit_bytes:
         problem = f"{size_bytes} bytes where at most {limit_bytes} are taken"
@@ -139,7 +138,7 @@ def judge_sections(sections: Sections, setup: Setup, now_s: int) -> tuple[LoadCh
         decoded = metadata_codec.decode(sections.metadata, max(len(sections.metadata), 1))
     except MetadataError as error:
         refusal = LoadError(LoadReason.METADATA, str(error))
-        why = undecodable(sections.metadata, error).explanation
+        why = explain_undecodable(sections.metadata, error).explanation
         return (*checks, _refused("metadata", refusal, why))
     artefact = Artefact(sections.name, decoded, sections.code, sections.data)
     return (
@@ -172,31 +171,17 @@ def _capacity_checks(sections: Sections, capacity: Capacity) -> Iterator[LoadChe
             try:
                 slot.put(section, content)
             except SectionTooLarge as error:
-                yield _refused(name, error, _too_large(error, capacity))
+                yield _refused(name, error, explain_capacity(error, capacity))
             else:
                 yield _passed(name)
                 code_is_in = section is Section.CODE
-
-
-def _too_large(error: SectionTooLarge, capacity: Capacity) -> Explanation:
-    cause = None
-    if capacity.shared_bytes is not None and error.section != Section.METADATA:
-        shared = f"share {capacity.shared_bytes} bytes on this board"
-        cause = f"code, rounded up to 4, and data {shared}"
-    return Explanation(f"at most {error.allowed_bytes} bytes", f"{error.found_bytes} bytes", cause)
 
 
 def _runtime_check(artefact: Artefact, setup: Setup) -> LoadCheck:  # 4
     try:
         require_runtime(artefact.metadata.container.type, setup.runtimes)
     except RuntimeMissing as error:
-        installed = ", ".join(error.installed) or "none"
-        contradiction = type_problem(artefact)
-        cause = "the device has no such runtime installed"
-        if contradiction is not None:
-            cause = contradiction.problem
-        why = Explanation(f"one of: {installed}", f"{error.type_name} ({error.type_number})", cause)
-        return _refused("runtime", error, why)
+        return _refused("runtime", error, explain_missing_runtime(error, artefact))
     return _passed("runtime")
 
 
@@ -267,18 +252,7 @@ def _code_check(artefact: Artefact, setup: Setup) -> LoadCheck:  # 7
     refusal = refusal_of(artefact.code)
     if refusal is None:
         return _passed("code")
-    contradiction = type_problem(artefact)
-    cause = contradiction.problem if contradiction else _admitted_form(artefact.code, refusal_of)
-    expected = f"code that the runtime for {container_type.name.lower()} takes"
-    return _refused("code", refusal, Explanation(expected, refusal.problem, cause))
-
-
-def _admitted_form(code: bytes, refusal_of: Callable[[bytes], LoadError | None]) -> str | None:
-    """Whether the code would be admitted if its line breaks or its end were other ones."""
-    for variant in accidents(code[:MAX_FILE_BYTES]):
-        if variant.content and refusal_of(variant.content) is None:
-            return f"the runtime takes this code {variant.words}"
-    return None
+    return _refused("code", refusal, explain_code(refusal, artefact.code, artefact, refusal_of))
 
 
 def _passed(name: str) -> LoadCheck:

@@ -254,6 +254,6 @@ def test_an_older_or_a_changed_version_is_recognised() -> None:
     found = cause(bundle, Kind.CODE, "sequence", sequences=store)
     assert found == "an older version: 3 before the newest that was accepted, 5"
     store = Ledger({subject: Accepted(2, bytes(32))})
-    assert "signed anew under a sequence that was used" in cause(
+    assert "signed again under a sequence that was used" in cause(
         bundle, Kind.CODE, "sequence", sequences=store
     )
