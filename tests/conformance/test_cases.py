@@ -12,12 +12,12 @@ from support.project import ROOT, Program
 from support.specification import clauses
 from support.tinyml.client import BACKENDS
 
-from tinycontainer.conformance.case import GROUPS, read_cases
+from tinycontainer.conformance.cases.case import GROUPS, read_cases
 from tinycontainer.conformance.description import DeviceDescription
 from tinycontainer.conformance.errors import CaseError
+from tinycontainer.conformance.judging.suite import Outcome, Suite, variants
 from tinycontainer.conformance.protocol import PROTOCOL_VERSION, REQUESTS, Ability, HelloReply
-from tinycontainer.conformance.recipes import bundles_of, key_file_contents, read_modules
-from tinycontainer.conformance.suite import Outcome, Suite, variants
+from tinycontainer.conformance.recipes.workshop import bundles_of, key_file_contents, read_modules
 from tinycontainer.device.containers.limits import Policy
 from tinycontainer.errors import DeviceFileError, LoadReason
 from tinycontainer_tokens import Profile

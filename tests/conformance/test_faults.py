@@ -8,7 +8,7 @@ from support.conformance.cases import CASES
 from support.conformance.faults import FAULTS, Fault
 from support.tinyml.client import BACKENDS
 
-from tinycontainer.conformance.suite import Outcome
+from tinycontainer.conformance.judging.suite import Outcome
 
 ALSO_FAILING: dict[str, list[str]] = tomllib.loads(
     Path(__file__).with_name("also_failing.toml").read_text()

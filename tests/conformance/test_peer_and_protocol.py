@@ -14,10 +14,10 @@ from support.project import Program
 
 from tinycontainer.conformance import protocol
 from tinycontainer.conformance.errors import ProtocolError, Silence, Unsupported
+from tinycontainer.conformance.judging.suite import Outcome, Result, Suite, conforms, process
 from tinycontainer.conformance.peer import Process
 from tinycontainer.conformance.protocol import HelloReply, Refused
-from tinycontainer.conformance.shim import Shim
-from tinycontainer.conformance.suite import Outcome, Result, Suite, conforms, process
+from tinycontainer.conformance.shim.shim import Shim
 
 HELLO = {
     "protocol": 1,

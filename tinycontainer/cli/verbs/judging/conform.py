@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from tinycontainer.conformance.case import GROUPS, Case, read_cases
-from tinycontainer.conformance.report import as_junit, as_values, counts
-from tinycontainer.conformance.suite import (
+from tinycontainer.conformance.cases.case import GROUPS, Case, read_cases
+from tinycontainer.conformance.judging.report import as_junit, as_values, counts
+from tinycontainer.conformance.judging.suite import (
     Outcome,
     Result,
     Suite,

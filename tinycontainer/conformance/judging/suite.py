@@ -15,12 +15,12 @@ from pydantic import Field
 from tinycontainer.files.toml_file import Table, read_bounded, read_toml
 from tinycontainer.text import show
 
-from .case import MAX_CASES, Case
-from .errors import CaseError, ProtocolError, Silence, Unsupported
+from ..cases.case import MAX_CASES, Case
+from ..errors import CaseError, ProtocolError, Silence, Unsupported
+from ..peer import Peer, Process
+from ..protocol import HelloReply
+from ..recipes.workshop import BUNDLES_DIRECTORY
 from .judge import Failure, Trial, Variant, greet
-from .peer import Peer, Process
-from .protocol import HelloReply
-from .recipes import BUNDLES_DIRECTORY
 
 MAX_BUNDLE_BYTES: Final = 1 << 18
 MAX_SILENCES: Final = 3

@@ -15,9 +15,9 @@ from tinycontainer.metadata import ContainerType, Direction, PeerType
 from tinycontainer.trace import TraceEvent, events
 from tinycontainer_tokens import Algorithm, KeyEntry, KeyMaterial, KeyStore
 
+from ..description import DeviceDescription, DriverDescription, KeyDescription
+from ..protocol import EventReply, Refused, StateReply
 from . import drivers
-from .description import DeviceDescription, DriverDescription, KeyDescription
-from .protocol import EventReply, Refused, StateReply
 
 _NS_PER_US = 1000
 

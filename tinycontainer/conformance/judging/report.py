@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from tinycontainer.text import flatten, show
 
-from .protocol import HelloReply
+from ..protocol import HelloReply
 from .suite import Outcome, Result, conforms
 
 

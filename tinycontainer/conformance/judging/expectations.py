@@ -6,8 +6,8 @@ from typing import Protocol
 
 from tinycontainer.text import show
 
-from .case import Case, Step
-from .protocol import EventReply, HelloReply
+from ..cases.case import Case, Step
+from ..protocol import EventReply, HelloReply
 
 _SHOWN_LINES = 12
 _SHOWN_BYTES = 80

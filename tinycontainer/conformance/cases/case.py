@@ -14,9 +14,9 @@ from tinycontainer.files.toml_file import Table, read_toml
 from tinycontainer.text import show
 from tinycontainer_tokens import Profile, Role
 
-from .description import DeviceTraits
-from .errors import CaseError
-from .protocol import Ability, EventKind
+from ..description import DeviceTraits
+from ..errors import CaseError
+from ..protocol import Ability, EventKind
 
 CASES_DIRECTORY: Final = "cases"
 MAX_CASES: Final = 1000

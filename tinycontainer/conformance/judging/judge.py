@@ -10,14 +10,14 @@ from tinycontainer.metadata import Bundle
 from tinycontainer.text import show
 from tinycontainer_tokens import Algorithm, Profile, Role
 
-from . import protocol
-from .case import Case, Step
-from .description import EPOCH_S
-from .errors import CaseError, ProtocolError
+from .. import protocol
+from ..cases.case import Case, Step
+from ..description import EPOCH_S
+from ..errors import CaseError, ProtocolError
+from ..peer import Peer
+from ..protocol import EventReply, HelloReply, Refused, StateReply
+from ..recipes.workshop import key_of
 from .expectations import check
-from .peer import Peer
-from .protocol import EventReply, HelloReply, Refused, StateReply
-from .recipes import key_of
 
 _Reply = TypeVar("_Reply", bound=Table)
 _PER_ADVANCE: Final = 5

@@ -4,8 +4,7 @@ The results are committed; `python -m tinycontainer.conformance.recipes DIRECTOR
 """
 
 import hashlib
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -34,9 +33,9 @@ from tinycontainer_tokens import (
     key_files,
 )
 
-from .case import Case, ContainerRecipe, EndpointRecipe, read_cases, uid_of
+from ..cases.case import Case, ContainerRecipe, EndpointRecipe, uid_of
+from ..errors import CaseError
 from .damages import DAMAGES_OF_BUNDLES, DAMAGES_OF_ENCODING, DAMAGES_OF_METADATA
-from .errors import CaseError
 
 BUNDLES_DIRECTORY: Final = "bundles"
 KEYS_DIRECTORY: Final = "test-keys"
@@ -231,28 +230,3 @@ def read_modules(directory: Path) -> dict[str, bytes]:
         if path.suffix in (".wasm", ".rbf", ".tflite")
     ]
     return {path.name: read_bounded(path, MAX_CODE_BYTES) for path in paths}
-
-
-def main(arguments: list[str], say: Callable[[str], object]) -> int:
-    """Make all bundles of a directory of cases again; those of no case are removed."""
-    directory = Path(arguments[0])
-    modules = read_modules(directory)
-    made: dict[str, bytes] = {}
-    for case in read_cases(directory):
-        made |= bundles_of(case, modules)
-    target = directory / BUNDLES_DIRECTORY
-    target.mkdir(exist_ok=True)
-    for stale in set(target.glob("*.tcb")) - {target / name for name in made}:
-        stale.unlink()
-    for name, content in made.items():
-        (target / name).write_bytes(content)
-    keys = directory / KEYS_DIRECTORY
-    keys.mkdir(exist_ok=True)
-    for name, content in key_file_contents().items():
-        (keys / name).write_bytes(content)
-    say(f"{len(made)} bundles\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], sys.stdout.write))

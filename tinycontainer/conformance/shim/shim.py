@@ -3,27 +3,23 @@
 Whatever it is asked, it answers one line per line and ends when its input does.
 """
 
-import argparse
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar, get_args
 
-from tinycontainer.assembly.assembly import Plan, runtimes_of
 from tinycontainer.device.containers.limits import Policy
 from tinycontainer.device.containers.memory import Section
 from tinycontainer.errors import TinyContainerError
-from tinycontainer.files.device_file import DeviceFile
 from tinycontainer.files.toml_file import Table
 from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import ContainerType
 from tinycontainer_tokens import KeyFileError, Profile
 
-from . import drivers, protocol
-from .errors import ProtocolError
-from .protocol import MAX_LINE_BYTES, PROTOCOL_VERSION, REQUESTS, HelloReply
-from .shim_device import Subject, refusal
+from .. import protocol
+from ..errors import ProtocolError
+from ..protocol import MAX_LINE_BYTES, PROTOCOL_VERSION, REQUESTS, HelloReply
+from . import drivers
+from .judged_device import Subject, refusal
 
 NAME: Final = "tinycontainer (Python)"
 _Request = TypeVar("_Request", bound=Table)
@@ -142,26 +138,3 @@ def serve(source: BinaryIO, sink: BinaryIO, runtimes: Mapping[ContainerType, Run
     while line := source.readline(MAX_LINE_BYTES + 1):
         sink.write(protocol.write_line(shim.answer(line)))
         sink.flush()
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run as a program.
-
-    Args:
-        arguments: ``--runtime TYPE=NAME`` chooses a runtime that is installed.
-    """
-    parser = argparse.ArgumentParser(prog="tinycontainer.conformance.shim")
-    parser.add_argument("--runtime", action="append", default=[], metavar="TYPE=NAME")
-    named = parser.parse_args(arguments).runtime
-    wanted = dict(each.split("=", 1) for each in named if "=" in each)
-    try:
-        runtimes = runtimes_of(Plan(Path(), DeviceFile(runtimes=wanted)))
-    except TinyContainerError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 3
-    serve(sys.stdin.buffer, sys.stdout.buffer, runtimes)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

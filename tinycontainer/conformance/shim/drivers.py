@@ -20,7 +20,7 @@ from tinycontainer.interfaces.driver import (
     DriverSetup,
 )
 
-from .description import DriverDescription
+from ..description import DriverDescription
 
 
 class Buffer:
