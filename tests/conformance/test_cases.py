@@ -15,7 +15,7 @@ from support.tinyml.client import BACKENDS
 from tinycontainer.conformance.cases.case import GROUPS, read_cases
 from tinycontainer.conformance.description import DeviceDescription
 from tinycontainer.conformance.errors import CaseError
-from tinycontainer.conformance.judging.suite import Outcome, Suite, variants
+from tinycontainer.conformance.judging.suite import CaseOutcome, Suite, variants
 from tinycontainer.conformance.protocol import PROTOCOL_VERSION, REQUESTS, Ability, HelloReply
 from tinycontainer.conformance.recipes.workshop import bundles_of, key_file_contents, read_modules
 from tinycontainer.device.containers.limits import Policy
@@ -81,10 +81,10 @@ def test_without_an_ability_its_cases_are_skipped_and_the_reason_is_told(ability
     offered = [each for each in get_args(Ability) if each != ability]
     hello = EVERYTHING.model_copy(update={"abilities": offered})
     (result,) = Suite(lambda: Polite(hello), bundles(), 5).judge([case], lambda _result: None)
-    assert result.outcome is Outcome.SKIPPED
+    assert result.outcome is CaseOutcome.SKIPPED
     assert result.problems == (f"the implementation does not offer {ability}",)
     (result,) = Suite(lambda: Polite(EVERYTHING), bundles(), 5).judge([case], lambda _r: None)
-    assert result.outcome is Outcome.FAILED
+    assert result.outcome is CaseOutcome.FAILED
 
 
 def test_there_are_many_cases_of_every_group_and_both_profiles() -> None:

@@ -14,7 +14,7 @@ _SHOWN_BYTES = 80
 _US_PER_MS = 1000
 
 
-class Record(Protocol):
+class TrialRecord(Protocol):
     """What is known of a trial."""
 
     @property
@@ -38,7 +38,7 @@ class Record(Protocol):
         ...
 
 
-def check(record: Record, step: Step) -> str | None:
+def check(record: TrialRecord, step: Step) -> str | None:
     """Hold one expectation against what happened; what is wrong, or None."""
     if step.event is not None:
         return _check_event(record, step)
@@ -49,7 +49,7 @@ def check(record: Record, step: Step) -> str | None:
     return _check_log(record, step)
 
 
-def _new(record: Record, mark: str, kind: str, uid: bytes | None) -> list[EventReply]:
+def _new(record: TrialRecord, mark: str, kind: str, uid: bytes | None) -> list[EventReply]:
     """Events of a kind since the last look."""
     begin = record.marks.get(mark, 0)
     record.marks[mark] = len(record.happened)
@@ -60,7 +60,7 @@ def _new(record: Record, mark: str, kind: str, uid: bytes | None) -> list[EventR
     ]
 
 
-def _check_log(record: Record, step: Step) -> str | None:
+def _check_log(record: TrialRecord, step: Step) -> str | None:
     name = str(step.log)
     found = _new(record, f"log {name}", "log", record.case.uid(name))
     lines = [_line(event) for event in found]
@@ -88,7 +88,7 @@ def _check_gaps(name: str, found: list[EventReply], span_ms: list[int]) -> str |
     return None
 
 
-def _check_order(record: Record, wanted: list[str]) -> str | None:
+def _check_order(record: TrialRecord, wanted: list[str]) -> str | None:
     names = {
         container.name: record.case.uid(container.name) for container in record.case.containers
     }
@@ -100,14 +100,14 @@ def _check_order(record: Record, wanted: list[str]) -> str | None:
     return None if lines == wanted else f"the log is {_shown(lines)}, not {_shown(wanted)}"
 
 
-def _check_states(record: Record, step: Step, name: str) -> str | None:
+def _check_states(record: TrialRecord, step: Step, name: str) -> str | None:
     found = _new(record, f"states {name}", "state", record.case.uid(name))
     states = [str(event.state) for event in found]
     wanted = step.are or []
     return None if states == wanted else f"{name} went {_shown(states)}, not {_shown(wanted)}"
 
 
-def _check_event(record: Record, step: Step) -> str | None:
+def _check_event(record: TrialRecord, step: Step) -> str | None:
     kind = str(step.event)
     if kind not in record.hello.events:
         return None  # it has no such events; what its containers see is judged by their logs

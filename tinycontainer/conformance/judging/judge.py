@@ -15,7 +15,7 @@ from ..cases.case import Case, Step
 from ..description import EPOCH_S
 from ..errors import CaseError, ProtocolError
 from ..peer import Peer
-from ..protocol import EventReply, HelloReply, Refused, StateReply
+from ..protocol import EventReply, HelloReply, RequestRefused, StateReply
 from ..recipes.workshop import key_of
 from .expectations import check
 
@@ -38,7 +38,7 @@ class Failure(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class TrialVariant:
     """Under which policy and profile a case is played."""
 
     policy: Policy
@@ -58,7 +58,7 @@ def greet(peer: Peer, timeout_s: float) -> HelloReply:
     request = {"verb": "hello", "protocol": protocol.PROTOCOL_VERSION}
     try:
         hello = protocol.parse_reply(peer.ask(request, timeout_s), HelloReply)
-    except Refused as refused:
+    except RequestRefused as refused:
         raise ProtocolError(f"the implementation refuses to talk: {refused}") from None
     if hello.protocol != protocol.PROTOCOL_VERSION:
         raise ProtocolError(f"the implementation speaks protocol {hello.protocol}")
@@ -79,7 +79,7 @@ class Trial:
     """
 
     case: Case
-    variant: Variant
+    variant: TrialVariant
     peer: Peer
     hello: HelloReply
     bundles: Mapping[str, bytes]
@@ -114,7 +114,7 @@ class Trial:
             return self._check_state(step, step.state)
         try:
             self._do(step)
-        except Refused as refused:
+        except RequestRefused as refused:
             return self._check_refusal(step, refused.reason)
         return None if step.refused is None else f"{_words(step)} was not refused"
 
@@ -202,7 +202,7 @@ class Trial:
         line = self.peer.ask({"verb": verb, **values}, self.timeout_s + more_s)
         try:
             return protocol.parse_reply(line, model)
-        except Refused:
+        except RequestRefused:
             if verb in ("reset", "state", "events", "advance"):
                 raise ProtocolError(f"the implementation: {verb} cannot be refused") from None
             raise

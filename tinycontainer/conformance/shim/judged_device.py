@@ -16,13 +16,13 @@ from tinycontainer.trace import TraceEvent, events
 from tinycontainer_tokens import Algorithm, KeyEntry, KeyMaterial, KeyStore
 
 from ..description import DeviceDescription, DriverDescription, KeyDescription
-from ..protocol import EventReply, Refused, StateReply
+from ..protocol import EventReply, RequestRefused, StateReply
 from . import drivers
 
 _NS_PER_US = 1000
 
 
-class Subject:
+class JudgedDevice:
     """A device that is being judged.
 
     Args:
@@ -76,15 +76,15 @@ class Subject:
         return happened
 
 
-def refusal(error: TinyContainerError) -> Refused | None:
+def refusal(error: TinyContainerError) -> RequestRefused | None:
     """An error of the device in the words of the specification; None if it is no refusal."""
     match error:
         case LoadError():
-            return Refused(error.reason.value)
+            return RequestRefused(error.reason.value)
         case UnknownContainer():
-            return Refused("unknown-uid")
+            return RequestRefused("unknown-uid")
         case InvalidTransition():
-            return Refused("wrong-state")
+            return RequestRefused("wrong-state")
     return None
 
 

@@ -19,7 +19,7 @@ from .. import protocol
 from ..errors import ProtocolError
 from ..protocol import MAX_LINE_BYTES, PROTOCOL_VERSION, REQUESTS, HelloReply
 from . import drivers
-from .judged_device import Subject, refusal
+from .judged_device import JudgedDevice, refusal
 
 NAME: Final = "tinycontainer (Python)"
 _Request = TypeVar("_Request", bound=Table)
@@ -34,14 +34,14 @@ class Shim:
 
     def __init__(self, runtimes: Mapping[ContainerType, Runtime]) -> None:
         self._runtimes = runtimes
-        self._subject: Subject | None = None
+        self._subject: JudgedDevice | None = None
 
     def answer(self, line: bytes) -> dict[str, Any]:
         """The answer to one line, whatever it holds."""
         try:
             values = protocol.parse_line(line, "the judge")
             return self._perform(values)
-        except protocol.Refused as refused:
+        except protocol.RequestRefused as refused:
             return {"refused": refused.reason}
         except (TinyContainerError, KeyFileError, ValueError) as error:
             said = refusal(error) if isinstance(error, TinyContainerError) else None
@@ -55,7 +55,7 @@ class Shim:
         if isinstance(request, protocol.HelloRequest):
             return self._hello(request)
         if isinstance(request, protocol.ResetRequest):
-            self._subject = Subject(request.device, self._runtimes)
+            self._subject = JudgedDevice(request.device, self._runtimes)
             return {}
         if self._subject is None:
             raise ProtocolError("the judge: there is no device yet; reset comes first")
@@ -85,7 +85,7 @@ class Shim:
         return offered
 
 
-def _carry_out(subject: Subject, verb: str, request: Table) -> dict[str, Any]:
+def _carry_out(subject: JudgedDevice, verb: str, request: Table) -> dict[str, Any]:
     device = subject.device
     match request:
         case protocol.LoadRequest():
@@ -107,7 +107,7 @@ def _carry_out(subject: Subject, verb: str, request: Table) -> dict[str, Any]:
     return {}
 
 
-def _of_container(subject: Subject, verb: str, uid: bytes) -> dict[str, Any]:
+def _of_container(subject: JudgedDevice, verb: str, uid: bytes) -> dict[str, Any]:
     if verb == "state":
         return subject.state(uid).model_dump(mode="json")
     device = subject.device
@@ -121,7 +121,7 @@ def _of_container(subject: Subject, verb: str, uid: bytes) -> dict[str, Any]:
     return {}
 
 
-def _without_more(subject: Subject, verb: str) -> dict[str, Any]:
+def _without_more(subject: JudgedDevice, verb: str) -> dict[str, Any]:
     if verb == "events":
         found = subject.take_events()
         return {"events": [each.model_dump(mode="json", exclude_defaults=True) for each in found]}
