@@ -20,7 +20,7 @@ from ..errors import CaseError, ProtocolError, Silence, Unsupported
 from ..peer import Peer, ProcessPeer
 from ..protocol import HelloReply
 from ..recipes.workshop import BUNDLES_DIRECTORY
-from .judge import Failure, Trial, TrialVariant, greet
+from .trial import StepFailed, Trial, TrialVariant, greet
 
 MAX_BUNDLE_BYTES: Final = 1 << 18
 MAX_SILENCES: Final = 3
@@ -159,7 +159,7 @@ class Suite:
                 self._play(case, variant)
             except Unsupported as unsupported:
                 skips.append(f"[{variant}] {unsupported}")
-            except (Failure, ProtocolError) as failure:
+            except (StepFailed, ProtocolError) as failure:
                 failures.append(f"[{variant}] {failure}")
         judged = max(0, len(offered) - len(skips))
         outcome = self._outcome(case, len(failures), judged)

@@ -5,13 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..cases.case import read_cases
-from .workshop import (
-    BUNDLES_DIRECTORY,
-    KEYS_DIRECTORY,
-    bundles_of,
-    key_file_contents,
-    read_modules,
-)
+from .keys import KEYS_DIRECTORY, key_file_contents
+from .workshop import BUNDLES_DIRECTORY, bundles_of, read_modules
 
 
 def main(arguments: list[str], say: Callable[[str], object]) -> int:
