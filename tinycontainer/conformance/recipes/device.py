@@ -3,7 +3,7 @@
 from typing import Any
 
 from tinycontainer.device.containers.limits import Policy
-from tinycontainer.files.toml_file import uid_from_text
+from tinycontainer.files.fields import uid_from_text
 from tinycontainer_tokens import Algorithm, Profile, Role
 
 from ..cases.case import DeviceRecipe

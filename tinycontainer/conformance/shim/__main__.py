@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tinycontainer.assembly.assembly import Plan, runtimes_of
+from tinycontainer.assembly import DevicePlan, Installation, choose_runtimes
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.files.device_file import DeviceFile
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     named = parser.parse_args(arguments).runtime
     wanted = dict(each.split("=", 1) for each in named if "=" in each)
     try:
-        runtimes = runtimes_of(Plan(Path(), DeviceFile(runtimes=wanted)))
+        runtimes = choose_runtimes(DevicePlan(Path(), DeviceFile(runtimes=wanted)), Installation())
     except TinyContainerError as error:
         sys.stderr.write(f"error: {error}\n")
         return 3
