@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from support.conformance.cases import CASES, bundles
 from support.project import Program
 
+from tinycontainer.assembly import Installation
 from tinycontainer.conformance import protocol
 from tinycontainer.conformance.errors import ProtocolError, Silence, Unsupported
 from tinycontainer.conformance.judging.suite import (
@@ -23,6 +24,7 @@ from tinycontainer.conformance.judging.suite import (
 )
 from tinycontainer.conformance.peer import ProcessPeer
 from tinycontainer.conformance.protocol import HelloReply, RequestRefused
+from tinycontainer.conformance.shim.drivers import SuiteDrivers
 from tinycontainer.conformance.shim.shim import Shim
 
 HELLO = {
@@ -34,6 +36,7 @@ HELLO = {
     "events": ["log", "state"],
     "reasons": True,
 }
+INSTALLATION = Installation()
 PREAMBLE = f"import json, sys, time, os\nHELLO = json.loads({json.dumps(json.dumps(HELLO))})\n"
 ANSWERING = PREAMBLE + (
     "for line in sys.stdin:\n"
@@ -145,7 +148,7 @@ def test_any_answer_is_an_answer_or_an_error(line: bytes) -> None:
 
 @given(st.one_of(st.binary(max_size=200), st.sampled_from(list(protocol.REQUESTS)).map(_asked)))
 def test_our_own_shim_answers_any_line(line: bytes) -> None:
-    answer = Shim({}).answer(line)
+    answer = Shim({}, SuiteDrivers(INSTALLATION)).answer(line)
     assert set(answer) & {"error", "unsupported"}
     protocol.write_line(answer)
 

@@ -220,10 +220,10 @@ def parse_reply(line: bytes, model: type[Reply]) -> Reply:
             raise failure(f"the implementation says: {show(str(values[key]), MAX_TEXT)}")
     if "refused" in values:
         raise RequestRefused(show(str(values["refused"]), 60))
-    return checked(values, model, "the implementation")
+    return check_values(values, model, "the implementation")
 
 
-def checked(values: dict[str, Any], model: type[Reply], who: str) -> Reply:
+def check_values(values: dict[str, Any], model: type[Reply], who: str) -> Reply:
     """Values held against a model.
 
     Raises:

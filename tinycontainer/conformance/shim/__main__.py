@@ -9,7 +9,8 @@ from tinycontainer.assembly import DevicePlan, Installation, choose_runtimes
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.files.device_file import DeviceFile
 
-from .shim import serve
+from .drivers import SuiteDrivers
+from .shim import Shim, serve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,12 +23,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runtime", action="append", default=[], metavar="TYPE=NAME")
     named = parser.parse_args(arguments).runtime
     wanted = dict(each.split("=", 1) for each in named if "=" in each)
-    try:
-        runtimes = choose_runtimes(DevicePlan(Path(), DeviceFile(runtimes=wanted)), Installation())
-    except TinyContainerError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 3
-    serve(sys.stdin.buffer, sys.stdout.buffer, runtimes)
+    with Installation() as installation:
+        try:
+            plan = DevicePlan(Path(), DeviceFile(runtimes=wanted))
+            runtimes = choose_runtimes(plan, installation)
+        except TinyContainerError as error:
+            sys.stderr.write(f"error: {error}\n")
+            return 3
+        serve(sys.stdin.buffer, sys.stdout.buffer, Shim(runtimes, SuiteDrivers(installation)))
     return 0
 
 

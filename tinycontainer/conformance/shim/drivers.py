@@ -1,14 +1,12 @@
 """The drivers of the suite: few, small, and the same on every implementation.
 
-They belong to the protocol, not to what is installed: a port writes them in its own language. Only
-``tinyml`` is the driver that is installed, if it is and has something to interpret models with.
+They belong to the protocol and not to an installation: a port writes them in its own language. Only
+``tinyml`` is the driver that is installed.
 """
 
 import os
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from typing import Final
 
 from tinycontainer.assembly import Installation
 from tinycontainer.errors import DriverError
@@ -22,56 +20,57 @@ from tinycontainer.interfaces.driver import (
 from ..description import DriverDescription
 
 
-class Buffer:
-    """``buffer``: bytes written can be read again, first in, first out; takes what fits."""
+class BufferDriver:
+    """``buffer``: what was written can be read again, first in, first out."""
 
     def __init__(self, description: DriverDescription) -> None:
         self._capacity_bytes = description.capacity_bytes
         self._content = bytearray()
 
     def open(self, peer_endpoint_id: int, context: CallContext) -> int:
-        """Open it; its content stays."""
+        """Opens; the content of earlier opens is still there."""
         return 1
 
     def read(self, driver_fd: int, size: int) -> bytes:
-        """The oldest bytes."""
-        taken = bytes(self._content[:size])
+        """Gives the oldest bytes."""
+        oldest = bytes(self._content[:size])
         del self._content[:size]
-        return taken
+        return oldest
 
     def write(self, driver_fd: int, data: bytes) -> int:
-        """What fits."""
-        taken = data[: self._capacity_bytes - len(self._content)]
-        self._content += taken
-        return len(taken)
+        """Accepts what fits."""
+        fitting = data[: self._capacity_bytes - len(self._content)]
+        self._content += fitting
+        return len(fitting)
 
     def close(self, driver_fd: int) -> None:
-        """Nothing is lost."""
+        """Keeps the content."""
 
 
-class Source:
+class SourceDriver:
     """``source``: every read gives the beginning of one text; a write is refused with a code."""
 
     def __init__(self, description: DriverDescription) -> None:
-        self._text, self._code = description.text.encode(), description.code
+        self._text = description.text.encode()
+        self._code = description.code
 
     def open(self, peer_endpoint_id: int, context: CallContext) -> int:
-        """Open it."""
+        """Opens."""
         return 1
 
     def read(self, driver_fd: int, size: int) -> bytes:
-        """The text's first bytes."""
+        """Gives the text's first bytes."""
         return self._text[:size]
 
     def write(self, driver_fd: int, data: bytes) -> int:
         """Refused."""
-        raise DriverError(self._code, "a source takes nothing")
+        raise DriverError(self._code, "a source accepts nothing")
 
     def close(self, driver_fd: int) -> None:
-        """Nothing to do."""
+        """Closes."""
 
 
-class Refuser(Source):
+class RefusingDriver(SourceDriver):
     """``refuser``: refuses to be opened, with a code."""
 
     def open(self, peer_endpoint_id: int, context: CallContext) -> int:
@@ -79,7 +78,7 @@ class Refuser(Source):
         raise DriverError(self._code, "a refuser is never open")
 
 
-class Liar(Source):
+class LyingDriver(SourceDriver):
     """``liar``: gives a byte more than asked for, says it took a byte more than given."""
 
     def read(self, driver_fd: int, size: int) -> bytes:
@@ -91,44 +90,54 @@ class Liar(Source):
         return len(data) + 1
 
 
-@cache
-def _host() -> DriverSetup:
-    """What a driver that is installed is made from: the same for all devices of the suite."""
-    return DriverSetup({}, Path(), os.urandom, lambda _line: None, BoardInfo())
+class SuiteDrivers:
+    """Makes the drivers of the suite.
 
+    Args:
+        installation: where ``tinyml`` is found, if it is installed.
+    """
 
-@cache
-def _installation() -> Installation:
-    return Installation()
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        # One setup for all devices: they share the processes in which models are interpreted.
+        self._host = DriverSetup(
+            options={},
+            directory=Path(),
+            random_bytes=os.urandom,
+            show=lambda _line: None,
+            board=BoardInfo(),
+            resources=installation.resources,
+        )
 
+    def factory(self, description: DriverDescription) -> Callable[[], Driver]:
+        """What makes instances of a described driver."""
+        return lambda: self._make(description)
 
-def _tinyml(_description: DriverDescription | None = None) -> Driver:
-    """The driver that is installed. Raises ValueError if it cannot work."""
-    try:
-        factory = _installation().driver_factory("tinyml")
-    except KeyError:
-        raise ValueError("the driver tinyml is not installed") from None
-    return factory(_host())
+    def can_infer(self) -> bool:
+        """Whether ``tinyml`` is installed and has something to interpret models with."""
+        try:
+            self._make_tinyml()
+        except ValueError:
+            return False
+        return True
 
+    def _make(self, description: DriverDescription) -> Driver:
+        match description.driver:
+            case "buffer":
+                return BufferDriver(description)
+            case "source":
+                return SourceDriver(description)
+            case "refuser":
+                return RefusingDriver(description)
+            case "liar":
+                return LyingDriver(description)
+            case "tinyml":
+                return self._make_tinyml()
 
-def can_infer() -> bool:
-    """Whether ``tinyml`` can be had here."""
-    try:
-        _tinyml()
-    except ValueError:
-        return False
-    return True
-
-
-_KINDS: Final[dict[str, Callable[[DriverDescription], Driver]]] = {
-    "buffer": Buffer,
-    "source": Source,
-    "refuser": Refuser,
-    "liar": Liar,
-    "tinyml": _tinyml,
-}
-
-
-def maker(description: DriverDescription) -> Callable[[], Driver]:
-    """What makes instances of a described driver."""
-    return lambda: _KINDS[description.driver](description)
+    def _make_tinyml(self) -> Driver:
+        """The driver that is installed. Raises ValueError if there is none, or it cannot work."""
+        try:
+            factory = self._installation.driver_factory("tinyml")
+        except KeyError:
+            raise ValueError("the driver tinyml is not installed") from None
+        return factory(self._host)
