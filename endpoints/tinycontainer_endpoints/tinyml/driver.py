@@ -17,7 +17,7 @@ from .model.precheck import precheck
 from .processes.backends import BackendMissing, find_backend
 from .processes.processes import Nursery, obtain_nursery
 from .processes.tenant import Check, Tenant, Terms
-from .protocol.codes import Code, refusal
+from .protocol.codes import ErrorCode, refusal
 from .quotas import Quotas
 
 
@@ -96,7 +96,7 @@ class TinyML:
             DriverError: code 6, there is no interpreter; 13, the container has as many as it may.
         """
         if self._terms is None:
-            raise refusal(Code.UNSUPPORTED_OPERATION, self._problem)
+            raise refusal(ErrorCode.UNSUPPORTED_OPERATION, self._problem)
         self._terms.nursery.prepare()
         uid = context.container
         tenant = self._tenants.setdefault(uid, Tenant(self._terms))

@@ -15,7 +15,7 @@ from tinycontainer.metadata import Bundle
 from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES, is_bundle
-from tinycontainer.tools.artefact.moments import utc
+from tinycontainer.tools.artefact.moments import format_utc
 from tinycontainer.tools.explain.admission import Check, Sections, judge_bundle, judge_sections
 from tinycontainer.tools.firmware.c_layout import open_layout
 
@@ -117,7 +117,7 @@ def _as_dict(
 ) -> dict[str, Any]:
     return {
         "file": show(file.name),
-        "at": utc(now_s),
+        "at": format_utc(now_s),
         "would_load": refusal is None,
         "reason": None if refusal is None else refusal.reason,
         "verdict": flatten(_verdict(refusal)),
@@ -139,7 +139,7 @@ def _as_dict(
 
 
 def _print(now_s: int, checks: tuple[Check, ...], refusal: Check | None) -> None:
-    click.echo(f"at {utc(now_s)}:")
+    click.echo(f"at {format_utc(now_s)}:")
     width = max(len(check.name) for check in checks)
     for number, check in enumerate(checks, start=1):
         detail = f": {flatten(check.detail)}" if check.detail else ""
