@@ -6,15 +6,17 @@ read, and so never reaches native code: that gets a model which was written anew
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum, IntEnum
+from enum import Enum
 from types import MappingProxyType
 from typing import Final, TypeAlias, Union
+
+from .enumerations import Builtin
 
 FILE_IDENTIFIER: Final = b"TFL3"
 SCHEMA_VERSION: Final = 3
 
 
-class Kind(Enum):
+class FieldKind(Enum):
     """What a field holds."""
 
     BOOL = "?"
@@ -33,8 +35,8 @@ class Kind(Enum):
     UNION = "union"
 
 
-VECTORS: Final[Mapping[Kind, str]] = MappingProxyType(
-    {Kind.BYTES: "B", Kind.I32S: "i", Kind.I64S: "q", Kind.F32S: "f"}
+VECTORS: Final[Mapping[FieldKind, str]] = MappingProxyType(
+    {FieldKind.BYTES: "B", FieldKind.I32S: "i", FieldKind.I64S: "q", FieldKind.F32S: "f"}
 )
 """Format of the elements of each kind of vector."""
 
@@ -53,13 +55,13 @@ class Field:
 
     slot: int
     name: str
-    kind: Kind
+    kind: FieldKind
     default: bool | int | float | None = None
-    table: "Table | None" = None
+    table: "SchemaTable | None" = None
 
 
 @dataclass(frozen=True)
-class Table:
+class SchemaTable:
     """A kind of table.
 
     Attributes:
@@ -70,7 +72,7 @@ class Table:
 
     name: str
     fields: tuple[Field, ...] = ()
-    variants: Mapping[int, "Table"] = field(default_factory=dict)
+    variants: Mapping[int, "SchemaTable"] = field(default_factory=dict)
 
 
 Value: TypeAlias = Union[
@@ -80,200 +82,171 @@ Tree: TypeAlias = dict[str, Value]
 """A table that was read, or is to be written: its fields by name."""
 
 
-def _fields(*rows: tuple[int, str, Kind, bool | int | float | None]) -> tuple[Field, ...]:
+def _fields(*rows: tuple[int, str, FieldKind, bool | int | float | None]) -> tuple[Field, ...]:
     return tuple(Field(*row) for row in rows)
 
 
 _ACTIVATION: Final = "activation"
 
-CONV: Final = Table(
+CONV: Final = SchemaTable(
     "Conv2DOptions",
     _fields(
-        (0, "padding", Kind.I8, 0),
-        (1, "stride_w", Kind.I32, 0),
-        (2, "stride_h", Kind.I32, 0),
-        (3, _ACTIVATION, Kind.I8, 0),
-        (4, "dilation_w", Kind.I32, 1),
-        (5, "dilation_h", Kind.I32, 1),
+        (0, "padding", FieldKind.I8, 0),
+        (1, "stride_w", FieldKind.I32, 0),
+        (2, "stride_h", FieldKind.I32, 0),
+        (3, _ACTIVATION, FieldKind.I8, 0),
+        (4, "dilation_w", FieldKind.I32, 1),
+        (5, "dilation_h", FieldKind.I32, 1),
     ),
 )
-DEPTHWISE: Final = Table(
+DEPTHWISE: Final = SchemaTable(
     "DepthwiseConv2DOptions",
     _fields(
-        (0, "padding", Kind.I8, 0),
-        (1, "stride_w", Kind.I32, 0),
-        (2, "stride_h", Kind.I32, 0),
-        (3, "depth_multiplier", Kind.I32, 0),
-        (4, _ACTIVATION, Kind.I8, 0),
-        (5, "dilation_w", Kind.I32, 1),
-        (6, "dilation_h", Kind.I32, 1),
+        (0, "padding", FieldKind.I8, 0),
+        (1, "stride_w", FieldKind.I32, 0),
+        (2, "stride_h", FieldKind.I32, 0),
+        (3, "depth_multiplier", FieldKind.I32, 0),
+        (4, _ACTIVATION, FieldKind.I8, 0),
+        (5, "dilation_w", FieldKind.I32, 1),
+        (6, "dilation_h", FieldKind.I32, 1),
     ),
 )
-POOL: Final = Table(
+POOL: Final = SchemaTable(
     "Pool2DOptions",
     _fields(
-        (0, "padding", Kind.I8, 0),
-        (1, "stride_w", Kind.I32, 0),
-        (2, "stride_h", Kind.I32, 0),
-        (3, "filter_w", Kind.I32, 0),
-        (4, "filter_h", Kind.I32, 0),
-        (5, _ACTIVATION, Kind.I8, 0),
+        (0, "padding", FieldKind.I8, 0),
+        (1, "stride_w", FieldKind.I32, 0),
+        (2, "stride_h", FieldKind.I32, 0),
+        (3, "filter_w", FieldKind.I32, 0),
+        (4, "filter_h", FieldKind.I32, 0),
+        (5, _ACTIVATION, FieldKind.I8, 0),
     ),
 )
-FULLY_CONNECTED: Final = Table(
+FULLY_CONNECTED: Final = SchemaTable(
     "FullyConnectedOptions",
     _fields(
-        (0, _ACTIVATION, Kind.I8, 0),
-        (1, "weights_format", Kind.I8, 0),
-        (2, "keep_num_dims", Kind.BOOL, False),
-        (3, "asymmetric_inputs", Kind.BOOL, False),
+        (0, _ACTIVATION, FieldKind.I8, 0),
+        (1, "weights_format", FieldKind.I8, 0),
+        (2, "keep_num_dims", FieldKind.BOOL, False),
+        (3, "asymmetric_inputs", FieldKind.BOOL, False),
     ),
 )
-SOFTMAX: Final = Table("SoftmaxOptions", _fields((0, "beta", Kind.F32, 0.0)))
-CONCATENATION: Final = Table(
-    "ConcatenationOptions", _fields((0, "axis", Kind.I32, 0), (1, _ACTIVATION, Kind.I8, 0))
+SOFTMAX: Final = SchemaTable("SoftmaxOptions", _fields((0, "beta", FieldKind.F32, 0.0)))
+CONCATENATION: Final = SchemaTable(
+    "ConcatenationOptions",
+    _fields((0, "axis", FieldKind.I32, 0), (1, _ACTIVATION, FieldKind.I8, 0)),
 )
-ADD: Final = Table("AddOptions", _fields((0, _ACTIVATION, Kind.I8, 0)))
-MUL: Final = Table("MulOptions", _fields((0, _ACTIVATION, Kind.I8, 0)))
-RESHAPE: Final = Table("ReshapeOptions", _fields((0, "new_shape", Kind.I32S, None)))
-REDUCER: Final = Table("ReducerOptions", _fields((0, "keep_dims", Kind.BOOL, False)))
+ADD: Final = SchemaTable("AddOptions", _fields((0, _ACTIVATION, FieldKind.I8, 0)))
+MUL: Final = SchemaTable("MulOptions", _fields((0, _ACTIVATION, FieldKind.I8, 0)))
+RESHAPE: Final = SchemaTable("ReshapeOptions", _fields((0, "new_shape", FieldKind.I32S, None)))
+REDUCER: Final = SchemaTable("ReducerOptions", _fields((0, "keep_dims", FieldKind.BOOL, False)))
 
-OPTIONS: Final[Mapping[int, Table]] = MappingProxyType(
+PAD: Final = SchemaTable("PadOptions")
+DEQUANTIZE: Final = SchemaTable("DequantizeOptions")
+QUANTIZE: Final = SchemaTable("QuantizeOptions")
+
+OPTIONS_TYPES: Final[Mapping[Builtin, tuple[int, SchemaTable]]] = MappingProxyType(
     {
-        1: CONV,
-        2: DEPTHWISE,
-        5: POOL,
-        8: FULLY_CONNECTED,
-        9: SOFTMAX,
-        10: CONCATENATION,
-        11: ADD,
-        17: RESHAPE,
-        21: MUL,
-        22: Table("PadOptions"),
-        27: REDUCER,
-        38: Table("DequantizeOptions"),
-        89: Table("QuantizeOptions"),
+        Builtin.CONV_2D: (1, CONV),
+        Builtin.DEPTHWISE_CONV_2D: (2, DEPTHWISE),
+        Builtin.AVERAGE_POOL_2D: (5, POOL),
+        Builtin.MAX_POOL_2D: (5, POOL),
+        Builtin.FULLY_CONNECTED: (8, FULLY_CONNECTED),
+        Builtin.SOFTMAX: (9, SOFTMAX),
+        Builtin.CONCATENATION: (10, CONCATENATION),
+        Builtin.ADD: (11, ADD),
+        Builtin.RESHAPE: (17, RESHAPE),
+        Builtin.MUL: (21, MUL),
+        Builtin.PAD: (22, PAD),
+        Builtin.MEAN: (27, REDUCER),
+        Builtin.DEQUANTIZE: (38, DEQUANTIZE),
+        Builtin.QUANTIZE: (89, QUANTIZE),
     }
 )
-"""Tables of the union BuiltinOptions."""
+"""The options of each operator: their number in the union BuiltinOptions, and their table.
 
-QUANTIZATION: Final = Table(
+RELU and LOGISTIC have none.
+"""
+
+OPTIONS: Final[Mapping[int, SchemaTable]] = MappingProxyType(dict(OPTIONS_TYPES.values()))
+"""Tables of the union BuiltinOptions, by their number."""
+
+QUANTIZATION: Final = SchemaTable(
     "QuantizationParameters",
     _fields(
-        (2, "scale", Kind.F32S, None),
-        (3, "zero_point", Kind.I64S, None),
-        (4, "details_type", Kind.U8, 0),
-        (6, "dimension", Kind.I32, 0),
+        (2, "scale", FieldKind.F32S, None),
+        (3, "zero_point", FieldKind.I64S, None),
+        (4, "details_type", FieldKind.U8, 0),
+        (6, "dimension", FieldKind.I32, 0),
     ),
 )
-TENSOR: Final = Table(
+TENSOR: Final = SchemaTable(
     "Tensor",
     (
         *_fields(
-            (0, "shape", Kind.I32S, None),
-            (1, "type", Kind.I8, 0),
-            (2, "buffer", Kind.U32, 0),
-            (3, "name", Kind.BYTES, None),
+            (0, "shape", FieldKind.I32S, None),
+            (1, "type", FieldKind.I8, 0),
+            (2, "buffer", FieldKind.U32, 0),
+            (3, "name", FieldKind.BYTES, None),
         ),
-        Field(4, "quantization", Kind.TABLE, table=QUANTIZATION),
+        Field(4, "quantization", FieldKind.TABLE, table=QUANTIZATION),
         *_fields(
-            (5, "is_variable", Kind.BOOL, False),
-            (7, "shape_signature", Kind.I32S, None),
+            (5, "is_variable", FieldKind.BOOL, False),
+            (7, "shape_signature", FieldKind.I32S, None),
         ),
-        Field(6, "sparsity", Kind.TABLE, table=Table("SparsityParameters")),
-        Field(9, "variant_tensors", Kind.TABLES, table=Table("VariantSubType")),
-        Field(10, "external_buffer", Kind.U32, 0),
+        Field(6, "sparsity", FieldKind.TABLE, table=SchemaTable("SparsityParameters")),
+        Field(9, "variant_tensors", FieldKind.TABLES, table=SchemaTable("VariantSubType")),
+        Field(10, "external_buffer", FieldKind.U32, 0),
     ),
 )
-OPERATOR_CODE: Final = Table(
+OPERATOR_CODE: Final = SchemaTable(
     "OperatorCode",
     _fields(
-        (0, "deprecated_code", Kind.I8, 0),
-        (1, "custom_code", Kind.BYTES, None),
-        (2, "version", Kind.I32, 1),
-        (3, "code", Kind.I32, 0),
+        (0, "deprecated_code", FieldKind.I8, 0),
+        (1, "custom_code", FieldKind.BYTES, None),
+        (2, "version", FieldKind.I32, 1),
+        (3, "code", FieldKind.I32, 0),
     ),
 )
-OPERATOR: Final = Table(
+OPERATOR: Final = SchemaTable(
     "Operator",
     (
-        Field(0, "code_index", Kind.U32, 0),
-        Field(1, "inputs", Kind.I32S),
-        Field(2, "outputs", Kind.I32S),
-        Field(3, "options_type", Kind.U8, 0),
-        Field(4, "options", Kind.UNION),
-        Field(5, "custom_options", Kind.BYTES),
-        Field(7, "mutating_inputs", Kind.BYTES),
-        Field(8, "intermediates", Kind.I32S),
-        Field(9, "large_custom_offset", Kind.U64, 0),
-        Field(11, "options_2_type", Kind.U8, 0),
+        Field(0, "code_index", FieldKind.U32, 0),
+        Field(1, "inputs", FieldKind.I32S),
+        Field(2, "outputs", FieldKind.I32S),
+        Field(3, "options_type", FieldKind.U8, 0),
+        Field(4, "options", FieldKind.UNION),
+        Field(5, "custom_options", FieldKind.BYTES),
+        Field(7, "mutating_inputs", FieldKind.BYTES),
+        Field(8, "intermediates", FieldKind.I32S),
+        Field(9, "large_custom_offset", FieldKind.U64, 0),
+        Field(11, "options_2_type", FieldKind.U8, 0),
     ),
     OPTIONS,
 )
-SUBGRAPH: Final = Table(
+SUBGRAPH: Final = SchemaTable(
     "SubGraph",
     (
-        Field(0, "tensors", Kind.TABLES, table=TENSOR),
-        Field(1, "inputs", Kind.I32S),
-        Field(2, "outputs", Kind.I32S),
-        Field(3, "operators", Kind.TABLES, table=OPERATOR),
+        Field(0, "tensors", FieldKind.TABLES, table=TENSOR),
+        Field(1, "inputs", FieldKind.I32S),
+        Field(2, "outputs", FieldKind.I32S),
+        Field(3, "operators", FieldKind.TABLES, table=OPERATOR),
     ),
 )
-BUFFER: Final = Table(
+BUFFER: Final = SchemaTable(
     "Buffer",
-    _fields((0, "data", Kind.BYTES, None), (1, "offset", Kind.U64, 0), (2, "size", Kind.U64, 0)),
+    _fields(
+        (0, "data", FieldKind.BYTES, None),
+        (1, "offset", FieldKind.U64, 0),
+        (2, "size", FieldKind.U64, 0),
+    ),
 )
-MODEL: Final = Table(
+MODEL: Final = SchemaTable(
     "Model",
     (
-        Field(0, "version", Kind.U32, 0),
-        Field(1, "operator_codes", Kind.TABLES, table=OPERATOR_CODE),
-        Field(2, "subgraphs", Kind.TABLES, table=SUBGRAPH),
-        Field(4, "buffers", Kind.TABLES, table=BUFFER),
+        Field(0, "version", FieldKind.U32, 0),
+        Field(1, "operator_codes", FieldKind.TABLES, table=OPERATOR_CODE),
+        Field(2, "subgraphs", FieldKind.TABLES, table=SUBGRAPH),
+        Field(4, "buffers", FieldKind.TABLES, table=BUFFER),
     ),
 )
-
-
-class TensorType(IntEnum):
-    """Element types that operators here compute with."""
-
-    F32 = 0
-    I32 = 2
-    I8 = 9
-
-
-class Builtin(IntEnum):
-    """The operators that are allowed; tests exercise each of them on every backend."""
-
-    ADD = 0
-    AVERAGE_POOL_2D = 1
-    CONCATENATION = 2
-    CONV_2D = 3
-    DEPTHWISE_CONV_2D = 4
-    DEQUANTIZE = 6
-    FULLY_CONNECTED = 9
-    LOGISTIC = 14
-    MAX_POOL_2D = 17
-    MUL = 18
-    RELU = 19
-    RESHAPE = 22
-    SOFTMAX = 25
-    PAD = 34
-    MEAN = 40
-    QUANTIZE = 114
-
-
-class Activation(IntEnum):
-    """Activations that operators may have built in."""
-
-    NONE = 0
-    RELU = 1
-    RELU_N1_TO_1 = 2
-    RELU6 = 3
-
-
-class Padding(IntEnum):
-    """How windows meet the border."""
-
-    SAME = 0
-    VALID = 1
