@@ -1,1 +1,1 @@
-"""Runtime adapters: virtual machines behind TinyContainer's runtime interface."""
+"""Runtime adapters: virtual machines that implement TinyContainer's runtime interface."""

@@ -59,7 +59,8 @@ class _Calls:
 
 
 def _walk(program: Program) -> _Calls:
-    calls, constant = _Calls(), None
+    calls = _Calls()
+    constant = None
     entered = _entered(program)
     for each in program.instructions:
         if each.slot in entered:

@@ -27,7 +27,7 @@ class Instruction:
     """One instruction.
 
     Attributes:
-        slot: where it stands in the text, in units of 8 bytes.
+        slot: its place in the text, in units of 8 bytes.
         operation: what it does.
         dst: number of the destination register.
         src: number of the source register.
@@ -101,7 +101,8 @@ def parse(text: bytes) -> Iterator[Instruction]:
         if operation is None:
             problem = f"{lacking(opcode)}, opcode 0x{opcode:02x}"
             raise CodeRefused(RbpfCode.ILLEGAL_INSTRUCTION, problem, slot)
-        dst, src = registers & 0x0F, registers >> 4
+        dst = registers & 0x0F
+        src = registers >> 4
         _check_fields(slot, operation, {"dst": dst, "src": src, "offset": offset, "imm": imm})
         if operation.family is Family.WIDE:
             number = _wide(slot, imm, next(slots, None))

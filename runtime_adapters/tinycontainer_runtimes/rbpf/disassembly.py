@@ -42,7 +42,8 @@ def _labels(program: Program) -> dict[int, str]:
 
 
 def _text(each: Instruction, labels: dict[int, str]) -> str:
-    operation, name = each.operation, each.operation.name
+    operation = each.operation
+    name = each.operation.name
     source = f"r{each.src}" if operation.from_register else _number(each.imm)
     match operation.family:
         case Family.EXIT:

@@ -78,7 +78,8 @@ class ContainerHelpers:
 
     def read(self, arguments: Sequence[int], /) -> int:
         """``read(fd, buffer, size)``: how many bytes there were, or a negative number."""
-        pointer, size = arguments[1], arguments[2] & UINT32_MASK
+        pointer = arguments[1]
+        size = arguments[2] & UINT32_MASK
         self._memory.check_writable(pointer, size)
         found = self._natives.read(to_int32(arguments[0]), size)
         if isinstance(found, int):
@@ -102,7 +103,8 @@ class ContainerHelpers:
 
     def data_read(self, arguments: Sequence[int], /) -> int:
         """``data_read(offset, buffer, size)``: how many bytes were copied."""
-        pointer, size = arguments[1], arguments[2] & UINT32_MASK
+        pointer = arguments[1]
+        size = arguments[2] & UINT32_MASK
         self._memory.check_writable(pointer, size)
         content = self._natives.data_read(arguments[0] & UINT32_MASK, size)
         self._memory.store(pointer, content)

@@ -113,7 +113,8 @@ def write_image(image: Image) -> bytes:
     Raises:
         CodeRefused: the place of a name or a function does not fit into 16 bits.
     """
-    rodata, table = bytearray(image.rodata), bytearray()
+    rodata = bytearray(image.rodata)
+    table = bytearray()
     for name, offset in image.functions.items():
         if len(rodata) > 0xFFFF or offset > 0xFFFF:
             raise CodeRefused(
@@ -121,7 +122,8 @@ def write_image(image: Image) -> bytes:
             )
         table += _FUNCTION.pack(len(rodata), 0, offset)
         rodata += name.encode("latin-1") + b"\0"
-    data, constants = padded(image.data), padded(bytes(rodata))
+    data = padded(image.data)
+    constants = padded(bytes(rodata))
     lengths = (len(data), len(constants), len(image.text), len(image.functions))
     header = _HEADER.pack(MAGIC, image.version, 0, *lengths)
     return header + data + constants + image.text + bytes(table)

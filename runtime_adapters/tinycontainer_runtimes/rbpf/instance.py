@@ -49,7 +49,8 @@ class RbpfInstance:
         result = self._machine.run()
         if result is None:
             return Preempted()
-        hook, self._hook = self._hook, None
+        hook = self._hook
+        self._hook = None
         if result.code is not RbpfCode.OK:
             return Trapped(result.code.word, _place(result))
         return Completed(to_int32(result.value) if hook is Hook.LOOP else 0)

@@ -22,7 +22,7 @@ class Family(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What an opcode stands for.
+    """What an opcode means.
 
     Attributes:
         opcode: the first byte of the instruction.
@@ -102,7 +102,8 @@ def _jumps() -> Iterator[Operation]:
 
 
 def _accesses() -> Iterator[Operation]:
-    by_register, by_immediate = {"dst", "src", "offset"}, {"dst", "offset", "imm"}
+    by_register = {"dst", "src", "offset"}
+    by_immediate = {"dst", "offset", "imm"}
     for suffix, (code, size) in _SIZES.items():
         for name, kind, family, fields in (
             ("ldx", 0x61, Family.LOAD, by_register),
@@ -146,7 +147,8 @@ def lacking(opcode: int) -> str:
     """
     if opcode in _OTHERS:
         return _OTHERS[opcode]
-    kind, mode = opcode & 0x07, opcode & _MODE
+    kind = opcode & 0x07
+    mode = opcode & _MODE
     if kind == _CLASS_JMP32:
         return "32-bit comparison (JMP32)"
     if kind == _CLASS_STX and mode == 0xC0:

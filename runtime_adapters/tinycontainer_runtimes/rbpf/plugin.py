@@ -1,6 +1,6 @@
 """``python -m tinycontainer_runtimes.rbpf.plugin [MEMORY]``: as bpf_conformance calls it.
 
-One program stands on standard input and memory in the first argument, both as hexadecimal digits,
+The program comes on standard input and memory in the first argument, both as hexadecimal digits,
 with or without spaces. r1 is memory's address (0 without any), r2 its length. r0 is printed in
 hexadecimal digits. A program that is refused or faults, and input that cannot be used, are one line
 on standard error and exit code 1.
@@ -30,8 +30,8 @@ def main(arguments: Sequence[str], program: TextIO, out: TextIO, err: TextIO) ->
     Args:
         arguments: the command line without the program's name; from the second one on ignored.
         program: instructions as hexadecimal digits.
-        out: takes r0.
-        err: takes what went wrong.
+        out: receives r0.
+        err: receives what went wrong.
 
     Returns:
         0, or 1 if anything went wrong.

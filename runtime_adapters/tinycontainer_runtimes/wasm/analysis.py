@@ -1,8 +1,8 @@
 """The entry point ``wasm`` of ``tinycontainer.analysers``: what a module shows without being run.
 
 It rests on the scan, so it takes apart what that admits and nothing else. A value that ``open`` is
-called with is a constant if ``i32.const`` stands immediately before the call: nothing can jump in
-between, since labels stand at blocks only. Every other value is computed, and so are all of them
+called with is a constant if ``i32.const`` comes immediately before the call: nothing can jump in
+between, since only blocks have labels. Every other value is computed, and so are all of them
 if a reference to ``open`` is handed on.
 """
 
@@ -87,7 +87,8 @@ def _walk(reader: Reader, opens: set[int], calls: _Calls) -> None:
     scan_locals(reader, 0, LIMITS)
     constant: int | None = None
     while reader.remaining:
-        opcode, start = read_opcode(reader), reader.offset
+        opcode = read_opcode(reader)
+        start = reader.offset
         if opcode in (CALL, REF_FUNC):
             index = reader.u32()
             if opcode == REF_FUNC:

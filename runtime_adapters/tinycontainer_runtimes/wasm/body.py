@@ -20,17 +20,19 @@ from .opcodes import (
 )
 from .reader import Reader
 
-FREE_FACTOR, FREE_SLACK = 4, 256
+FREE_FACTOR = 4
+FREE_SLACK = 256
 """Free instructions may exceed the others of a function so many times, plus so many."""
 MAX_FREE_RUN = 256
 """So many instructions in a row may cost nothing: what is between two that cost something is not
 metered, and nobody else runs meanwhile. Branches cost, so a run is as long as it is in the code."""
 
-_NO_FLOATS = "this device takes no floating point"
+_NO_FLOATS = "this device allows no floating point"
 
 _ONE_BYTE: Final = frozenset(opcode for opcode in IMMEDIATES if opcode < PREFIX)
 _OPENS_BLOCK: Final = frozenset({BLOCK, LOOP, IF})
-_S33_BYTES, _S64_BYTES = 5, 10
+_S33_BYTES = 5
+_S64_BYTES = 10
 
 
 def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
@@ -45,8 +47,13 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
         InadmissibleCode: with the offset and the reason.
     """
     scan_locals(reader, parameters, limits)
-    start, depth, free, charged, free_run = reader.offset, 1, 0, 0, 0
-    data, end = reader.data, reader.end
+    start = reader.offset
+    depth = 1
+    free = 0
+    charged = 0
+    free_run = 0
+    data = reader.data
+    end = reader.end
     refused = frozenset[int]() if limits.floats else FLOATS
     while depth:
         place = reader.offset
@@ -58,11 +65,13 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
         if opcode in refused:
             raise reader.fail(_NO_FLOATS, place)
         if opcode in FREE:
-            free, free_run = free + 1, free_run + 1
+            free += 1
+            free_run += 1
             if free_run > MAX_FREE_RUN:
                 raise reader.fail(f"more than {MAX_FREE_RUN} instructions in a row cost nothing")
         else:
-            charged, free_run = charged + 1, 0
+            charged += 1
+            free_run = 0
         if opcode == END:
             depth -= 1
         elif opcode in _OPENS_BLOCK:
@@ -76,7 +85,7 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
     if free > FREE_FACTOR * charged + FREE_SLACK:
         raise reader.fail(
             f"{free} instructions of this function cost nothing, {charged} do;"
-            f" at most {FREE_FACTOR} times as many and {FREE_SLACK} more are taken",
+            f" at most {FREE_FACTOR} times as many and {FREE_SLACK} more are allowed",
             start,
         )
 
@@ -109,7 +118,7 @@ def scan_constant(reader: Reader, limits: RuntimeLimits) -> int | None:
 
 
 def read_opcode(reader: Reader) -> int:
-    """Read an admitted opcode; behind the prefix 0xfc it is 0xfc00 + its number.
+    """Read an admitted opcode; after the prefix 0xfc it is 0xfc00 + its number.
 
     Raises:
         InadmissibleCode: an opcode that is not admitted.
@@ -139,11 +148,11 @@ def skip_immediates(reader: Reader, opcode: int) -> None:
 def _zeros(reader: Reader, number: int) -> None:
     for _ in range(number):
         if reader.byte():
-            raise reader.fail("not the zero byte that stands here", reader.offset - 1)
+            raise reader.fail("not the zero byte that belongs here", reader.offset - 1)
 
 
 def scan_locals(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
-    """Scan the local variables in front of a function's instructions.
+    """Scan the local variables, which come before a function's instructions.
 
     Raises:
         InadmissibleCode: there are too many, parameters included.

@@ -83,17 +83,20 @@ def straight_lines(instructions: Iterable[int]) -> Iterator[Line]:
         instructions: opcodes in the order of the code. An ``end`` comes after each list of
             instructions, also after the body itself.
     """
-    begin, cost = 0, 0
+    begin = 0
+    cost = 0
     entered = True
     for place, opcode in enumerate(instructions):
         if opcode in _BEGINS_LINE and begin < place:
             yield Line(begin, place, cost, entered)
-            begin, cost = place, 0
+            begin = place
+            cost = 0
             entered = False
         cost += opcode not in opcodes.FREE
         if opcode in _ENDS_LINE or place + 1 - begin == MAX_LINE:
             yield Line(begin, place + 1, cost, entered)
-            begin, cost = place + 1, 0
+            begin = place + 1
+            cost = 0
             entered = opcode == opcodes.LOOP
 
 
@@ -138,7 +141,8 @@ def _called(code: bytes, offset: int, body: Reader) -> int:
 
 def _pass_instruction(reader: Reader) -> int:
     """Pass over a scanned instruction and return its opcode; numbers follow most of them."""
-    data, offset = reader.data, reader.offset
+    data = reader.data
+    offset = reader.offset
     opcode = data[offset]
     numbers = _NUMBERS.get(opcode)
     if numbers is None:

@@ -40,7 +40,8 @@ class WasmNatives:
     """
 
     def __init__(self, natives: Natives, memory: LinearMemory) -> None:
-        self._natives, self._memory = natives, memory
+        self._natives = natives
+        self._memory = memory
 
     def functions(self) -> dict[str, NativeFunction]:
         """The functions by their import names."""
@@ -105,7 +106,8 @@ class WasmNatives:
         return len(content)
 
     def _range(self, pointer: int, size: int) -> tuple[int, int]:
-        pointer, size = pointer & UINT32_MASK, size & UINT32_MASK
+        pointer = pointer & UINT32_MASK
+        size = size & UINT32_MASK
         if pointer + size > self._memory.size():
             raise WasmTrap(
                 TrapCode.NATIVE_POINTER, f"{size} bytes at {pointer} reach outside of memory"

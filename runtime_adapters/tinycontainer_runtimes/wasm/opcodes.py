@@ -1,25 +1,59 @@
 """The admitted instructions, WebAssembly 2.0 without SIMD: their immediates and their fuel.
 
-Numbers are those of the binary format; an instruction behind the prefix 0xfc has 0xfc00 plus its
+Numbers are those of the binary format; an instruction after the prefix 0xfc has 0xfc00 plus its
 own.
 """
 
 from enum import Enum
 from typing import Final
 
-UNREACHABLE, NOP, BLOCK, LOOP, IF, ELSE, END = 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x0B
-BR, BR_IF, BR_TABLE, RETURN, CALL, CALL_INDIRECT = 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 0x11
-DROP, SELECT, SELECT_TYPED = 0x1A, 0x1B, 0x1C
-GLOBAL_GET, TABLE_GET, TABLE_SET = 0x23, 0x25, 0x26
-MEMORY_SIZE, MEMORY_GROW = 0x3F, 0x40
-I32_CONST, I64_CONST, F32_CONST, F64_CONST = 0x41, 0x42, 0x43, 0x44
-I32_DIV_S, I32_DIV_U, I32_REM_S, I32_REM_U = 0x6D, 0x6E, 0x6F, 0x70
-I64_DIV_S, I64_DIV_U, I64_REM_S, I64_REM_U = 0x7F, 0x80, 0x81, 0x82
-REF_NULL, REF_IS_NULL, REF_FUNC = 0xD0, 0xD1, 0xD2
+UNREACHABLE = 0x00
+NOP = 0x01
+BLOCK = 0x02
+LOOP = 0x03
+IF = 0x04
+ELSE = 0x05
+END = 0x0B
+BR = 0x0C
+BR_IF = 0x0D
+BR_TABLE = 0x0E
+RETURN = 0x0F
+CALL = 0x10
+CALL_INDIRECT = 0x11
+DROP = 0x1A
+SELECT = 0x1B
+SELECT_TYPED = 0x1C
+GLOBAL_GET = 0x23
+TABLE_GET = 0x25
+TABLE_SET = 0x26
+MEMORY_SIZE = 0x3F
+MEMORY_GROW = 0x40
+I32_CONST = 0x41
+I64_CONST = 0x42
+F32_CONST = 0x43
+F64_CONST = 0x44
+I32_DIV_S = 0x6D
+I32_DIV_U = 0x6E
+I32_REM_S = 0x6F
+I32_REM_U = 0x70
+I64_DIV_S = 0x7F
+I64_DIV_U = 0x80
+I64_REM_S = 0x81
+I64_REM_U = 0x82
+REF_NULL = 0xD0
+REF_IS_NULL = 0xD1
+REF_FUNC = 0xD2
 PREFIX: Final = 0xFC
-MEMORY_INIT, DATA_DROP, MEMORY_COPY, MEMORY_FILL = 0xFC08, 0xFC09, 0xFC0A, 0xFC0B
-TABLE_INIT, ELEM_DROP, TABLE_COPY = 0xFC0C, 0xFC0D, 0xFC0E
-TABLE_GROW, TABLE_SIZE, TABLE_FILL = 0xFC0F, 0xFC10, 0xFC11
+MEMORY_INIT = 0xFC08
+DATA_DROP = 0xFC09
+MEMORY_COPY = 0xFC0A
+MEMORY_FILL = 0xFC0B
+TABLE_INIT = 0xFC0C
+ELEM_DROP = 0xFC0D
+TABLE_COPY = 0xFC0E
+TABLE_GROW = 0xFC0F
+TABLE_SIZE = 0xFC10
+TABLE_FILL = 0xFC11
 
 LOADS_AND_STORES: Final = range(0x28, 0x3F)
 I32_TRUNCATIONS: Final = range(0xA8, 0xAC)
@@ -107,7 +141,7 @@ FREE: Final = frozenset({UNREACHABLE, NOP, BLOCK, LOOP, ELSE, END, RETURN, DROP}
 ENDS_LINE: Final = frozenset(
     {UNREACHABLE, BLOCK, LOOP, IF, BR, BR_IF, BR_TABLE, RETURN, CALL, CALL_INDIRECT}
 )
-"""Opcodes behind which a straight line of code ends."""
+"""Opcodes after which a straight line of code ends."""
 
 FAILED_GROW_FREE_ABOVE: Final = 128
 """A grow that fails is charged for its pages or elements only up to so many (wasmtime)."""

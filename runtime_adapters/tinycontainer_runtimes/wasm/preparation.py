@@ -2,7 +2,7 @@
 
 The start function belongs to the START hook, where it is metered; so its section is left out, and
 every function that a hook consists of gets an export by its index instead. Function bodies get
-places to stop in front of every straight line of code.
+places to stop before every straight line of code.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,9 @@ from .lines import with_stops
 from .reader import Reader
 from .scan import HEADER, ScannedModule
 
-_EXPORT, _START, _CODE = 7, 8, 10
+_EXPORT = 7
+_START = 8
+_CODE = 10
 _FUNCTION_KIND = 0
 
 

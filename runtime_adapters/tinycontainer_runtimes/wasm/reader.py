@@ -15,7 +15,9 @@ class Reader:
     __slots__ = ("data", "end", "offset")
 
     def __init__(self, data: bytes, offset: int, end: int) -> None:
-        self.data, self.offset, self.end = data, offset, end
+        self.data = data
+        self.offset = offset
+        self.end = end
 
     @property
     def remaining(self) -> int:
@@ -42,7 +44,8 @@ class Reader:
 
     def u32(self) -> int:
         """An unsigned LEB128 number of at most 5 bytes and 32 bits."""
-        start, result = self.offset, 0
+        start = self.offset
+        result = 0
         if start < self.end and (byte := self.data[start]) < 0x80:
             self.offset += 1
             return byte

@@ -18,7 +18,8 @@ from .reader import Reader
 
 HEADER: Final = b"\0asm\x01\0\0\0"
 MAX_SECTIONS: Final = 32
-MAX_PARAMETERS, MAX_RESULTS = 64, 16
+MAX_PARAMETERS = 64
+MAX_RESULTS = 16
 _CUSTOM, _TYPE, _IMPORT, _FUNCTION, _TABLE, _MEMORY, _GLOBAL = range(7)
 _EXPORT, _START, _ELEMENT, _CODE, _DATA, _DATA_COUNT = range(7, 13)
 _ORDER: Final = (
@@ -37,7 +38,8 @@ _ORDER: Final = (
 )
 _VALUE_TYPES: Final = frozenset({0x7F, 0x7E, 0x7D, 0x7C, 0x70, 0x6F})
 _REFERENCE_TYPES: Final = frozenset({0x70, 0x6F})
-_EXTERNAL_FUNCTION, _EXTERNAL_MEMORY = 0, 2
+_EXTERNAL_FUNCTION = 0
+_EXTERNAL_MEMORY = 2
 
 
 @dataclass(slots=True)
@@ -104,7 +106,7 @@ def scan(code: bytes, limits: RuntimeLimits) -> ScannedModule:
         InadmissibleCode: with the offset and the reason.
     """
     if len(code) > limits.code_bytes:
-        raise InadmissibleCode(f"{len(code)} bytes where at most {limits.code_bytes} are taken")
+        raise InadmissibleCode(f"{len(code)} bytes where at most {limits.code_bytes} are allowed")
     if code[: len(HEADER)] != HEADER:
         raise InadmissibleCode("byte 0: not a WebAssembly module of version 1")
     module = _Scan(code, limits).run()
@@ -138,7 +140,9 @@ class _Scan:
         }
 
     def run(self) -> ScannedModule:
-        reader, place, sections = self._reader, -1, 0
+        reader = self._reader
+        place = -1
+        sections = 0
         while reader.remaining:
             start = reader.offset
             sections += 1
@@ -147,7 +151,7 @@ class _Scan:
             section = reader.byte()
             size = reader.u32()
             if size > reader.remaining:
-                raise reader.fail(f"section {section} ends behind the module", start)
+                raise reader.fail(f"section {section} ends after the module", start)
             body = Reader(reader.data, reader.offset, reader.offset + size)
             reader.skip(size)
             if section == _CUSTOM:
@@ -176,25 +180,26 @@ class _Scan:
         start = reader.offset
         number = reader.count(what)
         if number > maximum:
-            raise reader.fail(f"{number} {what} where at most {maximum} are taken", start)
+            raise reader.fail(f"{number} {what} where at most {maximum} are allowed", start)
         return tuple(self._one_of(reader, _VALUE_TYPES, "value type") for _ in range(number))
 
     def _one_of(self, reader: Reader, allowed: frozenset[int], what: str) -> int:
         value = reader.byte()
         if value not in allowed:
-            raise reader.fail(f"{value:#x} is no {what} that is taken", reader.offset - 1)
+            raise reader.fail(f"{value:#x} is no {what} that is allowed", reader.offset - 1)
         return value
 
     def _imports(self, reader: Reader) -> None:
         for _ in range(reader.count("imports")):
             start = reader.offset
-            origin, name = reader.name(), reader.name()
+            origin = reader.name()
+            name = reader.name()
             if problem := self._import(reader, origin, name):
                 shown = f"import {show(origin, 40)}.{show(name, 40)}"
                 raise reader.fail(f"{shown} {problem}", start)
 
     def _import(self, reader: Reader, origin: str, name: str) -> str | None:
-        """Take an import; why it cannot be taken, or None."""
+        """Note an import; return why it is refused, or None."""
         if reader.byte() != _EXTERNAL_FUNCTION:
             return "is not a function"
         index = reader.u32()
@@ -231,14 +236,14 @@ class _Scan:
         start = reader.offset
         flags = reader.byte()
         if flags not in (0, 1):
-            raise reader.fail(f"limits of kind {flags} are not taken", start)
+            raise reader.fail(f"limits of kind {flags} are not allowed", start)
         minimum = reader.u32()
         maximum = reader.u32() if flags else None
         for value, name in ((minimum, "minimum"), (maximum, "maximum")):
             if value is not None and value > allowed:
                 raise reader.fail(f"{name} of {value} {what}; {allowed} are allowed", start)
         if maximum == 0:
-            raise reader.fail(f"a maximum of 0 {what} is not taken; leave it out", start)
+            raise reader.fail(f"a maximum of 0 {what} is not allowed; leave it out", start)
         return minimum, maximum
 
     def _globals(self, reader: Reader) -> None:
@@ -250,9 +255,11 @@ class _Scan:
     def _exports(self, reader: Reader) -> None:
         for _ in range(reader.count("exports")):
             start = reader.offset
-            name, kind, index = reader.name(), reader.byte(), reader.u32()
+            name = reader.name()
+            kind = reader.byte()
+            index = reader.u32()
             if name in self._module.exports:
-                raise reader.fail(f"export {show(name, 40)} stands twice", start)
+                raise reader.fail(f"export {show(name, 40)} occurs twice", start)
             self._module.exports[name] = (kind, index)
             if kind == _EXTERNAL_FUNCTION:
                 self._refer(index)
@@ -265,7 +272,9 @@ class _Scan:
             kind = reader.u32()
             if kind > 7:
                 raise reader.fail(f"element segment of kind {kind}")
-            passive, explicit, expressions = kind & 1, kind & 2, kind & 4
+            passive = kind & 1
+            explicit = kind & 2
+            expressions = kind & 4
             if explicit and not passive:
                 reader.u32()
             if not passive:
@@ -294,7 +303,7 @@ class _Scan:
         for _ in range(reader.count("function bodies")):
             size = reader.u32()
             if size > reader.remaining:
-                raise reader.fail("a function body ends behind its section")
+                raise reader.fail("a function body ends after its section")
             body = Reader(reader.data, reader.offset, reader.offset + size)
             reader.skip(size)
             index = len(self._module.imports) + self._module.bodies
@@ -324,7 +333,7 @@ def _require_exports(module: ScannedModule) -> None:
         raise InadmissibleCode("the export loop: () -> (i32) is missing")
     if module.start is not None and module.function_type(module.start) != HOOKS["start"]:
         raise InadmissibleCode(
-            f"the start function {module.start} is none, or takes or gives values"
+            f"the start function {module.start} does not exist, or has parameters or results"
         )
     for name, expected in HOOKS.items():
         if name not in module.exports:

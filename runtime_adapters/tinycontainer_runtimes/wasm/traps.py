@@ -33,4 +33,5 @@ class WasmTrap(Exception):
 
     def __init__(self, code: TrapCode, detail: str = "") -> None:
         super().__init__(code)
-        self.code, self.detail = code, detail
+        self.code = code
+        self.detail = detail

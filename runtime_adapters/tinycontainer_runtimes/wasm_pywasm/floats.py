@@ -34,7 +34,8 @@ class Exact:
     def __init__(self, instruction: Any, stack: Any) -> None:
         self.plain: int = instruction.opcode
         self.args = instruction.args
-        self._compute, self._stack = COMPUTED[self.plain], stack
+        self._compute = COMPUTED[self.plain]
+        self._stack = stack
 
     @property
     def opcode(self) -> int:
@@ -76,7 +77,8 @@ def _rounded_by(integral: Callable[[float], int]) -> Callable[[float], float]:
 
 def _to_f32(value: int) -> float:
     """A whole number of 64 bits, rounded once: what an f64 cannot hold leaves a trace of itself."""
-    size, magnitude = value.bit_length(), abs(value)
+    size = value.bit_length()
+    magnitude = abs(value)
     if size <= _F64_BITS:
         return float(value)
     cut = size - _ROUNDED_BITS
@@ -114,7 +116,8 @@ def _popped(kind: str, values: list[Any]) -> float:
 
 def _sign_copied(size: int) -> Callable[[list[Any]], None]:
     def compute(values: list[Any]) -> None:
-        sign, value = values.pop(), values.pop()
+        sign = values.pop()
+        value = values.pop()
         data = value.data.copy()  # bit by bit: a NaN keeps its payload
         data[size - 1] = data[size - 1] & 0x7F | sign.data[size - 1] & 0x80
         values.append(pywasm.ValInst(value.type, data))

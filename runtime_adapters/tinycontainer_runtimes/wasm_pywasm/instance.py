@@ -111,7 +111,8 @@ class PywasmInstance:
     # What pywasm's `invocate` does around `evaluate`, without losing its end when preempted.
 
     def _enter(self, address: int) -> None:
-        function, stack = self._machine.store.func[address], self._machine.stack
+        function = self._machine.store.func[address]
+        stack = self._machine.stack
         variables = [
             pywasm.ValInst.zero(group.type)
             for group in function.code.locals
@@ -136,7 +137,9 @@ class PywasmInstance:
     def _empty_stacks(self) -> None:
         # After a trap pywasm leaves its stacks as they were: the next call would go on there.
         stack = self._machine.stack
-        stack.value, stack.label, stack.frame = [], [], []
+        stack.value = []
+        stack.label = []
+        stack.frame = []
         self._running = False
 
     def _faulting_opcode(self) -> int | None:

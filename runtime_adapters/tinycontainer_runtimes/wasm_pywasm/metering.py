@@ -3,7 +3,7 @@
 `pywasm.Machine.evaluate` fetches an instruction, moves its index on, and looks at ``opcode``; all
 its state lies on the machine's stacks. So the first instruction of every straight line of code is
 replaced by one whose ``opcode`` is a property: it charges the line, or, with the budget gone, moves
-the index back and raises. A second call of ``evaluate`` goes on as if nothing had happened.
+the index back and raises. A second call of ``evaluate`` goes on as if it had not been interrupted.
 """
 
 from typing import Any, Final, TypeAlias
@@ -35,12 +35,14 @@ class Gauge:
     __slots__ = ("limits", "meter", "stack", "stack_values", "store")
 
     def __init__(self, meter: Meter, machine: Any, limits: RuntimeLimits) -> None:
-        self.meter, self.limits = meter, limits
-        self.stack, self.store = machine.stack, machine.store
+        self.meter = meter
+        self.limits = limits
+        self.stack = machine.stack
+        self.store = machine.store
         self.stack_values = limits.stack_values
 
     def begin(self) -> None:
-        """Begin a line, or stop in front of it.
+        """Begin a line, or stop before it.
 
         Raises:
             BudgetGone: nothing is left.
@@ -62,7 +64,8 @@ class _Line:
     def __init__(self, first: Any, cost: int, gauge: Gauge) -> None:
         self.plain: int = first.opcode
         self.args = first.args
-        self._cost, self._gauge = cost, gauge
+        self._cost = cost
+        self._gauge = gauge
 
     @property
     def opcode(self) -> int:
@@ -100,8 +103,9 @@ class Entry:
         """A nop, after the entry was charged."""
         gauge = self._gauge
         gauge.meter.left -= 1
-        stack, limits = gauge.stack, gauge.limits
-        # One frame below all others belongs to whoever invoked.
+        stack = gauge.stack
+        limits = gauge.limits
+        # The lowest frame belongs to our own call from outside.
         if (
             len(stack.frame) - 1 > limits.call_depth
             or len(stack.value) > limits.stack_values
@@ -156,7 +160,8 @@ class _CallIndirect(_Line):
         gauge = self._gauge
         gauge.begin()
         gauge.meter.left -= self._cost
-        elements, index = gauge.store.tabl[0].elem, gauge.top()
+        elements = gauge.store.tabl[0].elem
+        index = gauge.top()
         if index >= len(elements):
             raise WasmTrap(TrapCode.TABLE_OUT_OF_BOUNDS)
         if elements[index].data[4] == 0:

@@ -151,7 +151,8 @@ def _correct_floats(template: _Template) -> None:
     """Mark what is corrected; where it begins a line, the line gets a nop of its own."""
     lines = {index: (kind, cost) for index, kind, cost in template.lines}
     blocks = dict(template.blocks)
-    plain, template.instructions = template.instructions, []
+    plain = template.instructions
+    template.instructions = []
     template.lines.clear()
     template.blocks.clear()
     for index, instruction in enumerate(plain):

@@ -103,7 +103,8 @@ class SuspendedCall(_Returns):
 
     def drop(self) -> None:
         """Delete the future, which unwinds the stack; the store stays usable."""
-        future, self._future = self._future, None
+        future = self._future
+        self._future = None
         self._store.release_call()
         if future is not None:
             self._store.api.wasmtime_call_future_delete(future)

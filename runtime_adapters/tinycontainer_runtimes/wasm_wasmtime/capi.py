@@ -3,7 +3,7 @@
 The package's own prototypes check and box every pointer, which costs more than most of these
 functions do. Sources: wasmtime's headers ``store.h``, ``func.h``, ``linker.h``, ``memory.h``,
 ``module.h``, ``trap.h`` and ``async.h``, as installed with version 50. Structures whose layout
-matters are taken from the installed package.
+matters come from the installed package.
 """
 
 import ctypes
@@ -131,7 +131,8 @@ class CApi:
     ) -> None:
         for name, (result, arguments) in prototypes.items():
             function = getattr(library, name)
-            function.restype, function.argtypes = result, list(arguments)
+            function.restype = result
+            function.argtypes = list(arguments)
             setattr(self, name, function)
 
 

@@ -32,7 +32,9 @@ class DiskCache:
     """
 
     def __init__(self, directory: Path, engine: wasmtime.Engine, settings: str) -> None:
-        self._directory, self._engine, self._settings = directory, engine, settings
+        self._directory = directory
+        self._engine = engine
+        self._settings = settings
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = directory.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
@@ -70,7 +72,8 @@ def _read_own(path: Path) -> bytes | None:
         if not ours or found.st_mode & 0o077 or found.st_size > _MAX_FILE_BYTES:
             return None
         content = file.read(_MAX_FILE_BYTES)
-    digest, module = content[:_HASH_BYTES], content[_HASH_BYTES:]
+    digest = content[:_HASH_BYTES]
+    module = content[_HASH_BYTES:]
     return module if sha256(module).digest() == digest else None
 
 

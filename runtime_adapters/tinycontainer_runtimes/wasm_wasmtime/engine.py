@@ -16,10 +16,10 @@ WASM_STACK_BYTES: Final = 512 * 1024
 
 STACK_BYTES: Final = 2 * 1024 * 1024
 """Stack of a suspended call: the module's part, and the rest for the host's own functions, which
-run on it too. It is address space; memory is taken by what was touched only."""
+run on it too. It is address space; only touched pages take memory."""
 
 SETTINGS: Final = f"settings 1, stack {WASM_STACK_BYTES}"
-"""Told apart in the names of compiled modules; to be changed with anything below."""
+"""Part of the names of compiled modules on disk; change it together with anything below."""
 
 _SINGLE_PASS: Final = 1
 """Of ``wasmtime_regalloc_algorithm_t`` in wasmtime's ``config.h``."""

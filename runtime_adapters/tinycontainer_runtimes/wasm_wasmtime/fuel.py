@@ -37,6 +37,7 @@ class FuelAccount:
         self._store = store
         self._meter = meter
         self._settling = settling
+        self._suspends = store.suspends
         self._idle = meter.probe
         self._counted = TANK  # what the store held when the meter was last brought up to date
         self._settle_at = 0
@@ -44,7 +45,7 @@ class FuelAccount:
     def advance(self, call: Call) -> bool:
         """Go on with a call until it ends or the budget is gone, and charge for it.
 
-        While it runs, whoever reads the meter brings it up to date first.
+        While it runs, every reader of the meter brings it up to date first.
 
         Returns:
             Whether the call has ended.
@@ -60,7 +61,7 @@ class FuelAccount:
     def settle_native_call(self) -> None:
         """After a native call: what it cost ends the turn sooner."""
         before = self._meter.left
-        if not self._store.suspends or before > self._settle_at:
+        if not self._suspends or before > self._settle_at:
             self._counted -= self._settling
             return
         self._probe()
@@ -75,7 +76,7 @@ class FuelAccount:
         Args:
             settling: fuel that is used next and is not charged.
         """
-        if not self._store.suspends:
+        if not self._suspends:
             self._store.fill_to_stop(WHOLE_HOOK_FUEL)
             self._counted = WHOLE_HOOK_FUEL
             return
@@ -91,7 +92,7 @@ class FuelAccount:
     def _probe(self) -> None:
         """Bring the meter up to date with the engine's counter."""
         fuel = self._store.fuel()
-        # Settling fuel is taken off beforehand, so the counter may still be above it.
+        # Settling fuel was subtracted beforehand, so the counter may still be above it.
         if fuel < self._counted:
             self._meter.left -= self._counted - fuel
             self._counted = fuel

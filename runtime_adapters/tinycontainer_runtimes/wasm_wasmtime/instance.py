@@ -163,7 +163,8 @@ class WasmtimeInstance:
         call.drop()
         code = self._store.trap_of(trap) if trap else None
         message = self._api.message(error) if error else ""
-        raised, self._raised = self._raised, None
+        raised = self._raised
+        self._raised = None
         if raised is not None:
             raise raised
         if trap or error:
@@ -209,7 +210,8 @@ class WasmtimeInstance:
 
 def _with_words(function: NativeFunction, parameters: int) -> Callable[[Any], int | None]:
     """A native function over argument words."""
-    second, third = SLOT_WORDS, 2 * SLOT_WORDS
+    second = SLOT_WORDS
+    third = 2 * SLOT_WORDS
     by_number: dict[int, Callable[[Any], int | None]] = {
         0: lambda _words: function(),
         1: lambda words: function(words[0]),

@@ -54,7 +54,7 @@ class TenantStore:
     Attributes:
         api: the C API.
         suspends: whether calls can be suspended.
-        context: the store's context, as the C API wants it.
+        context: the store's context, as the C API expects it.
         memory: the linear memory of its instance.
     """
 
@@ -107,7 +107,8 @@ class TenantStore:
     def close(self) -> None:
         """Give the store back; afterwards it has no memory and no functions."""
         # `__del__` calls this also if `__init__` failed halfway.
-        store, self._store = getattr(self, "_store", None), None
+        store = getattr(self, "_store", None)
+        self._store = None
         if store is None:
             return
         self.memory.detach()

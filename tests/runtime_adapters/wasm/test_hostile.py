@@ -123,7 +123,7 @@ REFUSED: dict[str, Callable[[], bytes]] = {
     "import of a memory": lambda: with_import("env", "memory", b"\x02\0\x01"),
     "import of a table": lambda: with_import("env", "table", b"\x01" + FUNCREF + b"\0\x01"),
     "import of a global": lambda: with_import("env", "heartbeat", b"\x03" + I32 + b"\0"),
-    "export that stands twice": lambda: build(
+    "export that occurs twice": lambda: build(
         {EXPORT: SMALLEST[EXPORT].replace(b"\x02", b"\x03", 1) + export("loop", 0, 0)}
     ),
     "loop of another type": lambda: build({TYPE: vector(function_type())}),

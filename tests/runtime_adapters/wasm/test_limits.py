@@ -69,7 +69,7 @@ def test_memory_within_the_profile_is_admitted(sizes: tuple[int, ...]) -> None:
         ((0, 2), "maximum of 2 memory pages; 1 are allowed"),
         ((1, 65536), "maximum of 65536 memory pages"),
         ((2, 1), "minimum of 2"),
-        ((0, 0), "a maximum of 0 memory pages is not taken"),
+        ((0, 0), "a maximum of 0 memory pages is not allowed"),
     ],
 )
 def test_memory_beyond_the_profile_is_refused(sizes: tuple[int, ...], reason: str) -> None:
@@ -92,7 +92,7 @@ def test_a_table_within_the_profile_is_admitted(sizes: tuple[int, ...]) -> None:
         ((257,), "minimum of 257 table elements; 256 are allowed"),
         ((ALL,), "minimum of 4294967295 table elements"),
         ((0, 257), "maximum of 257 table elements"),
-        ((0, 0), "a maximum of 0 table elements is not taken"),
+        ((0, 0), "a maximum of 0 table elements is not allowed"),
     ],
 )
 @pytest.mark.clause("TC-RT-10", "TC-RT-20")
@@ -220,9 +220,9 @@ def test_parameters_and_results_are_bounded() -> None:
         return build({TYPE: types})
 
     assert len(admitted(with_type(64, 16)).types) == 2
-    assert "65 parameters where at most 64 are taken" in refusal(with_type(65, 0))
-    assert "17 results where at most 16 are taken" in refusal(with_type(0, 17))
-    assert "where at most 64 are taken" in refusal(with_type(60_000, 0))
+    assert "65 parameters where at most 64 are allowed" in refusal(with_type(65, 0))
+    assert "17 results where at most 16 are allowed" in refusal(with_type(0, 17))
+    assert "where at most 64 are allowed" in refusal(with_type(60_000, 0))
 
 
 def test_a_module_full_of_types_is_read_in_time() -> None:

@@ -1,7 +1,7 @@
 """Puts the sections of an object together and resolves what they say of each other.
 
 Sections with instructions become the text, those that can be written (``.bss`` included) data, the
-others rodata. A place that speaks of data becomes LDDWD or LDDWR, a call of an ``extern`` function
+others rodata. A place that refers to data becomes LDDWD or LDDWR, a call of an ``extern`` function
 the helper of that name.
 """
 
@@ -33,7 +33,7 @@ def link(source: ObjectFile) -> Image:
 
     Raises:
         BuildRefused: it needs what rBPF does not have; with the place in its C source if the object
-            tells it.
+            has debug information.
     """
     return _Linker(source).image()
 
@@ -72,7 +72,7 @@ class _Linker:
             self._resolve(text, each)
         self._check_calls(text)
         if self._last_opcode(bytes(text)) != EXIT:
-            # clang may put a block that jumps back behind the one that returns.
+            # clang may put a block that jumps back after the one that returns.
             text += _EXIT
         self._judge(bytes(text))
         return Image(self._data.content, self._rodata.content, bytes(text), self._functions())
@@ -122,17 +122,19 @@ class _Linker:
         symbol = each.symbol
         for part, opcode in ((self._data, LDDWD), (self._rodata, LDDWR)):
             if symbol.section in part.places and place + 2 * SLOT_BYTES <= len(text):
-                low, high = slice(place + 4, place + 8), slice(place + 12, place + 16)
+                low = slice(place + 4, place + 8)
+                high = slice(place + 12, place + 16)
                 addend = int.from_bytes(text[low] + text[high], "little")
                 value = (part.places[symbol.section] + symbol.value + addend) % (1 << 64)
                 encoded = value.to_bytes(8, "little")
                 text[place] = opcode
-                text[low], text[high] = encoded[:4], encoded[4:]
+                text[low] = encoded[:4]
+                text[high] = encoded[4:]
                 return
         if symbol.common:
             problem = f"{_called(symbol)} has no section; compile with -fno-common"
         elif symbol.section in self._text.places:
-            problem = f"the address of function {_called(symbol)} is taken"
+            problem = f"the program uses the address of function {_called(symbol)}"
         else:
             problem = f"the variable {_called(symbol)} is defined nowhere"
         raise self._refused(place, problem)
@@ -202,7 +204,8 @@ class _Linker:
 
 
 def _joined(sections: Iterable[ObjectSection]) -> _Part:
-    content, places = bytearray(), dict[int, int]()
+    content = bytearray()
+    places = dict[int, int]()
     for each in sections:
         content += bytes(-len(content) % each.alignment)
         places[each.index] = len(content)

@@ -25,7 +25,10 @@ MAX_RUN_BYTES: Final = 1 << 16
 MAX_ALIGNMENT: Final = 4096
 
 MACHINE_BPF: Final = "EM_BPF"
-_ALLOCATED, _WRITABLE, _EXECUTABLE, _COMPRESSED = 0x2, 0x1, 0x4, 0x800
+_ALLOCATED = 0x2
+_WRITABLE = 0x1
+_EXECUTABLE = 0x4
+_COMPRESSED = 0x800
 _LIBRARY_ERRORS: Final = (
     ELFError,
     ArithmeticError,
@@ -87,13 +90,13 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Relocation:
-    """A place that speaks of a symbol.
+    """A place that refers to a symbol.
 
     Attributes:
         section: number of the section in which the place is.
         offset: the place.
         kind: type of the relocation.
-        symbol: what it speaks of.
+        symbol: what it refers to.
     """
 
     section: int
@@ -172,12 +175,14 @@ def _is_kept(section: Any) -> bool:
 
 
 def _section(number: int, section: Any) -> ObjectSection:
-    flags, size, alignment = section["sh_flags"], section["sh_size"], section["sh_addralign"]
+    flags = section["sh_flags"]
+    size = section["sh_size"]
+    alignment = section["sh_addralign"]
     name = section.name
     if flags & _COMPRESSED:
         raise BuildRefused(show(name), "is compressed; compile without -gz")
     if alignment > MAX_ALIGNMENT or alignment & alignment - 1:
-        raise BuildRefused(show(name), f"wants to be aligned at {alignment}")
+        raise BuildRefused(show(name), f"asks for an alignment of {alignment}")
     content = bytes(section.data())
     if len(content) != size:
         raise BuildRefused(show(name), "reaches beyond the end of the file")

@@ -12,13 +12,22 @@ from typing import Final
 
 from .object_file import ObjectFile
 
-_STRING, _LINE_STRP, _UDATA, _BLOCK = 0x08, 0x1F, 0x0F, 0x09
+_STRING = 0x08
+_LINE_STRP = 0x1F
+_UDATA = 0x0F
+_BLOCK = 0x09
 _FIXED: Final = {0x0B: 1, 0x05: 2, 0x06: 4, 0x07: 8, 0x1E: 16, 0x0E: 4}
 _PATH: Final = 1
 _MAX_ROWS: Final = 1 << 16
 _MAX_NAME_BYTES: Final = 200
-_COPY, _ADVANCE_PC, _ADVANCE_LINE, _SET_FILE, _CONST_ADD_PC, _FIXED_ADVANCE = 1, 2, 3, 4, 8, 9
-_END_SEQUENCE, _SET_ADDRESS = 1, 2
+_COPY = 1
+_ADVANCE_PC = 2
+_ADVANCE_LINE = 3
+_SET_FILE = 4
+_CONST_ADD_PC = 8
+_FIXED_ADVANCE = 9
+_END_SEQUENCE = 1
+_SET_ADDRESS = 2
 
 
 @dataclass(slots=True)
@@ -40,7 +49,7 @@ class SourceLines:
 
 
 def read_lines(source: ObjectFile) -> SourceLines:
-    """Read what an object tells of its source; nothing if it tells nothing."""
+    """Read where an object's code comes from; nothing if it does not say so."""
     table = source.named(".debug_line")
     if table is None:
         return SourceLines()
@@ -79,8 +88,13 @@ class _Reader:
         targets: Mapping[int, tuple[int | None, int]],
         lines: SourceLines,
     ) -> None:
-        self._table, self._names, self._targets, self._lines = table, names, targets, lines
-        self._at, self._end, self._rows = 0, len(table), 0
+        self._table = table
+        self._names = names
+        self._targets = targets
+        self._lines = lines
+        self._at = 0
+        self._end = len(table)
+        self._rows = 0
 
     def units(self) -> None:
         while self._at < len(self._table):
@@ -90,7 +104,8 @@ class _Reader:
                 return
             self._end = end  # a unit that looks beyond its end could make the whole quadratic
             self._unit(end)
-            self._at, self._end = end, len(self._table)
+            self._at = end
+            self._end = len(self._table)
 
     def _unit(self, end: int) -> None:
         version = self._fixed(2)
@@ -100,7 +115,9 @@ class _Reader:
         program = self._at + header
         step_bytes = self._fixed(1)
         self._at += 1 if version < 4 else 2  # (operations per instruction,) default_is_stmt
-        base, span, first = self._fixed(1), self._fixed(1), self._fixed(1)
+        base = self._fixed(1)
+        span = self._fixed(1)
+        first = self._fixed(1)
         base -= 256 if base > 127 else 0
         operands = [0, *(self._fixed(1) for _ in range(first - 1))]
         files = self._files_of_5() if version >= 5 else self._files()
@@ -188,7 +205,8 @@ class _Reader:
 
     def _extended(self, now: _Row) -> _Row:
         length = self._leb()
-        after, kind = self._at + length, self._fixed(1)
+        after = self._at + length
+        kind = self._fixed(1)
         if kind == _SET_ADDRESS:
             now.section, value = self._targets.get(self._at, (None, 0))
             now.address = value + self._fixed(min(8, length - 1))

@@ -31,7 +31,7 @@ def make_steps(
 
 
 def _place(each: Instruction, registers: Registers, places: dict[int, int]) -> int:
-    """Where an instruction's immediate stands in the register file."""
+    """The place of an instruction's immediate in the register file."""
     value = (each.imm + transfers.BASES.get(each.operation.name, 0)) & WORD64
     if value not in places:
         places[value] = max(len(registers), CONSTANTS)
@@ -40,7 +40,8 @@ def _place(each: Instruction, registers: Registers, places: dict[int, int]) -> i
 
 
 def _make(each: Instruction, source: int, registers: Registers, memory: Memory) -> Step:
-    name, operands = each.operation.name, (each.dst, source, each.following)
+    name = each.operation.name
+    operands = (each.dst, source, each.following)
     match each.operation.family:
         case Family.ALU64:
             return alu64.MAKERS[name](registers, operands)

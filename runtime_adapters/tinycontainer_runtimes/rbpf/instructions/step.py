@@ -1,7 +1,7 @@
 """What steps are made of.
 
 A step executes one instruction and returns the slot of the next. It is a closure over the register
-file, in which an instruction's immediate stands as a register that nothing writes to.
+file, in which an instruction's immediate is a register that nothing writes to.
 """
 
 from collections.abc import Callable

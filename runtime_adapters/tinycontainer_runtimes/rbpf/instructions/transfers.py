@@ -34,7 +34,8 @@ def load(r: Registers, operands: Operands, memory: Memory, offset: int, size: in
         size: bytes, 1, 2, 4 or 8.
     """
     d, s, n = operands
-    readable, unpack = memory.readable, _FORMS[size].unpack_from
+    readable = memory.readable
+    unpack = _FORMS[size].unpack_from
 
     def step() -> int:
         address = (r[s] + offset) & WORD64
@@ -50,7 +51,8 @@ def load(r: Registers, operands: Operands, memory: Memory, offset: int, size: in
 def store(r: Registers, operands: Operands, memory: Memory, offset: int, size: int) -> Step:
     """Store the low bytes of the source at the address in the destination; as `load` otherwise."""
     d, s, n = operands
-    writable, pack = memory.writable, _FORMS[size].pack_into
+    writable = memory.writable
+    pack = _FORMS[size].pack_into
     mask = (1 << 8 * size) - 1
 
     def step() -> int:
