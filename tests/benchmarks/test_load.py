@@ -29,7 +29,7 @@ from tinycontainer.interfaces.runtime import RuntimeLimits
 from tinycontainer.metadata import Bundle, ContainerType
 from tinycontainer.testing import RecordingNatives
 from tinycontainer.tools.packing.packing import pack
-from tinycontainer_runtimes.wasm.validator import plain_config
+from tinycontainer_runtimes.wasm.validator import make_plain_config
 from tinycontainer_runtimes.wasm_wasmtime.engine import make_engine
 
 TOKENS = 4
@@ -62,7 +62,7 @@ def parsed_and_validated(engine: str, code: bytes) -> Callable[[], object]:
     if engine == "wasmtime":
         compiler = make_engine()
         return lambda: wasmtime.Module(compiler, code)
-    validator = wasmtime.Engine(plain_config())
+    validator = wasmtime.Engine(make_plain_config())
 
     def parse_and_validate() -> object:
         wasmtime.Module.validate(validator, code)

@@ -11,7 +11,7 @@ from support.rbpf.oracle import Oracle
 
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer_runtimes.rbpf.conversion import create_builder
-from tinycontainer_runtimes.rbpf.decoding import decode
+from tinycontainer_runtimes.rbpf.decoding import decode_text
 from tinycontainer_runtimes.rbpf.helpers import HELPERS
 from tinycontainer_runtimes.rbpf.image import read_image
 from tinycontainer_runtimes.rbpf.machine import Machine
@@ -44,7 +44,7 @@ def machine_of(text: bytes, budget: int) -> tuple[Machine, Meter]:
     meter.refill(budget)
     memory = Memory()
     memory.map(Region.CONTEXT, TEXT)
-    return Machine(decode(text, HELPERS), memory, {}, meter), meter
+    return Machine(decode_text(text, HELPERS), memory, {}, meter), meter
 
 
 def instructions(text: bytes) -> int:

@@ -7,7 +7,7 @@ from tinycontainer.interfaces.runtime import Ability, Natives, RuntimeDescriptio
 from ..code_cache import RBPF_CACHE_BYTES, CodeCache
 from .codes import CodeRefused
 from .instance import RbpfInstance
-from .program import Program, load
+from .program import Program, load_program
 
 
 def create_runtime() -> "RbpfRuntime":
@@ -33,16 +33,16 @@ class RbpfRuntime:
         Raises:
             CodeRefused: with rBPF's code; it is an `InadmissibleCode`.
         """
-        self._loaded(code, limits)
+        self._find_or_load(code, limits)
 
     def create(
         self, code: bytes, data: bytes, natives: Natives, meter: Meter, limits: RuntimeLimits
     ) -> RbpfInstance:
         """Make an instance with memory and registers of its own."""
         try:
-            return RbpfInstance(self._loaded(code, limits), data, natives, meter)
+            return RbpfInstance(self._find_or_load(code, limits), data, natives, meter)
         except CodeRefused as refused:
             raise CreationError(str(refused)) from None
 
-    def _loaded(self, code: bytes, limits: RuntimeLimits) -> Program:
-        return self._cache.find_or_make(code, limits, lambda: load(code, limits))
+    def _find_or_load(self, code: bytes, limits: RuntimeLimits) -> Program:
+        return self._cache.find_or_make(code, limits, lambda: load_program(code, limits))

@@ -15,7 +15,7 @@ from tinycontainer.interfaces.runtime import RuntimeLimits
 from .decoding import SLOT_BYTES, Instruction
 from .helpers import HELPERS
 from .opcodes import EXIT, JUMP_ALWAYS, Family
-from .program import Program, load
+from .program import Program, load_program
 
 LIMITS: Final = RuntimeLimits(code_bytes=1 << 24, memory_pages=1024)
 """The widest that any device can have: what a device takes is not the analyser's to judge."""
@@ -31,8 +31,8 @@ def analyse(code: bytes) -> CodeFacts:
     Raises:
         InadmissibleCode: the load refuses it.
     """
-    program = load(code, LIMITS)
-    calls = _walk(program)
+    program = load_program(code, LIMITS)
+    calls = _find_calls(program)
     return CodeFacts(
         natives=frozenset(calls.made),
         imported=frozenset(calls.made),
@@ -58,10 +58,10 @@ class _Calls:
     opens_computed: bool = False
 
 
-def _walk(program: Program) -> _Calls:
+def _find_calls(program: Program) -> _Calls:
     calls = _Calls()
     constant = None
-    entered = _entered(program)
+    entered = _find_entered_slots(program)
     for each in program.instructions:
         if each.slot in entered:
             constant = None
@@ -75,18 +75,18 @@ def _walk(program: Program) -> _Calls:
         elif each.operation.opcode in (EXIT, JUMP_ALWAYS):
             constant = None
         elif each.operation.writes_dst and each.dst == _ARGUMENT:
-            constant = _number(each)
+            constant = _find_number(each)
     return calls
 
 
-def _entered(program: Program) -> set[int]:
+def _find_entered_slots(program: Program) -> set[int]:
     """Slots that can be reached from elsewhere than from the instruction before."""
     jumps = {each.target for each in program.instructions if each.operation.family is Family.JUMP}
     functions = {offset // SLOT_BYTES for offset in program.image.functions.values()}
     return jumps | functions | set(program.entries.values())
 
 
-def _number(each: Instruction) -> int | None:
+def _find_number(each: Instruction) -> int | None:
     """The number that an instruction puts into its destination, as an endpoint id."""
     plain = each.operation.name in _NUMBERS and not each.operation.from_register
     return each.imm & UINT32_MASK if plain else None

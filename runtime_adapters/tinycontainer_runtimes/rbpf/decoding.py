@@ -10,7 +10,7 @@ from struct import Struct
 from typing import Final
 
 from .codes import CodeRefused, RbpfCode
-from .opcodes import OPERATIONS, Family, Operation, lacking, offset_means, source_means
+from .opcodes import OPERATIONS, Family, Operation, explain_offset, explain_source, name_lacking
 
 SLOT_BYTES: Final = 8
 MAX_SLOTS: Final = 1 << 16
@@ -58,7 +58,7 @@ class Instruction:
         return self.slot + 1 + self.offset
 
 
-def decode(text: bytes, helpers: Container[int]) -> tuple[Instruction, ...]:
+def decode_text(text: bytes, helpers: Container[int]) -> tuple[Instruction, ...]:
     """Decode and judge untrusted text.
 
     Args:
@@ -72,7 +72,7 @@ def decode(text: bytes, helpers: Container[int]) -> tuple[Instruction, ...]:
         raise CodeRefused(RbpfCode.ILLEGAL_LENGTH, f"{len(text)} bytes of text are no instructions")
     if len(text) > MAX_SLOTS * SLOT_BYTES:
         raise CodeRefused(RbpfCode.ILLEGAL_LENGTH, f"{len(text)} bytes of text are too many")
-    instructions = tuple(parse(text))
+    instructions = tuple(parse_instructions(text))
     starts = frozenset(each.slot for each in instructions)
     for each in instructions:
         _check_registers(each)
@@ -89,7 +89,7 @@ def decode(text: bytes, helpers: Container[int]) -> tuple[Instruction, ...]:
     return instructions
 
 
-def parse(text: bytes) -> Iterator[Instruction]:
+def parse_instructions(text: bytes) -> Iterator[Instruction]:
     """Decode text, and judge the form of each instruction alone.
 
     Raises:
@@ -99,13 +99,13 @@ def parse(text: bytes) -> Iterator[Instruction]:
     for slot, (opcode, registers, offset, imm) in slots:
         operation = OPERATIONS.get(opcode)
         if operation is None:
-            problem = f"{lacking(opcode)}, opcode 0x{opcode:02x}"
+            problem = f"{name_lacking(opcode)}, opcode 0x{opcode:02x}"
             raise CodeRefused(RbpfCode.ILLEGAL_INSTRUCTION, problem, slot)
         dst = registers & 0x0F
         src = registers >> 4
         _check_fields(slot, operation, {"dst": dst, "src": src, "offset": offset, "imm": imm})
         if operation.family is Family.WIDE:
-            number = _wide(slot, imm, next(slots, None))
+            number = _read_wide_number(slot, imm, next(slots, None))
             yield Instruction(slot, operation, dst, src, offset, number)
         else:
             yield Instruction(slot, operation, dst, src, offset, imm)
@@ -115,15 +115,15 @@ def _check_fields(slot: int, operation: Operation, values: dict[str, int]) -> No
     for field, value in values.items():
         if value and field not in operation.fields:
             if field == "offset":
-                problem = offset_means(operation, value)
+                problem = explain_offset(operation, value)
             elif field == "src":
-                problem = source_means(operation, value)
+                problem = explain_source(operation, value)
             else:
                 problem = f"{operation.name} has no use for {field}"
             raise CodeRefused(RbpfCode.ILLEGAL_INSTRUCTION, problem, slot)
 
 
-def _wide(slot: int, low: int, second: tuple[int, tuple[int, ...]] | None) -> int:
+def _read_wide_number(slot: int, low: int, second: tuple[int, tuple[int, ...]] | None) -> int:
     """The 64-bit immediate of a load over two slots."""
     if second is None:
         problem = "a wide load is cut off at the end of the text"

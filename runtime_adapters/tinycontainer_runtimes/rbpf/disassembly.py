@@ -23,15 +23,17 @@ def disassemble(program: Program) -> Iterator[str]:
         f"# data {len(image.data)} bytes, rodata {len(image.rodata)} bytes,"
         f" {len(program.instructions)} instructions"
     )
-    labels = _labels(program)
+    labels = _name_labels(program)
     for each in program.instructions:
         if each.slot in labels:
             yield f"{labels[each.slot]}:"
-        remark = _remark(each, image.rodata)
-        yield f"  {each.slot:5}  {_text(each, labels)}" + (f"  # {remark}" if remark else "")
+        remark = _find_string(each, image.rodata)
+        yield f"  {each.slot:5}  {_write_instruction(each, labels)}" + (
+            f"  # {remark}" if remark else ""
+        )
 
 
-def _labels(program: Program) -> dict[int, str]:
+def _name_labels(program: Program) -> dict[int, str]:
     labels = {
         each.target: f"L{each.target}"
         for each in program.instructions
@@ -41,10 +43,10 @@ def _labels(program: Program) -> dict[int, str]:
     return labels | {offset // SLOT_BYTES: show(name) for name, offset in names}
 
 
-def _text(each: Instruction, labels: dict[int, str]) -> str:
+def _write_instruction(each: Instruction, labels: dict[int, str]) -> str:
     operation = each.operation
     name = each.operation.name
-    source = f"r{each.src}" if operation.from_register else _number(each.imm)
+    source = f"r{each.src}" if operation.from_register else _write_number(each.imm)
     match operation.family:
         case Family.EXIT:
             return name
@@ -65,11 +67,11 @@ def _text(each: Instruction, labels: dict[int, str]) -> str:
             return f"{name} r{each.dst}" + ("" if alone else f", {source}")
 
 
-def _number(value: int) -> str:
+def _write_number(value: int) -> str:
     return str(value) if -4096 < value < 4096 else f"0x{value & 0xFFFFFFFF:x}"
 
 
-def _remark(each: Instruction, rodata: bytes) -> str:
+def _find_string(each: Instruction, rodata: bytes) -> str:
     """The string that a load of rodata points at, if it looks like one."""
     if each.operation.name != "lddwr" or each.imm >= len(rodata):
         return ""

@@ -94,7 +94,7 @@ class ContainerHelpers:
 
     def logger(self, arguments: Sequence[int], /) -> int:
         """``logger(line)``: 0; the line ends with a zero byte."""
-        self._natives.log(self._memory.line(arguments[0], _LINE_BYTES))
+        self._natives.log(self._memory.load_line(arguments[0], _LINE_BYTES))
         return 0
 
     def data_size(self, _arguments: Sequence[int], /) -> int:

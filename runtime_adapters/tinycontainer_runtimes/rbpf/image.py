@@ -10,7 +10,7 @@ from .codes import CodeRefused, RbpfCode
 
 MAGIC: Final = b"rBPF"
 ALIGNMENT: Final = 8
-"""Data and rodata are padded to a multiple of this."""
+"""Data and rodata are pad to a multiple of this."""
 MAX_NAME_BYTES: Final = 64
 """Longest name of a function, its ending zero byte included."""
 
@@ -61,7 +61,7 @@ def read_image(content: bytes) -> Image:
         data=content[HEADER_BYTES:data_end],
         rodata=rodata,
         text=content[rodata_end:text_end],
-        functions=_functions(content[text_end:], rodata, lengths[2]),
+        functions=_read_functions(content[text_end:], rodata, lengths[2]),
         version=version,
     )
 
@@ -79,10 +79,10 @@ def _check_lengths(content: bytes, lengths: list[int], count: int) -> None:
         raise CodeRefused(RbpfCode.ILLEGAL_LENGTH, problem)
 
 
-def _functions(table: bytes, rodata: bytes, text_bytes: int) -> Mapping[str, int]:
+def _read_functions(table: bytes, rodata: bytes, text_bytes: int) -> Mapping[str, int]:
     functions: dict[str, int] = {}
     for number, (name_at, flags, offset) in enumerate(_FUNCTION.iter_unpack(table)):
-        name = _name(rodata, name_at, number)
+        name = _read_name(rodata, name_at, number)
         if flags:
             raise CodeRefused(
                 RbpfCode.ILLEGAL_INSTRUCTION, f"function {number} has flags 0x{flags:x}"
@@ -98,7 +98,7 @@ def _functions(table: bytes, rodata: bytes, text_bytes: int) -> Mapping[str, int
     return MappingProxyType(functions)
 
 
-def _name(rodata: bytes, start: int, number: int) -> str:
+def _read_name(rodata: bytes, start: int, number: int) -> str:
     end = rodata.find(b"\0", start, start + MAX_NAME_BYTES)
     if end < 0:
         raise CodeRefused(
@@ -122,13 +122,13 @@ def write_image(image: Image) -> bytes:
             )
         table += _FUNCTION.pack(len(rodata), 0, offset)
         rodata += name.encode("latin-1") + b"\0"
-    data = padded(image.data)
-    constants = padded(bytes(rodata))
+    data = pad(image.data)
+    constants = pad(bytes(rodata))
     lengths = (len(data), len(constants), len(image.text), len(image.functions))
     header = _HEADER.pack(MAGIC, image.version, 0, *lengths)
     return header + data + constants + image.text + bytes(table)
 
 
-def padded(content: bytes) -> bytes:
+def pad(content: bytes) -> bytes:
     """Bytes, filled up with zeros to the next multiple of 8."""
     return content + bytes(-len(content) % ALIGNMENT)

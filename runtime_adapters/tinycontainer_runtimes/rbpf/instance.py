@@ -52,7 +52,7 @@ class RbpfInstance:
         hook = self._hook
         self._hook = None
         if result.code is not RbpfCode.OK:
-            return Trapped(result.code.word, _place(result))
+            return Trapped(result.code.word, _describe_place(result))
         return Completed(to_int32(result.value) if hook is Hook.LOOP else 0)
 
     def abort(self) -> None:
@@ -64,6 +64,6 @@ class RbpfInstance:
         self._hook = None
 
 
-def _place(result: MachineResult) -> str:
+def _describe_place(result: MachineResult) -> str:
     detail = f": {result.detail}" if result.detail else ""
     return f"{int(result.code)} at instruction {result.slot}{detail}"

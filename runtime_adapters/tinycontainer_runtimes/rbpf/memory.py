@@ -69,7 +69,7 @@ class Memory:
         buffer, start = self._find(self.readable, address, size)
         return bytes(buffer[start : start + size])
 
-    def line(self, address: int, longest: int) -> bytes:
+    def load_line(self, address: int, longest: int) -> bytes:
         """Bytes up to a zero byte, or the longest that is asked for.
 
         Raises:
@@ -104,10 +104,10 @@ class Memory:
         start = address & PLACE_MASK
         buffer = buffers[number] if number < REGIONS else buffers[0]
         if not buffer or start + size > len(buffer):  # no bytes: not there, or not allowed
-            raise outside(address, size)
+            raise fault_outside(address, size)
         return buffer, start
 
 
-def outside(address: int, size: int) -> Fault:
+def fault_outside(address: int, size: int) -> Fault:
     """The fault of an access that its region does not allow."""
     return Fault(RbpfCode.ILLEGAL_MEMORY, f"{size} bytes at 0x{address:x}")

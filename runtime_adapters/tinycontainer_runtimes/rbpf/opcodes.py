@@ -139,7 +139,7 @@ _OTHERS: Final = MappingProxyType(
 )
 
 
-def lacking(opcode: int) -> str:
+def name_lacking(opcode: int) -> str:
     """The name of an instruction that rBPF does not have.
 
     Args:
@@ -160,7 +160,7 @@ def lacking(opcode: int) -> str:
     return "unknown instruction"
 
 
-def offset_means(operation: Operation, offset: int) -> str:
+def explain_offset(operation: Operation, offset: int) -> str:
     """What a non-zero offset makes of an operation that has none in rBPF."""
     plain = operation.name.removesuffix("32")
     if operation.family in (Family.ALU64, Family.ALU32):
@@ -171,7 +171,7 @@ def offset_means(operation: Operation, offset: int) -> str:
     return f"{operation.name} with an offset"
 
 
-def source_means(operation: Operation, source: int) -> str:
+def explain_source(operation: Operation, source: int) -> str:
     """What a non-zero source makes of an operation that has none in rBPF."""
     if operation.opcode == CALL and source == 1:
         return "call of a function of the program's own"

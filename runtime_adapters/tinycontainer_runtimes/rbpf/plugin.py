@@ -13,7 +13,7 @@ from typing import Final, TextIO
 from tinycontainer.interfaces.meter import Meter
 
 from .codes import CodeRefused, RbpfCode
-from .decoding import MAX_SLOTS, SLOT_BYTES, decode
+from .decoding import MAX_SLOTS, SLOT_BYTES, decode_text
 from .instructions.step import WORD64
 from .machine import Machine
 from .memory import Memory, Region
@@ -37,13 +37,13 @@ def main(arguments: Sequence[str], program: TextIO, out: TextIO, err: TextIO) ->
         0, or 1 if anything went wrong.
     """
     try:
-        memory = bytearray(_bytes(arguments[0] if arguments else ""))
-        text = _bytes(program.read(MAX_DIGITS + 1))
+        memory = bytearray(_read_bytes(arguments[0] if arguments else ""))
+        text = _read_bytes(program.read(MAX_DIGITS + 1))
     except ValueError:
         err.write("error: the program and its memory are hexadecimal digits\n")
         return 1
     try:
-        value = execute(text, memory)
+        value = run_program(text, memory)
     except CodeRefused as refused:
         err.write(f"error: {refused}\n")
         return 1
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str], program: TextIO, out: TextIO, err: TextIO) ->
     return 0
 
 
-def execute(text: bytes, memory: bytearray) -> int:
+def run_program(text: bytes, memory: bytearray) -> int:
     """Run a program without helpers to its end.
 
     Args:
@@ -64,7 +64,7 @@ def execute(text: bytes, memory: bytearray) -> int:
     Raises:
         CodeRefused: it was not run, or faulted.
     """
-    instructions = decode(text, frozenset())
+    instructions = decode_text(text, frozenset())
     meter = Meter(_uncharged)
     meter.refill(_BUDGET_INSTRUCTIONS)
     regions = Memory()
@@ -79,7 +79,7 @@ def execute(text: bytes, memory: bytearray) -> int:
     return result.value
 
 
-def _bytes(digits: str) -> bytes:
+def _read_bytes(digits: str) -> bytes:
     if len(digits) > MAX_DIGITS:
         raise ValueError
     return bytes.fromhex(digits)

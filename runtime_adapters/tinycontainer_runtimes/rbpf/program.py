@@ -8,7 +8,7 @@ from typing import Final
 from tinycontainer.interfaces.runtime import Hook, RuntimeLimits
 
 from .codes import CodeRefused, RbpfCode
-from .decoding import SLOT_BYTES, Instruction, decode
+from .decoding import SLOT_BYTES, Instruction, decode_text
 from .helpers import HELPERS
 from .image import Image, read_image
 from .memory import STACK_BYTES
@@ -51,7 +51,7 @@ class Program:
         )
 
 
-def load(code: bytes, limits: RuntimeLimits) -> Program:
+def load_program(code: bytes, limits: RuntimeLimits) -> Program:
     """Take untrusted code apart and judge it.
 
     Args:
@@ -65,7 +65,7 @@ def load(code: bytes, limits: RuntimeLimits) -> Program:
         problem = f"{len(code)} bytes of code, where {limits.code_bytes} are the limit"
         raise CodeRefused(RbpfCode.ILLEGAL_LENGTH, problem)
     image = read_image(code)
-    program = Program(image, decode(image.text, HELPERS), _entries(image))
+    program = Program(image, decode_text(image.text, HELPERS), _find_entries(image))
     _check_entries(program)
     if program.memory_bytes > limits.memory_pages * _PAGE_BYTES:
         problem = f"{program.memory_bytes} bytes of stack and data are too many"
@@ -73,7 +73,7 @@ def load(code: bytes, limits: RuntimeLimits) -> Program:
     return program
 
 
-def _entries(image: Image) -> Mapping[Hook, int]:
+def _find_entries(image: Image) -> Mapping[Hook, int]:
     """Hooks by the function table; without one of that name, the loop begins with the text."""
     entries = {
         hook: image.functions[hook] // SLOT_BYTES for hook in Hook if hook in image.functions

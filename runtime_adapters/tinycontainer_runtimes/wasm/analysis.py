@@ -17,7 +17,7 @@ from .body import read_opcode, scan_locals, skip_immediates
 from .native_types import HOOKS
 from .opcodes import CALL, I32_CONST, REF_FUNC
 from .reader import Reader
-from .scan import ScannedModule, scan
+from .scan import ScannedModule, scan_module
 
 LIMITS: Final = RuntimeLimits(
     code_bytes=1 << 24,
@@ -40,11 +40,11 @@ def analyse(code: bytes) -> CodeFacts:
     Raises:
         InadmissibleCode: the scan refuses it.
     """
-    module = scan(code, LIMITS)
+    module = scan_module(code, LIMITS)
     calls = _Calls(len(module.imports))
     opens = {index for index, name in enumerate(module.imports) if name == _OPEN}
     for start, end in module.spans:
-        _walk(Reader(code, start, end), opens, calls)
+        _find_calls(Reader(code, start, end), opens, calls)
     handed_on = {index for index in module.references | calls.references if index < calls.imported}
     return CodeFacts(
         natives=frozenset(module.imports[index] for index in calls.called | handed_on),
@@ -74,7 +74,7 @@ class _Calls:
     opened: set[int] = field(default_factory=set)
     opens_computed: bool = False
 
-    def opens(self, constant: int | None) -> None:
+    def note_open(self, constant: int | None) -> None:
         """``open`` is called."""
         if constant is None:
             self.opens_computed = True
@@ -82,7 +82,7 @@ class _Calls:
             self.opened.add(constant)
 
 
-def _walk(reader: Reader, opens: set[int], calls: _Calls) -> None:
+def _find_calls(reader: Reader, opens: set[int], calls: _Calls) -> None:
     """Go through a function body that was scanned before."""
     scan_locals(reader, 0, LIMITS)
     constant: int | None = None
@@ -90,20 +90,22 @@ def _walk(reader: Reader, opens: set[int], calls: _Calls) -> None:
         opcode = read_opcode(reader)
         start = reader.offset
         if opcode in (CALL, REF_FUNC):
-            index = reader.u32()
+            index = reader.read_u32()
             if opcode == REF_FUNC:
                 calls.references.add(index)
             elif index < calls.imported:
                 calls.called.add(index)
                 if index in opens:
-                    calls.opens(constant)
+                    calls.note_open(constant)
             constant = None
             continue
         skip_immediates(reader, opcode)
-        constant = _uint32(reader.data[start : reader.offset]) if opcode == I32_CONST else None
+        constant = (
+            _decode_uint32(reader.data[start : reader.offset]) if opcode == I32_CONST else None
+        )
 
 
-def _uint32(encoded: bytes) -> int:
+def _decode_uint32(encoded: bytes) -> int:
     """A signed LEB128 number, as the unsigned 32 bits that an endpoint id is."""
     value = 0
     for place, byte in enumerate(encoded):

@@ -109,10 +109,10 @@ def scan_constant(reader: Reader, limits: RuntimeLimits) -> int | None:
         raise reader.fail(_NO_FLOATS, place)
     if opcode not in CONSTANT:
         raise reader.fail("not a constant expression", reader.offset - 1)
-    function = reader.u32() if opcode == REF_FUNC else None
+    function = reader.read_u32() if opcode == REF_FUNC else None
     if function is None:
         skip_immediates(reader, opcode)
-    if reader.byte() != END:
+    if reader.read_byte() != END:
         raise reader.fail("a constant expression is one instruction", reader.offset - 1)
     return function
 
@@ -124,10 +124,10 @@ def read_opcode(reader: Reader) -> int:
         InadmissibleCode: an opcode that is not admitted.
     """
     start = reader.offset
-    opcode = reader.data[start] if start < reader.end else reader.byte()
+    opcode = reader.data[start] if start < reader.end else reader.read_byte()
     reader.offset = start + 1
     if opcode == PREFIX:
-        number = reader.u32()
+        number = reader.read_u32()
         opcode = PREFIX << 8 | number if number < 0x100 else -1
     if opcode not in IMMEDIATES:
         raise reader.fail(f"opcode {reader.data[start]:#04x} is not admitted here", start)
@@ -145,9 +145,9 @@ def skip_immediates(reader: Reader, opcode: int) -> None:
         skip(reader)
 
 
-def _zeros(reader: Reader, number: int) -> None:
+def _read_zeros(reader: Reader, number: int) -> None:
     for _ in range(number):
-        if reader.byte():
+        if reader.read_byte():
             raise reader.fail("not the zero byte that belongs here", reader.offset - 1)
 
 
@@ -158,46 +158,46 @@ def scan_locals(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
         InadmissibleCode: there are too many, parameters included.
     """
     total = parameters
-    for _ in range(reader.count("groups of locals")):
+    for _ in range(reader.read_count("groups of locals")):
         start = reader.offset
-        total += reader.u32()
+        total += reader.read_u32()
         if total > limits.locals_per_function:
             raise reader.fail(
                 f"more than {limits.locals_per_function} parameters and locals", start
             )
-        reader.byte()
+        reader.read_byte()
 
 
-def _two_numbers(reader: Reader) -> None:
-    reader.u32()
-    reader.u32()
+def _skip_two_numbers(reader: Reader) -> None:
+    reader.read_u32()
+    reader.read_u32()
 
 
-def _number_and_zero(reader: Reader) -> None:
-    reader.u32()
-    _zeros(reader, 1)
+def _skip_number_and_zero(reader: Reader) -> None:
+    reader.read_u32()
+    _read_zeros(reader, 1)
 
 
-def _labels(reader: Reader) -> None:
-    for _ in range(reader.count("labels") + 1):
-        reader.u32()
+def _skip_labels(reader: Reader) -> None:
+    for _ in range(reader.read_count("labels") + 1):
+        reader.read_u32()
 
 
 _SKIPPERS: Final[Mapping[Immediates, Callable[[Reader], object] | None]] = {
     Immediates.NONE: None,
-    Immediates.INDEX: Reader.u32,
-    Immediates.TWO_INDICES: _two_numbers,
-    Immediates.MEMARG: _two_numbers,
+    Immediates.INDEX: Reader.read_u32,
+    Immediates.TWO_INDICES: _skip_two_numbers,
+    Immediates.MEMARG: _skip_two_numbers,
     Immediates.S32: Reader.skip_s32,
     Immediates.BLOCK_TYPE: lambda reader: reader.skip_signed(_S33_BYTES),
     Immediates.S64: lambda reader: reader.skip_signed(_S64_BYTES),
     Immediates.F32: lambda reader: reader.skip(4),
     Immediates.F64: lambda reader: reader.skip(8),
     Immediates.REF_TYPE: lambda reader: reader.skip(1),
-    Immediates.ZERO: lambda reader: _zeros(reader, 1),
-    Immediates.TWO_ZEROS: lambda reader: _zeros(reader, 2),
-    Immediates.INDEX_ZERO: _number_and_zero,
-    Immediates.TYPES: lambda reader: reader.skip(reader.count("types")),
-    Immediates.BR_TABLE: _labels,
+    Immediates.ZERO: lambda reader: _read_zeros(reader, 1),
+    Immediates.TWO_ZEROS: lambda reader: _read_zeros(reader, 2),
+    Immediates.INDEX_ZERO: _skip_number_and_zero,
+    Immediates.TYPES: lambda reader: reader.skip(reader.read_count("types")),
+    Immediates.BR_TABLE: _skip_labels,
 }
 _SKIP: Final = {opcode: _SKIPPERS[kind] for opcode, kind in IMMEDIATES.items()}

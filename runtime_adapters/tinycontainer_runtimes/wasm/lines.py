@@ -1,8 +1,8 @@
 """Straight lines of code: the units in which every engine meters, and before which it stops.
 
-`straight_lines` is the one place that says where lines begin and end; TC-RT-17 is its clause.
+`find_lines` is the one place that says where lines begin and end; TC-RT-17 is its clause.
 
-An engine that counts by itself only stops where a loop or a function begins. `with_stops` puts an
+An engine that counts by itself only stops where a loop or a function begins. `insert_stops` puts an
 empty loop before every line that costs something: it costs nothing, leaves the operands alone, and
 is a place to stop. So all engines stop at the same places.
 
@@ -76,7 +76,7 @@ class Line(NamedTuple):
     entered: bool
 
 
-def straight_lines(instructions: Iterable[int]) -> Iterator[Line]:
+def find_lines(instructions: Iterable[int]) -> Iterator[Line]:
     """The lines of a function body.
 
     Args:
@@ -100,7 +100,7 @@ def straight_lines(instructions: Iterable[int]) -> Iterator[Line]:
             entered = opcode == opcodes.LOOP
 
 
-def with_stops(code: bytes, span: tuple[int, int], natives: int, limits: RuntimeLimits) -> bytes:
+def insert_stops(code: bytes, span: tuple[int, int], natives: int, limits: RuntimeLimits) -> bytes:
     """A function body with a place to stop before every line.
 
     Args:
@@ -122,21 +122,24 @@ def with_stops(code: bytes, span: tuple[int, int], natives: int, limits: Runtime
     offsets.append(reader.end)
     parts: list[bytes] = []
     copied = span[0]
-    for line in straight_lines(instructions):
+    for line in find_lines(instructions):
         offset = offsets[line.begin]
         if line.cost and not line.entered:
             parts += (code[copied:offset], _STOP)
             copied = offset
         last = line.end - 1
-        if instructions[last] == opcodes.CALL and _called(code, offsets[last], reader) < natives:
+        if (
+            instructions[last] == opcodes.CALL
+            and _read_callee(code, offsets[last], reader) < natives
+        ):
             parts += (code[copied : offsets[line.end]], _SETTLE)
             copied = offsets[line.end]
     return b"".join((*parts, code[copied : reader.end]))
 
 
-def _called(code: bytes, offset: int, body: Reader) -> int:
+def _read_callee(code: bytes, offset: int, body: Reader) -> int:
     """Index of the function that a ``call`` calls."""
-    return Reader(code, offset + 1, body.end).u32()
+    return Reader(code, offset + 1, body.end).read_u32()
 
 
 def _pass_instruction(reader: Reader) -> int:

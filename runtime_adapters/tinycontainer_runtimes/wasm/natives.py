@@ -70,7 +70,7 @@ class WasmNatives:
 
     def read(self, fd: int, pointer: int, size: int) -> int:
         """env.read(fd, pointer, size) -> i32."""
-        pointer, size = self._range(pointer, size)
+        pointer, size = self._check_range(pointer, size)
         result = self._natives.read(to_int32(fd), size)
         if isinstance(result, int):
             return result
@@ -79,7 +79,7 @@ class WasmNatives:
 
     def write(self, fd: int, pointer: int, size: int) -> int:
         """env.write(fd, pointer, size) -> i32."""
-        pointer, size = self._range(pointer, size)
+        pointer, size = self._check_range(pointer, size)
         return self._natives.write(to_int32(fd), self._memory.load(pointer, size))
 
     def logger(self, pointer: int) -> None:
@@ -100,12 +100,12 @@ class WasmNatives:
 
     def data_read(self, offset: int, pointer: int, size: int) -> int:
         """env.data_read(offset, pointer, size) -> i32: how many bytes were copied."""
-        pointer, size = self._range(pointer, size)
+        pointer, size = self._check_range(pointer, size)
         content = self._natives.data_read(offset & UINT32_MASK, size)
         self._memory.store(pointer, content)
         return len(content)
 
-    def _range(self, pointer: int, size: int) -> tuple[int, int]:
+    def _check_range(self, pointer: int, size: int) -> tuple[int, int]:
         pointer = pointer & UINT32_MASK
         size = size & UINT32_MASK
         if pointer + size > self._memory.size():
@@ -115,7 +115,7 @@ class WasmNatives:
         return pointer, size
 
 
-def checked_result(result: int) -> int:
+def check_result(result: int) -> int:
     """What a native function returned, if it is 32 bits; engines do not look at it.
 
     Raises:

@@ -83,7 +83,7 @@ class Immediates(Enum):
     REF_TYPE = "reference type"
 
 
-def _table() -> dict[int, Immediates]:
+def _make_table() -> dict[int, Immediates]:
     kinds = dict.fromkeys((UNREACHABLE, NOP, ELSE, END, RETURN, DROP, SELECT), Immediates.NONE)
     kinds |= dict.fromkeys((BLOCK, LOOP, IF), Immediates.BLOCK_TYPE)
     kinds |= dict.fromkeys((BR, BR_IF, CALL, REF_FUNC), Immediates.INDEX)
@@ -113,7 +113,7 @@ def _table() -> dict[int, Immediates]:
     }
 
 
-IMMEDIATES: Final = _table()
+IMMEDIATES: Final = _make_table()
 """Admitted opcodes."""
 
 CONSTANT: Final = frozenset(
@@ -145,8 +145,3 @@ ENDS_LINE: Final = frozenset(
 
 FAILED_GROW_FREE_ABOVE: Final = 128
 """A grow that fails is charged for its pages or elements only up to so many (wasmtime)."""
-
-
-def fuel(opcode: int) -> int:
-    """Fixed fuel of an instruction; bulk operations and grow add their length."""
-    return 0 if opcode in FREE else 1

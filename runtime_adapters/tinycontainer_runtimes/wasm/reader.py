@@ -28,7 +28,7 @@ class Reader:
         """The error for a problem here, or at an earlier offset."""
         return InadmissibleCode(f"byte {self.offset if offset is None else offset}: {problem}")
 
-    def byte(self) -> int:
+    def read_byte(self) -> int:
         """One byte."""
         if self.offset >= self.end:
             raise self.fail("ends too early")
@@ -42,7 +42,7 @@ class Reader:
             raise self.fail("ends too early")
         self.offset += size
 
-    def u32(self) -> int:
+    def read_u32(self) -> int:
         """An unsigned LEB128 number of at most 5 bytes and 32 bits."""
         start = self.offset
         result = 0
@@ -57,7 +57,7 @@ class Reader:
                 if result >> 32:
                     raise self.fail("number has more than 32 bits", start)
                 return result
-        raise self._endless(start, 5)
+        raise self._fail_endless(start, 5)
 
     def skip_signed(self, max_bytes: int) -> None:
         """Pass over a signed LEB128 number; its sign bits are left to validation."""
@@ -66,7 +66,7 @@ class Reader:
             if self.data[place] < 0x80:
                 self.offset = place + 1
                 return
-        raise self._endless(start, max_bytes)
+        raise self._fail_endless(start, max_bytes)
 
     def skip_s32(self) -> None:
         """Pass over a signed number of 32 bits."""
@@ -76,24 +76,24 @@ class Reader:
         else:
             self.skip_signed(5)
 
-    def _endless(self, start: int, max_bytes: int) -> InadmissibleCode:
+    def _fail_endless(self, start: int, max_bytes: int) -> InadmissibleCode:
         """The error for a number that does not end within its bytes, or within the range."""
         if start + max_bytes <= self.end:
             return self.fail(f"number has more than {max_bytes} bytes", start)
         return self.fail("ends too early", self.end)
 
-    def count(self, what: str) -> int:
+    def read_count(self, what: str) -> int:
         """The length of a vector whose items have at least one byte each."""
         start = self.offset
-        number = self.u32()
+        number = self.read_u32()
         if number > self.remaining:
             raise self.fail(f"{number} {what} announced, more than bytes remain", start)
         return number
 
-    def name(self) -> str:
+    def read_name(self) -> str:
         """A UTF-8 name."""
         start = self.offset
-        size = self.u32()
+        size = self.read_u32()
         if size > self.remaining:
             raise self.fail("name ends too late", start)
         raw = self.data[self.offset : self.offset + size]

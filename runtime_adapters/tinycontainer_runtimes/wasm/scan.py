@@ -99,7 +99,7 @@ class ScannedModule:
         return hooks
 
 
-def scan(code: bytes, limits: RuntimeLimits) -> ScannedModule:
+def scan_module(code: bytes, limits: RuntimeLimits) -> ScannedModule:
     """Scan a module.
 
     Raises:
@@ -114,7 +114,7 @@ def scan(code: bytes, limits: RuntimeLimits) -> ScannedModule:
     return module
 
 
-def without_custom_sections(code: bytes, module: ScannedModule) -> bytes:
+def drop_custom_sections(code: bytes, module: ScannedModule) -> bytes:
     """The module without names and debug information, which engines need not read."""
     return HEADER + b"".join(code[start:end] for start, end in module.sections)
 
@@ -125,18 +125,18 @@ class _Scan:
         self._limits = limits
         self._module = ScannedModule()
         self._handlers: dict[int, Callable[[Reader], None]] = {
-            _TYPE: self._types,
-            _IMPORT: self._imports,
-            _FUNCTION: self._functions,
-            _TABLE: self._tables,
-            _MEMORY: self._memories,
-            _GLOBAL: self._globals,
-            _EXPORT: self._exports,
-            _START: self._start,
-            _ELEMENT: self._elements,
-            _DATA_COUNT: self._data_count,
-            _CODE: self._code,
-            _DATA: self._data,
+            _TYPE: self._scan_types,
+            _IMPORT: self._scan_imports,
+            _FUNCTION: self._scan_functions,
+            _TABLE: self._scan_tables,
+            _MEMORY: self._scan_memories,
+            _GLOBAL: self._scan_globals,
+            _EXPORT: self._scan_exports,
+            _START: self._scan_start,
+            _ELEMENT: self._scan_elements,
+            _DATA_COUNT: self._scan_data_count,
+            _CODE: self._scan_code,
+            _DATA: self._scan_data,
         }
 
     def run(self) -> ScannedModule:
@@ -148,14 +148,14 @@ class _Scan:
             sections += 1
             if sections > MAX_SECTIONS:
                 raise reader.fail(f"more than {MAX_SECTIONS} sections")
-            section = reader.byte()
-            size = reader.u32()
+            section = reader.read_byte()
+            size = reader.read_u32()
             if size > reader.remaining:
                 raise reader.fail(f"section {section} ends after the module", start)
             body = Reader(reader.data, reader.offset, reader.offset + size)
             reader.skip(size)
             if section == _CUSTOM:
-                body.name()
+                body.read_name()
                 continue
             if section not in self._handlers:
                 raise reader.fail(f"unknown section {section}", start)
@@ -168,41 +168,41 @@ class _Scan:
             self._module.sections.append((start, reader.offset))
         return self._module
 
-    def _types(self, reader: Reader) -> None:
-        for _ in range(reader.count("types")):
-            if reader.byte() != 0x60:
+    def _scan_types(self, reader: Reader) -> None:
+        for _ in range(reader.read_count("types")):
+            if reader.read_byte() != 0x60:
                 raise reader.fail("not a function type", reader.offset - 1)
-            parameters = self._value_types(reader, MAX_PARAMETERS, "parameters")
-            results = self._value_types(reader, MAX_RESULTS, "results")
+            parameters = self._scan_value_types(reader, MAX_PARAMETERS, "parameters")
+            results = self._scan_value_types(reader, MAX_RESULTS, "results")
             self._module.types.append(FunctionType(parameters, results))
 
-    def _value_types(self, reader: Reader, maximum: int, what: str) -> tuple[int, ...]:
+    def _scan_value_types(self, reader: Reader, maximum: int, what: str) -> tuple[int, ...]:
         start = reader.offset
-        number = reader.count(what)
+        number = reader.read_count(what)
         if number > maximum:
             raise reader.fail(f"{number} {what} where at most {maximum} are allowed", start)
-        return tuple(self._one_of(reader, _VALUE_TYPES, "value type") for _ in range(number))
+        return tuple(self._read_one_of(reader, _VALUE_TYPES, "value type") for _ in range(number))
 
-    def _one_of(self, reader: Reader, allowed: frozenset[int], what: str) -> int:
-        value = reader.byte()
+    def _read_one_of(self, reader: Reader, allowed: frozenset[int], what: str) -> int:
+        value = reader.read_byte()
         if value not in allowed:
             raise reader.fail(f"{value:#x} is no {what} that is allowed", reader.offset - 1)
         return value
 
-    def _imports(self, reader: Reader) -> None:
-        for _ in range(reader.count("imports")):
+    def _scan_imports(self, reader: Reader) -> None:
+        for _ in range(reader.read_count("imports")):
             start = reader.offset
-            origin = reader.name()
-            name = reader.name()
-            if problem := self._import(reader, origin, name):
+            origin = reader.read_name()
+            name = reader.read_name()
+            if problem := self._scan_import(reader, origin, name):
                 shown = f"import {show(origin, 40)}.{show(name, 40)}"
                 raise reader.fail(f"{shown} {problem}", start)
 
-    def _import(self, reader: Reader, origin: str, name: str) -> str | None:
+    def _scan_import(self, reader: Reader, origin: str, name: str) -> str | None:
         """Note an import; return why it is refused, or None."""
-        if reader.byte() != _EXTERNAL_FUNCTION:
+        if reader.read_byte() != _EXTERNAL_FUNCTION:
             return "is not a function"
-        index = reader.u32()
+        index = reader.read_u32()
         if origin != MODULE or name not in NATIVES:
             return "is not offered by this device"
         found = self._module.types[index] if index < len(self._module.types) else None
@@ -212,33 +212,33 @@ class _Scan:
         self._module.functions.append(index)
         return None
 
-    def _functions(self, reader: Reader) -> None:
-        for _ in range(reader.count("functions")):
-            self._module.functions.append(reader.u32())
+    def _scan_functions(self, reader: Reader) -> None:
+        for _ in range(reader.read_count("functions")):
+            self._module.functions.append(reader.read_u32())
 
-    def _tables(self, reader: Reader) -> None:
-        for _ in range(reader.count("tables")):
+    def _scan_tables(self, reader: Reader) -> None:
+        for _ in range(reader.read_count("tables")):
             self._module.tables += 1
             if self._module.tables > 1:
                 raise reader.fail("more than one table")
-            self._one_of(reader, _REFERENCE_TYPES, "reference type")
-            self._size_limits(reader, self._limits.table_elements, "table elements")
+            self._read_one_of(reader, _REFERENCE_TYPES, "reference type")
+            self._scan_size_limits(reader, self._limits.table_elements, "table elements")
 
-    def _memories(self, reader: Reader) -> None:
-        for _ in range(reader.count("memories")):
+    def _scan_memories(self, reader: Reader) -> None:
+        for _ in range(reader.read_count("memories")):
             if self._module.memory is not None:
                 raise reader.fail("more than one memory")
-            self._module.memory = self._size_limits(
+            self._module.memory = self._scan_size_limits(
                 reader, self._limits.memory_pages, "memory pages"
             )
 
-    def _size_limits(self, reader: Reader, allowed: int, what: str) -> tuple[int, int | None]:
+    def _scan_size_limits(self, reader: Reader, allowed: int, what: str) -> tuple[int, int | None]:
         start = reader.offset
-        flags = reader.byte()
+        flags = reader.read_byte()
         if flags not in (0, 1):
             raise reader.fail(f"limits of kind {flags} are not allowed", start)
-        minimum = reader.u32()
-        maximum = reader.u32() if flags else None
+        minimum = reader.read_u32()
+        maximum = reader.read_u32() if flags else None
         for value, name in ((minimum, "minimum"), (maximum, "maximum")):
             if value is not None and value > allowed:
                 raise reader.fail(f"{name} of {value} {what}; {allowed} are allowed", start)
@@ -246,62 +246,64 @@ class _Scan:
             raise reader.fail(f"a maximum of 0 {what} is not allowed; leave it out", start)
         return minimum, maximum
 
-    def _globals(self, reader: Reader) -> None:
-        for _ in range(reader.count("globals")):
-            self._one_of(reader, _VALUE_TYPES, "value type")
-            self._one_of(reader, frozenset({0, 1}), "mutability")
-            self._refer(scan_constant(reader, self._limits))
+    def _scan_globals(self, reader: Reader) -> None:
+        for _ in range(reader.read_count("globals")):
+            self._read_one_of(reader, _VALUE_TYPES, "value type")
+            self._read_one_of(reader, frozenset({0, 1}), "mutability")
+            self._note_reference(scan_constant(reader, self._limits))
 
-    def _exports(self, reader: Reader) -> None:
-        for _ in range(reader.count("exports")):
+    def _scan_exports(self, reader: Reader) -> None:
+        for _ in range(reader.read_count("exports")):
             start = reader.offset
-            name = reader.name()
-            kind = reader.byte()
-            index = reader.u32()
+            name = reader.read_name()
+            kind = reader.read_byte()
+            index = reader.read_u32()
             if name in self._module.exports:
                 raise reader.fail(f"export {show(name, 40)} occurs twice", start)
             self._module.exports[name] = (kind, index)
             if kind == _EXTERNAL_FUNCTION:
-                self._refer(index)
+                self._note_reference(index)
 
-    def _start(self, reader: Reader) -> None:
-        self._module.start = reader.u32()
+    def _scan_start(self, reader: Reader) -> None:
+        self._module.start = reader.read_u32()
 
-    def _elements(self, reader: Reader) -> None:
-        for _ in range(reader.count("element segments")):
-            kind = reader.u32()
+    def _scan_elements(self, reader: Reader) -> None:
+        for _ in range(reader.read_count("element segments")):
+            kind = reader.read_u32()
             if kind > 7:
                 raise reader.fail(f"element segment of kind {kind}")
             passive = kind & 1
             explicit = kind & 2
             expressions = kind & 4
             if explicit and not passive:
-                reader.u32()
+                reader.read_u32()
             if not passive:
                 scan_constant(reader, self._limits)
             if passive or explicit:
-                reader.byte()
-            self._element_items(reader, bool(expressions))
+                reader.read_byte()
+            self._scan_element_items(reader, bool(expressions))
 
-    def _element_items(self, reader: Reader, expressions: bool) -> None:
-        number = reader.count("elements")
+    def _scan_element_items(self, reader: Reader, expressions: bool) -> None:
+        number = reader.read_count("elements")
         self._module.elements += number
         allowed = 4 * self._limits.table_elements
         if self._module.elements > allowed:
             raise reader.fail(f"more than {allowed} elements in all segments")
         for _ in range(number):
-            self._refer(scan_constant(reader, self._limits) if expressions else reader.u32())
+            self._note_reference(
+                scan_constant(reader, self._limits) if expressions else reader.read_u32()
+            )
 
-    def _refer(self, function: int | None) -> None:
+    def _note_reference(self, function: int | None) -> None:
         if function is not None:
             self._module.references.add(function)
 
-    def _data_count(self, reader: Reader) -> None:
-        reader.u32()
+    def _scan_data_count(self, reader: Reader) -> None:
+        reader.read_u32()
 
-    def _code(self, reader: Reader) -> None:
-        for _ in range(reader.count("function bodies")):
-            size = reader.u32()
+    def _scan_code(self, reader: Reader) -> None:
+        for _ in range(reader.read_count("function bodies")):
+            size = reader.read_u32()
             if size > reader.remaining:
                 raise reader.fail("a function body ends after its section")
             body = Reader(reader.data, reader.offset, reader.offset + size)
@@ -312,16 +314,16 @@ class _Scan:
             self._module.spans.append((body.offset, body.end))
             scan_body(body, parameters, self._limits)
 
-    def _data(self, reader: Reader) -> None:
-        for _ in range(reader.count("data segments")):
-            kind = reader.u32()
+    def _scan_data(self, reader: Reader) -> None:
+        for _ in range(reader.read_count("data segments")):
+            kind = reader.read_u32()
             if kind > 2:
                 raise reader.fail(f"data segment of kind {kind}")
             if kind == 2:
-                reader.u32()
+                reader.read_u32()
             if kind != 1:
                 scan_constant(reader, self._limits)
-            reader.skip(reader.u32())
+            reader.skip(reader.read_u32())
 
 
 def _require_exports(module: ScannedModule) -> None:

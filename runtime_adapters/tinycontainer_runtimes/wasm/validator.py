@@ -27,7 +27,7 @@ class WasmtimeValidator:
     """wasmtime with exactly the features of WebAssembly 2.0 without SIMD."""
 
     def __init__(self) -> None:
-        self._engine = wasmtime.Engine(plain_config())
+        self._engine = wasmtime.Engine(make_plain_config())
 
     def validate(self, code: bytes) -> None:
         """See `Validator.validate`."""
@@ -37,7 +37,7 @@ class WasmtimeValidator:
             raise InadmissibleCode(f"not valid: {' '.join(str(error).split())}") from None
 
 
-def plain_config() -> wasmtime.Config:
+def make_plain_config() -> wasmtime.Config:
     """A configuration with exactly the features of WebAssembly 2.0 without SIMD."""
     config = wasmtime.Config()
     # reference_types is part of 2.0; switching it off aborts the process.

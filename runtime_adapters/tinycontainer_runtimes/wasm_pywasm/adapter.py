@@ -11,7 +11,7 @@ from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
 
 from ..code_cache import WASM_CACHE_BYTES, CodeCache
-from ..wasm.scan import scan, without_custom_sections
+from ..wasm.scan import drop_custom_sections, scan_module
 from ..wasm.traps import WasmTrap
 from ..wasm.validator import Validator, WasmtimeValidator
 from .instance import PywasmInstance
@@ -76,26 +76,26 @@ class PywasmRuntime:
 
     def admit(self, code: bytes, limits: RuntimeLimits) -> None:
         """Scan, validate, and let pywasm parse, in this order, unless this was done before."""
-        self._prepared(code, limits)
+        self._find_or_prepare(code, limits)
 
     def create(
         self, code: bytes, data: bytes, natives: Natives, meter: Meter, limits: RuntimeLimits
     ) -> PywasmInstance:
         """Instantiate; the code was parsed when it was admitted."""
         try:
-            return PywasmInstance(self._prepared(code, limits), natives, meter, limits)
+            return PywasmInstance(self._find_or_prepare(code, limits), natives, meter, limits)
         except WasmTrap as trap:
             raise CreationError(f"{trap.code}: {trap.detail}") from None
         except InadmissibleCode as refusal:
             raise CreationError(str(refusal)) from None
 
-    def _prepared(self, code: bytes, limits: RuntimeLimits) -> PreparedModule:
+    def _find_or_prepare(self, code: bytes, limits: RuntimeLimits) -> PreparedModule:
         return self._cache.find_or_make(code, limits, lambda: self._judge(code, limits))
 
     def _judge(self, code: bytes, limits: RuntimeLimits) -> PreparedModule:
-        scanned = scan(code, limits)
+        scanned = scan_module(code, limits)
         self._validator.validate(code)
-        needed = without_custom_sections(code, scanned)
+        needed = drop_custom_sections(code, scanned)
         try:
             description = pywasm.ModuleDesc.from_reader(io.BytesIO(needed))
         except PARSE_ERRORS as error:

@@ -44,7 +44,7 @@ class Exact:
         return opcodes.NOP
 
 
-def _divided(one: float, other: float) -> float:
+def _divide(one: float, other: float) -> float:
     if other:
         return one / other
     if not one or math.isnan(one):
@@ -52,21 +52,21 @@ def _divided(one: float, other: float) -> float:
     return math.copysign(math.inf, math.copysign(1, one) * math.copysign(1, other))
 
 
-def _lesser(one: float, other: float) -> float:
+def _find_lesser(one: float, other: float) -> float:
     if math.isnan(one) or math.isnan(other):
         return math.nan
     return (one if math.copysign(1, one) < 0 else other) if one == other else min(one, other)
 
 
-def _greater(one: float, other: float) -> float:
-    return -_lesser(-one, -other)
+def _find_greater(one: float, other: float) -> float:
+    return -_find_lesser(-one, -other)
 
 
-def _root(value: float) -> float:
+def _take_root(value: float) -> float:
     return math.sqrt(value) if value >= 0 else math.nan
 
 
-def _rounded_by(integral: Callable[[float], int]) -> Callable[[float], float]:
+def _make_rounding(integral: Callable[[float], int]) -> Callable[[float], float]:
     def rounded(value: float) -> float:
         if math.isnan(value) or math.isinf(value):
             return value
@@ -75,7 +75,7 @@ def _rounded_by(integral: Callable[[float], int]) -> Callable[[float], float]:
     return rounded
 
 
-def _to_f32(value: int) -> float:
+def _round_to_f32(value: int) -> float:
     """A whole number of 64 bits, rounded once: what an f64 cannot hold leaves a trace of itself."""
     size = value.bit_length()
     magnitude = abs(value)
@@ -86,7 +86,7 @@ def _to_f32(value: int) -> float:
     return math.copysign(math.ldexp(kept, cut), value)
 
 
-def _pushed(kind: str, value: float) -> Any:
+def _make_value(kind: str, value: float) -> Any:
     value = math.nan if math.isnan(value) else value
     return pywasm.ValInst.from_f32(value) if kind == "f32" else pywasm.ValInst.from_f64(value)
 
@@ -94,27 +94,29 @@ def _pushed(kind: str, value: float) -> Any:
 _INTEGRAL: Final[tuple[Callable[[float], int], ...]] = (math.ceil, math.floor, math.trunc, round)
 
 
-def _unary(kind: str, function: Callable[[float], float]) -> Callable[[list[Any]], None]:
+def _make_unary(kind: str, function: Callable[[float], float]) -> Callable[[list[Any]], None]:
     def compute(values: list[Any]) -> None:
-        values.append(_pushed(kind, function(_popped(kind, values))))
+        values.append(_make_value(kind, function(_pop(kind, values))))
 
     return compute
 
 
-def _binary(kind: str, function: Callable[[float, float], float]) -> Callable[[list[Any]], None]:
+def _make_binary(
+    kind: str, function: Callable[[float, float], float]
+) -> Callable[[list[Any]], None]:
     def compute(values: list[Any]) -> None:
-        other = _popped(kind, values)
-        values.append(_pushed(kind, function(_popped(kind, values), other)))
+        other = _pop(kind, values)
+        values.append(_make_value(kind, function(_pop(kind, values), other)))
 
     return compute
 
 
-def _popped(kind: str, values: list[Any]) -> float:
+def _pop(kind: str, values: list[Any]) -> float:
     value = values.pop()
     return float(value.into_f32() if kind == "f32" else value.into_f64())
 
 
-def _sign_copied(size: int) -> Callable[[list[Any]], None]:
+def _make_copysign(size: int) -> Callable[[list[Any]], None]:
     def compute(values: list[Any]) -> None:
         sign = values.pop()
         value = values.pop()
@@ -125,42 +127,46 @@ def _sign_copied(size: int) -> Callable[[list[Any]], None]:
     return compute
 
 
-def _converted(signed: bool) -> Callable[[list[Any]], None]:
+def _make_conversion(signed: bool) -> Callable[[list[Any]], None]:
     def compute(values: list[Any]) -> None:
         value = values.pop()
-        values.append(_pushed("f32", _to_f32(value.into_i64() if signed else value.into_u64())))
+        values.append(
+            _make_value("f32", _round_to_f32(value.into_i64() if signed else value.into_u64()))
+        )
 
     return compute
 
 
-def _changed(source: str, target: str) -> Callable[[list[Any]], None]:
+def _make_change(source: str, target: str) -> Callable[[list[Any]], None]:
     def compute(values: list[Any]) -> None:
-        values.append(_pushed(target, _popped(source, values)))
+        values.append(_make_value(target, _pop(source, values)))
 
     return compute
 
 
-def _arithmetic(kind: str, first: int, size: int) -> dict[int, Callable[[list[Any]], None]]:
+def _make_arithmetic(kind: str, first: int, size: int) -> dict[int, Callable[[list[Any]], None]]:
     """ceil, floor, trunc, nearest, sqrt, add, sub, mul, div, min, max, copysign, in this order."""
-    unary = [*map(_rounded_by, _INTEGRAL), _root]
+    unary = [*map(_make_rounding, _INTEGRAL), _take_root]
     binary: list[Callable[[float, float], float]] = [
         lambda one, other: one + other,
         lambda one, other: one - other,
         lambda one, other: one * other,
-        _divided,
-        _lesser,
-        _greater,
+        _divide,
+        _find_lesser,
+        _find_greater,
     ]
-    computed = [_unary(kind, each) for each in unary] + [_binary(kind, each) for each in binary]
-    return dict(enumerate([*computed, _sign_copied(size)], first))
+    computed = [_make_unary(kind, each) for each in unary] + [
+        _make_binary(kind, each) for each in binary
+    ]
+    return dict(enumerate([*computed, _make_copysign(size)], first))
 
 
 COMPUTED: Final = {
-    **_arithmetic("f32", 0x8D, 4),
-    **_arithmetic("f64", 0x9B, 8),
-    0xB4: _converted(signed=True),
-    0xB5: _converted(signed=False),
-    0xB6: _changed("f64", "f32"),
-    0xBB: _changed("f32", "f64"),
+    **_make_arithmetic("f32", 0x8D, 4),
+    **_make_arithmetic("f64", 0x9B, 8),
+    0xB4: _make_conversion(signed=True),
+    0xB5: _make_conversion(signed=False),
+    0xB6: _make_change("f64", "f32"),
+    0xBB: _make_change("f32", "f64"),
 }
 """What an instruction does with the operands, by its opcode."""

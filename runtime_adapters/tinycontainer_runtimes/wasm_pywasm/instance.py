@@ -18,11 +18,11 @@ from tinycontainer.interfaces.runtime import (
 )
 
 from ..wasm.native_types import NATIVES
-from ..wasm.natives import NativeFunction, WasmNatives, checked_result
+from ..wasm.natives import NativeFunction, WasmNatives, check_result
 from ..wasm.traps import TrapCode, WasmTrap
-from .metering import BudgetGone, Gauge, plain_opcode
+from .metering import BudgetGone, Gauge, find_plain_opcode
 from .prepared import PreparedModule
-from .traps import ENGINE_ERRORS, classify
+from .traps import ENGINE_ERRORS, classify_error
 
 
 class PywasmInstance:
@@ -49,7 +49,7 @@ class PywasmInstance:
         self._meter = meter
         scanned = prepared.scanned
         functions = WasmNatives(natives, self).functions()
-        imports = [self._import(name, functions[name]) for name in scanned.imports]
+        imports = [self._define_import(name, functions[name]) for name in scanned.imports]
         module = prepared.copy_for(Gauge(meter, self._machine, limits))
         self._module = self._instantiate(module, imports)
         self._memory = self._machine.store.mems[self._module.mems[0]]
@@ -95,7 +95,7 @@ class PywasmInstance:
             self._clear()
             return Trapped(trap.code, trap.detail)
         except ENGINE_ERRORS as error:
-            code = classify(error, self._faulting_opcode())
+            code = classify_error(error, self._faulting_opcode())
             self._clear()
             return Trapped(code, type(error).__name__ if code is TrapCode.ENGINE else "")
         return Completed(result)
@@ -146,28 +146,28 @@ class PywasmInstance:
         labels = self._machine.stack.label
         if not labels or not 0 < labels[-1].index <= len(labels[-1].instr):
             return None
-        return plain_opcode(labels[-1].instr[labels[-1].index - 1])
+        return find_plain_opcode(labels[-1].instr[labels[-1].index - 1])
 
     def _instantiate(self, module: Any, imports: list[Any]) -> Any:
         try:
             return self._machine.instance(module, imports)
         except ENGINE_ERRORS as error:
-            code = classify(error, self._faulting_opcode())
+            code = classify_error(error, self._faulting_opcode())
             raise WasmTrap(code, "a segment does not fit") from None
 
-    def _import(self, name: str, function: NativeFunction) -> Any:
+    def _define_import(self, name: str, function: NativeFunction) -> Any:
         kind = NATIVES[name]
         signature = pywasm.FuncType(
             [pywasm.ValType(each) for each in kind.parameters],
             [pywasm.ValType(each) for each in kind.results],
         )
-        host = pywasm.FuncHost(signature, _host_code(function))
+        host = pywasm.FuncHost(signature, _make_host_code(function))
         return pywasm.Extern(0, self._machine.store.allocate_func_host(host))
 
 
-def _host_code(function: NativeFunction) -> Callable[[Any, list[int]], list[int]]:
+def _make_host_code(function: NativeFunction) -> Callable[[Any, list[int]], list[int]]:
     def host_code(_machine: Any, arguments: list[int]) -> list[int]:
         result = function(*arguments)
-        return [] if result is None else [checked_result(result)]
+        return [] if result is None else [check_result(result)]
 
     return host_code

@@ -189,7 +189,7 @@ class _DivideU64(_Line):
 Metered: TypeAlias = type[_Line]
 
 
-def metered_kind(opcode: int) -> Metered:
+def find_metered_kind(opcode: int) -> Metered:
     """Which instruction charges for a line that begins with this opcode."""
     if opcode in opcodes.BULK_MEMORY or opcode in opcodes.BULK_TABLE:
         return _Bulk
@@ -200,7 +200,7 @@ def metered_kind(opcode: int) -> Metered:
     return _DivideU64 if opcode == opcodes.I64_DIV_U else _Line
 
 
-def plain_opcode(instruction: Any) -> int:
+def find_plain_opcode(instruction: Any) -> int:
     """The opcode of an instruction, metered or not, without charging for it."""
     metered = isinstance(instruction, _Line | Entry | Exact)
     opcode: int = instruction.plain if metered else instruction.opcode

@@ -16,10 +16,10 @@ import pywasm
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from ..wasm import opcodes
-from ..wasm.lines import straight_lines
+from ..wasm.lines import find_lines
 from ..wasm.scan import ScannedModule
 from .floats import COMPUTED, Exact
-from .metering import Entry, Gauge, Metered, metered_kind
+from .metering import Entry, Gauge, Metered, find_metered_kind
 
 _BLOCKS: Final = (opcodes.BLOCK, opcodes.LOOP, opcodes.IF)
 
@@ -128,14 +128,14 @@ def _make_templates(body: list[Any], *, exact: bool) -> tuple[_Template, ...]:
 
 
 def _place_lines(instructions: list[int], places: list[tuple[_Template, int]]) -> None:
-    for line in straight_lines(instructions):
+    for line in find_lines(instructions):
         if not (line.cost or line.entered):
             continue
         template, index = places[line.begin]
         if index == len(template.instructions):
             # An empty body or loop: pywasm keeps no `end` at which it could stop.
             template.instructions.append(pywasm.Inst(opcodes.NOP, []))
-        template.lines.append((index, metered_kind(instructions[line.begin]), line.cost))
+        template.lines.append((index, find_metered_kind(instructions[line.begin]), line.cost))
 
 
 def _number_blocks(finished: Sequence[_Template]) -> None:

@@ -32,7 +32,7 @@ _DIVISIONS: Final = frozenset(
 _TRUNCATIONS: Final = frozenset({*opcodes.I32_TRUNCATIONS, *opcodes.I64_TRUNCATIONS})
 
 
-def classify(error: Exception, opcode: int | None) -> TrapCode:
+def classify_error(error: Exception, opcode: int | None) -> TrapCode:
     """The trap code of an exception at an instruction.
 
     Args:

@@ -11,8 +11,8 @@ from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
 
 from ..code_cache import WASM_CACHE_BYTES, CodeCache
-from ..wasm.preparation import prepare
-from ..wasm.scan import scan
+from ..wasm.rewriting import rewrite_module
+from ..wasm.scan import scan_module
 from ..wasm.traps import WasmTrap
 from ..wasm.validator import WasmtimeValidator
 from .capi import CApi
@@ -64,7 +64,7 @@ class WasmtimeRuntime:
         self._validator = WasmtimeValidator()
         self._engine = make_engine()
         self._cache = CodeCache[CompiledModule](kept_bytes, lambda compiled: compiled.held_bytes)
-        self._disk_cache = self._disk(cache)
+        self._disk_cache = self._open_disk_cache(cache)
         self.suspends = suspend and can_suspend(self._api, self._engine)
 
     def describe(self) -> RuntimeDescription:
@@ -89,7 +89,7 @@ class WasmtimeRuntime:
         operands alone, and what is left out, the start section, the scan has judged. Only a module
         that does not pass is validated as it came, for a reason with the tenant's own offsets.
         """
-        self._compiled(code, limits)
+        self._find_or_compile(code, limits)
 
     def create(
         self, code: bytes, data: bytes, natives: Natives, meter: Meter, limits: RuntimeLimits
@@ -99,7 +99,7 @@ class WasmtimeRuntime:
             return WasmtimeInstance(
                 self._api,
                 self._engine,
-                self._compiled(code, limits),
+                self._find_or_compile(code, limits),
                 natives,
                 meter,
                 limits,
@@ -110,12 +110,12 @@ class WasmtimeRuntime:
         except InadmissibleCode as refusal:
             raise CreationError(str(refusal)) from None
 
-    def _compiled(self, code: bytes, limits: RuntimeLimits) -> CompiledModule:
+    def _find_or_compile(self, code: bytes, limits: RuntimeLimits) -> CompiledModule:
         return self._cache.find_or_make(code, limits, lambda: self._judge(code, limits))
 
     def _judge(self, code: bytes, limits: RuntimeLimits) -> CompiledModule:
-        scanned = scan(code, limits)
-        prepared = prepare(code, scanned, limits)
+        scanned = scan_module(code, limits)
+        prepared = rewrite_module(code, scanned, limits)
 
         def compile_module() -> wasmtime.Module:
             return wasmtime.Module(self._engine, prepared)
@@ -124,14 +124,14 @@ class WasmtimeRuntime:
             if self._disk_cache is None:
                 module = compile_module()
             else:
-                module = self._disk_cache.get(code, compile_module)
+                module = self._disk_cache.find_or_make(code, compile_module)
         except wasmtime.WasmtimeError as error:
             self._validator.validate(code)
             reason = " ".join(str(error).split())
             raise InadmissibleCode(f"wasmtime cannot compile it: {reason}") from None
         return measure_module(self._api, scanned, module, len(code))
 
-    def _disk(self, directory: Path | None) -> DiskCache | None:
+    def _open_disk_cache(self, directory: Path | None) -> DiskCache | None:
         if directory is None:
             return None
         try:

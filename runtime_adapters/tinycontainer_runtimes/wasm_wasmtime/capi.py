@@ -117,7 +117,7 @@ class CApi:
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"wasmtime's C API has no {name}")
 
-    def message(self, error: int) -> str:
+    def take_message(self, error: int) -> str:
         """The text of an error, which is deleted."""
         content = bindings.wasm_byte_vec_t()
         self.wasmtime_error_message(error, ctypes.addressof(content))
@@ -136,7 +136,7 @@ class CApi:
             setattr(self, name, function)
 
 
-def address(pointer: Any) -> int:
+def address_of(pointer: Any) -> int:
     """The address that a ctypes pointer holds."""
     value = ctypes.cast(pointer, c_void_p).value
     if value is None:

@@ -42,7 +42,7 @@ class DiskCache:
         if stat.S_IMODE(found.st_mode) != 0o700:
             raise ValueError(f"{directory}: has mode {stat.S_IMODE(found.st_mode):o}, not 700")
 
-    def get(self, code: bytes, make: Callable[[], wasmtime.Module]) -> wasmtime.Module:
+    def find_or_make(self, code: bytes, make: Callable[[], wasmtime.Module]) -> wasmtime.Module:
         """The module of a code; made and kept if it is not here.
 
         Args:

@@ -8,8 +8,8 @@ import wasmtime
 from wasmtime import _bindings as bindings
 
 from ..wasm.scan import ScannedModule
-from ..wasm.validator import plain_config
-from .capi import CApi, address
+from ..wasm.validator import make_plain_config
+from .capi import CApi, address_of
 
 WASM_STACK_BYTES: Final = 512 * 1024
 """What nested calls of a module may take of the stack; beyond it they trap."""
@@ -27,7 +27,7 @@ _SINGLE_PASS: Final = 1
 
 def make_engine() -> wasmtime.Engine:
     """An engine that meters, keeps address space small and touches no signal handler."""
-    config = plain_config()
+    config = make_plain_config()
     config.consume_fuel = True
     config.memory_reservation = 0
     config.memory_guard_size = 0
@@ -88,7 +88,7 @@ def measure_module(
     begin = ctypes.c_void_p()
     end = ctypes.c_void_p()
     api.wasmtime_module_image_range(
-        address(module.ptr()), ctypes.addressof(begin), ctypes.addressof(end)
+        address_of(module.ptr()), ctypes.addressof(begin), ctypes.addressof(end)
     )
     held_bytes = (
         _BYTES_PER_MODULE

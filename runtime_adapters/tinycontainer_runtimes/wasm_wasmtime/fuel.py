@@ -51,12 +51,12 @@ class FuelAccount:
             Whether the call has ended.
         """
         self._arm()
-        self._meter.probe = self._probe
+        self._meter.probe = self._bring_up_to_date
         try:
             return call.advance()
         finally:
             self._meter.probe = self._idle
-            self._probe()
+            self._bring_up_to_date()
 
     def settle_native_call(self) -> None:
         """After a native call: what it cost ends the turn sooner."""
@@ -64,7 +64,7 @@ class FuelAccount:
         if not self._suspends or before > self._settle_at:
             self._counted -= self._settling
             return
-        self._probe()
+        self._bring_up_to_date()
         # With nothing left, before and after, there is nothing to set, unless the settling fuel,
         # which the module uses next, has to be left out of the account.
         if self._settling or self._meter.left > 0 or before > 0:
@@ -89,9 +89,9 @@ class FuelAccount:
         self._store.fill(max(until_yield, 1))
         self._counted = TANK - settling
 
-    def _probe(self) -> None:
+    def _bring_up_to_date(self) -> None:
         """Bring the meter up to date with the engine's counter."""
-        fuel = self._store.fuel()
+        fuel = self._store.read_fuel()
         # Settling fuel was subtracted beforehand, so the counter may still be above it.
         if fuel < self._counted:
             self._meter.left -= self._counted - fuel

@@ -19,8 +19,8 @@ from tinycontainer.interfaces.runtime import (
 
 from ..wasm.lines import SETTLING_FUEL
 from ..wasm.native_types import NATIVES
-from ..wasm.natives import NativeFunction, WasmNatives, checked_result
-from ..wasm.preparation import calls_natives_directly, export_name
+from ..wasm.natives import NativeFunction, WasmNatives, check_result
+from ..wasm.rewriting import calls_natives_directly, export_name
 from ..wasm.traps import TrapCode, WasmTrap
 from .calls import Call, StoppableCall, SuspendedCall
 from .capi import SLOT_WORDS, CApi
@@ -68,10 +68,10 @@ class WasmtimeInstance:
         settling = SETTLING_FUEL if calls_natives_directly(scanned) else 0
         self._account = FuelAccount(self._store, meter, settling)
         functions = WasmNatives(natives, self._store.memory).functions()
-        hosts = {name: self._host(name, functions[name]) for name in scanned.imports}
+        hosts = {name: self._make_host(name, functions[name]) for name in scanned.imports}
         self._store.instantiate(compiled.module, hosts)
         self._hooks = {
-            hook: [self._function(compiled, index) for index in indexes]
+            hook: [self._find_function(compiled, index) for index in indexes]
             for hook, indexes in scanned.hook_functions().items()
         }
 
@@ -139,11 +139,11 @@ class WasmtimeInstance:
 
     # How calls are begun, continued and ended.
 
-    def _function(self, compiled: CompiledModule, index: int) -> tuple[Any, int]:
+    def _find_function(self, compiled: CompiledModule, index: int) -> tuple[Any, int]:
         """A function of a hook, and how many results it has."""
         kind = compiled.scanned.function_type(index)
         results = 0 if kind is None else len(kind.results)
-        return self._store.function(export_name(compiled.scanned, index)), results
+        return self._store.find_function(export_name(compiled.scanned, index)), results
 
     def _enter(self, function: Any, results: int) -> Call:
         if self._store.suspends:
@@ -161,8 +161,8 @@ class WasmtimeInstance:
         result = call.result
         trap, error = call.take_failure()
         call.drop()
-        code = self._store.trap_of(trap) if trap else None
-        message = self._api.message(error) if error else ""
+        code = self._store.take_trap_code(trap) if trap else None
+        message = self._api.take_message(error) if error else ""
         raised = self._raised
         self._raised = None
         if raised is not None:
@@ -185,8 +185,8 @@ class WasmtimeInstance:
 
     # Native calls.
 
-    def _host(self, name: str, function: NativeFunction) -> Host:
-        called = _with_words(function, len(NATIVES[name].parameters))
+    def _make_host(self, name: str, function: NativeFunction) -> Host:
+        called = _call_with_words(function, len(NATIVES[name].parameters))
         expect_growth = self._store.memory.expect_growth
         settle = self._account.settle_native_call
         make_trap = self._api.wasmtime_trap_new
@@ -196,7 +196,7 @@ class WasmtimeInstance:
                 expect_growth()
                 result = called(words)
                 if result is not None:
-                    words[0] = checked_result(result)
+                    words[0] = check_result(result)
                 settle()
             except BaseException as error:
                 # Nothing may be raised through wasmtime's frames: `_leave` raises it later.
@@ -208,7 +208,7 @@ class WasmtimeInstance:
         return host
 
 
-def _with_words(function: NativeFunction, parameters: int) -> Callable[[Any], int | None]:
+def _call_with_words(function: NativeFunction, parameters: int) -> Callable[[Any], int | None]:
     """A native function over argument words."""
     second = SLOT_WORDS
     third = 2 * SLOT_WORDS

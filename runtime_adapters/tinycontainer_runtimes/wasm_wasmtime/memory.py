@@ -53,13 +53,13 @@ class StoreMemory:
     def size(self) -> int:
         """Length of linear memory in bytes; 0 if there is none."""
         if self._may_have_grown:
-            self._look()
+            self._find_memory()
         return len(self._view)
 
     def load(self, pointer: int, size: int) -> bytes:
         """Bytes of linear memory; none after its end."""
         if self._may_have_grown:
-            self._look()
+            self._find_memory()
         return bytes(self._view[pointer : pointer + size]) if pointer >= 0 and size > 0 else b""
 
     def store(self, pointer: int, data: bytes) -> None:
@@ -72,7 +72,7 @@ class StoreMemory:
             raise ValueError(f"{len(data)} bytes at {pointer} do not fit into memory")
         self._view[pointer : pointer + len(data)] = data
 
-    def _look(self) -> None:
+    def _find_memory(self) -> None:
         """Find memory again if it has grown; otherwise it has not moved."""
         self._may_have_grown = False
         if self._context is None:

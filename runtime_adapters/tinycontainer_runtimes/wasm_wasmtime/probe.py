@@ -47,11 +47,11 @@ def can_suspend(api: CApi, engine: wasmtime.Engine) -> bool:
 
 
 def _suspends(store: TenantStore) -> bool:
-    call = SuspendedCall(store, store.function("drift"), 0)
+    call = SuspendedCall(store, store.find_function("drift"), 0)
     try:
         for step in (1, _STEP, 3 * _STEP):
             store.fill(step)
-            if call.advance() or not step <= TANK - store.fuel() <= step + _STEP:
+            if call.advance() or not step <= TANK - store.read_fuel() <= step + _STEP:
                 return False
     finally:
         call.drop()

@@ -16,7 +16,7 @@ from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from ..wasm.native_types import MEMORY_EXPORT, MODULE, NATIVES, FunctionType
 from ..wasm.traps import TrapCode, WasmTrap
-from .capi import HOST_FUNCTION, CApi, address
+from .capi import HOST_FUNCTION, CApi, address_of
 from .memory import StoreMemory
 
 TANK: Final = 1 << 62
@@ -66,7 +66,7 @@ class TenantStore:
         self.memory = StoreMemory(api)
         self._engine = engine
         self._call: Droppable | None = None
-        self._store: int | None = api.wasmtime_store_new(address(engine.ptr()), None, None)
+        self._store: int | None = api.wasmtime_store_new(address_of(engine.ptr()), None, None)
         self.context: int = api.wasmtime_store_context(self._store)
         self._fuel = ctypes.c_uint64()
         self._fuel_address = addressof(self._fuel)
@@ -88,18 +88,18 @@ class TenantStore:
         """
         # wasmtime keeps the addresses of these functions as long as the store.
         self._hosts = [HOST_FUNCTION(host) for host in hosts.values()]
-        linker = self.api.wasmtime_linker_new(address(self._engine.ptr()))
+        linker = self.api.wasmtime_linker_new(address_of(self._engine.ptr()))
         try:
             for name, host in zip(hosts, self._hosts, strict=True):
-                self._define(linker, name, host)
-            trap, error = self._call_linker(linker, address(module.ptr()))
+                self._define_host(linker, name, host)
+            trap, error = self._call_linker(linker, address_of(module.ptr()))
         finally:
             self.api.wasmtime_linker_delete(linker)
         if trap:
-            raise WasmTrap(self.trap_of(trap) or TrapCode.ENGINE, "a segment does not fit")
+            raise WasmTrap(self.take_trap_code(trap) or TrapCode.ENGINE, "a segment does not fit")
         if error:
-            raise WasmTrap(TrapCode.ENGINE, self.api.message(error))
-        self.memory.attach(self.context, self.export(MEMORY_EXPORT).of.memory)
+            raise WasmTrap(TrapCode.ENGINE, self.api.take_message(error))
+        self.memory.attach(self.context, self.find_export(MEMORY_EXPORT).of.memory)
 
     def __del__(self) -> None:
         self.close()
@@ -137,9 +137,9 @@ class TenantStore:
 
     # Fuel.
 
-    def fuel(self) -> int:
+    def read_fuel(self) -> int:
         """Fuel that is left in the store."""
-        self._check(self.api.wasmtime_context_get_fuel(self.context, self._fuel_address))
+        self._check_error(self.api.wasmtime_context_get_fuel(self.context, self._fuel_address))
         return self._fuel.value
 
     def fill(self, until_yield: int) -> None:
@@ -151,20 +151,20 @@ class TenantStore:
         """
         if self.suspends:
             interval = self.api.wasmtime_context_fuel_async_yield_interval
-            self._check(interval(self.context, until_yield))
-        self._check(self.api.wasmtime_context_set_fuel(self.context, TANK))
+            self._check_error(interval(self.context, until_yield))
+        self._check_error(self.api.wasmtime_context_set_fuel(self.context, TANK))
 
     def fill_to_stop(self, fuel: int) -> None:
         """Fill the store so that a call that needs more than this traps."""
-        self._check(self.api.wasmtime_context_set_fuel(self.context, fuel))
+        self._check_error(self.api.wasmtime_context_set_fuel(self.context, fuel))
 
     # Functions.
 
-    def function(self, name: str) -> Any:
+    def find_function(self, name: str) -> Any:
         """An exported function."""
-        return self.export(name).of.func
+        return self.find_export(name).of.func
 
-    def export(self, name: str) -> Any:
+    def find_export(self, name: str) -> Any:
         """An export, whatever it is."""
         found = bindings.wasmtime_extern_t()
         raw = name.encode()
@@ -175,7 +175,7 @@ class TenantStore:
             raise WasmTrap(TrapCode.ENGINE, f"the export {name} is gone")
         return found
 
-    def trap_of(self, trap: int) -> TrapCode | None:
+    def take_trap_code(self, trap: int) -> TrapCode | None:
         """The kind of a trap, which is deleted; None if it has none of the known ones."""
         code = ctypes.c_uint8()
         known = self.api.wasmtime_trap_code(trap, addressof(code))
@@ -203,30 +203,30 @@ class TenantStore:
             api.wasmtime_call_future_delete(future)
         return trap.value, error.value
 
-    def _define(self, linker: int, name: str, host: Any) -> None:
-        kind = _function_type(NATIVES[name])
+    def _define_host(self, linker: int, name: str, host: Any) -> None:
+        kind = _make_function_type(NATIVES[name])
         module = MODULE.encode()
         field = name.encode()
-        self._check(
+        self._check_error(
             self.api.wasmtime_linker_define_func_unchecked(
                 linker,
                 module,
                 len(module),
                 field,
                 len(field),
-                address(kind.ptr()),
+                address_of(kind.ptr()),
                 host,
                 None,
                 None,
             )
         )
 
-    def _check(self, error: int | None) -> None:
+    def _check_error(self, error: int | None) -> None:
         if error:
-            raise RuntimeError(f"wasmtime: {self.api.message(error)}")
+            raise RuntimeError(f"wasmtime: {self.api.take_message(error)}")
 
 
-def _function_type(kind: FunctionType) -> wasmtime.FuncType:
+def _make_function_type(kind: FunctionType) -> wasmtime.FuncType:
     # The natives take and give i32 only.
     i32 = wasmtime.ValType.i32()
     return wasmtime.FuncType([i32] * len(kind.parameters), [i32] * len(kind.results))

@@ -10,7 +10,7 @@ from support.project import BOX, ROOT, Program
 from support.rbpf.assembling import LIMITS, rbf
 
 from tinycontainer.assembly import Installation
-from tinycontainer_runtimes.rbpf.program import load
+from tinycontainer_runtimes.rbpf.program import load_program
 
 OBJECTS = ROOT / "tests" / "vectors" / "rbpf" / "objects"
 
@@ -19,7 +19,7 @@ def test_an_object_becomes_a_file_that_loads(tmp_path: Path, program: Program) -
     out = tmp_path / "app.rbf"
     said = program.good("build", "rbpf", OBJECTS / "everything.o", "-o", out)
     assert said == f"{out}: {out.stat().st_size} bytes\n"
-    assert load(out.read_bytes(), LIMITS).entries
+    assert load_program(out.read_bytes(), LIMITS).entries
 
 
 def test_the_file_is_named_after_its_source(
@@ -111,8 +111,8 @@ def test_the_examples_source_can_be_built_now(tmp_path: Path, program: Program) 
         pytest.skip("clang has no target bpfel")
     out = tmp_path / "mapper.rbf"
     program.good("build", "rbpf", made, "-o", out)
-    committed = load((BOX / "mapper" / "mapper.rbf").read_bytes(), LIMITS)
-    assert set(load(out.read_bytes(), LIMITS).entries) == set(committed.entries)
+    committed = load_program((BOX / "mapper" / "mapper.rbf").read_bytes(), LIMITS)
+    assert set(load_program(out.read_bytes(), LIMITS).entries) == set(committed.entries)
 
 
 def test_lint_knows_rbpf_containers(tmp_path: Path, program: Program) -> None:

@@ -20,10 +20,10 @@ from tinycontainer_runtimes.rbpf.conversion.object_file import (
     read_object,
 )
 from tinycontainer_runtimes.rbpf.conversion.source_lines import read_lines
-from tinycontainer_runtimes.rbpf.decoding import decode
+from tinycontainer_runtimes.rbpf.decoding import decode_text
 from tinycontainer_runtimes.rbpf.helpers import HELPERS
 from tinycontainer_runtimes.rbpf.image import Image, read_image, write_image
-from tinycontainer_runtimes.rbpf.program import load
+from tinycontainer_runtimes.rbpf.program import load_program
 
 OBJECTS = ROOT / "tests" / "vectors" / "rbpf" / "objects"
 TEXT = (OBJECTS / "riot-text.bin").read_bytes()
@@ -94,7 +94,7 @@ def test_hooks_are_in_the_table_and_zeros_in_the_data() -> None:
 def test_a_single_function_of_another_name_is_the_loop_in_the_firmwares_form() -> None:
     image = read_image(built("fletcher32"))
     assert image.functions == {}
-    assert load(built("fletcher32"), LIMITS).entries == {Hook.LOOP: 0}
+    assert load_program(built("fletcher32"), LIMITS).entries == {Hook.LOOP: 0}
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_names_without_an_end_are_not_searched_again_and_again() -> None:
 def test_a_hostile_line_table_costs_little_and_hides_nothing(filler: bytes) -> None:
     """The table of lines is overwritten from each of its first bytes on."""
     content = (OBJECTS / "refused-1.o").read_bytes()
-    table = read_object(content).named(".debug_line")
+    table = read_object(content).find_section(".debug_line")
     assert table is not None
     place, size = content.index(table.content), len(table.content)
     with within(5):
@@ -201,7 +201,7 @@ def test_many_small_line_tables_are_read_in_proportion() -> None:
 def test_the_disassembly_can_be_assembled_again() -> None:
     for vector in vectors():
         try:
-            text = decode(vector.text, HELPERS)
+            text = decode_text(vector.text, HELPERS)
         except InadmissibleCode:
             continue
         code = rbf(vector.text, vector.data, vector.rodata)

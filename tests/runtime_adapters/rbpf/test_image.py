@@ -10,7 +10,7 @@ from tinycontainer.errors import InadmissibleCode
 from tinycontainer.interfaces.runtime import Hook, RuntimeLimits
 from tinycontainer_runtimes.rbpf.codes import CodeRefused, RbpfCode
 from tinycontainer_runtimes.rbpf.image import Image, read_image, write_image
-from tinycontainer_runtimes.rbpf.program import load
+from tinycontainer_runtimes.rbpf.program import load_program
 
 GOOD = rbf("mov r0, 1\nlddw r1, 5\nexit", b"data", b"rodata\0", loop=0, stop=3)
 
@@ -29,7 +29,7 @@ def header(
 
 def code_of(content: bytes, limits: RuntimeLimits = LIMITS) -> RbpfCode:
     with pytest.raises(InadmissibleCode) as refused:
-        load(content, limits)
+        load_program(content, limits)
     assert isinstance(refused.value, CodeRefused)
     return refused.value.code
 
@@ -45,7 +45,7 @@ def test_a_file_is_read_as_it_was_written() -> None:
 
 
 def test_the_smallest_file_is_a_header_and_exit() -> None:
-    program = load(header() + EXIT, LIMITS)
+    program = load_program(header() + EXIT, LIMITS)
     assert program.entries == {Hook.LOOP: 0}
 
 
@@ -54,13 +54,13 @@ def test_the_version_is_the_applications() -> None:
 
 
 def test_hooks_begin_where_the_table_says() -> None:
-    program = load(hooks(stop="exit", loop="mov r0, 1\nexit", start="exit"), LIMITS)
+    program = load_program(hooks(stop="exit", loop="mov r0, 1\nexit", start="exit"), LIMITS)
     assert program.entries == {Hook.STOP: 0, Hook.LOOP: 1, Hook.START: 3}
 
 
 @pytest.mark.clause("TC-BPF-12")
 def test_without_a_loop_in_the_table_it_begins_with_the_text() -> None:
-    program = load(rbf("mov r0, 1\nexit\nexit", helper=1, start=2), LIMITS)
+    program = load_program(rbf("mov r0, 1\nexit\nexit", helper=1, start=2), LIMITS)
     assert program.entries == {Hook.LOOP: 0, Hook.START: 2}
 
 
@@ -116,7 +116,7 @@ def test_a_function_table_that_does_not_fit_is_refused(
     content = header(rodata=len(rodata), text=len(text), functions=len(entries))
     content += rodata + text + table
     if code is None:
-        assert load(content, LIMITS)
+        assert load_program(content, LIMITS)
     else:
         assert code_of(content) == code
 
@@ -127,13 +127,13 @@ def test_code_beyond_the_devices_limits_is_refused() -> None:
     assert code_of(GOOD, limits) == RbpfCode.ILLEGAL_LENGTH
     big = rbf("exit", bytes((1 << 16) - 504))
     assert code_of(big, RuntimeLimits(code_bytes=1 << 20)) == RbpfCode.ILLEGAL_LENGTH
-    assert load(rbf("exit", bytes((1 << 16) - 512)), RuntimeLimits(code_bytes=1 << 20))
+    assert load_program(rbf("exit", bytes((1 << 16) - 512)), RuntimeLimits(code_bytes=1 << 20))
 
 
 def test_the_longest_text_is_judged_in_bounded_time() -> None:
     limits = RuntimeLimits(code_bytes=1 << 24)
     with within(5):
-        assert load(rbf(slot(0xB7) * 0xFFFF + EXIT), limits)
+        assert load_program(rbf(slot(0xB7) * 0xFFFF + EXIT), limits)
         assert code_of(rbf(slot(0xB7) * 0x10000 + EXIT), limits) == RbpfCode.ILLEGAL_LENGTH
         assert code_of(rbf(slot(0x1D, offset=-1) * 0x10000), limits) == RbpfCode.NO_RETURN
 
@@ -141,7 +141,7 @@ def test_the_longest_text_is_judged_in_bounded_time() -> None:
 def test_a_refusal_names_place_reason_and_code() -> None:
     content = rbf(slot(0xB7) + slot(0xD4, imm=16) + EXIT)
     with pytest.raises(CodeRefused) as refused:
-        load(content, LIMITS)
+        load_program(content, LIMITS)
     text = "instruction 1: byte swap, opcode 0xd4 (-1, illegal-instruction)"
     assert str(refused.value) == text
     assert refused.value.slot == 1

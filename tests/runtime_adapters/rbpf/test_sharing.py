@@ -12,7 +12,7 @@ from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Completed, Hook, Instance, RuntimeLimits
 from tinycontainer_runtimes.rbpf import create_runtime
 from tinycontainer_runtimes.rbpf.adapter import RbpfRuntime
-from tinycontainer_runtimes.rbpf.program import load
+from tinycontainer_runtimes.rbpf.program import load_program
 
 COUNTING = "lddwd r1, 0\nldxdw r0, [r1+0]\nadd r0, 1\nstxdw [r1+0], r0\nstxdw [r10-8], r0\nexit"
 
@@ -61,7 +61,7 @@ def test_a_program_holds_no_more_than_is_counted(shape: str) -> None:
     gc.collect()
     tracemalloc.start()
     try:
-        program = load(SHAPES[shape], limits)
+        program = load_program(SHAPES[shape], limits)
         gc.collect()
         held, _ = tracemalloc.get_traced_memory()
     finally:

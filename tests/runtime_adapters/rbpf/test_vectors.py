@@ -6,7 +6,7 @@ from support.rbpf.oracle import Oracle
 from support.rbpf.vectors import Vector, vectors
 
 from tinycontainer_runtimes.rbpf.codes import CodeRefused, RbpfCode
-from tinycontainer_runtimes.rbpf.decoding import decode
+from tinycontainer_runtimes.rbpf.decoding import decode_text
 from tinycontainer_runtimes.rbpf.helpers import HELPERS
 from tinycontainer_runtimes.rbpf.opcodes import OPERATIONS
 
@@ -28,7 +28,7 @@ named = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.nam
 def test_a_vector_holds(vector: Vector, budget: int) -> None:
     if vector.error in AT_LOAD:
         with pytest.raises(CodeRefused) as refused:
-            decode(vector.text, HELPERS)
+            decode_text(vector.text, HELPERS)
         assert refused.value.code == vector.error
         return
     found = run(vector.text, vector.mem, vector.data, vector.rodata, budget)
@@ -55,7 +55,7 @@ def test_each_opcode_has_a_vector_that_runs_it() -> None:
         each.operation.opcode
         for vector in VECTORS
         if vector.error is None
-        for each in decode(vector.text, HELPERS)
+        for each in decode_text(vector.text, HELPERS)
     }
     assert run_opcodes == set(OPERATIONS)
     assert len(OPERATIONS) == 90

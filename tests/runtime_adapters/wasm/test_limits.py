@@ -23,7 +23,7 @@ from support.wasm.modules import (
 )
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
-from tinycontainer_runtimes.wasm.scan import ScannedModule, scan
+from tinycontainer_runtimes.wasm.scan import ScannedModule, scan_module
 
 LARGE = RuntimeLimits(code_bytes=1 << 22)
 ALL = 0xFFFFFFFF
@@ -31,13 +31,13 @@ ALL = 0xFFFFFFFF
 
 def refusal(code: bytes, limits: RuntimeLimits | None = None) -> str:
     """Why the scan refuses a module."""
-    return wasm.refusal(scan, code, limits)
+    return wasm.refusal(scan_module, code, limits)
 
 
 def admitted(code: bytes, limits: RuntimeLimits | None = None) -> ScannedModule:
     """What the scan learns of a module, within bounded time."""
     with within(5):
-        return scan(code, limits or RuntimeLimits())
+        return scan_module(code, limits or RuntimeLimits())
 
 
 def with_locals(*groups: int) -> bytes:

@@ -35,7 +35,7 @@ from support.wasm.modules import (
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
 from tinycontainer_runtimes.wasm.native_types import NATIVES, FunctionType
-from tinycontainer_runtimes.wasm.scan import scan, without_custom_sections
+from tinycontainer_runtimes.wasm.scan import drop_custom_sections, scan_module
 
 LIMITS = RuntimeLimits()
 ALL = 0xFFFFFFFF
@@ -44,7 +44,7 @@ NOTHING = function_type()
 
 def refusal(code: bytes, limits: RuntimeLimits = LIMITS) -> str:
     """Why the scan refuses a module."""
-    return wasm.refusal(scan, code, limits)
+    return wasm.refusal(scan_module, code, limits)
 
 
 def custom(text: str = "", payload: bytes = b"") -> bytes:
@@ -52,7 +52,7 @@ def custom(text: str = "", payload: bytes = b"") -> bytes:
 
 
 def test_the_smallest_module_is_admitted_and_understood() -> None:
-    module = scan(build(), LIMITS)
+    module = scan_module(build(), LIMITS)
     assert module.types == [FunctionType((), (0x7F,))]
     assert module.functions == [0]
     assert module.exports == {"memory": (2, 0), "loop": (0, 0)}
@@ -60,7 +60,7 @@ def test_the_smallest_module_is_admitted_and_understood() -> None:
 
 
 def test_imports_start_and_table_are_reported() -> None:
-    module = scan(
+    module = scan_module(
         container(
             "(table 1 funcref) (func $s) (start $s)"
             ' (func (export "loop") (result i32) i32.const 0)',
@@ -96,20 +96,20 @@ def test_only_the_header_of_a_module_is_taken(code: bytes) -> None:
 
 def test_code_beyond_the_limit_is_refused_before_it_is_read() -> None:
     limits = RuntimeLimits(code_bytes=len(build()))
-    scan(build(), limits)
+    scan_module(build(), limits)
     assert "at most" in refusal(build() + b"\0", limits)
 
 
 @pytest.mark.clause("TC-RT-20")
 def test_thirty_two_sections_are_taken_and_not_one_more() -> None:
     rest = 32 - len(SMALLEST)
-    assert scan(build() + custom("n") * rest, LIMITS).exports
+    assert scan_module(build() + custom("n") * rest, LIMITS).exports
     assert "more than 32 sections" in refusal(build() + custom("n") * (rest + 1))
 
 
 def test_custom_sections_stand_anywhere_and_are_left_out_for_engines() -> None:
     code = HEADER + custom("a", b"\xff" * 9) + build()[len(HEADER) :] + custom("b")
-    assert without_custom_sections(code, scan(code, LIMITS)) == build()
+    assert drop_custom_sections(code, scan_module(code, LIMITS)) == build()
 
 
 @pytest.mark.parametrize("tail", [b"\0", b"\x0a", b"\0\x05", b"\0\x02\x05a", b"\0\x02\x01\xff"])
@@ -171,7 +171,7 @@ def test_a_function_that_does_not_end_is_refused() -> None:
 
 
 def test_a_function_body_reaches_not_beyond_its_section() -> None:
-    assert "behind its section" in refusal(build({CODE: vector(leb(99) + b"\0\x41\0\x0b")}))
+    assert "after its section" in refusal(build({CODE: vector(leb(99) + b"\0\x41\0\x0b")}))
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,9 @@ def test_element_counts_are_not_believed_either() -> None:
 
 
 def test_five_bytes_are_enough_for_any_index() -> None:
-    assert scan(build({FUNCTION: b"\x81\x80\x80\x80\0\x80\x80\x80\x80\0"}), LIMITS).functions == [0]
+    assert scan_module(
+        build({FUNCTION: b"\x81\x80\x80\x80\0\x80\x80\x80\x80\0"}), LIMITS
+    ).functions == [0]
 
 
 @pytest.mark.parametrize(
@@ -307,7 +309,7 @@ def test_a_hook_that_is_an_imported_function_is_refused() -> None:
 
 @pytest.mark.parametrize("wanted", sorted(NATIVES))
 def test_every_native_function_can_be_imported(wanted: str) -> None:
-    assert scan(loop("i32.const 0", uses=(wanted,)), LIMITS).imports == [wanted]
+    assert scan_module(loop("i32.const 0", uses=(wanted,)), LIMITS).imports == [wanted]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from support.wasm.modules import (
 
 from tinycontainer.errors import InadmissibleCode
 from tinycontainer.interfaces.runtime import RuntimeLimits
-from tinycontainer_runtimes.wasm.scan import scan
+from tinycontainer_runtimes.wasm.scan import scan_module
 from tinycontainer_runtimes.wasm.validator import WasmtimeValidator
 from tinycontainer_runtimes.wasm_pywasm import PywasmRuntime, create_runtime
 
@@ -88,7 +88,7 @@ def test_the_validator_refuses_them_even_without_the_scan(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(LEFT_TO_THE_SCAN))
 def test_what_the_validator_takes_the_scan_refuses(name: str) -> None:
-    assert wasm.refusal(scan, FEATURES[name]).startswith("byte ")
+    assert wasm.refusal(scan_module, FEATURES[name]).startswith("byte ")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ ILL_TYPED: dict[str, dict[int, bytes | None]] = {
 @pytest.mark.parametrize("name", ILL_TYPED)
 def test_what_is_ill_typed_is_refused_by_the_validator_alone(name: str) -> None:
     code = build(ILL_TYPED[name])
-    scan(code, LIMITS)  # it is not for its structure that it is refused
+    scan_module(code, LIMITS)  # it is not for its structure that it is refused
     reason = wasm.refusal(create_runtime().admit, code)
     assert reason.startswith("not valid: ")
     assert "\n" not in reason

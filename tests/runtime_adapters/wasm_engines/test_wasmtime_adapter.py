@@ -24,8 +24,8 @@ from tinycontainer.interfaces.runtime import (
     RuntimeLimits,
     Trapped,
 )
-from tinycontainer_runtimes.wasm.preparation import prepare
-from tinycontainer_runtimes.wasm.scan import scan
+from tinycontainer_runtimes.wasm.rewriting import rewrite_module
+from tinycontainer_runtimes.wasm.scan import scan_module
 from tinycontainer_runtimes.wasm_wasmtime import WasmtimeRuntime, create_runtime
 from tinycontainer_runtimes.wasm_wasmtime import adapter as adapter_room
 from tinycontainer_runtimes.wasm_wasmtime.disk_cache import DiskCache
@@ -267,8 +267,8 @@ def test_preparing_keeps_what_a_module_is_and_hides_its_start_function() -> None
         '(func $s) (start $s) (func (export "loop") (result i32) i32.const 0)'
         ' (func (export "tinycontainer:1") (result i32) i32.const 9)'
     )
-    module = scan(code, RuntimeLimits())
-    again = scan(prepare(code, module, RuntimeLimits()), RuntimeLimits())
+    module = scan_module(code, RuntimeLimits())
+    again = scan_module(rewrite_module(code, module, RuntimeLimits()), RuntimeLimits())
     assert again.start is None
     assert again.functions == module.functions
     assert again.exports.items() >= module.exports.items()

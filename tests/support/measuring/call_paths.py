@@ -338,7 +338,10 @@ def _bare_wasmtime(code: bytes) -> Loop:
     wanted = {each.name: hosts[each.name] for each in module.imports if each.name}
     store = TenantStore(api, engine, RuntimeLimits(), suspends=True)
     store.instantiate(module, wanted)
-    function, memory = store.function("loop"), ctypes.byref(store.export("memory").of.memory)
+    function, memory = (
+        store.find_function("loop"),
+        ctypes.byref(store.find_export("memory").of.memory),
+    )
 
     def run() -> int:
         store.fill(TANK)

@@ -9,7 +9,7 @@ from tinycontainer.interfaces.runtime import Natives, RuntimeLimits
 from tinycontainer.testing import RecordingNatives
 from tinycontainer_runtimes.rbpf import create_runtime, opcodes
 from tinycontainer_runtimes.rbpf.codes import RbpfCode
-from tinycontainer_runtimes.rbpf.decoding import decode
+from tinycontainer_runtimes.rbpf.decoding import decode_text
 from tinycontainer_runtimes.rbpf.helpers import HELPERS, ContainerHelpers, helper_numbers
 from tinycontainer_runtimes.rbpf.image import Image, write_image
 from tinycontainer_runtimes.rbpf.instance import RbpfInstance
@@ -167,7 +167,7 @@ def run(
     memory.map(Region.DATA, regions[1])
     memory.map(Region.RODATA, rodata)
     helpers = ContainerHelpers(RecordingNatives(meter, b"own data"), memory).functions()
-    machine = Machine(decode(text, HELPERS), memory, helpers, meter)
+    machine = Machine(decode_text(text, HELPERS), memory, helpers, meter)
     machine.begin(0, Region.CONTEXT.base, len(context))
     meter.refill(budget)
     while (result := machine.run()) is None:

@@ -8,8 +8,8 @@ from tinycontainer.interfaces.runtime import RuntimeLimits
 from ..codes import CodeRefused
 from ..disassembly import disassemble
 from ..image import MAGIC, write_image
-from ..program import load
-from .linking import link
+from ..program import load_program
+from .linking import link_object
 from .object_file import read_object
 
 _WIDEST = RuntimeLimits(code_bytes=1 << 24, memory_pages=1024)
@@ -30,10 +30,10 @@ class RbpfBuilder:
         Raises:
             BuildRefused: it is no such object, or needs what rBPF does not have.
         """
-        image = link(read_object(source))
+        image = link_object(read_object(source))
         try:
             code = write_image(image)
-            load(code, _WIDEST)
+            load_program(code, _WIDEST)
         except CodeRefused as refused:
             raise BuildRefused("", str(refused)) from None
         return code
@@ -46,4 +46,4 @@ class RbpfBuilder:
             InadmissibleCode: a .rbf file that is refused at load.
         """
         code = source if source.startswith(MAGIC) else self.build(source)
-        return disassemble(load(code, _WIDEST))
+        return disassemble(load_program(code, _WIDEST))

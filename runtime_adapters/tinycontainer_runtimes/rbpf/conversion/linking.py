@@ -14,7 +14,7 @@ from tinycontainer.interfaces.runtime import Hook
 from tinycontainer.text import show
 
 from ..codes import CodeRefused
-from ..decoding import MAX_SLOTS, SLOT_BYTES, decode, parse
+from ..decoding import MAX_SLOTS, SLOT_BYTES, decode_text, parse_instructions
 from ..helpers import HELPERS, helper_numbers
 from ..image import Image
 from ..opcodes import CALL, EXIT, LDDW, LDDWD, LDDWR
@@ -28,7 +28,7 @@ _LOCAL: Final = 0x10
 _EXIT: Final = bytes([EXIT, 0, 0, 0, 0, 0, 0, 0])
 
 
-def link(source: ObjectFile) -> Image:
+def link_object(source: ObjectFile) -> Image:
     """Make an image of an object.
 
     Raises:
@@ -79,14 +79,14 @@ class _Linker:
 
     def _last_opcode(self, text: bytes) -> int:
         try:
-            *_, last = parse(text)
+            *_, last = parse_instructions(text)
         except CodeRefused as refused:
             raise self._refused((refused.slot or 0) * SLOT_BYTES, refused.problem) from None
         return last.operation.opcode
 
     def _judge(self, text: bytes) -> None:
         try:
-            decode(text, HELPERS)
+            decode_text(text, HELPERS)
         except CodeRefused as refused:
             raise self._refused((refused.slot or 0) * SLOT_BYTES, refused.problem) from None
 

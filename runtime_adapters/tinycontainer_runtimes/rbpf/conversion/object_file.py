@@ -119,7 +119,7 @@ class ObjectFile:
     functions: tuple[Symbol, ...]
     relocations: tuple[Relocation, ...]
 
-    def named(self, name: str) -> ObjectSection | None:
+    def find_section(self, name: str) -> ObjectSection | None:
         """The section of a name, if there is one."""
         return next((each for each in self.sections.values() if each.name == name), None)
 
@@ -156,15 +156,15 @@ def _read(content: bytes) -> ObjectFile:
     if elf.num_sections() > MAX_SECTIONS:
         raise BuildRefused("", f"has more than {MAX_SECTIONS} sections")
     raw = [elf.get_section(number) for number in range(elf.num_sections())]
-    symbols = _symbols(raw)
+    symbols = _read_symbols(raw)
     kept = {number: each for number, each in enumerate(raw) if _is_kept(each)}
     if sum(each["sh_size"] for each in kept.values()) > MAX_SECTION_BYTES:
         raise BuildRefused("", f"its sections have more than {MAX_SECTION_BYTES} bytes")
-    sections = {number: _section(number, each) for number, each in kept.items()}
+    sections = {number: _read_section(number, each) for number, each in kept.items()}
     return ObjectFile(
         sections=sections,
         functions=tuple(each for each in symbols if each.is_function and each.name),
-        relocations=tuple(_relocations(raw, sections, symbols)),
+        relocations=tuple(_read_relocations(raw, sections, symbols)),
     )
 
 
@@ -174,7 +174,7 @@ def _is_kept(section: Any) -> bool:
     )
 
 
-def _section(number: int, section: Any) -> ObjectSection:
+def _read_section(number: int, section: Any) -> ObjectSection:
     flags = section["sh_flags"]
     size = section["sh_size"]
     alignment = section["sh_addralign"]
@@ -197,16 +197,16 @@ def _section(number: int, section: Any) -> ObjectSection:
     )
 
 
-def _symbols(raw: list[Any]) -> list[Symbol]:
+def _read_symbols(raw: list[Any]) -> list[Symbol]:
     table = next((each for each in raw if each["sh_type"] == "SHT_SYMTAB"), None)
     if table is None:
         raise BuildRefused("", "has no symbols; do not strip it")
     if table.num_symbols() > MAX_SYMBOLS:
         raise BuildRefused("", f"has more than {MAX_SYMBOLS} symbols")
-    return [_symbol(table.get_symbol(number), raw) for number in range(table.num_symbols())]
+    return [_read_symbol(table.get_symbol(number), raw) for number in range(table.num_symbols())]
 
 
-def _symbol(symbol: Any, raw: list[Any]) -> Symbol:
+def _read_symbol(symbol: Any, raw: list[Any]) -> Symbol:
     place = symbol["st_shndx"]
     kind = symbol["st_info"]["type"]
     return Symbol(
@@ -218,7 +218,7 @@ def _symbol(symbol: Any, raw: list[Any]) -> Symbol:
     )
 
 
-def _relocations(
+def _read_relocations(
     raw: list[Any], sections: dict[int, ObjectSection], symbols: list[Symbol]
 ) -> Iterator[Relocation]:
     total = 0

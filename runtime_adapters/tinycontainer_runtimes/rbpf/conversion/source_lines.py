@@ -50,10 +50,10 @@ class SourceLines:
 
 def read_lines(source: ObjectFile) -> SourceLines:
     """Read where an object's code comes from; nothing if it does not say so."""
-    table = source.named(".debug_line")
+    table = source.find_section(".debug_line")
     if table is None:
         return SourceLines()
-    names = source.named(".debug_line_str")
+    names = source.find_section(".debug_line_str")
     targets = {
         each.offset: (each.symbol.section, each.symbol.value)
         for each in source.relocations

@@ -23,14 +23,16 @@ def make_steps(
     places: dict[int, int] = {}
     steps: list[Step] = []
     for each in instructions:
-        source = each.src if each.operation.from_register else _place(each, registers, places)
-        steps.append(_make(each, source, registers, memory))
+        source = (
+            each.src if each.operation.from_register else _place_immediate(each, registers, places)
+        )
+        steps.append(_make_step(each, source, registers, memory))
         if each.is_wide:
-            steps.append(_nowhere)
+            steps.append(_fail_inside_wide)
     return steps
 
 
-def _place(each: Instruction, registers: Registers, places: dict[int, int]) -> int:
+def _place_immediate(each: Instruction, registers: Registers, places: dict[int, int]) -> int:
     """The place of an instruction's immediate in the register file."""
     value = (each.imm + transfers.BASES.get(each.operation.name, 0)) & WORD64
     if value not in places:
@@ -39,7 +41,7 @@ def _place(each: Instruction, registers: Registers, places: dict[int, int]) -> i
     return places[value]
 
 
-def _make(each: Instruction, source: int, registers: Registers, memory: Memory) -> Step:
+def _make_step(each: Instruction, source: int, registers: Registers, memory: Memory) -> Step:
     name = each.operation.name
     operands = (each.dst, source, each.following)
     match each.operation.family:
@@ -61,6 +63,6 @@ def _make(each: Instruction, source: int, registers: Registers, memory: Memory) 
             return transfers.leave
 
 
-def _nowhere() -> int:
+def _fail_inside_wide() -> int:
     """The second slot of a wide load, which nothing can reach."""
     raise Fault(RbpfCode.ILLEGAL_INSTRUCTION)

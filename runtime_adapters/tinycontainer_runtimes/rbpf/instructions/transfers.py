@@ -10,7 +10,7 @@ from struct import Struct, error
 from types import MappingProxyType
 from typing import Final
 
-from ..memory import PLACE_MASK, REGION_SHIFT, Memory, Region, outside
+from ..memory import PLACE_MASK, REGION_SHIFT, Memory, Region, fault_outside
 from .step import WORD64, CallReached, Exited, Operands, Registers, Step
 
 BASES: Final[Mapping[str, int]] = MappingProxyType(
@@ -42,7 +42,7 @@ def load(r: Registers, operands: Operands, memory: Memory, offset: int, size: in
         try:
             (r[d],) = unpack(readable[address >> REGION_SHIFT], address & PLACE_MASK)
         except (IndexError, error):
-            raise outside(address, size) from None
+            raise fault_outside(address, size) from None
         return n
 
     return step
@@ -60,7 +60,7 @@ def store(r: Registers, operands: Operands, memory: Memory, offset: int, size: i
         try:
             pack(writable[address >> REGION_SHIFT], address & PLACE_MASK, r[s] & mask)
         except (IndexError, error):
-            raise outside(address, size) from None
+            raise fault_outside(address, size) from None
         return n
 
     return step

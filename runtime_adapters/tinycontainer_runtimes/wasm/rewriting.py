@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
-from .lines import with_stops
+from .lines import insert_stops
 from .reader import Reader
 from .scan import HEADER, ScannedModule
 
@@ -19,7 +19,7 @@ _CODE = 10
 _FUNCTION_KIND = 0
 
 
-def prepare(code: bytes, module: ScannedModule, limits: RuntimeLimits) -> bytes:
+def rewrite_module(code: bytes, module: ScannedModule, limits: RuntimeLimits) -> bytes:
     """The module without custom sections and start section, with hooks exported by index.
 
     Args:
@@ -31,12 +31,12 @@ def prepare(code: bytes, module: ScannedModule, limits: RuntimeLimits) -> bytes:
     parts = [HEADER]
     for start, end in module.sections:
         if code[start] == _EXPORT:
-            parts.append(_with_exports(code, start, end, module, indexes))
+            parts.append(_add_exports(code, start, end, module, indexes))
         elif code[start] == _CODE:
             natives = len(module.imports) if calls_natives_directly(module) else 0
-            bodies = [with_stops(code, span, natives, limits) for span in module.spans]
-            sized = [_leb(len(body)) + body for body in bodies]
-            parts.append(_section(_CODE, _leb(len(sized)) + b"".join(sized)))
+            bodies = [insert_stops(code, span, natives, limits) for span in module.spans]
+            sized = [_encode_leb(len(body)) + body for body in bodies]
+            parts.append(_encode_section(_CODE, _encode_leb(len(sized)) + b"".join(sized)))
         elif code[start] != _START:
             parts.append(code[start:end])
     return b"".join(parts)
@@ -55,26 +55,28 @@ def calls_natives_directly(module: ScannedModule) -> bool:
     return all(index >= len(module.imports) for index in module.references)
 
 
-def _with_exports(
+def _add_exports(
     code: bytes, start: int, end: int, module: ScannedModule, indexes: Iterable[int]
 ) -> bytes:
     reader = Reader(code, start + 1, end)
-    reader.u32()
-    reader.u32()
+    reader.read_u32()
+    reader.read_u32()
     added = [
-        _leb(len(name)) + name + bytes([_FUNCTION_KIND]) + _leb(index)
+        _encode_leb(len(name)) + name + bytes([_FUNCTION_KIND]) + _encode_leb(index)
         for index in indexes
         for name in (export_name(module, index).encode(),)
     ]
     number = len(module.exports) + len(added)
-    return _section(_EXPORT, _leb(number) + code[reader.offset : end] + b"".join(added))
+    return _encode_section(
+        _EXPORT, _encode_leb(number) + code[reader.offset : end] + b"".join(added)
+    )
 
 
-def _section(section: int, payload: bytes) -> bytes:
-    return bytes([section]) + _leb(len(payload)) + payload
+def _encode_section(section: int, payload: bytes) -> bytes:
+    return bytes([section]) + _encode_leb(len(payload)) + payload
 
 
-def _leb(value: int) -> bytes:
+def _encode_leb(value: int) -> bytes:
     parts = bytearray()
     while value >= 0x80:
         parts.append(value & 0x7F | 0x80)
