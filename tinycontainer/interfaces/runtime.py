@@ -8,7 +8,7 @@ check that any runtime can be put through.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from .integers import INT32_MAX, INT32_MIN
 from .meter import Meter
@@ -53,7 +53,12 @@ class Trapped:
 
 Outcome: TypeAlias = Completed | Preempted | Trapped
 
-LOOP_RESULTS = range(INT32_MIN, INT32_MAX + 1)
+PAGE_BYTES: Final = 1 << 16
+"""Unit of `RuntimeLimits.memory_pages`."""
+LOG_LINE_BYTES: Final = 256
+"""How much of a line a runtime gives to `Natives.log`, at most; the device cuts it shorter. A line
+ends with a zero byte (TC-RT-15, TC-BPF-17)."""
+LOOP_RESULTS: Final = range(INT32_MIN, INT32_MAX + 1)
 """What a loop can return."""
 
 

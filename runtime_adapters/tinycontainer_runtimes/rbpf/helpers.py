@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from tinycontainer.interfaces.integers import UINT32_MASK, to_int32
-from tinycontainer.interfaces.runtime import Natives
+from tinycontainer.interfaces.runtime import LOG_LINE_BYTES, Natives
 
 from .machine import Helper
 from .memory import Memory
@@ -28,9 +28,6 @@ HELPERS: Final[Mapping[int, str]] = MappingProxyType(
     }
 )
 """Names by number; C declares them as ``extern`` under these names."""
-
-_LINE_BYTES: Final = 256
-"""How much of a log line is looked at; the device cuts it shorter."""
 
 
 def helper_numbers() -> dict[str, int]:
@@ -94,7 +91,7 @@ class ContainerHelpers:
 
     def logger(self, arguments: Sequence[int], /) -> int:
         """``logger(line)``: 0; the line ends with a zero byte."""
-        self._natives.log(self._memory.load_line(arguments[0], _LINE_BYTES))
+        self._natives.log(self._memory.load_line(arguments[0], LOG_LINE_BYTES))
         return 0
 
     def data_size(self, _arguments: Sequence[int], /) -> int:

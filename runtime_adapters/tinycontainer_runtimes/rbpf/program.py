@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from tinycontainer.interfaces.runtime import Hook, RuntimeLimits
+from tinycontainer.interfaces.runtime import PAGE_BYTES, Hook, RuntimeLimits
 
 from .codes import CodeRefused, RbpfCode
 from .decoding import SLOT_BYTES, Instruction, decode_text
@@ -13,7 +13,6 @@ from .helpers import HELPERS
 from .image import Image, read_image
 from .memory import STACK_BYTES
 
-_PAGE_BYTES: Final = 1 << 16
 _BYTES_PER_INSTRUCTION: Final = 256
 _BYTES_PER_FUNCTION: Final = 256
 """What an instruction, or an entry of the function table, holds of the host's memory, at most."""
@@ -67,7 +66,7 @@ def load_program(code: bytes, limits: RuntimeLimits) -> Program:
     image = read_image(code)
     program = Program(image, decode_text(image.text, HELPERS), _find_entries(image))
     _check_entries(program)
-    if program.memory_bytes > limits.memory_pages * _PAGE_BYTES:
+    if program.memory_bytes > limits.memory_pages * PAGE_BYTES:
         problem = f"{program.memory_bytes} bytes of stack and data are too many"
         raise CodeRefused(RbpfCode.ILLEGAL_LENGTH, problem)
     return program

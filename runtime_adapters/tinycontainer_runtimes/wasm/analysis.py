@@ -11,7 +11,7 @@ from typing import Final
 
 from tinycontainer.interfaces.analysis import CodeFacts
 from tinycontainer.interfaces.integers import UINT32_MASK
-from tinycontainer.interfaces.runtime import RuntimeLimits
+from tinycontainer.interfaces.runtime import PAGE_BYTES, RuntimeLimits
 
 from .body import read_opcode, scan_locals, skip_immediates
 from .native_types import HOOKS
@@ -30,7 +30,6 @@ LIMITS: Final = RuntimeLimits(
 )
 """The widest that any device can have: what a device takes is not the analyser's to judge."""
 
-_PAGE_BYTES: Final = 1 << 16
 _OPEN: Final = "open"
 
 
@@ -116,4 +115,4 @@ def _decode_uint32(encoded: bytes) -> int:
 
 
 def _memory_bytes(module: ScannedModule) -> int:
-    return 0 if module.memory is None else module.memory[0] * _PAGE_BYTES
+    return 0 if module.memory is None else module.memory[0] * PAGE_BYTES

@@ -4,13 +4,11 @@ from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from tinycontainer.interfaces.integers import INT32_MAX, INT32_MIN, UINT32_MASK, to_int32
-from tinycontainer.interfaces.runtime import Natives
+from tinycontainer.interfaces.runtime import LOG_LINE_BYTES, Natives
 
 from .traps import TrapCode, WasmTrap
 
 NativeFunction: TypeAlias = Callable[..., int | None]
-_LINE_BYTES = 256
-"""How much of a log line is looked at; the device cuts it shorter."""
 
 
 class LinearMemory(Protocol):
@@ -88,9 +86,9 @@ class WasmNatives:
         available = self._memory.size() - pointer
         if available <= 0:
             raise WasmTrap(TrapCode.NATIVE_POINTER, "logger: the line begins outside of memory")
-        line = self._memory.load(pointer, min(available, _LINE_BYTES))
+        line = self._memory.load(pointer, min(available, LOG_LINE_BYTES))
         end = line.find(b"\0")
-        if end < 0 and available <= _LINE_BYTES:
+        if end < 0 and available <= LOG_LINE_BYTES:
             raise WasmTrap(TrapCode.NATIVE_POINTER, "logger: the line reaches outside of memory")
         self._natives.log(line if end < 0 else line[:end])
 

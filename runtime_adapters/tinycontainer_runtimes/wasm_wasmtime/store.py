@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import wasmtime
 from wasmtime import _bindings as bindings
 
-from tinycontainer.interfaces.runtime import RuntimeLimits
+from tinycontainer.interfaces.runtime import PAGE_BYTES, RuntimeLimits
 
 from ..wasm.native_types import MEMORY_EXPORT, MODULE, NATIVES, FunctionType
 from ..wasm.traps import TrapCode, WasmTrap
@@ -26,7 +26,6 @@ Host: TypeAlias = Callable[[Any, Any, Any, int], int]
 """A host function as wasmtime calls it: environment, caller, argument words and their number. It
 reads the words, writes the result into the first, and returns 0, or the address of a trap."""
 
-_PAGE_BYTES: Final = 1 << 16
 _CODES: Final = {
     code.value: TrapCode(name)
     for code in wasmtime.TrapCode
@@ -72,7 +71,7 @@ class TenantStore:
         self._fuel_address = addressof(self._fuel)
         self._hosts: list[Any] = []
         self._instance = bindings.wasmtime_instance_t()
-        memory_bytes = limits.memory_pages * _PAGE_BYTES
+        memory_bytes = limits.memory_pages * PAGE_BYTES
         api.wasmtime_store_limiter(self._store, memory_bytes, limits.table_elements, 1, 1, 1)
         self.fill(TANK)
 

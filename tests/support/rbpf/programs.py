@@ -3,12 +3,18 @@
 from random import Random
 
 from support.rbpf.assembling import slot
+from tinycontainer_runtimes.rbpf.opcodes import JUMP_ALWAYS, OPERATIONS, Family, Operation
+
+
+def _family(family: Family) -> list[Operation]:
+    return [each for each in OPERATIONS.values() if each.family is family]
+
 
 CONTEXT_BYTES, DATA_BYTES, RODATA_BYTES = 16, 24, 8
 
-_ALU = [code << 4 for code in range(0xE) if code != 0xD]
-_JUMPS = [0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0xA0, 0xB0, 0xC0, 0xD0]
-_SIZES = [0x10, 0x08, 0x00, 0x18]
+_ALU = sorted({each.opcode & 0xF0 for each in _family(Family.ALU64)})
+_JUMPS = sorted({each.opcode & 0xF0 for each in _family(Family.JUMP)} - {JUMP_ALWAYS & 0xF0})
+_SIZES = sorted({each.opcode & 0x18 for each in _family(Family.LOAD)})
 _NEG, _DIVISIONS = 0x80, (0x30, 0x90)
 _NUMBERS = (0, 1, -1, 2, 7, 31, 32, 33, 63, 64, 255, 0x7FFFFFFF, -0x80000000)
 _WIDE_NUMBERS = (1 << 63, (1 << 63) - 1, 1 << 32, (1 << 32) - 1, 0x80000000, 0xFFFFFFFF80000000)

@@ -6,6 +6,7 @@ from typing import Final
 from tinycontainer.device.containers.memory import Section, Slot
 from tinycontainer.errors import LoadError
 from tinycontainer.interfaces.analysis import CodeFacts
+from tinycontainer.interfaces.runtime import PAGE_BYTES
 
 from .finding import Finding, Rule, Severity, found
 from .subject import Audit, AuditSubject
@@ -30,8 +31,6 @@ MEMORY = Rule(
 )
 
 RULES: Final = (SECTION, SLOTS, MEMORY)
-
-_PAGE_BYTES: Final = 1 << 16
 
 
 def check_sizes(audit: Audit, subject: AuditSubject) -> Iterator[Finding]:
@@ -65,4 +64,4 @@ def check_slots(audit: Audit) -> Iterator[Finding]:
 
 def pages_of(facts: CodeFacts | None) -> int:
     """Pages of linear memory that code begins with; 0 if that is not known."""
-    return -(-facts.memory_bytes // _PAGE_BYTES) if facts else 0
+    return -(-facts.memory_bytes // PAGE_BYTES) if facts else 0
