@@ -8,7 +8,7 @@ check that any runtime can be put through.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from .meter import Meter
 
@@ -54,6 +54,9 @@ Outcome: TypeAlias = Completed | Preempted | Trapped
 
 LOOP_RESULTS = range(-(1 << 31), 1 << 31)
 """What a loop can return."""
+
+PAGE_BYTES: Final = 64 * 1024
+"""A page of linear memory."""
 
 
 @dataclass(frozen=True, slots=True)

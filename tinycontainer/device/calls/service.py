@@ -20,7 +20,7 @@ from ..containers.limits import Capacity
 from .caller import Caller, Context
 from .driver_table import DriverEntry, DriverTable
 from .endpoint_table import Descriptor, EndpointTable
-from .pipes import Pipes, consents
+from .pipes import Pipes, find_dissent
 
 REFUSED = -1
 _HEARTBEAT, _OPEN, _CLOSE = Syscall.HEARTBEAT.bit, Syscall.OPEN.bit, Syscall.CLOSE.bit
@@ -176,7 +176,7 @@ class Service:
         peer = None if endpoint.peer_uid is None else self._find(endpoint.peer_uid)
         if peer is None:
             return self._refuse(caller, Syscall.OPEN, endpoint.endpoint_id, Refusal.PEER_MISSING)
-        if not consents(caller.uid, endpoint, peer.metadata):
+        if find_dissent(caller.uid, endpoint, peer.metadata) is not None:
             return self._refuse(caller, Syscall.OPEN, endpoint.endpoint_id, Refusal.NO_CONSENT)
         return self._enter(caller, endpoint, self._pipes, self._pipes.connect(caller.uid, endpoint))
 

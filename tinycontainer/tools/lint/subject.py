@@ -1,15 +1,18 @@
-"""What is audited: containers as they were read, and the device that they are meant for."""
+"""The subjects of the audit: containers with the facts of their code, and the device for them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from tinycontainer.assembly.assembly import Plan, driver_places, trust_of
 from tinycontainer.device.calls.driver_table import DriverTable
 from tinycontainer.device.containers.limits import BOARDS, Capacity, Caps, Scheduling
 from tinycontainer.device.containers.verification import Trust, profile_of
-from tinycontainer.interfaces.analysis import CodeFacts
+from tinycontainer.errors import InadmissibleCode
+from tinycontainer.interfaces.analysis import Analyser, CodeFacts
 from tinycontainer.interfaces.clock import DEFAULT_INSTRUCTION_NS
+from tinycontainer.interfaces.runtime import PAGE_BYTES, Runtime, RuntimeLimits
 from tinycontainer.interfaces.syscalls import mask_from_bytes
 from tinycontainer.metadata import ContainerType, Metadata, Security
 from tinycontainer.text import show
@@ -17,8 +20,10 @@ from tinycontainer_tokens import Claims, Kind, Profile, TokenError, envelope
 from tinycontainer_tokens import claims as claims_codec
 
 from ..artefact.artefact import Artefact
+from ..firmware.board import DEFAULT_BOARD, board_of
 
-DAY_S: Final = 24 * 60 * 60
+_USUAL: Final = BOARDS[DEFAULT_BOARD]
+"""What is looked into at least, however small the device is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class AuditSubject:
         path: where from.
         tokens: what its tokens say; those of endpoints stand last.
         facts: what its code shows; None if that is not known.
-        refusal: why its code is not admitted; None if it is, or nobody judged.
+        refusal: why its code is not admitted; None if it is, or if it was not judged.
         unseen: why its code was not looked at; empty if it was.
         most_metadata_bytes: longest metadata that is judged by more than its size.
     """
@@ -76,7 +81,7 @@ class AuditSubject:
     facts: CodeFacts | None = None
     refusal: str | None = None
     unseen: str = ""
-    most_metadata_bytes: int = BOARDS["default"].metadata_bytes
+    most_metadata_bytes: int = _USUAL.metadata_bytes
 
     @property
     def metadata(self) -> Metadata:
@@ -120,6 +125,11 @@ class AuditSubject:
         """Whether its owner has signed a mask."""
         return self.token(Kind.MASK) is not None
 
+    @property
+    def memory_pages(self) -> int:
+        """Pages of linear memory that its code begins with; 0 if that is not known."""
+        return _pages_of(self.facts)
+
 
 def tokens_of(metadata: Metadata) -> tuple[TokenFacts, ...]:
     """All places of tokens, in the order in which a device looks at them."""
@@ -139,12 +149,96 @@ def _token_places(metadata: Metadata) -> Iterator[tuple[str, Kind, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
+class CodeTools:
+    """What is installed to judge code with.
+
+    Attributes:
+        analysers: say what code does, by container type.
+        runtimes: say whether code is admitted, by container type.
+    """
+
+    analysers: Mapping[ContainerType, Analyser]
+    runtimes: Mapping[ContainerType, Runtime]
+
+
+def gather_subject(
+    artefact: Artefact, path: Path, capacity: Capacity, tools: CodeTools
+) -> AuditSubject:
+    """Look at a container's tokens and code.
+
+    Args:
+        artefact: the container.
+        path: where it was read from.
+        capacity: of the device that it is meant for.
+        tools: what to look at code with.
+    """
+    code = artefact.code
+    container_type = artefact.metadata.container.type
+    # Files can hold far more code than any device does, and to scan it takes its time.
+    most_code_bytes = max(capacity.code_bytes, _USUAL.code_bytes)
+    facts = None
+    refusal = None
+    if code is not None and len(code) <= most_code_bytes:
+        facts, refusal = _judge_code(code, container_type, capacity, tools)
+    return AuditSubject(
+        artefact,
+        path,
+        tokens_of(artefact.metadata),
+        facts,
+        refusal,
+        _why_unseen(code, container_type, most_code_bytes, tools),
+        max(capacity.metadata_bytes, _USUAL.metadata_bytes),
+    )
+
+
+def _why_unseen(
+    code: bytes | None, container_type: ContainerType, most_bytes: int, tools: CodeTools
+) -> str:
+    """Why code is not looked at; empty if it is."""
+    if code is None:
+        return "the code section is not at hand"
+    if len(code) > most_bytes:
+        return f"{len(code)} bytes of code; up to {most_bytes} are looked at"
+    if container_type not in tools.analysers:
+        return f"no analyser for type {container_type.name.lower()} is installed"
+    return ""
+
+
+def _judge_code(
+    code: bytes, container_type: ContainerType, capacity: Capacity, tools: CodeTools
+) -> tuple[CodeFacts | None, str | None]:
+    """What code shows, and why it is not admitted."""
+    analyse = tools.analysers.get(container_type)
+    runtime = tools.runtimes.get(container_type)
+    try:
+        facts = None if analyse is None else analyse(code)
+        if runtime is not None:
+            runtime.admit(code, _widen_limits(capacity.runtime, code, facts))
+    except InadmissibleCode as error:
+        return None, str(error)
+    return facts, None
+
+
+def _widen_limits(limits: RuntimeLimits, code: bytes, facts: CodeFacts | None) -> RuntimeLimits:
+    """The device's limits, without those on sizes that have findings of their own."""
+    return replace(
+        limits,
+        code_bytes=max(limits.code_bytes, len(code)),
+        memory_pages=max(limits.memory_pages, _pages_of(facts)),
+    )
+
+
+def _pages_of(facts: CodeFacts | None) -> int:
+    return -(-facts.memory_bytes // PAGE_BYTES) if facts else 0
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """The device that the containers are meant for, as far as it is known.
 
     Attributes:
         name: whose capacities these are, for messages.
-        path: the device file; None if none was given, and then what follows it are defaults.
+        path: the device file; None if none was given, and then all that follows is a default.
         capacity: what fits.
         caps: what metadata may ask for.
         scheduling: how the processor is shared.
@@ -165,6 +259,36 @@ class Host:
     trust: Trust | None = None
     types: frozenset[ContainerType] | None = None
     missing: tuple[str, ...] = ()
+
+
+def gather_host(
+    plan: Plan | None, profile: Profile | None, types: frozenset[ContainerType]
+) -> Host:
+    """Describe the device that containers are meant for.
+
+    Args:
+        plan: its device file; without one it is the board of the profile asked for.
+        profile: the profile asked for.
+        types: container types that there are runtimes for.
+
+    Raises:
+        DeviceFileError: the device file, or a key that it names, cannot be used.
+    """
+    if plan is None:
+        board = board_of(profile)
+        return Host(f"board {board}", capacity=BOARDS[board])
+    content = plan.content
+    return Host(
+        name=show(plan.path.name),
+        path=plan.path,
+        capacity=content.capacity.capacity(content.device.board),
+        caps=content.caps.caps(),
+        scheduling=content.scheduling.scheduling(),
+        instruction_ns=content.scheduling.instruction_ns,
+        drivers=driver_places(plan),
+        trust=trust_of(plan),
+        types=types,
+    )
 
 
 @dataclass(frozen=True, slots=True)

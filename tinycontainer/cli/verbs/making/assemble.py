@@ -18,7 +18,7 @@ from tinycontainer_tokens import KeyEntry, KeyFileError, KeyMaterial, KeyStore, 
 from ...keys import PrivateKeys, passphrase_option, trusted_keys
 from ...output import Refusal, force_option, json_option
 from ...verb import Verb
-from .outputs import Outputs, output_options
+from .container_files import Outputs, output_options
 
 _MAX_TOKEN_BYTES = 1024
 

@@ -9,7 +9,7 @@ from tinycontainer.tools.artefact.artefact import read_artefact
 
 from ...output import Refusal, force_option, json_option
 from ...verb import Verb
-from .outputs import Outputs, output_options
+from .container_files import Outputs, output_options
 
 
 @click.command(cls=Verb)

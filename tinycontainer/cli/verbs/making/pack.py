@@ -14,7 +14,7 @@ from tinycontainer_tokens import Role
 from ...keys import PrivateKeys, passphrase_option, require_trustworthy
 from ...output import Refusal, force_option, json_option
 from ...verb import Verb
-from .outputs import Outputs, output_options
+from .container_files import Outputs, output_options
 
 
 @click.command(cls=Verb)

@@ -14,10 +14,9 @@ from tinycontainer.device.containers.limits import BOARDS
 from tinycontainer.device.containers.verification import profile_of
 from tinycontainer.metadata import Bundle, Metadata
 from tinycontainer.text import show
-from tinycontainer.tools.firmware.board import RIOT_BOARD, require_fit
+from tinycontainer.tools.firmware.board import RIOT_BOARD, board_of, require_fit
 from tinycontainer.tools.firmware.c_header import c_header
 from tinycontainer.tools.firmware.c_layout import layout_files, only_source
-from tinycontainer_tokens import Profile
 
 from ...output import Refusal, print_json, require_absent, write_file
 
@@ -83,10 +82,10 @@ class Outputs:
         if self.device is not None:
             content = read_plan(self.device).content
             capacity = content.capacity.capacity(content.device.board)
-            require_fit(bundle, capacity, firmware=False)
+            require_fit(metadata, bundle, capacity, firmware=False)
             return f"the device of {show(str(self.device))}"
-        board = self.board or _board_of(metadata)
-        require_fit(bundle, BOARDS[board], firmware=board == RIOT_BOARD)
+        board = self.board or board_of(profile_of(metadata))
+        require_fit(metadata, bundle, BOARDS[board], firmware=board == RIOT_BOARD)
         return f"the board {board}"
 
     def _files(
@@ -163,10 +162,6 @@ def _write(files: dict[Path, bytes], bundle: Bundle, fits: str, *, as_json: bool
     for path, content in files.items():
         write_file(path, content)
     _tell(bundle, files, fits, as_json=as_json)
-
-
-def _board_of(metadata: Metadata) -> str:
-    return RIOT_BOARD if profile_of(metadata) is Profile.RIOT_2024 else "default"
 
 
 def _tell(bundle: Bundle, files: dict[Path, bytes], fits: str, *, as_json: bool) -> None:
