@@ -11,10 +11,9 @@ from support.measuring.measuring import Measure
 from support.project import BOX
 from support.worlds import KEYS
 
-from tinycontainer.assembly.assembly import assemble, read_plan
+from tinycontainer.assembly.assembly import Device, assemble, read_plan
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import Device
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.metadata import ContainerType, Endpoint
 from tinycontainer.tools.packing.manifest import read_manifest

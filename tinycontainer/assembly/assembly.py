@@ -53,7 +53,7 @@ def _discard(_line: bytes) -> None:
     pass
 
 
-class Device(device_room.Device):
+class Device(device_room.BareDevice):
     """A device that can be made from a device file."""
 
     @classmethod
@@ -378,7 +378,7 @@ def _sequences(plan: Plan) -> SequenceStore:
         raise plan.error("trust.sequence_file", str(error)) from None
 
 
-def load_listed(device: device_room.Device, plan: Plan) -> None:
+def load_listed(device: device_room.BareDevice, plan: Plan) -> None:
     """Load and start the containers that a device file lists.
 
     Raises:

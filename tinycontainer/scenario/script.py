@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
+from tinycontainer.assembly.assembly import Device
 from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
-from tinycontainer.device.device import Device
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.files.fields import Uid, uid_from_text
 from tinycontainer.files.toml_file import Table, inside, read_bounded, read_toml

@@ -22,7 +22,7 @@ from tinycontainer.trace.events import Loaded, LoadRefused, Reconfigured, Transi
 from tinycontainer_tokens import SequenceFileError, SequenceStore
 
 from .container import Container
-from .lifecycle import Condition, Event, State, after
+from .lifecycle import Condition, Event, State, after, require_possible
 from .limits import Capacity, Caps
 from .loading import Loading
 from .memory import MemoryManager, Section, Slot
@@ -67,7 +67,7 @@ class Controller:
         runtimes: what can be run, by container type.
         sequences: what was accepted before.
         epoch_s: the device's time in Unix seconds.
-        tracer: hears of every acceptance and refusal.
+        tracer: records every acceptance and refusal.
     """
 
     def __init__(
@@ -80,9 +80,13 @@ class Controller:
         epoch_s: Callable[[], int],
         tracer: Tracer,
     ) -> None:
-        self._capacity, self._caps, self._trust = capacity, caps, trust
-        self._runtimes, self._sequences = runtimes, sequences
-        self._epoch_s, self._tracer = epoch_s, tracer
+        self._capacity = capacity
+        self._caps = caps
+        self._trust = trust
+        self._runtimes = runtimes
+        self._sequences = sequences
+        self._epoch_s = epoch_s
+        self._tracer = tracer
         self._memory = MemoryManager(capacity)
         self._loading = Loading(self._memory)
         self._containers: dict[int, Container] = {}
@@ -125,8 +129,8 @@ class Controller:
         """Give up the load that is under way, if there is one."""
         self._loading.abandon()
 
-    def refused(self, error: LoadError) -> None:
-        """Note a load that was refused before its first section; one under way is given up."""
+    def record_refusal(self, error: LoadError) -> None:
+        """Record a load that was refused before its first section; one under way is given up."""
         self._loading.abandon()
         self._report("load", b"", error)
 
@@ -165,7 +169,8 @@ class Controller:
             UnknownContainer: it is not loaded.
         """
         container = self.get(uid)
-        after(container.condition, Event.START)  # no word of tokens where it could not start anyway
+        # First the state: a token's problem is of no interest where it could not start anyway.
+        require_possible(container.condition, Event.START)
         try:
             container.grant.validity.check(self._epoch_s())
         except LoadError as error:
@@ -255,7 +260,7 @@ class Controller:
         except SequenceFileError as error:
             raise LoadError(LoadReason.SEQUENCE_STORE, str(error)) from error
 
-    # What is told to the tracer.
+    # What is recorded.
 
     def _traced(self, step: Callable[[], _Result]) -> _Result:
         try:
@@ -265,7 +270,7 @@ class Controller:
             raise
 
     def _trace_rejected(self, named: bytes) -> None:
-        """Tell the end under the slot's own name: a uid that is claimed may be another's."""
+        """Record the end under the slot's own name: a uid that is claimed may be another's."""
         condition = Condition(State.PROVISIONING)
         for event in (Event.REJECTED, Event.ERASED):
             before, condition = condition, after(condition, event)

@@ -98,7 +98,7 @@ class Scheduling:
     """
 
     policy: Policy = Policy.PRIORITY
-    slice_ns: int = 10 * NS_PER_MS
+    slice_ns: int = DEFAULT_SLICE_NS
     grace_ns: int = 1000 * NS_PER_MS
     call_instructions: int = 100
 

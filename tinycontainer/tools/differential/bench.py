@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from tinycontainer.assembly.assembly import Plan, assemble, load_listed, type_of_engine
-from tinycontainer.device.device import Device, Setup
+from tinycontainer.assembly.assembly import Device, Plan, assemble, load_listed, type_of_engine
+from tinycontainer.device.device import Setup
 from tinycontainer.errors import LoadError
 from tinycontainer.files.device_file import DeviceFile, TrustTable
 from tinycontainer.interfaces.clock import VirtualClock
