@@ -10,9 +10,8 @@ from tinycontainer.device.containers.verification import Trust, examine, grant
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Bundle
 from tinycontainer.text import show
-from tinycontainer.tools.packing import packing
 from tinycontainer.tools.packing.manifest import Manifest, read_blueprint, read_manifest
-from tinycontainer.tools.packing.packing import Blueprint, Tokens
+from tinycontainer.tools.packing.packing import Blueprint, PartyTokens, assemble_metadata
 from tinycontainer_tokens import KeyEntry, KeyFileError, KeyMaterial, KeyStore, Profile, Role
 
 from ...keys import PrivateKeys, passphrase_option, trusted_keys
@@ -89,7 +88,7 @@ def assemble(
         raise Refusal("--metadata-only looks at no sections; leave --code and --data out")
     manifest = None if metadata_only else read_manifest(manifest_file, code, data)
     blueprint = read_blueprint(manifest_file) if manifest is None else manifest.blueprint
-    tokens = Tokens(
+    tokens = PartyTokens(
         code=_token(code_token),
         data=_token(data_token),
         mask=_token(mask_token),
@@ -97,7 +96,7 @@ def assemble(
     )
     own = PrivateKeys(passphrase_file).read(key)
     others = trusted_keys(trusted, trusted_directory, blueprint.profile, "--trust")
-    metadata = packing.assemble(blueprint, tokens, own)
+    metadata = assemble_metadata(blueprint, tokens, own)
     now_s = int(time.time()) if at_s is None else at_s
     _require_fitting(metadata, blueprint, manifest, _store(others, own, blueprint.profile), now_s)
     if manifest is None:

@@ -216,10 +216,10 @@ def mask(calls: str | None, bits: bytes | None, signing: Signing) -> None:
     if calls is not None and bits is not None:
         raise Refusal("give either --calls or --mask")
     if bits is not None:
-        signing.write(signing.signer.mask_bytes(bits), "mask")
+        signing.write(signing.signer.sign_mask_bytes(bits), "mask")
         return
     wanted = signing.require_manifest().mask if calls is None else _mask_of(calls)
-    signing.write(signing.signer.mask(wanted), "mask")
+    signing.write(signing.signer.sign_mask(wanted), "mask")
 
 
 @sign.command(cls=Verb)
@@ -241,7 +241,7 @@ def endpoint(endpoint_id: int, signing: Signing) -> None:
 def _sign_endpoint(found: Endpoint, signing: Signing) -> None:
     if signing.signer.profile is Profile.RIOT_2024:
         raise MetadataError("endpoint token", "riot-2024 knows none (endpoint key 6)")
-    signing.write(signing.signer.endpoint(found), f"endpoint-{found.endpoint_id}")
+    signing.write(signing.signer.sign_endpoint(found), f"endpoint-{found.endpoint_id}")
 
 
 def _sign_content(kind: Kind, file: Path | None, sha256: bytes | None, signing: Signing) -> None:
@@ -249,10 +249,10 @@ def _sign_content(kind: Kind, file: Path | None, sha256: bytes | None, signing: 
         raise Refusal("give either the FILE or its --sha256")
     name = kind.name.lower()
     if sha256 is not None:
-        signing.write(signing.signer.digest(kind, sha256), name)
+        signing.write(signing.signer.sign_digest(kind, sha256), name)
     elif file is not None:
         content = read_bounded(file, MAX_SECTION_BYTES)
-        signing.write(signing.signer.content(kind, content), name)
+        signing.write(signing.signer.sign_content(kind, content), name)
 
 
 def _mask_of(calls: str) -> int:
