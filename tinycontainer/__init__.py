@@ -4,7 +4,7 @@ The reference implementation in Python. A device is made from a device file, con
 from bundles, and the device runs them side by side in virtual or wall time.
 """
 
-from tinycontainer.assembly.assembly import Device
+from tinycontainer.assembly import Device, Installation
 from tinycontainer.device.containers.container import Exit, ExitReason, Statistics
 from tinycontainer.device.containers.lifecycle import Event, State
 from tinycontainer.device.device import Setup, View
@@ -43,6 +43,7 @@ __all__ = [
     "Exit",
     "ExitReason",
     "InadmissibleCode",
+    "Installation",
     "InvalidTransition",
     "LoadError",
     "LoadReason",

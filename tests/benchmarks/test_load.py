@@ -20,7 +20,7 @@ from support.wasm.modules import container
 from support.worlds import KEYS, blueprint, local, trusted
 
 from tinycontainer import metadata
-from tinycontainer.assembly.assembly import Device
+from tinycontainer.assembly import Device
 from tinycontainer.device.containers.verification import Grant, Trust, examine, grant
 from tinycontainer.device.device import Setup
 from tinycontainer.interfaces.clock import VirtualClock

@@ -10,7 +10,7 @@ from typing import Any
 from support.drivers import Puppet, served_by
 from support.scripted import Program, ScriptedRuntime, Steps
 from support.worlds import ALL_CALLS, blueprint, local, newer, times
-from tinycontainer.assembly.assembly import Device
+from tinycontainer.assembly import Device
 from tinycontainer.device.calls.driver_table import DriverTable
 from tinycontainer.device.containers.verification import Trust
 from tinycontainer.device.device import Setup

@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from support.scripted import Program, ScriptedRuntime, Steps
-from tinycontainer.assembly.assembly import Device
+from tinycontainer.assembly import Device
 from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.device.containers.container import Exit
 from tinycontainer.device.containers.limits import Capacity, Caps, Scheduling

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tinycontainer.assembly.assembly import Device
+from tinycontainer.assembly import Device
 from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.device.containers.container import Exit, ExitReason
 from tinycontainer.device.containers.limits import Capacity, Caps, Scheduling

@@ -110,7 +110,7 @@ def _problem(error: ErrorDetails) -> str:
         case "missing":
             return "is missing"
         case "value_error":
-            return error["msg"].removeprefix("Value error, ")
+            return str(error["ctx"]["error"])
     return error["msg"]
 
 

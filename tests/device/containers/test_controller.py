@@ -6,7 +6,7 @@ import pytest
 from support.scripted import Program, ScriptedRuntime, endless, work
 from support.worlds import ALL_CALLS, Ledger, World, blueprint, refused, snapshot, times
 
-from tinycontainer.assembly.assembly import Device
+from tinycontainer.assembly import Device
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.device.containers.verification import Trust

@@ -8,7 +8,7 @@ import pytest
 from support.scripted import ScriptedRuntime
 from support.worlds import FOREIGN, KEYS, Ledger, blueprint, local, newer, times, trusted
 
-from tinycontainer.assembly.assembly import Device
+from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import Cap, Capacity, Caps
 from tinycontainer.device.containers.verification import Trust
 from tinycontainer.device.device import Setup

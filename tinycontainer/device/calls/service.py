@@ -125,7 +125,7 @@ class Service:
         return data
 
     def write(self, caller: StartedContainer, fd: int, data: bytes) -> int:
-        """Write bytes; how many were taken, or a negative number."""
+        """Write bytes; how many were accepted, or a negative number."""
         entry = self._table.find(fd)
         if not (
             caller.container.grant.mask & _WRITE
@@ -138,16 +138,16 @@ class Service:
             return self._refuse(caller, Syscall.WRITE, fd, reason)
         self._in_progress = caller
         try:
-            taken = entry.driver.write(entry.driver_fd, data)
+            accepted_bytes = entry.driver.write(entry.driver_fd, data)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             return self._driver_raised(caller, Syscall.WRITE, fd, error)
         finally:
             self._in_progress = None
-        if type(taken) is not int or not 0 <= taken <= len(data):
+        if type(accepted_bytes) is not int or not 0 <= accepted_bytes <= len(data):
             return self._driver_lied(caller, Syscall.WRITE, fd, "took something else than given")
-        return self._granted(caller, Syscall.WRITE, fd, taken, data[:taken])
+        return self._granted(caller, Syscall.WRITE, fd, accepted_bytes, data[:accepted_bytes])
 
     def log(self, caller: StartedContainer, line: bytes) -> None:
         """Record a log line, cut to the device's length, while the container's rate allows."""
@@ -248,16 +248,24 @@ class Service:
             return
         self._tracer.emit(DescriptorClosed(entry.owner, entry.endpoint_fd, reason))
         if error is not None:
-            failed, problem = Refusal.DRIVER_FAILED, f"raised {type(error).__name__}"
-            self._tracer.emit(Refused(entry.owner, "close", entry.endpoint_fd, failed, 0, problem))
+            self._tracer.emit(
+                Refused(
+                    uid=entry.owner,
+                    call=Syscall.CLOSE.name.lower(),
+                    subject=entry.endpoint_fd,
+                    reason=Refusal.DRIVER_FAILED,
+                    result=0,
+                    detail=f"raised {type(error).__name__}",
+                )
+            )
 
     def _close_broken_pipes(self, uid: bytes, kept: frozenset[Endpoint]) -> None:
-        for peer_uid, endpoint_id in self._pipes.broken_by(uid, kept):
+        for peer_uid, endpoint_id in self._pipes.remove_broken(uid, kept):
             for entry in self._table.of(peer_uid):
                 if entry.endpoint.endpoint_id == endpoint_id:
                     self._close_for(entry, Closing.PEER_GONE)
 
-    # What becomes of a call.
+    # Results of a call.
 
     def _granted(
         self, caller: StartedContainer, call: Syscall, subject: int, result: int, data: bytes = b""

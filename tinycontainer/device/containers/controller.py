@@ -12,6 +12,7 @@ from tinycontainer.errors import (
     LoadError,
     LoadReason,
     MetadataError,
+    RuntimeMissing,
     UnknownContainer,
 )
 from tinycontainer.interfaces.runtime import Runtime, RuntimeLimits
@@ -31,13 +32,10 @@ from .verification import Grant, Trust, examine, grant
 _Result = TypeVar("_Result")
 
 
-def missing_runtime(kind: ContainerType, runtimes: Iterable[ContainerType]) -> LoadError:
+def missing_runtime(kind: ContainerType, runtimes: Iterable[ContainerType]) -> RuntimeMissing:
     """The refusal of a container type that none of the runtimes runs."""
-    installed = ", ".join(sorted(known.name.lower() for known in runtimes)) or "none"
-    return LoadError(
-        LoadReason.RUNTIME_MISSING,
-        f"type {kind.value} ({kind.name.lower()}) has no runtime here; there are: {installed}",
-    )
+    installed = tuple(sorted(known.name.lower() for known in runtimes))
+    return RuntimeMissing(kind.value, kind.name.lower(), installed)
 
 
 def admit(runtime: Runtime, code: bytes, limits: RuntimeLimits) -> None:
@@ -201,7 +199,8 @@ class Controller:
             raise
         before = container.metadata
         container.slot.replace_metadata(raw)
-        container.metadata, container.grant = decoded, granted
+        container.metadata = decoded
+        container.grant = granted
         self._trace_reconfigured(container, before)
         container.apply(Event.RECONFIGURED, self._tracer)
         return container, before
@@ -224,8 +223,8 @@ class Controller:
         self._memory.name(slot, decoded.uid)
         runtime = self._runtime_for(decoded)
         self._caps.check(decoded.uid, decoded.timing)
-        code, data = slot.read(Section.CODE), slot.read(Section.DATA)
-        granted = self._verify(decoded, code, data)
+        code = slot.read(Section.CODE)
+        granted = self._verify(decoded, code, slot.read(Section.DATA))
         admit(runtime, code, self._capacity.runtime)
         self._remember(granted)
         return Container(slot, decoded, runtime, granted)
@@ -273,7 +272,8 @@ class Controller:
         """Record the end under the slot's own name: a uid that is claimed may be another's."""
         condition = Condition(State.PROVISIONING)
         for event in (Event.REJECTED, Event.ERASED):
-            before, condition = condition, after(condition, event)
+            before = condition
+            condition = after(before, event)
             if self._tracer.on:
                 self._tracer.emit(Transitioned(named, before.state, event, condition.state, ""))
 
@@ -300,7 +300,8 @@ class Controller:
     def _trace_reconfigured(self, container: Container, before: Metadata) -> None:
         if not self._tracer.on:
             return
-        old, new = set(before.endpoints or ()), set(container.metadata.endpoints or ())
+        old = set(before.endpoints or ())
+        new = set(container.metadata.endpoints or ())
         self._tracer.emit(
             Reconfigured(
                 uid=container.uid,

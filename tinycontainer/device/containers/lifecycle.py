@@ -85,7 +85,9 @@ def no_delete_is_pending(condition: Condition) -> bool:
     return not condition.delete_pending
 
 
-_S, _E = State, Event
+# Short names, so that a row of the table is a line.
+_S = State
+_E = Event
 TRANSITIONS: Final = (
     Transition(_S.PROVISIONING, _E.LOADED, _S.READY),
     Transition(_S.PROVISIONING, _E.REJECTED, _S.DELETING),

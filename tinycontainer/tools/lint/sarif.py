@@ -60,7 +60,7 @@ def _describe_rule(rule: Rule) -> dict[str, Any]:
 def _describe_result(audit: Audit, finding: Finding, base: Path) -> dict[str, Any]:
     subject = None if finding.subject is None else audit.subjects[finding.subject]
     whose = audit.host.name if subject is None else subject.shown
-    file = audit.host.path if subject is None else subject.file
+    file = audit.host.path if subject is None else subject.metadata_file
     logical = {"name": finding.place, "fullyQualifiedName": f"{whose}/{finding.place}"}
     location: dict[str, Any] = {"logicalLocations": [logical]}
     if file is not None:

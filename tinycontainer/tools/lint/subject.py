@@ -1,29 +1,30 @@
 """The subjects of the audit: containers with the facts of their code, and the device for them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from tinycontainer.assembly.assembly import Plan, driver_places, trust_of
+from tinycontainer.assembly import DevicePlan, locate_drivers, read_trust
 from tinycontainer.device.calls.driver_table import DriverTable
 from tinycontainer.device.containers.limits import BOARDS, Capacity, Caps, Scheduling
+from tinycontainer.device.containers.token_places import TokenPlace, token_places
 from tinycontainer.device.containers.verification import Trust, profile_of
 from tinycontainer.errors import InadmissibleCode
 from tinycontainer.interfaces.analysis import Analyser, CodeFacts
 from tinycontainer.interfaces.clock import DEFAULT_INSTRUCTION_NS
 from tinycontainer.interfaces.runtime import PAGE_BYTES, Runtime, RuntimeLimits
 from tinycontainer.interfaces.syscalls import mask_from_bytes
-from tinycontainer.metadata import ContainerType, Metadata, Security
+from tinycontainer.metadata import ContainerType, Metadata
 from tinycontainer.text import show
-from tinycontainer_tokens import Claims, Kind, Profile, TokenError, envelope
-from tinycontainer_tokens import claims as claims_codec
+from tinycontainer_tokens import Claims, Kind, Profile
+from tinycontainer_tokens.unverified import read_unverified
 
 from ..artefact.artefact import Artefact
 from ..firmware.board import DEFAULT_BOARD, board_of
 
 _USUAL: Final = BOARDS[DEFAULT_BOARD]
-"""What is looked into at least, however small the device is."""
+"""Code and metadata up to these sizes are looked into, even if the device is smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class TokenFacts:
 
     Attributes:
         place: such as ``code token``.
-        kind: what stands there.
-        present: whether there are any bytes.
+        kind: what a token in this place has to vouch for.
+        present: whether the place holds any bytes.
         profile: its layout; None if it cannot be taken apart.
         claims: what it says; None if it cannot be read.
         problem: why it cannot be read.
@@ -47,20 +48,6 @@ class TokenFacts:
     problem: str = ""
 
 
-def read_token(place: str, kind: Kind, token: bytes) -> TokenFacts:
-    """Take a token apart without verifying it."""
-    if not token:
-        return TokenFacts(place, kind, present=False)
-    profile: Profile | None = None
-    try:
-        parsed = envelope.parse(token)
-        profile = parsed.profile
-        claims = claims_codec.decode(parsed.payload, kind, profile)
-    except TokenError as error:
-        return TokenFacts(place, kind, present=True, profile=profile, problem=str(error))
-    return TokenFacts(place, kind, present=True, profile=profile, claims=claims)
-
-
 @dataclass(frozen=True, slots=True)
 class AuditSubject:
     """One container.
@@ -68,7 +55,7 @@ class AuditSubject:
     Attributes:
         artefact: as it was read.
         path: where from.
-        tokens: what its tokens say; those of endpoints stand last.
+        tokens: what its tokens say, in the order in which a device verifies them.
         facts: what its code shows; None if that is not known.
         refusal: why its code is not admitted; None if it is, or if it was not judged.
         unseen: why its code was not looked at; empty if it was.
@@ -77,11 +64,11 @@ class AuditSubject:
 
     artefact: Artefact
     path: Path
-    tokens: tuple[TokenFacts, ...] = ()
-    facts: CodeFacts | None = None
-    refusal: str | None = None
-    unseen: str = ""
-    most_metadata_bytes: int = _USUAL.metadata_bytes
+    tokens: tuple[TokenFacts, ...]
+    facts: CodeFacts | None
+    refusal: str | None
+    unseen: str
+    most_metadata_bytes: int
 
     @property
     def metadata(self) -> Metadata:
@@ -94,7 +81,7 @@ class AuditSubject:
         return self.metadata.uid
 
     @property
-    def file(self) -> Path:
+    def metadata_file(self) -> Path:
         """The file that holds its metadata."""
         return self.path if self.artefact.layout is None else self.artefact.layout.metadata
 
@@ -129,23 +116,6 @@ class AuditSubject:
     def memory_pages(self) -> int:
         """Pages of linear memory that its code begins with; 0 if that is not known."""
         return _pages_of(self.facts)
-
-
-def tokens_of(metadata: Metadata) -> tuple[TokenFacts, ...]:
-    """All places of tokens, in the order in which a device looks at them."""
-    return tuple(
-        read_token(place, kind, token or b"") for place, kind, token in _token_places(metadata)
-    )
-
-
-def _token_places(metadata: Metadata) -> Iterator[tuple[str, Kind, bytes | None]]:
-    security = metadata.security or Security()
-    yield "metadata token", Kind.METADATA, security.metadata_token
-    yield "code token", Kind.CODE, security.code_token
-    yield "data token", Kind.DATA, security.data_token
-    yield "mask token", Kind.MASK, metadata.container.syscall_mask_token
-    for number, endpoint in enumerate(metadata.endpoints or ()):
-        yield f"endpoints[{number}].endpoint-token", Kind.ENDPOINT, endpoint.token
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +153,26 @@ def gather_subject(
     return AuditSubject(
         artefact,
         path,
-        tokens_of(artefact.metadata),
+        tuple(_read_facts(place) for place in token_places(artefact.metadata)),
         facts,
         refusal,
         _why_unseen(code, container_type, most_code_bytes, tools),
         max(capacity.metadata_bytes, _USUAL.metadata_bytes),
+    )
+
+
+def _read_facts(place: TokenPlace) -> TokenFacts:
+    if not place.token:
+        return TokenFacts(place.name, place.kind, present=False)
+    token = read_unverified(place.token, place.kind)
+    problem = token.structure_error or token.claims_error
+    return TokenFacts(
+        place.name,
+        place.kind,
+        present=True,
+        profile=token.profile,
+        claims=token.claims,
+        problem="" if problem is None else str(problem),
     )
 
 
@@ -243,10 +228,10 @@ class Host:
         caps: what metadata may ask for.
         scheduling: how the processor is shared.
         instruction_ns: cost of an instruction.
-        drivers: what stands behind endpoints; None if that is not known.
-        trust: whom it believes; None if that is not known.
+        drivers: its drivers by endpoint; None if that is not known.
+        trust: its keys, and what it accepts; None if that is not known.
         types: container types that it has a runtime for; None if that is not known.
-        missing: bundles that it lists and that are not there.
+        missing: bundles that its device file lists and that do not exist.
     """
 
     name: str
@@ -262,7 +247,7 @@ class Host:
 
 
 def gather_host(
-    plan: Plan | None, profile: Profile | None, types: frozenset[ContainerType]
+    plan: DevicePlan | None, profile: Profile | None, types: frozenset[ContainerType]
 ) -> Host:
     """Describe the device that containers are meant for.
 
@@ -285,15 +270,15 @@ def gather_host(
         caps=content.caps.caps(),
         scheduling=content.scheduling.scheduling(),
         instruction_ns=content.scheduling.instruction_ns,
-        drivers=driver_places(plan),
-        trust=trust_of(plan),
+        drivers=locate_drivers(plan),
+        trust=read_trust(plan),
         types=types,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Everything that rules look at.
+    """What is audited: everything that rules look at.
 
     Attributes:
         subjects: the containers, all together on one device.
@@ -308,7 +293,7 @@ class Audit:
     profile: Profile | None = None
 
     def is_riot(self, subject: AuditSubject) -> bool:
-        """Whether a container is judged by what the C firmware takes."""
+        """Whether a container is judged by what the C firmware accepts."""
         return (self.profile or subject.profile) is Profile.RIOT_2024
 
     def mask(self, subject: AuditSubject) -> int | None:

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from tinycontainer.assembly.assembly import Device
+from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import MAX_METADATA_BYTES, MAX_SECTION_BYTES
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.jsonl import INT64, whole_number

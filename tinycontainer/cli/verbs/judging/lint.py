@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from tinycontainer.assembly.assembly import Plan, analysers, read_plan, runtimes_of
-from tinycontainer.files.device_file import DeviceFile
+from tinycontainer.assembly import DevicePlan, Installation, choose_runtimes, read_plan
 from tinycontainer.text import show
 from tinycontainer.tools.artefact.artefact import Artefact, read_artefact
 from tinycontainer.tools.lint import (
@@ -27,7 +26,7 @@ from tinycontainer.tools.lint.sarif import make_sarif
 from tinycontainer_tokens import Profile
 
 from ...output import ExitCode, json_option, print_json
-from ...verb import Verb
+from ...verb import Verb, with_installation
 
 
 @click.command(cls=Verb)
@@ -56,7 +55,9 @@ from ...verb import Verb
     show_default=True,
     help="The least severity that makes the exit code 1.",
 )
+@with_installation
 def lint(
+    installation: Installation,
     files: tuple[Path, ...],
     device_file: Path | None,
     profile: str | None,
@@ -79,6 +80,7 @@ def lint(
     if not files and device_file is None:
         raise click.UsageError("give at least one FILE, or --device")
     audit = _gather_audit(
+        installation,
         files,
         None if device_file is None else read_plan(device_file),
         None if profile is None else Profile(profile),
@@ -96,10 +98,14 @@ def lint(
 
 
 def _gather_audit(
-    files: Sequence[Path], plan: Plan | None, profile: Profile | None, now_s: int
+    installation: Installation,
+    files: Sequence[Path],
+    plan: DevicePlan | None,
+    profile: Profile | None,
+    now_s: int,
 ) -> Audit:
-    runtimes = runtimes_of(plan or Plan(Path("device.toml"), DeviceFile()))
-    tools = CodeTools(analysers(), runtimes)
+    runtimes = installation.runtimes() if plan is None else choose_runtimes(plan, installation)
+    tools = CodeTools(installation.analysers(), runtimes)
     host = gather_host(plan, profile, frozenset(runtimes))
     given = [(read_artefact(path), path) for path in files]
     if plan is not None:
@@ -113,7 +119,7 @@ def _gather_audit(
 
 
 def _read_listed(
-    plan: Plan, given: set[bytes]
+    plan: DevicePlan, given: set[bytes]
 ) -> tuple[list[tuple[Artefact, Path]], tuple[str, ...]]:
     """The containers that a device file lists, without those given, and the bundles not there."""
     listed = []
