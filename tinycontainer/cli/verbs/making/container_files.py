@@ -15,8 +15,8 @@ from tinycontainer.device.containers.verification import profile_of
 from tinycontainer.metadata import Bundle, Metadata
 from tinycontainer.text import show
 from tinycontainer.tools.firmware.board import RIOT_BOARD, board_of, require_fit
-from tinycontainer.tools.firmware.c_header import c_header
-from tinycontainer.tools.firmware.c_layout import layout_files, only_source
+from tinycontainer.tools.firmware.c_header import make_c_header
+from tinycontainer.tools.firmware.c_layout import make_layout_files, read_only_source
 
 from ...output import Refusal, print_json, require_absent, write_file
 
@@ -100,12 +100,12 @@ class Outputs:
         yield bundle_path, bundle.encode()
         yield metadata_path, bundle.metadata
         if self.layout is not None:
-            code = only_source(source if source.is_dir() else source.parent)
+            code = read_only_source(source if source.is_dir() else source.parent)
             kind = metadata.container.type
-            yield from layout_files(self.layout, bundle, kind, code).items()
+            yield from make_layout_files(self.layout, bundle, kind, code).items()
         if self.header is not None:
             text = metadata.uid.decode("utf-8", "surrogateescape")
-            yield self.header, c_header(text, bundle).encode("ascii")
+            yield self.header, make_c_header(text, bundle).encode("ascii")
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
