@@ -17,7 +17,7 @@ from tinycontainer_tokens import KeyEntry, KeyFileError, KeyMaterial, KeyStore, 
 from ...keys import PrivateKeys, passphrase_option, trusted_keys
 from ...output import Refusal, force_option, json_option
 from ...verb import Verb
-from .container_files import Outputs, output_options
+from .container_files import ContainerFiles, container_files_options
 
 _MAX_TOKEN_BYTES = 1024
 
@@ -55,7 +55,7 @@ _MAX_TOKEN_BYTES = 1024
 @click.option(
     "--at", "at_s", type=click.IntRange(min=0), help="Time in Unix seconds; by default now."
 )
-@output_options
+@container_files_options
 @force_option
 @json_option
 def assemble(
@@ -72,7 +72,7 @@ def assemble(
     code: Path | None,
     data: Path | None,
     at_s: int | None,
-    outputs: Outputs,
+    files: ContainerFiles,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -100,10 +100,10 @@ def assemble(
     now_s = int(time.time()) if at_s is None else at_s
     _require_fitting(metadata, blueprint, manifest, _store(others, own, blueprint.profile), now_s)
     if manifest is None:
-        outputs.write_metadata(metadata, manifest_file, force=force, as_json=as_json)
+        files.write_metadata(metadata, manifest_file, force=force, as_json=as_json)
     else:
         bundle = Bundle(metadata, manifest.data, manifest.code)
-        outputs.write(bundle, manifest_file, force=force, as_json=as_json)
+        files.write(bundle, manifest_file, force=force, as_json=as_json)
 
 
 def _store(others: KeyStore, own: KeyMaterial, profile: Profile) -> KeyStore:

@@ -1,4 +1,4 @@
-"""What `pack`, `assemble` and `convert` write: a bundle, and files of the C firmware's build."""
+"""The files that `pack`, `assemble` and `convert` make of a container: a bundle, and C files."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ from ...output import Refusal, print_json, require_absent, write_file
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs:
-    """Where a container goes.
+class ContainerFiles:
+    """Which files to make of a container, and for which board.
 
     Attributes:
         out: the bundle; by default named after its source, in the current directory.
         layout: a directory of the C firmware's examples.
         header: a C header.
-        board: whose capacities are not to be exceeded.
-        device: a device file with capacities of its own, in place of a board's.
+        board: the board that the container has to fit; by default that of its profile.
+        device: a device file whose capacities the container has to fit, in place of a board's.
     """
 
     out: Path | None
@@ -40,43 +40,50 @@ class Outputs:
     device: Path | None
 
     def write(self, bundle: Bundle, source: Path, *, force: bool, as_json: bool) -> None:
-        """Check the container against the board, and write all files or none.
+        """Check that the container fits the board, write all files or none, and print them.
 
         Args:
             bundle: the container.
-            source: what it was made of.
-            force: whether files may be overwritten.
-            as_json: how to say what was written.
+            source: the file or directory that it was made of.
+            force: whether files that exist are overwritten.
+            as_json: whether to print one JSON object.
 
         Raises:
             LoadError: the container does not fit the board.
             Refusal: a file exists, or cannot be written.
         """
         metadata = metadata_codec.decode(bundle.metadata, len(bundle.metadata))
-        fits = self._require_fit(bundle, metadata)
-        files = dict(self._files(bundle, metadata, source))
+        fitted = self._require_fit(bundle, metadata)
+        files = dict(self._make_files(bundle, metadata, source))
         require_absent(files, force=force)
         if self.layout is not None:
             self.layout.mkdir(parents=True, exist_ok=True)
-        _write(files, bundle, fits, as_json=as_json)
+        _write_files(files, bundle, fitted, as_json=as_json)
 
     def write_metadata(self, content: bytes, source: Path, *, force: bool, as_json: bool) -> None:
-        """The same for metadata alone, where the sections are not at hand.
+        """Do the same for metadata alone, where the sections are not at hand.
+
+        Args:
+            content: the metadata.
+            source: the manifest that it was made of.
+            force: whether a file that exists is overwritten.
+            as_json: whether to print one JSON object.
 
         Raises:
             LoadError: the metadata does not fit the board.
-            Refusal: other outputs are wished, a file exists, or it cannot be written.
+            Refusal: files that hold the sections are requested, a file exists, or it cannot be
+                written.
         """
         if self.layout is not None or self.header is not None:
             raise Refusal("--layout and --header hold the sections; leave --metadata-only out")
         bundle = Bundle(content, b"", b"")
-        fits = self._require_fit(bundle, metadata_codec.decode(content, len(content)))
-        path = self.out or Path(f"{_name(source)}.metadata")
+        fitted = self._require_fit(bundle, metadata_codec.decode(content, len(content)))
+        path = self.out or Path(f"{_name_of(source)}.metadata")
         require_absent((path,), force=force)
-        _write({path: content}, bundle, fits, as_json=as_json)
+        _write_files({path: content}, bundle, fitted, as_json=as_json)
 
     def _require_fit(self, bundle: Bundle, metadata: Metadata) -> str:
-        """Check the capacity; returns whose it was."""
+        """Check the capacity, and return in words which device has it."""
         if self.device is not None and self.board is not None:
             raise Refusal("give either --board or --device")
         if self.device is not None:
@@ -88,10 +95,10 @@ class Outputs:
         require_fit(metadata, bundle, BOARDS[board], firmware=board == RIOT_BOARD)
         return f"the board {board}"
 
-    def _files(
+    def _make_files(
         self, bundle: Bundle, metadata: Metadata, source: Path
     ) -> Iterator[tuple[Path, bytes]]:
-        bundle_path = self.out or Path(f"{_name(source)}.tcb")
+        bundle_path = self.out or Path(f"{_name_of(source)}.tcb")
         if not bundle_path.name:
             raise Refusal(f"{show(str(bundle_path))}: is no file name")
         metadata_path = bundle_path.with_suffix(".metadata")
@@ -100,16 +107,16 @@ class Outputs:
         yield bundle_path, bundle.encode()
         yield metadata_path, bundle.metadata
         if self.layout is not None:
-            code = read_only_source(source if source.is_dir() else source.parent)
-            kind = metadata.container.type
-            yield from make_layout_files(self.layout, bundle, kind, code).items()
+            c_source = read_only_source(source if source.is_dir() else source.parent)
+            container_type = metadata.container.type
+            yield from make_layout_files(self.layout, bundle, container_type, c_source).items()
         if self.header is not None:
-            text = metadata.uid.decode("utf-8", "surrogateescape")
-            yield self.header, make_c_header(text, bundle).encode("ascii")
+            name = metadata.uid.decode("utf-8", "surrogateescape")
+            yield self.header, make_c_header(name, bundle).encode("ascii")
 
 
-def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a verb the options that its `Outputs` come from."""
+def container_files_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a verb the options that its `ContainerFiles` come from."""
 
     @click.option(
         "--out",
@@ -139,7 +146,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="Device file whose capacities the container must fit, in place of a board's.",
     )
     @wraps(command)
-    def with_outputs(
+    def with_files(
         *arguments: Any,
         out: Path | None,
         layout: Path | None,
@@ -148,32 +155,28 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         device: Path | None,
         **options: Any,
     ) -> Any:
-        outputs = Outputs(out, layout, header, board, device)
-        return command(*arguments, outputs=outputs, **options)
+        files = ContainerFiles(out, layout, header, board, device)
+        return command(*arguments, files=files, **options)
 
-    return with_outputs
+    return with_files
 
 
-def _name(source: Path) -> str:
+def _name_of(source: Path) -> str:
     return source.resolve().name if source.is_dir() else source.stem
 
 
-def _write(files: dict[Path, bytes], bundle: Bundle, fits: str, *, as_json: bool) -> None:
+def _write_files(files: dict[Path, bytes], bundle: Bundle, fitted: str, *, as_json: bool) -> None:
     for path, content in files.items():
         write_file(path, content)
-    _tell(bundle, files, fits, as_json=as_json)
-
-
-def _tell(bundle: Bundle, files: dict[Path, bytes], fits: str, *, as_json: bool) -> None:
-    sizes = {
+    sizes_bytes = {
         "metadata": len(bundle.metadata),
         "code": len(bundle.code),
         "data": len(bundle.data),
     }
     if as_json:
-        print_json({"files": [str(path) for path in files], "bytes": sizes, "fits": fits})
+        print_json({"files": [str(path) for path in files], "bytes": sizes_bytes, "fits": fitted})
         return
-    listed = ", ".join(f"{name} {size}" for name, size in sizes.items())
     for path, content in files.items():
         click.echo(f"{show(str(path))}: {len(content)} bytes")
-    click.echo(f"fits {fits} ({listed} bytes)")
+    listed = ", ".join(f"{name} {size_bytes}" for name, size_bytes in sizes_bytes.items())
+    click.echo(f"fits {fitted} ({listed} bytes)")

@@ -9,21 +9,21 @@ from tinycontainer.tools.artefact.artefact import read_artefact
 
 from ...output import Refusal, force_option, json_option
 from ...verb import Verb
-from .container_files import Outputs, output_options
+from .container_files import ContainerFiles, container_files_options
 
 
 @click.command(cls=Verb)
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--code", type=click.Path(path_type=Path), help="The code section, if not in SOURCE.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data section, if not in SOURCE.")
-@output_options
+@container_files_options
 @force_option
 @json_option
 def convert(
     source: Path,
     code: Path | None,
     data: Path | None,
-    outputs: Outputs,
+    files: ContainerFiles,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -36,4 +36,4 @@ def convert(
         missing = "code" if found.code is None else "data"
         raise Refusal(f"{found.name}: has no {missing} section; give --{missing} FILE")
     bundle = Bundle(found.metadata.raw, found.data, found.code)
-    outputs.write(bundle, source, force=force, as_json=as_json)
+    files.write(bundle, source, force=force, as_json=as_json)

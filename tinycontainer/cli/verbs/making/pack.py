@@ -14,7 +14,7 @@ from tinycontainer_tokens import Role
 from ...keys import PrivateKeys, passphrase_option, require_trustworthy
 from ...output import Refusal, force_option, json_option
 from ...verb import Verb
-from .container_files import Outputs, output_options
+from .container_files import ContainerFiles, container_files_options
 
 
 @click.command(cls=Verb)
@@ -29,7 +29,7 @@ from .container_files import Outputs, output_options
 @click.option(
     "--unsigned", is_flag=True, help="No tokens at all, for a device that allows it; for the bench."
 )
-@output_options
+@container_files_options
 @force_option
 @json_option
 def pack(
@@ -37,7 +37,7 @@ def pack(
     key_directory: Path | None,
     passphrase_file: Path | None,
     unsigned: bool,
-    outputs: Outputs,
+    files: ContainerFiles,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -52,7 +52,7 @@ def pack(
         bundle = _make(manifest, key_directory, passphrase_file, unsigned=unsigned)
     except MetadataError as error:
         raise Refusal(f"{show(str(manifest_path(source)))}: {error}") from None
-    outputs.write(bundle, source, force=force, as_json=as_json)
+    files.write(bundle, source, force=force, as_json=as_json)
 
 
 def _make(
