@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -18,14 +18,15 @@ from tinycontainer.metadata import Endpoint
 from tinycontainer.text import show
 from tinycontainer.tools.packing.manifest import read_blueprint
 from tinycontainer.tools.packing.packing import Blueprint, Signer, TokenOptions
-from tinycontainer_tokens import Kind, Profile
+from tinycontainer_tokens import KeyMaterial, Kind, Profile
 
 from ...keys import PrivateKeys, passphrase_option
 from ...output import Refusal, force_option, json_option, print_json, require_absent, write_file
 from ...verb import Verb
 
-_SHA256_DIGITS = 64
-_UNIX_SECONDS = re.compile(r"[0-9]{1,18}")
+_UNIX_SECONDS: Final = re.compile(r"[0-9]{1,18}")
+_CLAIM_OPTIONS: Final = tuple(field.name for field in fields(TokenOptions))
+"""The options of the verbs that are claims of the token have the names of its fields."""
 
 
 @click.group()
@@ -39,14 +40,14 @@ def sign() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What all four verbs take.
+    """The options that all four verbs have.
 
     Attributes:
-        signer: the party's key, and for which container.
-        blueprint: the manifest, if one was given.
-        out: where the token goes; None for a name after its kind.
-        force: whether it may be overwritten.
-        as_json: how to say what was written.
+        signer: the party's key, and the container that it signs for.
+        blueprint: from the manifest, if one was given.
+        out: the token file; None for a name after the token's kind.
+        force: whether a file that exists is overwritten.
+        as_json: whether to print one JSON object.
     """
 
     signer: Signer
@@ -56,7 +57,15 @@ class Signing:
     as_json: bool
 
     def write(self, token: bytes, name: str) -> None:
-        """Write the token."""
+        """Write the token, and print its file.
+
+        Args:
+            token: the signed token.
+            name: of its file without suffix, if none was given.
+
+        Raises:
+            Refusal: the file exists, or cannot be written.
+        """
         path = self.out or Path(f"{name}.cwt")
         require_absent((path,), force=self.force)
         write_file(path, token)
@@ -66,20 +75,24 @@ class Signing:
             click.echo(f"{show(str(path))}: {len(token)} bytes, {self.signer.profile}")
 
     def require_manifest(self) -> Blueprint:
-        """The manifest.
+        """Return what the manifest describes.
 
         Raises:
-            Refusal: none was given.
+            Refusal: no manifest was given.
         """
         if self.blueprint is None:
             raise Refusal("give the --manifest that declares it")
         return self.blueprint
 
 
-def _moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
-    """Unix seconds, or a date with or without time, in UTC if it names no zone."""
-    if text is None or _UNIX_SECONDS.fullmatch(text):
-        return None if text is None else int(text)
+def _parse_moment(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> int | None:
+    """Read Unix seconds, or a date with or without time, in UTC if it names no zone."""
+    if text is None:
+        return None
+    if _UNIX_SECONDS.fullmatch(text):
+        return int(text)
     try:
         moment = datetime.fromisoformat(text)
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
@@ -89,7 +102,7 @@ def _moment(_context: click.Context, _parameter: click.Parameter, text: str | No
         ) from None
 
 
-def _hexadecimal(
+def _parse_hexadecimal(
     _context: click.Context, _parameter: click.Parameter, text: str | None
 ) -> bytes | None:
     try:
@@ -111,9 +124,16 @@ def _signing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--uid", help="The container's uid; text, or hex: and digits.")
     @click.option("--profile", type=click.Choice([profile.value for profile in Profile]))
     @click.option("--sequence", type=click.IntRange(0, (1 << 64) - 1), help="Version; default 1.")
-    @click.option("--expires", callback=_moment, help="Unix seconds, or a date such as 2027-01-31.")
-    @click.option("--not-before", callback=_moment, help="The same form.")
-    @click.option("--issued", callback=_moment, help="The same form; information only.")
+    @click.option(
+        "--expires",
+        "expires_s",
+        callback=_parse_moment,
+        help="Unix seconds, or a date such as 2027-01-31.",
+    )
+    @click.option("--not-before", "not_before_s", callback=_parse_moment, help="The same form.")
+    @click.option(
+        "--issued", "issued_s", callback=_parse_moment, help="The same form; information only."
+    )
     @click.option("--audience", help="Device id, if the token is for one device.")
     @click.option("--out", "-o", type=click.Path(path_type=Path), help="The token file.")
     @force_option
@@ -124,40 +144,43 @@ def _signing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         key: Path,
         passphrase_file: Path | None,
         manifest: Path | None,
+        uid: str | None,
+        profile: str | None,
         out: Path | None,
         force: bool,
         as_json: bool,
         **options: Any,
     ) -> Any:
-        names = ("uid", "profile", "sequence", "expires", "not_before", "issued", "audience")
-        given = {name: options.pop(name) for name in names}
         blueprint = None if manifest is None else read_blueprint(manifest)
-        material = PrivateKeys(passphrase_file).read(key)
-        uid, profile, claims = _claims(given, blueprint)
-        signing = Signing(Signer(material, uid, profile, claims), blueprint, out, force, as_json)
+        signer = _make_signer(
+            PrivateKeys(passphrase_file).read(key),
+            uid,
+            None if profile is None else Profile(profile),
+            {name: options.pop(name) for name in _CLAIM_OPTIONS},
+            blueprint,
+        )
+        signing = Signing(signer, blueprint, out, force, as_json)
         return command(*arguments, signing=signing, **options)
 
     return with_signing
 
 
-def _claims(
-    given: dict[str, Any], blueprint: Blueprint | None
-) -> tuple[bytes, Profile, TokenOptions]:
-    profile = given["profile"] and Profile(given["profile"])
-    profile = profile or (blueprint.profile if blueprint else Profile.RFC9052)
-    options = blueprint.options if blueprint else TokenOptions()
-    names = {
-        "sequence": "sequence",
-        "audience": "audience",
-        "not_before": "not_before_s",
-        "expires": "expires_s",
-        "issued": "issued_s",
-    }
-    changes = {names[name]: given[name] for name in names if given[name] is not None}
-    return _uid(given["uid"], blueprint, profile), profile, replace(options, **changes)
+def _make_signer(
+    key: KeyMaterial,
+    uid: str | None,
+    profile: Profile | None,
+    claims: dict[str, Any],
+    blueprint: Blueprint | None,
+) -> Signer:
+    """The party's key with uid, profile and claims: those given, else those of the manifest."""
+    if profile is None:
+        profile = Profile.RFC9052 if blueprint is None else blueprint.profile
+    options = TokenOptions() if blueprint is None else blueprint.options
+    given = {name: value for name, value in claims.items() if value is not None}
+    return Signer(key, _choose_uid(uid, blueprint, profile), profile, replace(options, **given))
 
 
-def _uid(text: str | None, blueprint: Blueprint | None, profile: Profile) -> bytes:
+def _choose_uid(text: str | None, blueprint: Blueprint | None, profile: Profile) -> bytes:
     if text is not None:
         try:
             return uid_from_text(check_uid(text))
@@ -166,7 +189,7 @@ def _uid(text: str | None, blueprint: Blueprint | None, profile: Profile) -> byt
     if blueprint is not None:
         return blueprint.container.uid
     if profile is Profile.RIOT_2024:
-        return b""  # Its tokens name no container.
+        return b""  # its tokens name no container
     raise Refusal("give the container's --uid, or its --manifest")
 
 
@@ -174,7 +197,7 @@ def _content_options(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option(
         "--sha256",
         metavar="HEX",
-        callback=_hexadecimal,
+        callback=_parse_hexadecimal,
         help="Hash of the section, where the section itself is not at hand.",
     )(_signing_options(command))
     return click.argument("file", type=click.Path(path_type=Path), required=False)(command)
@@ -203,7 +226,11 @@ def data(file: Path | None, sha256: bytes | None, signing: Signing) -> None:
 @sign.command(cls=Verb)
 @click.option("--calls", help="Allowed calls, such as open,close,read; or none.")
 @click.option(
-    "--mask", "bits", metavar="HEX", callback=_hexadecimal, help="The mask itself, such as 1f."
+    "--mask",
+    "bits",
+    metavar="HEX",
+    callback=_parse_hexadecimal,
+    help="The mask itself, such as 1f.",
 )
 @_signing_options
 def mask(calls: str | None, bits: bytes | None, signing: Signing) -> None:
@@ -218,8 +245,8 @@ def mask(calls: str | None, bits: bytes | None, signing: Signing) -> None:
     if bits is not None:
         signing.write(signing.signer.sign_mask_bytes(bits), "mask")
         return
-    wanted = signing.require_manifest().mask if calls is None else _mask_of(calls)
-    signing.write(signing.signer.sign_mask(wanted), "mask")
+    allowed = signing.require_manifest().mask if calls is None else _parse_calls(calls)
+    signing.write(signing.signer.sign_mask(allowed), "mask")
 
 
 @sign.command(cls=Verb)
@@ -255,7 +282,7 @@ def _sign_content(kind: Kind, file: Path | None, sha256: bytes | None, signing: 
         signing.write(signing.signer.sign_content(kind, content), name)
 
 
-def _mask_of(calls: str) -> int:
+def _parse_calls(calls: str) -> int:
     try:
         return mask_from_names([] if calls == "none" else calls.split(","))
     except ValueError as error:
