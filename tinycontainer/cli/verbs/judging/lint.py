@@ -92,7 +92,8 @@ def lint(
     elif as_json:
         print_json(_as_dict(audit, findings))
     else:
-        _print(audit, findings)
+        for line in _report_lines(audit, findings):
+            click.echo(line)
     failed = any(finding.severity.reaches(Severity(fail_on)) for finding in findings)
     return ExitCode.REFUSED if failed else ExitCode.DONE
 
@@ -160,11 +161,6 @@ def _finding_as_dict(audit: Audit, finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "advice": finding.rule.advice,
     }
-
-
-def _print(audit: Audit, findings: Sequence[Finding]) -> None:
-    for line in _report_lines(audit, findings):
-        click.echo(line)
 
 
 def _report_lines(audit: Audit, findings: Sequence[Finding]) -> Iterator[str]:

@@ -37,7 +37,7 @@ def model(installation: Installation, file: Path, as_json: bool) -> int:
     if as_json:
         print_json(_as_values(report))
     else:
-        _print(file, report)
+        _print_report(file, report)
     return ExitCode.REFUSED if report.code else ExitCode.DONE
 
 
@@ -49,10 +49,10 @@ def _as_values(report: ModelReport) -> dict[str, Any]:
     return values | {"accepted": not report.code}
 
 
-def _print(file: Path, report: ModelReport) -> None:
+def _print_report(file: Path, report: ModelReport) -> None:
     if report.inputs:
-        rows = [("input", *_row(each)) for each in report.inputs]
-        rows += [("output", *_row(each)) for each in report.outputs]
+        rows = [("input", *_tensor_row(each)) for each in report.inputs]
+        rows += [("output", *_tensor_row(each)) for each in report.outputs]
         columns = ("", "name", "type", "shape", "bytes", "scale", "zero point")
         print_table(f"{show(str(file))}, {report.size_bytes} bytes", columns, rows)
         print_table("Operators", ("operator", "times"), sorted(report.operators.items()))
@@ -67,7 +67,7 @@ def _print(file: Path, report: ModelReport) -> None:
         click.echo(f"the check: {report.verdict}")
 
 
-def _row(tensor: TensorFacts) -> tuple[object, ...]:
+def _tensor_row(tensor: TensorFacts) -> tuple[object, ...]:
     shape = " x ".join(map(str, tensor.shape))
     scale = f"{tensor.scale:.6g}" if tensor.scale else ""
     zero_point = tensor.zero_point if tensor.scale else ""

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -14,12 +15,12 @@ from tinycontainer.tools.packing.manifest import Manifest, read_blueprint, read_
 from tinycontainer.tools.packing.packing import Blueprint, PartyTokens, assemble_metadata
 from tinycontainer_tokens import KeyEntry, KeyFileError, KeyMaterial, KeyStore, Profile, Role
 
-from ...keys import PrivateKeys, passphrase_option, trusted_keys
+from ...keys import PrivateKeys, passphrase_option, read_trusted_keys
 from ...output import Refusal, force_option, json_option
 from ...verb import Verb
 from .container_files import ContainerFiles, container_files_options
 
-_MAX_TOKEN_BYTES = 1024
+_MAX_TOKEN_BYTES: Final = 1024
 
 
 @click.command(cls=Verb)
@@ -89,16 +90,17 @@ def assemble(
     manifest = None if metadata_only else read_manifest(manifest_file, code, data)
     blueprint = read_blueprint(manifest_file) if manifest is None else manifest.blueprint
     tokens = PartyTokens(
-        code=_token(code_token),
-        data=_token(data_token),
-        mask=_token(mask_token),
-        endpoints=dict(_endpoint_token(text) for text in endpoint_tokens),
+        code=_read_token(code_token),
+        data=_read_token(data_token),
+        mask=_read_token(mask_token),
+        endpoints=dict(_read_endpoint_token(text) for text in endpoint_tokens),
     )
     own = PrivateKeys(passphrase_file).read(key)
-    others = trusted_keys(trusted, trusted_directory, blueprint.profile, "--trust")
+    others = read_trusted_keys(trusted, trusted_directory, blueprint.profile, "--trust")
     metadata = assemble_metadata(blueprint, tokens, own)
     now_s = int(time.time()) if at_s is None else at_s
-    _require_fitting(metadata, blueprint, manifest, _store(others, own, blueprint.profile), now_s)
+    keys = _add_own_key(others, own, blueprint.profile)
+    _require_acceptable(metadata, blueprint, manifest, keys, now_s)
     if manifest is None:
         files.write_metadata(metadata, manifest_file, force=force, as_json=as_json)
     else:
@@ -106,8 +108,8 @@ def assemble(
         files.write(bundle, manifest_file, force=force, as_json=as_json)
 
 
-def _store(others: KeyStore, own: KeyMaterial, profile: Profile) -> KeyStore:
-    """The other parties' keys, and the infrastructure's own."""
+def _add_own_key(others: KeyStore, own: KeyMaterial, profile: Profile) -> KeyStore:
+    """Trust the other parties' keys, and the infrastructure's own."""
     public = own if own.is_symmetric else own.public_half()
     entries = [entry for entry in others if entry.role is not Role.INFRASTRUCTURE]
     try:
@@ -116,23 +118,24 @@ def _store(others: KeyStore, own: KeyMaterial, profile: Profile) -> KeyStore:
         raise Refusal(f"--key: {error}") from None
 
 
-def _require_fitting(
+def _require_acceptable(
     content: bytes, blueprint: Blueprint, manifest: Manifest | None, keys: KeyStore, now_s: int
 ) -> None:
-    """Judge the tokens as a device would that trusts these keys."""
+    """Judge the tokens as a device that trusts these keys does."""
     metadata = metadata_codec.decode(content, len(content))
     trust = Trust(keys, (blueprint.profile,), device_id=blueprint.options.audience)
-    code, data = (None, None) if manifest is None else (manifest.code, manifest.data)
+    code = None if manifest is None else manifest.code
+    data = None if manifest is None else manifest.data
     reports = examine(metadata, code, data, trust, now_s, profile=blueprint.profile)
     grant(metadata, reports, trust)
 
 
-def _token(path: Path) -> bytes:
+def _read_token(path: Path) -> bytes:
     return read_bounded(path, _MAX_TOKEN_BYTES)
 
 
-def _endpoint_token(text: str) -> tuple[int, bytes]:
+def _read_endpoint_token(text: str) -> tuple[int, bytes]:
     number, separator, name = text.partition("=")
     if not separator or not (number.isascii() and number.isdigit()):
         raise Refusal(f"--endpoint-token: {show(text)} is not ID=FILE")
-    return int(number), _token(Path(name))
+    return int(number), _read_token(Path(name))

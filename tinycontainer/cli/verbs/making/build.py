@@ -52,21 +52,23 @@ def rbpf(
 
     Example: tinycontainerctl build rbpf mapper/mapper.o -o app.rbf --disasm
     """
-    made = installation.builder("rbpf")
+    builder = installation.builder("rbpf")
     content = read_bounded(source, MAX_SECTION_BYTES)
     try:
-        lines = list(made.disassemble(content)) if disasm else []
-        code = made.build(content) if out is not None or not disasm else None
+        lines = list(builder.disassemble(content)) if disasm else []
+        code = builder.build(content) if out is not None or not disasm else None
     except (BuildRefused, InadmissibleCode) as error:
         raise Refusal(f"{show(str(source))}: {error}") from None
     path = None if code is None else out or Path(f"{source.stem}{_SUFFIX}")
     if code is not None and path is not None:
         require_absent((path,), force=force)
         write_file(path, code)
-    _tell(path, code, lines, as_json=as_json)
+    _print_result(path, code, lines, as_json=as_json)
 
 
-def _tell(path: Path | None, code: bytes | None, lines: Sequence[str], *, as_json: bool) -> None:
+def _print_result(
+    path: Path | None, code: bytes | None, lines: Sequence[str], *, as_json: bool
+) -> None:
     if as_json:
         print_json(
             {

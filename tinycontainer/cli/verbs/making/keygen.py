@@ -13,7 +13,9 @@ from ...output import Refusal, force_option, json_option, print_json, require_ab
 from ...verb import Verb
 
 
-def _key_id(context: click.Context, _parameter: click.Parameter, text: str | None) -> bytes | None:
+def _parse_key_id(
+    context: click.Context, _parameter: click.Parameter, text: str | None
+) -> bytes | None:
     if text is None:
         return None
     if not context.params.get("mac"):
@@ -39,7 +41,7 @@ def _key_id(context: click.Context, _parameter: click.Parameter, text: str | Non
     is_eager=True,
     help="Make HMAC keys (COSE_Key) in place of Ed25519 (PEM).",
 )
-@click.option("--kid", callback=_key_id, help="Key id of 1 to 64 bytes; with --mac only.")
+@click.option("--kid", callback=_parse_key_id, help="Key id of 1 to 64 bytes; with --mac only.")
 @click.option(
     "--passphrase-file",
     type=click.Path(path_type=Path),
@@ -70,7 +72,7 @@ def keygen(
     passphrase = None if passphrase_file is None else read_passphrase(passphrase_file)
     if mac and passphrase is not None:
         raise Refusal("--passphrase-file: only PEM files are encrypted; leave --mac out")
-    made = [_make(role, kid, mac=mac, passphrase=passphrase) for role in names]
+    made = [_make_files(role, kid, mac=mac, passphrase=passphrase) for role in names]
     directory.mkdir(parents=True, exist_ok=True)
     for files in made:
         for name, content in files.items():
@@ -81,7 +83,7 @@ def keygen(
         click.echo(f"made the keys of {', '.join(names)}; keep the private files to their owners")
 
 
-def _make(
+def _make_files(
     role: Role, kid: bytes | None, *, mac: bool, passphrase: bytes | None
 ) -> dict[str, bytes]:
     """The key files of one role by name."""

@@ -49,13 +49,13 @@ def pack(
     """
     manifest = read_manifest(source)
     try:
-        bundle = _make(manifest, key_directory, passphrase_file, unsigned=unsigned)
+        bundle = _make_bundle(manifest, key_directory, passphrase_file, unsigned=unsigned)
     except MetadataError as error:
         raise Refusal(f"{show(str(manifest_path(source)))}: {error}") from None
     files.write(bundle, source, force=force, as_json=as_json)
 
 
-def _make(
+def _make_bundle(
     manifest: Manifest, directory: Path | None, passphrase_file: Path | None, *, unsigned: bool
 ) -> Bundle:
     if unsigned == (directory is not None):
@@ -63,6 +63,6 @@ def _make(
     if directory is None:
         return packing.pack_unsigned(manifest.blueprint, manifest.code, manifest.data)
     reader = PrivateKeys(passphrase_file)
-    keys = {role: reader.of_role(directory, role) for role in Role}
+    keys = {role: reader.read_role(directory, role) for role in Role}
     require_trustworthy(keys, manifest.blueprint.profile)
     return packing.pack(manifest.blueprint, manifest.code, manifest.data, keys)
