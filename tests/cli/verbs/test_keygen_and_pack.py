@@ -157,7 +157,7 @@ sign_endpoints = true
     ("container", "rest", "place"),
     [
         ('data_hex = "0"', "", "container.data_hex"),
-        ('data_hex = "00"\ndata = "me.wasm"', "", "container.data_hex: cannot stand beside"),
+        ('data_hex = "00"\ndata = "me.wasm"', "", "container.data_hex: cannot be given"),
         ("priority = 16", "", "container.priority"),
         ('syscalls = ["fork"]', "", "container.syscalls[0]"),
         ("surprise = 1", "", "container.surprise"),

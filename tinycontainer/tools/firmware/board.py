@@ -1,4 +1,4 @@
-"""Which board a container is for, and whether it fits, before anybody carries it there."""
+"""Which board a container is for, and whether it fits, before it is sent there."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -29,7 +29,7 @@ def require_fit(metadata: Metadata, bundle: Bundle, capacity: Capacity, *, firmw
         firmware: whether it is for the C firmware, whatever its tokens are.
 
     Raises:
-        LoadError: naming the section or field, what it has and what is accepted.
+        LoadError: it names the section or field, its value, and what is accepted.
     """
     if firmware or profile_of(metadata) is Profile.RIOT_2024:
         objection = riot_objection(metadata)

@@ -41,7 +41,7 @@ class Task:
         return Fraction(self.cost_ns, self.period_ns)
 
     def demand_ns(self, releases: int) -> int:
-        """What so many loops execute at most; only for a task that is not endless."""
+        """The most that so many loops execute; only for a task that is not endless."""
         releases = releases if self.jobs is None else min(releases, self.jobs)
         return releases * (self.cost_ns or 0)
 
@@ -79,7 +79,7 @@ class Lateness:
 
 
 def utilisation_until(tasks: Sequence[Task], rank: int) -> Fraction:
-    """Share of the processor that a rank and all better ones take together."""
+    """Share of the processor that a rank and all better ones use together."""
     return sum((task.utilisation for task in tasks if task.rank <= rank), Fraction(0))
 
 
@@ -173,7 +173,7 @@ def _find_start(better: Sequence[Task], equals: Sequence[Task], sharing: Sharing
 
 
 def _bound_in_closed_form(own_ns: int, better: Sequence[Task]) -> int:
-    """What the iteration cannot exceed, because ceil(R/T) C is at most R U + C."""
+    """The bound of the iteration, which follows from ceil(R/T) C being at most R U + C."""
     once_ns = sum(
         other.demand_ns(other.releases(0, carried=1)) for other in better if other.period_ns
     ) + sum(other.demand_ns(other.jobs or 0) for other in better if not other.period_ns)

@@ -1,4 +1,4 @@
-"""What the audit is made of: a rule, a finding under it, and a chapter of rules with its checks."""
+"""The parts of the audit: rules, findings under them, and chapters of rules with their checks."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Rule:
     Attributes:
         id: such as ``TCL101``.
         severity: of its findings.
-        description: what is the case where it is found, in one sentence.
+        description: what is wrong where it is found, in one sentence.
         advice: what to do, in one sentence.
         riot_severity: of its findings under the profile ``riot-2024``, if another.
     """
@@ -49,7 +49,7 @@ class Rule:
 
         Args:
             place: where, such as ``endpoints[2].direction``.
-            message: what is the case, with numbers; untrusted text in it is escaped.
+            message: what is wrong there, with numbers; untrusted text in it is escaped.
             riot: whether the container is judged by ``riot-2024``.
         """
         severity = self.riot_severity if riot and self.riot_severity else self.severity
@@ -65,7 +65,7 @@ class Finding:
         severity: how bad it is here.
         subject: number of the audited container; None for the device as a whole.
         place: where, such as ``endpoints[2].direction``.
-        message: what is the case, with numbers.
+        message: what is wrong there, with numbers.
     """
 
     rule: Rule

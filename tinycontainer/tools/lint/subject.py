@@ -29,13 +29,13 @@ _USUAL: Final = BOARDS[DEFAULT_BOARD]
 
 @dataclass(frozen=True, slots=True)
 class TokenFacts:
-    """What a token says of itself; nothing of it is verified.
+    """The content of a token; nothing of it is verified.
 
     Attributes:
         place: such as ``code token``.
         kind: what a token in this place has to vouch for.
         present: whether the place holds any bytes.
-        profile: its layout; None if it cannot be taken apart.
+        profile: its layout; None if it is no token of any profile.
         claims: what it says; None if it cannot be read.
         problem: why it cannot be read.
     """
@@ -144,7 +144,7 @@ def gather_subject(
     """
     code = artefact.code
     container_type = artefact.metadata.container.type
-    # Files can hold far more code than any device does, and to scan it takes its time.
+    # Files can hold far more code than any device, and scanning it would take long.
     most_code_bytes = max(capacity.code_bytes, _USUAL.code_bytes)
     facts = None
     refusal = None
@@ -192,7 +192,7 @@ def _why_unseen(
 def _judge_code(
     code: bytes, container_type: ContainerType, capacity: Capacity, tools: CodeTools
 ) -> tuple[CodeFacts | None, str | None]:
-    """What code shows, and why it is not admitted."""
+    """Analyse code, and ask the runtime; the second value is why the runtime does not admit it."""
     analyse = tools.analysers.get(container_type)
     runtime = tools.runtimes.get(container_type)
     try:

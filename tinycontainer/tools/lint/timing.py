@@ -121,7 +121,7 @@ def _allows_no_gap(timing: Timing) -> bool:
 
 
 def _may_have(subject: AuditSubject, hook: Hook) -> bool:
-    """Whether the code has a hook, or nobody knows."""
+    """Whether the code has a hook; True if that is not known."""
     return subject.facts is None or hook in subject.facts.hooks
 
 
@@ -165,7 +165,7 @@ def check_schedule(audit: Audit) -> Iterator[OwnedFinding]:
         if all(task.utilisation <= 1 for task in share):
             yield None, OVERLOAD.finding("schedule", _describe_load(audit, share))
     for number, (subject, task) in enumerate(zip(subjects, tasks, strict=True)):
-        # From the overloaded rank on nothing has a bound, which is said once.
+        # From the overloaded rank on no loop has a bound; the overload is the one finding for all.
         if overloaded is None or task.rank < overloaded:
             others = tasks[:number] + tasks[number + 1 :]
             for finding in _check_deadline(audit, subject.metadata.timing, task, others):

@@ -168,8 +168,8 @@ def manifest_path(path: Path) -> Path:
 def _read_data(path: Path, table: ContainerTable) -> bytes:
     if table.data_hex is not None:
         if table.data is not None:
-            place = "container.data_hex"
-            raise DeviceFileError(show(str(path)), place, "cannot stand beside container.data")
+            problem = "cannot be given together with container.data"
+            raise DeviceFileError(show(str(path)), "container.data_hex", problem)
         return bytes.fromhex(table.data_hex)
     return b"" if table.data is None else _read_section(path, table.data, "container.data")
 
