@@ -5,8 +5,9 @@ from typing import Final
 
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.device.containers.memory import Section, Slot
-from tinycontainer.device.containers.verification import profile_of, riot_objection
-from tinycontainer.errors import LoadError, LoadReason
+from tinycontainer.device.containers.riot_2024 import find_riot_objection
+from tinycontainer.device.containers.verification import profile_of
+from tinycontainer.errors import LoadError, LoadReason, SectionTooLarge
 from tinycontainer.metadata import Bundle, Metadata
 from tinycontainer_tokens import Profile
 
@@ -32,17 +33,17 @@ def require_fit(metadata: Metadata, bundle: Bundle, capacity: Capacity, *, firmw
         LoadError: it names the section or field, its value, and what is accepted.
     """
     if firmware or profile_of(metadata) is Profile.RIOT_2024:
-        objection = riot_objection(metadata)
+        objection = find_riot_objection(metadata)
         if objection is not None:
             raise LoadError(LoadReason.PROFILE, objection)
-    for _, error in find_misfits(bundle.metadata, bundle.code, bundle.data, capacity):
-        raise error
+    for misfit in find_misfits(bundle.metadata, bundle.code, bundle.data, capacity):
+        raise misfit
 
 
 def find_misfits(
     metadata: bytes, code: bytes, data: bytes, capacity: Capacity
-) -> Iterator[tuple[Section, LoadError]]:
-    """Load the sections of a container into an empty slot, and yield each that does not fit.
+) -> Iterator[SectionTooLarge]:
+    """Load the sections of a container into an empty slot, and yield what does not fit.
 
     A section that does not fit counts as empty for those after it, which share memory with it.
     """
@@ -50,9 +51,7 @@ def find_misfits(
     contents = {Section.METADATA: metadata, Section.CODE: code, Section.DATA: data}
     for section, content in contents.items():
         try:
-            slot.open(section, len(content))
-        except LoadError as error:
-            yield section, error
-            slot.open(section, 0)
-        if content and slot.writing is section:
-            slot.write(content)
+            slot.put(section, content)
+        except SectionTooLarge as error:
+            yield error
+            slot.put(section, b"")

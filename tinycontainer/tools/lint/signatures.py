@@ -7,7 +7,7 @@ say of themselves is read without keys.
 from collections.abc import Iterator
 from typing import Final
 
-from tinycontainer.device.containers.verification import examine
+from tinycontainer.device.containers.verification import verify_tokens
 from tinycontainer_tokens import Kind, Profile
 
 from .rule import Chapter, Finding, OwnedFinding, Rule, Severity
@@ -173,7 +173,7 @@ def _verify_tokens(audit: Audit, subject: AuditSubject) -> Iterator[Finding]:
     if trust is None or subject.profile not in trust.profiles:
         return
     artefact = subject.artefact
-    for report in examine(subject.metadata, artefact.code, artefact.data, trust, audit.now_s):
+    for report in verify_tokens(subject.metadata, artefact.code, artefact.data, trust, audit.now_s):
         failure = report.verification.failure if report.verification else None
         if failure is not None and failure.check not in _FOUND_BEFORE:
             message = f"step {failure.number} ({failure.check}): {failure.detail}"

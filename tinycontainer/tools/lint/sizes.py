@@ -32,8 +32,8 @@ def check_sizes(audit: Audit, subject: AuditSubject) -> Iterator[Finding]:
     host = audit.host
     artefact = subject.artefact
     sections = (artefact.metadata.raw, artefact.code or b"", artefact.data or b"")
-    for section, error in find_misfits(*sections, host.capacity):
-        yield SECTION.finding(section, f"{error.problem} ({host.name})")
+    for misfit in find_misfits(*sections, host.capacity):
+        yield SECTION.finding(misfit.section, f"{misfit.problem} ({host.name})")
     pages = subject.memory_pages
     allowed = host.capacity.runtime.memory_pages
     if pages > allowed:

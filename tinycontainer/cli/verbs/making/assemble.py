@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from tinycontainer import metadata as metadata_codec
-from tinycontainer.device.containers.verification import Trust, examine, grant
+from tinycontainer.device.containers.verification import Trust, grant_rights, verify_tokens
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Bundle
 from tinycontainer.text import show
@@ -126,8 +126,8 @@ def _require_acceptable(
     trust = Trust(keys, (blueprint.profile,), device_id=blueprint.options.audience)
     code = None if manifest is None else manifest.code
     data = None if manifest is None else manifest.data
-    reports = examine(metadata, code, data, trust, now_s, profile=blueprint.profile)
-    grant(metadata, reports, trust)
+    reports = verify_tokens(metadata, code, data, trust, now_s, profile=blueprint.profile)
+    grant_rights(metadata, reports, trust)
 
 
 def _read_token(path: Path) -> bytes:
