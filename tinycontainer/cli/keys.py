@@ -20,7 +20,7 @@ from tinycontainer_tokens import (
     key_files,
 )
 
-from .output import Refusal
+from .verb import VerbRefused
 
 _PRIVATE_SUFFIXES = (".pem", ".cose")
 _PUBLIC_SUFFIXES = (".pub", ".cose")
@@ -48,25 +48,25 @@ class PrivateKeys:
         """One key file.
 
         Raises:
-            Refusal: it cannot be used.
+            VerbRefused: it cannot be used.
         """
         content = read_bounded(path, key_files.MAX_KEY_FILE_BYTES)
         key = _parse(path, content, self._passphrase(path, content))
         if key.secret is None:
-            raise Refusal(f"{show(str(path))}: is a public key; signing needs the private one")
+            raise VerbRefused(f"{show(str(path))}: is a public key; signing needs the private one")
         return key
 
     def of_role(self, directory: Path, role: Role) -> KeyMaterial:
         """The key of a role from a directory, as keygen makes it.
 
         Raises:
-            Refusal: there is none, or it cannot be used.
+            VerbRefused: there is none, or it cannot be used.
         """
         for suffix in _PRIVATE_SUFFIXES:
             path = directory / f"{role}{suffix}"
             if path.is_file():
                 return self.read(path)
-        raise Refusal(
+        raise VerbRefused(
             f"{show(str(directory))}: holds neither {role}.pem nor {role}.cose; see keygen --help"
         )
 
@@ -76,7 +76,7 @@ class PrivateKeys:
         if self.passphrase_file is not None:
             return read_passphrase(self.passphrase_file)
         if not sys.stdin.isatty():
-            raise Refusal(f"{show(str(path))}: is encrypted; give its --passphrase-file")
+            raise VerbRefused(f"{show(str(path))}: is encrypted; give its --passphrase-file")
         text: str = click.prompt(f"Passphrase of {show(path.name)}", hide_input=True, err=True)
         return text.encode()
 
@@ -85,11 +85,11 @@ def read_passphrase(path: Path) -> bytes:
     """The first line of a file.
 
     Raises:
-        Refusal: it is empty.
+        VerbRefused: it is empty.
     """
     lines = read_bounded(path, _MAX_PASSPHRASE_BYTES).splitlines()
     if not lines or not lines[0]:
-        raise Refusal(f"{show(str(path))}: its first line, the passphrase, is empty")
+        raise VerbRefused(f"{show(str(path))}: its first line, the passphrase, is empty")
     return lines[0]
 
 
@@ -106,7 +106,7 @@ def trusted_keys(
         option: what the values were given with.
 
     Raises:
-        Refusal: a key cannot be used, or the keys cannot stand together.
+        VerbRefused: a key cannot be used, or the keys cannot stand together.
     """
     entries = [entry for value in values for entry in _entries(value, profile, option)]
     if directory is not None:
@@ -114,19 +114,19 @@ def trusted_keys(
     try:
         return KeyStore(entries)
     except KeyFileError as error:
-        raise Refusal(f"{option}: {error}") from None
+        raise VerbRefused(f"{option}: {error}") from None
 
 
 def require_trustworthy(keys: Mapping[Role, KeyMaterial], profile: Profile) -> None:
     """Refuse keys that no device could trust in these roles together.
 
     Raises:
-        Refusal: one key stands in two roles.
+        VerbRefused: one key stands in two roles.
     """
     try:
         KeyStore(KeyEntry(role, profile, key) for role, key in keys.items())
     except KeyFileError as error:
-        raise Refusal(f"--keys: {error}") from None
+        raise VerbRefused(f"--keys: {error}") from None
 
 
 def _entries(text: str, profile: Profile, option: str) -> list[KeyEntry]:
@@ -136,7 +136,7 @@ def _entries(text: str, profile: Profile, option: str) -> list[KeyEntry]:
         material = _public(text, option)
         return [KeyEntry(role, Profile.RIOT_2024, material) for role in Role]
     if role_name not in set(Role):
-        raise Refusal(f"{option}: {show(role_name)} is none of {', '.join(Role)}")
+        raise VerbRefused(f"{option}: {show(role_name)} is none of {', '.join(Role)}")
     return [KeyEntry(Role(role_name), profile, _public(value, option))]
 
 
@@ -148,7 +148,9 @@ def _of_directory(directory: Path, profile: Profile) -> list[KeyEntry]:
         if path.is_file()
     ]
     if not entries:
-        raise Refusal(f"{show(str(directory))}: holds neither ROLE.pub nor ROLE.cose of any role")
+        raise VerbRefused(
+            f"{show(str(directory))}: holds neither ROLE.pub nor ROLE.cose of any role"
+        )
     return entries
 
 
@@ -158,7 +160,7 @@ def _public(value: str, option: str) -> KeyMaterial:
     try:
         return KeyMaterial(Algorithm.EDDSA, bytes.fromhex(value))
     except ValueError:
-        raise Refusal(f"{option}: {show(value)} is neither a file nor hexadecimal") from None
+        raise VerbRefused(f"{option}: {show(value)} is neither a file nor hexadecimal") from None
 
 
 def _read_public(path: Path) -> KeyMaterial:
@@ -169,4 +171,4 @@ def _parse(path: Path, content: bytes, passphrase: bytes | None) -> KeyMaterial:
     try:
         return key_files.parse(content, passphrase)
     except KeyFileError as error:
-        raise Refusal(f"{show(str(path))}: {error}") from None
+        raise VerbRefused(f"{show(str(path))}: {error}") from None

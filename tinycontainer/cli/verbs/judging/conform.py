@@ -1,4 +1,4 @@
-"""``conform``: judge an implementation, ours or any other, by the cases of the specification."""
+"""``conform``: judge an implementation by the cases of the specification."""
 
 import shlex
 import sys
@@ -22,16 +22,10 @@ from tinycontainer.conformance.suite import (
 )
 from tinycontainer.text import flatten, show
 
-from ...output import (
-    ExitCode,
-    Refusal,
-    force_option,
-    json_option,
-    print_json,
-    require_absent,
-    write_file,
-)
-from ...verb import Verb
+from ...options import force_option, json_option
+from ...output_files import require_absent, write_file
+from ...printing import print_json
+from ...verb import ExitCode, Verb, VerbRefused
 
 _OWN = (sys.executable, "-m", "tinycontainer.conformance.shim")
 _MAX_TIMEOUT_S = 600
@@ -110,16 +104,16 @@ def _split(command: str) -> Sequence[str]:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise Refusal(f"--implementation: {error}") from None
+        raise VerbRefused(f"--implementation: {error}") from None
     if not words:
-        raise Refusal("--implementation: names no program")
+        raise VerbRefused("--implementation: names no program")
     return words
 
 
 def _chosen(cases: Sequence[Case], group: str | None, only: str | None) -> list[Case]:
     chosen = [case for case in cases if group in (None, case.group) and only in (None, case.id)]
     if not chosen:
-        raise Refusal(f"--case: there is no case {show(only or '')} here")
+        raise VerbRefused(f"--case: there is no case {show(only or '')} here")
     return chosen
 
 

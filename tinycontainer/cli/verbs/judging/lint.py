@@ -1,4 +1,4 @@
-"""``lint``: the audit that an owner runs on containers before signing their masks."""
+"""``lint``: audit containers before an owner signs their masks."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -26,8 +26,9 @@ from tinycontainer.tools.lint import (
 from tinycontainer.tools.lint.sarif import as_sarif
 from tinycontainer_tokens import Profile
 
-from ...output import ExitCode, json_option, print_json
-from ...verb import Verb
+from ...options import json_option
+from ...printing import print_json
+from ...verb import ExitCode, Verb
 
 
 @click.command(cls=Verb)

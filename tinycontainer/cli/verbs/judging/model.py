@@ -1,4 +1,4 @@
-"""``model``: what a model of machine learning needs, and whether a container could load it."""
+"""``model``: show what a model needs, and whether a container could load it."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -11,8 +11,9 @@ from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.model_report import ModelReport, TensorFacts
 from tinycontainer.text import show
 
-from ...output import ExitCode, Refusal, json_option, print_json, print_table
-from ...verb import Verb
+from ...options import json_option
+from ...printing import print_json, print_table
+from ...verb import ExitCode, Verb, VerbRefused
 
 MAX_MODEL_BYTES: Final = 1 << 24
 _FORMAT: Final = "tflite"
@@ -31,7 +32,7 @@ def model(file: Path, as_json: bool) -> int:
     """
     inspector = model_inspectors().get(_FORMAT)
     if inspector is None:
-        raise Refusal(f"no inspector for {_FORMAT} is installed")
+        raise VerbRefused(f"no inspector for {_FORMAT} is installed")
     report = inspector(read_bounded(file, MAX_MODEL_BYTES))
     if as_json:
         print_json(_as_values(report))

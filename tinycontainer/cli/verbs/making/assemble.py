@@ -1,4 +1,4 @@
-"""``assemble``: put together what the four parties have signed, and seal it."""
+"""``assemble``: make a bundle of what the four parties have signed."""
 
 import time
 from pathlib import Path
@@ -16,8 +16,8 @@ from tinycontainer.tools.packing.packing import Blueprint, Tokens
 from tinycontainer_tokens import KeyEntry, KeyFileError, KeyMaterial, KeyStore, Profile, Role
 
 from ...keys import PrivateKeys, passphrase_option, trusted_keys
-from ...output import Refusal, force_option, json_option
-from ...verb import Verb
+from ...options import force_option, json_option
+from ...verb import Verb, VerbRefused
 from .outputs import Outputs, output_options
 
 _MAX_TOKEN_BYTES = 1024
@@ -86,7 +86,7 @@ def assemble(
     --mask-token mask.cwt --key keys/infrastructure.pem --trust-keys keys -o assembled.tcb
     """
     if metadata_only and (code is not None or data is not None):
-        raise Refusal("--metadata-only looks at no sections; leave --code and --data out")
+        raise VerbRefused("--metadata-only looks at no sections; leave --code and --data out")
     manifest = None if metadata_only else read_manifest(manifest_file, code, data)
     blueprint = read_blueprint(manifest_file) if manifest is None else manifest.blueprint
     tokens = Tokens(
@@ -114,7 +114,7 @@ def _store(others: KeyStore, own: KeyMaterial, profile: Profile) -> KeyStore:
     try:
         return KeyStore([*entries, KeyEntry(Role.INFRASTRUCTURE, profile, public)])
     except KeyFileError as error:
-        raise Refusal(f"--key: {error}") from None
+        raise VerbRefused(f"--key: {error}") from None
 
 
 def _require_fitting(
@@ -135,5 +135,5 @@ def _token(path: Path) -> bytes:
 def _endpoint_token(text: str) -> tuple[int, bytes]:
     number, separator, name = text.partition("=")
     if not separator or not (number.isascii() and number.isdigit()):
-        raise Refusal(f"--endpoint-token: {show(text)} is not ID=FILE")
+        raise VerbRefused(f"--endpoint-token: {show(text)} is not ID=FILE")
     return int(number), _token(Path(name))

@@ -1,4 +1,4 @@
-"""``build``: from what a compiler makes to the code of a container."""
+"""``build``: make a container's code from what a compiler makes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +12,10 @@ from tinycontainer.errors import BuildRefused, InadmissibleCode
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.text import show
 
-from ...output import Refusal, force_option, json_option, print_json, require_absent, write_file
-from ...verb import Verb
+from ...options import force_option, json_option
+from ...output_files import require_absent, write_file
+from ...printing import print_json
+from ...verb import Verb, VerbRefused
 
 _SUFFIX: Final = ".rbf"
 
@@ -50,7 +52,7 @@ def rbpf(source: Path, out: Path | None, disasm: bool, force: bool, as_json: boo
         lines = list(made.disassemble(content)) if disasm else []
         code = made.build(content) if out is not None or not disasm else None
     except (BuildRefused, InadmissibleCode) as error:
-        raise Refusal(f"{show(str(source))}: {error}") from None
+        raise VerbRefused(f"{show(str(source))}: {error}") from None
     path = None if code is None else out or Path(f"{source.stem}{_SUFFIX}")
     if code is not None and path is not None:
         require_absent((path,), force=force)

@@ -1,4 +1,4 @@
-"""``convert``: the same container in another form."""
+"""``convert``: write a container in another form."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ import click
 from tinycontainer.metadata import Bundle
 from tinycontainer.tools.artefact.artefact import read_artefact
 
-from ...output import Refusal, force_option, json_option
-from ...verb import Verb
+from ...options import force_option, json_option
+from ...verb import Verb, VerbRefused
 from .outputs import Outputs, output_options
 
 
@@ -34,6 +34,6 @@ def convert(
     found = read_artefact(source, code, data)
     if found.code is None or found.data is None:
         missing = "code" if found.code is None else "data"
-        raise Refusal(f"{found.name}: has no {missing} section; give --{missing} FILE")
+        raise VerbRefused(f"{found.name}: has no {missing} section; give --{missing} FILE")
     bundle = Bundle(found.metadata.raw, found.data, found.code)
     outputs.write(bundle, source, force=force, as_json=as_json)

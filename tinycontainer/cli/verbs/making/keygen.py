@@ -9,8 +9,10 @@ from tinycontainer_tokens import Algorithm, KeyMaterial, Role, key_files
 from tinycontainer_tokens.envelope import MAX_KID_BYTES
 
 from ...keys import read_passphrase
-from ...output import Refusal, force_option, json_option, print_json, require_absent, write_file
-from ...verb import Verb
+from ...options import force_option, json_option
+from ...output_files import require_absent, write_file
+from ...printing import print_json
+from ...verb import Verb, VerbRefused
 
 
 def _key_id(context: click.Context, _parameter: click.Parameter, text: str | None) -> bytes | None:
@@ -69,7 +71,7 @@ def keygen(
     require_absent(paths, force=force)
     passphrase = None if passphrase_file is None else read_passphrase(passphrase_file)
     if mac and passphrase is not None:
-        raise Refusal("--passphrase-file: only PEM files are encrypted; leave --mac out")
+        raise VerbRefused("--passphrase-file: only PEM files are encrypted; leave --mac out")
     made = [_make(role, kid, mac=mac, passphrase=passphrase) for role in names]
     directory.mkdir(parents=True, exist_ok=True)
     for files in made:

@@ -19,7 +19,9 @@ from tinycontainer.tools.firmware.c_header import c_header
 from tinycontainer.tools.firmware.c_layout import layout_files, only_source
 from tinycontainer_tokens import Profile
 
-from ...output import Refusal, print_json, require_absent, write_file
+from ...output_files import require_absent, write_file
+from ...printing import print_json
+from ...verb import VerbRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Outputs:
 
         Raises:
             LoadError: the container does not fit the board.
-            Refusal: a file exists, or cannot be written.
+            VerbRefused: a file exists, or cannot be written.
         """
         metadata = metadata_codec.decode(bundle.metadata, len(bundle.metadata))
         fits = self._require_fit(bundle, metadata)
@@ -66,10 +68,10 @@ class Outputs:
 
         Raises:
             LoadError: the metadata does not fit the board.
-            Refusal: other outputs are wished, a file exists, or it cannot be written.
+            VerbRefused: other outputs are wished, a file exists, or it cannot be written.
         """
         if self.layout is not None or self.header is not None:
-            raise Refusal("--layout and --header hold the sections; leave --metadata-only out")
+            raise VerbRefused("--layout and --header hold the sections; leave --metadata-only out")
         bundle = Bundle(content, b"", b"")
         fits = self._require_fit(bundle, metadata_codec.decode(content, len(content)))
         path = self.out or Path(f"{_name(source)}.metadata")
@@ -79,7 +81,7 @@ class Outputs:
     def _require_fit(self, bundle: Bundle, metadata: Metadata) -> str:
         """Check the capacity; returns whose it was."""
         if self.device is not None and self.board is not None:
-            raise Refusal("give either --board or --device")
+            raise VerbRefused("give either --board or --device")
         if self.device is not None:
             content = read_plan(self.device).content
             capacity = content.capacity.capacity(content.device.board)
@@ -94,10 +96,12 @@ class Outputs:
     ) -> Iterator[tuple[Path, bytes]]:
         bundle_path = self.out or Path(f"{_name(source)}.tcb")
         if not bundle_path.name:
-            raise Refusal(f"{show(str(bundle_path))}: is no file name")
+            raise VerbRefused(f"{show(str(bundle_path))}: is no file name")
         metadata_path = bundle_path.with_suffix(".metadata")
         if metadata_path == bundle_path:
-            raise Refusal(f"{show(str(bundle_path))}: .metadata is the suffix of the metadata file")
+            raise VerbRefused(
+                f"{show(str(bundle_path))}: .metadata is the suffix of the metadata file"
+            )
         yield bundle_path, bundle.encode()
         yield metadata_path, bundle.metadata
         if self.layout is not None:

@@ -1,4 +1,4 @@
-"""``sign``: one party signs its part of a container, on a machine of its own."""
+"""``sign``: sign one part of a container, as one of the four parties."""
 
 import re
 from collections.abc import Callable
@@ -22,8 +22,10 @@ from tinycontainer.tools.packing.packing import Blueprint, Signer, TokenOptions
 from tinycontainer_tokens import Kind, Profile
 
 from ...keys import PrivateKeys, passphrase_option
-from ...output import Refusal, force_option, json_option, print_json, require_absent, write_file
-from ...verb import Verb
+from ...options import force_option, json_option
+from ...output_files import require_absent, write_file
+from ...printing import print_json
+from ...verb import Verb, VerbRefused
 
 _SHA256_DIGITS = 64
 _UNIX_SECONDS = re.compile(r"[0-9]{1,18}")
@@ -70,10 +72,10 @@ class Signing:
         """The manifest.
 
         Raises:
-            Refusal: none was given.
+            VerbRefused: none was given.
         """
         if self.blueprint is None:
-            raise Refusal("give the --manifest that declares it")
+            raise VerbRefused("give the --manifest that declares it")
         return self.blueprint
 
 
@@ -163,12 +165,12 @@ def _uid(text: str | None, blueprint: Blueprint | None, profile: Profile) -> byt
         try:
             return uid_from_text(check_uid(text))
         except ValueError as error:
-            raise Refusal(f"--uid: {error}") from None
+            raise VerbRefused(f"--uid: {error}") from None
     if blueprint is not None:
         return blueprint.container.uid
     if profile is Profile.RIOT_2024:
         return b""  # Its tokens name no container.
-    raise Refusal("give the container's --uid, or its --manifest")
+    raise VerbRefused("give the container's --uid, or its --manifest")
 
 
 def _content_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -215,7 +217,7 @@ def mask(calls: str | None, bits: bytes | None, signing: Signing) -> None:
     Example: tinycontainerctl sign mask --manifest courier --key keys/owner.pem
     """
     if calls is not None and bits is not None:
-        raise Refusal("give either --calls or --mask")
+        raise VerbRefused("give either --calls or --mask")
     if bits is not None:
         signing.write(signing.signer.mask_bytes(bits), "mask")
         return
@@ -235,7 +237,9 @@ def endpoint(endpoint_id: int, signing: Signing) -> None:
     found = next((entry for entry in declared if entry.endpoint_id == endpoint_id), None)
     if found is None:
         ids = ", ".join(str(entry.endpoint_id) for entry in declared) or "none"
-        raise Refusal(f"--id: the manifest declares no endpoint {endpoint_id}; there are: {ids}")
+        raise VerbRefused(
+            f"--id: the manifest declares no endpoint {endpoint_id}; there are: {ids}"
+        )
     _sign_endpoint(found, signing)
 
 
@@ -247,7 +251,7 @@ def _sign_endpoint(found: Endpoint, signing: Signing) -> None:
 
 def _sign_content(kind: Kind, file: Path | None, sha256: bytes | None, signing: Signing) -> None:
     if (file is None) == (sha256 is None):
-        raise Refusal("give either the FILE or its --sha256")
+        raise VerbRefused("give either the FILE or its --sha256")
     name = kind.name.lower()
     if sha256 is not None:
         signing.write(signing.signer.digest(kind, sha256), name)
@@ -261,5 +265,5 @@ def _mask_of(calls: str) -> int:
     known = {call.name.lower(): call for call in Syscall}
     for name in names:
         if name not in known:
-            raise Refusal(f"--calls: {show(name)} is none of {', '.join(known)}")
+            raise VerbRefused(f"--calls: {show(name)} is none of {', '.join(known)}")
     return mask_of(known[name] for name in names)

@@ -1,4 +1,4 @@
-"""``runtimes``: what can run containers here, and what it can."""
+"""``runtimes``: list the installed runtimes and their abilities."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ import click
 from tinycontainer.assembly.assembly import InstalledRuntime, installed_runtimes
 from tinycontainer.text import flatten, show
 
-from ...output import json_option, print_json, print_table
+from ...options import json_option
+from ...printing import print_json, print_table
 from ...verb import Verb
 
 

@@ -1,4 +1,4 @@
-"""``schema``: JSON Schema of the files that people write."""
+"""``schema``: print the JSON Schema of a file that people write."""
 
 import click
 
@@ -7,7 +7,7 @@ from tinycontainer.files.toml_file import Table
 from tinycontainer.scenario.script import ScriptFile
 from tinycontainer.tools.packing.manifest import ManifestFile
 
-from ...output import print_json
+from ...printing import print_json
 from ...verb import Verb
 
 _MODELS: dict[str, type[Table]] = {
