@@ -1,5 +1,7 @@
 """``schema``: print the JSON Schema of a file that people write."""
 
+from typing import Final
+
 import click
 
 from tinycontainer.files.device_file import DeviceFile
@@ -10,7 +12,7 @@ from tinycontainer.tools.packing.manifest import ManifestFile
 from ...printing import print_json
 from ...verb import Verb
 
-_MODELS: dict[str, type[Table]] = {
+_MODELS: Final[dict[str, type[Table]]] = {
     "device": DeviceFile,
     "container": ManifestFile,
     "script": ScriptFile,
