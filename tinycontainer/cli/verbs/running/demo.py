@@ -88,7 +88,7 @@ def demo(
             now_ns, surprises = _play_script(directory, sinks, print_lines(quiet=as_json))
         findings = judge(read_expectations(directory / "expectations.toml"), events)
     held = not surprises and all(finding.held for finding in findings)
-    pictures.write(builder.timeline(now_ns), "The SmartDroneBox: who ran when")
+    pictures.write(builder.build(now_ns), "The SmartDroneBox: who ran when")
     summary = summarize_run(now_ns, tally)
     if as_json:
         print_json(summary | _judgement_as_dict(findings, surprises, held=held))

@@ -7,7 +7,13 @@ import click
 
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import show
-from tinycontainer.tools.pictures import Timeline, TimelineBuilder, clip, html_report, text_chart
+from tinycontainer.tools.pictures import (
+    Timeline,
+    TimelineBuilder,
+    clip_timeline,
+    html_report,
+    text_chart,
+)
 from tinycontainer.trace import Tally, TraceEvent, read_trace
 
 from ...options import duration_option, force_option, json_option, path_argument, path_option
@@ -50,7 +56,7 @@ def report(
     if end_ns is not None and end_ns <= begin_ns:
         raise VerbRefused("--to: is not after --from; name a later moment")
     tally, whole = _read_run(trace)
-    timeline = clip(whole, begin_ns, end_ns)
+    timeline = clip_timeline(whole, begin_ns, end_ns)
     summary = summarize_run(whole.end_ns, tally)
     title = f"{show(trace.name)}: who ran when"
     pictures.write(timeline, title)
@@ -76,7 +82,7 @@ def _read_run(trace: Path) -> tuple[Tally, Timeline]:
             raise VerbRefused(f"{show(str(trace))}: has more than {_MAX_ROWS} containers")
     if event is None:
         raise VerbRefused(f"{show(str(trace))}: holds no events")
-    return tally, builder.timeline()
+    return tally, builder.build()
 
 
 def _timeline_as_dict(timeline: Timeline) -> dict[str, Any]:
@@ -90,7 +96,7 @@ def _timeline_as_dict(timeline: Timeline) -> dict[str, Any]:
                 "uid": show(lane.uid),
                 "ranks": list(lane.ranks),
                 "hooks": len(lane.hooks),
-                **{f"{doing}_ns": length_ns for doing, length_ns in lane.lengths_ns.items()},
+                **{f"{activity}_ns": length_ns for activity, length_ns in lane.lengths_ns.items()},
             }
             for lane in timeline.lanes
         ],

@@ -125,7 +125,7 @@ def run(device_file: Path, **given: Any) -> int:
             plan, steps, options.end_ms, options.wall, sinks, show_line, options.engine
         )
         result = _run(request, options)
-    options.pictures.write(builder.timeline(result.now_ns), f"{plan.name}: who ran when")
+    options.pictures.write(builder.build(result.now_ns), f"{plan.name}: who ran when")
     late_steps = untaken(steps, options.end_ms)
     summary = summarize_run(result.now_ns, tally)
     if options.as_json:
