@@ -11,7 +11,7 @@ import importlib
 import typing
 
 if typing.TYPE_CHECKING:
-    from tinycontainer.assembly.assembly import Device
+    from tinycontainer.assembly import Device, Installation
     from tinycontainer.device.containers.container import Exit, ExitReason, Statistics
     from tinycontainer.device.containers.lifecycle import Event, State
     from tinycontainer.device.device import Setup, View
@@ -43,7 +43,7 @@ _MODULES: typing.Final[typing.Mapping[str, str]] = {
     "Clock": "interfaces.clock",
     "ContainerType": "metadata",
     "CreationError": "errors",
-    "Device": "assembly.assembly",
+    "Device": "assembly",
     "DeviceFileError": "errors",
     "Direction": "metadata",
     "DriverError": "errors",
@@ -51,6 +51,7 @@ _MODULES: typing.Final[typing.Mapping[str, str]] = {
     "Exit": "device.containers.container",
     "ExitReason": "device.containers.container",
     "InadmissibleCode": "errors",
+    "Installation": "assembly",
     "InvalidTransition": "errors",
     "LoadError": "errors",
     "LoadReason": "errors",
@@ -83,6 +84,7 @@ __all__ = [
     "Exit",
     "ExitReason",
     "InadmissibleCode",
+    "Installation",
     "InvalidTransition",
     "LoadError",
     "LoadReason",

@@ -11,7 +11,7 @@ from support.measuring.measuring import Measure
 from support.project import ROOT
 from support.tinyml.client import BACKENDS, Client, bare_session, each_backend, make_driver
 
-from tinycontainer_endpoints.tinyml.model.precheck import Plan, precheck
+from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, precheck
 from tinycontainer_endpoints.tinyml.processes.processes import Worker, Zygote
 from tinycontainer_endpoints.tinyml.processes.wire import Request
 from tinycontainer_endpoints.tinyml.quotas import Quotas
@@ -27,7 +27,7 @@ TIMES = 50
 
 
 @pytest.fixture(scope="module")
-def plan() -> Plan:
+def plan() -> AcceptedModel:
     return precheck(CONTENT, Quotas())
 
 
@@ -40,13 +40,13 @@ def case(backend: str) -> str:
     return f"autoencoder, int8, {backend}"
 
 
-def load(worker: Worker, plan: Plan) -> None:
+def load(worker: Worker, plan: AcceptedModel) -> None:
     worker.ask(Request.LOAD, 0, plan.content, DEADLINE_MS, 0)
     worker.wait()
 
 
 @pytest.fixture
-def worker(nursery: Zygote, plan: Plan) -> Iterator[Worker]:
+def worker(nursery: Zygote, plan: AcceptedModel) -> Iterator[Worker]:
     made = nursery.fork()
     load(made, plan)
     yield made
@@ -117,7 +117,7 @@ def test_check_against_bare_load(measure: Measure, backend: str, name: str) -> N
 
 @each_backend
 def test_process_for_a_model_against_bare_load(
-    measure: Measure, backend: str, nursery: Zygote, plan: Plan
+    measure: Measure, backend: str, nursery: Zygote, plan: AcceptedModel
 ) -> None:
     """A process is forked, loads a model, and ends."""
 

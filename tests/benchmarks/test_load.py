@@ -20,8 +20,9 @@ from support.wasm.modules import container
 from support.worlds import KEYS, blueprint, local, trusted
 
 from tinycontainer import metadata
+from tinycontainer.assembly import Device
 from tinycontainer.device.containers.verification import Grant, Trust, examine, grant
-from tinycontainer.device.device import Device, Setup
+from tinycontainer.device.device import Setup
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import RuntimeLimits

@@ -117,8 +117,8 @@ CONTAINER_DEVIATIONS: list[tuple[cbor.Value, str]] = [
     (less(CONTAINER, 2), "container: key 2 (type) is missing"),
     (less(CONTAINER, 3), "container: key 3 (syscall-mask) is missing"),
     (CONTAINER | {1: "uid"}, "container.uid: not a byte string"),
-    (CONTAINER | {1: b""}, "container.uid: 0 bytes where 1 to 63 are taken"),
-    (CONTAINER | {1: bytes(64)}, "container.uid: 64 bytes where 1 to 63 are taken"),
+    (CONTAINER | {1: b""}, "container.uid: 0 bytes; a uid has 1 to 63"),
+    (CONTAINER | {1: bytes(64)}, "container.uid: 64 bytes; a uid has 1 to 63"),
     (CONTAINER | {2: 8}, "container.type: 8 is not a container type, 0 to 7"),
     (CONTAINER | {2: 260}, "container.type: 260 is not a container type, 0 to 7"),
     (CONTAINER | {2: -1}, f"container.type: -1 {UINT32}"),
@@ -165,9 +165,9 @@ ENDPOINT_DEVIATIONS: list[tuple[cbor.Value, str]] = [
     (LOCAL | {1: 9, 2: 2, 3: b"p"}, f"{PLACE}.peer-uid: only a container peer has one"),
     (less(PEER, 3) | {1: 9}, f"{PLACE}.peer-uid: missing; a container peer has one"),
     (PEER | {3: "peer"}, f"{PLACE}.peer-uid: not a byte string"),
-    (PEER | {3: b""}, f"{PLACE}.peer-uid: 0 bytes where 1 to 63 are taken"),
-    (PEER | {3: bytes(64)}, f"{PLACE}.peer-uid: 64 bytes where 1 to 63 are taken"),
-    (PEER | {4: 3}, f"{PLACE}.endpoint-id: 8 stands twice"),
+    (PEER | {3: b""}, f"{PLACE}.peer-uid: 0 bytes; a uid has 1 to 63"),
+    (PEER | {3: bytes(64)}, f"{PLACE}.peer-uid: 64 bytes; a uid has 1 to 63"),
+    (PEER | {4: 3}, f"{PLACE}.endpoint-id: 8 is used twice"),
 ]
 
 
@@ -180,9 +180,9 @@ def test_a_deviation_of_an_endpoint_is_placed(entry: cbor.Value, problem: str) -
 SECURITY_DEVIATIONS: list[tuple[cbor.Value, str]] = [
     ({1: 10}, "security: not an array"),
     (b"", "security: not an array"),
-    (SECURITY[:7], "security: 7 entries where 8 are taken"),
-    ([*SECURITY, 0], "security: 9 entries where 8 are taken"),
-    ([], "security: 0 entries where 8 are taken"),
+    (SECURITY[:7], "security: 7 entries; it has 8"),
+    ([*SECURITY, 0], "security: 9 entries; it has 8"),
+    ([], "security: 0 entries; it has 8"),
 ]
 ENTRY_DEVIATIONS: list[tuple[int, cbor.Value, str]] = [
     (0, -1, f"start-max-duration: -1 {UINT32}"),
@@ -302,7 +302,7 @@ def test_metadata_up_to_the_limit_is_decoded_and_no_longer_one() -> None:
     encoded = written()
     size = len(encoded)
     assert decode(encoded, size).raw == encoded
-    problem = f"metadata: {size} bytes where at most {size - 1} are taken"
+    problem = f"metadata: {size} bytes; at most {size - 1} are allowed"
     assert refusal(encoded, size - 1) == problem
 
 
@@ -311,7 +311,7 @@ def test_the_limit_is_2_kib_if_none_is_named() -> None:
     fits = written(security=[0, 0, 0, 0, 0, b"", b"", bytes(2048 - tokens)])
     assert len(decode(fits).raw) == 2048
     too_long = written(security=[0, 0, 0, 0, 0, b"", b"", bytes(2049 - tokens)])
-    with pytest.raises(MetadataError, match="2049 bytes where at most 2048 are taken"):
+    with pytest.raises(MetadataError, match="2049 bytes; at most 2048 are allowed"):
         decode(too_long)
 
 
@@ -336,7 +336,7 @@ def test_the_limit_is_2_kib_if_none_is_named() -> None:
         (
             ContainerMap(b"u", ContainerType.WASM),
             (Endpoint(1, PeerType.LOCAL, 1, Direction.IN),) * 2,
-            "endpoints[1].endpoint-id: 1 stands twice",
+            "endpoints[1].endpoint-id: 1 is used twice",
         ),
     ],
 )

@@ -8,11 +8,12 @@ from typing import TypeVar
 import pytest
 
 from support.scripted import Program, ScriptedRuntime, Steps
+from tinycontainer.assembly import Device
 from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.device.containers.container import Exit
 from tinycontainer.device.containers.limits import Capacity, Caps, Scheduling
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import Device, Setup, View
+from tinycontainer.device.device import Setup, View
 from tinycontainer.errors import LoadError, LoadReason
 from tinycontainer.interfaces.clock import Clock, VirtualClock
 from tinycontainer.interfaces.runtime import Natives, Runtime

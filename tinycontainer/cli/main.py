@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from tinycontainer.text import flatten, show
 
 from .late_verbs import LateGroup
 from .verb import COMPLETION_VARIABLE, PROGRAM, ExitCode, VerbRefused
+
+if TYPE_CHECKING:
+    from tinycontainer.assembly import Installation
 
 _EXIT_CODES = "; ".join(f"{int(code)} {code.meaning}" for code in ExitCode)
 
@@ -37,17 +41,18 @@ def cli() -> None:
     """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, installation: "Installation | None" = None) -> int:
     """Run the program.
 
     Args:
         arguments: the command line without the program's name; by default the process's own.
+        installation: what is installed; by default what this machine has, searched when needed.
 
     Returns:
         The exit code.
     """
     try:
-        result = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        result = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False, obj=installation)
         code = result if isinstance(result, int) else ExitCode.DONE
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)

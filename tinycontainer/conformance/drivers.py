@@ -10,13 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from tinycontainer.assembly.assembly import DRIVERS, installed
+from tinycontainer.assembly import Installation
 from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.driver import (
     BoardInfo,
     CallContext,
     Driver,
-    DriverFactory,
     DriverSetup,
 )
 
@@ -98,12 +97,17 @@ def _host() -> DriverSetup:
     return DriverSetup({}, Path(), os.urandom, lambda _line: None, BoardInfo())
 
 
+@cache
+def _installation() -> Installation:
+    return Installation()
+
+
 def _tinyml(_description: DriverDescription | None = None) -> Driver:
     """The driver that is installed. Raises ValueError if it cannot work."""
-    point = installed(DRIVERS).get("tinyml")
-    if point is None:
-        raise ValueError("the driver tinyml is not installed")
-    factory: DriverFactory = point.load()
+    try:
+        factory = _installation().driver_factory("tinyml")
+    except KeyError:
+        raise ValueError("the driver tinyml is not installed") from None
     return factory(_host())
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from tinycontainer.device.containers.limits import Policy
-from tinycontainer.files.toml_file import Table, uid_from_text
+from tinycontainer.files.fields import uid_from_text
+from tinycontainer.files.toml_file import Table
 from tinycontainer.metadata import Bundle
 from tinycontainer.text import show
 from tinycontainer_tokens import Algorithm, Profile, Role

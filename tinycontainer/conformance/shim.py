@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar, get_args
 
-from tinycontainer.assembly.assembly import Plan, runtimes_of
+from tinycontainer.assembly import DevicePlan, Installation, choose_runtimes
 from tinycontainer.device.containers.limits import Policy
 from tinycontainer.device.containers.memory import Section
 from tinycontainer.errors import TinyContainerError
@@ -155,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     named = parser.parse_args(arguments).runtime
     wanted = dict(each.split("=", 1) for each in named if "=" in each)
     try:
-        runtimes = runtimes_of(Plan(Path(), DeviceFile(runtimes=wanted)))
+        runtimes = choose_runtimes(DevicePlan(Path(), DeviceFile(runtimes=wanted)), Installation())
     except TinyContainerError as error:
         sys.stderr.write(f"error: {error}\n")
         return 3

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
+from tinycontainer.assembly import Device
 from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.device.containers.container import Exit, ExitReason
 from tinycontainer.device.containers.limits import Capacity, Caps, Scheduling
 from tinycontainer.device.containers.memory import Section
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import Device, Setup
+from tinycontainer.device.device import Setup
 from tinycontainer.errors import InvalidTransition, LoadError, TinyContainerError, UnknownContainer
 from tinycontainer.interfaces.clock import NS_PER_MS, VirtualClock
 from tinycontainer.interfaces.runtime import Runtime

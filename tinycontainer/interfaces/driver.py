@@ -1,13 +1,17 @@
-"""The interface behind which the host's services stand.
+"""The interface of drivers: the host's services for containers.
 
 A third party adds a driver by an entry point in the group ``tinycontainer.drivers`` whose object is
 a `DriverFactory`. `tinycontainer.testing` holds a check that any driver can be put through.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from threading import RLock
+from typing import Protocol, TypeAlias, TypeVar
+
+Shared = TypeVar("Shared")
 
 
 class CallContext(Protocol):
@@ -52,7 +56,7 @@ class Channel(Protocol):
         ...
 
     def write(self, driver_fd: int, data: bytes) -> int:
-        """Take 1 to 255 bytes; how many were taken.
+        """Accept 1 to 255 bytes; how many were accepted.
 
         Raises:
             DriverError: refused.
@@ -65,7 +69,7 @@ class Channel(Protocol):
 
 
 class Driver(Channel, Protocol):
-    """A host service. It never waits: no data yet is ``b""``, nothing taken is 0.
+    """A host service. It never waits: no data yet is ``b""``, nothing accepted is 0.
 
     Anything but `DriverError` that it raises, more bytes read than asked for, and more reported
     written than given count as a failure of the driver: the container gets -1, the device goes on.
@@ -98,9 +102,62 @@ class BoardInfo:
     device_id: str = ""
 
 
+class SharedResources:
+    """What the drivers of one installation share, such as a pool of processes.
+
+    Devices of one installation share it as well. Nothing that belongs to a container, or to one
+    device, may lie here: it would be visible to others. Every method may be called from any thread.
+    """
+
+    def __init__(self) -> None:
+        # Reentrant: a resource may obtain another one while it is made.
+        self._lock = RLock()
+        self._made: dict[tuple[type, Hashable], object] = {}
+        self._closing = ExitStack()
+        self._closed = False
+
+    def obtain(self, kind: type[Shared], key: Hashable, make: Callable[[], Shared]) -> Shared:
+        """The one resource of a kind and key; the first call makes it.
+
+        Args:
+            kind: class of the resource. A driver uses a class of its own, and so meets no other's.
+            key: what distinguishes resources of this kind, such as the options they are made from.
+            make: makes the resource. Other threads wait meanwhile, so it should be quick. If it
+                raises, nothing is kept.
+
+        Raises:
+            RuntimeError: `close` was called.
+            TypeError: ``make`` gave something that is not of this kind.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("these shared resources are closed: make drivers before that")
+            place = (kind, key)
+            found = self._made[place] if place in self._made else make()
+            if not isinstance(found, kind):
+                raise TypeError(f"a {type(found).__name__} was made, not a {kind.__name__}")
+            if place not in self._made:
+                self._made[place] = found
+                close = getattr(found, "close", None)
+                if callable(close):
+                    self._closing.callback(close)
+            return found
+
+    def close(self) -> None:
+        """Close each resource that has a ``close``, the newest first. Closing twice is no error.
+
+        Raises:
+            Exception: what a resource raises; the others are closed all the same.
+        """
+        with self._lock:
+            self._closed = True
+            self._made.clear()
+            self._closing.close()
+
+
 @dataclass(frozen=True, slots=True)
 class DriverSetup:
-    """What a driver is made from.
+    """What a driver is made from: one entry of a device file, for all instances made for it.
 
     Attributes:
         options: the ``options`` table of the device file, not yet checked.
@@ -109,8 +166,7 @@ class DriverSetup:
         show: takes a line of untrusted bytes for the operator's screen.
         board: what the device says about itself.
         virtual_time: whether the device's time passes by what is charged; if not, it is real.
-        common: what all instances made from this setup share, such as a pool of processes; a driver
-            that puts tenants' data here breaks their separation.
+        resources: what drivers of one installation share; by default this setup has its own.
     """
 
     options: Mapping[str, object]
@@ -119,7 +175,18 @@ class DriverSetup:
     show: Callable[[bytes], None]
     board: BoardInfo
     virtual_time: bool = True
-    common: dict[str, object] = field(default_factory=dict)
+    resources: SharedResources = field(default_factory=SharedResources)
+    _shown: set[bytes] = field(default_factory=set, init=False, repr=False, compare=False)
+
+    def show_once(self, line: bytes) -> None:
+        """Show a line that concerns the entry: once, however many instances are made for it.
+
+        Args:
+            line: as for ``show``.
+        """
+        if line not in self._shown:
+            self._shown.add(line)
+            self.show(line)
 
 
 DriverFactory: TypeAlias = Callable[[DriverSetup], Driver]

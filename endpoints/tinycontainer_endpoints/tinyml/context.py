@@ -10,11 +10,11 @@ from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.driver import CallContext
 
 from .model.model import ELEMENT_TYPES, Tensor
-from .model.precheck import Plan
+from .model.precheck import AcceptedModel
 from .processes.tenant import CheckedModel, Tenant
 from .protocol import frames
-from .protocol.codes import ANY, PROTOCOL_VERSION, Code, Scope, What, refusal, require
-from .protocol.states import Event, State, after
+from .protocol.codes import ANY, PROTOCOL_VERSION, ErrorCode, Scope, What, refusal, require
+from .protocol.states import ContextEvent, ContextState, after
 
 Result = TypeVar("Result")
 _OUTPUT: Final = frames.Select(What.OUTPUT, 0, 0)
@@ -32,7 +32,7 @@ class ExecutionContext:
     def __init__(self, tenant: Tenant, slot: int, call: CallContext) -> None:
         self._tenant, self._slot, self._call = tenant, slot, call
         self._terms = tenant.terms
-        self._state = State.EMPTY
+        self._state = ContextState.EMPTY
         self._pending: frames.Load | None = None
         self._model_bytes = bytearray()
         self._model: CheckedModel | None = None
@@ -44,7 +44,7 @@ class ExecutionContext:
         self._selected, self._answer, self._cursor = _OUTPUT, b"", 0
 
     @property
-    def state(self) -> State:
+    def state(self) -> ContextState:
         """What it is ready for."""
         return self._state
 
@@ -79,15 +79,15 @@ class ExecutionContext:
         self._look()
         _TAKERS[type(frame)](self, frame)
 
-    def _move(self, event: Event) -> None:
+    def _move(self, event: ContextEvent) -> None:
         self._state = after(self._state, event)
 
     # Models.
 
     def _load(self, frame: frames.Load) -> None:
-        following = after(self._state, Event.BEGIN_MODEL)
+        following = after(self._state, ContextEvent.BEGIN_MODEL)
         short = frame.total <= self._terms.quotas.model_bytes
-        require(short, Code.TOO_LARGE, "a model beyond the quota")
+        require(short, ErrorCode.TOO_LARGE, "a model beyond the quota")
         if len(frame.data) == frame.total:
             self._tenant.require_idle()
         self._state = following
@@ -95,10 +95,10 @@ class ExecutionContext:
         self._add_to_model(frame.data)
 
     def _model_data(self, frame: frames.ModelData) -> None:
-        following = after(self._state, Event.MODEL_DATA)
+        following = after(self._state, ContextEvent.MODEL_DATA)
         total = self._pending.total if self._pending else 0
         fits = len(self._model_bytes) + len(frame.data) <= total
-        require(fits, Code.INVALID_ARGUMENT, "more bytes than the model has")
+        require(fits, ErrorCode.INVALID_ARGUMENT, "more bytes than the model has")
         if len(self._model_bytes) + len(frame.data) == total:
             self._tenant.require_idle()
         self._state = following
@@ -117,40 +117,40 @@ class ExecutionContext:
             if pending.keep:
                 self._tenant.keep(model)
         except DriverError:
-            self._move(Event.REJECTED)
+            self._move(ContextEvent.REJECTED)
             raise
-        self._move(Event.ACCEPTED)
+        self._move(ContextEvent.ACCEPTED)
         self._model = model
 
     def _load_cached(self, frame: frames.LoadCached) -> None:
-        following = after(self._state, Event.BIND)
+        following = after(self._state, ContextEvent.BIND)
         model = self._tenant.cache.get(frame.digest)
         if model is None:
-            raise refusal(Code.NOT_FOUND, "no such model in this container's cache")
+            raise refusal(ErrorCode.NOT_FOUND, "no such model in this container's cache")
         self._tenant.require_trusted(model.digest)
         self._charge(model.plan.model_bytes * self._terms.cycles_per_model_byte)
         self._tenant.load(self._slot, model, self._patience_ms())
         self._state, self._model = following, model
 
-    def _bound(self) -> Plan:
+    def _bound(self) -> AcceptedModel:
         if self._model is None:
-            raise refusal(Code.INVALID_STATE, "no model")
+            raise refusal(ErrorCode.INVALID_STATE, "no model")
         return self._model.plan
 
     # Inputs.
 
     def _input(self, frame: frames.Input) -> None:
-        following = after(self._state, Event.INPUT)
+        following = after(self._state, ContextEvent.INPUT)
         plan = self._bound()
-        require(frame.index < len(plan.inputs), Code.INVALID_ARGUMENT, "no such input")
+        require(frame.index < len(plan.inputs), ErrorCode.INVALID_ARGUMENT, "no such input")
         tensor = plan.inputs[frame.index]
         fits = (
             frame.type in (ANY, ELEMENT_TYPES[tensor.type])
             and frame.dims in ((), tensor.shape)
             and frame.total == tensor.size_bytes
         )
-        require(fits, Code.INVALID_ARGUMENT, "another type, shape or size than the model's")
-        if self._state is State.DONE:
+        require(fits, ErrorCode.INVALID_ARGUMENT, "another type, shape or size than the model's")
+        if self._state is ContextState.DONE:
             self._forget_inputs()
         self._state = following
         self._inputs.pop(frame.index, None)
@@ -158,12 +158,14 @@ class ExecutionContext:
         self._fill(frame.data)
 
     def _input_data(self, frame: frames.InputData) -> None:
-        after(self._state, Event.INPUT_DATA)
+        after(self._state, ContextEvent.INPUT_DATA)
         if self._filling is None:
-            raise refusal(Code.INVALID_STATE, "no input was begun")
+            raise refusal(ErrorCode.INVALID_STATE, "no input was begun")
         index, filled = self._filling
         left = self._bound().inputs[index].size_bytes - len(filled)
-        require(len(frame.data) <= left, Code.INVALID_ARGUMENT, "more bytes than the input has")
+        require(
+            len(frame.data) <= left, ErrorCode.INVALID_ARGUMENT, "more bytes than the input has"
+        )
         self._fill(frame.data)
 
     def _fill(self, data: bytes) -> None:
@@ -175,7 +177,7 @@ class ExecutionContext:
         if len(filled) == plan.inputs[index].size_bytes:
             self._inputs[index], self._filling = bytes(filled), None
         if len(self._inputs) == len(plan.inputs):
-            self._move(Event.INPUTS_COMPLETE)
+            self._move(ContextEvent.INPUTS_COMPLETE)
 
     def _forget_inputs(self) -> None:
         self._inputs, self._filling, self._outputs = {}, None, ()
@@ -184,15 +186,15 @@ class ExecutionContext:
     # Inference.
 
     def _compute(self, frame: frames.Compute) -> None:
-        after(self._state, Event.COMPUTE)
+        after(self._state, ContextEvent.COMPUTE)
         within = frame.timeout_ms <= self._terms.quotas.compute_ms
-        require(within, Code.QUOTA, "a timeout beyond the quota")
+        require(within, ErrorCode.QUOTA, "a timeout beyond the quota")
         self._timeout_ms = frame.timeout_ms
         self._start()
 
     def _start(self) -> None:
         """Begin an inference, and in virtual time wait for it."""
-        following = after(self._state, Event.COMPUTE)
+        following = after(self._state, ContextEvent.COMPUTE)
         model, plan = self._model, self._bound()
         if model is None:
             return
@@ -218,7 +220,7 @@ class ExecutionContext:
         Raises:
             DriverError: it failed; the container hears of it at this call.
         """
-        if self._state is State.COMPUTING and self._model is not None:
+        if self._state is ContextState.COMPUTING and self._model is not None:
             self._collect(self._model, wait=False)
 
     def _collect(self, model: CheckedModel, *, wait: bool) -> None:
@@ -229,7 +231,7 @@ class ExecutionContext:
             raise
         if given is None:
             return
-        self._move(Event.ANSWERED)
+        self._move(ContextEvent.ANSWERED)
         outputs, begin = [], 0
         for tensor in model.plan.outputs:
             outputs.append(given[begin : begin + tensor.size_bytes])
@@ -237,7 +239,7 @@ class ExecutionContext:
         self._outputs = tuple(outputs)
 
     def _fail(self) -> None:
-        self._move(Event.FAILED)
+        self._move(ContextEvent.FAILED)
         self._forget_inputs()
 
     def _charge(self, cycles: float) -> None:
@@ -257,7 +259,7 @@ class ExecutionContext:
         if frame.what in (What.OUTPUT, What.INPUT_INFO, What.OUTPUT_INFO):
             plan = self._bound()
             count = len(plan.inputs if frame.what is What.INPUT_INFO else plan.outputs)
-        require(frame.index < count, Code.INVALID_ARGUMENT, "nothing of this index to select")
+        require(frame.index < count, ErrorCode.INVALID_ARGUMENT, "nothing of this index to select")
         self._answer = self._described(frame)
         self._selected, self._cursor = frame, frame.offset
 
@@ -286,22 +288,26 @@ class ExecutionContext:
         self._require_idle()
         answer = self._answer
         if self._selected.what is What.OUTPUT:
-            if self._state is State.PRIMED:
+            if self._state is ContextState.PRIMED:
                 self._timeout_ms = 0
                 self._start()
                 self._require_idle()
-            done = self._state is State.DONE
-            require(done, Code.INVALID_STATE, "no outputs: nothing was computed")
+            done = self._state is ContextState.DONE
+            require(done, ErrorCode.INVALID_STATE, "no outputs: nothing was computed")
             answer = self._outputs[self._selected.index]
         part = answer[self._cursor : self._cursor + size]
         self._cursor += len(part)
         return part
 
     def _require_idle(self) -> None:
-        require(self._state is not State.COMPUTING, Code.BUSY, "an inference is under way")
+        require(
+            self._state is not ContextState.COMPUTING, ErrorCode.BUSY, "an inference is under way"
+        )
 
     def _reset(self, frame: frames.Reset) -> None:
-        event = Event.RESET_INPUTS if frame.scope is Scope.INPUTS else Event.RESET_MODEL
+        event = (
+            ContextEvent.RESET_INPUTS if frame.scope is Scope.INPUTS else ContextEvent.RESET_MODEL
+        )
         self._move(event)
         self._forget_inputs()
         self._selected, self._answer = _OUTPUT, b""

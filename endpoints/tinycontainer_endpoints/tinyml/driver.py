@@ -4,7 +4,7 @@ The protocol is version 1 of specs/tinyml.md. Models run in processes, one for e
 device's own process never interprets one.
 """
 
-from typing import Final, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -15,13 +15,10 @@ from ..options import Options, read_options
 from .context import ExecutionContext
 from .model.precheck import precheck
 from .processes.backends import BackendMissing, find_backend
-from .processes.processes import Nursery, Spawner, Zygote, make_nursery
+from .processes.processes import Nursery, obtain_nursery
 from .processes.tenant import Check, Tenant, Terms
-from .protocol.codes import Code, refusal
+from .protocol.codes import ErrorCode, refusal
 from .quotas import Quotas
-
-_NURSERY: Final = "nursery"
-_SAID: Final = "said"
 
 
 class TinyMLOptions(Options):
@@ -50,8 +47,8 @@ class TinyMLOptions(Options):
 class TinyML:
     """The inference service.
 
-    All instances that one entry of a device file makes share one nursery of workers, but never a
-    worker.
+    All instances of one installation that use the same interpreter share one nursery, but never a
+    worker: each instance has workers of its own, one for each of its containers.
 
     Args:
         setup: options as in `TinyMLOptions`.
@@ -71,12 +68,16 @@ class TinyML:
         self._tenants: dict[bytes, Tenant] = {}
         self._open: Descriptors[tuple[bytes, ExecutionContext]] = Descriptors()
         try:
-            workers = nursery or _nursery(setup, options)
+            workers = nursery or obtain_nursery(
+                setup.resources,
+                find_backend(options.backend),
+                spawn=options.processes == "spawn",
+            )
         except BackendMissing as error:
             if options.required:
                 raise ValueError(str(error)) from None
             self._problem = "no inference runtime can be used"
-            _say_once(setup, f"tinyml: {error}")
+            setup.show_once(f"tinyml: {error}".encode())
             return
         self._terms = Terms(
             quotas=options.quotas,
@@ -95,7 +96,7 @@ class TinyML:
             DriverError: code 6, there is no interpreter; 13, the container has as many as it may.
         """
         if self._terms is None:
-            raise refusal(Code.UNSUPPORTED_OPERATION, self._problem)
+            raise refusal(ErrorCode.UNSUPPORTED_OPERATION, self._problem)
         self._terms.nursery.prepare()
         uid = context.container
         tenant = self._tenants.setdefault(uid, Tenant(self._terms))
@@ -122,24 +123,3 @@ class TinyML:
         """Close an execution context; kept models stay."""
         _, execution = self._open.close(driver_fd)
         execution.close()
-
-
-def _nursery(setup: DriverSetup, options: TinyMLOptions) -> Nursery:
-    """The nursery of a device file's entry; made by the first of its instances.
-
-    Raises:
-        BackendMissing: there is no interpreter.
-    """
-    backend = find_backend(options.backend)
-    made = setup.common.get(_NURSERY)
-    if isinstance(made, Zygote | Spawner):
-        return made
-    nursery = make_nursery(backend, spawn=options.processes == "spawn")
-    setup.common[_NURSERY] = nursery
-    return nursery
-
-
-def _say_once(setup: DriverSetup, line: str) -> None:
-    """Show a line, once for all instances."""
-    if setup.common.setdefault(_SAID, line) is line:
-        setup.show(line.encode())

@@ -4,7 +4,7 @@ from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.model_report import ModelReport, Need, TensorFacts
 
 from .model.model import ELEMENT_TYPES, Tensor
-from .model.precheck import Plan, examine, precheck
+from .model.precheck import AcceptedModel, examine, precheck
 from .quotas import Quotas
 
 _ACCEPTED = "accepted"
@@ -48,7 +48,7 @@ def _facts(tensor: Tensor) -> TensorFacts:
     )
 
 
-def _needs(plan: Plan, quotas: Quotas) -> tuple[Need, ...]:
+def _needs(plan: AcceptedModel, quotas: Quotas) -> tuple[Need, ...]:
     io_bytes = max(sum(each.size_bytes for each in side) for side in (plan.inputs, plan.outputs))
     return (
         Need("model_bytes", plan.model_bytes, quotas.model_bytes),

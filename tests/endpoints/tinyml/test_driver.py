@@ -6,7 +6,7 @@ from support.tinyml.fake_workers import FakeNursery
 
 from tinycontainer.testing import StillContext, check_driver
 from tinycontainer_endpoints.tinyml.driver import TinyML
-from tinycontainer_endpoints.tinyml.protocol.codes import Code
+from tinycontainer_endpoints.tinyml.protocol.codes import ErrorCode
 
 
 @pytest.mark.clause("TC-TML-23")
@@ -15,7 +15,7 @@ def test_a_driver_without_an_interpreter_says_what_to_do(monkeypatch: pytest.Mon
     with pytest.raises(ValueError, match=r"pip install 'tinycontainer\[tinyml\]'"):
         TinyML(make_setup())
     spare = TinyML(make_setup(required=False))
-    with refused(Code.UNSUPPORTED_OPERATION):
+    with refused(ErrorCode.UNSUPPORTED_OPERATION):
         spare.open(1, StillContext())
 
 

@@ -19,8 +19,8 @@ from support.tinyml.models import random_inputs
 from tinycontainer.errors import DriverError
 from tinycontainer_endpoints.tinyml.driver import TinyML
 from tinycontainer_endpoints.tinyml.model.decoding import decode
-from tinycontainer_endpoints.tinyml.processes.processes import Nursery, Worker, make_nursery
-from tinycontainer_endpoints.tinyml.protocol.codes import Code, What
+from tinycontainer_endpoints.tinyml.processes.processes import Nursery, Worker, obtain_nursery
+from tinycontainer_endpoints.tinyml.protocol.codes import ErrorCode, What
 
 DEADLINE_MS = 300
 SPARE_S = 1.0
@@ -68,7 +68,8 @@ class Scene:
             "quotas": {"compute_ms": DEADLINE_MS, "inferences_per_second": 1000},
         }
         setup = make_setup(virtual=virtual, **options)
-        self.nursery = Recorder(make_nursery(backend, spawn=processes == "spawn"))
+        nursery = obtain_nursery(setup.resources, backend, spawn=processes == "spawn")
+        self.nursery = Recorder(nursery)
         self.driver = TinyML(setup, check=let_through, nursery=self.nursery)
         self.bystander = Client(self.driver, b"bystander")
         self.bystander.load(good())
@@ -86,12 +87,12 @@ class Scene:
         assert wait_for(self.victim) == self.expected
 
 
-def attempt(call: Callable[[], bytes]) -> bytes | Code:
+def attempt(call: Callable[[], bytes]) -> bytes | ErrorCode:
     """What a call gives, or the code of its refusal."""
     try:
         return call()
     except DriverError as error:
-        return Code(error.code)
+        return ErrorCode(error.code)
 
 
 def wait_for(client: Client) -> bytes:
@@ -102,15 +103,15 @@ def wait_for(client: Client) -> bytes:
         given = attempt(client.read_all)
         if isinstance(given, bytes):
             return given
-        assert given is Code.BUSY
+        assert given is ErrorCode.BUSY
         time.sleep(0.001)
     raise AssertionError("no answer")
 
 
-def until_refused(client: Client, code: Code) -> float:
+def until_refused(client: Client, code: ErrorCode) -> float:
     """Read until something else than "busy" comes, which must be this code; how long it took."""
     started = time.monotonic()
-    while (given := attempt(client.read)) is Code.BUSY:
+    while (given := attempt(client.read)) is ErrorCode.BUSY:
         time.sleep(0.005)
     assert given is code
     return time.monotonic() - started
@@ -132,7 +133,7 @@ def test_a_model_that_hangs_costs_its_tenant_the_deadline_and_nobody_else(
     if not virtual:
         scene.victim.send(COMPUTE)
         scene.others_go_on()  # while the victim's process computes for ever
-    took_s = until_refused(scene.victim, Code.TIMEOUT)
+    took_s = until_refused(scene.victim, ErrorCode.TIMEOUT)
     assert took_s < DEADLINE_MS / 1000 + SPARE_S
     assert os.WTERMSIG(scene.nursery.ended[0]) == signal.SIGKILL
     assert scene.victim.status()[1] == 2  # READY
@@ -146,7 +147,7 @@ def test_a_model_that_crashes_its_process_is_an_error_of_its_tenant(
     backend: str, virtual: bool
 ) -> None:
     scene = Scene(backend, virtual=virtual)
-    with refused(Code.RUNTIME_ERROR):
+    with refused(ErrorCode.RUNTIME_ERROR):
         scene.victim.load(recursive())
     assert os.WTERMSIG(scene.nursery.ended[0]) == signal.SIGSEGV
     assert scene.victim.status()[1] == 0  # EMPTY
@@ -163,7 +164,7 @@ def test_a_model_that_wants_gigabytes_does_not_get_them(backend: str) -> None:
         scene.victim.give([bytes(4)])
         return scene.victim.read()
 
-    assert attempt(infer) in (Code.MISSING_MEMORY, Code.RUNTIME_ERROR)
+    assert attempt(infer) in (ErrorCode.MISSING_MEMORY, ErrorCode.RUNTIME_ERROR)
     scene.others_go_on()
     scene.victim_goes_on()
 
@@ -175,7 +176,7 @@ def test_a_process_that_is_killed_is_replaced(backend: str, virtual: bool) -> No
     scene.victim.load(good())
     os.kill(scene.nursery.workers[1].pid, signal.SIGKILL)
     scene.victim.give(INPUT)
-    until_refused(scene.victim, Code.RUNTIME_ERROR)
+    until_refused(scene.victim, ErrorCode.RUNTIME_ERROR)
     assert scene.victim.status()[1] == 2  # READY, the inputs to be sent again
     scene.others_go_on()
     assert wait_for(scene.victim) == scene.expected
@@ -187,7 +188,7 @@ def test_a_process_that_is_stopped_is_killed_at_the_deadline(backend: str) -> No
     scene.victim.load(good())
     os.kill(scene.nursery.workers[1].pid, signal.SIGSTOP)
     scene.victim.give(INPUT)
-    assert until_refused(scene.victim, Code.TIMEOUT) < DEADLINE_MS / 1000 + SPARE_S
+    assert until_refused(scene.victim, ErrorCode.TIMEOUT) < DEADLINE_MS / 1000 + SPARE_S
     assert wait_for(scene.victim) == scene.expected
 
 
@@ -196,14 +197,14 @@ def test_a_process_that_is_stopped_is_killed_at_the_deadline(backend: str) -> No
 def test_the_third_loss_puts_a_model_into_quarantine_for_its_tenant_only(backend: str) -> None:
     scene = Scene(backend, virtual=True)
     for _ in range(3):
-        with refused(Code.RUNTIME_ERROR):
+        with refused(ErrorCode.RUNTIME_ERROR):
             scene.victim.load(recursive())
     forked = len(scene.nursery.workers)
-    with refused(Code.SECURITY):
+    with refused(ErrorCode.SECURITY):
         scene.victim.load(recursive())
     assert len(scene.nursery.workers) == forked
     scene.victim_goes_on()
-    with refused(Code.RUNTIME_ERROR):
+    with refused(ErrorCode.RUNTIME_ERROR):
         Client(scene.driver, b"a third").load(recursive())
 
 
@@ -238,7 +239,7 @@ def test_workers_that_are_spawned_do_the_same(backend: str) -> None:
     scene = Scene(backend, virtual=True, processes="spawn")
     scene.victim.load(endless())
     scene.victim.give([bytes(4)])
-    until_refused(scene.victim, Code.TIMEOUT)
+    until_refused(scene.victim, ErrorCode.TIMEOUT)
     scene.others_go_on()
     scene.victim.close()
     scene.bystander.close()

@@ -11,7 +11,7 @@ from support.tinyml.models import seed
 from tinycontainer_endpoints.tinyml.driver import TinyML
 from tinycontainer_endpoints.tinyml.processes.processes import WorkerLost
 from tinycontainer_endpoints.tinyml.processes.wire import Request
-from tinycontainer_endpoints.tinyml.protocol.codes import Code
+from tinycontainer_endpoints.tinyml.protocol.codes import ErrorCode
 
 INPUT = struct.pack("<6f", 1, 2, 3, 4, 5, 6)
 
@@ -25,9 +25,9 @@ def test_processes_that_end_from_outside_count_against_their_model() -> None:
     for _ in range(3):
         here.give([INPUT])
         nursery.script = lambda kind: WorkerLost("killed") if kind is Request.RUN else None
-        with refused(Code.RUNTIME_ERROR):
+        with refused(ErrorCode.RUNTIME_ERROR):
             here.send(COMPUTE)
         nursery.script = lambda _kind: None
-    with refused(Code.SECURITY):
+    with refused(ErrorCode.SECURITY):
         other.load(good())
     other.load(seed("relu"))

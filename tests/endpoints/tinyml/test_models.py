@@ -17,7 +17,7 @@ from support.tinyml.client import (
 
 from tinycontainer_endpoints.tinyml.model.decoding import encode
 from tinycontainer_endpoints.tinyml.model.model import Tensor
-from tinycontainer_endpoints.tinyml.model.precheck import Plan, examine, precheck
+from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, examine, precheck
 from tinycontainer_endpoints.tinyml.model.schema import TensorType
 from tinycontainer_endpoints.tinyml.processes.backends import Session
 from tinycontainer_endpoints.tinyml.quotas import Quotas
@@ -47,7 +47,7 @@ def test_the_models_are_there_and_fit_the_default_quotas() -> None:
 class Interpreter:
     """A model that takes and gives numbers, through a session or a function on bytes."""
 
-    def __init__(self, plan: Plan, run: Callable[[bytes], bytes]) -> None:
+    def __init__(self, plan: AcceptedModel, run: Callable[[bytes], bytes]) -> None:
         (self._given,), (self._made,) = plan.inputs, plan.outputs
         self._run = run
 

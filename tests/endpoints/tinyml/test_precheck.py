@@ -25,11 +25,15 @@ from tinycontainer_endpoints.tinyml.model.decoding import decode, encode
 from tinycontainer_endpoints.tinyml.model.model import Model, Tensor
 from tinycontainer_endpoints.tinyml.model.precheck import examine, precheck
 from tinycontainer_endpoints.tinyml.model.schema import Tree
-from tinycontainer_endpoints.tinyml.protocol.codes import Code
+from tinycontainer_endpoints.tinyml.protocol.codes import ErrorCode
 from tinycontainer_endpoints.tinyml.quotas import Quotas
 
 QUOTAS = Quotas()
-ENCODING, UNSUPPORTED, LARGE = Code.INVALID_ENCODING, Code.UNSUPPORTED_OPERATION, Code.TOO_LARGE
+ENCODING, UNSUPPORTED, LARGE = (
+    ErrorCode.INVALID_ENCODING,
+    ErrorCode.UNSUPPORTED_OPERATION,
+    ErrorCode.TOO_LARGE,
+)
 
 
 def operator(tree: Tree) -> Tree:
@@ -96,7 +100,9 @@ def code(tree: Tree) -> Tree:
         (bytes(1 << 17), LARGE),
     ],
 )
-def test_a_hostile_model_is_refused_with_the_right_code(content: bytes, expected: Code) -> None:
+def test_a_hostile_model_is_refused_with_the_right_code(
+    content: bytes, expected: ErrorCode
+) -> None:
     with refused(expected):
         precheck(content, QUOTAS)
 

@@ -22,13 +22,18 @@ from support.tinyml.models import F32, I8, seed
 from tinycontainer_endpoints.tinyml.driver import TinyML
 from tinycontainer_endpoints.tinyml.processes.processes import Reply, WorkerLost
 from tinycontainer_endpoints.tinyml.processes.wire import Request, Status
-from tinycontainer_endpoints.tinyml.protocol.codes import Code, ElementType, What
-from tinycontainer_endpoints.tinyml.protocol.states import TRANSITIONS, Event, State, after
+from tinycontainer_endpoints.tinyml.protocol.codes import ElementType, ErrorCode, What
+from tinycontainer_endpoints.tinyml.protocol.states import (
+    TRANSITIONS,
+    ContextEvent,
+    ContextState,
+    after,
+)
 
 MODEL = good()
 DIGEST = hashlib.sha256(MODEL).digest()
 INPUT = struct.pack("<6f", 1, 2, 3, 4, 5, 6)
-EMPTY, LOADING, READY, PRIMED, COMPUTING, DONE = State
+EMPTY, LOADING, READY, PRIMED, COMPUTING, DONE = ContextState
 
 
 def client(*, virtual: bool = True, nursery: FakeNursery | None = None, **quotas: int) -> Client:
@@ -40,11 +45,11 @@ def another(first: Client, uid: bytes = b"tenant") -> Client:
     return Client(first.driver, uid)
 
 
-def state(of: Client) -> State:
-    return State(of.status()[1])
+def state(of: Client) -> ContextState:
+    return ContextState(of.status()[1])
 
 
-def in_state(wanted: State, *, nursery: FakeNursery | None = None) -> Client:
+def in_state(wanted: ContextState, *, nursery: FakeNursery | None = None) -> Client:
     """A client whose context is in a state."""
     made = nursery or FakeNursery()
     here = client(virtual=wanted is not COMPUTING, nursery=made)
@@ -66,53 +71,55 @@ def in_state(wanted: State, *, nursery: FakeNursery | None = None) -> Client:
     return here
 
 
-FRAMES: dict[Event, bytes] = {
-    Event.BEGIN_MODEL: next(load_frames(MODEL)),
-    Event.MODEL_DATA: b"\x11\0",
-    Event.BIND: b"\x12\0\0\0" + DIGEST,
-    Event.INPUT: next(input_frames(0, INPUT, 4)),
-    Event.INPUT_DATA: b"\x21\0",
-    Event.COMPUTE: COMPUTE,
-    Event.RESET_INPUTS: RESET_INPUTS,
-    Event.RESET_MODEL: RESET_MODEL,
+FRAMES: dict[ContextEvent, bytes] = {
+    ContextEvent.BEGIN_MODEL: next(load_frames(MODEL)),
+    ContextEvent.MODEL_DATA: b"\x11\0",
+    ContextEvent.BIND: b"\x12\0\0\0" + DIGEST,
+    ContextEvent.INPUT: next(input_frames(0, INPUT, 4)),
+    ContextEvent.INPUT_DATA: b"\x21\0",
+    ContextEvent.COMPUTE: COMPUTE,
+    ContextEvent.RESET_INPUTS: RESET_INPUTS,
+    ContextEvent.RESET_MODEL: RESET_MODEL,
 }
 
 
 @pytest.mark.clause("TC-TML-06")
 @pytest.mark.parametrize("event", FRAMES)
-@pytest.mark.parametrize("before", State)
-def test_every_frame_in_every_state_does_what_the_table_says(before: State, event: Event) -> None:
+@pytest.mark.parametrize("before", ContextState)
+def test_every_frame_in_every_state_does_what_the_table_says(
+    before: ContextState, event: ContextEvent
+) -> None:
     here = in_state(before)
     fits = (before, event) in TRANSITIONS
-    if event is Event.INPUT_DATA and before is READY:
-        with refused(Code.INVALID_STATE):  # no input was begun
+    if event is ContextEvent.INPUT_DATA and before is READY:
+        with refused(ErrorCode.INVALID_STATE):  # no input was begun
             here.send(FRAMES[event])
-    elif event is Event.BIND and fits:
-        with refused(Code.NOT_FOUND):  # nothing is kept
+    elif event is ContextEvent.BIND and fits:
+        with refused(ErrorCode.NOT_FOUND):  # nothing is kept
             here.send(FRAMES[event])
     elif fits:
         here.send(FRAMES[event])
-        expected = DONE if event is Event.COMPUTE else TRANSITIONS[before, event]
+        expected = DONE if event is ContextEvent.COMPUTE else TRANSITIONS[before, event]
         assert state(here) is expected
     else:
-        with refused(Code.BUSY if before is COMPUTING else Code.INVALID_STATE):
+        with refused(ErrorCode.BUSY if before is COMPUTING else ErrorCode.INVALID_STATE):
             here.send(FRAMES[event])
         if before is not COMPUTING:
             assert state(here) is before
 
 
 @pytest.mark.parametrize("before", [EMPTY, LOADING, READY])
-def test_there_is_no_output_before_anything_was_computed(before: State) -> None:
-    with refused(Code.INVALID_STATE):
+def test_there_is_no_output_before_anything_was_computed(before: ContextState) -> None:
+    with refused(ErrorCode.INVALID_STATE):
         in_state(before).read()
 
 
 @pytest.mark.clause("TC-TML-06")
 def test_every_event_that_has_no_row_is_refused_by_name() -> None:
-    for before in State:
-        for event in Event:
+    for before in ContextState:
+        for event in ContextEvent:
             if (before, event) not in TRANSITIONS:
-                with refused(Code.BUSY if before is COMPUTING else Code.INVALID_STATE):
+                with refused(ErrorCode.BUSY if before is COMPUTING else ErrorCode.INVALID_STATE):
                     after(before, event)
 
 
@@ -149,7 +156,7 @@ def test_the_last_error_can_be_read() -> None:
     here = client()
     here.send(select(What.LAST_ERROR))
     assert here.read_all() == b"\0"
-    with refused(Code.UNSUPPORTED_OPERATION):
+    with refused(ErrorCode.UNSUPPORTED_OPERATION):
         here.send(b"\x99")
     here.send(select(What.LAST_ERROR))
     assert here.read_all() == b"\x06no operation 0x99"
@@ -159,33 +166,33 @@ def test_the_last_error_can_be_read() -> None:
 @pytest.mark.parametrize(
     ("frame", "code"),
     [
-        (b"\x10", Code.INVALID_ARGUMENT),
-        (struct.pack("<BBBBI", 0x10, 3, 0, 0, 9), Code.INVALID_ENCODING),
-        (struct.pack("<BBBBI", 0x10, 4, 4, 0, 9), Code.INVALID_ARGUMENT),
-        (struct.pack("<BBBBI", 0x10, 4, 0, 1, 9), Code.INVALID_ARGUMENT),
-        (struct.pack("<BBBBI", 0x10, 4, 0, 0, 0), Code.INVALID_ARGUMENT),
-        (struct.pack("<BBBBI", 0x10, 4, 0, 0, 2) + b"abc", Code.INVALID_ARGUMENT),
-        (struct.pack("<BBBBI", 0x10, 4, 1, 0, 99) + bytes(31), Code.INVALID_ARGUMENT),
-        (struct.pack("<BBBBI", 0x10, 4, 0, 0, 65537), Code.TOO_LARGE),
-        (b"\x11", Code.INVALID_ARGUMENT),
-        (b"\x12\0\0\0" + bytes(31), Code.INVALID_ARGUMENT),
-        (b"\x12\0\0\1" + bytes(32), Code.INVALID_ARGUMENT),
-        (b"\x12\0\0\0" + bytes(32), Code.NOT_FOUND),
-        (b"\x21", Code.INVALID_ARGUMENT),
-        (b"\x30\1\0\0", Code.INVALID_ARGUMENT),
-        (b"\x30\0\0", Code.INVALID_ARGUMENT),
-        (b"\x40\5\0\0\0\0\0\0", Code.INVALID_ARGUMENT),
-        (b"\x40\0\0\0\0\0\0", Code.INVALID_ARGUMENT),
-        (select(What.STATUS, 1), Code.INVALID_ARGUMENT),
-        (select(What.OUTPUT), Code.INVALID_STATE),
-        (b"\x7f\2", Code.INVALID_ARGUMENT),
-        (b"\x7f", Code.INVALID_ARGUMENT),
-        (b"\x7f\0\0", Code.INVALID_ARGUMENT),
-        (b"\0", Code.UNSUPPORTED_OPERATION),
-        (bytes(256), Code.INVALID_ARGUMENT),
+        (b"\x10", ErrorCode.INVALID_ARGUMENT),
+        (struct.pack("<BBBBI", 0x10, 3, 0, 0, 9), ErrorCode.INVALID_ENCODING),
+        (struct.pack("<BBBBI", 0x10, 4, 4, 0, 9), ErrorCode.INVALID_ARGUMENT),
+        (struct.pack("<BBBBI", 0x10, 4, 0, 1, 9), ErrorCode.INVALID_ARGUMENT),
+        (struct.pack("<BBBBI", 0x10, 4, 0, 0, 0), ErrorCode.INVALID_ARGUMENT),
+        (struct.pack("<BBBBI", 0x10, 4, 0, 0, 2) + b"abc", ErrorCode.INVALID_ARGUMENT),
+        (struct.pack("<BBBBI", 0x10, 4, 1, 0, 99) + bytes(31), ErrorCode.INVALID_ARGUMENT),
+        (struct.pack("<BBBBI", 0x10, 4, 0, 0, 65537), ErrorCode.TOO_LARGE),
+        (b"\x11", ErrorCode.INVALID_ARGUMENT),
+        (b"\x12\0\0\0" + bytes(31), ErrorCode.INVALID_ARGUMENT),
+        (b"\x12\0\0\1" + bytes(32), ErrorCode.INVALID_ARGUMENT),
+        (b"\x12\0\0\0" + bytes(32), ErrorCode.NOT_FOUND),
+        (b"\x21", ErrorCode.INVALID_ARGUMENT),
+        (b"\x30\1\0\0", ErrorCode.INVALID_ARGUMENT),
+        (b"\x30\0\0", ErrorCode.INVALID_ARGUMENT),
+        (b"\x40\5\0\0\0\0\0\0", ErrorCode.INVALID_ARGUMENT),
+        (b"\x40\0\0\0\0\0\0", ErrorCode.INVALID_ARGUMENT),
+        (select(What.STATUS, 1), ErrorCode.INVALID_ARGUMENT),
+        (select(What.OUTPUT), ErrorCode.INVALID_STATE),
+        (b"\x7f\2", ErrorCode.INVALID_ARGUMENT),
+        (b"\x7f", ErrorCode.INVALID_ARGUMENT),
+        (b"\x7f\0\0", ErrorCode.INVALID_ARGUMENT),
+        (b"\0", ErrorCode.UNSUPPORTED_OPERATION),
+        (bytes(256), ErrorCode.INVALID_ARGUMENT),
     ],
 )
-def test_a_wrong_frame_is_refused_and_nothing_changes(frame: bytes, code: Code) -> None:
+def test_a_wrong_frame_is_refused_and_nothing_changes(frame: bytes, code: ErrorCode) -> None:
     here = client()
     with refused(code):
         here.send(frame)
@@ -213,7 +220,7 @@ def as_input(index: int, kind: int, total: int, *dims: int, data: bytes = b"") -
 )
 def test_an_input_that_is_not_the_models_is_refused(frame: bytes) -> None:
     here = in_state(PRIMED)
-    with refused(Code.INVALID_ARGUMENT):
+    with refused(ErrorCode.INVALID_ARGUMENT):
         here.send(frame)
     assert state(here) is PRIMED
 
@@ -223,11 +230,11 @@ def test_an_input_may_say_its_type_and_shape_and_come_in_pieces() -> None:
     here = in_state(READY)
     here.send(as_input(0, ElementType.F32, 24, 1, 6, data=INPUT[:5]), b"\x21" + INPUT[5:20])
     assert state(here) is READY
-    with refused(Code.INVALID_ARGUMENT):
+    with refused(ErrorCode.INVALID_ARGUMENT):
         here.send(b"\x21" + bytes(5))
     here.send(b"\x21" + INPUT[20:], COMPUTE, select(What.OUTPUT))
     assert here.read() == INPUT[:16]
-    with refused(Code.INVALID_STATE):
+    with refused(ErrorCode.INVALID_STATE):
         here.send(COMPUTE)
 
 
@@ -239,7 +246,7 @@ def test_all_inputs_are_needed_and_the_next_round_begins_anew() -> None:
     here.send(COMPUTE)
     here.send(*input_frames(1, bytes(16)))
     assert state(here) is READY
-    with refused(Code.INVALID_STATE):
+    with refused(ErrorCode.INVALID_STATE):
         here.send(COMPUTE)
     here.send(*input_frames(0, bytes(16)))
     assert state(here) is PRIMED
@@ -250,7 +257,7 @@ def test_all_inputs_are_needed_and_the_next_round_begins_anew() -> None:
 @pytest.mark.clause("TC-TML-03")
 def test_a_model_that_does_not_match_its_hash_is_a_matter_of_security() -> None:
     here = client()
-    with refused(Code.SECURITY):
+    with refused(ErrorCode.SECURITY):
         here.load(MODEL, digest=bytes(32))
     assert state(here) is EMPTY
 
@@ -259,7 +266,7 @@ def test_a_model_that_does_not_match_its_hash_is_a_matter_of_security() -> None:
 def test_a_refused_model_leaves_nothing_and_another_can_follow() -> None:
     nursery = FakeNursery()
     here = client(nursery=nursery)
-    with refused(Code.INVALID_ENCODING):
+    with refused(ErrorCode.INVALID_ENCODING):
         here.load(b"x" * 300)
     assert (state(here), nursery.workers) == (EMPTY, [])
     here.load(MODEL)
@@ -274,7 +281,7 @@ def test_a_kept_model_is_bound_by_its_hash_by_its_own_container_only() -> None:
     again, stranger = another(first), another(first, b"stranger")
     again.send(b"\x12\0\0\0" + DIGEST)
     assert again.infer([INPUT]) == [INPUT[:16]]
-    with refused(Code.NOT_FOUND):
+    with refused(ErrorCode.NOT_FOUND):
         stranger.send(b"\x12\0\0\0" + DIGEST)
 
 
@@ -283,7 +290,7 @@ def test_a_model_that_is_not_kept_goes_with_its_descriptor() -> None:
     first = client()
     first.load(MODEL)
     first.close()
-    with refused(Code.NOT_FOUND):
+    with refused(ErrorCode.NOT_FOUND):
         another(first).send(b"\x12\0\0\0" + DIGEST)
 
 
@@ -292,7 +299,7 @@ def test_the_cache_has_a_quota_and_reset_makes_room() -> None:
     here = client(cached_models=1)
     here.load(MODEL, keep=True)
     other = another(here)
-    with refused(Code.QUOTA):
+    with refused(ErrorCode.QUOTA):
         other.load(seed("relu"), keep=True)
     here.send(RESET_MODEL)
     other.load(seed("relu"), keep=True)
@@ -303,7 +310,7 @@ def test_the_cache_has_a_quota_and_reset_makes_room() -> None:
 def test_descriptors_have_a_quota_per_container() -> None:
     here = client()
     another(here)
-    with refused(Code.QUOTA):
+    with refused(ErrorCode.QUOTA):
         another(here)
     another(here, b"stranger")
     here.close()
@@ -320,21 +327,21 @@ def test_inferences_have_a_rate_of_device_time() -> None:
         here.send(COMPUTE)
     here.context.time_us = 999_999
     here.give([INPUT])
-    with refused(Code.QUOTA):
+    with refused(ErrorCode.QUOTA):
         here.send(COMPUTE)
     assert state(here) is PRIMED
     here.context.time_us = 1_000_000
     here.send(COMPUTE)
     here.context.time_us = 1_400_000
     here.give([INPUT])
-    with refused(Code.QUOTA):
+    with refused(ErrorCode.QUOTA):
         here.send(COMPUTE)
 
 
 @pytest.mark.clause("TC-TML-11")
 def test_a_timeout_beyond_the_quota_is_refused() -> None:
     here = in_state(PRIMED)
-    with refused(Code.QUOTA):
+    with refused(ErrorCode.QUOTA):
         here.send(struct.pack("<BBH", 0x30, 0, 1001))
 
 
@@ -354,9 +361,9 @@ def test_wall_time_charges_nothing_and_answers_busy_until_the_answer_is_there() 
     nursery = FakeNursery()
     here = in_state(COMPUTING, nursery=nursery)
     for frame in (COMPUTE, next(input_frames(0, INPUT))):
-        with refused(Code.BUSY):
+        with refused(ErrorCode.BUSY):
             here.send(frame)
-    with refused(Code.BUSY):
+    with refused(ErrorCode.BUSY):
         here.read()
     nursery.workers[0].slow = False
     assert here.read() == INPUT[:16]
@@ -369,7 +376,7 @@ def test_in_wall_time_the_first_read_begins_the_inference() -> None:
     here = client(virtual=False, nursery=nursery)
     here.load(MODEL)
     here.give([INPUT])
-    with refused(Code.BUSY):
+    with refused(ErrorCode.BUSY):
         here.read()
     assert here.read() == INPUT[:16]
     assert nursery.workers[0].timeouts_ms == [1000, 1000]
@@ -382,7 +389,7 @@ def test_another_context_of_the_container_waits_while_one_computes() -> None:
     other = another(here)
     frames = list(load_frames(MODEL))
     other.send(*frames[:-1])
-    with refused(Code.BUSY):
+    with refused(ErrorCode.BUSY):
         other.send(frames[-1])
     nursery.workers[0].slow = False
     here.read()
@@ -393,10 +400,10 @@ def test_another_context_of_the_container_waits_while_one_computes() -> None:
 @pytest.mark.clause("TC-TML-10")
 def test_losses_and_refusals_of_the_interpreter_have_their_codes() -> None:
     for answer, code in (
-        (Reply(Status.REFUSED, b""), Code.RUNTIME_ERROR),
-        (Reply(Status.NO_MEMORY, b""), Code.MISSING_MEMORY),
-        (WorkerLost("gone"), Code.RUNTIME_ERROR),
-        (WorkerLost("late", in_time=False), Code.TIMEOUT),
+        (Reply(Status.REFUSED, b""), ErrorCode.RUNTIME_ERROR),
+        (Reply(Status.NO_MEMORY, b""), ErrorCode.MISSING_MEMORY),
+        (WorkerLost("gone"), ErrorCode.RUNTIME_ERROR),
+        (WorkerLost("late", in_time=False), ErrorCode.TIMEOUT),
     ):
         nursery = FakeNursery()
         here = in_state(PRIMED, nursery=nursery)

@@ -15,7 +15,7 @@ from support.tinyml.models import I8, seed
 
 from tinycontainer.errors import DriverError
 from tinycontainer_endpoints.tinyml.driver import TinyML
-from tinycontainer_endpoints.tinyml.protocol.codes import Code, Op
+from tinycontainer_endpoints.tinyml.protocol.codes import ErrorCode, Op
 
 SAMPLE, FULL = 5_000, 100_000
 MODELS = [seed("dense"), seed("branches"), seed("softmax", I8)]
@@ -70,7 +70,7 @@ def outcome(here: Client, frame_: bytes, chance: random.Random) -> str:
         if chance.random() < 0.5:
             assert len(here.read(chance.randrange(1, 256))) <= 255
     except DriverError as error:
-        return Code(error.code).name
+        return ErrorCode(error.code).name
     return "taken"
 
 

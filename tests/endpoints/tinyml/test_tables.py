@@ -10,12 +10,12 @@ from tinycontainer_endpoints.tinyml.model.rules import RULES
 from tinycontainer_endpoints.tinyml.model.schema import Builtin
 from tinycontainer_endpoints.tinyml.protocol.codes import (
     PROTOCOL_VERSION,
-    Code,
     ElementType,
+    ErrorCode,
     Op,
     What,
 )
-from tinycontainer_endpoints.tinyml.protocol.states import TRANSITIONS, State
+from tinycontainer_endpoints.tinyml.protocol.states import TRANSITIONS, ContextState
 from tinycontainer_endpoints.tinyml.quotas import Quotas
 
 
@@ -26,8 +26,8 @@ def test_the_tables_of_the_specification_are_those_of_the_code() -> None:
         ("operations", Op),
         ("selections", What),
         ("types", ElementType),
-        ("errors", Code),
-        ("states", State),
+        ("errors", ErrorCode),
+        ("states", ContextState),
     ):
         assert table[name] == {each.name: each.value for each in kind}, name
     rows = [[before.name, event.name, to.name] for (before, event), to in TRANSITIONS.items()]
@@ -41,4 +41,4 @@ def test_the_tables_of_the_specification_are_those_of_the_code() -> None:
 def test_the_errors_of_the_c_header_are_those_of_the_code() -> None:
     header = (ROOT / "examples" / "include" / "tinycontainer.h").read_text()
     found = {name: int(code) for name, code in re.findall(r"TINYML_([A-Z_]+) = -(\d+),", header)}
-    assert found == {code.name: code.value for code in Code}
+    assert found == {code.name: code.value for code in ErrorCode}

@@ -18,7 +18,7 @@ from tinycontainer_endpoints.tinyml.processes.backends import (
     find_backend,
     load_backend,
 )
-from tinycontainer_endpoints.tinyml.protocol.codes import Code, What
+from tinycontainer_endpoints.tinyml.protocol.codes import ErrorCode, What
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
@@ -151,7 +151,7 @@ class Client:
 class refused:  # noqa: N801 - reads as a statement
     """A block of calls that must end in a refusal with this code."""
 
-    def __init__(self, code: Code) -> None:
+    def __init__(self, code: ErrorCode) -> None:
         self._code = code
 
     def __enter__(self) -> None:
@@ -159,6 +159,6 @@ class refused:  # noqa: N801 - reads as a statement
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
         assert isinstance(error, DriverError), f"expected {self._code!r}, not {error!r}"
-        found = Code(error.code)
+        found = ErrorCode(error.code)
         assert found is self._code, f"expected {self._code!r}, not {found!r}: {error.problem}"
         return True

@@ -9,13 +9,13 @@ from tinycontainer_endpoints.tinyml.model.decoding import encode
 from tinycontainer_endpoints.tinyml.model.flatbuffer_reader import FlatbufferReader
 from tinycontainer_endpoints.tinyml.model.flatbuffer_writer import write_flatbuffer
 from tinycontainer_endpoints.tinyml.model.model import Tensor
-from tinycontainer_endpoints.tinyml.model.precheck import Plan, precheck
+from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, precheck
 from tinycontainer_endpoints.tinyml.model.schema import (
     MODEL,
     OPTIONS,
     Field,
-    Kind,
-    Table,
+    FieldKind,
+    SchemaTable,
     Tree,
     Value,
 )
@@ -23,11 +23,15 @@ from tinycontainer_endpoints.tinyml.quotas import Quotas
 
 STRING, BOOL = 5, 6
 CUSTOM, LESS_EQUAL, FILL, IF, WHILE = 32, 63, 94, 118, 119
-_BRANCHES = (Field(0, "first", Kind.I32, 0), Field(1, "second", Kind.I32, 0))
-_CONTROL = {**OPTIONS, 92: Table("IfOptions", _BRANCHES), 93: Table("WhileOptions", _BRANCHES)}
+_BRANCHES = (Field(0, "first", FieldKind.I32, 0), Field(1, "second", FieldKind.I32, 0))
+_CONTROL = {
+    **OPTIONS,
+    92: SchemaTable("IfOptions", _BRANCHES),
+    93: SchemaTable("WhileOptions", _BRANCHES),
+}
 
 
-def _with_control_flow(table: Table) -> Table:
+def _with_control_flow(table: SchemaTable) -> SchemaTable:
     """The same kind of table, its operators able to carry the options of control flow."""
     fields = tuple(
         replace(field, table=_with_control_flow(field.table)) if field.table else field
@@ -123,11 +127,11 @@ def leaking() -> bytes:
     return _file((0,), [main], [{}, {"data": data}])
 
 
-def let_through(content: bytes, quotas: Quotas) -> Plan:
+def let_through(content: bytes, quotas: Quotas) -> AcceptedModel:
     """In place of the check: hostile models get through as they are, good ones by the check."""
     one = (Tensor(F32, (1,)),)
     if content in (endless(), recursive(), greedy()):
-        return Plan(content, one, one, len(content), 16, 1, {})
+        return AcceptedModel(content, one, one, len(content), 16, 1, {})
     return precheck(content, quotas)
 
 

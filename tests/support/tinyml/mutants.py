@@ -11,11 +11,11 @@ from tinycontainer.errors import DriverError
 from tinycontainer_endpoints.tinyml.model.decoding import decode, encode
 from tinycontainer_endpoints.tinyml.model.flatbuffer_reader import FlatbufferReader
 from tinycontainer_endpoints.tinyml.model.flatbuffer_writer import write_flatbuffer
-from tinycontainer_endpoints.tinyml.model.precheck import Plan, precheck
+from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, precheck
 from tinycontainer_endpoints.tinyml.model.schema import MODEL, Tree, Value
 from tinycontainer_endpoints.tinyml.processes.processes import Worker, WorkerLost, Zygote
 from tinycontainer_endpoints.tinyml.processes.wire import Request, Status
-from tinycontainer_endpoints.tinyml.protocol.codes import Code
+from tinycontainer_endpoints.tinyml.protocol.codes import ErrorCode
 from tinycontainer_endpoints.tinyml.quotas import Quotas
 
 NUMBERS: tuple[int, ...] = (
@@ -188,7 +188,7 @@ class Verdicts:
         culprits: the first few of the last two.
     """
 
-    refused: Counter[Code] = field(default_factory=Counter)
+    refused: Counter[ErrorCode] = field(default_factory=Counter)
     accepted: int = 0
     computed: int = 0
     declined: int = 0
@@ -213,7 +213,7 @@ def judge_mutants(backend: str, count: int, seed: int) -> Verdicts:
         try:
             plan = precheck(content, Quotas())
         except DriverError as refusal:
-            verdicts.refused[Code(refusal.code)] += 1
+            verdicts.refused[ErrorCode(refusal.code)] += 1
             continue
         verdicts.accepted += 1
         try:
@@ -233,7 +233,7 @@ def judge_mutants(backend: str, count: int, seed: int) -> Verdicts:
     return verdicts
 
 
-def _interpret(worker: Worker, plan: Plan, chance: random.Random) -> Status:
+def _interpret(worker: Worker, plan: AcceptedModel, chance: random.Random) -> Status:
     """Load a model and compute twice: on numbers, and on anything."""
     worker.ask(Request.LOAD, 0, plan.content, DEADLINE_MS, 0)
     reply = worker.wait()

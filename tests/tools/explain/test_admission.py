@@ -8,9 +8,10 @@ import pytest
 from support.scripted import ScriptedRuntime
 from support.worlds import FOREIGN, KEYS, Ledger, blueprint, local, newer, times, trusted
 
+from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import Cap, Capacity, Caps
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import Device, Setup
+from tinycontainer.device.device import Setup
 from tinycontainer.errors import InadmissibleCode, LoadError
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.runtime import RuntimeLimits

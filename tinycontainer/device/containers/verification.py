@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tinycontainer.errors import LoadError, LoadReason
+from tinycontainer.errors import LoadError, LoadReason, TokenNotAccepted, TokensNotValidNow
 from tinycontainer.interfaces.syscalls import mask_from_bytes
-from tinycontainer.metadata import Endpoint, Metadata, Security, encode_endpoint
+from tinycontainer.metadata import Endpoint, Metadata, encode_endpoint
 from tinycontainer_tokens import (
     Accepted,
     Claims,
@@ -19,11 +19,12 @@ from tinycontainer_tokens import (
     Profile,
     SequenceStore,
     Subject,
-    TokenError,
     Verification,
-    envelope,
     verify,
 )
+from tinycontainer_tokens.unverified import parse_unverified
+
+from .token_places import TokenPlace, token_places
 
 RIOT_METADATA_TOKEN_BYTES = 111
 RIOT_MAX_ENDPOINT_ID = 127
@@ -100,14 +101,10 @@ class Validity:
         """Refuse a time outside.
 
         Raises:
-            LoadError: a token is not yet or no longer valid.
+            TokensNotValidNow: a token is not yet or no longer valid.
         """
-        if now_s < self.not_before_s:
-            raise LoadError(
-                LoadReason.TOKEN, f"a token is valid from {self.not_before_s}; it is {now_s}"
-            )
-        if self.expires_s is not None and now_s >= self.expires_s:
-            raise LoadError(LoadReason.TOKEN, f"a token expired at {self.expires_s}; it is {now_s}")
+        if now_s < self.not_before_s or (self.expires_s is not None and now_s >= self.expires_s):
+            raise TokensNotValidNow(now_s, self.not_before_s, self.expires_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +150,8 @@ def examine(
     if profile is None:
         profile = profile_of(metadata) or trust.profiles[0]
     return tuple(
-        _examine_one(place, expected, token, trust, sequences)
-        for place, expected, token in _places(metadata, code, data, trust, now_s, profile)
+        _examine_one(place, expected, trust, sequences)
+        for place, expected in _expectations(metadata, code, data, trust, now_s, profile)
     )
 
 
@@ -183,10 +180,7 @@ def grant(
     for report in reports:
         failure = report.verification.failure if report.verification else None
         if failure is not None:
-            raise LoadError(
-                LoadReason.TOKEN,
-                f"{report.place}: step {failure.number} ({failure.check}): {failure.detail}",
-            )
+            raise TokenNotAccepted(report.place, failure.number, failure.check, failure.detail)
     for objection in riot_objections(metadata, profile, sequences):
         raise LoadError(LoadReason.PROFILE, objection)
     claims = [verification.require() for verification in verifications]
@@ -241,66 +235,50 @@ def riot_objections(
 
 def profile_of(metadata: Metadata) -> Profile | None:
     """The profile of the first token that can be taken apart; None if there is none."""
-    for token in _tokens(metadata):
-        try:
-            return envelope.parse(token).profile
-        except TokenError:
-            continue
+    for place in token_places(metadata):
+        envelope = parse_unverified(place.token or b"")
+        if envelope is not None:
+            return envelope.profile
     return None
 
 
-def _tokens(metadata: Metadata) -> Iterator[bytes]:
-    security = metadata.security or Security()
-    yield from (security.metadata_token, security.code_token, security.data_token)
-    yield metadata.container.syscall_mask_token
-    yield from (endpoint.token for endpoint in metadata.endpoints or () if endpoint.token)
-
-
-def _places(
+def _expectations(
     metadata: Metadata,
     code: bytes | None,
     data: bytes | None,
     trust: Trust,
     now_s: int,
     profile: Profile,
-) -> Iterator[tuple[str, Expectation, bytes]]:
-    def expected(kind: Kind, content: bytes | None, endpoint_id: int = 0) -> Expectation:
-        return Expectation(
-            kind=kind,
-            profile=profile,
-            uid=metadata.uid,
-            now_s=now_s,
-            content_sha256=None if content is None else hashlib.sha256(content).digest(),
-            audience=trust.device_id,
-            endpoint_id=endpoint_id,
+) -> Iterator[tuple[TokenPlace, Expectation]]:
+    """The places that a device looks at, and what a token has to fit in each."""
+    contents = {Kind.METADATA: metadata.signed_prefix, Kind.CODE: code, Kind.DATA: data}
+    for place in token_places(metadata):
+        content = contents.get(place.kind)
+        if place.endpoint is not None:
+            if place.token is None and not trust.require_endpoint_tokens:
+                continue
+            content = encode_endpoint(place.endpoint, with_token=False)
+        yield (
+            place,
+            Expectation(
+                kind=place.kind,
+                profile=profile,
+                uid=metadata.uid,
+                now_s=now_s,
+                content_sha256=None if content is None else hashlib.sha256(content).digest(),
+                audience=trust.device_id,
+                endpoint_id=place.endpoint_id,
+            ),
         )
-
-    security = metadata.security or Security()
-    yield "metadata token", expected(Kind.METADATA, metadata.signed_prefix), security.metadata_token
-    yield "code token", expected(Kind.CODE, code), security.code_token
-    yield "data token", expected(Kind.DATA, data), security.data_token
-    yield "mask token", expected(Kind.MASK, None), metadata.container.syscall_mask_token
-    for i, endpoint in enumerate(metadata.endpoints or ()):
-        if endpoint.token is not None or trust.require_endpoint_tokens:
-            content = encode_endpoint(endpoint, with_token=False)
-            place = f"endpoints[{i}].endpoint-token"
-            yield (
-                place,
-                expected(Kind.ENDPOINT, content, endpoint.endpoint_id),
-                endpoint.token or b"",
-            )
 
 
 def _examine_one(
-    place: str,
-    expected: Expectation,
-    token: bytes,
-    trust: Trust,
-    sequences: SequenceStore | None,
+    place: TokenPlace, expected: Expectation, trust: Trust, sequences: SequenceStore | None
 ) -> TokenReport:
+    token = place.token or b""
     if not token and trust.allow_unsigned:
-        return TokenReport(place, expected, token, None)
-    return TokenReport(place, expected, token, verify(token, expected, trust.keys, sequences))
+        return TokenReport(place.name, expected, token, None)
+    return TokenReport(place.name, expected, token, verify(token, expected, trust.keys, sequences))
 
 
 def riot_objection(metadata: Metadata) -> str | None:

@@ -22,7 +22,7 @@ from tinycontainer.device.containers.verification import (
     unaccepted_profile,
 )
 from tinycontainer.device.device import Setup
-from tinycontainer.errors import LoadError, LoadReason, MetadataError
+from tinycontainer.errors import LoadError, LoadReason, MetadataError, SectionTooLarge
 from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import Bundle, Metadata
 from tinycontainer.metadata.bundle import OVERHEAD_BYTES
@@ -152,8 +152,8 @@ def _capacity_checks(sections: Sections, capacity: Capacity) -> Iterator[Check]:
             continue
         try:
             _put(slot, section, content)
-        except LoadError as error:
-            yield _failed(name, error.reason, error.problem, _too_large(error, content, capacity))
+        except SectionTooLarge as error:
+            yield _failed(name, error.reason, error.problem, _too_large(error, capacity))
             code_is_in = code_is_in and section is not Section.CODE
         else:
             yield _passed(name)
@@ -165,13 +165,12 @@ def _put(slot: Slot, section: Section, content: bytes) -> None:
         slot.write(content)
 
 
-def _too_large(error: LoadError, content: bytes, capacity: Capacity) -> Explanation:
-    found, _, room = error.problem.partition("; ")
+def _too_large(error: SectionTooLarge, capacity: Capacity) -> Explanation:
     shared = capacity.shared_bytes
     cause = None
-    if shared is not None and not found.startswith(Section.METADATA):
+    if shared is not None and error.section != Section.METADATA:
         cause = f"code, rounded up to 4, and data share {shared} bytes on this board"
-    return Explanation(f"at most {room.removesuffix(' fit')} bytes", f"{len(content)} bytes", cause)
+    return Explanation(f"at most {error.allowed_bytes} bytes", f"{error.found_bytes} bytes", cause)
 
 
 def _runtime_check(artefact: Artefact, setup: Setup) -> Check:
@@ -179,7 +178,7 @@ def _runtime_check(artefact: Artefact, setup: Setup) -> Check:
     if kind in setup.runtimes:
         return _passed("runtime")
     error = missing_runtime(kind, setup.runtimes)
-    names = ", ".join(sorted(known.name.lower() for known in setup.runtimes)) or "none"
+    names = ", ".join(error.installed) or "none"
     contradiction = type_problem(artefact)
     cause = contradiction.problem if contradiction else "the device has no such runtime installed"
     why = Explanation(f"one of: {names}", f"{kind.name.lower()} ({kind.value})", cause)
@@ -193,8 +192,8 @@ def _cap_checks(decoded: Metadata, setup: Setup) -> Iterator[Check]:
     own = decoded.uid in setup.caps.by_uid
     whose = "the device file's cap for this uid" if own else "the device file's cap for everybody"
     for excess in excesses:
-        why = Explanation(excess.allowed, excess.asked, f"{whose} is lower ([caps])")
-        yield _failed(f"caps: {excess.what}", LoadReason.CAP_EXCEEDED, str(excess), why)
+        why = Explanation(excess.allowed_words, excess.found_words, f"{whose} is lower ([caps])")
+        yield _failed(f"caps: {excess.field}", LoadReason.CAP_EXCEEDED, str(excess), why)
 
 
 def _token_checks(artefact: Artefact, setup: Setup, now_s: int) -> Iterator[Check]:

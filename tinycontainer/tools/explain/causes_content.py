@@ -6,8 +6,8 @@ from typing import Final
 
 from tinycontainer.metadata import Direction, Endpoint, PeerType, encode_endpoint
 from tinycontainer_tokens import Kind
+from tinycontainer_tokens.unverified import read_unverified
 
-from ..artefact.unverified import statement
 from .experiment import Case
 from .explanation import name_of
 from .variants import draft, fitting, truncation
@@ -74,8 +74,10 @@ def _vouches_for(case: Case, kind: Kind, content: bytes | None) -> bool:
         return False
     digest = hashlib.sha256(content).digest()
     for report in case.others:
-        said = statement(report.token, kind) if report.expected.kind is kind else None
-        if said is not None and said.claims is not None and said.claims.sha256 == digest:
+        if report.expected.kind is not kind:
+            continue
+        said = read_unverified(report.token, kind)
+        if said.is_well_formed and said.claims is not None and said.claims.sha256 == digest:
             return True
     return False
 

@@ -9,9 +9,9 @@ from typing import Final
 from tinycontainer.metadata.model import METADATA_TAG
 from tinycontainer_tokens import Algorithm, CborError, Kind, Profile, Verification, cbor
 from tinycontainer_tokens.envelope import COSE_NUMBER, CWT_TAG, MAX_TOKEN_BYTES, Envelope
+from tinycontainer_tokens.unverified import claims_unverified, parse_unverified
 
-from ..artefact.unverified import read_claims
-from .experiment import Case, parsed, retry
+from .experiment import Case, retry
 from .explanation import name_of
 
 _ALG_LABEL: Final = 1
@@ -32,13 +32,13 @@ def structure_cause(case: Case) -> str | None:
     """Why bytes are no token."""
     token = case.report.token
     for words, change in _DAMAGES:
-        if parsed(change(token)) is not None:
+        if parse_unverified(change(token)) is not None:
             return words
     for missing in range(1, 1 + min(128, MAX_TOKEN_BYTES - len(token))):
-        if parsed(token + bytes(missing)) is not None:
+        if parse_unverified(token + bytes(missing)) is not None:
             return f"the token is cut short: its last {_counted(missing)} missing"
     for surplus in range(1, len(token)):
-        if parsed(token[:-surplus]) is not None:
+        if parse_unverified(token[:-surplus]) is not None:
             return f"the token is followed by {surplus} byte{'s' * (surplus > 1)} of something else"
     return _other_thing(token)
 
@@ -88,11 +88,11 @@ def claims_cause(case: Case) -> str | None:
     """Whether the claims would be right elsewhere."""
     envelope = case.envelope
     for kind in Kind:
-        if read_claims(envelope.payload, kind, envelope.profile) is not None:
+        if claims_unverified(envelope.payload, kind, envelope.profile) is not None:
             return f"these are the claims of a token for {name_of(kind)}: it is in the wrong place"
     for kind in (case.kind, *Kind):
         for profile in Profile:
-            if read_claims(envelope.payload, kind, profile) is not None:
+            if claims_unverified(envelope.payload, kind, profile) is not None:
                 return (
                     f"these are the claims of a {name_of(kind)} token of {profile},"
                     f" in an envelope of {envelope.profile}"

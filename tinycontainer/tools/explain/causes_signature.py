@@ -9,9 +9,9 @@ from tinycontainer_tokens import Algorithm, KeyEntry, Kind, Profile, Role, Token
 from tinycontainer_tokens import envelope as envelope_codec
 from tinycontainer_tokens.envelope import Envelope
 from tinycontainer_tokens.proofs import holds
+from tinycontainer_tokens.unverified import claims_unverified, parse_unverified
 
-from ..artefact.unverified import read_claims
-from .experiment import Case, parsed
+from .experiment import Case
 from .explanation import name_of
 
 _CONTEXT: Final = {Algorithm.EDDSA: "Signature1", Algorithm.HMAC_256: "MAC0"}
@@ -89,7 +89,7 @@ def _misplaced(case: Case, envelope: Envelope) -> str | None:
     for kind in Kind:
         if stranger is None or Role.signing(kind) is not stranger:
             continue
-        claims = read_claims(envelope.payload, kind, envelope.profile)
+        claims = claims_unverified(envelope.payload, kind, envelope.profile)
         if claims is not None and claims.kind is kind:
             return (
                 f"this is a {name_of(kind)} token of the role {stranger}; it stands in the place"
@@ -113,7 +113,7 @@ def _wrong_role(case: Case, envelope: Envelope) -> str | None:
 
 def _signed_by(case: Case, report: TokenReport, stranger: Role) -> bool:
     """Whether a token of the stranger's was signed with what is known as this role's key."""
-    envelope = parsed(report.token)
+    envelope = parse_unverified(report.token)
     if envelope is None or Role.signing(report.expected.kind) is not stranger:
         return False
     return any(entry.role is case.role and holds(envelope, entry.material) for entry in case.keys)

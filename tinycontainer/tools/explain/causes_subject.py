@@ -7,7 +7,7 @@ from tinycontainer.device.device import DEFAULT_EPOCH_S
 from tinycontainer.text import show
 from tinycontainer_tokens import Claims
 
-from ..artefact.moments import utc
+from ..artefact.moments import format_utc
 from .experiment import Case
 from .explanation import name_of
 
@@ -57,21 +57,25 @@ def audience_cause(case: Case) -> str | None:
 
 def time_cause(case: Case) -> str | None:
     """Why a token is not valid at this time."""
-    claims, now_s = _claims(case), case.report.expected.now_s
-    begins_s, ends_s = claims.not_before_s, claims.expires_s
+    claims = _claims(case)
+    now_s = case.report.expected.now_s
+    begins_s = claims.not_before_s
+    ends_s = claims.expires_s
     if begins_s is not None and ends_s is not None and ends_s <= begins_s:
-        return f"the token is never valid: it ends at {utc(ends_s)} and begins at {utc(begins_s)}"
+        end = format_utc(ends_s)
+        return f"the token is never valid: it ends at {end} and begins at {format_utc(begins_s)}"
     if begins_s is not None and now_s < begins_s:
-        if _EARLIEST_S <= begins_s // _MS_PER_S <= now_s:
-            return (
-                f"nbf is in milliseconds, not seconds: as such it is {utc(begins_s // _MS_PER_S)}"
-            )
+        meant_s = begins_s // _MS_PER_S
+        if _EARLIEST_S <= meant_s <= now_s:
+            return f"nbf is in milliseconds, not seconds: as such it is {format_utc(meant_s)}"
         if now_s == DEFAULT_EPOCH_S:
-            return f"the clock stands at its default, {utc(now_s)}: set [device] epoch, or --at"
+            now = format_utc(now_s)
+            return f"the clock stands at its default, {now}: set [device] epoch, or --at"
         return "it is too early, or the clock is slow"
     issued_s = claims.issued_s
     if issued_s is not None and ends_s is not None and ends_s < issued_s:
-        return f"the token expired before it was issued, at {utc(issued_s)}: exp may be a duration"
+        issued = format_utc(issued_s)
+        return f"the token expired before it was issued, at {issued}: exp may be a duration"
     return "it is too late: sign again with a later exp; or the clock is fast"
 
 

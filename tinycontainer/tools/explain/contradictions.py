@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from tinycontainer.device.containers.verification import profile_of, riot_objection
 from tinycontainer.metadata import ContainerType, Security
 from tinycontainer_tokens import Kind, Profile
+from tinycontainer_tokens.unverified import read_unverified
 
 from ..artefact.artefact import Artefact
 from ..artefact.payload import payload_type
-from ..artefact.unverified import statement
 from .explanation import Explanation
 
 
@@ -74,8 +74,8 @@ def _cause(artefact: Artefact, by_code: bool) -> str:
 
 def _signed_code_sha256(artefact: Artefact) -> bytes | None:
     token = (artefact.metadata.security or Security()).code_token
-    said = statement(token, Kind.CODE)
-    return None if said is None or said.claims is None else said.claims.sha256
+    said = read_unverified(token, Kind.CODE)
+    return said.claims.sha256 if said.is_well_formed and said.claims is not None else None
 
 
 def _named(kind: ContainerType) -> str:

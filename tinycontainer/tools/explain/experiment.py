@@ -11,7 +11,6 @@ from tinycontainer_tokens import (
     Profile,
     Role,
     SequenceStore,
-    TokenError,
     Verification,
     envelope,
     verify,
@@ -67,14 +66,6 @@ class Case:
             Kind.METADATA: self.artefact.metadata.signed_prefix,
         }
         return contents.get(kind)
-
-
-def parsed(token: bytes) -> Envelope | None:
-    """A token taken apart; None if it cannot be."""
-    try:
-        return envelope.parse(token)
-    except TokenError:
-        return None
 
 
 def retry(report: TokenReport, entry: KeyEntry, profile: Profile) -> Verification:

@@ -10,10 +10,10 @@ from tinycontainer.errors import MetadataError
 from tinycontainer.metadata import Bundle
 from tinycontainer.metadata.model import METADATA_TAG
 from tinycontainer_tokens import CborError, cbor
+from tinycontainer_tokens.unverified import parse_unverified
 
 from ..artefact.artefact import MAX_FILE_BYTES, is_bundle
 from .contradictions import Problem
-from .experiment import parsed
 from .explanation import Explanation
 
 _TAG: Final = cbor.with_tags((METADATA_TAG,), b"")
@@ -27,7 +27,7 @@ def undecodable(content: bytes, error: MetadataError) -> Problem:
         error: the refusal.
     """
     bundled = is_bundle(content)
-    check = "bundle" if bundled and error.place.endswith("bundle") else "metadata"
+    check = "bundle" if bundled and error.place == "bundle" else "metadata"
     shape = "an array of metadata, data and code" if check == "bundle" else "the tag TinyPART"
     return Problem(
         check,
@@ -52,7 +52,7 @@ def decodes(content: bytes) -> bool:
 def _cause(content: bytes) -> str | None:
     if not content:
         return "the file is empty"
-    if parsed(content) is not None:
+    if parse_unverified(content) is not None:
         return "this is a single token, not a container"
     for words, change in _DAMAGES:
         if decodes(change(content)):

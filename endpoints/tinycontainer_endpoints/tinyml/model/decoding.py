@@ -5,7 +5,7 @@ Everything here is about form: what the rules of single operators and of the gra
 
 from typing import Final, TypeVar
 
-from ..protocol.codes import Code, refusal, require
+from ..protocol.codes import ErrorCode, refusal, require
 from .flatbuffer_reader import FlatbufferReader
 from .flatbuffer_writer import write_flatbuffer
 from .model import Model, Operator, Tensor
@@ -38,9 +38,13 @@ def decode(content: bytes) -> Model:
         DriverError: it is no model of the kind that is allowed; nothing of it has been computed.
     """
     tree = FlatbufferReader(content).read(MODEL)
-    require(tree["version"] == SCHEMA_VERSION, Code.INVALID_ENCODING, "not of schema version 3")
+    require(
+        tree["version"] == SCHEMA_VERSION, ErrorCode.INVALID_ENCODING, "not of schema version 3"
+    )
     graphs = _trees(tree["subgraphs"], 8)
-    require(len(graphs) == 1, Code.UNSUPPORTED_OPERATION, "not exactly one graph: control flow")
+    require(
+        len(graphs) == 1, ErrorCode.UNSUPPORTED_OPERATION, "not exactly one graph: control flow"
+    )
     graph = graphs[0]
     buffers = [_buffer(each) for each in _trees(tree["buffers"], 2 * MAX_TENSORS)]
     codes = [_operator_code(each) for each in _trees(tree["operator_codes"], MAX_OPERATORS)]
@@ -92,7 +96,7 @@ def encode(model: Model, *, names: bool = False) -> bytes:
 
 def _trees(value: Value, most: int) -> list[Tree]:
     trees = value if isinstance(value, list) else []
-    require(len(trees) <= most, Code.TOO_LARGE, f"more than {most} of a kind")
+    require(len(trees) <= most, ErrorCode.TOO_LARGE, f"more than {most} of a kind")
     return trees
 
 
@@ -107,13 +111,13 @@ def _integers(value: Value) -> tuple[int, ...]:
 
 def _at(items: list[Item], index: Value) -> Item:
     if not isinstance(index, int) or not 0 <= index < len(items):
-        raise refusal(Code.INVALID_ENCODING, "an index that names nothing")
+        raise refusal(ErrorCode.INVALID_ENCODING, "an index that names nothing")
     return items[index]
 
 
 def _buffer(tree: Tree) -> bytes:
     outside = tree["offset"] or tree["size"]
-    require(not outside, Code.UNSUPPORTED_OPERATION, "data outside of the flatbuffer")
+    require(not outside, ErrorCode.UNSUPPORTED_OPERATION, "data outside of the flatbuffer")
     return tree["data"] if isinstance(tree["data"], bytes) else b""
 
 
@@ -122,26 +126,28 @@ def _operator_code(tree: Tree) -> tuple[Builtin, int]:
     number = max(
         *(each for each in (tree["deprecated_code"], tree["code"], 0) if type(each) is int)
     )
-    require(tree["custom_code"] is None, Code.UNSUPPORTED_OPERATION, "a custom operator")
+    require(tree["custom_code"] is None, ErrorCode.UNSUPPORTED_OPERATION, "a custom operator")
     known = number in _OPERATORS and tree["deprecated_code"] in range(128)
-    require(known, Code.UNSUPPORTED_OPERATION, f"operator {number} is not on the list")
+    require(known, ErrorCode.UNSUPPORTED_OPERATION, f"operator {number} is not on the list")
     version = tree["version"]
     if type(version) is not int or not 1 <= version <= 127:
-        raise refusal(Code.UNSUPPORTED_OPERATION, "an operator's version is out of range")
+        raise refusal(ErrorCode.UNSUPPORTED_OPERATION, "an operator's version is out of range")
     return Builtin(number), version
 
 
 def _operator(tree: Tree, codes: list[tuple[Builtin, int]]) -> Operator:
     code, version = _at(codes, tree["code_index"])
     for name in _REFUSED_OPERATOR:
-        require(_absent(tree[name]), Code.UNSUPPORTED_OPERATION, f"an operator with {name}")
+        require(_absent(tree[name]), ErrorCode.UNSUPPORTED_OPERATION, f"an operator with {name}")
     mutating = tree["mutating_inputs"]
     mutates = isinstance(mutating, bytes) and any(mutating)
-    require(not mutates, Code.UNSUPPORTED_OPERATION, "an operator that changes its inputs")
+    require(not mutates, ErrorCode.UNSUPPORTED_OPERATION, "an operator that changes its inputs")
     options = tree["options"]
     expected = OPTIONS_TYPES.get(code)
     fitting = options is None or tree["options_type"] == expected
-    require(fitting, Code.INVALID_ENCODING, f"{code.name} with the options of another operator")
+    require(
+        fitting, ErrorCode.INVALID_ENCODING, f"{code.name} with the options of another operator"
+    )
     return Operator(
         code,
         version,
@@ -184,10 +190,10 @@ OPTIONS_TYPES: Final = {
 
 def _tensor(tree: Tree, buffers: list[bytes]) -> Tensor:
     for name in _REFUSED_TENSOR:
-        require(_absent(tree[name]), Code.UNSUPPORTED_OPERATION, f"a tensor with {name}")
+        require(_absent(tree[name]), ErrorCode.UNSUPPORTED_OPERATION, f"a tensor with {name}")
     number = tree["type"]
     if not isinstance(number, int) or number not in _TYPES:
-        raise refusal(Code.UNSUPPORTED_OPERATION, _NOT_COMPUTED)
+        raise refusal(ErrorCode.UNSUPPORTED_OPERATION, _NOT_COMPUTED)
     kind = TensorType(number)
     shape = _shape(tree)
     scales, zero_points, axis = _quantization(tree["quantization"])
@@ -203,22 +209,22 @@ def _tensor(tree: Tree, buffers: list[bytes]) -> Tensor:
         channel_axis=axis,
     )
     honest = tensor.data is None or len(tensor.data) == tensor.size_bytes
-    require(honest, Code.INVALID_ENCODING, "a constant whose size is not that of its tensor")
+    require(honest, ErrorCode.INVALID_ENCODING, "a constant whose size is not that of its tensor")
     return tensor
 
 
 def _shape(tree: Tree) -> tuple[int, ...]:
     shape = _integers(tree["shape"])
-    require(len(shape) <= MAX_RANK, Code.UNSUPPORTED_OPERATION, "more than 4 dimensions")
+    require(len(shape) <= MAX_RANK, ErrorCode.UNSUPPORTED_OPERATION, "more than 4 dimensions")
     sound = all(1 <= each <= MAX_DIMENSION for each in shape)
-    require(sound, Code.INVALID_ENCODING, "a dimension that is not positive, or huge")
+    require(sound, ErrorCode.INVALID_ENCODING, "a dimension that is not positive, or huge")
     signature = tree["shape_signature"]
     if signature is not None:
         signs = _integers(signature)
         same = len(signs) == len(shape) and all(
             sign in (-1, dimension) for sign, dimension in zip(signs, shape, strict=True)
         )
-        require(same, Code.INVALID_ENCODING, "a shape that contradicts its signature")
+        require(same, ErrorCode.INVALID_ENCODING, "a shape that contradicts its signature")
     return shape
 
 
@@ -226,12 +232,12 @@ def _quantization(tree: Value) -> tuple[tuple[float, ...], tuple[int, ...], int]
     if not isinstance(tree, dict):
         return (), (), 0
     plain = not tree["details_type"]
-    require(plain, Code.UNSUPPORTED_OPERATION, "a quantisation of an unknown kind")
+    require(plain, ErrorCode.UNSUPPORTED_OPERATION, "a quantisation of an unknown kind")
     scales, zero_points, axis = tree["scale"], tree["zero_point"], tree["dimension"]
     if not isinstance(scales, tuple) or not scales:
         return (), (), 0
     zeros = _integers(zero_points) or (0,) * len(scales)
-    require(len(zeros) == len(scales), Code.INVALID_ENCODING, "not one zero point per scale")
+    require(len(zeros) == len(scales), ErrorCode.INVALID_ENCODING, "not one zero point per scale")
     return scales, zeros, axis if isinstance(axis, int) else 0
 
 

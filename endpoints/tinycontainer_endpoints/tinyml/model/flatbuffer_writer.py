@@ -3,13 +3,13 @@
 import struct
 from typing import Final
 
-from .schema import FILE_IDENTIFIER, VECTORS, Field, Kind, Table, Tree, Value
+from .schema import FILE_IDENTIFIER, VECTORS, Field, FieldKind, SchemaTable, Tree, Value
 
 _DATA_ALIGNMENT: Final = 16
 _WIDTHS: Final = 8, 4, 2, 1
 
 
-def write_flatbuffer(tree: Tree, root: Table) -> bytes:
+def write_flatbuffer(tree: Tree, root: SchemaTable) -> bytes:
     """Write a file.
 
     Args:
@@ -29,7 +29,7 @@ class _Writer:
     def __init__(self) -> None:
         self._out = bytearray()
 
-    def file(self, tree: Tree, root: Table) -> bytes:
+    def file(self, tree: Tree, root: SchemaTable) -> bytes:
         self._out += bytes(4) + FILE_IDENTIFIER
         self._refer(0, self._table(tree, root))
         return bytes(self._out)
@@ -41,7 +41,7 @@ class _Writer:
     def _refer(self, position: int, target: int) -> None:
         struct.pack_into("<I", self._out, position, target - position)
 
-    def _table(self, tree: Tree, table: Table) -> int:
+    def _table(self, tree: Tree, table: SchemaTable) -> int:
         fields = {field.name: field for field in table.fields}
         present: list[tuple[Field, Value]] = [
             (fields[name], value) for name, value in tree.items() if value is not None
@@ -61,13 +61,15 @@ class _Writer:
             self._field(position + offsets[field.slot], field, value, table, tree)
         return position
 
-    def _field(self, position: int, field: Field, value: Value, table: Table, tree: Tree) -> None:
+    def _field(
+        self, position: int, field: Field, value: Value, table: SchemaTable, tree: Tree
+    ) -> None:
         if field.kind in VECTORS:
             self._refer(position, self._vector(value, VECTORS[field.kind]))
         elif isinstance(value, list) and field.table is not None:
             self._refer(position, self._tables(value, field.table))
         elif isinstance(value, dict):
-            chosen = tree.get("options_type") if field.kind is Kind.UNION else None
+            chosen = tree.get("options_type") if field.kind is FieldKind.UNION else None
             kind = table.variants[chosen] if isinstance(chosen, int) else field.table
             self._refer(position, self._table(value, kind or table))
         else:
@@ -86,7 +88,7 @@ class _Writer:
             self._out += bytes(1)  # strings end with a zero byte
         return position
 
-    def _tables(self, trees: list[Tree], table: Table) -> int:
+    def _tables(self, trees: list[Tree], table: SchemaTable) -> int:
         self._align(4)
         position = len(self._out)
         self._out += struct.pack("<I", len(trees)) + bytes(4 * len(trees))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..protocol.codes import Code, require
+from ..protocol.codes import ErrorCode, require
 from .model import Operator
 from .schema import Padding
 
@@ -39,11 +39,13 @@ class Window:
             and 1 <= self.stride <= MAX_STRIDE
             and 1 <= self.dilation <= MAX_DILATION
         )
-        require(sound, Code.INVALID_ENCODING, "a window, stride or dilation out of range")
+        require(sound, ErrorCode.INVALID_ENCODING, "a window, stride or dilation out of range")
         reach = (self.length - 1) * self.dilation + 1
         if padding is Padding.SAME:
             return -(-extent // self.stride)
-        require(reach <= extent, Code.INVALID_ENCODING, "a window larger than what it slides over")
+        require(
+            reach <= extent, ErrorCode.INVALID_ENCODING, "a window larger than what it slides over"
+        )
         return (extent - reach) // self.stride + 1
 
 
@@ -62,7 +64,7 @@ def slide(
         DriverError: code 2; the options are out of range.
     """
     padding = operator.number("padding")
-    require(padding in _PADDINGS, Code.INVALID_ENCODING, "an unknown padding")
+    require(padding in _PADDINGS, ErrorCode.INVALID_ENCODING, "an unknown padding")
     height, width = (
         Window(
             length,
@@ -84,7 +86,7 @@ def broadcast(first: Sequence[int], second: Sequence[int]) -> tuple[int, ...]:
     padded = [(1,) * (rank - len(each)) + tuple(each) for each in (first, second)]
     pairs = list(zip(*padded, strict=True))
     fit = all(a == b or 1 in (a, b) for a, b in pairs)
-    require(fit, Code.INVALID_ENCODING, "shapes that do not go together")
+    require(fit, ErrorCode.INVALID_ENCODING, "shapes that do not go together")
     return tuple(max(pair) for pair in pairs)
 
 
@@ -94,5 +96,5 @@ def axis_of(axis: int, rank: int) -> int:
     Raises:
         DriverError: code 2; there is no such axis.
     """
-    require(-rank <= axis < rank, Code.INVALID_ENCODING, "an axis that is not there")
+    require(-rank <= axis < rank, ErrorCode.INVALID_ENCODING, "an axis that is not there")
     return axis % rank

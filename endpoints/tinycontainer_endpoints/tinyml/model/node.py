@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from ..protocol.codes import Code, refusal, require
+from ..protocol.codes import ErrorCode, refusal, require
 from .model import Operator, Tensor
 from .schema import Activation, TensorType
 
@@ -37,7 +37,9 @@ class Node:
         """The first input."""
         return self.inputs[0]
 
-    def require(self, condition: bool, problem: str, code: Code = Code.INVALID_ENCODING) -> None:
+    def require(
+        self, condition: bool, problem: str, code: ErrorCode = ErrorCode.INVALID_ENCODING
+    ) -> None:
         """Refuse unless a condition holds.
 
         Raises:
@@ -52,7 +54,7 @@ class Node:
         Raises:
             DriverError: always.
         """
-        self.require(False, problem, Code.UNSUPPORTED_OPERATION)
+        self.require(False, problem, ErrorCode.UNSUPPORTED_OPERATION)
 
     def needs(self, inputs: range, *, options: bool) -> None:
         """Check the number of inputs and whether options are there.
@@ -81,9 +83,9 @@ class Node:
         """
         for tensor in (*tensors, self.output):
             known = tensor.type in _COMPUTED
-            self.require(known, "an element type", Code.UNSUPPORTED_OPERATION)
+            self.require(known, "an element type", ErrorCode.UNSUPPORTED_OPERATION)
             same = tensor.type is self.output.type
-            self.require(same, "mixed element types", Code.UNSUPPORTED_OPERATION)
+            self.require(same, "mixed element types", ErrorCode.UNSUPPORTED_OPERATION)
             self.require(len(tensor.shape) >= 1, "a tensor without dimensions")
             check_activation_scale(tensor)
 
@@ -113,7 +115,7 @@ class Node:
             DriverError: it is not.
         """
         known = self.operator.number("activation") in _ACTIVATIONS
-        self.require(known, "an activation", Code.UNSUPPORTED_OPERATION)
+        self.require(known, "an activation", ErrorCode.UNSUPPORTED_OPERATION)
 
     def plain(self) -> None:
         """There is no built-in activation.
@@ -122,7 +124,7 @@ class Node:
             DriverError: there is one.
         """
         none = self.operator.number("activation") == Activation.NONE
-        self.require(none, "an activation", Code.UNSUPPORTED_OPERATION)
+        self.require(none, "an activation", ErrorCode.UNSUPPORTED_OPERATION)
 
     def multiplies(self, *scales: float) -> None:
         """The product of input scales over the output's is within what native code can hold.
@@ -152,12 +154,12 @@ def check_activation_scale(tensor: Tensor) -> None:
         DriverError: it is otherwise.
     """
     if tensor.type is not TensorType.I8:
-        require(not tensor.scales, Code.INVALID_ENCODING, "a scale at numbers that have none")
+        require(not tensor.scales, ErrorCode.INVALID_ENCODING, "a scale at numbers that have none")
         return
     one = len(tensor.scales) == 1
-    require(one, Code.INVALID_ENCODING, "8-bit integers without exactly one scale")
+    require(one, ErrorCode.INVALID_ENCODING, "8-bit integers without exactly one scale")
     sound = MIN_SCALE <= tensor.scales[0] <= MAX_SCALE and tensor.zero_points[0] in _I8
-    require(sound, Code.INVALID_ENCODING, "a scale or a zero point out of range")
+    require(sound, ErrorCode.INVALID_ENCODING, "a scale or a zero point out of range")
 
 
 def check_weight_scales(weights: Tensor, channels: int, axis: int) -> None:
@@ -172,12 +174,14 @@ def check_weight_scales(weights: Tensor, channels: int, axis: int) -> None:
         DriverError: it is otherwise.
     """
     if weights.type is not TensorType.I8:
-        require(not weights.scales, Code.INVALID_ENCODING, "a scale at numbers that have none")
+        require(not weights.scales, ErrorCode.INVALID_ENCODING, "a scale at numbers that have none")
         return
     count = len(weights.scales)
-    require(count in (1, channels), Code.UNSUPPORTED_OPERATION, "weights with other scales")
+    require(count in (1, channels), ErrorCode.UNSUPPORTED_OPERATION, "weights with other scales")
     # A scale per channel along another axis would be read beside the weights that it belongs to.
     right = count == 1 or weights.channel_axis == axis
-    require(right, Code.INVALID_ENCODING, "scales along another dimension than the channels")
+    require(right, ErrorCode.INVALID_ENCODING, "scales along another dimension than the channels")
     sound = all(MIN_WEIGHT_SCALE <= each <= MAX_SCALE for each in weights.scales)
-    require(sound and not any(weights.zero_points), Code.INVALID_ENCODING, "a scale of weights")
+    require(
+        sound and not any(weights.zero_points), ErrorCode.INVALID_ENCODING, "a scale of weights"
+    )

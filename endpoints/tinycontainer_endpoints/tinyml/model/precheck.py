@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ..protocol.codes import Code, require
+from ..protocol.codes import ErrorCode, require
 from ..quotas import Quotas
 from .decoding import decode, encode
 from .model import Model, Operator, Tensor
@@ -31,7 +31,7 @@ _OPTIONAL_INPUT: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class AcceptedModel:
     """A model that was accepted.
 
     Attributes:
@@ -53,7 +53,7 @@ class Plan:
     operators: Mapping[str, int]
 
 
-def precheck(content: bytes, quotas: Quotas) -> Plan:
+def precheck(content: bytes, quotas: Quotas) -> AcceptedModel:
     """Check a model.
 
     Args:
@@ -67,16 +67,20 @@ def precheck(content: bytes, quotas: Quotas) -> Plan:
         DriverError: code 2, it is not sound; 6, it needs something that is not on the list; 7, it
             is larger than a quota. Nothing of it has reached native code.
     """
-    require(len(content) <= quotas.model_bytes, Code.TOO_LARGE, "a model beyond the quota")
+    require(len(content) <= quotas.model_bytes, ErrorCode.TOO_LARGE, "a model beyond the quota")
     plan = examine(content)
     fits_io = max(_bytes(plan.inputs), _bytes(plan.outputs)) <= quotas.io_bytes
-    require(fits_io, Code.TOO_LARGE, "inputs or outputs beyond the quota")
-    require(plan.arena_bytes <= quotas.arena_bytes, Code.TOO_LARGE, "an arena beyond the quota")
-    require(plan.macs <= quotas.macs, Code.TOO_LARGE, "more multiply-accumulates than the quota")
+    require(fits_io, ErrorCode.TOO_LARGE, "inputs or outputs beyond the quota")
+    require(
+        plan.arena_bytes <= quotas.arena_bytes, ErrorCode.TOO_LARGE, "an arena beyond the quota"
+    )
+    require(
+        plan.macs <= quotas.macs, ErrorCode.TOO_LARGE, "more multiply-accumulates than the quota"
+    )
     return plan
 
 
-def examine(content: bytes) -> Plan:
+def examine(content: bytes) -> AcceptedModel:
     """Check a model without regard to quotas.
 
     Raises:
@@ -86,7 +90,7 @@ def examine(content: bytes) -> Plan:
     _check_ports(model)
     _check_order(model)
     macs = sum(RULES[each.code](_node(model, each)) for each in model.operators)
-    return Plan(
+    return AcceptedModel(
         content=encode(model),
         inputs=tuple(model.tensors[index] for index in model.inputs),
         outputs=tuple(model.tensors[index] for index in model.outputs),
@@ -104,20 +108,20 @@ def _bytes(tensors: tuple[Tensor, ...]) -> int:
 def _check_ports(model: Model) -> None:
     for indices in (model.inputs, model.outputs):
         counted = 1 <= len(indices) <= MAX_PORTS and len(set(indices)) == len(indices)
-        require(counted, Code.INVALID_ENCODING, "not 1 to 8 different inputs, and outputs")
+        require(counted, ErrorCode.INVALID_ENCODING, "not 1 to 8 different inputs, and outputs")
         _check_indices(model, indices)
         for index in indices:
             tensor = model.tensors[index]
-            require(not tensor.is_constant, Code.INVALID_ENCODING, "a constant in or out")
+            require(not tensor.is_constant, ErrorCode.INVALID_ENCODING, "a constant in or out")
             computed = tensor.type is not TensorType.I32
-            require(computed, Code.UNSUPPORTED_OPERATION, "32-bit integers in or out")
-            require(bool(tensor.shape), Code.UNSUPPORTED_OPERATION, "a scalar in or out")
+            require(computed, ErrorCode.UNSUPPORTED_OPERATION, "32-bit integers in or out")
+            require(bool(tensor.shape), ErrorCode.UNSUPPORTED_OPERATION, "a scalar in or out")
             check_activation_scale(tensor)
 
 
 def _check_indices(model: Model, indices: tuple[int, ...]) -> None:
     there = all(0 <= index < len(model.tensors) for index in indices)
-    require(there, Code.INVALID_ENCODING, "an index that names no tensor")
+    require(there, ErrorCode.INVALID_ENCODING, "an index that names no tensor")
 
 
 def _check_order(model: Model) -> None:
@@ -125,18 +129,20 @@ def _check_order(model: Model) -> None:
         index for index, tensor in enumerate(model.tensors) if tensor.is_constant
     }
     used = set(model.outputs)
-    require(bool(model.operators), Code.INVALID_ENCODING, "no operators")
+    require(bool(model.operators), ErrorCode.INVALID_ENCODING, "no operators")
     for operator in model.operators:
         taken = _taken(operator)
-        require(len(operator.outputs) == 1, Code.INVALID_ENCODING, "not exactly one output")
+        require(len(operator.outputs) == 1, ErrorCode.INVALID_ENCODING, "not exactly one output")
         _check_indices(model, (*taken, *operator.outputs))
-        require(made.issuperset(taken), Code.INVALID_ENCODING, "a cycle, or a tensor never made")
+        require(
+            made.issuperset(taken), ErrorCode.INVALID_ENCODING, "a cycle, or a tensor never made"
+        )
         (output,) = operator.outputs
-        require(output not in made, Code.INVALID_ENCODING, "a tensor that is made twice")
+        require(output not in made, ErrorCode.INVALID_ENCODING, "a tensor that is made twice")
         made.add(output)
         used.update(taken)
     everything = set(range(len(model.tensors)))
-    require(made == everything == used, Code.INVALID_ENCODING, "a dead tensor")
+    require(made == everything == used, ErrorCode.INVALID_ENCODING, "a dead tensor")
 
 
 def _taken(operator: Operator) -> tuple[int, ...]:

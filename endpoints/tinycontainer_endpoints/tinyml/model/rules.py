@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from ..protocol.codes import Code
+from ..protocol.codes import ErrorCode
 from .geometry import axis_of, broadcast, slide
 from .model import Tensor
 from .node import Node, check_weight_scales
@@ -32,7 +32,7 @@ def _bias(node: Node, bias: Tensor, channels: int) -> None:
 
 def _weights(node: Node, weights: Tensor, channels: int, axis: int) -> None:
     node.require(weights.is_constant, "weights that are no constant")
-    node.require(weights.type is node.output.type, "mixed types", Code.UNSUPPORTED_OPERATION)
+    node.require(weights.type is node.output.type, "mixed types", ErrorCode.UNSUPPORTED_OPERATION)
     check_weight_scales(weights, channels, axis)
     if node.data.scales:
         node.multiplies(node.data.scales[0], max(weights.scales))
@@ -85,7 +85,7 @@ def _fully_connected(node: Node) -> int:
     node.computes(data)
     options = node.operator
     usual = not options.number("weights_format") and not options.number("asymmetric_inputs")
-    node.require(usual, "weights in another format", Code.UNSUPPORTED_OPERATION)
+    node.require(usual, "weights in another format", ErrorCode.UNSUPPORTED_OPERATION)
     node.require(len(weights.shape) == 2, "weights that have not two dimensions")
     given, taken = weights.shape
     _weights(node, weights, 1, 0)
@@ -116,7 +116,7 @@ def _pool(node: Node) -> int:
 
 def _integers(node: Node, tensor: Tensor) -> tuple[int, ...]:
     """The numbers of a constant of 32-bit integers."""
-    node.require(tensor.type is TensorType.I32, "other integers", Code.UNSUPPORTED_OPERATION)
+    node.require(tensor.type is TensorType.I32, "other integers", ErrorCode.UNSUPPORTED_OPERATION)
     node.require(not tensor.scales, "a scale at numbers that have none")
     data = tensor.data
     if data is None:
@@ -176,7 +176,7 @@ def _element_wise(node: Node) -> tuple[Tensor, Tensor]:
     first, second = node.inputs
     node.typed(first, second)
     computed = not (first.is_constant and second.is_constant)
-    node.require(computed, "two constants", Code.UNSUPPORTED_OPERATION)
+    node.require(computed, "two constants", ErrorCode.UNSUPPORTED_OPERATION)
     node.activated()
     node.shaped(broadcast(first.shape, second.shape))
     return first, second
@@ -201,7 +201,7 @@ def _concatenation(node: Node) -> int:
     node.needs(range(1, MAX_CONCATENATED + 1), options=True)
     node.typed(*node.inputs)
     computed = not all(each.is_constant for each in node.inputs)
-    node.require(computed, "only constants", Code.UNSUPPORTED_OPERATION)
+    node.require(computed, "only constants", ErrorCode.UNSUPPORTED_OPERATION)
     node.same_scale(*node.inputs)
     node.plain()
     rank = len(node.output.shape)
@@ -240,7 +240,7 @@ def _mean(node: Node) -> int:
     if node.operator.number("keep_dims"):
         node.shaped(tuple(1 if axis in axes else size for axis, size in enumerate(shape)))
     else:
-        node.require(len(axes) < len(shape), "no dimension left", Code.UNSUPPORTED_OPERATION)
+        node.require(len(axes) < len(shape), "no dimension left", ErrorCode.UNSUPPORTED_OPERATION)
         node.shaped(tuple(size for axis, size in enumerate(shape) if axis not in axes))
     return node.data.elements
 
@@ -248,9 +248,9 @@ def _mean(node: Node) -> int:
 def _conversion(node: Node, before: TensorType, after: TensorType) -> int:
     node.needs(range(1, 2), options=False)
     (data,) = node.inputs
-    node.require(not data.is_constant, "a constant", Code.UNSUPPORTED_OPERATION)
+    node.require(not data.is_constant, "a constant", ErrorCode.UNSUPPORTED_OPERATION)
     right = data.type is before and node.output.type is after
-    node.require(right, "other element types", Code.UNSUPPORTED_OPERATION)
+    node.require(right, "other element types", ErrorCode.UNSUPPORTED_OPERATION)
     node.require(len(data.shape) >= 1, "a tensor without dimensions")
     node.shaped(data.shape)
     return node.output.elements

@@ -14,7 +14,7 @@ FILE_IDENTIFIER: Final = b"TFL3"
 SCHEMA_VERSION: Final = 3
 
 
-class Kind(Enum):
+class FieldKind(Enum):
     """What a field holds."""
 
     BOOL = "?"
@@ -33,8 +33,8 @@ class Kind(Enum):
     UNION = "union"
 
 
-VECTORS: Final[Mapping[Kind, str]] = MappingProxyType(
-    {Kind.BYTES: "B", Kind.I32S: "i", Kind.I64S: "q", Kind.F32S: "f"}
+VECTORS: Final[Mapping[FieldKind, str]] = MappingProxyType(
+    {FieldKind.BYTES: "B", FieldKind.I32S: "i", FieldKind.I64S: "q", FieldKind.F32S: "f"}
 )
 """Format of the elements of each kind of vector."""
 
@@ -53,13 +53,13 @@ class Field:
 
     slot: int
     name: str
-    kind: Kind
+    kind: FieldKind
     default: bool | int | float | None = None
-    table: "Table | None" = None
+    table: "SchemaTable | None" = None
 
 
 @dataclass(frozen=True)
-class Table:
+class SchemaTable:
     """A kind of table.
 
     Attributes:
@@ -70,7 +70,7 @@ class Table:
 
     name: str
     fields: tuple[Field, ...] = ()
-    variants: Mapping[int, "Table"] = field(default_factory=dict)
+    variants: Mapping[int, "SchemaTable"] = field(default_factory=dict)
 
 
 Value: TypeAlias = Union[
@@ -80,65 +80,66 @@ Tree: TypeAlias = dict[str, Value]
 """A table that was read, or is to be written: its fields by name."""
 
 
-def _fields(*rows: tuple[int, str, Kind, bool | int | float | None]) -> tuple[Field, ...]:
+def _fields(*rows: tuple[int, str, FieldKind, bool | int | float | None]) -> tuple[Field, ...]:
     return tuple(Field(*row) for row in rows)
 
 
 _ACTIVATION: Final = "activation"
 
-CONV: Final = Table(
+CONV: Final = SchemaTable(
     "Conv2DOptions",
     _fields(
-        (0, "padding", Kind.I8, 0),
-        (1, "stride_w", Kind.I32, 0),
-        (2, "stride_h", Kind.I32, 0),
-        (3, _ACTIVATION, Kind.I8, 0),
-        (4, "dilation_w", Kind.I32, 1),
-        (5, "dilation_h", Kind.I32, 1),
+        (0, "padding", FieldKind.I8, 0),
+        (1, "stride_w", FieldKind.I32, 0),
+        (2, "stride_h", FieldKind.I32, 0),
+        (3, _ACTIVATION, FieldKind.I8, 0),
+        (4, "dilation_w", FieldKind.I32, 1),
+        (5, "dilation_h", FieldKind.I32, 1),
     ),
 )
-DEPTHWISE: Final = Table(
+DEPTHWISE: Final = SchemaTable(
     "DepthwiseConv2DOptions",
     _fields(
-        (0, "padding", Kind.I8, 0),
-        (1, "stride_w", Kind.I32, 0),
-        (2, "stride_h", Kind.I32, 0),
-        (3, "depth_multiplier", Kind.I32, 0),
-        (4, _ACTIVATION, Kind.I8, 0),
-        (5, "dilation_w", Kind.I32, 1),
-        (6, "dilation_h", Kind.I32, 1),
+        (0, "padding", FieldKind.I8, 0),
+        (1, "stride_w", FieldKind.I32, 0),
+        (2, "stride_h", FieldKind.I32, 0),
+        (3, "depth_multiplier", FieldKind.I32, 0),
+        (4, _ACTIVATION, FieldKind.I8, 0),
+        (5, "dilation_w", FieldKind.I32, 1),
+        (6, "dilation_h", FieldKind.I32, 1),
     ),
 )
-POOL: Final = Table(
+POOL: Final = SchemaTable(
     "Pool2DOptions",
     _fields(
-        (0, "padding", Kind.I8, 0),
-        (1, "stride_w", Kind.I32, 0),
-        (2, "stride_h", Kind.I32, 0),
-        (3, "filter_w", Kind.I32, 0),
-        (4, "filter_h", Kind.I32, 0),
-        (5, _ACTIVATION, Kind.I8, 0),
+        (0, "padding", FieldKind.I8, 0),
+        (1, "stride_w", FieldKind.I32, 0),
+        (2, "stride_h", FieldKind.I32, 0),
+        (3, "filter_w", FieldKind.I32, 0),
+        (4, "filter_h", FieldKind.I32, 0),
+        (5, _ACTIVATION, FieldKind.I8, 0),
     ),
 )
-FULLY_CONNECTED: Final = Table(
+FULLY_CONNECTED: Final = SchemaTable(
     "FullyConnectedOptions",
     _fields(
-        (0, _ACTIVATION, Kind.I8, 0),
-        (1, "weights_format", Kind.I8, 0),
-        (2, "keep_num_dims", Kind.BOOL, False),
-        (3, "asymmetric_inputs", Kind.BOOL, False),
+        (0, _ACTIVATION, FieldKind.I8, 0),
+        (1, "weights_format", FieldKind.I8, 0),
+        (2, "keep_num_dims", FieldKind.BOOL, False),
+        (3, "asymmetric_inputs", FieldKind.BOOL, False),
     ),
 )
-SOFTMAX: Final = Table("SoftmaxOptions", _fields((0, "beta", Kind.F32, 0.0)))
-CONCATENATION: Final = Table(
-    "ConcatenationOptions", _fields((0, "axis", Kind.I32, 0), (1, _ACTIVATION, Kind.I8, 0))
+SOFTMAX: Final = SchemaTable("SoftmaxOptions", _fields((0, "beta", FieldKind.F32, 0.0)))
+CONCATENATION: Final = SchemaTable(
+    "ConcatenationOptions",
+    _fields((0, "axis", FieldKind.I32, 0), (1, _ACTIVATION, FieldKind.I8, 0)),
 )
-ADD: Final = Table("AddOptions", _fields((0, _ACTIVATION, Kind.I8, 0)))
-MUL: Final = Table("MulOptions", _fields((0, _ACTIVATION, Kind.I8, 0)))
-RESHAPE: Final = Table("ReshapeOptions", _fields((0, "new_shape", Kind.I32S, None)))
-REDUCER: Final = Table("ReducerOptions", _fields((0, "keep_dims", Kind.BOOL, False)))
+ADD: Final = SchemaTable("AddOptions", _fields((0, _ACTIVATION, FieldKind.I8, 0)))
+MUL: Final = SchemaTable("MulOptions", _fields((0, _ACTIVATION, FieldKind.I8, 0)))
+RESHAPE: Final = SchemaTable("ReshapeOptions", _fields((0, "new_shape", FieldKind.I32S, None)))
+REDUCER: Final = SchemaTable("ReducerOptions", _fields((0, "keep_dims", FieldKind.BOOL, False)))
 
-OPTIONS: Final[Mapping[int, Table]] = MappingProxyType(
+OPTIONS: Final[Mapping[int, SchemaTable]] = MappingProxyType(
     {
         1: CONV,
         2: DEPTHWISE,
@@ -149,87 +150,91 @@ OPTIONS: Final[Mapping[int, Table]] = MappingProxyType(
         11: ADD,
         17: RESHAPE,
         21: MUL,
-        22: Table("PadOptions"),
+        22: SchemaTable("PadOptions"),
         27: REDUCER,
-        38: Table("DequantizeOptions"),
-        89: Table("QuantizeOptions"),
+        38: SchemaTable("DequantizeOptions"),
+        89: SchemaTable("QuantizeOptions"),
     }
 )
 """Tables of the union BuiltinOptions."""
 
-QUANTIZATION: Final = Table(
+QUANTIZATION: Final = SchemaTable(
     "QuantizationParameters",
     _fields(
-        (2, "scale", Kind.F32S, None),
-        (3, "zero_point", Kind.I64S, None),
-        (4, "details_type", Kind.U8, 0),
-        (6, "dimension", Kind.I32, 0),
+        (2, "scale", FieldKind.F32S, None),
+        (3, "zero_point", FieldKind.I64S, None),
+        (4, "details_type", FieldKind.U8, 0),
+        (6, "dimension", FieldKind.I32, 0),
     ),
 )
-TENSOR: Final = Table(
+TENSOR: Final = SchemaTable(
     "Tensor",
     (
         *_fields(
-            (0, "shape", Kind.I32S, None),
-            (1, "type", Kind.I8, 0),
-            (2, "buffer", Kind.U32, 0),
-            (3, "name", Kind.BYTES, None),
+            (0, "shape", FieldKind.I32S, None),
+            (1, "type", FieldKind.I8, 0),
+            (2, "buffer", FieldKind.U32, 0),
+            (3, "name", FieldKind.BYTES, None),
         ),
-        Field(4, "quantization", Kind.TABLE, table=QUANTIZATION),
+        Field(4, "quantization", FieldKind.TABLE, table=QUANTIZATION),
         *_fields(
-            (5, "is_variable", Kind.BOOL, False),
-            (7, "shape_signature", Kind.I32S, None),
+            (5, "is_variable", FieldKind.BOOL, False),
+            (7, "shape_signature", FieldKind.I32S, None),
         ),
-        Field(6, "sparsity", Kind.TABLE, table=Table("SparsityParameters")),
-        Field(9, "variant_tensors", Kind.TABLES, table=Table("VariantSubType")),
-        Field(10, "external_buffer", Kind.U32, 0),
+        Field(6, "sparsity", FieldKind.TABLE, table=SchemaTable("SparsityParameters")),
+        Field(9, "variant_tensors", FieldKind.TABLES, table=SchemaTable("VariantSubType")),
+        Field(10, "external_buffer", FieldKind.U32, 0),
     ),
 )
-OPERATOR_CODE: Final = Table(
+OPERATOR_CODE: Final = SchemaTable(
     "OperatorCode",
     _fields(
-        (0, "deprecated_code", Kind.I8, 0),
-        (1, "custom_code", Kind.BYTES, None),
-        (2, "version", Kind.I32, 1),
-        (3, "code", Kind.I32, 0),
+        (0, "deprecated_code", FieldKind.I8, 0),
+        (1, "custom_code", FieldKind.BYTES, None),
+        (2, "version", FieldKind.I32, 1),
+        (3, "code", FieldKind.I32, 0),
     ),
 )
-OPERATOR: Final = Table(
+OPERATOR: Final = SchemaTable(
     "Operator",
     (
-        Field(0, "code_index", Kind.U32, 0),
-        Field(1, "inputs", Kind.I32S),
-        Field(2, "outputs", Kind.I32S),
-        Field(3, "options_type", Kind.U8, 0),
-        Field(4, "options", Kind.UNION),
-        Field(5, "custom_options", Kind.BYTES),
-        Field(7, "mutating_inputs", Kind.BYTES),
-        Field(8, "intermediates", Kind.I32S),
-        Field(9, "large_custom_offset", Kind.U64, 0),
-        Field(11, "options_2_type", Kind.U8, 0),
+        Field(0, "code_index", FieldKind.U32, 0),
+        Field(1, "inputs", FieldKind.I32S),
+        Field(2, "outputs", FieldKind.I32S),
+        Field(3, "options_type", FieldKind.U8, 0),
+        Field(4, "options", FieldKind.UNION),
+        Field(5, "custom_options", FieldKind.BYTES),
+        Field(7, "mutating_inputs", FieldKind.BYTES),
+        Field(8, "intermediates", FieldKind.I32S),
+        Field(9, "large_custom_offset", FieldKind.U64, 0),
+        Field(11, "options_2_type", FieldKind.U8, 0),
     ),
     OPTIONS,
 )
-SUBGRAPH: Final = Table(
+SUBGRAPH: Final = SchemaTable(
     "SubGraph",
     (
-        Field(0, "tensors", Kind.TABLES, table=TENSOR),
-        Field(1, "inputs", Kind.I32S),
-        Field(2, "outputs", Kind.I32S),
-        Field(3, "operators", Kind.TABLES, table=OPERATOR),
+        Field(0, "tensors", FieldKind.TABLES, table=TENSOR),
+        Field(1, "inputs", FieldKind.I32S),
+        Field(2, "outputs", FieldKind.I32S),
+        Field(3, "operators", FieldKind.TABLES, table=OPERATOR),
     ),
 )
-BUFFER: Final = Table(
+BUFFER: Final = SchemaTable(
     "Buffer",
-    _fields((0, "data", Kind.BYTES, None), (1, "offset", Kind.U64, 0), (2, "size", Kind.U64, 0)),
+    _fields(
+        (0, "data", FieldKind.BYTES, None),
+        (1, "offset", FieldKind.U64, 0),
+        (2, "size", FieldKind.U64, 0),
+    ),
 )
-MODEL: Final = Table(
+MODEL: Final = SchemaTable(
     "Model",
     (
-        Field(0, "version", Kind.U32, 0),
-        Field(1, "operator_codes", Kind.TABLES, table=OPERATOR_CODE),
-        Field(2, "subgraphs", Kind.TABLES, table=SUBGRAPH),
-        Field(4, "buffers", Kind.TABLES, table=BUFFER),
+        Field(0, "version", FieldKind.U32, 0),
+        Field(1, "operator_codes", FieldKind.TABLES, table=OPERATOR_CODE),
+        Field(2, "subgraphs", FieldKind.TABLES, table=SUBGRAPH),
+        Field(4, "buffers", FieldKind.TABLES, table=BUFFER),
     ),
 )
 

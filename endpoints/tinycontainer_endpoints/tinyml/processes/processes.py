@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from tinycontainer.interfaces.driver import SharedResources
+
 from .wire import ANSWER, CONTROL, HELLO, REPLY, REQUEST, Control, Request, Status, receive
 
 _STATUSES: Final = frozenset(Status)
@@ -321,13 +323,16 @@ def _stop(connection: socket.socket, process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def make_nursery(backend: str, *, spawn: bool) -> Nursery:
-    """Where workers come from on this system.
+def obtain_nursery(resources: SharedResources, backend: str, *, spawn: bool) -> Nursery:
+    """Where workers come from on this system: one nursery for all that ask for the same.
+
+    A nursery holds nothing of any tenant, so that devices can share it.
 
     Args:
+        resources: where the nursery is kept.
         backend: name of the interpreter.
         spawn: start each worker afresh even where forking is to be had.
     """
     if spawn or not hasattr(os, "fork"):
-        return Spawner(backend)
-    return Zygote(backend)
+        return resources.obtain(Spawner, backend, lambda: Spawner(backend))
+    return resources.obtain(Zygote, backend, lambda: Zygote(backend))

@@ -8,15 +8,15 @@ from typing import Final, TypeAlias
 
 from tinycontainer.errors import DriverError
 
-from ..model.precheck import Plan
-from ..protocol.codes import Code, refusal, require
+from ..model.precheck import AcceptedModel
+from ..protocol.codes import ErrorCode, refusal, require
 from ..quotas import Quotas
 from .processes import Nursery, Reply, Worker, WorkerLost, WorkersUnavailable
 from .wire import Request, Status
 
 NS_PER_S: Final = 1_000_000_000
 US_PER_S: Final = 1_000_000
-Check: TypeAlias = Callable[[bytes, Quotas], Plan]
+Check: TypeAlias = Callable[[bytes, Quotas], AcceptedModel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class CheckedModel:
     """
 
     digest: bytes
-    plan: Plan
+    plan: AcceptedModel
 
 
 @dataclass
@@ -89,7 +89,7 @@ class Tenant:
             if slot not in self.slots:
                 self.slots.add(slot)
                 return slot
-        raise refusal(Code.QUOTA, "as many execution contexts as it may have")
+        raise refusal(ErrorCode.QUOTA, "as many execution contexts as it may have")
 
     def leave(self, slot: int) -> None:
         """Give an execution context back; with the last one the worker ends."""
@@ -108,7 +108,7 @@ class Tenant:
             DriverError: it is refused.
         """
         found = hashlib.sha256(content).digest()
-        require(digest in (None, found), Code.SECURITY, "a model that does not match its hash")
+        require(digest in (None, found), ErrorCode.SECURITY, "a model that does not match its hash")
         self.require_trusted(found)
         known = self.cache.get(found)
         return known or CheckedModel(found, self.terms.check(content, self.terms.quotas))
@@ -120,7 +120,7 @@ class Tenant:
             DriverError: code 13; the cache is full.
         """
         room = model.digest in self.cache or len(self.cache) < self.terms.quotas.cached_models
-        require(room, Code.QUOTA, "as many cached models as it may have")
+        require(room, ErrorCode.QUOTA, "as many cached models as it may have")
         self.cache[model.digest] = model
 
     def require_trusted(self, digest: bytes) -> None:
@@ -130,7 +130,9 @@ class Tenant:
             DriverError: code 10.
         """
         trusted = self.losses[digest] < self.terms.quotas.losses
-        require(trusted, Code.SECURITY, "a model in quarantine: it has cost too many processes")
+        require(
+            trusted, ErrorCode.SECURITY, "a model in quarantine: it has cost too many processes"
+        )
 
     def begin_inference(self, now_us: int) -> None:
         """Count an inference.
@@ -144,7 +146,7 @@ class Tenant:
         while self._begun_us and self._begun_us[0] <= now_us - US_PER_S:
             self._begun_us.popleft()
         few = len(self._begun_us) < self.terms.quotas.inferences_per_second
-        require(few, Code.QUOTA, "too many inferences within a second")
+        require(few, ErrorCode.QUOTA, "too many inferences within a second")
         self._begun_us.append(now_us)
 
     # The worker.
@@ -220,7 +222,9 @@ class Tenant:
         Raises:
             DriverError: code 4.
         """
-        require(self.busy is None, Code.BUSY, "another inference of this container is under way")
+        require(
+            self.busy is None, ErrorCode.BUSY, "another inference of this container is under way"
+        )
 
     def end_worker(self) -> None:
         """End the worker, if there is one; the next load gets another."""
@@ -242,7 +246,7 @@ class Tenant:
             try:
                 self._worker = self.terms.nursery.fork()
             except WorkersUnavailable as error:
-                raise refusal(Code.RUNTIME_ERROR, str(error)) from None
+                raise refusal(ErrorCode.RUNTIME_ERROR, str(error)) from None
         try:
             self._worker.ask(kind, slot, payload, timeout_ms, answer_bytes)
         except WorkerLost as loss:
@@ -250,18 +254,18 @@ class Tenant:
 
     def _present(self) -> Worker:
         if self._worker is None:
-            raise refusal(Code.RUNTIME_ERROR, "the model's process has gone")
+            raise refusal(ErrorCode.RUNTIME_ERROR, "the model's process has gone")
         return self._worker
 
     def _lost(self, model: CheckedModel, loss: WorkerLost) -> DriverError:
         """A worker is lost: end it, note which model cost it."""
         self.end_worker()
         self.losses[model.digest] += 1
-        code = Code.RUNTIME_ERROR if loss.in_time else Code.TIMEOUT
+        code = ErrorCode.RUNTIME_ERROR if loss.in_time else ErrorCode.TIMEOUT
         return refusal(code, str(loss))
 
     def _judged(self, reply: Reply) -> bytes:
         if reply.status is Status.NO_MEMORY:
-            raise refusal(Code.MISSING_MEMORY, "the interpreter has no more memory")
-        require(reply.status is Status.DONE, Code.RUNTIME_ERROR, "the interpreter refused")
+            raise refusal(ErrorCode.MISSING_MEMORY, "the interpreter has no more memory")
+        require(reply.status is Status.DONE, ErrorCode.RUNTIME_ERROR, "the interpreter refused")
         return reply.payload

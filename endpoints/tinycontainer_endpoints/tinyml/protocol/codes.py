@@ -53,7 +53,7 @@ class Scope(IntEnum):
     MODEL = 1
 
 
-class Code(IntEnum):
+class ErrorCode(IntEnum):
     """Errors; the container sees them negated. 1 to 8 are those of wasi-nn."""
 
     INVALID_ARGUMENT = 1
@@ -85,7 +85,7 @@ class ElementType(IntEnum):
     BOOL = 0x12
 
 
-def refusal(code: Code, problem: str) -> DriverError:
+def refusal(code: ErrorCode, problem: str) -> DriverError:
     """A refusal with a code of the protocol.
 
     Args:
@@ -95,7 +95,7 @@ def refusal(code: Code, problem: str) -> DriverError:
     return DriverError(int(code), problem)
 
 
-def require(condition: bool, code: Code, problem: str) -> None:
+def require(condition: bool, code: ErrorCode, problem: str) -> None:
     """Refuse unless a condition holds.
 
     Raises:

@@ -10,7 +10,7 @@ from .codes import (
     ENCODING_TFLITE,
     FRAME_BYTES,
     HASH_BYTES,
-    Code,
+    ErrorCode,
     LoadFlag,
     Op,
     Scope,
@@ -102,10 +102,10 @@ def parse(data: bytes) -> Frame:
     Raises:
         DriverError: code 1, its form is wrong; 2, an encoding other than 4; 6, no such operation.
     """
-    require(1 <= len(data) <= FRAME_BYTES, Code.INVALID_ARGUMENT, _FORM)
+    require(1 <= len(data) <= FRAME_BYTES, ErrorCode.INVALID_ARGUMENT, _FORM)
     parser = _PARSERS.get(data[0])
     if parser is None:
-        raise refusal(Code.UNSUPPORTED_OPERATION, f"no operation {data[0]:#04x}")
+        raise refusal(ErrorCode.UNSUPPORTED_OPERATION, f"no operation {data[0]:#04x}")
     return parser(data)
 
 
@@ -113,34 +113,36 @@ def _fixed(layout: str, data: bytes, *, exact: bool) -> tuple[int, ...]:
     """The numbers at a frame's beginning."""
     size = struct.calcsize(layout)
     fits = len(data) == size if exact else len(data) >= size
-    require(fits, Code.INVALID_ARGUMENT, _FORM)
+    require(fits, ErrorCode.INVALID_ARGUMENT, _FORM)
     return struct.unpack_from(layout, data)
 
 
 def _zero(*reserved: int) -> None:
-    require(not any(reserved), Code.INVALID_ARGUMENT, "a reserved byte that is not 0")
+    require(not any(reserved), ErrorCode.INVALID_ARGUMENT, "a reserved byte that is not 0")
 
 
 def _load(data: bytes) -> Load:
     _, encoding, flags, reserved, total = _fixed("<BBBBI", data, exact=False)
-    require(encoding == ENCODING_TFLITE, Code.INVALID_ENCODING, "an encoding other than tflite")
+    require(
+        encoding == ENCODING_TFLITE, ErrorCode.INVALID_ENCODING, "an encoding other than tflite"
+    )
     _zero(reserved, flags & ~int(LoadFlag.HASH | LoadFlag.KEEP))
     begin, digest = 8, None
     if flags & LoadFlag.HASH:
         begin, digest = 8 + HASH_BYTES, data[8 : 8 + HASH_BYTES]
-        require(len(digest) == HASH_BYTES, Code.INVALID_ARGUMENT, _FORM)
+        require(len(digest) == HASH_BYTES, ErrorCode.INVALID_ARGUMENT, _FORM)
     fits = total > 0 and len(data) - begin <= total
-    require(fits, Code.INVALID_ARGUMENT, "a model of no bytes, or more bytes than it has")
+    require(fits, ErrorCode.INVALID_ARGUMENT, "a model of no bytes, or more bytes than it has")
     return Load(total, bool(flags & LoadFlag.KEEP), digest, data[begin:])
 
 
 def _model_data(data: bytes) -> ModelData:
-    require(len(data) > 1, Code.INVALID_ARGUMENT, _FORM)
+    require(len(data) > 1, ErrorCode.INVALID_ARGUMENT, _FORM)
     return ModelData(data[1:])
 
 
 def _load_cached(data: bytes) -> LoadCached:
-    require(len(data) == 4 + HASH_BYTES, Code.INVALID_ARGUMENT, _FORM)
+    require(len(data) == 4 + HASH_BYTES, ErrorCode.INVALID_ARGUMENT, _FORM)
     _zero(*data[1:4])
     return LoadCached(data[4:])
 
@@ -149,14 +151,14 @@ def _input(data: bytes) -> Input:
     _, index, type_, rank, total = _fixed("<BBBBI", data, exact=False)
     end = 8 + 4 * rank
     fits = rank <= MAX_RANK and len(data) >= end
-    require(fits, Code.INVALID_ARGUMENT, _FORM)
+    require(fits, ErrorCode.INVALID_ARGUMENT, _FORM)
     dims = struct.unpack_from(f"<{rank}I", data, 8)
-    require(len(data) - end <= total, Code.INVALID_ARGUMENT, "more bytes than the input has")
+    require(len(data) - end <= total, ErrorCode.INVALID_ARGUMENT, "more bytes than the input has")
     return Input(index, type_, dims, total, data[end:])
 
 
 def _input_data(data: bytes) -> InputData:
-    require(len(data) > 1, Code.INVALID_ARGUMENT, _FORM)
+    require(len(data) > 1, ErrorCode.INVALID_ARGUMENT, _FORM)
     return InputData(data[1:])
 
 
@@ -169,13 +171,13 @@ def _compute(data: bytes) -> Compute:
 def _select(data: bytes) -> Select:
     _, what, index, reserved, offset = _fixed("<BBBBI", data, exact=True)
     _zero(reserved)
-    require(what in _SELECTABLE, Code.INVALID_ARGUMENT, "nothing of this kind to select")
+    require(what in _SELECTABLE, ErrorCode.INVALID_ARGUMENT, "nothing of this kind to select")
     return Select(What(what), index, offset)
 
 
 def _reset(data: bytes) -> Reset:
     _, scope = _fixed("<BB", data, exact=True)
-    require(scope in _SCOPES, Code.INVALID_ARGUMENT, "nothing of this kind to reset")
+    require(scope in _SCOPES, ErrorCode.INVALID_ARGUMENT, "nothing of this kind to reset")
     return Reset(Scope(scope))
 
 

@@ -8,10 +8,10 @@ from enum import Enum, IntEnum, auto
 from types import MappingProxyType
 from typing import Final
 
-from .codes import Code, refusal
+from .codes import ErrorCode, refusal
 
 
-class State(IntEnum):
+class ContextState(IntEnum):
     """What an execution context is ready for; the numbers stand in STATUS."""
 
     EMPTY = 0
@@ -22,7 +22,7 @@ class State(IntEnum):
     DONE = 5
 
 
-class Event(Enum):
+class ContextEvent(Enum):
     """What happens to an execution context."""
 
     BEGIN_MODEL = auto()
@@ -40,34 +40,34 @@ class Event(Enum):
     RESET_MODEL = auto()
 
 
-TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = MappingProxyType(
+TRANSITIONS: Final[Mapping[tuple[ContextState, ContextEvent], ContextState]] = MappingProxyType(
     {
-        (State.EMPTY, Event.BEGIN_MODEL): State.LOADING,
-        (State.EMPTY, Event.BIND): State.READY,
-        (State.EMPTY, Event.RESET_MODEL): State.EMPTY,
-        (State.LOADING, Event.MODEL_DATA): State.LOADING,
-        (State.LOADING, Event.ACCEPTED): State.READY,
-        (State.LOADING, Event.REJECTED): State.EMPTY,
-        (State.LOADING, Event.RESET_MODEL): State.EMPTY,
-        (State.READY, Event.INPUT): State.READY,
-        (State.READY, Event.INPUT_DATA): State.READY,
-        (State.READY, Event.INPUTS_COMPLETE): State.PRIMED,
-        (State.READY, Event.RESET_INPUTS): State.READY,
-        (State.READY, Event.RESET_MODEL): State.EMPTY,
-        (State.PRIMED, Event.INPUT): State.READY,
-        (State.PRIMED, Event.COMPUTE): State.COMPUTING,
-        (State.PRIMED, Event.RESET_INPUTS): State.READY,
-        (State.PRIMED, Event.RESET_MODEL): State.EMPTY,
-        (State.COMPUTING, Event.ANSWERED): State.DONE,
-        (State.COMPUTING, Event.FAILED): State.READY,
-        (State.DONE, Event.INPUT): State.READY,
-        (State.DONE, Event.RESET_INPUTS): State.READY,
-        (State.DONE, Event.RESET_MODEL): State.EMPTY,
+        (ContextState.EMPTY, ContextEvent.BEGIN_MODEL): ContextState.LOADING,
+        (ContextState.EMPTY, ContextEvent.BIND): ContextState.READY,
+        (ContextState.EMPTY, ContextEvent.RESET_MODEL): ContextState.EMPTY,
+        (ContextState.LOADING, ContextEvent.MODEL_DATA): ContextState.LOADING,
+        (ContextState.LOADING, ContextEvent.ACCEPTED): ContextState.READY,
+        (ContextState.LOADING, ContextEvent.REJECTED): ContextState.EMPTY,
+        (ContextState.LOADING, ContextEvent.RESET_MODEL): ContextState.EMPTY,
+        (ContextState.READY, ContextEvent.INPUT): ContextState.READY,
+        (ContextState.READY, ContextEvent.INPUT_DATA): ContextState.READY,
+        (ContextState.READY, ContextEvent.INPUTS_COMPLETE): ContextState.PRIMED,
+        (ContextState.READY, ContextEvent.RESET_INPUTS): ContextState.READY,
+        (ContextState.READY, ContextEvent.RESET_MODEL): ContextState.EMPTY,
+        (ContextState.PRIMED, ContextEvent.INPUT): ContextState.READY,
+        (ContextState.PRIMED, ContextEvent.COMPUTE): ContextState.COMPUTING,
+        (ContextState.PRIMED, ContextEvent.RESET_INPUTS): ContextState.READY,
+        (ContextState.PRIMED, ContextEvent.RESET_MODEL): ContextState.EMPTY,
+        (ContextState.COMPUTING, ContextEvent.ANSWERED): ContextState.DONE,
+        (ContextState.COMPUTING, ContextEvent.FAILED): ContextState.READY,
+        (ContextState.DONE, ContextEvent.INPUT): ContextState.READY,
+        (ContextState.DONE, ContextEvent.RESET_INPUTS): ContextState.READY,
+        (ContextState.DONE, ContextEvent.RESET_MODEL): ContextState.EMPTY,
     }
 )
 
 
-def after(state: State, event: Event) -> State:
+def after(state: ContextState, event: ContextEvent) -> ContextState:
     """The state after an event.
 
     Raises:
@@ -76,6 +76,6 @@ def after(state: State, event: Event) -> State:
     """
     following = TRANSITIONS.get((state, event))
     if following is None:
-        code = Code.BUSY if state is State.COMPUTING else Code.INVALID_STATE
+        code = ErrorCode.BUSY if state is ContextState.COMPUTING else ErrorCode.INVALID_STATE
         raise refusal(code, f"{event.name} in the state {state.name}")
     return following

@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import click
 
-from tinycontainer.assembly.assembly import model_inspectors
+from tinycontainer.assembly import Installation
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.model_report import ModelReport, TensorFacts
 from tinycontainer.text import show
 
+from ...installation import with_installation
 from ...options import json_option
 from ...printing import print_json, print_table
 from ...verb import ExitCode, Verb, VerbRefused
@@ -22,7 +23,8 @@ _FORMAT: Final = "tflite"
 @click.command(cls=Verb)
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
-def model(file: Path, as_json: bool) -> int:
+@with_installation
+def model(installation: Installation, file: Path, as_json: bool) -> int:
     """Show a TensorFlow Lite model: inputs, outputs, operators, needs, and the check's verdict.
 
     Nothing of the model is run; no inference runtime has to be installed. The model is refused if
@@ -30,7 +32,7 @@ def model(file: Path, as_json: bool) -> int:
 
     Example: tinycontainerctl model compliance/autoencoder.tflite
     """
-    inspector = model_inspectors().get(_FORMAT)
+    inspector = installation.model_inspectors().get(_FORMAT)
     if inspector is None:
         raise VerbRefused(f"no inspector for {_FORMAT} is installed")
     report = inspector(read_bounded(file, MAX_MODEL_BYTES))

@@ -5,17 +5,26 @@ from typing import Any, Final
 
 import click
 
-from tinycontainer.assembly.assembly import RUNTIMES, installed, read_plan
+from tinycontainer.assembly import Installation, read_plan
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.runtime import Ability
 from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer.scenario.script import read_script
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES
-from tinycontainer.tools.differential import Act, Bench, Comparison, Difference, Kind, Run, run_on
+from tinycontainer.tools.differential import (
+    Act,
+    Bench,
+    Difference,
+    DifferenceKind,
+    Run,
+    RunComparison,
+    run_on,
+)
 from tinycontainer.tools.differential import compare as compare_runs
 from tinycontainer.tools.differential.bench import bare_plan, without_tokens
 
+from ...installation import with_installation
 from ...options import duration_option, json_option, path_argument, path_option
 from ...printing import print_json, print_table
 from ...verb import ExitCode, Verb, VerbRefused
@@ -26,9 +35,9 @@ _DEFAULT_MS: Final = 10_000
 _SHOWN_BYTES: Final = 100
 _SHOWN_DIGEST_CHARACTERS: Final = 36
 _VERDICTS: Final = {
-    Kind.REAL: "DIFFERENT",
-    Kind.FLOATS: "same but for floating point",
-    Kind.TIME: "same up to a result that depends on time",
+    DifferenceKind.REAL: "DIFFERENT",
+    DifferenceKind.FLOATS: "same but for floating point",
+    DifferenceKind.TIME: "same up to a result that depends on time",
 }
 
 
@@ -49,7 +58,9 @@ _VERDICTS: Final = {
 )
 @duration_option("--for", "for_ms", help="How long, in virtual time: 500ms, 10s (default), 2m.")
 @json_option
+@with_installation
 def compare(
+    installation: Installation,
     bundles: tuple[Path, ...],
     device_file: Path | None,
     script: Path | None,
@@ -71,12 +82,12 @@ def compare(
     names = engines.split(",")
     if len(names) != 2:
         raise VerbRefused(f"--engines takes two engines separated by a comma, not {show(engines)}")
-    left, right = (run_on(bench, name.strip()) for name in names)
+    left, right = (run_on(bench, name.strip(), installation) for name in names)
     found = compare_runs(left, right)
     exact = _EXACT_ENGINE.format(engine=left.engine)
-    if not found.alike and _corrects(left, exact):
+    if not found.alike and _corrects(left, exact, installation):
         # A third run settles which differences are the left engine's known deviations of floats.
-        found = compare_runs(left, right, run_on(bench, exact))
+        found = compare_runs(left, right, run_on(bench, exact, installation))
     if as_json:
         print_json(_comparison_as_dict(left, right, found))
     else:
@@ -100,13 +111,13 @@ def _read_bench(
     return Bench(plan, tuple(contents), steps, _DEFAULT_MS if for_ms is None else for_ms)
 
 
-def _corrects(left: Run, exact: str) -> bool:
+def _corrects(left: Run, exact: str, installation: Installation) -> bool:
     """Whether the left engine's floats are inexact, and its exact variant is installed."""
     name = exact if "." in exact else f"wasm.{exact}"
-    return Ability.EXACT_FLOATS not in left.abilities and name in installed(RUNTIMES)
+    return Ability.EXACT_FLOATS not in left.abilities and name in installation.runtime_names()
 
 
-def _comparison_as_dict(left: Run, right: Run, found: Comparison) -> dict[str, Any]:
+def _comparison_as_dict(left: Run, right: Run, found: RunComparison) -> dict[str, Any]:
     return {
         "engines": [left.engine, right.engine],
         "alike": found.alike and left.refused == right.refused,
@@ -162,7 +173,7 @@ def _show_value(value: object) -> str:
     return flatten(str(value))
 
 
-def _print_comparison(left: Run, right: Run, found: Comparison) -> None:
+def _print_comparison(left: Run, right: Run, found: RunComparison) -> None:
     rows = [
         (show(each.uid), each.acts, each.hooks, each.fuel, _verdict(each.difference))
         for each in found.containers

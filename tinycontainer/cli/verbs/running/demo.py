@@ -14,11 +14,11 @@ import click
 from pydantic import Field
 
 from tinycontainer import metadata as metadata_codec
-from tinycontainer.assembly.assembly import Device, assemble, read_plan
+from tinycontainer.assembly import Device, Installation, make_setup, read_plan
 from tinycontainer.files.toml_file import Table, read_toml
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.metadata import Bundle
-from tinycontainer.scenario.expectations import Finding, judge, read_expectations
+from tinycontainer.scenario.expectations import ExpectationResult, judge, read_expectations
 from tinycontainer.scenario.script import Surprise, play, read_script
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.packing import packing
@@ -27,6 +27,7 @@ from tinycontainer.tools.pictures import TimelineBuilder
 from tinycontainer.trace import Human, Sink, Tally, TraceEvent
 from tinycontainer_tokens import KeyMaterial, Role, key_files
 
+from ...installation import with_installation
 from ...options import force_option, json_option, path_option
 from ...output_files import require_absent, write_file
 from ...printing import print_json, print_table
@@ -60,8 +61,14 @@ class BundlesFile(Table):
 @picture_options
 @force_option
 @json_option
+@with_installation
 def demo(
-    trace: Path | None, keep: Path | None, pictures: PictureFiles, force: bool, as_json: bool
+    installation: Installation,
+    trace: Path | None,
+    keep: Path | None,
+    pictures: PictureFiles,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """Run the SmartDroneBox: four tenants, one intruder, one device, 20 seconds of virtual time.
 
@@ -85,7 +92,8 @@ def demo(
             sinks += [*more, tally, events.append, *pictures.sinks(builder)]
             if not as_json:
                 sinks.append(Human(click.echo))
-            now_ns, surprises = _play_script(directory, sinks, print_lines(quiet=as_json))
+            show_line = print_lines(quiet=as_json)
+            now_ns, surprises = _play_script(directory, installation, sinks, show_line)
         findings = judge(read_expectations(directory / "expectations.toml"), events)
     held = not surprises and all(finding.held for finding in findings)
     pictures.write(builder.build(now_ns), "The SmartDroneBox: who ran when")
@@ -99,12 +107,15 @@ def demo(
 
 
 def _play_script(
-    directory: Path, sinks: Sequence[Sink], show_line: Callable[[bytes], None]
+    directory: Path,
+    installation: Installation,
+    sinks: Sequence[Sink],
+    show_line: Callable[[bytes], None],
 ) -> tuple[int, list[Surprise]]:
     """Device time at the end in ns, and steps that did not go as expected."""
     plan = read_plan(directory / "device.toml")
     clock = VirtualClock(plan.content.scheduling.instruction_ns)
-    device = Device(assemble(plan, clock, show_line), clock, sinks)
+    device = Device(make_setup(plan, clock, installation, show_line), clock, sinks)
     script = read_script(directory / "script.toml")
     with show_progress(_RUN_MS) as tick:
         surprises = play(device, script, _RUN_MS, tick)
@@ -172,7 +183,7 @@ def _make_bundle(
 
 
 def _judgement_as_dict(
-    findings: list[Finding], surprises: list[Surprise], *, held: bool
+    findings: list[ExpectationResult], surprises: list[Surprise], *, held: bool
 ) -> dict[str, Any]:
     return {
         "held": held,
@@ -184,7 +195,7 @@ def _judgement_as_dict(
     }
 
 
-def _print_judgement(findings: list[Finding], surprises: list[Surprise]) -> None:
+def _print_judgement(findings: list[ExpectationResult], surprises: list[Surprise]) -> None:
     rows = [
         ("held" if finding.held else "FAILED", finding.text, finding.found) for finding in findings
     ]

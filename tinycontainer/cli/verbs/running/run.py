@@ -8,12 +8,13 @@ from typing import Any, Final
 
 import click
 
-from tinycontainer.assembly.assembly import read_plan
+from tinycontainer.assembly import Installation, read_plan
 from tinycontainer.scenario.script import read_script, untaken
 from tinycontainer.text import flatten
 from tinycontainer.tools.pictures import TimelineBuilder
 from tinycontainer.trace import Human, Sink, Tally
 
+from ...installation import with_installation
 from ...options import duration_option, force_option, json_option, path_argument, path_option
 from ...printing import print_json
 from ...verb import ExitCode, Verb, VerbRefused
@@ -105,7 +106,8 @@ class RunOptions:
 @picture_options
 @force_option
 @json_option
-def run(device_file: Path, **given: Any) -> int:
+@with_installation
+def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
     """Run the device of DEVICE_FILE; print its log and a summary of what its containers did.
 
     Example: tinycontainerctl run device.toml --script script.toml --for 10s --trace trace.jsonl
@@ -122,7 +124,14 @@ def run(device_file: Path, **given: Any) -> int:
         sinks.extend(options.pictures.sinks(builder))
         show_line = print_lines(quiet=options.as_json or options.live)
         request = RunRequest(
-            plan, steps, options.end_ms, options.wall, sinks, show_line, options.engine
+            plan=plan,
+            steps=steps,
+            end_ms=options.end_ms,
+            wall=options.wall,
+            sinks=sinks,
+            show_line=show_line,
+            installation=installation,
+            engine=options.engine,
         )
         result = _run(request, options)
     options.pictures.write(builder.build(result.now_ns), f"{plan.name}: who ran when")

@@ -5,11 +5,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tinycontainer.assembly.assembly import Device, Plan, assemble, driver_places, load_listed
+from tinycontainer.assembly import (
+    Device,
+    DevicePlan,
+    Installation,
+    load_listed_containers,
+    locate_drivers,
+    make_setup,
+)
 from tinycontainer.device.device import Outside
 from tinycontainer.files.toml_file import MAX_TOML_BYTES, read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
-from tinycontainer.scenario.script import Step, Surprise, play
+from tinycontainer.scenario.script import ScriptStep, Surprise, play
 from tinycontainer.text import show
 from tinycontainer.tools.recording import (
     Digest,
@@ -40,15 +47,17 @@ class RunRequest:
         wall: whether to run in wall time.
         sinks: receive the events.
         show_line: takes untrusted lines for the operator's screen.
+        installation: what is installed.
         engine: what runs WebAssembly, whatever the device file says; None for what it says.
     """
 
-    plan: Plan
-    steps: tuple[Step, ...]
+    plan: DevicePlan
+    steps: tuple[ScriptStep, ...]
     end_ms: int | None
     wall: bool
     sinks: Sequence[Sink]
     show_line: Callable[[bytes], None]
+    installation: Installation
     engine: str | None = None
 
     def make_clock(self) -> Clock:
@@ -83,8 +92,9 @@ def run_plainly(request: RunRequest) -> RunResult:
     """
     clock = request.make_clock()
     plan = _on_engine(request.plan, request.engine)
-    device = Device(assemble(plan, clock, request.show_line), clock, request.sinks)
-    load_listed(device, request.plan)
+    setup = make_setup(plan, clock, request.installation, request.show_line)
+    device = Device(setup, clock, request.sinks)
+    load_listed_containers(device, request.plan)
     surprises, interrupted = _play_script(device, request)
     return RunResult(device.now_ns, surprises, interrupted)
 
@@ -109,7 +119,8 @@ def run_recorded(request: RunRequest, path: Path, *, force: bool) -> RunResult:
         tape = TapeWriter(file.write)
         recorder = Recorder(tape, gate)
         plan = _on_engine(request.plan, request.engine)
-        setup = assemble(plan, clock, recorder.show_line(request.show_line))
+        show_line = recorder.show_line(request.show_line)
+        setup = make_setup(plan, clock, request.installation, show_line)
         tape.begin(Header(_digest_of(plan), request.wall, setup.epoch_s, request.engine))
         setup = replace(
             setup,
@@ -118,7 +129,7 @@ def run_recorded(request: RunRequest, path: Path, *, force: bool) -> RunResult:
         )
         device = RecordedDevice(setup, recorder.clock(clock), request.sinks, tape)
         with gate.guarding():
-            load_listed(device, request.plan)
+            load_listed_containers(device, request.plan)
             surprises, interrupted = _play_script(device, request)
         end_ns = device.finish()
     return RunResult(end_ns, surprises, interrupted)
@@ -145,9 +156,10 @@ def run_replayed(request: RunRequest, path: Path) -> RunResult:
         )
     player = Player(tape, request.show_line)
     clock = player.clock(None if header.wall else request.make_virtual_clock())
-    drivers = player.drivers(driver_places(request.plan))
+    drivers = player.drivers(locate_drivers(request.plan))
     outside = Outside(drivers, player.sequences(), header.epoch_s)
-    setup = assemble(_on_engine(request.plan, header.engine), clock, outside=outside)
+    plan = _on_engine(request.plan, header.engine)
+    setup = make_setup(plan, clock, request.installation, outside=outside)
     digest = Digest()
     device = Device(setup, clock, [digest, *request.sinks])
     interrupted = replay(device, tape, clock, digest)
@@ -163,9 +175,9 @@ def _play_script(device: Device, request: RunRequest) -> tuple[list[Surprise], b
         return [], True
 
 
-def _on_engine(plan: Plan, engine: str | None) -> Plan:
+def _on_engine(plan: DevicePlan, engine: str | None) -> DevicePlan:
     return plan if engine is None else plan.on_engine(engine)
 
 
-def _digest_of(plan: Plan) -> str:
+def _digest_of(plan: DevicePlan) -> str:
     return hashlib.sha256(read_bounded(plan.path, MAX_TOML_BYTES)).hexdigest()

@@ -10,8 +10,8 @@ Key = TypeVar("Key", int, tuple[int, int])
 class TimeQueue(Generic[Key]):
     """Earliest first, ties by key.
 
-    Changing and dropping leave stale heap entries behind, which are swept out before they outnumber
-    the live ones.
+    Changing and dropping leave stale entries in the heap. They are removed before they outnumber
+    the live ones (TC-SCHED-05).
     """
 
     _SLACK = 8

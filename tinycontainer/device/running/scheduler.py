@@ -10,8 +10,8 @@ from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from ...containers.limits import DEFAULT_SLICE_NS, Policy
-from .queue import TimeQueue
+from ..containers.limits import DEFAULT_SLICE_NS, Policy
+from .time_queue import TimeQueue
 
 
 class Bound(StrEnum):
@@ -86,7 +86,8 @@ class Scheduler:
     def __init__(self, policy: Policy = Policy.PRIORITY, slice_ns: int = DEFAULT_SLICE_NS) -> None:
         if slice_ns < 1:
             raise ValueError(f"a slice is at least 1 ns, not {slice_ns}")
-        self._policy, self._slice_ns = policy, slice_ns
+        self._policy = policy
+        self._slice_ns = slice_ns
         self._tasks: dict[int, _Task] = {}
         self._ready: dict[int, deque[int]] = {}
         self._sleepers: dict[int, TimeQueue[int]] = {}
@@ -105,7 +106,7 @@ class Scheduler:
 
     def add(self, slot: int, priority: int, now_ns: int) -> None:
         """Take a container in; it is due now."""
-        self._tasks[slot] = _Task(self._rank(priority), now_ns, self._slice_ns)
+        self._tasks[slot] = _Task(self._rank_of(priority), now_ns, self._slice_ns)
         self.wake_at(slot, now_ns)
 
     def remove(self, slot: int) -> None:
@@ -116,14 +117,15 @@ class Scheduler:
             self._alarms.drop((slot, alarm))
 
     def wake_at(self, slot: int, due_ns: int) -> None:
-        """A container has something new to do: when it is due it joins the tail."""
+        """Let a container sleep until it is due; then it joins the tail."""
         self._dequeue(slot)
         task = self._tasks[slot]
-        task.asleep, task.due_ns = True, due_ns
+        task.asleep = True
+        task.due_ns = due_ns
         self._sleepers[task.rank].put(slot, due_ns)
 
-    def used(self, slot: int, used_ns: int, now_ns: int) -> None:
-        """The turn of a container has ended, but its hook has not."""
+    def charge_turn(self, slot: int, used_ns: int, now_ns: int) -> None:
+        """Charge a container for a turn that has ended, while its hook has not."""
         task = self._tasks[slot]
         task.slice_left_ns -= used_ns
         task.due_ns = now_ns
@@ -142,7 +144,7 @@ class Scheduler:
     def set_priority(self, slot: int, priority: int, now_ns: int) -> None:
         """Change a container's rank; waiting for its turn it joins the tail of the new one."""
         task = self._tasks[slot]
-        rank = self._rank(priority)
+        rank = self._rank_of(priority)
         if rank == task.rank:
             return
         self._dequeue(slot)
@@ -163,7 +165,7 @@ class Scheduler:
         return None
 
     def decide(self, now_ns: int, end_ns: int | None) -> Turn | Idle:
-        """Who runs next, and until when.
+        """Decide who runs next, and until when; asking twice changes nothing (TC-SCHED-05).
 
         Args:
             now_ns: the time.
@@ -172,31 +174,34 @@ class Scheduler:
         self._wake(now_ns)
         for rank in self._ranks:
             if self._ready[rank]:
-                return self._turn(self._ready[rank][0], rank, now_ns, end_ns)
-        return Idle(_earliest(self._next_wakeup(None), self._alarms.first_ns(), end_ns))
+                return self._plan_turn(self._ready[rank][0], rank, now_ns, end_ns)
+        return Idle(_earliest(self._earliest_wakeup(None), self._alarms.first_ns(), end_ns))
 
-    def _turn(self, slot: int, rank: int, now_ns: int, end_ns: int | None) -> Turn:
+    def _plan_turn(self, slot: int, rank: int, now_ns: int, end_ns: int | None) -> Turn:
         task = self._tasks[slot]
-        until_ns, bound = now_ns + max(0, task.slice_left_ns), Bound.SLICE
+        until_ns = now_ns + max(0, task.slice_left_ns)
+        bound = Bound.SLICE
         limit_ns = None if task.limit_left_ns is None else now_ns + max(0, task.limit_left_ns)
         for at_ns, why in (
             (limit_ns, Bound.HOOK_LIMIT),
-            (self._next_wakeup(rank), Bound.BETTER_RANK),
+            (self._earliest_wakeup(rank), Bound.BETTER_RANK),
             (self._alarms.first_ns(), Bound.ALARM),
             (end_ns, Bound.RUN_END),
         ):
             if at_ns is not None and at_ns < until_ns:
-                until_ns, bound = at_ns, why
+                until_ns = at_ns
+                bound = why
         return Turn(slot, rank, until_ns, bound, task.due_ns)
 
-    def _rank(self, priority: int) -> int:
+    def _rank_of(self, priority: int) -> int:
         rank = priority if self._policy is Policy.PRIORITY else 0
         if rank not in self._ready:
-            self._ready[rank], self._sleepers[rank] = deque(), TimeQueue()
+            self._ready[rank] = deque()
+            self._sleepers[rank] = TimeQueue()
             self._ranks = sorted(self._ready)
         return rank
 
-    def _next_wakeup(self, better_than: int | None) -> int | None:
+    def _earliest_wakeup(self, better_than: int | None) -> int | None:
         """The earliest wake-up of any rank, or of those better than one."""
         ranks = (rank for rank in self._ranks if better_than is None or rank < better_than)
         return _earliest(*(self._sleepers[rank].first_ns() for rank in ranks))
@@ -206,7 +211,9 @@ class Scheduler:
         for rank in self._ranks:
             for due_ns, slot in self._sleepers[rank].take_until(now_ns):
                 task = self._tasks[slot]
-                task.asleep, task.due_ns, task.slice_left_ns = False, due_ns, self._slice_ns
+                task.asleep = False
+                task.due_ns = due_ns
+                task.slice_left_ns = self._slice_ns
                 self._ready[rank].append(slot)
 
     def _dequeue(self, slot: int) -> None:
