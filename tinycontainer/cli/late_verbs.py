@@ -13,7 +13,7 @@ from . import verbs
 
 
 class LateVerb(click.Command):
-    """Stands for a verb whose module is not imported yet.
+    """A placeholder for a verb whose module is not imported yet.
 
     Args:
         place: folder and name, a line of `verbs.VERBS`.

@@ -10,11 +10,11 @@ from typing import Final
 
 import click
 
-from tinycontainer.conformance.case import GROUPS, Case, read_cases
-from tinycontainer.conformance.report import as_junit, as_values, counts
-from tinycontainer.conformance.suite import (
-    Outcome,
-    Result,
+from tinycontainer.conformance.cases.case import GROUPS, Case, read_cases
+from tinycontainer.conformance.judging.report import as_junit, as_values, counts
+from tinycontainer.conformance.judging.suite import (
+    CaseOutcome,
+    CaseResult,
     Suite,
     conforms,
     process,
@@ -118,13 +118,13 @@ def _choose_cases(cases: Sequence[Case], group: str | None, only: str | None) ->
     return chosen
 
 
-def _print_nothing(_result: Result) -> None:
+def _print_nothing(_result: CaseResult) -> None:
     pass
 
 
-def _print_result(result: Result) -> None:
+def _print_result(result: CaseResult) -> None:
     """One line for a case, and its problems if it did not pass."""
-    passed = result.outcome is Outcome.PASSED
+    passed = result.outcome is CaseOutcome.PASSED
     click.echo(f"{'ok' if passed else result.outcome.value.upper():6} {result.case.id}")
     if passed:
         return
@@ -133,13 +133,11 @@ def _print_result(result: Result) -> None:
         click.echo(f"       {flatten(problem)}")
 
 
-def _print_totals(results: Sequence[Result], suite: Suite) -> None:
+def _print_totals(results: Sequence[CaseResult], suite: Suite) -> None:
     hello = suite.hello
-    name = (
-        "the implementation"
-        if hello is None
-        else show(f"{hello.name} {hello.version}", _MAX_NAME_BYTES)
-    )
+    name = "the implementation"
+    if hello is not None:
+        name = show(f"{hello.name} {hello.version}", _MAX_NAME_BYTES)
     found = ", ".join(f"{number} {word}" for word, number in counts(results).items() if number)
     seconds = sum(result.seconds for result in results)
     verdict = "conforms" if conforms(results) else "does not conform"

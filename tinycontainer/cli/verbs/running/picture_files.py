@@ -63,7 +63,7 @@ class PictureFiles:
 
         Args:
             timeline: the run.
-            title: stands above the picture.
+            title: the line above the picture.
 
         Raises:
             VerbRefused: a file cannot be written.

@@ -145,7 +145,7 @@ def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
         if not (plan.content.containers or steps or options.replay):
             click.echo("the device file lists no containers; add some, or give a --script")
         if late_steps:
-            click.echo(f"{late_steps} steps of the script are after the end and were not taken")
+            click.echo(f"{late_steps} steps of the script are after the end of the run; use --for")
     return _exit_code(result)
 
 
