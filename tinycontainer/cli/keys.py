@@ -21,16 +21,16 @@ from tinycontainer_tokens import (
     key_files,
 )
 
-from .output import Refusal
+from .options import path_option
+from .verb import VerbRefused
 
 _PRIVATE_SUFFIXES: Final = (".pem", ".cose")
 _PUBLIC_SUFFIXES: Final = (".pub", ".cose")
 _RAW_KEY_DIGITS: Final = 64
 _MAX_PASSPHRASE_BYTES: Final = 1024
 
-passphrase_option = click.option(
+passphrase_option = path_option(
     "--passphrase-file",
-    type=click.Path(path_type=Path),
     help="File whose first line opens encrypted PEM files; asked for if absent, on a terminal.",
 )
 
@@ -49,25 +49,25 @@ class PrivateKeys:
         """Read one key file.
 
         Raises:
-            Refusal: it cannot be used.
+            VerbRefused: it cannot be used.
         """
         content = read_bounded(path, key_files.MAX_KEY_FILE_BYTES)
         key = _parse_key(path, content, self._ask_passphrase(path, content))
         if key.secret is None:
-            raise Refusal(f"{show(str(path))}: is a public key; signing needs the private one")
+            raise VerbRefused(f"{show(str(path))}: is a public key; signing needs the private one")
         return key
 
     def read_role(self, directory: Path, role: Role) -> KeyMaterial:
         """Read the key of a role from a directory, as keygen makes it.
 
         Raises:
-            Refusal: there is none, or it cannot be used.
+            VerbRefused: there is none, or it cannot be used.
         """
         for suffix in _PRIVATE_SUFFIXES:
             path = directory / f"{role}{suffix}"
             if path.is_file():
                 return self.read(path)
-        raise Refusal(
+        raise VerbRefused(
             f"{show(str(directory))}: holds neither {role}.pem nor {role}.cose; see keygen --help"
         )
 
@@ -77,7 +77,7 @@ class PrivateKeys:
         if self.passphrase_file is not None:
             return read_passphrase(self.passphrase_file)
         if not sys.stdin.isatty():
-            raise Refusal(f"{show(str(path))}: is encrypted; give its --passphrase-file")
+            raise VerbRefused(f"{show(str(path))}: is encrypted; give its --passphrase-file")
         text: str = click.prompt(f"Passphrase of {show(path.name)}", hide_input=True, err=True)
         return text.encode()
 
@@ -86,11 +86,11 @@ def read_passphrase(path: Path) -> bytes:
     """Read the first line of a file.
 
     Raises:
-        Refusal: it is empty.
+        VerbRefused: it is empty.
     """
     lines = read_bounded(path, _MAX_PASSPHRASE_BYTES).splitlines()
     if not lines or not lines[0]:
-        raise Refusal(f"{show(str(path))}: its first line, the passphrase, is empty")
+        raise VerbRefused(f"{show(str(path))}: its first line, the passphrase, is empty")
     return lines[0]
 
 
@@ -107,7 +107,7 @@ def read_trusted_keys(
         option: the option that gave the values, for errors.
 
     Raises:
-        Refusal: a key cannot be used, or the keys cannot be trusted together.
+        VerbRefused: a key cannot be used, or the keys cannot be trusted together.
     """
     entries = [entry for value in values for entry in _read_entries(value, profile, option)]
     if directory is not None:
@@ -115,19 +115,19 @@ def read_trusted_keys(
     try:
         return KeyStore(entries)
     except KeyFileError as error:
-        raise Refusal(f"{option}: {error}") from None
+        raise VerbRefused(f"{option}: {error}") from None
 
 
 def require_trustworthy(keys: Mapping[Role, KeyMaterial], profile: Profile) -> None:
     """Refuse keys that no device could trust in these roles together.
 
     Raises:
-        Refusal: one key has two roles.
+        VerbRefused: one key has two roles.
     """
     try:
         KeyStore(KeyEntry(role, profile, key) for role, key in keys.items())
     except KeyFileError as error:
-        raise Refusal(f"--keys: {error}") from None
+        raise VerbRefused(f"--keys: {error}") from None
 
 
 def _read_entries(text: str, profile: Profile, option: str) -> list[KeyEntry]:
@@ -138,7 +138,7 @@ def _read_entries(text: str, profile: Profile, option: str) -> list[KeyEntry]:
         material = _parse_public(text, option)
         return [KeyEntry(role, Profile.RIOT_2024, material) for role in Role]
     if role_name not in set(Role):
-        raise Refusal(f"{option}: {show(role_name)} is none of {', '.join(Role)}")
+        raise VerbRefused(f"{option}: {show(role_name)} is none of {', '.join(Role)}")
     return [KeyEntry(Role(role_name), profile, _parse_public(value, option))]
 
 
@@ -150,7 +150,9 @@ def _read_directory(directory: Path, profile: Profile) -> list[KeyEntry]:
         if path.is_file()
     ]
     if not entries:
-        raise Refusal(f"{show(str(directory))}: holds neither ROLE.pub nor ROLE.cose of any role")
+        raise VerbRefused(
+            f"{show(str(directory))}: holds neither ROLE.pub nor ROLE.cose of any role"
+        )
     return entries
 
 
@@ -160,7 +162,7 @@ def _parse_public(value: str, option: str) -> KeyMaterial:
     try:
         return KeyMaterial(Algorithm.EDDSA, bytes.fromhex(value))
     except ValueError:
-        raise Refusal(f"{option}: {show(value)} is neither a file nor hexadecimal") from None
+        raise VerbRefused(f"{option}: {show(value)} is neither a file nor hexadecimal") from None
 
 
 def _read_public(path: Path) -> KeyMaterial:
@@ -171,4 +173,4 @@ def _parse_key(path: Path, content: bytes, passphrase: bytes | None) -> KeyMater
     try:
         return key_files.parse(content, passphrase)
     except KeyFileError as error:
-        raise Refusal(f"{show(str(path))}: {error}") from None
+        raise VerbRefused(f"{show(str(path))}: {error}") from None

@@ -1,4 +1,4 @@
-"""``lint``: the audit that an owner runs on containers before signing their masks."""
+"""``lint``: audit containers before an owner signs their masks."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -25,16 +25,17 @@ from tinycontainer.tools.lint import (
 from tinycontainer.tools.lint.sarif import make_sarif
 from tinycontainer_tokens import Profile
 
-from ...output import ExitCode, json_option, print_json
-from ...verb import Verb, with_installation
+from ...installation import with_installation
+from ...options import at_option, json_option, path_argument, path_option
+from ...printing import print_json
+from ...verb import ExitCode, Verb
 
 
 @click.command(cls=Verb)
-@click.argument("files", nargs=-1, metavar="FILE...", type=click.Path(path_type=Path))
-@click.option(
+@path_argument("files", nargs=-1, metavar="FILE...")
+@path_option(
     "--device",
     "device_file",
-    type=click.Path(path_type=Path),
     help="Device file: its capacities, caps, drivers and keys apply, and the containers that it"
     " lists are audited too.",
 )
@@ -43,9 +44,7 @@ from ...verb import Verb, with_installation
     type=click.Choice([profile.value for profile in Profile]),
     help="Judge by this profile; by default each container by that of its tokens.",
 )
-@click.option(
-    "--at", "at_s", type=click.IntRange(min=0), help="Time in Unix seconds; by default now."
-)
+@at_option
 @json_option
 @click.option("--sarif", "as_sarif_log", is_flag=True, help="Print a SARIF 2.1.0 log.")
 @click.option(

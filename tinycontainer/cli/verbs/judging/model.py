@@ -1,4 +1,4 @@
-"""``model``: what a model of machine learning needs, and whether a container could load it."""
+"""``model``: show what a model needs, and whether a container could load it."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -11,15 +11,17 @@ from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.model_report import ModelReport, TensorFacts
 from tinycontainer.text import show
 
-from ...output import ExitCode, Refusal, json_option, print_json, print_table
-from ...verb import Verb, with_installation
+from ...installation import with_installation
+from ...options import json_option, path_argument
+from ...printing import print_json, print_table
+from ...verb import ExitCode, Verb, VerbRefused
 
 MAX_MODEL_BYTES: Final = 1 << 24
 _FORMAT: Final = "tflite"
 
 
 @click.command(cls=Verb)
-@click.argument("file", type=click.Path(path_type=Path))
+@path_argument("file")
 @json_option
 @with_installation
 def model(installation: Installation, file: Path, as_json: bool) -> int:
@@ -32,7 +34,7 @@ def model(installation: Installation, file: Path, as_json: bool) -> int:
     """
     inspector = installation.model_inspectors().get(_FORMAT)
     if inspector is None:
-        raise Refusal(f"no inspector for {_FORMAT} is installed")
+        raise VerbRefused(f"no inspector for {_FORMAT} is installed")
     report = inspector(read_bounded(file, MAX_MODEL_BYTES))
     if as_json:
         print_json(_as_values(report))

@@ -1,4 +1,4 @@
-"""``verify``: every check of every token, with its result."""
+"""``verify``: check every token of a container, and say why a check failed."""
 
 import time
 from collections.abc import Iterable
@@ -21,8 +21,9 @@ from tinycontainer.tools.firmware.c_layout import open_layout
 from tinycontainer_tokens import KeyStore, Kind, Profile
 
 from ...keys import read_trusted_keys
-from ...output import ExitCode, json_option, print_json
-from ...verb import Verb
+from ...options import json_option
+from ...printing import print_json
+from ...verb import ExitCode, Verb
 from .reports import problem_as_dict, problem_lines, report_as_dict, report_lines
 
 

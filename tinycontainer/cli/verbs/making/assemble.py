@@ -1,4 +1,4 @@
-"""``assemble``: put together what the four parties have signed, and seal it."""
+"""``assemble``: make a bundle of what the four parties have signed."""
 
 import time
 from pathlib import Path
@@ -16,22 +16,22 @@ from tinycontainer.tools.packing.packing import Blueprint, PartyTokens, assemble
 from tinycontainer_tokens import KeyEntry, KeyFileError, KeyMaterial, KeyStore, Profile, Role
 
 from ...keys import PrivateKeys, passphrase_option, read_trusted_keys
-from ...output import Refusal, force_option, json_option
-from ...verb import Verb
+from ...options import at_option, force_option, json_option, path_argument, path_option
+from ...verb import Verb, VerbRefused
 from .container_files import ContainerFiles, container_files_options
 
 _MAX_TOKEN_BYTES: Final = 1024
 
 
 @click.command(cls=Verb)
-@click.argument("manifest_file", metavar="MANIFEST", type=click.Path(path_type=Path))
-@click.option("--code-token", type=click.Path(path_type=Path), required=True)
-@click.option("--data-token", type=click.Path(path_type=Path), required=True)
-@click.option("--mask-token", type=click.Path(path_type=Path), required=True)
+@path_argument("manifest_file", metavar="MANIFEST")
+@path_option("--code-token", required=True)
+@path_option("--data-token", required=True)
+@path_option("--mask-token", required=True)
 @click.option(
     "--endpoint-token", "endpoint_tokens", multiple=True, metavar="ID=FILE", help="Can be repeated."
 )
-@click.option("--key", type=click.Path(path_type=Path), required=True, help="The infrastructure's.")
+@path_option("--key", required=True, help="The infrastructure's.")
 @passphrase_option
 @click.option(
     "--trust",
@@ -40,10 +40,9 @@ _MAX_TOKEN_BYTES: Final = 1024
     metavar="[ROLE=]KEY",
     help="Public key of a party, as for verify --key. Can be repeated.",
 )
-@click.option(
+@path_option(
     "--trust-keys",
     "trusted_directory",
-    type=click.Path(path_type=Path),
     help="Directory with developer.pub, provider.pub and owner.pub (or .cose).",
 )
 @click.option(
@@ -51,11 +50,9 @@ _MAX_TOKEN_BYTES: Final = 1024
     is_flag=True,
     help="Make metadata without the sections, which need not be at hand.",
 )
-@click.option("--code", type=click.Path(path_type=Path), help="In place of the manifest's.")
-@click.option("--data", type=click.Path(path_type=Path), help="In place of the manifest's.")
-@click.option(
-    "--at", "at_s", type=click.IntRange(min=0), help="Time in Unix seconds; by default now."
-)
+@path_option("--code", help="In place of the manifest's.")
+@path_option("--data", help="In place of the manifest's.")
+@at_option
 @container_files_options
 @force_option
 @json_option
@@ -86,7 +83,7 @@ def assemble(
     --mask-token mask.cwt --key keys/infrastructure.pem --trust-keys keys -o assembled.tcb
     """
     if metadata_only and (code is not None or data is not None):
-        raise Refusal("--metadata-only looks at no sections; leave --code and --data out")
+        raise VerbRefused("--metadata-only looks at no sections; leave --code and --data out")
     manifest = None if metadata_only else read_manifest(manifest_file, code, data)
     blueprint = read_blueprint(manifest_file) if manifest is None else manifest.blueprint
     tokens = PartyTokens(
@@ -115,7 +112,7 @@ def _add_own_key(others: KeyStore, own: KeyMaterial, profile: Profile) -> KeySto
     try:
         return KeyStore([*entries, KeyEntry(Role.INFRASTRUCTURE, profile, public)])
     except KeyFileError as error:
-        raise Refusal(f"--key: {error}") from None
+        raise VerbRefused(f"--key: {error}") from None
 
 
 def _require_acceptable(
@@ -137,5 +134,5 @@ def _read_token(path: Path) -> bytes:
 def _read_endpoint_token(text: str) -> tuple[int, bytes]:
     number, separator, name = text.partition("=")
     if not separator or not (number.isascii() and number.isdigit()):
-        raise Refusal(f"--endpoint-token: {show(text)} is not ID=FILE")
+        raise VerbRefused(f"--endpoint-token: {show(text)} is not ID=FILE")
     return int(number), _read_token(Path(name))

@@ -1,10 +1,8 @@
 """The files that `pack`, `assemble` and `convert` make of a container: a bundle, and C files."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,7 +16,10 @@ from tinycontainer.tools.firmware.board import RIOT_BOARD, board_of, require_fit
 from tinycontainer.tools.firmware.c_header import make_c_header
 from tinycontainer.tools.firmware.c_layout import make_layout_files, read_only_source
 
-from ...output import Refusal, print_json, require_absent, write_file
+from ...options import gather_options, path_option
+from ...output_files import require_absent, write_file
+from ...printing import print_json
+from ...verb import VerbRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class ContainerFiles:
 
         Raises:
             LoadError: the container does not fit the board.
-            Refusal: a file exists, or cannot be written.
+            VerbRefused: a file exists, or cannot be written.
         """
         metadata = metadata_codec.decode(bundle.metadata, len(bundle.metadata))
         fitted = self._require_fit(bundle, metadata)
@@ -71,11 +72,11 @@ class ContainerFiles:
 
         Raises:
             LoadError: the metadata does not fit the board.
-            Refusal: files that hold the sections are requested, a file exists, or it cannot be
+            VerbRefused: files that hold the sections are requested, a file exists, or it cannot be
                 written.
         """
         if self.layout is not None or self.header is not None:
-            raise Refusal("--layout and --header hold the sections; leave --metadata-only out")
+            raise VerbRefused("--layout and --header hold the sections; leave --metadata-only out")
         bundle = Bundle(content, b"", b"")
         fitted = self._require_fit(bundle, metadata_codec.decode(content, len(content)))
         path = self.out or Path(f"{_name_of(source)}.metadata")
@@ -85,7 +86,7 @@ class ContainerFiles:
     def _require_fit(self, bundle: Bundle, metadata: Metadata) -> str:
         """Check the capacity, and return in words which device has it."""
         if self.device is not None and self.board is not None:
-            raise Refusal("give either --board or --device")
+            raise VerbRefused("give either --board or --device")
         if self.device is not None:
             content = read_plan(self.device).content
             capacity = content.capacity.capacity(content.device.board)
@@ -100,10 +101,12 @@ class ContainerFiles:
     ) -> Iterator[tuple[Path, bytes]]:
         bundle_path = self.out or Path(f"{_name_of(source)}.tcb")
         if not bundle_path.name:
-            raise Refusal(f"{show(str(bundle_path))}: is no file name")
+            raise VerbRefused(f"{show(str(bundle_path))}: is no file name")
         metadata_path = bundle_path.with_suffix(".metadata")
         if metadata_path == bundle_path:
-            raise Refusal(f"{show(str(bundle_path))}: .metadata is the suffix of the metadata file")
+            raise VerbRefused(
+                f"{show(str(bundle_path))}: .metadata is the suffix of the metadata file"
+            )
         yield bundle_path, bundle.encode()
         yield metadata_path, bundle.metadata
         if self.layout is not None:
@@ -115,50 +118,34 @@ class ContainerFiles:
             yield self.header, make_c_header(name, bundle).encode("ascii")
 
 
-def container_files_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a verb the options that its `ContainerFiles` come from."""
-
-    @click.option(
+container_files_options = gather_options(
+    "files",
+    ContainerFiles,
+    path_option(
         "--out",
         "-o",
-        type=click.Path(path_type=Path),
         help="The bundle; the metadata lies beside it with the suffix .metadata."
         " By default named after the source, in the current directory.",
-    )
-    @click.option(
+    ),
+    path_option(
         "--layout",
-        type=click.Path(path_type=Path),
         help="Write a directory of the C firmware's examples too; its name is the container's.",
-    )
-    @click.option(
+    ),
+    path_option(
         "--header",
-        type=click.Path(path_type=Path),
         help="Write a C header with the three sections as arrays too.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--board",
         type=click.Choice(list(BOARDS)),
         help="Whose capacities the container must fit; by default riot-2024 for that profile.",
-    )
-    @click.option(
+    ),
+    path_option(
         "--device",
-        type=click.Path(path_type=Path),
         help="Device file whose capacities the container must fit, in place of a board's.",
-    )
-    @wraps(command)
-    def with_files(
-        *arguments: Any,
-        out: Path | None,
-        layout: Path | None,
-        header: Path | None,
-        board: str | None,
-        device: Path | None,
-        **options: Any,
-    ) -> Any:
-        files = ContainerFiles(out, layout, header, board, device)
-        return command(*arguments, files=files, **options)
-
-    return with_files
+    ),
+)
+"""The options of a verb that gets `ContainerFiles`."""
 
 
 def _name_of(source: Path) -> str:

@@ -9,8 +9,10 @@ from tinycontainer_tokens import Algorithm, KeyMaterial, Role, key_files
 from tinycontainer_tokens.envelope import MAX_KID_BYTES
 
 from ...keys import read_passphrase
-from ...output import Refusal, force_option, json_option, print_json, require_absent, write_file
-from ...verb import Verb
+from ...options import force_option, json_option, path_argument, path_option
+from ...output_files import require_absent, write_file
+from ...printing import print_json
+from ...verb import Verb, VerbRefused
 
 
 def _parse_key_id(
@@ -27,7 +29,7 @@ def _parse_key_id(
 
 
 @click.command(cls=Verb)
-@click.argument("directory", type=click.Path(path_type=Path))
+@path_argument("directory")
 @click.option(
     "--role",
     "roles",
@@ -42,9 +44,8 @@ def _parse_key_id(
     help="Make HMAC keys (COSE_Key) in place of Ed25519 (PEM).",
 )
 @click.option("--kid", callback=_parse_key_id, help="Key id of 1 to 64 bytes; with --mac only.")
-@click.option(
+@path_option(
     "--passphrase-file",
-    type=click.Path(path_type=Path),
     help="Encrypt the private PEM files with the first line of this file.",
 )
 @force_option
@@ -71,7 +72,7 @@ def keygen(
     require_absent(paths, force=force)
     passphrase = None if passphrase_file is None else read_passphrase(passphrase_file)
     if mac and passphrase is not None:
-        raise Refusal("--passphrase-file: only PEM files are encrypted; leave --mac out")
+        raise VerbRefused("--passphrase-file: only PEM files are encrypted; leave --mac out")
     made = [_make_files(role, kid, mac=mac, passphrase=passphrase) for role in names]
     directory.mkdir(parents=True, exist_ok=True)
     for files in made:

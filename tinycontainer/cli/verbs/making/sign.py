@@ -1,4 +1,4 @@
-"""``sign``: one party signs its part of a container, on a machine of its own."""
+"""``sign``: sign one part of a container, as one of the four parties."""
 
 import re
 from collections.abc import Callable
@@ -21,8 +21,10 @@ from tinycontainer.tools.packing.packing import Blueprint, Signer, TokenOptions
 from tinycontainer_tokens import KeyMaterial, Kind, Profile
 
 from ...keys import PrivateKeys, passphrase_option
-from ...output import Refusal, force_option, json_option, print_json, require_absent, write_file
-from ...verb import Verb
+from ...options import force_option, json_option, path_argument, path_option
+from ...output_files import require_absent, write_file
+from ...printing import print_json
+from ...verb import Verb, VerbRefused
 
 _UNIX_SECONDS: Final = re.compile(r"[0-9]{1,18}")
 _CLAIM_OPTIONS: Final = tuple(field.name for field in fields(TokenOptions))
@@ -64,7 +66,7 @@ class Signing:
             name: of its file without suffix, if none was given.
 
         Raises:
-            Refusal: the file exists, or cannot be written.
+            VerbRefused: the file exists, or cannot be written.
         """
         path = self.out or Path(f"{name}.cwt")
         require_absent((path,), force=self.force)
@@ -78,10 +80,10 @@ class Signing:
         """Return what the manifest describes.
 
         Raises:
-            Refusal: no manifest was given.
+            VerbRefused: no manifest was given.
         """
         if self.blueprint is None:
-            raise Refusal("give the --manifest that declares it")
+            raise VerbRefused("give the --manifest that declares it")
         return self.blueprint
 
 
@@ -114,11 +116,10 @@ def _parse_hexadecimal(
 def _signing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a verb the options that its `Signing` comes from."""
 
-    @click.option("--key", type=click.Path(path_type=Path), required=True, help="Private key file.")
+    @path_option("--key", required=True, help="Private key file.")
     @passphrase_option
-    @click.option(
+    @path_option(
         "--manifest",
-        type=click.Path(path_type=Path),
         help="The container's manifest: uid, profile and claims come from it unless given here.",
     )
     @click.option("--uid", help="The container's uid; text, or hex: and digits.")
@@ -135,7 +136,7 @@ def _signing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--issued", "issued_s", callback=_parse_moment, help="The same form; information only."
     )
     @click.option("--audience", help="Device id, if the token is for one device.")
-    @click.option("--out", "-o", type=click.Path(path_type=Path), help="The token file.")
+    @path_option("--out", "-o", help="The token file.")
     @force_option
     @json_option
     @wraps(command)
@@ -185,12 +186,12 @@ def _choose_uid(text: str | None, blueprint: Blueprint | None, profile: Profile)
         try:
             return uid_from_text(check_uid(text))
         except ValueError as error:
-            raise Refusal(f"--uid: {error}") from None
+            raise VerbRefused(f"--uid: {error}") from None
     if blueprint is not None:
         return blueprint.container.uid
     if profile is Profile.RIOT_2024:
         return b""  # its tokens name no container
-    raise Refusal("give the container's --uid, or its --manifest")
+    raise VerbRefused("give the container's --uid, or its --manifest")
 
 
 def _content_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -200,7 +201,7 @@ def _content_options(command: Callable[..., Any]) -> Callable[..., Any]:
         callback=_parse_hexadecimal,
         help="Hash of the section, where the section itself is not at hand.",
     )(_signing_options(command))
-    return click.argument("file", type=click.Path(path_type=Path), required=False)(command)
+    return path_argument("file", required=False)(command)
 
 
 @sign.command(cls=Verb)
@@ -241,7 +242,7 @@ def mask(calls: str | None, bits: bytes | None, signing: Signing) -> None:
     Example: tinycontainerctl sign mask --manifest courier --key keys/owner.pem
     """
     if calls is not None and bits is not None:
-        raise Refusal("give either --calls or --mask")
+        raise VerbRefused("give either --calls or --mask")
     if bits is not None:
         signing.write(signing.signer.sign_mask_bytes(bits), "mask")
         return
@@ -261,7 +262,9 @@ def endpoint(endpoint_id: int, signing: Signing) -> None:
     found = next((entry for entry in declared if entry.endpoint_id == endpoint_id), None)
     if found is None:
         ids = ", ".join(str(entry.endpoint_id) for entry in declared) or "none"
-        raise Refusal(f"--id: the manifest declares no endpoint {endpoint_id}; there are: {ids}")
+        raise VerbRefused(
+            f"--id: the manifest declares no endpoint {endpoint_id}; there are: {ids}"
+        )
     _sign_endpoint(found, signing)
 
 
@@ -273,7 +276,7 @@ def _sign_endpoint(found: Endpoint, signing: Signing) -> None:
 
 def _sign_content(kind: Kind, file: Path | None, sha256: bytes | None, signing: Signing) -> None:
     if (file is None) == (sha256 is None):
-        raise Refusal("give either the FILE or its --sha256")
+        raise VerbRefused("give either the FILE or its --sha256")
     name = kind.name.lower()
     if sha256 is not None:
         signing.write(signing.signer.sign_digest(kind, sha256), name)
@@ -286,4 +289,4 @@ def _parse_calls(calls: str) -> int:
     try:
         return mask_from_names([] if calls == "none" else calls.split(","))
     except ValueError as error:
-        raise Refusal(f"--calls: {error}") from None
+        raise VerbRefused(f"--calls: {error}") from None
