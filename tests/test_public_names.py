@@ -1,9 +1,13 @@
 """The public names are exactly those that are meant."""
 
+import ast
 import importlib
+import inspect
 from types import ModuleType
 
 import pytest
+
+import tinycontainer
 
 PUBLIC = ("tinycontainer", "tinycontainer.testing", "tinycontainer_tokens")
 
@@ -11,8 +15,8 @@ PUBLIC = ("tinycontainer", "tinycontainer.testing", "tinycontainer_tokens")
 def public(module: ModuleType) -> set[str]:
     return {
         name
-        for name, value in vars(module).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
+        for name in dir(module)
+        if not name.startswith("_") and not isinstance(getattr(module, name), ModuleType)
     }
 
 
@@ -31,3 +35,30 @@ def test_what_is_announced_is_sorted_and_has_a_docstring(name: str) -> None:
         each for each in module.__all__ if not (getattr(module, each).__doc__ or "").strip()
     ]
     assert undocumented == []
+
+
+def imports_for_type_checkers(module: ModuleType) -> dict[str, str]:
+    """The module of each name that a package imports for type checkers only."""
+    tree = ast.parse(inspect.getsource(module))
+    guarded = (
+        statement
+        for branch in tree.body
+        if isinstance(branch, ast.If)
+        for statement in branch.body
+        if isinstance(statement, ast.ImportFrom)
+    )
+    return {
+        alias.name: (each.module or "").removeprefix(f"{module.__name__}.")
+        for each in guarded
+        for alias in each.names
+    }
+
+
+def test_the_table_of_late_names_says_what_type_checkers_see() -> None:
+    assert imports_for_type_checkers(tinycontainer) == tinycontainer._MODULES
+    assert {*tinycontainer._MODULES, "SPECIFICATION_VERSION"} == set(tinycontainer.__all__)
+
+
+def test_a_name_that_the_package_does_not_have_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match=r"module 'tinycontainer' has no attribute 'Devise'"):
+        _ = tinycontainer.Devise  # type: ignore[attr-defined]

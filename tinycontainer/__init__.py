@@ -2,32 +2,73 @@
 
 The reference implementation in Python. A device is made from a device file, containers are loaded
 from bundles, and the device runs them side by side in virtual or wall time.
+
+Importing this package loads nothing else of the project. A public name loads its module when it is
+first used (PEP 562), so that those who need one error class do not wait for engines and keys.
 """
 
-from tinycontainer.assembly.assembly import Device
-from tinycontainer.device.containers.container import Exit, ExitReason, Statistics
-from tinycontainer.device.containers.lifecycle import Event, State
-from tinycontainer.device.device import Setup, View
-from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
-from tinycontainer.interfaces.syscalls import Syscall
-from tinycontainer.metadata import Bundle, ContainerType, Direction, Metadata, PeerType
+import importlib
+import typing
 
-from .errors import (
-    CreationError,
-    DeviceFileError,
-    DriverError,
-    InadmissibleCode,
-    InvalidTransition,
-    LoadError,
-    LoadReason,
-    MetadataError,
-    RuntimeUnavailable,
-    TinyContainerError,
-    UnknownContainer,
-)
+if typing.TYPE_CHECKING:
+    from tinycontainer.assembly import Device, Installation
+    from tinycontainer.device.containers.container import Exit, ExitReason, Statistics
+    from tinycontainer.device.containers.lifecycle import Event, State
+    from tinycontainer.device.device import Setup, View
+    from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
+    from tinycontainer.interfaces.syscalls import Syscall
+    from tinycontainer.metadata import Bundle, ContainerType, Direction, Metadata, PeerType
+
+    from .errors import (
+        CreationError,
+        DeviceFileError,
+        DriverError,
+        InadmissibleCode,
+        InvalidTransition,
+        LoadError,
+        LoadReason,
+        MetadataError,
+        RuntimeUnavailable,
+        TinyContainerError,
+        UnknownContainer,
+    )
 
 SPECIFICATION_VERSION = "0.1.0"
 """Version of the specification in ``specs/`` that this implements."""
+
+# The module of each public name. Type checkers read the imports above instead; a test compares
+# this table, those imports and `__all__`.
+_MODULES: typing.Final[typing.Mapping[str, str]] = {
+    "Bundle": "metadata",
+    "Clock": "interfaces.clock",
+    "ContainerType": "metadata",
+    "CreationError": "errors",
+    "Device": "assembly",
+    "DeviceFileError": "errors",
+    "Direction": "metadata",
+    "DriverError": "errors",
+    "Event": "device.containers.lifecycle",
+    "Exit": "device.containers.container",
+    "ExitReason": "device.containers.container",
+    "InadmissibleCode": "errors",
+    "Installation": "assembly",
+    "InvalidTransition": "errors",
+    "LoadError": "errors",
+    "LoadReason": "errors",
+    "Metadata": "metadata",
+    "MetadataError": "errors",
+    "PeerType": "metadata",
+    "RuntimeUnavailable": "errors",
+    "Setup": "device.device",
+    "State": "device.containers.lifecycle",
+    "Statistics": "device.containers.container",
+    "Syscall": "interfaces.syscalls",
+    "TinyContainerError": "errors",
+    "UnknownContainer": "errors",
+    "View": "device.device",
+    "VirtualClock": "interfaces.clock",
+    "WallClock": "interfaces.clock",
+}
 
 __all__ = [
     "SPECIFICATION_VERSION",
@@ -43,6 +84,7 @@ __all__ = [
     "Exit",
     "ExitReason",
     "InadmissibleCode",
+    "Installation",
     "InvalidTransition",
     "LoadError",
     "LoadReason",
@@ -60,3 +102,18 @@ __all__ = [
     "VirtualClock",
     "WallClock",
 ]
+
+if not typing.TYPE_CHECKING:  # a type checker that saw this would accept any name
+
+    def __getattr__(name: str) -> object:
+        """Load the module of a public name, and keep the name for the next time."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """All names, whether their modules are loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -18,12 +18,14 @@ class MetadataError(TinyContainerError, ValueError):
     Attributes:
         place: where, such as ``endpoints[2].direction``.
         problem: what is wrong there.
+        file: which file, fit to be shown; empty where it is no file, or the caller knows it.
     """
 
-    def __init__(self, place: str, problem: str) -> None:
-        super().__init__(f"{place}: {problem}")
+    def __init__(self, place: str, problem: str, file: str = "") -> None:
+        super().__init__(": ".join(part for part in (file, place, problem) if part))
         self.place = place
         self.problem = problem
+        self.file = file
 
 
 class LoadReason(StrEnum):
@@ -50,6 +52,9 @@ class LoadReason(StrEnum):
 class LoadError(TinyContainerError):
     """A load, a start or a reconfiguration was refused; nothing has changed.
 
+    Where a refusal compares values, a class of its own carries them: what was found and what is
+    allowed. Nobody has to read them out of ``problem``.
+
     Attributes:
         reason: the kind of refusal.
         problem: what exactly, in one line.
@@ -59,6 +64,108 @@ class LoadError(TinyContainerError):
         super().__init__(f"{reason}: {problem}")
         self.reason = reason
         self.problem = problem
+
+
+class SectionTooLarge(LoadError):
+    """A section does not fit into its place.
+
+    Attributes:
+        section: ``metadata``, ``code`` or ``data``.
+        found_bytes: its length.
+        allowed_bytes: the longest that fits.
+    """
+
+    def __init__(self, section: str, found_bytes: int, allowed_bytes: int) -> None:
+        problem = f"{section} of {found_bytes} bytes; {allowed_bytes} fit"
+        super().__init__(LoadReason.CAPACITY, problem)
+        self.section = section
+        self.found_bytes = found_bytes
+        self.allowed_bytes = allowed_bytes
+
+
+class RuntimeMissing(LoadError):
+    """No runtime of the device runs this type of container.
+
+    Attributes:
+        type_number: the type in the metadata.
+        type_name: its name, in small letters.
+        installed: names of the types that the device has a runtime for, sorted.
+    """
+
+    def __init__(self, type_number: int, type_name: str, installed: tuple[str, ...]) -> None:
+        there = ", ".join(installed) or "none"
+        problem = f"type {type_number} ({type_name}) has no runtime here; there are: {there}"
+        super().__init__(LoadReason.RUNTIME_MISSING, problem)
+        self.type_number = type_number
+        self.type_name = type_name
+        self.installed = installed
+
+
+class CapExceeded(LoadError):
+    """Metadata asks for more than a cap allows.
+
+    Attributes:
+        field: which cap, such as ``loop_max_ms``.
+        found: what metadata asks for, in the field's unit; None for no limit.
+        allowed: the most that the cap allows, in the same unit.
+    """
+
+    def __init__(self, field: str, found: float | None, allowed: float, problem: str) -> None:
+        super().__init__(LoadReason.CAP_EXCEEDED, problem)
+        self.field = field
+        self.found = found
+        self.allowed = allowed
+
+
+class ProfileNotAccepted(LoadError):
+    """The tokens of a container have a profile that the device does not accept.
+
+    Attributes:
+        found: their profile.
+        allowed: the profiles that the device accepts, the preferred one first.
+    """
+
+    def __init__(self, found: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(LoadReason.PROFILE, f"this device does not accept {found} tokens")
+        self.found = found
+        self.allowed = allowed
+
+
+class TokenNotAccepted(LoadError):
+    """A token failed a step of its verification.
+
+    Attributes:
+        place: such as ``code token`` or ``endpoints[2].endpoint-token``.
+        step_number: the failed step, from 1.
+        check: its name.
+        detail: what it expected and what it found.
+    """
+
+    def __init__(self, place: str, step_number: int, check: str, detail: str) -> None:
+        super().__init__(LoadReason.TOKEN, f"{place}: step {step_number} ({check}): {detail}")
+        self.place = place
+        self.step_number = step_number
+        self.check = check
+        self.detail = detail
+
+
+class TokensNotValidNow(LoadError):
+    """The tokens of a container are not yet, or no longer, valid together.
+
+    Attributes:
+        now_s: the device's time in Unix seconds.
+        not_before_s: when the last of them becomes valid.
+        expires_s: when the first of them expires; None for never.
+    """
+
+    def __init__(self, now_s: int, not_before_s: int, expires_s: int | None) -> None:
+        problem = f"a token expired at {expires_s}"
+        if now_s < not_before_s:
+            problem = f"a token is valid from {not_before_s}"
+        super().__init__(LoadReason.TOKEN, f"{problem}; it is {now_s}")
+        self.now_s = now_s
+        self.not_before_s = not_before_s
+        self.expires_s = expires_s
 
 
 class InvalidTransition(TinyContainerError):

@@ -20,8 +20,9 @@ from support.wasm.modules import container
 from support.worlds import KEYS, blueprint, local, trusted
 
 from tinycontainer import metadata
-from tinycontainer.device.containers.verification import Grant, Trust, examine, grant
-from tinycontainer.device.device import Device, Setup
+from tinycontainer.assembly import Device
+from tinycontainer.device.containers.verification import Grant, Trust, grant_rights, verify_tokens
+from tinycontainer.device.device import Setup
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import RuntimeLimits
@@ -90,7 +91,12 @@ def decoding() -> Callable[[], object]:
 def verifying() -> Callable[[], Grant]:
     packed = bundle(SMALL)
     decoded, trust = metadata.decode(packed.metadata), Trust(keys=trusted())
-    return lambda: grant(decoded, examine(decoded, packed.code, packed.data, trust, 0), trust)
+
+    def verify_and_grant() -> Grant:
+        reports = verify_tokens(decoded, packed.code, packed.data, trust, 0)
+        return grant_rights(decoded, reports, trust)
+
+    return verify_and_grant
 
 
 def admitting(engine: str) -> Callable[[], None]:

@@ -7,8 +7,8 @@ import pytest
 from support.measuring.call_paths import CALLS, ENGINE_NAMES, Path, program
 from support.measuring.measuring import Measure
 
-from tinycontainer.device.calls.caller import Caller
 from tinycontainer.device.calls.service import Service
+from tinycontainer.device.calls.started import StartedContainer
 from tinycontainer.interfaces.syscalls import Syscall
 from tinycontainer.trace import Sink
 
@@ -19,7 +19,7 @@ class Untraced(Service):
     """A service whose granted calls know of no tracer."""
 
     def _granted(
-        self, caller: Caller, call: Syscall, subject: int, result: int, data: bytes = b""
+        self, caller: StartedContainer, call: Syscall, subject: int, result: int, data: bytes = b""
     ) -> int:
         caller.container.statistics.calls += 1
         return result

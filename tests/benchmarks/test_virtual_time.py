@@ -11,10 +11,9 @@ from support.measuring.measuring import Measure
 from support.project import BOX
 from support.worlds import KEYS
 
-from tinycontainer.assembly.assembly import assemble, read_plan
+from tinycontainer.assembly import Device, Installation, make_setup, read_plan
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import Device
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.metadata import ContainerType, Endpoint
 from tinycontainer.tools.packing.manifest import read_manifest
@@ -35,7 +34,7 @@ def many(directory: Path, engine: str, containers: int) -> Device:
     device_file.write_text(re.sub(r"(?m)^uids = .*\n", "", device_file.read_text()))
     clock = VirtualClock()
     setup = replace(
-        assemble(read_plan(device_file), clock, lambda _line: None),
+        make_setup(read_plan(device_file), clock, Installation()),
         runtimes={ContainerType.WASM: ENGINES[engine]()},
         trust=Trust(allow_unsigned=True, unsigned_mask=0b11111),
         capacity=Capacity(

@@ -119,7 +119,7 @@ def test_hostile_toml_gives_one_line(
         (MANIFEST + "surprise = 1\n", "container.surprise: this key is not known here"),
         ('[container]\nuid = "me"\n', "container.code: is missing"),
         (MANIFEST.replace('"me"', '""'), "container.uid: a uid has 1 to 63 bytes, not 0"),
-        (MANIFEST.replace('"me"', '"hex:61 62"'), "container.uid: behind hex: stand"),
+        (MANIFEST.replace('"me"', '"hex:61 62"'), "container.uid: after hex: only"),
     ],
 )
 def test_problems_of_a_manifest_are_told_in_words(

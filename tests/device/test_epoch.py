@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tinycontainer.assembly.assembly import Plan, assemble
+from tinycontainer.assembly import DevicePlan, Installation, make_setup
 from tinycontainer.files.device_file import DeviceFile, DeviceTable
 from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
 
 
 def epoch_s(clock: Clock, named: int | None = None) -> int:
     content = DeviceFile(device=DeviceTable(epoch=named))
-    return assemble(Plan(Path(), content), clock, lambda _line: None).epoch_s
+    return make_setup(DevicePlan(Path(), content), clock, Installation()).epoch_s
 
 
 @pytest.mark.clause("TC-TOK-26")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from support.scripted import Program, Script, Steps, endless, trap
 from support.worlds import World, blueprint, times
 
-from tinycontainer.device.calls.allowance import Allowance
+from tinycontainer.device.calls.started import RecordRate
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.interfaces.clock import NS_PER_S
 from tinycontainer.interfaces.runtime import Natives
@@ -176,10 +176,12 @@ def test_lines_that_are_not_recorded_cost_as_much_as_others() -> None:
 
 @pytest.mark.clause("TC-CALL-18")
 def test_a_second_of_the_rate_ends_exactly_one_second_after_its_first_record() -> None:
-    allowance = Allowance(1)
-    taken = [allowance.take(at_ns) for at_ns in (7, NS_PER_S + 6, NS_PER_S + 7, 2 * NS_PER_S + 6)]
+    rate = RecordRate(1)
+    taken = [
+        rate.admit_record(at_ns) for at_ns in (7, NS_PER_S + 6, NS_PER_S + 7, 2 * NS_PER_S + 6)
+    ]
     assert taken == [True, False, True, False]
-    assert allowance.collect_dropped() == 2
+    assert rate.collect_dropped() == 2
 
 
 @given(st.integers(0, 5), st.lists(st.integers(0, 2 * NS_PER_S), max_size=40))
@@ -187,18 +189,18 @@ def test_a_second_of_the_rate_ends_exactly_one_second_after_its_first_record() -
 def test_no_second_that_begins_with_a_record_has_more_than_allowed(
     per_second: int, gaps_ns: list[int]
 ) -> None:
-    allowance, now_ns, taken = Allowance(per_second), 0, list[int]()
+    rate, now_ns, taken = RecordRate(per_second), 0, list[int]()
     began_ns: int | None = None
     dropped = 0
     for gap_ns in gaps_ns:
         now_ns += gap_ns
         if began_ns is None or now_ns - began_ns >= NS_PER_S:
             began_ns, taken = now_ns, []
-        if allowance.take(now_ns):
+        if rate.admit_record(now_ns):
             taken.append(now_ns)
         else:
             dropped += 1
             assert len(taken) == per_second
         assert len(taken) <= per_second
-    assert allowance.collect_dropped() == dropped
-    assert allowance.collect_dropped() == 0
+    assert rate.collect_dropped() == dropped
+    assert rate.collect_dropped() == 0

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tinycontainer.interfaces.syscalls import (
     Syscall,
     allowed,
+    describe_unknown_bits,
     mask_from_bytes,
     mask_of,
     mask_to_bytes,
@@ -54,3 +55,16 @@ def test_a_mask_is_encoded_in_as_few_bytes_as_hold_it(mask: int) -> None:
     encoded = mask_to_bytes(mask)
     assert mask_from_bytes(encoded) == mask
     assert len(encoded) == 1 or encoded[0]
+
+
+@pytest.mark.parametrize(
+    ("mask", "words"),
+    [
+        (0, ""),
+        (0b11111, ""),
+        (0b100001, "bits that allow no call: 5"),
+        (0xFF, "bits that allow no call: 5, 6, 7"),
+    ],
+)
+def test_bits_that_no_call_has_are_named_by_their_numbers(mask: int, words: str) -> None:
+    assert describe_unknown_bits(mask) == words

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from support.wasm import modules as wasm
 from support.worlds import KEYS, blueprint, times
-from tinycontainer.assembly.assembly import analysers
+from tinycontainer.assembly import Installation
 from tinycontainer.interfaces.syscalls import Syscall, mask_of
 from tinycontainer.metadata import Bundle, ContainerType, Endpoint, Metadata, Security, decode
 from tinycontainer.tools.artefact.artefact import Artefact
@@ -17,7 +17,7 @@ from tinycontainer_tokens import Profile
 
 NOW_S = 1_800_000_000
 DESK = Host("board default")
-TOOLS = Tools(analysers(), {ContainerType.WASM: create_runtime()})
+TOOLS = Tools(Installation().analysers(), {ContainerType.WASM: create_runtime()})
 LIMITED = times(start=10, period=1000, loop=10, stop=10)
 """Durations with which nothing is wrong."""
 

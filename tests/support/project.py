@@ -8,6 +8,7 @@ from typing import Any
 import click
 import pytest
 
+from tinycontainer.assembly import Installation
 from tinycontainer.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,15 +17,20 @@ BOX = ROOT / "examples" / "smartdronebox"
 
 
 class Program:
-    """Runs ``tinycontainerctl`` in this process."""
+    """Runs ``tinycontainerctl`` in this process.
+
+    Attributes:
+        installation: what is installed for it; None for what this machine has.
+    """
 
     def __init__(self, captured: pytest.CaptureFixture[str]) -> None:
         self._captured = captured
+        self.installation: Installation | None = None
 
     def __call__(self, *arguments: object) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
         self._captured.readouterr()
-        code = main([str(argument) for argument in arguments])
+        code = main([str(argument) for argument in arguments], self.installation)
         out, err = self._captured.readouterr()
         return code, out, err
 

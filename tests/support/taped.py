@@ -10,9 +10,10 @@ from typing import Any
 from support.drivers import Puppet, served_by
 from support.scripted import Program, ScriptedRuntime, Steps
 from support.worlds import ALL_CALLS, blueprint, local, newer, times
+from tinycontainer.assembly import Device
 from tinycontainer.device.calls.driver_table import DriverTable
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import Device, Setup
+from tinycontainer.device.device import Setup
 from tinycontainer.errors import DriverError, TinyContainerError
 from tinycontainer.interfaces.clock import NS_PER_MS, Clock, VirtualClock, WallClock
 from tinycontainer.interfaces.driver import CallContext

@@ -8,11 +8,12 @@ from typing import TypeVar
 import pytest
 
 from support.scripted import Program, ScriptedRuntime, Steps
+from tinycontainer.assembly import Device
 from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.device.containers.container import Exit
 from tinycontainer.device.containers.limits import Capacity, Caps, Scheduling
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import Device, Setup, View
+from tinycontainer.device.device import Setup, View
 from tinycontainer.errors import LoadError, LoadReason
 from tinycontainer.interfaces.clock import Clock, VirtualClock
 from tinycontainer.interfaces.runtime import Natives, Runtime
@@ -37,7 +38,7 @@ from tinycontainer_tokens import (
     Role,
     SequenceFileError,
     SequenceStore,
-    Subject,
+    SequenceSubject,
 )
 
 ALL_CALLS = 0b11111
@@ -241,13 +242,13 @@ class Ledger:
         broken: whether nothing can be recorded.
     """
 
-    entries: dict[Subject, Accepted] = field(default_factory=dict)
+    entries: dict[SequenceSubject, Accepted] = field(default_factory=dict)
     broken: bool = False
 
-    def newest(self, subject: Subject) -> Accepted | None:
+    def newest(self, subject: SequenceSubject) -> Accepted | None:
         return self.entries.get(subject)
 
-    def accept(self, entries: Iterable[tuple[Subject, Accepted]]) -> None:
+    def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         if self.broken:
             raise SequenceFileError("the store is broken on purpose")
         self.entries.update(entries)

@@ -1,1 +1,25 @@
-"""The composition root: a device file and what is installed become a device."""
+"""The composition root: a device file and what is installed become a device.
+
+Here and nowhere else are entry points resolved, the files of a device read, and time and randomness
+chosen. An `Installation` holds what is installed, for any number of devices; a `DevicePlan` is a
+device file that was read; `make_setup` joins the two; `Device.from_file` does it all.
+"""
+
+from .device import Device, load_listed_containers
+from .device_plan import DevicePlan, read_plan, type_of_engine
+from .installation import Installation, InstalledRuntime
+from .setup import choose_runtimes, locate_drivers, make_setup, read_trust
+
+__all__ = [
+    "Device",
+    "DevicePlan",
+    "Installation",
+    "InstalledRuntime",
+    "choose_runtimes",
+    "load_listed_containers",
+    "locate_drivers",
+    "make_setup",
+    "read_plan",
+    "read_trust",
+    "type_of_engine",
+]

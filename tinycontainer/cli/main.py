@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from tinycontainer.assembly import Installation
 from tinycontainer.errors import (
     DeviceFileError,
     LoadError,
@@ -80,17 +81,21 @@ for _verb in (
     cli.add_command(_verb)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, installation: Installation | None = None) -> int:
     """Run the program.
 
     Args:
         arguments: the command line without the program's name; by default the process's own.
+        installation: what is installed; by default what this machine has, searched when needed.
 
     Returns:
         The exit code.
     """
+    if installation is None:
+        with Installation() as own:
+            return main(arguments, own)
     try:
-        result = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        result = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False, obj=installation)
         code = result if isinstance(result, int) else ExitCode.DONE
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)

@@ -4,6 +4,8 @@ from typing import Any, Final
 
 import click
 
+from tinycontainer.assembly import Installation
+
 _EXAMPLE: Final = "Example: "
 EXIT_CODES: Final = (
     ("0", "done"),
@@ -13,6 +15,9 @@ EXIT_CODES: Final = (
     ("130", "interrupted"),
     ("141", "the output was closed"),
 )
+
+with_installation = click.make_pass_decorator(Installation)
+"""Gives a verb the process's installation, as its first argument."""
 
 
 class Verb(click.Command):

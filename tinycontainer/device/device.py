@@ -102,7 +102,8 @@ class _Managing:
     """One management call at a time: from inside of one, another is refused."""
 
     def __init__(self, tracer: Tracer) -> None:
-        self._tracer, self._busy = tracer, False
+        self._tracer = tracer
+        self._busy = False
 
     def __enter__(self) -> None:
         if self._busy:
@@ -115,17 +116,20 @@ class _Managing:
             self._tracer.raise_failure()
 
 
-class Device:
-    """One microcontroller's worth of containers.
+class BareDevice:
+    """One microcontroller's worth of containers, made of parts that are given.
+
+    `tinycontainer.Device` adds to it how one is made of a device file.
 
     Args:
         setup: what it is made of.
         clock: its time; a device begins at whatever the clock says.
-        sinks: who hears of what happens. A sink must not call the device back.
+        sinks: take every event. A sink must not call the device back.
     """
 
     def __init__(self, setup: Setup, clock: Clock, sinks: Sequence[Sink] = ()) -> None:
-        self._setup, self._clock = setup, clock
+        self._setup = setup
+        self._clock = clock
         self._tracer = Tracer(sinks, self._settled_now_ns)
         self._controller = Controller(
             setup.capacity,
@@ -140,7 +144,12 @@ class Device:
             setup.capacity, setup.drivers, self._controller.find, clock, self._tracer
         )
         self._executor = Executor(
-            setup.capacity, setup.scheduling, clock, self._service, self._tracer, self._erase
+            setup.capacity,
+            setup.scheduling,
+            clock,
+            self._controller,
+            self._service,
+            self._tracer,
         )
         self._managing = _Managing(self._tracer)
 
@@ -161,16 +170,21 @@ class Device:
         except MetadataError as error:
             refusal = LoadError(LoadReason.BUNDLE, str(error))
             with self._managing:
-                self._controller.refused(refusal)
+                self._controller.record_refusal(refusal)
             raise refusal from error
+        return self.load_sections(parts.metadata, parts.code, parts.data)
+
+    def load_sections(self, metadata: bytes, code: bytes, data: bytes) -> View:
+        """Load a container from its three sections, as the firmware receives them.
+
+        Raises:
+            LoadError: it is refused; the device is as before.
+        """
         self.begin_load()
-        for section, content in (
-            (Section.METADATA, parts.metadata),
-            (Section.CODE, parts.code),
-            (Section.DATA, parts.data),
-        ):
+        contents = {Section.METADATA: metadata, Section.CODE: code, Section.DATA: data}
+        for section, content in contents.items():
             self.open_section(section, len(content))
-            if content:
+            if content:  # an empty section is complete once it is announced
                 self.write_section(content)
         return self.end_load()
 
@@ -265,8 +279,8 @@ class Device:
         """
         with self._managing:
             container, before = self._controller.reconfigure(metadata)
-            self._service.reconfigured(container, before)
-            self._executor.reconfigured(container)
+            self._service.revoke_changed(container, before)
+            self._executor.apply_metadata(container)
             return _view(container)
 
     # Running and looking.
@@ -351,14 +365,7 @@ class Device:
         with self._managing:
             container = self._controller.get(_uid(uid))
             container.apply(event, self._tracer)
-            if container.state is State.DELETING:
-                self._erase(container)
-            else:
-                self._executor.stop(container, Exit(reason))
-
-    def _erase(self, container: Container) -> None:
-        self._controller.erase(container)
-        self._service.deleted(container.uid)
+            self._executor.end(container, Exit(reason))
 
     def _settled_now_ns(self) -> int:
         self._executor.settle_meter()

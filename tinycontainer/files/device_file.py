@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from tinycontainer.device.calls.driver_table import DriverEntry
 from tinycontainer.device.containers.limits import (
@@ -20,27 +20,16 @@ from tinycontainer.device.containers.limits import (
 from tinycontainer.interfaces.clock import DEFAULT_INSTRUCTION_NS, NS_PER_MS
 from tinycontainer.interfaces.driver import Driver
 from tinycontainer.metadata import Direction, PeerType
-from tinycontainer.metadata.model import MAX_UINT32, UID_BYTES
+from tinycontainer.metadata.model import MAX_UINT32
 from tinycontainer_tokens import Algorithm, Profile, Role
 
-from .toml_file import Table, uid_from_text
+from .fields import DirectionName, DriverPeerTypeName, EndpointId, Uid, uid_from_text
+from .toml_file import Table
 
 BoardName = Literal["default", "riot-2024"]
 
 
-def check_uid(text: str) -> str:
-    """Refuse text that is no uid, with ValueError."""
-    uid = uid_from_text(text)
-    if len(uid) not in UID_BYTES:
-        raise ValueError(f"a uid has {UID_BYTES[0]} to {UID_BYTES[-1]} bytes, not {len(uid)}")
-    return text
-
-
-Uid = Annotated[str, AfterValidator(check_uid)]
-"""A container's uid: text, or ``hex:`` and hexadecimal digits."""
-EndpointId = Annotated[int, Field(ge=0, le=MAX_UINT32)]
 Positive = Annotated[int, Field(ge=1)]
-DirectionName = Literal["in", "out", "both"]
 
 
 class DeviceTable(Table):
@@ -193,7 +182,7 @@ class DriverTableEntry(Table):
 
     driver: str = Field(description="name of an installed driver")
     endpoint: EndpointId = Field(description="the peer-endpoint-id that metadata names")
-    peer: Literal["local", "remote"] = "local"
+    peer: DriverPeerTypeName = "local"
     shared: bool = Field(False, description="one instance for all containers")
     uids: list[Uid] | None = Field(None, description="containers it serves; default all")
     directions: list[DirectionName] = Field(["in", "out", "both"], min_length=1)

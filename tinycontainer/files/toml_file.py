@@ -5,7 +5,6 @@ A wrong file gives one line: which file, which key, what is wrong and what would
 
 import errno
 import json
-import string
 import tomllib
 from pathlib import Path
 from typing import Final, TypeVar
@@ -34,8 +33,20 @@ def read_toml(path: Path, model: type[Model]) -> Model:
     Raises:
         DeviceFileError: it cannot be read, is too long, is not TOML, or does not fit the model.
     """
-    name = show(str(path))
-    content = read_bounded(path, MAX_TOML_BYTES)
+    return parse_toml(read_bounded(path, MAX_TOML_BYTES), model, show(str(path)))
+
+
+def parse_toml(content: bytes, model: type[Model], name: str) -> Model:
+    """Check the content of a file.
+
+    Args:
+        content: the whole file.
+        model: what it must fit.
+        name: of the file, for errors.
+
+    Raises:
+        DeviceFileError: it is not TOML, or does not fit the model.
+    """
     try:
         # By way of JSON, in which strict checks still take names for enumerations.
         values = tomllib.loads(content.decode("utf-8"))
@@ -99,20 +110,6 @@ def inside(directory: Path, name: str, file: str, place: str) -> Path:
     return path
 
 
-def uid_from_text(text: str) -> bytes:
-    """A uid as files and commands write it: text, or ``hex:`` and hexadecimal digits.
-
-    Raises:
-        ValueError: the digits are not hexadecimal.
-    """
-    digits = text.removeprefix("hex:")
-    if digits == text:
-        return text.encode()
-    if not all(digit in string.hexdigits for digit in digits):
-        raise ValueError("behind hex: stand hexadecimal digits only")
-    return bytes.fromhex(digits)
-
-
 def _unwanted(moment: object) -> dict[str, str]:
     """A date or time, which no model takes, as something that none takes either."""
     return {"date or time": str(moment)}
@@ -125,7 +122,7 @@ def _problem(error: ErrorDetails) -> str:
         case "missing":
             return "is missing"
         case "value_error":
-            return error["msg"].removeprefix("Value error, ")
+            return str(error["ctx"]["error"])
     return error["msg"]
 
 

@@ -1,8 +1,8 @@
 """What code shows of itself without being run, for those who audit it.
 
-An analyser is a function ``(code: bytes) -> CodeFacts`` behind the entry point group
+An analyser is a function ``(code: bytes) -> CodeFacts`` in the entry point group
 ``tinycontainer.analysers``, named after a container type in lower case. It raises
-`InadmissibleCode` for code that it cannot take apart.
+`InadmissibleCode` for code that it cannot read.
 """
 
 from collections.abc import Callable

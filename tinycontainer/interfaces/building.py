@@ -24,7 +24,7 @@ class Builder(Protocol):
 
         Raises:
             BuildRefused: compiler output that cannot be converted.
-            InadmissibleCode: code that cannot be taken apart.
+            InadmissibleCode: code that cannot be read.
         """
         ...
 

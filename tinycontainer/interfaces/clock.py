@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+NS_PER_US: Final = 1000
 NS_PER_MS: Final = 1_000_000
 NS_PER_S: Final = 1_000_000_000
 DEFAULT_INSTRUCTION_NS: Final = 1000
@@ -37,7 +38,7 @@ class Clock(Protocol):
         ...
 
     def charge(self, instructions: int) -> None:
-        """Take note of instructions that were executed."""
+        """Record instructions that were executed."""
         ...
 
 
@@ -106,7 +107,8 @@ class WallClock:
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._monotonic_ns, self._sleep = monotonic_ns, sleep
+        self._monotonic_ns = monotonic_ns
+        self._sleep = sleep
         self._origin_ns = monotonic_ns()
         self._quanta: dict[bytes, int] = {}
         self._turn: _Turn | None = None

@@ -1,4 +1,4 @@
-"""The interface behind which the host's services stand.
+"""The interface of drivers: the host's services for containers.
 
 A third party adds a driver by an entry point in the group ``tinycontainer.drivers`` whose object is
 a `DriverFactory`. `tinycontainer.testing` holds a check that any driver can be put through.
@@ -56,7 +56,7 @@ class Channel(Protocol):
         ...
 
     def write(self, driver_fd: int, data: bytes) -> int:
-        """Take 1 to 255 bytes; how many were taken.
+        """Accept 1 to 255 bytes; how many were accepted.
 
         Raises:
             DriverError: refused.
@@ -69,7 +69,7 @@ class Channel(Protocol):
 
 
 class Driver(Channel, Protocol):
-    """A host service. It never waits: no data yet is ``b""``, nothing taken is 0.
+    """A host service. It never waits: no data yet is ``b""``, nothing accepted is 0.
 
     Anything but `DriverError` that it raises, more bytes read than asked for, and more reported
     written than given count as a failure of the driver: the container gets -1, the device goes on.

@@ -54,10 +54,12 @@ class Meter:
         except KeyboardInterrupt:
             raise
         except BaseException:
-            self.probe, self.broken = _nothing, True
+            self.probe = _nothing
+            self.broken = True
         used = self._settled_at - self.left
         if used < 0:  # time never goes back, whatever a runtime does
-            self.left, self.broken = self._settled_at, True
+            self.left = self._settled_at
+            self.broken = True
         elif used:
             self._settled_at = self.left
             self.used += used

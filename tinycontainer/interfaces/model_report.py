@@ -1,6 +1,6 @@
 """What a model of machine learning shows of itself without being run.
 
-An inspector is a function ``(content: bytes) -> ModelReport`` behind the entry point group
+An inspector is a function ``(content: bytes) -> ModelReport`` in the entry point group
 ``tinycontainer.models``, named after the file format. It never raises for what is in the file.
 """
 
@@ -52,7 +52,7 @@ class ModelReport:
         size_bytes: length of the file.
         code: 0 if a container may load it by default; else the code of the refusal.
         verdict: the same in words.
-        inputs, outputs: what goes in and comes out; none if it could not be taken apart.
+        inputs, outputs: what goes in and comes out; none if it could not be read.
         operators: how many of each.
         needs: what it needs of each quota.
     """

@@ -1,4 +1,4 @@
-"""The interface behind which virtual machines stand, and the values that cross it.
+"""The interface of runtimes (virtual machines), and the values that cross it.
 
 A third party adds a runtime by an entry point in the group ``tinycontainer.runtimes``, named
 ``TYPE.NAME`` (``wasm.pywasm``), whose object is a `RuntimeFactory`. `tinycontainer.testing` holds a
@@ -69,7 +69,7 @@ class RuntimeLimits:
         stack_values: operands on the stack of all nested calls together; they are counted where a
             straight line of code begins.
         block_depth: nested blocks of one function, at most 500.
-        floats: whether floating point is taken at all; engines differ in its last corners.
+        floats: whether floating point is admitted; engines differ in its last corners.
 
     Raises:
         ValueError: a limit is out of its range.
@@ -126,7 +126,7 @@ class Natives(Protocol):
         ...
 
     def write(self, fd: int, data: bytes, /) -> int:
-        """How many bytes were taken, or a negative number."""
+        """How many bytes were accepted, or a negative number."""
         ...
 
     def log(self, line: bytes, /) -> None:
@@ -138,7 +138,7 @@ class Natives(Protocol):
         ...
 
     def data_read(self, offset: int, size: int, /) -> bytes:
-        """Up to ``size`` bytes of the own data section; none behind its end."""
+        """Up to ``size`` bytes of the own data section; none after its end."""
         ...
 
 

@@ -40,3 +40,14 @@ def mask_to_bytes(mask: int) -> bytes:
 def allowed(mask: int) -> tuple[Syscall, ...]:
     """The calls that a mask allows; bits without a call are ignored."""
     return tuple(call for call in Syscall if mask & call.bit)
+
+
+def describe_unknown_bits(mask: int) -> str:
+    """The bits of a mask that no call has, in words; empty if there are none.
+
+    Args:
+        mask: at least 0, of any length.
+    """
+    unknown = mask & ~mask_of(Syscall)
+    bits = ", ".join(str(bit) for bit in range(unknown.bit_length()) if unknown >> bit & 1)
+    return f"bits that allow no call: {bits}" if bits else ""

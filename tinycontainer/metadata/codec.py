@@ -48,7 +48,7 @@ def decode(data: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Metadata:
         MetadataError: any deviation, with its place.
     """
     if len(data) > limit_bytes:
-        raise MetadataError("metadata", f"{len(data)} bytes where at most {limit_bytes} are taken")
+        raise MetadataError("metadata", f"{len(data)} bytes; at most {limit_bytes} are allowed")
     try:
         tags, value = cbor.decode_tagged(data, limit_bytes)
     except CborError as error:
@@ -125,9 +125,7 @@ def _bytes(place: str, value: cbor.Value) -> bytes:
 def _uid(place: str, value: cbor.Value) -> bytes:
     uid = _bytes(place, value)
     if len(uid) not in UID_BYTES:
-        raise MetadataError(
-            place, f"{len(uid)} bytes where {UID_BYTES[0]} to {UID_BYTES[-1]} are taken"
-        )
+        raise MetadataError(place, f"{len(uid)} bytes; a uid has {UID_BYTES[0]} to {UID_BYTES[-1]}")
     return uid
 
 
@@ -219,7 +217,7 @@ def _endpoints(value: cbor.Value) -> tuple[Endpoint, ...]:
     for i, endpoint in enumerate(endpoints):
         if endpoint.endpoint_id in seen:
             raise MetadataError(
-                f"endpoints[{i}].endpoint-id", f"{endpoint.endpoint_id} stands twice"
+                f"endpoints[{i}].endpoint-id", f"{endpoint.endpoint_id} is used twice"
             )
         seen.add(endpoint.endpoint_id)
     return endpoints
@@ -240,9 +238,7 @@ def _security(value: cbor.Value) -> Security:
     if not isinstance(value, list):
         raise MetadataError("security", "not an array")
     if len(value) != len(SECURITY_FIELDS):
-        raise MetadataError(
-            "security", f"{len(value)} entries where {len(SECURITY_FIELDS)} are taken"
-        )
+        raise MetadataError("security", f"{len(value)} entries; it has {len(SECURITY_FIELDS)}")
     return Security(
         **{
             attribute: check(f"security.{name}", entry)

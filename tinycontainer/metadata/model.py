@@ -31,7 +31,7 @@ class ContainerType(IntEnum):
 
 
 class PeerType(IntEnum):
-    """What stands at the other end of an endpoint."""
+    """What an endpoint is connected to."""
 
     CONTAINER = 0
     LOCAL = 1
@@ -131,7 +131,7 @@ class Security:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What the scheduler is told, after the container map has overruled the security array.
+    """What the scheduler works with, after the container map has overruled the security array.
 
     Attributes:
         start_max_ms, loop_max_ms, stop_max_ms: longest hooks; 0 is no limit.
@@ -158,7 +158,7 @@ class Metadata:
         container: the container map.
         endpoints: the endpoints array; None if the file has none.
         security: the security array; None if the file has none.
-        raw: the bytes that were decoded; hashes are taken over these.
+        raw: the bytes that were decoded; hashes are computed over these.
         timing: scheduling as it applies.
     """
 

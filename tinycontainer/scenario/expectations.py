@@ -44,7 +44,7 @@ class ExpectationsFile(Table):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ExpectationResult:
     """What became of an expectation.
 
     Attributes:
@@ -67,14 +67,16 @@ def read_expectations(path: Path) -> list[ExpectationTable]:
     return read_toml(path, ExpectationsFile).expectations
 
 
-def judge(expected: Iterable[ExpectationTable], events: Iterable[TraceEvent]) -> list[Finding]:
+def judge(
+    expected: Iterable[ExpectationTable], events: Iterable[TraceEvent]
+) -> list[ExpectationResult]:
     """Hold expectations against the events of a run."""
     recorded = list(events)
     findings = []
     for each in expected:
         found = sum(_fits(each, event) for event in recorded if event.name == each.event)
         enough = found >= each.at_least and (each.at_most is None or found <= each.at_most)
-        findings.append(Finding(each.text, found, enough))
+        findings.append(ExpectationResult(each.text, found, enough))
     return findings
 
 

@@ -12,18 +12,18 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
+from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
-from tinycontainer.device.device import Device
 from tinycontainer.errors import TinyContainerError
-from tinycontainer.files.device_file import Uid
-from tinycontainer.files.toml_file import Table, inside, read_bounded, read_toml, uid_from_text
+from tinycontainer.files.fields import Uid, uid_from_text
+from tinycontainer.files.toml_file import Table, inside, read_bounded, read_toml
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import show
 
 _TICK_MS = 100
 
 
-class Verb(StrEnum):
+class ManagementCall(StrEnum):
     """What a step does."""
 
     LOAD = "load"
@@ -36,14 +36,14 @@ class Verb(StrEnum):
     @property
     def takes_file(self) -> bool:
         """Whether it names a file (a bundle, or metadata) and not a uid."""
-        return self in (Verb.LOAD, Verb.RECONFIGURE)
+        return self in (ManagementCall.LOAD, ManagementCall.RECONFIGURE)
 
 
 class StepTable(Table):
     """One step: load and reconfigure name a file, all others a uid."""
 
     at_ms: int = Field(ge=0, description="device time")
-    verb: Verb
+    verb: ManagementCall
     uid: Uid | None = None
     file: str | None = Field(default=None, description="within the script's directory")
     refused: bool = Field(default=False, description="the device is expected to refuse it")
@@ -65,7 +65,7 @@ class ScriptFile(Table):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ScriptStep:
     """A step, ready to be taken.
 
     Attributes:
@@ -77,7 +77,7 @@ class Step:
     """
 
     at_ms: int
-    verb: Verb
+    verb: ManagementCall
     uid: bytes
     content: bytes
     refused: bool
@@ -92,14 +92,14 @@ class Surprise:
         problem: what happened instead.
     """
 
-    step: Step
+    step: ScriptStep
     problem: str
 
     def __str__(self) -> str:
         return f"{self.step.verb} at {self.step.at_ms} ms: {self.problem}"
 
 
-def read_script(path: Path) -> tuple[Step, ...]:
+def read_script(path: Path) -> tuple[ScriptStep, ...]:
     """Read a script and the files that it names; steps of one moment keep their order.
 
     Raises:
@@ -113,7 +113,7 @@ def read_script(path: Path) -> tuple[Step, ...]:
 
 def play(
     device: Device,
-    steps: tuple[Step, ...],
+    steps: tuple[ScriptStep, ...],
     end_ms: int | None,
     tick: Callable[[int], None] | None = None,
 ) -> list[Surprise]:
@@ -151,27 +151,27 @@ def _run_until(device: Device, at_ms: int, tick: Callable[[int], None] | None) -
     device.run_until(at_ms)
 
 
-def untaken(steps: tuple[Step, ...], end_ms: int | None) -> int:
+def untaken(steps: tuple[ScriptStep, ...], end_ms: int | None) -> int:
     """How many steps lie behind the end of a run."""
     return sum(end_ms is not None and step.at_ms > end_ms for step in steps)
 
 
-def _step(path: Path, place: str, table: StepTable, read: Callable[[Path], bytes]) -> Step:
+def _step(path: Path, place: str, table: StepTable, read: Callable[[Path], bytes]) -> ScriptStep:
     content = b""
     if table.file is not None:
         content = read(inside(path.parent, table.file, show(str(path)), place))
     uid = b"" if table.uid is None else uid_from_text(table.uid)
-    return Step(table.at_ms, table.verb, uid, content, table.refused)
+    return ScriptStep(table.at_ms, table.verb, uid, content, table.refused)
 
 
-def _take(device: Device, step: Step) -> Surprise | None:
-    actions: dict[Verb, Callable[[], object]] = {
-        Verb.LOAD: lambda: device.load(step.content),
-        Verb.START: lambda: device.start(step.uid),
-        Verb.STOP: lambda: device.stop(step.uid),
-        Verb.KILL: lambda: device.kill(step.uid),
-        Verb.DELETE: lambda: device.delete(step.uid),
-        Verb.RECONFIGURE: lambda: device.reconfigure(step.content),
+def _take(device: Device, step: ScriptStep) -> Surprise | None:
+    actions: dict[ManagementCall, Callable[[], object]] = {
+        ManagementCall.LOAD: lambda: device.load(step.content),
+        ManagementCall.START: lambda: device.start(step.uid),
+        ManagementCall.STOP: lambda: device.stop(step.uid),
+        ManagementCall.KILL: lambda: device.kill(step.uid),
+        ManagementCall.DELETE: lambda: device.delete(step.uid),
+        ManagementCall.RECONFIGURE: lambda: device.reconfigure(step.content),
     }
     try:
         actions[step.verb]()

@@ -69,7 +69,7 @@ class Loaded(TraceEvent):
 
 @dataclass(slots=True)
 class LoadRefused(TraceEvent):
-    """A load, a start or a reconfiguration was refused, by what it needs to be let in.
+    """A load, a start or a reconfiguration was refused, with its reason.
 
     verb says which of the three; uid is empty where it was not yet known.
     """
@@ -83,7 +83,7 @@ class LoadRefused(TraceEvent):
 
 @dataclass(slots=True)
 class Reconfigured(TraceEvent):
-    """New metadata took effect. Endpoint ids that were taken away, and those that are new."""
+    """New metadata took effect, with the endpoint ids that it revoked and that it granted."""
 
     name: ClassVar[str] = "reconfigured"
     uid: bytes

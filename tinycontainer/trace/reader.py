@@ -1,7 +1,7 @@
 """Reads a trace that `JsonLines` wrote, and believes nothing in it.
 
 A line is an event of a known name with exactly its fields, each of the right type and within
-bounds; time never goes back. Payload that was only told by its hash is empty in what is read.
+bounds; time never goes back. Payload that the trace gives by its hash only is read as empty.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,7 +42,8 @@ def read_trace(path: Path) -> Iterator[TraceEvent]:
         TraceFileError: a line is wrong, or there are too many.
         OSError: it cannot be read.
     """
-    kinds, before_ns = _kinds(), 0
+    kinds = _kinds()
+    before_ns = 0
     for number, values in read_lines(path, MAX_EVENTS, TraceFileError):
         try:
             event = _event(kinds, values)

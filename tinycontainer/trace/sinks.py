@@ -56,7 +56,8 @@ class JsonLines:
     """
 
     def __init__(self, write: Callable[[str], object], *, with_data: bool = False) -> None:
-        self._write, self._with_data = write, with_data
+        self._write = write
+        self._with_data = with_data
 
     def __call__(self, event: TraceEvent) -> None:
         """Write one event."""

@@ -50,7 +50,7 @@ class Tally:
     """Counts events as they come.
 
     Attributes:
-        rows: one per uid, in the order in which they were first heard of.
+        rows: one per uid, in the order of their first events.
         refusals: how often each kind of refusal was recorded.
     """
 

@@ -16,11 +16,11 @@ class Tracer:
     was being traced, so it waits until the device asks for it.
 
     Args:
-        sinks: who listens.
+        sinks: take every event.
         now_ns: the device's time, settled.
 
     Attributes:
-        on: whether anybody listens; no event is built otherwise.
+        on: whether there is a sink; no event is built otherwise.
     """
 
     def __init__(self, sinks: Sequence[Sink], now_ns: Callable[[], int]) -> None:

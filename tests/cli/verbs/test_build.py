@@ -9,7 +9,7 @@ from support.hostile import inert
 from support.project import BOX, ROOT, Program
 from support.rbpf.assembling import LIMITS, rbf
 
-from tinycontainer.assembly.assembly import BUILDERS, installed
+from tinycontainer.assembly import Installation
 from tinycontainer_runtimes.rbpf.program import load
 
 OBJECTS = ROOT / "tests" / "vectors" / "rbpf" / "objects"
@@ -86,13 +86,11 @@ def test_a_damaged_file_is_not_disassembled(tmp_path: Path, program: Program) ->
 
 
 def test_builders_are_found_through_entry_points() -> None:
-    assert "rbpf" in installed(BUILDERS)
+    assert Installation().builder("rbpf").build((OBJECTS / "fletcher32.o").read_bytes())
 
 
-def test_a_missing_builder_is_no_usable_runtime(
-    program: Program, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tinycontainer.assembly.assembly.installed", lambda group: {})
+def test_a_missing_builder_is_no_usable_runtime(program: Program) -> None:
+    program.installation = Installation([])
     line = program.bad("build", "rbpf", OBJECTS / "fletcher32.o", code=3)
     assert line == "builder rbpf is not installed"
 

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,11 @@ from support.project import Program
 from support.wasm.modules import container, loop
 from support.worlds import blueprint, times
 
-from tinycontainer.assembly import assembly
+from tinycontainer.assembly import Installation
+from tinycontainer.assembly.installation import RUNTIMES, InstalledPoint, find_installed_points
 from tinycontainer.interfaces.runtime import Completed, Hook, Outcome
 from tinycontainer.metadata import ContainerType
-from tinycontainer.tools.differential import Bench, Kind, Run, compare, run_on
+from tinycontainer.tools.differential import Bench, DifferenceKind, Run, compare, run_on
 from tinycontainer.tools.differential.bench import bare_plan
 from tinycontainer.tools.packing.packing import pack_unsigned
 
@@ -39,6 +42,33 @@ def written(directory: Path, uid: str, code: bytes, **timing: int) -> Path:
     path = directory / f"{uid}.tcb"
     path.write_bytes(bundle(uid, code, **timing))
     return path
+
+
+@dataclass
+class Changed:
+    """The entry point of a runtime, of which a test makes something else."""
+
+    point: InstalledPoint
+    change: Callable[[str, Any], Any]
+
+    @property
+    def name(self) -> str:
+        return self.point.name
+
+    @property
+    def group(self) -> str:
+        return self.point.group
+
+    def load(self) -> Callable[[], Any]:
+        return lambda: self.change(self.name, self.point.load()())
+
+
+def with_runtimes(change: Callable[[str, Any], Any]) -> Installation:
+    """What is installed, with a function of name and runtime put over each runtime."""
+    return Installation(
+        Changed(point, change) if point.group == RUNTIMES else point
+        for point in find_installed_points()
+    )
 
 
 LOGS = container(
@@ -91,16 +121,15 @@ def test_the_fallback_says_so(program: Program, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("how", ["--engine", "device file"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_engine_is_chosen_by_option_and_by_device_file(
-    box: Path, program: Program, how: str, engine: str, monkeypatch: pytest.MonkeyPatch
+    box: Path, program: Program, how: str, engine: str
 ) -> None:
     made: list[str] = []
-    plain = assembly._made
 
-    def noting(point: Any) -> Any:
-        made.append(point.name)
-        return plain(point)
+    def noting(name: str, runtime: Any) -> Any:
+        made.append(name)
+        return runtime
 
-    monkeypatch.setattr(assembly, "_made", noting)
+    program.installation = with_runtimes(noting)
     file = box / "chosen.toml"
     text = (box / "device.toml").read_text()
     options = ["--engine", engine] if how == "--engine" else []
@@ -219,17 +248,13 @@ class Wrong:
 def test_a_real_difference_is_found_and_shown_in_its_context(
     tmp_path: Path,
     program: Program,
-    monkeypatch: pytest.MonkeyPatch,
     wrong: str,
     words: str,
 ) -> None:
-    plain = assembly._made
+    def changed(name: str, runtime: Any) -> Any:
+        return Wrong(runtime, wrong) if name == "wasm.wasmtime" else runtime
 
-    def made(point: Any) -> Any:
-        runtime = plain(point)
-        return Wrong(runtime, wrong) if point.name == "wasm.wasmtime" else runtime
-
-    monkeypatch.setattr(assembly, "_made", made)
+    program.installation = with_runtimes(changed)
     path = written(tmp_path, "logs", LOGS, period=100)
     found = program.json("compare", path, "--for", "1s", code=1)
     (row,) = found["containers"]
@@ -255,13 +280,13 @@ def test_after_a_trap_results_that_depend_on_time_are_told_apart(box: Path) -> N
     left, right = (run_bench(engine, trap, clock) for engine in ("pywasm", "wasmtime"))
     found = compare(left, right)
     assert found.alike
-    assert found.kinds <= {Kind.TIME}
+    assert found.kinds <= {DifferenceKind.TIME}
     assert found.events < len(left.record.events)
 
 
 def run_bench(engine: str, *codes: bytes) -> Run:
     contents = [(f"c{i}", bundle(f"c{i}", code, period=10)) for i, code in enumerate(codes)]
-    return run_on(Bench(bare_plan(), tuple(contents), for_ms=200), engine)
+    return run_on(Bench(bare_plan(), tuple(contents), for_ms=200), engine, Installation())
 
 
 def test_the_record_holds_every_call_and_the_memory_at_the_end() -> None:

@@ -188,7 +188,7 @@ def test_inconsistent_endpoints_are_refused_by_the_codec(
     endpoint = '[[endpoints]]\nid = 1\npeer = "local"\npeer_endpoint = 1\ndirection = "in"\n'
     source = write_manifest(tmp_path / "me", rest=endpoint + endpoint)
     line = program.bad("pack", source, "--keys", keys, "-o", tmp_path / "me.tcb")
-    assert line == f"{source / 'container.toml'}: endpoints[1].endpoint-id: 1 stands twice"
+    assert line == f"{source / 'container.toml'}: endpoints[1].endpoint-id: 1 is used twice"
 
 
 def test_a_missing_or_public_key_is_named(tmp_path: Path, keys: Path, program: Program) -> None:

@@ -189,7 +189,7 @@ def test_a_script_that_does_not_go_as_expected_exits_with_one(box: Path, program
                 "[[drivers]]\ndriver = 'console'\nendpoint = 1\n"
                 "[[drivers]]\ndriver = 'buffer'\nendpoint = 1"
             ),
-            "drivers: buffer: local endpoint 1 is taken",
+            "drivers: buffer: local endpoint 1 has a driver already",
         ),
         ("[[containers]]\nbundle = 'missing.tcb'", "missing.tcb: cannot be read"),
         ("x = 1", "x: "),

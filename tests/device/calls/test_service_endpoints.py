@@ -118,7 +118,7 @@ def test_a_driver_serves_the_directions_of_its_entry(served: Direction, asked: D
 
 
 def test_two_drivers_cannot_have_one_place() -> None:
-    with pytest.raises(ValueError, match="taken"):
+    with pytest.raises(ValueError, match="has a driver already"):
         DriverTable([served_by(Puppet()), served_by(Puppet())])
     with pytest.raises(ValueError, match="no place"):
         DriverTable([DriverEntry(PeerType.CONTAINER, 1, "box", Puppet)])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from support.scripted import Program, Script, Steps, trap
 from support.worlds import ALL_CALLS, World, blueprint, newer, times
 
-from tinycontainer.device.calls.watchdog import Watchdog
+from tinycontainer.device.calls.started import Watchdog
 from tinycontainer.device.containers.container import ExitReason
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.interfaces.runtime import Hook, Natives
@@ -184,19 +184,19 @@ def test_a_watched_loop_that_traps_is_a_trap() -> None:
 @pytest.mark.parametrize("disarm", [False, True])
 def test_the_watchdog_by_itself(disarm: bool) -> None:
     dog = Watchdog()
-    dog.loop_begins()
+    dog.begin_loop()
     assert not dog.missed()
     dog.beat()
     assert not dog.missed()
-    dog.loop_begins()
+    dog.begin_loop()
     assert dog.missed()
     if disarm:
         dog.disarm()
         assert not dog.missed()
-        dog.loop_begins()
+        dog.begin_loop()
         assert not dog.missed()
     else:
         dog.beat()
         assert not dog.missed()
-        dog.loop_begins()
+        dog.begin_loop()
         assert dog.missed()

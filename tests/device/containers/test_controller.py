@@ -6,10 +6,11 @@ import pytest
 from support.scripted import Program, ScriptedRuntime, endless, work
 from support.worlds import ALL_CALLS, Ledger, World, blueprint, refused, snapshot, times
 
+from tinycontainer.assembly import Device
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import Device, Setup
+from tinycontainer.device.device import Setup
 from tinycontainer.errors import InvalidTransition, LoadReason, UnknownContainer
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.runtime import RuntimeLimits

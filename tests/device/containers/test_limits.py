@@ -7,7 +7,7 @@ from support.scripted import Program, work
 from support.worlds import World, blueprint, newer, refused, times
 
 from tinycontainer.device.containers.limits import BOARDS, Cap, Capacity, Caps, Policy, Scheduling
-from tinycontainer.errors import LoadReason
+from tinycontainer.errors import CapExceeded, LoadReason
 from tinycontainer.interfaces.runtime import RuntimeLimits
 from tinycontainer.metadata import Timing
 from tinycontainer.tools.packing.packing import Blueprint
@@ -186,3 +186,14 @@ def test_a_cap_judges_the_container_map_where_it_overrules_the_security_array() 
     plan = blueprint("box", security=times(loop=500, period=1))
     within = replace(plan.container, exec_time_ms=20, period_ms=40)
     world.add(replace(plan, container=within))
+
+
+def test_a_refusal_carries_what_was_found_and_what_is_allowed() -> None:
+    with pytest.raises(CapExceeded) as refusal:
+        Cap(loop_max_ms=49).check(EVERYTHING)
+    error = refusal.value
+    assert (error.field, error.found, error.allowed) == ("loop_max_ms", 50, 49)
+    unlimited = tuple(Cap(loop_share=0.1).excesses(replace(EVERYTHING, period_ms=0)))
+    assert [(each.field, each.found, each.allowed) for each in unlimited] == [
+        ("loop share", None, 0.1)
+    ]

@@ -164,7 +164,7 @@ def test_a_full_memory_says_what_to_do() -> None:
     memory = MemoryManager(SMALL)
     memory.take()
     memory.take()
-    with pytest.raises(LoadError, match="2 slots are taken; delete") as caught:
+    with pytest.raises(LoadError, match="2 slots are in use; delete") as caught:
         memory.take()
     assert caught.value.reason is LoadReason.NO_SLOT
 

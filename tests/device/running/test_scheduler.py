@@ -31,7 +31,7 @@ def order(made: Scheduler, turns: int, now_ns: int = 0) -> list[int]:
     for _ in range(turns):
         served.append(turn(made, now_ns).slot)
         now_ns += SLICE
-        made.used(served[-1], SLICE, now_ns)
+        made.charge_turn(served[-1], SLICE, now_ns)
     return served
 
 
@@ -94,16 +94,16 @@ def test_a_decision_for_another_end_is_independent_of_the_one_before() -> None:
 @pytest.mark.clause("TC-SCHED-02")
 def test_what_is_left_of_a_slice_is_kept_at_the_head() -> None:
     made = scheduler(5, 5)
-    made.used(0, 4 * MS, 4 * MS)
+    made.charge_turn(0, 4 * MS, 4 * MS)
     assert turn(made, 4 * MS) == Turn(0, 5, SLICE, Bound.SLICE, 4 * MS)
 
 
 @pytest.mark.clause("TC-SCHED-02")
 def test_a_slice_that_is_used_up_sends_to_the_tail_with_a_full_one() -> None:
     made = scheduler(5, 5)
-    made.used(0, SLICE, SLICE)
+    made.charge_turn(0, SLICE, SLICE)
     assert turn(made, SLICE).slot == 1
-    made.used(1, SLICE + 7, 2 * SLICE + 7)
+    made.charge_turn(1, SLICE + 7, 2 * SLICE + 7)
     now_ns = 2 * SLICE + 7
     assert turn(made, now_ns) == Turn(0, 5, now_ns + SLICE, Bound.SLICE, SLICE)
 
@@ -112,7 +112,7 @@ def test_preemption_by_a_better_rank_keeps_the_head_and_the_rest_of_the_slice() 
     made = scheduler(5, 5, 2)
     made.wake_at(2, 3 * MS)
     assert turn(made) == Turn(0, 5, 3 * MS, Bound.BETTER_RANK, 0)
-    made.used(0, 3 * MS, 3 * MS)
+    made.charge_turn(0, 3 * MS, 3 * MS)
     assert turn(made, 3 * MS).slot == 2
     made.wake_at(2, 50 * MS)
     assert turn(made, 5 * MS) == Turn(0, 5, 12 * MS, Bound.SLICE, 3 * MS)
@@ -120,7 +120,7 @@ def test_preemption_by_a_better_rank_keeps_the_head_and_the_rest_of_the_slice() 
 
 def test_becoming_due_joins_the_tail_with_a_full_slice() -> None:
     made = scheduler(5, 5, 5)
-    made.used(0, 6 * MS, 6 * MS)
+    made.charge_turn(0, 6 * MS, 6 * MS)
     made.wake_at(0, 6 * MS)
     assert [turn(made, 6 * MS).slot, *order(made, 3, 6 * MS)] == [1, 1, 2, 0]
 
@@ -152,7 +152,7 @@ def test_containers_that_are_started_at_one_time_are_served_by_slot() -> None:
 def test_who_becomes_due_enters_before_the_one_whose_slice_ends() -> None:
     made = scheduler(5, 5)
     made.wake_at(1, SLICE)
-    made.used(0, SLICE, SLICE)
+    made.charge_turn(0, SLICE, SLICE)
     assert order(made, 2, SLICE) == [1, 0]
 
 
@@ -160,7 +160,7 @@ def test_who_became_due_during_a_slice_enters_before_the_one_whose_slice_ends() 
     made = scheduler(5, 5, 5)
     made.wake_at(1, 7 * MS)
     made.wake_at(2, 3 * MS)
-    made.used(0, SLICE, SLICE)
+    made.charge_turn(0, SLICE, SLICE)
     assert order(made, 3, SLICE) == [2, 1, 0]
 
 
@@ -199,7 +199,7 @@ def test_a_turn_ends_with_what_is_left_of_the_duration_of_its_hook() -> None:
     made = scheduler(5)
     made.set_limit(0, 7 * MS)
     assert turn(made) == Turn(0, 5, 7 * MS, Bound.HOOK_LIMIT, 0)
-    made.used(0, 3 * MS, 3 * MS)
+    made.charge_turn(0, 3 * MS, 3 * MS)
     assert turn(made, 3 * MS).until_ns == 7 * MS
     made.set_limit(0, None)
     assert turn(made, 3 * MS).bound is Bound.SLICE
@@ -208,8 +208,8 @@ def test_a_turn_ends_with_what_is_left_of_the_duration_of_its_hook() -> None:
 def test_a_limit_survives_the_end_of_a_slice() -> None:
     made = scheduler(5, 5)
     made.set_limit(0, 15 * MS)
-    made.used(0, SLICE, SLICE)
-    made.used(1, SLICE, 2 * SLICE)
+    made.charge_turn(0, SLICE, SLICE)
+    made.charge_turn(1, SLICE, 2 * SLICE)
     assert turn(made, 2 * SLICE) == Turn(0, 5, 25 * MS, Bound.HOOK_LIMIT, SLICE)
 
 
@@ -233,7 +233,7 @@ def test_the_first_of_several_bounds_counts() -> None:
 def test_a_limit_that_is_used_up_gives_no_time_but_still_a_turn() -> None:
     made = scheduler(5)
     made.set_limit(0, 2 * MS)
-    made.used(0, 3 * MS, 3 * MS)
+    made.charge_turn(0, 3 * MS, 3 * MS)
     assert turn(made, 3 * MS).until_ns == 3 * MS
 
 
@@ -300,7 +300,7 @@ def test_who_is_removed_is_forgotten_with_alarms_and_wake_up() -> None:
 def test_a_slot_that_is_used_again_has_nothing_of_its_former_container() -> None:
     made = scheduler(5)
     made.set_limit(0, MS)
-    made.used(0, 9 * MS, 9 * MS)
+    made.charge_turn(0, 9 * MS, 9 * MS)
     made.remove(0)
     made.add(0, 7, 9 * MS)
     assert turn(made, 9 * MS) == Turn(0, 7, 19 * MS, Bound.SLICE, 9 * MS)
@@ -316,7 +316,7 @@ def test_a_new_priority_joins_the_tail_of_its_new_rank() -> None:
 
 def test_the_same_priority_changes_nothing() -> None:
     made = scheduler(5, 5)
-    made.used(0, 4 * MS, 4 * MS)
+    made.charge_turn(0, 4 * MS, 4 * MS)
     made.set_priority(0, 5, 4 * MS)
     assert turn(made, 4 * MS) == Turn(0, 5, SLICE, Bound.SLICE, 4 * MS)
 

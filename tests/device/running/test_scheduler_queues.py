@@ -14,16 +14,14 @@ from hypothesis.stateful import (
 )
 
 from tinycontainer.device.containers.limits import Policy
+from tinycontainer.device.running.pacing import WakeUp, gap_end_ns, plan_wakeup
 from tinycontainer.device.running.scheduler import (
     Alarm,
     Idle,
     Scheduler,
     Turn,
-    WakeUp,
-    gap_ends_ns,
-    next_wakeup,
 )
-from tinycontainer.device.running.scheduler.queue import TimeQueue
+from tinycontainer.device.running.time_queue import TimeQueue
 
 SLICE = 100
 
@@ -142,7 +140,7 @@ class AgainstLists(RuleBasedStateMachine):
         task.due = self.now
         if task.limit is not None:
             task.limit -= used
-        self.made.used(decision.slot, used, self.now)
+        self.made.charge_turn(decision.slot, used, self.now)
         if task.slice_left <= 0:
             self.wake_up()
             self.enter(decision.slot, self.now)
@@ -255,7 +253,7 @@ def test_a_queue_by_time_agrees_with_a_dictionary(steps: list[tuple[str, int, in
 def test_a_wake_up_is_planned_from_the_last_plan_or_from_now_if_it_has_passed(
     planned_ns: int, period_ns: int, now_ns: int, expected: WakeUp
 ) -> None:
-    assert next_wakeup(planned_ns, period_ns, now_ns) == expected
+    assert plan_wakeup(planned_ns, period_ns, now_ns) == expected
 
 
 @given(st.integers(0, 500), st.integers(1, 50), st.integers(0, 900))
@@ -266,7 +264,7 @@ def test_skipped_wake_ups_are_those_that_lie_before_the_end_of_the_loop(
     now_ns = planned_ns + took_ns
     passed = len(range(planned_ns + period_ns, now_ns, period_ns))
     expected = WakeUp(now_ns, passed) if passed else WakeUp(planned_ns + period_ns, 0)
-    assert next_wakeup(planned_ns, period_ns, now_ns) == expected
+    assert plan_wakeup(planned_ns, period_ns, now_ns) == expected
 
 
 @pytest.mark.parametrize(
@@ -276,4 +274,4 @@ def test_skipped_wake_ups_are_those_that_lie_before_the_end_of_the_loop(
 def test_a_gap_ends_with_the_longest_allowed_or_the_wake_up_after(
     period_ns: int, period_max_ns: int, expected: int | None
 ) -> None:
-    assert gap_ends_ns(5, period_ns, period_max_ns) == expected
+    assert gap_end_ns(5, period_ns, period_max_ns) == expected

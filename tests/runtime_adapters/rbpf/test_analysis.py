@@ -4,15 +4,14 @@ import pytest
 from support.rbpf.assembling import hooks, rbf, slot
 from support.wasm.modules import within
 
-from tinycontainer.assembly.assembly import ANALYSERS, analysers, installed
+from tinycontainer.assembly import Installation
 from tinycontainer.errors import InadmissibleCode
 from tinycontainer.metadata import ContainerType
 from tinycontainer_runtimes.rbpf.analysis import analyse
 
 
 def test_the_analyser_is_found_through_its_entry_point() -> None:
-    assert analysers()[ContainerType.BPF] is analyse
-    assert "bpf" in installed(ANALYSERS)
+    assert Installation().analysers()[ContainerType.BPF] is analyse
 
 
 def test_natives_hooks_and_memory_are_told() -> None:

@@ -25,7 +25,7 @@ from support.wasm.modules import (
 )
 from support.wasm.programs import programs
 
-from tinycontainer.assembly.assembly import ANALYSERS, analysers, installed
+from tinycontainer.assembly import Installation
 from tinycontainer.errors import InadmissibleCode
 from tinycontainer.metadata import ContainerType
 from tinycontainer_runtimes.wasm.analysis import analyse
@@ -34,8 +34,7 @@ FUNCTION = '(func (export "loop") (result i32) i32.const 0)'
 
 
 def test_the_analyser_is_found_through_its_entry_point() -> None:
-    assert analysers()[ContainerType.WASM] is analyse
-    assert "wasm" in installed(ANALYSERS)
+    assert Installation().analysers()[ContainerType.WASM] is analyse
 
 
 def test_natives_are_those_that_are_called_and_imports_all_of_them() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from support.conformance.cases import bundles
 from support.project import ROOT
-from tinycontainer.conformance.suite import Suite, process
+from tinycontainer.conformance.judging.suite import Suite, process
 
 FAULTY_SHIM = ROOT / "tests" / "conformance" / "faulty_shim.py"
 
@@ -72,14 +72,14 @@ FAULTS = [
     Fault(
         "counts the period from the loop's end",
         "TC-SCHED-08",
-        "tinycontainer.device.running.scheduler.rhythm",
+        "tinycontainer.device.running.pacing",
         "at_ns = planned_ns + period_ns",
         "at_ns = now_ns + period_ns",
     ),
     Fault(
         "makes up for missed periods",
         "TC-SCHED-09",
-        "tinycontainer.device.running.scheduler.rhythm",
+        "tinycontainer.device.running.pacing",
         "if at_ns >= now_ns:",
         "if True:",
     ),
@@ -108,8 +108,8 @@ FAULTS = [
     Fault(
         "leaves descriptors open when a start ends",
         "TC-CALL-17",
-        "tinycontainer.device.running.winding",
-        "self._service.stopped(execution.caller)",
+        "tinycontainer.device.running.executor",
+        "self._service.close_all(execution.started)",
         "pass",
     ),
     Fault(
@@ -178,9 +178,9 @@ FAULTS = [
     Fault(
         "never arms the watchdog",
         "TC-SCHED-16",
-        "tinycontainer.device.calls.watchdog",
-        "self._armed, self._beaten = self._wanted, False",
-        "self._armed, self._beaten = False, False",
+        "tinycontainer.device.calls.started",
+        "self._armed = self._wanted",
+        "self._armed = False",
     ),
     Fault(
         "watches who may not send heartbeats any more",
@@ -255,7 +255,7 @@ FAULTS = [
     Fault(
         "ranks by priority under round-robin",
         "TC-SCHED-01",
-        "tinycontainer.device.running.scheduler.scheduler",
+        "tinycontainer.device.running.scheduler",
         "rank = priority if self._policy is Policy.PRIORITY else 0",
         "rank = priority",
     ),

@@ -16,11 +16,10 @@ import wasmtime
 from support.engines import ENGINES
 from support.rbpf.assembling import hooks
 from support.wasm.modules import NATIVE_TYPES, container
-from tinycontainer.device.calls.allowance import Allowance
-from tinycontainer.device.calls.caller import Caller
 from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.device.calls.natives import ContainerNatives
 from tinycontainer.device.calls.service import Service
+from tinycontainer.device.calls.started import StartedContainer
 from tinycontainer.device.containers.container import Container
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.device.containers.memory import MemoryManager, Section
@@ -222,7 +221,7 @@ class Path:
         """
         return hosted(self._runtime, code, self.natives, self.meter, budget)
 
-    def _caller(self, uid: bytes, mask: int, direction: Direction) -> Caller:
+    def _caller(self, uid: bytes, mask: int, direction: Direction) -> StartedContainer:
         endpoint = Endpoint(ENDPOINT, PeerType.LOCAL, 1, direction)
         container_map = ContainerMap(uid, ContainerType.WASM)
         metadata = decode(encode(container_map, (endpoint,), Security()))
@@ -231,7 +230,7 @@ class Path:
             slot.open(section, 0)
         grant = Grant(mask, None, Validity(), ())
         loaded = Container(slot, metadata, self._runtime, grant)
-        return Caller(loaded, self.meter, Allowance(1 << 60), Allowance(1 << 60))
+        return StartedContainer(loaded, self.meter, 1 << 60)
 
 
 def hosted(

@@ -48,7 +48,7 @@ def test_the_same_container_has_no_change() -> None:
 def test_rights_are_gained_and_lost_by_name() -> None:
     found = compared(replace(PLAN, mask=OPEN | READ), newer(PLAN, mask=OPEN | WRITE | 0x80))
     assert texts(found, "rights") == [
-        ("gained", "may now call write, unknown calls (mask 0x80)"),
+        ("gained", "may now call write; sets bits that allow no call: 7"),
         ("lost", "may no longer call read"),
     ]
 

@@ -8,14 +8,15 @@ import pytest
 from support.scripted import ScriptedRuntime
 from support.worlds import FOREIGN, KEYS, Ledger, blueprint, local, newer, times, trusted
 
+from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import Cap, Capacity, Caps
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import Device, Setup
+from tinycontainer.device.device import Setup
 from tinycontainer.errors import InadmissibleCode, LoadError
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.runtime import RuntimeLimits
 from tinycontainer.metadata import Bundle, ContainerType
-from tinycontainer.tools.explain.admission import Check, judge_bundle
+from tinycontainer.tools.explain.admission import LoadCheck, judge_bundle
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions, pack, pack_unsigned
 from tinycontainer_tokens import KeyEntry, KeyStore, Profile, Role
 
@@ -46,11 +47,11 @@ def packed(plan: Blueprint = PLAN, code: bytes = b"box", data: bytes = DATA) -> 
     return pack(plan, code, data, KEYS).encode()
 
 
-def judged(content: bytes, device: Setup) -> tuple[Check, ...]:
+def judged(content: bytes, device: Setup) -> tuple[LoadCheck, ...]:
     return judge_bundle("box", content, device, device.epoch_s)
 
 
-def agrees(content: bytes, device: Setup) -> tuple[Check, ...]:
+def agrees(content: bytes, device: Setup) -> tuple[LoadCheck, ...]:
     """The checks; their verdict and its reason are those of a load."""
     assert isinstance(device.sequences, Ledger)
     before = dict(device.sequences.entries)

@@ -135,8 +135,8 @@ def test_fields_say_what_they_mean(tmp_path: Path) -> None:
         "kind: code",
         "sequence: 9",
         "aud: device",
-        "nbf: 1970-01-01 00:00:00 UTC",
-        "exp: 2023-11-14 22:13:20 UTC",
+        "nbf: 1970-01-01T00:00:00Z",
+        "exp: 2023-11-14T22:13:20Z",
         "signature, 64 bytes",
     ):
         assert meaning in said
@@ -192,8 +192,8 @@ def test_an_expiry_beyond_all_calendars_is_told_in_seconds(tmp_path: Path) -> No
     )
     token = issue(claims, Kind.CODE, KEYS[Role.DEVELOPER], RFC)
     said = set(meanings(read(tmp_path, token).tree).values())
-    assert "exp: 18446744073709551615 s, after the year 9999" in said
-    assert "iat: 9999-12-31 23:59:59 UTC" in said
+    assert "exp: Unix second 18446744073709551615" in said
+    assert "iat: 9999-12-31T23:59:59Z" in said
 
 
 def test_claims_that_do_not_fit_are_shown_with_the_reason(tmp_path: Path) -> None:
@@ -231,8 +231,8 @@ def test_a_foreign_header_is_shown_with_the_reason(
     ("mask", "words"),
     [
         (b"\x00", "no call"),
-        (b"\xff", "heartbeat open close read write; bits without a call: 3"),
-        (b"\x01\x00\x02", "open; bits without a call: 1"),
+        (b"\xff", "heartbeat open close read write; bits that allow no call: 5, 6, 7"),
+        (b"\x01\x00\x02", "open; bits that allow no call: 16"),
     ],
 )
 def test_a_mask_is_told_by_its_calls(tmp_path: Path, mask: bytes, words: str) -> None:
@@ -290,7 +290,7 @@ def written(container: bytes, endpoints: bytes = b"\x80") -> bytes:
         (written(b""), "container: byte 0", "container that cannot be read: byte 0: ends"),
         (written(cbor.encode(CONTAINER | {2: 9})), "container.type: 9", "type: 9 is not a contai"),
         (written(cbor.encode(CONTAINER | {9: 9})), "unknown key 9", "unknown key"),
-        (written(cbor.encode(CONTAINER | {1: b""})), "container.uid", "uid: 0 bytes where 1"),
+        (written(cbor.encode(CONTAINER | {1: b""})), "container.uid", "uid: 0 bytes; a uid has 1"),
         (written(cbor.encode(CONTAINER | {3: 5})), "syscall-mask", "syscall-mask: not a byte s"),
         (written(cbor.encode([1, 2])), "container: not a map", "array of 2"),
         (written(cbor.encode(CONTAINER), b"\xa0"), "endpoints: not an array", "map of 0"),
@@ -388,4 +388,4 @@ def test_the_firmwares_files_are_covered_byte_for_byte(name: str) -> None:
     assert f"uid: {name}" in meanings(found.tree).values()
     said = {node.meaning for node in walk(found.tree)}
     assert "code token: EdDSA, riot-2024, signed by developer" in said
-    assert "mask: heartbeat open close read write; bits without a call: 3" in said
+    assert "mask: heartbeat open close read write; bits that allow no call: 5, 6, 7" in said

@@ -138,7 +138,7 @@ def simulated(tasks: list[Task], offsets: list[int], slice_ns: int, end: int) ->
             job.starts.append(now)
         used = min(max(1, turn.until_ns - now), job.left)
         now, job.left = now + used, job.left - used
-        scheduler.used(turn.slot, used, now)
+        scheduler.charge_turn(turn.slot, used, now)
         if job.left == 0:
             finished(scheduler, turn.slot, job, now)
     return jobs

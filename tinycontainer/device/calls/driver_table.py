@@ -52,7 +52,7 @@ class DriverTable:
             if entry.peer_type is PeerType.CONTAINER or place in self._entries:
                 raise ValueError(
                     f"{entry.name}: {entry.peer_type.name.lower()} endpoint"
-                    f" {entry.peer_endpoint_id} is taken or is no place for a driver"
+                    f" {entry.peer_endpoint_id} has a driver already, or is no place for a driver"
                 )
             self._entries[place] = entry
 

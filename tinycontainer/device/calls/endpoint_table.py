@@ -1,4 +1,4 @@
-"""The endpoint table: which descriptor is whose, and what stands behind it."""
+"""The endpoint table: which descriptor is whose, and which driver serves it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Descriptor:
         endpoint_fd: between the container and the service.
         owner: uid of the container that opened it.
         endpoint: the entry of its metadata.
-        driver: what stands behind it.
+        driver: the driver, or the pipes, that serve it.
         driver_fd: between the service and the driver.
         readable, writable: what the endpoint's direction lets the container do.
     """
@@ -42,7 +42,8 @@ class EndpointTable:
     """
 
     def __init__(self, limit: int, limit_per_container: int) -> None:
-        self._limit, self._limit_per_container = limit, limit_per_container
+        self._limit = limit
+        self._limit_per_container = limit_per_container
         self._open: dict[int, Descriptor] = {}
         self._by_endpoint: dict[tuple[bytes, int], int] = {}
         self._counts: dict[bytes, int] = {}
@@ -52,7 +53,7 @@ class EndpointTable:
         return len(self._open)
 
     def find(self, endpoint_fd: int) -> Descriptor | None:
-        """The descriptor with this number, whoever owns it."""
+        """The descriptor with this number, of any owner."""
         return self._open.get(endpoint_fd)
 
     def is_open(self, owner: bytes, endpoint_id: int) -> bool:
@@ -66,15 +67,22 @@ class EndpointTable:
         )
 
     def add(self, owner: bytes, endpoint: Endpoint, driver: Channel, driver_fd: int) -> Descriptor:
-        """Enter a descriptor.
+        """Add a descriptor with the next free number.
 
         Raises:
             RuntimeError: there is no room, or the endpoint is open; ask first.
         """
         if not self.has_room(owner) or self.is_open(owner, endpoint.endpoint_id):
-            raise RuntimeError("there is no room for this descriptor")
-        allowed = endpoint.direction.container_reads, endpoint.direction.container_writes
-        entry = Descriptor(self._next(), owner, endpoint, driver, driver_fd, *allowed)
+            raise RuntimeError("the table has no room for this descriptor, or its endpoint is open")
+        entry = Descriptor(
+            endpoint_fd=self._next_number(),
+            owner=owner,
+            endpoint=endpoint,
+            driver=driver,
+            driver_fd=driver_fd,
+            readable=endpoint.direction.container_reads,
+            writable=endpoint.direction.container_writes,
+        )
         self._open[entry.endpoint_fd] = entry
         self._by_endpoint[owner, endpoint.endpoint_id] = entry.endpoint_fd
         self._counts[owner] = self._counts.get(owner, 0) + 1
@@ -92,7 +100,7 @@ class EndpointTable:
         """The descriptors of a container, oldest first; the table may change meanwhile."""
         return iter([entry for entry in self._open.values() if entry.owner == owner])
 
-    def _next(self) -> int:
+    def _next_number(self) -> int:
         while True:
             self._last = self._last % MAX_DESCRIPTOR + 1
             if self._last not in self._open:

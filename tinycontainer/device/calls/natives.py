@@ -1,6 +1,6 @@
 """The service as one container sees it: the first of the three levels of the mask.
 
-Each function that the mask allows is bound to the service, each other to a stub that notes the
+Each function that the mask allows is bound to the service, each other to a stub that records the
 attempt and returns -1. The service checks the mask again.
 """
 
@@ -8,12 +8,15 @@ from collections.abc import Callable
 
 from tinycontainer.interfaces.syscalls import Syscall
 
-from .caller import Caller
 from .service import Service
+from .started import StartedContainer
 
 
 class ContainerNatives:
     """The native calls of one started container; see `tinycontainer.interfaces.runtime.Natives`.
+
+    The five calls are attributes, not methods: a runtime looks each one up at every call, and
+    `link` exchanges them when the mask changes (TC-LIFE-17).
 
     Args:
         caller: whose calls.
@@ -27,22 +30,24 @@ class ContainerNatives:
     read: Callable[[int, int], bytes | int]
     write: Callable[[int, bytes], int]
 
-    def __init__(self, caller: Caller, service: Service, call_instructions: int) -> None:
-        self._caller, self._service, self._cost = caller, service, call_instructions
+    def __init__(self, caller: StartedContainer, service: Service, call_instructions: int) -> None:
+        self._caller = caller
+        self._service = service
+        self._cost = call_instructions
         self._data = caller.container.data
         self.link()
 
     def link(self) -> None:
         """Bind the calls to what the mask allows now."""
         mask = self._caller.container.grant.mask
-        for call, function in {
-            Syscall.HEARTBEAT: self._heartbeat,
-            Syscall.OPEN: self._open,
-            Syscall.CLOSE: self._close,
-            Syscall.READ: self._read,
-            Syscall.WRITE: self._write,
-        }.items():
-            setattr(self, call.name.lower(), function if mask & call.bit else self._stub(call))
+        stub = self._make_stub
+        self.heartbeat = (
+            self._heartbeat if mask & Syscall.HEARTBEAT.bit else stub(Syscall.HEARTBEAT)
+        )
+        self.open = self._open if mask & Syscall.OPEN.bit else stub(Syscall.OPEN)
+        self.close = self._close if mask & Syscall.CLOSE.bit else stub(Syscall.CLOSE)
+        self.read = self._read if mask & Syscall.READ.bit else stub(Syscall.READ)
+        self.write = self._write if mask & Syscall.WRITE.bit else stub(Syscall.WRITE)
         if not mask & Syscall.HEARTBEAT.bit:
             self._caller.watchdog.disarm()
 
@@ -81,9 +86,9 @@ class ContainerNatives:
         self._caller.meter.spend(self._cost)
         return self._service.write(self._caller, fd, data)
 
-    def _stub(self, call: Syscall) -> Callable[..., int]:
+    def _make_stub(self, call: Syscall) -> Callable[..., int]:
         def stub(subject: int = 0, *_: object) -> int:
             self._caller.meter.spend(self._cost)
-            return self._service.masked(self._caller, call, subject)
+            return self._service.refuse_masked(self._caller, call, subject)
 
         return stub

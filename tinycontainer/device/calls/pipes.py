@@ -78,17 +78,17 @@ class Pipes:
         """What has arrived, up to ``size`` bytes."""
         pipe, end = self._descriptors[driver_fd]
         arriving = pipe.arriving[end]
-        taken = bytes(arriving[:size])
+        received = bytes(arriving[:size])
         del arriving[:size]
-        return taken
+        return received
 
     def write(self, driver_fd: int, data: bytes) -> int:
         """Send what fits."""
         pipe, end = self._descriptors[driver_fd]
         arriving = pipe.arriving[pipe.other(end)]
-        taken = data[: self._capacity_bytes - len(arriving)]
-        arriving += taken
-        return len(taken)
+        accepted = data[: self._capacity_bytes - len(arriving)]
+        arriving += accepted
+        return len(accepted)
 
     def close(self, driver_fd: int) -> None:
         """Close one end; bytes on their way stay while both sides consent."""
@@ -101,8 +101,8 @@ class Pipes:
                 if end[0] == uid:
                     arriving.clear()
 
-    def broken_by(self, uid: bytes, kept: frozenset[Endpoint]) -> list[End]:
-        """Remove the pipes of a container that have lost their ground.
+    def remove_broken(self, uid: bytes, kept: frozenset[Endpoint]) -> list[End]:
+        """Remove the pipes of a container to which the two sides no longer consent.
 
         Args:
             uid: a container that was changed or deleted.

@@ -17,14 +17,19 @@ from tinycontainer.trace.events import Called, DescriptorClosed, Logged, Refused
 
 from ..containers.container import Container
 from ..containers.limits import Capacity
-from .caller import Caller, Context
 from .driver_table import DriverEntry, DriverTable
 from .endpoint_table import Descriptor, EndpointTable
 from .pipes import Pipes, consents
+from .started import Context, StartedContainer
 
 REFUSED = -1
-_HEARTBEAT, _OPEN, _CLOSE = Syscall.HEARTBEAT.bit, Syscall.OPEN.bit, Syscall.CLOSE.bit
-_READ, _WRITE = Syscall.READ.bit, Syscall.WRITE.bit
+
+# Looked up at every call: the enum's property would cost as much as the check itself.
+_HEARTBEAT = Syscall.HEARTBEAT.bit
+_OPEN = Syscall.OPEN.bit
+_CLOSE = Syscall.CLOSE.bit
+_READ = Syscall.READ.bit
+_WRITE = Syscall.WRITE.bit
 
 
 class Service:
@@ -35,7 +40,7 @@ class Service:
         drivers: the host's services.
         find: the loaded container with a uid, or None.
         clock: the device's clock.
-        tracer: hears of every call.
+        tracer: records every call.
     """
 
     def __init__(
@@ -46,25 +51,29 @@ class Service:
         clock: Clock,
         tracer: Tracer,
     ) -> None:
-        self._drivers, self._find, self._clock, self._tracer = drivers, find, clock, tracer
+        self._drivers = drivers
+        self._find = find
+        self._clock = clock
+        self._tracer = tracer
         self._table = EndpointTable(capacity.descriptors, capacity.descriptors_per_container)
         self._pipes = Pipes(capacity.pipe_bytes)
-        self._transfer_bytes, self._line_bytes = capacity.transfer_bytes, capacity.log_line_bytes
-        self._in_progress: Caller | None = None
+        self._transfer_bytes = capacity.transfer_bytes
+        self._line_bytes = capacity.log_line_bytes
+        self._in_progress: StartedContainer | None = None
 
     # The five calls and the log.
 
-    def heartbeat(self, caller: Caller) -> int:
+    def heartbeat(self, caller: StartedContainer) -> int:
         """Feed the watchdog."""
         if not caller.container.grant.mask & _HEARTBEAT:
-            return self.masked(caller, Syscall.HEARTBEAT, 0)
+            return self.refuse_masked(caller, Syscall.HEARTBEAT, 0)
         caller.watchdog.beat()
         return self._granted(caller, Syscall.HEARTBEAT, 0, 0)
 
-    def open(self, caller: Caller, endpoint_id: int) -> int:
+    def open(self, caller: StartedContainer, endpoint_id: int) -> int:
         """Open an endpoint of the container's metadata; a descriptor, or a negative number."""
         if not caller.container.grant.mask & _OPEN:
-            return self.masked(caller, Syscall.OPEN, endpoint_id)
+            return self.refuse_masked(caller, Syscall.OPEN, endpoint_id)
         endpoint = caller.container.metadata.endpoint(endpoint_id)
         if endpoint is None:
             return self._refuse(caller, Syscall.OPEN, endpoint_id, Refusal.UNKNOWN_ENDPOINT)
@@ -76,11 +85,11 @@ class Service:
             return self._open_pipe(caller, endpoint)
         return self._open_driver(caller, endpoint)
 
-    def close(self, caller: Caller, fd: int) -> int:
+    def close(self, caller: StartedContainer, fd: int) -> int:
         """Close a descriptor of the container's own; 0, or -1."""
         entry = self._table.find(fd)
         if not caller.container.grant.mask & _CLOSE:
-            return self.masked(caller, Syscall.CLOSE, fd)
+            return self.refuse_masked(caller, Syscall.CLOSE, fd)
         if entry is None or entry.owner != caller.uid:
             reason = Refusal.BAD_DESCRIPTOR if entry is None else Refusal.NOT_OWNER
             return self._refuse(caller, Syscall.CLOSE, fd, reason)
@@ -89,7 +98,7 @@ class Service:
             return self._driver_raised(caller, Syscall.CLOSE, fd, error)
         return self._granted(caller, Syscall.CLOSE, fd, 0)
 
-    def read(self, caller: Caller, fd: int, size: int) -> bytes | int:
+    def read(self, caller: StartedContainer, fd: int, size: int) -> bytes | int:
         """Read up to ``size`` bytes; none if there is no data yet; or a negative number."""
         entry = self._table.find(fd)
         if not (
@@ -115,8 +124,8 @@ class Service:
         self._granted(caller, Syscall.READ, fd, len(data), data)
         return data
 
-    def write(self, caller: Caller, fd: int, data: bytes) -> int:
-        """Write bytes; how many were taken, or a negative number."""
+    def write(self, caller: StartedContainer, fd: int, data: bytes) -> int:
+        """Write bytes; how many were accepted, or a negative number."""
         entry = self._table.find(fd)
         if not (
             caller.container.grant.mask & _WRITE
@@ -129,35 +138,35 @@ class Service:
             return self._refuse(caller, Syscall.WRITE, fd, reason)
         self._in_progress = caller
         try:
-            taken = entry.driver.write(entry.driver_fd, data)
+            accepted_bytes = entry.driver.write(entry.driver_fd, data)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             return self._driver_raised(caller, Syscall.WRITE, fd, error)
         finally:
             self._in_progress = None
-        if type(taken) is not int or not 0 <= taken <= len(data):
+        if type(accepted_bytes) is not int or not 0 <= accepted_bytes <= len(data):
             return self._driver_lied(caller, Syscall.WRITE, fd, "took something else than given")
-        return self._granted(caller, Syscall.WRITE, fd, taken, data[:taken])
+        return self._granted(caller, Syscall.WRITE, fd, accepted_bytes, data[:accepted_bytes])
 
-    def log(self, caller: Caller, line: bytes) -> None:
+    def log(self, caller: StartedContainer, line: bytes) -> None:
         """Record a log line, cut to the device's length, while the container's rate allows."""
-        if self._tracer.on and caller.logs.take(self._tracer.now_ns()):
+        if self._tracer.on and caller.logs.admit_record(self._tracer.now_ns()):
             self._tracer.emit(Logged(caller.uid, line[: self._line_bytes]))
 
-    def masked(self, caller: Caller, call: Syscall, subject: int) -> int:
+    def refuse_masked(self, caller: StartedContainer, call: Syscall, subject: int) -> int:
         """Refuse a call that the mask denies."""
         return self._refuse(caller, call, subject, Refusal.MASKED)
 
     # What happens to descriptors when a container does.
 
-    def stopped(self, caller: Caller) -> None:
+    def close_all(self, caller: StartedContainer) -> None:
         """A container stops: its descriptors close, and what was on its way to it vanishes."""
         for entry in self._table.of(caller.uid):
             self._close_for(entry, Closing.STOPPED, caller)
         self._pipes.reader_stopped(caller.uid)
 
-    def reconfigured(self, container: Container, before: Metadata) -> None:
+    def revoke_changed(self, container: Container, before: Metadata) -> None:
         """Metadata changed: endpoints that are not what they were are revoked."""
         kept = frozenset(before.endpoints or ()) & frozenset(container.metadata.endpoints or ())
         for entry in self._table.of(container.uid):
@@ -165,14 +174,14 @@ class Service:
                 self._close_for(entry, Closing.REVOKED)
         self._close_broken_pipes(container.uid, kept)
 
-    def deleted(self, uid: bytes) -> None:
+    def forget(self, uid: bytes) -> None:
         """A container is erased: the other ends of its pipes close."""
         self._close_broken_pipes(uid, frozenset())
         self._drivers.forget(uid)
 
     # How an endpoint is opened.
 
-    def _open_pipe(self, caller: Caller, endpoint: Endpoint) -> int:
+    def _open_pipe(self, caller: StartedContainer, endpoint: Endpoint) -> int:
         peer = None if endpoint.peer_uid is None else self._find(endpoint.peer_uid)
         if peer is None:
             return self._refuse(caller, Syscall.OPEN, endpoint.endpoint_id, Refusal.PEER_MISSING)
@@ -180,7 +189,7 @@ class Service:
             return self._refuse(caller, Syscall.OPEN, endpoint.endpoint_id, Refusal.NO_CONSENT)
         return self._enter(caller, endpoint, self._pipes, self._pipes.connect(caller.uid, endpoint))
 
-    def _open_driver(self, caller: Caller, endpoint: Endpoint) -> int:
+    def _open_driver(self, caller: StartedContainer, endpoint: Endpoint) -> int:
         entry = self._drivers.find(endpoint.peer_type, endpoint.peer_endpoint_id)
         if entry is None:
             return self._refuse(caller, Syscall.OPEN, endpoint.endpoint_id, Refusal.NO_DRIVER)
@@ -190,7 +199,7 @@ class Service:
             )
         return self._ask_driver(caller, endpoint, entry)
 
-    def _ask_driver(self, caller: Caller, endpoint: Endpoint, entry: DriverEntry) -> int:
+    def _ask_driver(self, caller: StartedContainer, endpoint: Endpoint, entry: DriverEntry) -> int:
         context = Context(caller, self._clock, lambda: self._in_progress)
         self._in_progress = caller
         try:
@@ -207,13 +216,17 @@ class Service:
             return self._driver_lied(caller, Syscall.OPEN, endpoint.endpoint_id, problem)
         return self._enter(caller, endpoint, driver, driver_fd)
 
-    def _enter(self, caller: Caller, endpoint: Endpoint, driver: Channel, driver_fd: int) -> int:
+    def _enter(
+        self, caller: StartedContainer, endpoint: Endpoint, driver: Channel, driver_fd: int
+    ) -> int:
         entry = self._table.add(caller.uid, endpoint, driver, driver_fd)
         return self._granted(caller, Syscall.OPEN, endpoint.endpoint_id, entry.endpoint_fd)
 
     # How descriptors are closed.
 
-    def _close_entry(self, entry: Descriptor, caller: Caller | None) -> BaseException | None:
+    def _close_entry(
+        self, entry: Descriptor, caller: StartedContainer | None
+    ) -> BaseException | None:
         """Close a descriptor, whatever its driver says; returns what that was."""
         self._table.remove(entry)
         self._in_progress = caller
@@ -227,25 +240,35 @@ class Service:
             self._in_progress = None
         return None
 
-    def _close_for(self, entry: Descriptor, reason: Closing, caller: Caller | None = None) -> None:
+    def _close_for(
+        self, entry: Descriptor, reason: Closing, caller: StartedContainer | None = None
+    ) -> None:
         error = self._close_entry(entry, caller)
         if not self._tracer.on:
             return
         self._tracer.emit(DescriptorClosed(entry.owner, entry.endpoint_fd, reason))
         if error is not None:
-            failed, problem = Refusal.DRIVER_FAILED, f"raised {type(error).__name__}"
-            self._tracer.emit(Refused(entry.owner, "close", entry.endpoint_fd, failed, 0, problem))
+            self._tracer.emit(
+                Refused(
+                    uid=entry.owner,
+                    call=Syscall.CLOSE.name.lower(),
+                    subject=entry.endpoint_fd,
+                    reason=Refusal.DRIVER_FAILED,
+                    result=0,
+                    detail=f"raised {type(error).__name__}",
+                )
+            )
 
     def _close_broken_pipes(self, uid: bytes, kept: frozenset[Endpoint]) -> None:
-        for peer_uid, endpoint_id in self._pipes.broken_by(uid, kept):
+        for peer_uid, endpoint_id in self._pipes.remove_broken(uid, kept):
             for entry in self._table.of(peer_uid):
                 if entry.endpoint.endpoint_id == endpoint_id:
                     self._close_for(entry, Closing.PEER_GONE)
 
-    # What becomes of a call.
+    # Results of a call.
 
     def _granted(
-        self, caller: Caller, call: Syscall, subject: int, result: int, data: bytes = b""
+        self, caller: StartedContainer, call: Syscall, subject: int, result: int, data: bytes = b""
     ) -> int:
         caller.container.statistics.calls += 1
         if self._tracer.on:
@@ -253,7 +276,7 @@ class Service:
         return result
 
     def _why_no_transfer(
-        self, caller: Caller, bit: int, size: int, entry: Descriptor | None
+        self, caller: StartedContainer, bit: int, size: int, entry: Descriptor | None
     ) -> Refusal:
         if not caller.container.grant.mask & bit:
             return Refusal.MASKED
@@ -264,7 +287,7 @@ class Service:
         return Refusal.NOT_OWNER if entry.owner != caller.uid else Refusal.DIRECTION
 
     def _driver_raised(
-        self, caller: Caller, call: Syscall, subject: int, error: BaseException
+        self, caller: StartedContainer, call: Syscall, subject: int, error: BaseException
     ) -> int:
         refusal = _refusal_of(error)
         if refusal is None:
@@ -273,12 +296,14 @@ class Service:
         code, problem = refusal
         return self._refuse(caller, call, subject, Refusal.DRIVER, problem, -code)
 
-    def _driver_lied(self, caller: Caller, call: Syscall, subject: int, problem: str) -> int:
+    def _driver_lied(
+        self, caller: StartedContainer, call: Syscall, subject: int, problem: str
+    ) -> int:
         return self._refuse(caller, call, subject, Refusal.DRIVER_FAILED, problem)
 
     def _refuse(
         self,
-        caller: Caller,
+        caller: StartedContainer,
         call: Syscall,
         subject: int,
         reason: Refusal,
@@ -286,7 +311,7 @@ class Service:
         result: int = REFUSED,
     ) -> int:
         caller.container.statistics.refusals += 1
-        if self._tracer.on and caller.refusals.take(self._tracer.now_ns()):
+        if self._tracer.on and caller.refusals.admit_record(self._tracer.now_ns()):
             name = call.name.lower()
             self._tracer.emit(Refused(caller.uid, name, subject, reason, result, detail))
         return result

@@ -3,7 +3,7 @@
 It runs no container code. Whatever it refuses, nothing has changed.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from tinycontainer import metadata as metadata_codec
@@ -12,6 +12,7 @@ from tinycontainer.errors import (
     LoadError,
     LoadReason,
     MetadataError,
+    RuntimeMissing,
     UnknownContainer,
 )
 from tinycontainer.interfaces.runtime import Runtime, RuntimeLimits
@@ -22,22 +23,28 @@ from tinycontainer.trace.events import Loaded, LoadRefused, Reconfigured, Transi
 from tinycontainer_tokens import SequenceFileError, SequenceStore
 
 from .container import Container
-from .lifecycle import Condition, Event, State, after
+from .lifecycle import Condition, Event, State, after, require_possible
 from .limits import Capacity, Caps
 from .loading import Loading
 from .memory import MemoryManager, Section, Slot
-from .verification import Grant, Trust, examine, grant
+from .verification import Grant, Trust, grant_rights, verify_tokens
 
 _Result = TypeVar("_Result")
 
 
-def missing_runtime(kind: ContainerType, runtimes: Iterable[ContainerType]) -> LoadError:
-    """The refusal of a container type that none of the runtimes runs."""
-    installed = ", ".join(sorted(known.name.lower() for known in runtimes)) or "none"
-    return LoadError(
-        LoadReason.RUNTIME_MISSING,
-        f"type {kind.value} ({kind.name.lower()}) has no runtime here; there are: {installed}",
-    )
+def require_runtime(
+    container_type: ContainerType, runtimes: Mapping[ContainerType, Runtime]
+) -> Runtime:
+    """The runtime for a container type.
+
+    Raises:
+        RuntimeMissing: none of the runtimes is for this type.
+    """
+    runtime = runtimes.get(container_type)
+    if runtime is None:
+        installed = tuple(sorted(known.name.lower() for known in runtimes))
+        raise RuntimeMissing(container_type.value, container_type.name.lower(), installed)
+    return runtime
 
 
 def admit(runtime: Runtime, code: bytes, limits: RuntimeLimits) -> None:
@@ -67,7 +74,7 @@ class Controller:
         runtimes: what can be run, by container type.
         sequences: what was accepted before.
         epoch_s: the device's time in Unix seconds.
-        tracer: hears of every acceptance and refusal.
+        tracer: records every acceptance and refusal.
     """
 
     def __init__(
@@ -80,9 +87,13 @@ class Controller:
         epoch_s: Callable[[], int],
         tracer: Tracer,
     ) -> None:
-        self._capacity, self._caps, self._trust = capacity, caps, trust
-        self._runtimes, self._sequences = runtimes, sequences
-        self._epoch_s, self._tracer = epoch_s, tracer
+        self._capacity = capacity
+        self._caps = caps
+        self._trust = trust
+        self._runtimes = runtimes
+        self._sequences = sequences
+        self._epoch_s = epoch_s
+        self._tracer = tracer
         self._memory = MemoryManager(capacity)
         self._loading = Loading(self._memory)
         self._containers: dict[int, Container] = {}
@@ -125,8 +136,8 @@ class Controller:
         """Give up the load that is under way, if there is one."""
         self._loading.abandon()
 
-    def refused(self, error: LoadError) -> None:
-        """Note a load that was refused before its first section; one under way is given up."""
+    def record_refusal(self, error: LoadError) -> None:
+        """Record a load that was refused before its first section; one under way is given up."""
         self._loading.abandon()
         self._report("load", b"", error)
 
@@ -165,7 +176,8 @@ class Controller:
             UnknownContainer: it is not loaded.
         """
         container = self.get(uid)
-        after(container.condition, Event.START)  # no word of tokens where it could not start anyway
+        # First the state: a token's problem is of no interest where it could not start anyway.
+        require_possible(container.condition, Event.START)
         try:
             container.grant.validity.check(self._epoch_s())
         except LoadError as error:
@@ -196,7 +208,8 @@ class Controller:
             raise
         before = container.metadata
         container.slot.replace_metadata(raw)
-        container.metadata, container.grant = decoded, granted
+        container.metadata = decoded
+        container.grant = granted
         self._trace_reconfigured(container, before)
         container.apply(Event.RECONFIGURED, self._tracer)
         return container, before
@@ -217,10 +230,10 @@ class Controller:
 
     def _judge(self, slot: Slot, decoded: Metadata) -> Container:
         self._memory.name(slot, decoded.uid)
-        runtime = self._runtime_for(decoded)
+        runtime = require_runtime(decoded.container.type, self._runtimes)
         self._caps.check(decoded.uid, decoded.timing)
-        code, data = slot.read(Section.CODE), slot.read(Section.DATA)
-        granted = self._verify(decoded, code, data)
+        code = slot.read(Section.CODE)
+        granted = self._verify(decoded, code, slot.read(Section.DATA))
         admit(runtime, code, self._capacity.runtime)
         self._remember(granted)
         return Container(slot, decoded, runtime, granted)
@@ -238,16 +251,9 @@ class Controller:
         self._remember(granted)
         return container, granted
 
-    def _runtime_for(self, decoded: Metadata) -> Runtime:
-        kind = decoded.container.type
-        runtime = self._runtimes.get(kind)
-        if runtime is None:
-            raise missing_runtime(kind, self._runtimes)
-        return runtime
-
     def _verify(self, decoded: Metadata, code: bytes, data: bytes) -> Grant:
-        reports = examine(decoded, code, data, self._trust, self._epoch_s(), self._sequences)
-        return grant(decoded, reports, self._trust, self._sequences)
+        reports = verify_tokens(decoded, code, data, self._trust, self._epoch_s(), self._sequences)
+        return grant_rights(decoded, reports, self._trust, self._sequences)
 
     def _remember(self, granted: Grant) -> None:
         try:
@@ -255,7 +261,7 @@ class Controller:
         except SequenceFileError as error:
             raise LoadError(LoadReason.SEQUENCE_STORE, str(error)) from error
 
-    # What is told to the tracer.
+    # What is recorded.
 
     def _traced(self, step: Callable[[], _Result]) -> _Result:
         try:
@@ -265,10 +271,11 @@ class Controller:
             raise
 
     def _trace_rejected(self, named: bytes) -> None:
-        """Tell the end under the slot's own name: a uid that is claimed may be another's."""
+        """Record the end under the slot's own name: a uid that is claimed may be another's."""
         condition = Condition(State.PROVISIONING)
         for event in (Event.REJECTED, Event.ERASED):
-            before, condition = condition, after(condition, event)
+            before = condition
+            condition = after(before, event)
             if self._tracer.on:
                 self._tracer.emit(Transitioned(named, before.state, event, condition.state, ""))
 
@@ -295,7 +302,8 @@ class Controller:
     def _trace_reconfigured(self, container: Container, before: Metadata) -> None:
         if not self._tracer.on:
             return
-        old, new = set(before.endpoints or ()), set(container.metadata.endpoints or ())
+        old = set(before.endpoints or ())
+        new = set(container.metadata.endpoints or ())
         self._tracer.emit(
             Reconfigured(
                 uid=container.uid,

@@ -1,4 +1,4 @@
-"""The life of a container: states, events and one table of transitions.
+"""The life of a container: states, events and one table of transitions (TC-LIFE-01).
 
 Everything about state lives in this file. A row may carry a guard, which is a named function of the
 condition; nothing is decided beside the table. The paper's figure of the state machine was not
@@ -85,7 +85,9 @@ def no_delete_is_pending(condition: Condition) -> bool:
     return not condition.delete_pending
 
 
-_S, _E = State, Event
+# Short names, so that a row of the table is a line.
+_S = State
+_E = Event
 TRANSITIONS: Final = (
     Transition(_S.PROVISIONING, _E.LOADED, _S.READY),
     Transition(_S.PROVISIONING, _E.REJECTED, _S.DELETING),
@@ -121,6 +123,15 @@ def after(condition: Condition, event: Event) -> Condition:
         if row.guard is None or row.guard(condition):
             return _apply(row, condition)
     raise InvalidTransition(f"{event} is not possible in state {condition.state}")
+
+
+def require_possible(condition: Condition, event: Event) -> None:
+    """Check that an event is possible, and change nothing.
+
+    Raises:
+        InvalidTransition: the event has no place in this state.
+    """
+    after(condition, event)
 
 
 def _apply(row: Transition, condition: Condition) -> Condition:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from tinycontainer.errors import LoadError, LoadReason
+from tinycontainer.errors import CapExceeded
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.interfaces.runtime import RuntimeLimits
 from tinycontainer.metadata import Timing
@@ -94,7 +94,7 @@ class Scheduling:
     """
 
     policy: Policy = Policy.PRIORITY
-    slice_ns: int = 10 * NS_PER_MS
+    slice_ns: int = DEFAULT_SLICE_NS
     grace_ns: int = 1000 * NS_PER_MS
     call_instructions: int = 100
 
@@ -119,49 +119,74 @@ class Cap:
         """Refuse timing beyond the cap; 0, which is no limit, counts as beyond.
 
         Raises:
-            LoadError: naming the field, what it asks for and what is allowed.
+            CapExceeded: for the first field that asks for more than is allowed.
         """
         for excess in self.excesses(timing):
-            raise LoadError(LoadReason.CAP_EXCEEDED, str(excess))
+            raise excess.refusal
 
     def excesses(self, timing: Timing) -> Iterator["Excess"]:
         """Everything in which timing is beyond the cap."""
         if self.best_priority is not None and timing.priority < self.best_priority:
-            yield Excess("priority", f"{timing.priority}", f"{self.best_priority} or lower rank")
-        for name in ("start_max_ms", "loop_max_ms", "stop_max_ms"):
-            allowed, asked = getattr(self, name), getattr(timing, name)
-            if allowed is not None and (asked == 0 or asked > allowed):
-                yield Excess(name, "no limit" if asked == 0 else f"{asked} ms", f"{allowed} ms")
-        share = self._share_asked(timing)
-        if share is not None:
-            yield Excess("loop share", share, f"{self.loop_share:g} of the time")
+            yield Excess("priority", timing.priority, self.best_priority)
+        for field_name in ("start_max_ms", "loop_max_ms", "stop_max_ms"):
+            allowed_ms = getattr(self, field_name)
+            asked_ms = getattr(timing, field_name)
+            if allowed_ms is not None and (asked_ms == 0 or asked_ms > allowed_ms):
+                yield Excess(field_name, asked_ms or None, allowed_ms)
+        if self.loop_share is not None:
+            share = _loop_share(timing)
+            if share is None or share > self.loop_share:
+                yield Excess("loop share", share, self.loop_share)
 
-    def _share_asked(self, timing: Timing) -> str | None:
-        """The share of the time that is asked for, if it is too large."""
-        if self.loop_share is None:
-            return None
-        if timing.loop_max_ms == 0 or timing.period_ms == 0:
-            return "no limit"
-        share = timing.loop_max_ms / timing.period_ms
-        return f"{share:g}" if share > self.loop_share else None
+
+def _loop_share(timing: Timing) -> float | None:
+    """The part of the time that the loop may take; None for no limit."""
+    if timing.loop_max_ms == 0 or timing.period_ms == 0:
+        return None
+    return timing.loop_max_ms / timing.period_ms
 
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """One thing in which metadata asks for more than is allowed.
+    """One field in which metadata asks for more than a cap allows.
 
     Attributes:
-        what: the matter, such as ``priority``.
-        asked: what metadata asks for.
-        allowed: what the device allows.
+        field: ``priority``, ``start_max_ms``, ``loop_max_ms``, ``stop_max_ms`` or ``loop share``.
+        found: what metadata asks for: a rank, a number of ms, a part of the time; None for no
+            limit.
+        allowed: the most that the cap allows, in the same unit.
     """
 
-    what: str
-    asked: str
-    allowed: str
+    field: str
+    found: float | None
+    allowed: float
+
+    @property
+    def found_words(self) -> str:
+        """What metadata asks for, with its unit."""
+        if self.found is None:
+            return "no limit"
+        return f"{self.found} ms" if self.field.endswith("_ms") else f"{self.found:g}"
+
+    @property
+    def allowed_words(self) -> str:
+        """What the cap allows, with its unit."""
+        if self.field == "priority":
+            return f"{self.allowed:g} or lower rank"
+        return (
+            f"{self.allowed} ms" if self.field.endswith("_ms") else f"{self.allowed:g} of the time"
+        )
+
+    @property
+    def refusal(self) -> CapExceeded:
+        """The refusal of a load for this excess."""
+        return CapExceeded(self.field, self.found, self.allowed, str(self))
 
     def __str__(self) -> str:
-        return f"{self.what}: metadata asks for {self.asked}, the device allows {self.allowed}"
+        return (
+            f"{self.field}: metadata asks for {self.found_words},"
+            f" the device allows {self.allowed_words}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

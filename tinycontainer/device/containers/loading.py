@@ -66,7 +66,7 @@ class Loading:
         Raises:
             LoadError: out of order or too large; the load is over.
         """
-        self._step(lambda slot: self._open(slot, section, size_bytes))
+        self._step(lambda slot: self._open_section(slot, section, size_bytes))
 
     def write(self, chunk: bytes) -> None:
         """Give bytes of the announced section.
@@ -84,14 +84,16 @@ class Loading:
         """
         self._step(self._require_complete)
         slot = self._require_slot()
-        self._slot, self._state = None, LoadState.NONE
+        self._slot = None
+        self._state = LoadState.NONE
         return slot
 
     def abandon(self) -> None:
         """Give the load up, if there is one."""
         if self._slot is not None:
             self._memory.release(self._slot)
-        self._slot, self._state = None, LoadState.NONE
+        self._slot = None
+        self._state = LoadState.NONE
 
     def _step(self, action: Callable[[Slot], None]) -> None:
         try:
@@ -105,7 +107,7 @@ class Loading:
             raise LoadError(LoadReason.OUT_OF_ORDER, "no load is under way")
         return self._slot
 
-    def _open(self, slot: Slot, section: Section, size_bytes: int) -> None:
+    def _open_section(self, slot: Slot, section: Section, size_bytes: int) -> None:
         if slot.writing is not None:
             raise LoadError(LoadReason.SECTION_LENGTH, f"section {slot.writing} is not complete")
         following = _NEXT.get((self._state, section))

@@ -7,7 +7,7 @@ a whole.
 
 from enum import StrEnum
 
-from tinycontainer.errors import LoadError, LoadReason
+from tinycontainer.errors import LoadError, LoadReason, SectionTooLarge
 
 from .limits import Capacity
 
@@ -50,11 +50,9 @@ class Slot:
             raise LoadError(LoadReason.OUT_OF_ORDER, f"section {section} cannot be opened now")
         if section is Section.DATA and Section.CODE not in self._sections:
             raise LoadError(LoadReason.OUT_OF_ORDER, "data comes after code is sealed")
-        limit_bytes = self._room(section)
+        limit_bytes = self._limit_bytes(section)
         if not 0 <= size_bytes <= limit_bytes:
-            raise LoadError(
-                LoadReason.CAPACITY, f"{section} of {size_bytes} bytes; {limit_bytes} fit"
-            )
+            raise SectionTooLarge(section, size_bytes, limit_bytes)
         self._open = (section, size_bytes, bytearray())
         self._close_if_full()
 
@@ -75,6 +73,16 @@ class Slot:
         content += chunk
         self._close_if_full()
 
+    def put(self, section: Section, content: bytes) -> None:
+        """Open a section and write all of it at once.
+
+        Raises:
+            LoadError: as `open` does; SectionTooLarge if it does not fit.
+        """
+        self.open(section, len(content))
+        if content:  # an empty section is closed as soon as it is opened
+            self.write(content)
+
     def read(self, section: Section) -> bytes:
         """A closed section.
 
@@ -92,10 +100,7 @@ class Slot:
             LoadError: it does not fit.
         """
         if len(content) > self._capacity.metadata_bytes:
-            raise LoadError(
-                LoadReason.CAPACITY,
-                f"metadata of {len(content)} bytes; {self._capacity.metadata_bytes} fit",
-            )
+            raise SectionTooLarge(Section.METADATA, len(content), self._capacity.metadata_bytes)
         self._sections[Section.METADATA] = content
 
     def erase(self) -> None:
@@ -104,13 +109,14 @@ class Slot:
         self._sections.clear()
         self._open = None
 
-    def _room(self, section: Section) -> int:
+    def _limit_bytes(self, section: Section) -> int:
         capacity = self._capacity
         if section is Section.METADATA:
             return capacity.metadata_bytes
         limit_bytes = capacity.code_bytes if section is Section.CODE else capacity.data_bytes
         if capacity.shared_bytes is None:
             return limit_bytes
+        # The firmware puts data after code, at an address that is a multiple of 4 (TC-LOAD-12).
         code_end = len(self._sections.get(Section.CODE, b""))
         left = capacity.shared_bytes - (code_end + 3) // 4 * 4
         return max(0, min(limit_bytes, left))
@@ -131,25 +137,25 @@ class MemoryManager:
 
     def __init__(self, capacity: Capacity) -> None:
         self._slots = [Slot(number, capacity) for number in range(capacity.slots)]
-        self._taken: set[int] = set()
+        self._in_use: set[int] = set()
         self._by_uid: dict[bytes, Slot] = {}
 
     def take(self) -> Slot:
-        """The first free slot.
+        """Reserve the first free slot.
 
         Raises:
-            LoadError: all are taken.
+            LoadError: all are in use.
         """
         for slot in self._slots:
-            if slot.number not in self._taken:
-                self._taken.add(slot.number)
+            if slot.number not in self._in_use:
+                self._in_use.add(slot.number)
                 return slot
         raise LoadError(
-            LoadReason.NO_SLOT, f"all {len(self._slots)} slots are taken; delete a container first"
+            LoadReason.NO_SLOT, f"all {len(self._slots)} slots are in use; delete a container first"
         )
 
     def name(self, slot: Slot, uid: bytes) -> None:
-        """Give a taken slot the uid of its container.
+        """Give a slot the uid of its container.
 
         Raises:
             LoadError: the uid is that of another slot.
@@ -170,4 +176,4 @@ class MemoryManager:
         if slot.uid is not None:
             del self._by_uid[slot.uid]
         slot.erase()
-        self._taken.discard(slot.number)
+        self._in_use.discard(slot.number)

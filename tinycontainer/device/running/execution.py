@@ -1,7 +1,12 @@
-"""One start of a container: its instance, its hooks, and how far it has come."""
+"""One start of a container: its instance, its hooks, and how far it has come.
+
+Everything that a foreign runtime can do wrong is caught here and is this container's fault only. An
+operator's interrupt (KeyboardInterrupt) passes: it is nobody's fault.
+"""
 
 from dataclasses import dataclass
 
+from tinycontainer.errors import CreationError
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import (
@@ -11,16 +16,19 @@ from tinycontainer.interfaces.runtime import (
     Instance,
     Outcome,
     Preempted,
+    RuntimeLimits,
     Trapped,
 )
+from tinycontainer.trace import Tracer
+from tinycontainer.trace.events import Dropped, HookBegan, HookEnded
 
-from ..calls.caller import Caller
 from ..calls.natives import ContainerNatives
+from ..calls.started import StartedContainer
 from ..containers.container import Container, Exit, ExitReason
 from .scheduler import Scheduler
 
 CREATION_FAILED = "creation-failed"
-"""Trap code of a container of which no instance could be made."""
+"""Trap code of a container whose instance could not be made."""
 INTERRUPTED = "interrupted"
 """Trap code of a hook in which the operator interrupted the device."""
 RUNTIME_FAILED = "runtime-failed"
@@ -33,7 +41,7 @@ class Execution:
 
     Attributes:
         container: which container.
-        caller: the container as the service sees it.
+        started: the container as the service sees it.
         natives: its system calls.
         instance: made at the first turn.
         next_hook: what begins at the next turn, if no hook is in progress.
@@ -47,7 +55,7 @@ class Execution:
     """
 
     container: Container
-    caller: Caller
+    started: StartedContainer
     natives: ContainerNatives
     instance: Instance | None = None
     next_hook: Hook = Hook.START
@@ -70,24 +78,31 @@ class Execution:
         return self.container.uid
 
     @property
+    def meter(self) -> Meter:
+        """What the container is charged on."""
+        return self.started.meter
+
+    @property
     def instructions(self) -> int:
         """Instructions charged to the hook in progress until the meter was last settled."""
-        return self.caller.meter.used - self.meter_at_begin
+        return self.meter.used - self.meter_at_begin
 
     @property
     def overran(self) -> bool:
         """Whether the hook in progress has used more than it may."""
         return self.limit_ns is not None and self.used_ns > self.limit_ns
 
-    def plan(self, hook: Hook, stop_cap_ns: int) -> int | None:
+    # Between two hooks.
+
+    def plan_hook(self, hook: Hook, stop_cap_ns: int) -> int | None:
         """Set what begins at the next turn, and return how long it may execute.
 
         Args:
             hook: what begins.
-            stop_cap_ns: the device's cap of the stop hook.
+            stop_cap_ns: the device's cap of the stop hook (TC-LIFE-11).
 
         Returns:
-            None for no limit.
+            Nanoseconds; None for no limit.
         """
         timing = self.container.timing
         limit_ms = {
@@ -98,7 +113,9 @@ class Execution:
         limit_ns = limit_ms * NS_PER_MS or None
         if hook is Hook.STOP:
             limit_ns = stop_cap_ns if limit_ns is None else min(limit_ns, stop_cap_ns)
-        self.next_hook, self.used_ns, self.limit_ns = hook, 0, limit_ns
+        self.next_hook = hook
+        self.used_ns = 0
+        self.limit_ns = limit_ns
         return limit_ns
 
     def take_timing(self, scheduler: Scheduler, now_ns: int) -> None:
@@ -107,8 +124,44 @@ class Execution:
             self.timing_changed = False
             scheduler.set_priority(self.slot, self.container.timing.priority, now_ns)
 
+    # What is asked of the runtime.
+
+    def create_instance(self, limits: RuntimeLimits) -> Trapped | None:
+        """Make the instance; a trap if that fails."""
+        try:
+            self.instance = self.container.runtime.create(
+                self.container.code, self.container.data, self.natives, self.meter, limits
+            )
+        except CreationError as error:
+            return Trapped(CREATION_FAILED, str(error))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return Trapped(RUNTIME_FAILED, type(error).__name__)
+        return None
+
+    def resume(self, call_instructions: int, tracer: Tracer) -> Outcome:
+        """Begin the next hook if none is in progress, and let the container run.
+
+        Args:
+            call_instructions: cost of entering a hook.
+            tracer: records that a hook begins.
+        """
+        if self.instance is None:
+            return Trapped(RUNTIME_FAILED, "its instance is gone")
+        try:
+            if self.hook is None:
+                self._begin_hook(call_instructions, tracer)
+                self.instance.begin(self.next_hook)
+            outcome = self.instance.resume()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return Trapped(RUNTIME_FAILED, type(error).__name__)
+        return check_outcome(outcome, self.meter)
+
     def abort_hook(self) -> None:
-        """Drop the hook in progress, whatever its runtime says to that."""
+        """Drop the hook in progress."""
         self.hook = None
         if self.instance is None:
             return
@@ -119,8 +172,8 @@ class Execution:
         except BaseException:  # without its instance nothing more of it can run
             self.instance = None
 
-    def give_back(self) -> None:
-        """Finalize the instance, whatever its runtime says to that."""
+    def finalize_instance(self) -> None:
+        """Give the instance back."""
         instance, self.instance = self.instance, None
         if instance is None:
             return
@@ -131,8 +184,36 @@ class Execution:
         except BaseException:  # the instance is dropped either way
             return
 
+    def _begin_hook(self, call_instructions: int, tracer: Tracer) -> None:
+        self.hook = self.next_hook
+        if tracer.on:
+            number = self.started.loops_begun if self.hook is Hook.LOOP else 0
+            tracer.emit(HookBegan(self.uid, self.hook, number))
+        self.meter_at_begin = self.meter.used
+        self.meter.spend(call_instructions)
 
-def checked(outcome: object, meter: Meter) -> Outcome:
+    def trace_hook_end(self, tracer: Tracer, how: str, outcome: Outcome | None = None) -> None:
+        """Record that the hook in progress has ended.
+
+        Args:
+            tracer: takes the event, and before it what was dropped during the hook.
+            how: completed, trapped, overrun or aborted.
+            outcome: what the runtime returned; None for a hook that was cut short.
+        """
+        if self.hook is None or not tracer.on:
+            return
+        logs = self.started.logs.collect_dropped()
+        refusals = self.started.refusals.collect_dropped()
+        if logs or refusals:
+            tracer.emit(Dropped(self.uid, logs, refusals))
+        result = outcome.value if isinstance(outcome, Completed) else 0
+        detail = describe_trap(outcome) if isinstance(outcome, Trapped) else ""
+        tracer.emit(
+            HookEnded(self.uid, self.hook, how, result, self.used_ns, self.instructions, detail)
+        )
+
+
+def check_outcome(outcome: object, meter: Meter) -> Outcome:
     """What a runtime's resume returned, if it is what its interface promises; else a trap."""
     meter.settle()
     if meter.broken:
@@ -143,19 +224,25 @@ def checked(outcome: object, meter: Meter) -> Outcome:
         if meter.left > 0:
             return Trapped(RUNTIME_FAILED, "preempted with budget left")
         return outcome
-    if isinstance(outcome, Completed) and _is_loop_result(outcome.value):
+    # A subclass of int may compare as it likes, so the exact type is asked for.
+    if (
+        isinstance(outcome, Completed)
+        and type(outcome.value) is int
+        and outcome.value in LOOP_RESULTS
+    ):
         return outcome
     return Trapped(RUNTIME_FAILED, "neither completed, nor preempted, nor trapped")
 
 
-def _is_loop_result(value: object) -> bool:
-    return type(value) is int and value in LOOP_RESULTS
+def describe_trap(trap: Trapped) -> str:
+    """Code and detail of a trap, in one line."""
+    return f"{trap.code}: {trap.detail}" if trap.detail else trap.code
 
 
-def verdict(execution: Execution, hook: Hook, outcome: Outcome) -> Exit | None:
+def judge_hook(execution: Execution, hook: Hook, outcome: Outcome) -> Exit | None:
     """Why a container cannot go on after a hook; None if it can.
 
-    Order: overrun, trap, missed heartbeat, non-zero return, lifetime.
+    Order (TC-SCHED-14): overrun, trap, missed heartbeat, non-zero return, lifetime.
     """
     if execution.overran:
         return Exit(ExitReason.OVERRUN, hook)
@@ -164,15 +251,14 @@ def verdict(execution: Execution, hook: Hook, outcome: Outcome) -> Exit | None:
             return Exit(ExitReason.CREATION_FAILED, detail=outcome.detail)
         if outcome.code == INTERRUPTED:
             return Exit(ExitReason.INTERRUPTED, hook)
-        detail = f"{outcome.code}: {outcome.detail}" if outcome.detail else outcome.code
-        return Exit(ExitReason.TRAP, hook, detail=detail)
+        return Exit(ExitReason.TRAP, hook, detail=describe_trap(outcome))
     if hook is not Hook.LOOP or not isinstance(outcome, Completed):
         return None
-    if execution.caller.watchdog.missed():
+    if execution.started.watchdog.missed():
         return Exit(ExitReason.MISSED_HEARTBEAT, hook)
     if outcome.value:
         return Exit(ExitReason.RETURNED, hook, outcome.value)
     lifetime = execution.container.timing.lifetime_loops
-    if lifetime and execution.caller.loops_begun >= lifetime:
+    if lifetime and execution.started.loops_begun >= lifetime:
         return Exit(ExitReason.LIFETIME, hook)
     return None

@@ -1,31 +1,28 @@
 """The executor: carries out the scheduler's decisions and draws the conclusions.
 
-    decision -> resume -> charge the clock -> verdict -> next wake-up
+    decision -> resume -> charge the clock -> verdict -> what follows
 
-Management only posts; what it posted is settled before the next decision.
+After a hook follows the next loop, or the way out: the hook in progress may end within the grace,
+the stop hook runs, descriptors close, the instance is finalized, the reason is kept. Management
+only posts; what it posted is settled before the next decision (ADR 5).
 """
 
-from collections.abc import Callable
-
-from tinycontainer.errors import CreationError
 from tinycontainer.interfaces.clock import Clock
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Hook, Outcome, Preempted, Trapped
 from tinycontainer.trace import Tracer
 from tinycontainer.trace.events import Dispatched
 
-from ..calls.allowance import Allowance
-from ..calls.caller import Caller
 from ..calls.natives import ContainerNatives
 from ..calls.service import Service
+from ..calls.started import StartedContainer
 from ..containers.container import Container, Exit, ExitReason
+from ..containers.controller import Controller
 from ..containers.lifecycle import Event, State
 from ..containers.limits import Capacity, Scheduling
-from .execution import CREATION_FAILED, INTERRUPTED, RUNTIME_FAILED, Execution, checked, verdict
-from .hook_trace import HookTrace
+from .execution import INTERRUPTED, Execution, judge_hook
 from .pacing import Pacer
 from .scheduler import Alarm, Scheduler, Turn
-from .winding import WindDown
 
 
 class Executor:
@@ -35,9 +32,9 @@ class Executor:
         capacity: limits that instances and records obey.
         scheduling: policy, slice, grace, cost of a call.
         clock: the device's clock.
+        controller: forgets a container that is DELETING.
         service: performs system calls.
-        tracer: hears of hooks and decisions.
-        erase: forgets a container that is DELETING.
+        tracer: records hooks and decisions.
     """
 
     def __init__(
@@ -45,26 +42,20 @@ class Executor:
         capacity: Capacity,
         scheduling: Scheduling,
         clock: Clock,
+        controller: Controller,
         service: Service,
         tracer: Tracer,
-        erase: Callable[[Container], None],
     ) -> None:
-        self._capacity, self._scheduling = capacity, scheduling
-        self._clock, self._service, self._tracer = clock, service, tracer
+        self._capacity = capacity
+        self._scheduling = scheduling
+        self._clock = clock
+        self._controller = controller
+        self._service = service
+        self._tracer = tracer
         self._scheduler = Scheduler(scheduling.policy, scheduling.slice_ns)
-        self._hook_trace = HookTrace(tracer)
         self._pacer = Pacer(self._scheduler, tracer)
-        self._winding = WindDown(
-            self._scheduler,
-            service,
-            clock,
-            tracer,
-            self._hook_trace,
-            scheduling.grace_ns,
-            self._forget,
-            erase,
-        )
         self._executions: dict[int, Execution] = {}
+        self._posted: list[Execution] = []
         self._dispatched: int | None = None
         self._meter: Meter | None = None
 
@@ -77,22 +68,32 @@ class Executor:
 
     def start(self, container: Container) -> None:
         """Queue a container that has become RUNNING."""
-        rate = self._capacity.records_per_second
         meter = Meter(self._clock.charge)
-        caller = Caller(container, meter, Allowance(rate), Allowance(rate))
-        natives = ContainerNatives(caller, self._service, self._scheduling.call_instructions)
-        execution = Execution(container, caller, natives)
+        started = StartedContainer(container, meter, self._capacity.records_per_second)
+        natives = ContainerNatives(started, self._service, self._scheduling.call_instructions)
+        execution = Execution(container, started, natives)
         container.statistics.starts += 1
         self._executions[execution.slot] = execution
         self._scheduler.add(execution.slot, container.timing.priority, self._clock.now_ns())
-        self._plan(execution, Hook.START)
+        self._plan_hook(execution, Hook.START)
 
-    def stop(self, container: Container, reason: Exit) -> None:
-        """Wind down a container that management has made STOPPING."""
-        self._winding.post(self._executions[container.slot.number], reason)
+    def end(self, container: Container, reason: Exit) -> None:
+        """Erase a container that management has made DELETING; wind down one that is STOPPING.
 
-    def reconfigured(self, container: Container) -> None:
-        """Take note of new metadata: rights at once, timing from the next hook."""
+        Posting again hardens the stop, but the grace counts from the first time.
+        """
+        if container.state is State.DELETING:
+            self._erase(container)
+            return
+        execution = self._executions[container.slot.number]
+        if execution.stop_posted_ns is None:
+            execution.stop_posted_ns = self._clock.now_ns()
+            if execution.next_hook is not Hook.STOP:
+                execution.container.last_exit = reason
+        self._posted.append(execution)
+
+    def apply_metadata(self, container: Container) -> None:
+        """Apply a started container's new metadata: rights at once, timing from the next hook."""
         execution = self._executions.get(container.slot.number)
         if execution is None:
             return
@@ -100,7 +101,7 @@ class Executor:
         execution.timing_changed = True
         if execution.hook is None:
             execution.take_timing(self._scheduler, self._clock.now_ns())
-            self._plan(execution, execution.next_hook)
+            self._plan_hook(execution, execution.next_hook)
 
     # The loop.
 
@@ -112,7 +113,7 @@ class Executor:
         """
         while True:
             now_ns = self._clock.now_ns()
-            self._winding.settle(now_ns)
+            self._settle_posted(now_ns)
             self._handle_alarms(now_ns)
             self._tracer.raise_failure()
             if end_ns is not None and now_ns >= end_ns:
@@ -120,7 +121,7 @@ class Executor:
             decision = self._scheduler.decide(now_ns, end_ns)
             if isinstance(decision, Turn) and self._loop_is_next(decision.slot):
                 # A loop that begins sets an alarm, which may bound the turn.
-                self._pacer.loop_begins(self._executions[decision.slot], now_ns)
+                self._pacer.begin_loop(self._executions[decision.slot], now_ns)
                 decision = self._scheduler.decide(now_ns, end_ns)
             if isinstance(decision, Turn):
                 self._take_turn(decision)
@@ -129,125 +130,155 @@ class Executor:
             else:
                 self._clock.sleep_until(decision.until_ns)
 
+    def _settle_posted(self, now_ns: int) -> None:
+        posted, self._posted = self._posted, []
+        for execution in posted:
+            if execution.container.state is State.STOPPING:
+                self._settle_stop(execution, now_ns)
+
+    def _settle_stop(self, execution: Execution, now_ns: int) -> None:
+        if execution.container.condition.stop_hook_aborted:
+            self._cut_short(execution)
+            self._finalize(execution)
+        elif execution.next_hook is Hook.STOP:
+            return  # it is winding down already
+        elif execution.hook is None:
+            self._begin_stop(execution, now_ns)
+        else:
+            self._scheduler.set_alarm(execution.slot, Alarm.GAP_END, None)
+            posted_ns = now_ns if execution.stop_posted_ns is None else execution.stop_posted_ns
+            deadline_ns = posted_ns + self._scheduling.grace_ns
+            self._scheduler.set_alarm(execution.slot, Alarm.HOOK_DEADLINE, deadline_ns)
+
+    def _handle_alarms(self, now_ns: int) -> None:
+        while (rung := self._scheduler.take_alarm(now_ns)) is not None:
+            alarm_ns, slot, alarm = rung
+            execution = self._executions[slot]
+            if alarm is Alarm.GAP_END:
+                self._pacer.miss_deadline(execution, alarm_ns)
+            elif execution.next_hook is Hook.STOP:
+                problem = "the stop hook is out of time"
+                execution.container.apply(Event.FAULT, self._tracer, problem)
+                self._cut_short(execution)
+                self._finalize(execution)
+            else:
+                self._cut_short(execution)
+                self._begin_stop(execution, now_ns)
+
     def _loop_is_next(self, slot: int) -> bool:
         execution = self._executions[slot]
         return execution.hook is None and execution.next_hook is Hook.LOOP
 
-    def _handle_alarms(self, now_ns: int) -> None:
-        while (taken := self._scheduler.take_alarm(now_ns)) is not None:
-            alarm_ns, slot, alarm = taken
-            if alarm is Alarm.GAP_END:
-                self._pacer.gap_passed(self._executions[slot], alarm_ns)
-            else:
-                self._winding.deadline_passed(self._executions[slot], now_ns)
+    # One turn.
 
     def _take_turn(self, turn: Turn) -> None:
         execution = self._executions[turn.slot]
         self._trace_dispatch(execution, turn)
-        meter = self._meter = execution.caller.meter
-        failure = self._create(execution) if execution.instance is None else None
+        meter = self._meter = execution.meter
+        failure = None
+        if execution.instance is None:
+            # This takes wall time, but is no part of the start hook's duration (TC-SCHED-15).
+            failure = execution.create_instance(self._capacity.runtime)
         meter.refill(self._clock.instructions_until(turn.until_ns, execution.uid))
         began_ns = self._clock.now_ns()
         outcome: Outcome = Trapped(INTERRUPTED)
         try:
-            outcome = self._resume(execution) if failure is None else failure
+            if failure is None:
+                outcome = execution.resume(self._scheduling.call_instructions, self._tracer)
+            else:
+                outcome = failure
         finally:
             # Also on an operator's interrupt, which may have torn the machine in mid-instruction.
             meter.settle()
             self._meter = None
-            self._conclude(execution, outcome, self._clock.now_ns() - began_ns)
+            self._conclude_turn(execution, outcome, self._clock.now_ns() - began_ns)
 
-    def _create(self, execution: Execution) -> Trapped | None:
-        """Make the instance; that takes wall time, but is no part of the start hook's."""
-        container = execution.container
-        try:
-            execution.instance = container.runtime.create(
-                container.code,
-                container.data,
-                execution.natives,
-                execution.caller.meter,
-                self._capacity.runtime,
-            )
-        except CreationError as error:
-            return Trapped(CREATION_FAILED, str(error))
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            return Trapped(RUNTIME_FAILED, type(error).__name__)
-        return None
-
-    def _resume(self, execution: Execution) -> Outcome:
-        """Let the container run; whatever its runtime does wrong is this container's fault only."""
-        instance = execution.instance
-        if instance is None:
-            return Trapped(RUNTIME_FAILED, "its instance is gone")
-        try:
-            if execution.hook is None:
-                self._begin_hook(execution)
-                instance.begin(execution.next_hook)
-            outcome = instance.resume()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            return Trapped(RUNTIME_FAILED, type(error).__name__)
-        return checked(outcome, execution.caller.meter)
-
-    def _begin_hook(self, execution: Execution) -> None:
-        hook = execution.hook = execution.next_hook
-        number = execution.caller.loops_begun if hook is Hook.LOOP else 0
-        self._hook_trace.began(execution, hook, number)
-        meter = execution.caller.meter
-        execution.meter_at_begin = meter.used
-        meter.spend(self._scheduling.call_instructions)
-
-    def _conclude(self, execution: Execution, outcome: Outcome, used_ns: int) -> None:
+    def _conclude_turn(self, execution: Execution, outcome: Outcome, used_ns: int) -> None:
         now_ns = self._clock.now_ns()
         execution.used_ns += used_ns
         execution.container.statistics.execution_ns += used_ns
         if isinstance(outcome, Preempted) and not execution.overran:
-            self._scheduler.used(execution.slot, used_ns, now_ns)
+            self._scheduler.charge_turn(execution.slot, used_ns, now_ns)
         else:
             self._end_hook(execution, outcome, now_ns)
 
     def _end_hook(self, execution: Execution, outcome: Outcome, now_ns: int) -> None:
         hook = execution.next_hook
-        reason = verdict(execution, hook, outcome)
+        reason = judge_hook(execution, hook, outcome)
         overran = reason is not None and reason.reason is ExitReason.OVERRUN
         how = "overrun" if overran else "trapped" if isinstance(outcome, Trapped) else "completed"
-        if execution.hook is not None:
-            self._hook_trace.ended(execution, hook, how, outcome)
+        execution.trace_hook_end(self._tracer, how, outcome)
         if how != "completed":
             execution.abort_hook()
         elif hook is Hook.LOOP:
             execution.container.statistics.loops += 1
         execution.hook = None
         execution.take_timing(self._scheduler, now_ns)
+        self._follow_hook(execution, hook, reason, now_ns)
+
+    # What follows a hook: the next loop, or the way out.
+
+    def _follow_hook(
+        self, execution: Execution, hook: Hook, reason: Exit | None, now_ns: int
+    ) -> None:
+        container = execution.container
         if hook is Hook.STOP:
-            self._winding.stop_hook_ended(execution, reason)
-        elif execution.container.state is not State.RUNNING:
-            self._winding.begin_stop(execution, now_ns)
+            if reason is not None:
+                container.apply(Event.FAULT, self._tracer, str(reason))
+            self._finalize(execution)
+        elif container.state is not State.RUNNING:
+            self._begin_stop(execution, now_ns)
         elif reason is not None:
             by_itself = reason.reason in (ExitReason.RETURNED, ExitReason.LIFETIME)
-            event = Event.EXIT if by_itself else Event.FAULT
-            self._winding.leave(execution, reason, event, now_ns)
+            container.last_exit = reason
+            container.apply(Event.EXIT if by_itself else Event.FAULT, self._tracer, str(reason))
+            self._begin_stop(execution, now_ns)
         else:
-            self._begin_rest(execution, hook, now_ns)
+            self._plan_hook(execution, Hook.LOOP)
+            if hook is Hook.START:
+                self._pacer.plan_first_loop(execution, now_ns)
+            else:
+                self._pacer.plan_next_loop(execution, now_ns)
 
-    def _begin_rest(self, execution: Execution, hook: Hook, now_ns: int) -> None:
-        self._plan(execution, Hook.LOOP)
-        if hook is Hook.START:
-            self._pacer.plan_first(execution, now_ns)
-        else:
-            self._pacer.plan_next(execution, now_ns)
-
-    def _plan(self, execution: Execution, hook: Hook) -> None:
-        limit_ns = execution.plan(hook, self._scheduling.grace_ns)
+    def _plan_hook(self, execution: Execution, hook: Hook) -> int | None:
+        limit_ns = execution.plan_hook(hook, self._scheduling.grace_ns)
         self._scheduler.set_limit(execution.slot, limit_ns)
+        return limit_ns
 
-    def _forget(self, execution: Execution) -> None:
+    def _begin_stop(self, execution: Execution, now_ns: int) -> None:
+        """Let the stop hook run; without an instance there is none."""
+        if execution.instance is None:
+            self._finalize(execution)
+            return
+        execution.take_timing(self._scheduler, now_ns)
+        limit_ns = self._plan_hook(execution, Hook.STOP)
+        grace_ns = self._scheduling.grace_ns
+        # The limit bounds what the hook executes. The deadline bounds how long it may wait as well:
+        # a container of low priority may never get the processor (TC-LIFE-11).
+        deadline_ns = now_ns + (limit_ns or grace_ns) + grace_ns
+        self._scheduler.set_alarm(execution.slot, Alarm.GAP_END, None)
+        self._scheduler.set_alarm(execution.slot, Alarm.HOOK_DEADLINE, deadline_ns)
+        self._scheduler.wake_at(execution.slot, now_ns)
+
+    def _cut_short(self, execution: Execution) -> None:
+        execution.trace_hook_end(self._tracer, "aborted")
+        execution.abort_hook()
+
+    def _finalize(self, execution: Execution) -> None:
+        container = execution.container
+        self._service.close_all(execution.started)
+        execution.finalize_instance()
+        self._scheduler.remove(execution.slot)
         del self._executions[execution.slot]
         if self._dispatched == execution.slot:
             self._dispatched = None
+        container.apply(Event.FINALIZED, self._tracer)
+        if container.state is State.DELETING:
+            self._erase(container)
+
+    def _erase(self, container: Container) -> None:
+        self._controller.erase(container)
+        self._service.forget(container.uid)
 
     def _trace_dispatch(self, execution: Execution, turn: Turn) -> None:
         if self._dispatched == turn.slot:

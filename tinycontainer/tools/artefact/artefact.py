@@ -96,4 +96,4 @@ def _decode(path: Path, content: bytes) -> Metadata:
 
 
 def _placed(path: Path, error: MetadataError) -> MetadataError:
-    return MetadataError(f"{show(str(path))}: {error.place}", error.problem)
+    return MetadataError(error.place, error.problem, file=show(str(path)))

@@ -8,13 +8,13 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tinycontainer.interfaces.syscalls import Syscall
+from tinycontainer.interfaces.syscalls import allowed, describe_unknown_bits
 from tinycontainer.metadata import Direction, Endpoint, Metadata, PeerType
 from tinycontainer.text import show
 
 from ..artefact.artefact import Artefact
 from .comparison_timing import timing_changes
-from .comparison_tokens import mask_of_token, places, token_changes
+from .comparison_tokens import mask_of_token, token_changes, tokens_by_place
 from .reconfiguration import Reconfiguration, reconfiguration
 
 
@@ -65,7 +65,7 @@ def compare(old: Artefact, new: Artefact) -> Comparison:
         *(
             Change("tokens", kind, text)
             for kind, text in token_changes(
-                places(old.metadata), places(new.metadata), _told(old, new)
+                tokens_by_place(old.metadata), tokens_by_place(new.metadata), _told(old, new)
             )
         ),
         *_section_changes("code", old.code, new.code),
@@ -110,18 +110,20 @@ def _mask_changes(old: Metadata, new: Metadata) -> Iterator[Change]:
             text = "only one version has a readable mask token; without one the device decides"
             yield Change("rights", "unknown", f"system calls cannot be compared: {text}")
         return
-    gained, lost = _calls(after & ~before), _calls(before & ~after)
+    gained = after & ~before
+    lost = before & ~after
     if gained:
-        yield Change("rights", "gained", f"may now call {gained}")
+        yield Change("rights", "gained", _right_change(gained, "may now call", "sets"))
     if lost:
-        yield Change("rights", "lost", f"may no longer call {lost}")
+        yield Change("rights", "lost", _right_change(lost, "may no longer call", "clears"))
 
 
-def _calls(mask: int) -> str:
-    """The calls of a mask by name, and its bits that no call has."""
-    names = [call.name.lower() for call in Syscall if mask & call.bit]
-    rest = mask & ~sum(call.bit for call in Syscall)
-    return ", ".join([*names, *([f"unknown calls (mask 0x{rest:x})"] if rest else [])])
+def _right_change(mask: int, may_call: str, changes: str) -> str:
+    """The calls and the unknown bits of a mask, each with its own verb."""
+    names = ", ".join(call.name.lower() for call in allowed(mask))
+    unknown = describe_unknown_bits(mask)
+    parts = (f"{may_call} {names}" if names else "", f"{changes} {unknown}" if unknown else "")
+    return "; ".join(part for part in parts if part)
 
 
 def _endpoint_changes(old: Metadata, new: Metadata) -> Iterator[Change]:

@@ -4,34 +4,40 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from tinycontainer.device.containers.token_places import token_places
 from tinycontainer.interfaces.syscalls import mask_from_bytes
-from tinycontainer.metadata import Metadata, Security
+from tinycontainer.metadata import Metadata
 from tinycontainer.text import show
-from tinycontainer_tokens import Claims, Kind
+from tinycontainer_tokens import Claims, Kind, Profile
+from tinycontainer_tokens.unverified import UnverifiedToken, read_unverified
 
-from ..artefact.moments import utc
-from ..artefact.unverified import Statement, statement
+from ..artefact.moments import format_utc
 
 Place = tuple[Kind, int]
 """A kind, and which endpoint (0 for the other kinds)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """What stands in a token's place.
+class PlacedToken:
+    """A token and what it says of itself.
 
     Attributes:
         token: its bytes; empty if it is absent.
-        says: what it says; None if it cannot be read.
+        said: what it says.
     """
 
     token: bytes
-    says: Statement | None
+    said: UnverifiedToken
 
     @property
     def claims(self) -> Claims:
         """Its claims; empty where they cannot be read."""
-        return (self.says.claims if self.says else None) or Claims()
+        return (self.said.claims if self.said.is_well_formed else None) or Claims()
+
+    @property
+    def profile(self) -> Profile | None:
+        """Its profile; None where it is not well formed."""
+        return self.said.profile if self.said.is_well_formed else None
 
     @property
     def sha256(self) -> bytes:
@@ -39,30 +45,25 @@ class Placed:
         return hashlib.sha256(self.token).digest()
 
 
-def places(metadata: Metadata) -> dict[Place, Placed]:
-    """All tokens of a container by their places."""
-    security = metadata.security or Security()
-    tokens: dict[Place, bytes] = {
-        (Kind.METADATA, 0): security.metadata_token,
-        (Kind.CODE, 0): security.code_token,
-        (Kind.DATA, 0): security.data_token,
-        (Kind.MASK, 0): metadata.container.syscall_mask_token,
+def tokens_by_place(metadata: Metadata) -> dict[Place, PlacedToken]:
+    """The tokens of a container; an endpoint's only if it has one."""
+    return {
+        (place.kind, place.endpoint_id): PlacedToken(
+            place.token, read_unverified(place.token, place.kind)
+        )
+        for place in token_places(metadata)
+        if place.token is not None
     }
-    for entry in metadata.endpoints or ():
-        if entry.token is not None:
-            tokens[Kind.ENDPOINT, entry.endpoint_id] = entry.token
-    return {place: Placed(token, statement(token, place[0])) for place, token in tokens.items()}
 
 
 def mask_of_token(metadata: Metadata) -> int | None:
     """The mask that the mask token carries; None if there is none that can be read."""
-    said = statement(metadata.container.syscall_mask_token, Kind.MASK)
-    mask = said.claims.mask if said and said.claims else None
+    mask = tokens_by_place(metadata)[Kind.MASK, 0].claims.mask
     return None if mask is None else mask_from_bytes(mask)
 
 
 def token_changes(
-    old: Mapping[Place, Placed], new: Mapping[Place, Placed], told: Collection[str]
+    old: Mapping[Place, PlacedToken], new: Mapping[Place, PlacedToken], told: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     """Kinds of change, and a clause for each.
 
@@ -78,7 +79,7 @@ def token_changes(
 
 
 def _changes(
-    name: str, old: Placed, new: Placed, told: Collection[str]
+    name: str, old: PlacedToken, new: PlacedToken, told: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     if old.token == new.token:
         return
@@ -89,10 +90,10 @@ def _changes(
             f"the {name} token {'is there now' if signed else 'is gone'}",
         )
         return
-    if old.says is None or new.says is None or None in (old.says.claims, new.says.claims):
+    if not _can_be_read(old.said) or not _can_be_read(new.said):
         yield "unreadable", f"the {name} token is another, and not both can be read"
         return
-    found = [*_envelope_changes(old.says, new.says), *_claim_changes(old.claims, new.claims)]
+    found = [*_envelope_changes(old.said, new.said), *_claim_changes(old.claims, new.claims)]
     if not found:
         found = [("signed-anew", "says the same in other bytes: another key, or another form")]
     for kind, text in found:
@@ -100,11 +101,17 @@ def _changes(
             yield kind, f"the {name} token {text}"
 
 
-def _envelope_changes(old: Statement, new: Statement) -> Iterator[tuple[str, str]]:
+def _can_be_read(said: UnverifiedToken) -> bool:
+    return said.is_well_formed and said.claims is not None
+
+
+def _envelope_changes(old: UnverifiedToken, new: UnverifiedToken) -> Iterator[tuple[str, str]]:
     if old.profile is not new.profile:
         yield "profile", f"has the profile {new.profile} instead of {old.profile}"
-    if old.algorithm is not new.algorithm:
-        yield "algorithm", f"is made with {new.algorithm} instead of {old.algorithm}"
+    made = None if old.envelope is None else old.envelope.algorithm
+    makes = None if new.envelope is None else new.envelope.algorithm
+    if made is not makes:
+        yield "algorithm", f"is made with {makes} instead of {made}"
     if old.kid != new.kid:
         yield "signer", f"names {_kid(new.kid)} instead of {_kid(old.kid)}"
 
@@ -122,7 +129,7 @@ def _claim_changes(old: Claims, new: Claims) -> Iterator[tuple[str, str]]:
     if old.uid != new.uid:
         yield "uid", f"is for the container {_text(new.uid)} instead of {_text(old.uid)}"
     if old.issued_s != new.issued_s and new.issued_s is not None:
-        yield "issued", f"says that it was issued at {utc(new.issued_s)}"
+        yield "issued", f"says that it was issued at {format_utc(new.issued_s)}"
     if old.sha256 != new.sha256 and old.sha256 is not None and new.sha256 is not None:
         yield "content", f"vouches for sha256 {new.sha256.hex()} instead of {old.sha256.hex()}"
     if old.mask != new.mask and old.mask is not None and new.mask is not None:
@@ -146,11 +153,11 @@ def _kid(kid: bytes | None) -> str:
 
 
 def _end(moment_s: int | None) -> str:
-    return "never" if moment_s is None else f"at {utc(moment_s)}"
+    return "never" if moment_s is None else f"at {format_utc(moment_s)}"
 
 
 def _begin(moment_s: int | None) -> str:
-    return "from the beginning" if moment_s is None else f"from {utc(moment_s)} on"
+    return "from the beginning" if moment_s is None else f"from {format_utc(moment_s)} on"
 
 
 def _device(audience: str | None) -> str:

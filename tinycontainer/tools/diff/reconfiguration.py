@@ -8,12 +8,13 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tinycontainer.metadata import Endpoint, PeerType, Security
+from tinycontainer.device.containers.token_places import token_places
+from tinycontainer.metadata import Endpoint, PeerType
 from tinycontainer.text import show
 from tinycontainer_tokens import Kind, Profile
 
 from ..artefact.artefact import Artefact
-from .comparison_tokens import Placed, places
+from .comparison_tokens import Place, PlacedToken, tokens_by_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def _obstacles(old: Artefact, new: Artefact) -> Iterator[str]:
         yield "the uid is another: load it as a container of its own"
     if old.metadata.container.type is not new.metadata.container.type:
         yield "the type is another: delete the container and load the new one"
-    before, after = places(old.metadata), places(new.metadata)
+    before, after = tokens_by_place(old.metadata), tokens_by_place(new.metadata)
     for kind, loaded in ((Kind.CODE, old.code), (Kind.DATA, old.data)):
         name = kind.name.lower()
         wanted = _loaded_sha256(loaded, before[kind, 0])
@@ -66,23 +67,23 @@ def _obstacles(old: Artefact, new: Artefact) -> Iterator[str]:
         yield from _sequence_obstacles(before, after)
 
 
-def _loaded_sha256(content: bytes | None, token: Placed) -> bytes | None:
+def _loaded_sha256(content: bytes | None, token: PlacedToken) -> bytes | None:
     return token.claims.sha256 if content is None else hashlib.sha256(content).digest()
 
 
 def _profile_obstacles(
-    before: dict[tuple[Kind, int], Placed], after: dict[tuple[Kind, int], Placed]
+    before: dict[Place, PlacedToken], after: dict[Place, PlacedToken]
 ) -> Iterator[str]:
-    profiles = {placed.says.profile for placed in after.values() if placed.says}
+    profiles = {token.profile for token in after.values() if token.profile}
     if len(profiles) > 1:
         yield "the new tokens are of two profiles"
-    was = {placed.says.profile for placed in before.values() if placed.says}
+    was = {token.profile for token in before.values() if token.profile}
     if Profile.RFC9052 in was and Profile.RIOT_2024 in profiles:
         yield "riot-2024 after rfc9052 is a step back, which no device takes"
 
 
 def _sequence_obstacles(
-    before: dict[tuple[Kind, int], Placed], after: dict[tuple[Kind, int], Placed]
+    before: dict[Place, PlacedToken], after: dict[Place, PlacedToken]
 ) -> Iterator[str]:
     for place, token in after.items():
         newest = before[place].claims.sequence if place in before else None
@@ -98,20 +99,17 @@ def _sequence_obstacles(
 
 
 def _unsettled(old: Artefact, new: Artefact) -> Iterator[str]:
-    security = new.metadata.security or Security()
-    tokens = {
-        "metadata": security.metadata_token,
-        "code": security.code_token,
-        "data": security.data_token,
-        "mask": new.metadata.container.syscall_mask_token,
-    }
-    absent = [name for name, token in tokens.items() if not token]
+    absent = [
+        place.kind.name.lower()
+        for place in token_places(new.metadata)
+        if place.endpoint is None and not place.token
+    ]
     if absent:
         yield f"only a device that allows unsigned parts takes it: no token for {', '.join(absent)}"
     unread = [
         kind.name.lower()
         for kind, content in ((Kind.CODE, old.code), (Kind.DATA, old.data))
-        if content is None and places(old.metadata)[kind, 0].claims.sha256 is None
+        if content is None and tokens_by_place(old.metadata)[kind, 0].claims.sha256 is None
     ]
     if unread:
         yield f"whether the tokens fit the loaded {' and '.join(unread)}: it is not at hand"

@@ -1,17 +1,17 @@
 """Two engines held against each other: the same containers and virtual time on both."""
 
 from .bench import Bench, Run, run_on
-from .compare import Comparison, Difference, Kind, compare
-from .record import Act, Record
+from .compare import Difference, DifferenceKind, RunComparison, compare
+from .record import Act, RunRecord
 
 __all__ = [
     "Act",
     "Bench",
-    "Comparison",
     "Difference",
-    "Kind",
-    "Record",
+    "DifferenceKind",
     "Run",
+    "RunComparison",
+    "RunRecord",
     "compare",
     "run_on",
 ]

@@ -4,18 +4,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from tinycontainer.assembly.assembly import Plan, assemble, load_listed, type_of_engine
-from tinycontainer.device.device import Device, Setup
+from tinycontainer.assembly import (
+    Device,
+    DevicePlan,
+    Installation,
+    load_listed_containers,
+    make_setup,
+    type_of_engine,
+)
+from tinycontainer.device.device import Setup
 from tinycontainer.errors import LoadError
 from tinycontainer.files.device_file import DeviceFile, TrustTable
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.runtime import Ability, Described
 from tinycontainer.metadata import Bundle, ContainerType, Metadata, decode, encode
-from tinycontainer.scenario.script import Step, play
+from tinycontainer.scenario.script import ScriptStep, play
 from tinycontainer.text import show
 from tinycontainer_tokens import MemorySequenceStore
 
-from .record import Record
+from .record import RunRecord
 
 _SEED: Final = 1
 """Of the random driver, where the device file names none: both runs have to see the same."""
@@ -35,9 +42,9 @@ class Bench:
         for_ms: device time.
     """
 
-    plan: Plan
+    plan: DevicePlan
     bundles: tuple[tuple[str, bytes], ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ScriptStep, ...] = ()
     for_ms: int = 10_000
 
 
@@ -55,13 +62,13 @@ class Run:
     engine: str
     abilities: frozenset[Ability]
     refused: tuple[str, ...]
-    record: Record
+    record: RunRecord
 
 
-def bare_plan() -> Plan:
+def bare_plan() -> DevicePlan:
     """A device without a file: it asks for no tokens, allows all calls, and has no drivers."""
     trust = TrustTable(allow_unsigned=True, unsigned_mask=_ALL_CALLS)
-    return Plan(Path("compare"), DeviceFile(trust=trust))
+    return DevicePlan(Path("compare"), DeviceFile(trust=trust))
 
 
 def without_tokens(content: bytes) -> bytes:
@@ -80,12 +87,13 @@ def without_tokens(content: bytes) -> bytes:
     return Bundle(encode(container, endpoints, security), bundle.data, bundle.code).encode()
 
 
-def run_on(bench: Bench, engine: str) -> Run:
+def run_on(bench: Bench, engine: str, installation: Installation) -> Run:
     """Run a bench on an engine, in virtual time.
 
     Args:
         bench: what to run.
         engine: ``TYPE.NAME``, or the name of one for WebAssembly.
+        installation: what is installed.
 
     Raises:
         DeviceFileError: the engine is not installed, or the device file cannot be used.
@@ -93,9 +101,9 @@ def run_on(bench: Bench, engine: str) -> Run:
     """
     plan = _seeded(bench.plan).on_engine(engine)
     clock = VirtualClock(plan.content.scheduling.instruction_ns)
-    setup = assemble(plan, clock, lambda _line: None)
+    setup = make_setup(plan, clock, installation)
     steady = _Steadiness()
-    record = Record(steady)
+    record = RunRecord(steady)
     wrapped = {kind: record.wrapped(runtime) for kind, runtime in setup.runtimes.items()}
     # Nothing that one run accepts may be remembered by the other.
     device = Device(
@@ -109,15 +117,15 @@ def run_on(bench: Bench, engine: str) -> Run:
     return Run(engine, _abilities(setup, engine), refused, record)
 
 
-def _seeded(plan: Plan) -> Plan:
+def _seeded(plan: DevicePlan) -> DevicePlan:
     if plan.content.device.seed is not None:
         return plan
     table = plan.content.device.model_copy(update={"seed": _SEED})
     return replace(plan, content=plan.content.model_copy(update={"device": table}))
 
 
-def _load(device: Device, bench: Bench, plan: Plan) -> tuple[str, ...]:
-    load_listed(device, plan)
+def _load(device: Device, bench: Bench, plan: DevicePlan) -> tuple[str, ...]:
+    load_listed_containers(device, plan)
     refused = []
     for name, content in bench.bundles:
         try:

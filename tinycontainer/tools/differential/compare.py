@@ -24,7 +24,7 @@ CONTEXT_ACTS: Final = 5
 _ON_DESCRIPTORS: Final = frozenset({"read", "write", "close"})
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """What a difference means."""
 
     REAL = "real"
@@ -47,7 +47,7 @@ class Difference:
         before: what both did just before.
     """
 
-    kind: Kind
+    kind: DifferenceKind
     number: int
     left: Act | None
     right: Act | None
@@ -55,7 +55,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Container:
+class ContainerPair:
     """One container on both engines.
 
     Attributes:
@@ -74,7 +74,7 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class RunComparison:
     """Two runs, compared.
 
     Attributes:
@@ -85,26 +85,26 @@ class Comparison:
         preempted: whether any hook was preempted.
     """
 
-    containers: tuple[Container, ...]
+    containers: tuple[ContainerPair, ...]
     events: int
     events_due: int
     events_differ: tuple[object, object] | None
     preempted: bool
 
     @property
-    def kinds(self) -> frozenset[Kind]:
+    def kinds(self) -> frozenset[DifferenceKind]:
         """Kinds of the differences that were found."""
         found = {each.difference.kind for each in self.containers if each.difference is not None}
         # A difference of containers shows in the trace too; one in the trace alone is real.
-        return frozenset(found or ({Kind.REAL} if self.events_differ else ()))
+        return frozenset(found or ({DifferenceKind.REAL} if self.events_differ else ()))
 
     @property
     def alike(self) -> bool:
         """Whether no difference is real."""
-        return Kind.REAL not in self.kinds
+        return DifferenceKind.REAL not in self.kinds
 
 
-def compare(left: Run, right: Run, exact: Run | None = None) -> Comparison:
+def compare(left: Run, right: Run, exact: Run | None = None) -> RunComparison:
     """Compare two runs of the same containers.
 
     Args:
@@ -119,7 +119,7 @@ def compare(left: Run, right: Run, exact: Run | None = None) -> Comparison:
     for uid in uids:
         found = _container(uid, left, right, shifts)
         difference = found.difference
-        if exact is not None and difference is not None and difference.kind is Kind.REAL:
+        if exact is not None and difference is not None and difference.kind is DifferenceKind.REAL:
             again = _container(uid, exact, right, (_shift(exact, right), _shift(right, exact)))
             if again.difference is None:
                 found = _as_floats(found, difference)
@@ -138,16 +138,20 @@ def _shift(run: Run, other: Run) -> int | None:
     return min((shift for shift in shifts if shift is not None), default=None)
 
 
-def _as_floats(found: Container, difference: Difference) -> Container:
+def _as_floats(found: ContainerPair, difference: Difference) -> ContainerPair:
     told = Difference(
-        Kind.FLOATS, difference.number, difference.left, difference.right, difference.before
+        DifferenceKind.FLOATS,
+        difference.number,
+        difference.left,
+        difference.right,
+        difference.before,
     )
-    return Container(found.uid, found.acts, found.hooks, found.fuel, told)
+    return ContainerPair(found.uid, found.acts, found.hooks, found.fuel, told)
 
 
 def _container(
     uid: bytes, left: Run, right: Run, shifts: tuple[int | None, int | None]
-) -> Container:
+) -> ContainerPair:
     ours, theirs = left.record.acts.get(uid, []), right.record.acts.get(uid, [])
     counted = Ability.COUNTED_TRAPS in left.abilities & right.abilities
     walk = _Walk(shifts, counted)
@@ -156,10 +160,10 @@ def _container(
         if kind is not None:
             before = tuple(ours[max(0, number - CONTEXT_ACTS) : number])
             difference = Difference(kind, number, one, other, before)
-            return Container(uid, number, walk.hooks, walk.fuel, difference)
+            return ContainerPair(uid, number, walk.hooks, walk.fuel, difference)
         if walk.over:
             break
-    return Container(uid, min(len(ours), len(theirs)), walk.hooks, walk.fuel, None)
+    return ContainerPair(uid, min(len(ours), len(theirs)), walk.hooks, walk.fuel, None)
 
 
 class _Walk:
@@ -171,18 +175,18 @@ class _Walk:
         self.over = False
         self.hooks = self.fuel = 0
 
-    def kind_of(self, one: Act | None, other: Act | None) -> Kind | None:
+    def kind_of(self, one: Act | None, other: Act | None) -> DifferenceKind | None:
         """The kind of a difference; None if there is none."""
         shifted = self._is_shifted(one, 0) or self._is_shifted(other, 1)
         if one is None or other is None:
             # In shifted time one of them may have come further when the run ended.
             self.over = shifted or not any(shift is None for shift in self._shifts)
-            return None if self.over else Kind.REAL
+            return None if self.over else DifferenceKind.REAL
         if shifted and "memory" in (one.what, other.what):
             self.over = True  # the run's end, somewhere in a hook
             return None
         if not (self._alike_in_shifted_time(one, other) if shifted else self._alike(one, other)):
-            return self._told_apart(one, other) if shifted else Kind.REAL
+            return self._told_apart(one, other) if shifted else DifferenceKind.REAL
         if one.what == "completed":
             self.hooks += 1
             self.fuel += one.fuel or 0
@@ -215,10 +219,10 @@ class _Walk:
             return False
         return one.result == other.result and (self._renumbered or one.memory == other.memory)
 
-    def _told_apart(self, one: Act, other: Act) -> Kind:
+    def _told_apart(self, one: Act, other: Act) -> DifferenceKind:
         by_time = "state" in (one.what, other.what)
         unsteady = one.what == other.what and not (one.steady and other.steady)
-        return Kind.TIME if by_time or unsteady else Kind.REAL
+        return DifferenceKind.TIME if by_time or unsteady else DifferenceKind.REAL
 
 
 def _number(result: object) -> int:
@@ -226,8 +230,8 @@ def _number(result: object) -> int:
 
 
 def _with_traces(
-    left: Run, right: Run, shifts: tuple[int | None, int | None], containers: list[Container]
-) -> Comparison:
+    left: Run, right: Run, shifts: tuple[int | None, int | None], containers: list[ContainerPair]
+) -> RunComparison:
     due = min((shift for shift in shifts if shift is not None), default=None)
     ours, theirs = left.record.events[:due], right.record.events[:due]
     number = 0
@@ -240,4 +244,4 @@ def _with_traces(
             break
         number += 1
     preempted = any(run.record.preempted is not None for run in (left, right))
-    return Comparison(tuple(containers), number, max(len(ours), len(theirs)), differ, preempted)
+    return RunComparison(tuple(containers), number, max(len(ours), len(theirs)), differ, preempted)

@@ -55,7 +55,7 @@ class Act:
 
 
 @dataclass
-class Record:
+class RunRecord:
     """What one run recorded. It is also a sink, which learns from events whose hook it is.
 
     Attributes:
@@ -102,7 +102,7 @@ class Record:
 @dataclass(slots=True)
 class _RecordedRuntime:
     _inner: Runtime
-    _record: Record
+    _record: RunRecord
 
     def admit(self, code: bytes, limits: RuntimeLimits) -> None:
         self._inner.admit(code, limits)
@@ -119,7 +119,7 @@ class _RecordedRuntime:
 
 class _RecordedInstance:
     def __init__(
-        self, inner: Instance, meter: Meter, record: Record, natives: "_RecordedNatives"
+        self, inner: Instance, meter: Meter, record: RunRecord, natives: "_RecordedNatives"
     ) -> None:
         self._inner, self._meter, self._record, self._natives = inner, meter, record, natives
         self._hook, self._used = Hook.START, 0
@@ -180,7 +180,7 @@ class _RecordedInstance:
 class _RecordedNatives:
     """Natives under record; see `tinycontainer.interfaces.runtime.Natives`."""
 
-    def __init__(self, inner: Natives, record: Record) -> None:
+    def __init__(self, inner: Natives, record: RunRecord) -> None:
         self._inner, self._record = inner, record
         self._endpoints: dict[int, int] = {}
         self.uid = b""

@@ -3,13 +3,14 @@
 import hashlib
 from dataclasses import dataclass
 
-from tinycontainer.device.containers.verification import profile_of, riot_objection
+from tinycontainer.device.containers.riot_2024 import find_riot_objection
+from tinycontainer.device.containers.verification import profile_of
 from tinycontainer.metadata import ContainerType, Security
 from tinycontainer_tokens import Kind, Profile
+from tinycontainer_tokens.unverified import read_unverified
 
 from ..artefact.artefact import Artefact
 from ..artefact.payload import payload_type
-from ..artefact.unverified import statement
 from .explanation import Explanation
 
 
@@ -51,7 +52,7 @@ def type_problem(artefact: Artefact) -> Problem | None:
 
 def form_problem(artefact: Artefact) -> Problem | None:
     """Whether metadata holds what the C firmware would not take."""
-    objection = riot_objection(artefact.metadata)
+    objection = find_riot_objection(artefact.metadata)
     if objection is None:
         return None
     profile = profile_of(artefact.metadata)
@@ -74,8 +75,8 @@ def _cause(artefact: Artefact, by_code: bool) -> str:
 
 def _signed_code_sha256(artefact: Artefact) -> bytes | None:
     token = (artefact.metadata.security or Security()).code_token
-    said = statement(token, Kind.CODE)
-    return None if said is None or said.claims is None else said.claims.sha256
+    said = read_unverified(token, Kind.CODE)
+    return said.claims.sha256 if said.is_well_formed and said.claims is not None else None
 
 
 def _named(kind: ContainerType) -> str:

@@ -6,10 +6,11 @@ from typing import Final
 
 from tinycontainer.device.containers.verification import TokenReport
 from tinycontainer.text import show
-from tinycontainer_tokens import Claims, Expectation, Kind, Profile, Role, TokenError, envelope
-from tinycontainer_tokens.envelope import MAX_KID_BYTES, Envelope
+from tinycontainer_tokens import Claims, Expectation, Kind, Role
+from tinycontainer_tokens.envelope import MAX_KID_BYTES
+from tinycontainer_tokens.unverified import UnverifiedToken, read_unverified
 
-from ..artefact.moments import distance, utc
+from ..artefact.moments import format_duration, format_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def name_of(kind: Kind) -> str:
     return kind.name.lower()
 
 
-def contrast(report: TokenReport) -> Explanation:
+def contrast_failure(report: TokenReport) -> Explanation:
     """What a report's failed step expected and what it found, without a cause.
 
     Args:
@@ -47,51 +48,46 @@ def contrast(report: TokenReport) -> Explanation:
     words = _CONTRASTS.get(failure.check)
     if words is None:
         return Explanation(_FORMS[failure.check], failure.detail)
-    return words(report.expected, _parsed(report.token), report.verification.claims or Claims())
+    said = read_unverified(report.token, report.expected.kind)
+    return words(report.expected, said, report.verification.claims or Claims())
 
 
-def _parsed(token: bytes) -> Envelope | None:
-    try:
-        return envelope.parse(token)
-    except TokenError:
-        return None
-
-
-def _present(expected: Expectation, _token: Envelope | None, _claims: Claims) -> Explanation:
+def _present(expected: Expectation, _token: UnverifiedToken, _claims: Claims) -> Explanation:
     kind = name_of(expected.kind)
     return Explanation(f"a {kind} token of the {Role.signing(expected.kind)}", "none")
 
 
-def _profile(expected: Expectation, token: Envelope | None, _claims: Claims) -> Explanation:
-    if token is not None and token.profile is expected.profile:
+def _profile(expected: Expectation, token: UnverifiedToken, _claims: Claims) -> Explanation:
+    if token.profile is expected.profile:
         return Explanation("the tags 61 and 18, or 61 and 17, in front", "no tags")
-    return Explanation(str(expected.profile), str(token.profile) if token else "no token")
+    return Explanation(str(expected.profile), str(token.profile or "no token"))
 
 
-def _key(expected: Expectation, token: Envelope | None, _claims: Claims) -> Explanation:
-    algorithm = f" for {token.algorithm}" if token else ""
-    kid = _kid(token)
-    wanted = f"a key of the role {Role.signing(expected.kind)}{algorithm} in {expected.profile}"
-    return Explanation(wanted + (f" with the key id {kid}" if kid else ""), "no such key")
+def _key(expected: Expectation, token: UnverifiedToken, _claims: Claims) -> Explanation:
+    algorithm = f" for {token.envelope.algorithm}" if token.envelope else ""
+    kid = f" with the key id {show(token.kid)}" if token.kid else ""
+    role = Role.signing(expected.kind)
+    wanted = f"a key of the role {role}{algorithm} in {expected.profile}{kid}"
+    return Explanation(wanted, "no such key")
 
 
-def _signature(expected: Expectation, _token: Envelope | None, _claims: Claims) -> Explanation:
+def _signature(expected: Expectation, _token: UnverifiedToken, _claims: Claims) -> Explanation:
     return Explanation(
         f"made with a key of the role {Role.signing(expected.kind)} over what it carries now",
         "a signature that none of the keys of this role fits",
     )
 
 
-def _kind(expected: Expectation, _token: Envelope | None, claims: Claims) -> Explanation:
+def _kind(expected: Expectation, _token: UnverifiedToken, claims: Claims) -> Explanation:
     found = "no kind" if claims.kind is None else f"kind {claims.kind} ({name_of(claims.kind)})"
     return Explanation(f"kind {int(expected.kind)} ({name_of(expected.kind)})", found)
 
 
-def _uid(expected: Expectation, _token: Envelope | None, claims: Claims) -> Explanation:
+def _uid(expected: Expectation, _token: UnverifiedToken, claims: Claims) -> Explanation:
     return Explanation(f"uid {show(expected.uid)}", f"uid {show(claims.uid or b'')}")
 
 
-def _audience(expected: Expectation, _token: Envelope | None, claims: Claims) -> Explanation:
+def _audience(expected: Expectation, _token: UnverifiedToken, claims: Claims) -> Explanation:
     device = expected.audience
     return Explanation(
         "no audience: this device has no id" if device is None else f"audience {show(device)}",
@@ -99,35 +95,26 @@ def _audience(expected: Expectation, _token: Envelope | None, claims: Claims) ->
     )
 
 
-def _time(expected: Expectation, _token: Envelope | None, claims: Claims) -> Explanation:
-    now_s, begins_s, ends_s = expected.now_s, claims.not_before_s, claims.expires_s
+def _time(expected: Expectation, _token: UnverifiedToken, claims: Claims) -> Explanation:
+    now_s = expected.now_s
+    found = format_utc(now_s)
+    begins_s = claims.not_before_s
     if begins_s is not None and now_s < begins_s:
+        early = format_duration(begins_s - now_s)
         return Explanation(
-            f"a time from {utc(begins_s)} on",
-            f"{utc(now_s)}, which is {distance(begins_s - now_s)} too early",
+            f"a time from {format_utc(begins_s)} on", f"{found}, which is {early} too early"
         )
-    ends_s = ends_s or 0
-    return Explanation(
-        f"a time before {utc(ends_s)}", f"{utc(now_s)}, which is {distance(now_s - ends_s)} later"
-    )
+    ends_s = claims.expires_s or 0
+    late = format_duration(now_s - ends_s)
+    return Explanation(f"a time before {format_utc(ends_s)}", f"{found}, which is {late} later")
 
 
-def _content(expected: Expectation, _token: Envelope | None, claims: Claims) -> Explanation:
+def _content(expected: Expectation, _token: UnverifiedToken, claims: Claims) -> Explanation:
     there, carried = expected.content_sha256 or b"", claims.sha256 or b""
     return Explanation(
         f"sha256 {there.hex()}, that of the {_CONTENT[expected.kind]}",
         f"sha256 {carried.hex()} in the token",
     )
-
-
-def _kid(token: Envelope | None) -> str | None:
-    if token is None or token.profile is Profile.RIOT_2024:
-        return None
-    try:
-        kid = envelope.read_protected(token)
-    except TokenError:
-        return None
-    return None if kid is None else show(kid)
 
 
 _FORMS: Final = {
@@ -136,7 +123,7 @@ _FORMS: Final = {
     "claims": "exactly the claims of this kind and profile",
     "sequence": "a higher sequence than any accepted before, or the very bytes accepted before",
 }
-_CONTRASTS: Final[dict[str, Callable[[Expectation, Envelope | None, Claims], Explanation]]] = {
+_CONTRASTS: Final[dict[str, Callable[[Expectation, UnverifiedToken, Claims], Explanation]]] = {
     "present": _present,
     "profile": _profile,
     "key": _key,

@@ -8,10 +8,9 @@ from tinycontainer.metadata import ContainerMap, ContainerType, Metadata, Securi
 from tinycontainer_tokens import Expectation, Kind, cbor, verify
 from tinycontainer_tokens.envelope import CWT_TAG
 from tinycontainer_tokens.errors import CborError
+from tinycontainer_tokens.unverified import claims_unverified, parse_unverified
 
 from ..artefact.artefact import Artefact
-from ..artefact.unverified import read_claims
-from .experiment import parsed
 
 _NO_UID = b"?"
 
@@ -74,21 +73,21 @@ def _report(
 
 def _kinds(token: bytes, contents: Mapping[Kind, bytes]) -> list[Kind]:
     """The kinds that a token can be of, by what it carries and what was given; never empty."""
-    envelope = parsed(token)
+    envelope = parse_unverified(token)
     if envelope is None:
         return [Kind.CODE]
     readable = []
     for kind in (Kind.CODE, Kind.DATA, Kind.METADATA, Kind.ENDPOINT, Kind.MASK):
-        claims = read_claims(envelope.payload, kind, envelope.profile)
+        claims = claims_unverified(envelope.payload, kind, envelope.profile)
         if claims is not None and claims.kind in (kind, None):
             readable.append(kind)
     return [kind for kind in readable if kind in contents] or readable or [Kind.CODE]
 
 
 def _uid(token: bytes) -> bytes:
-    envelope = parsed(token)
+    envelope = parse_unverified(token)
     for kind in Kind if envelope else ():
-        claims = read_claims(envelope.payload, kind, envelope.profile) if envelope else None
+        claims = claims_unverified(envelope.payload, kind, envelope.profile) if envelope else None
         if claims is not None and claims.uid is not None:
             return claims.uid
     return _NO_UID

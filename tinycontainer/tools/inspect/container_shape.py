@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from tinycontainer.device.containers.token_places import KIND_OF_FIELD
 from tinycontainer.metadata.codec import CONTAINER_FIELDS, ENDPOINT_FIELDS, PARTS, SECURITY_FIELDS
 from tinycontainer.metadata.model import METADATA_TAG
-from tinycontainer_tokens import CborError, Kind, cbor
+from tinycontainer_tokens import CborError, cbor
 
 from ..artefact.payload import payload_type
 from .labels import labelled
@@ -15,13 +16,6 @@ from .tree import MAX_TREE_BYTES, Shape, saying
 
 SECTION_SHOWN_BYTES: Final = 16
 """How much of the code and of the data is shown."""
-_KINDS: Final = {
-    "syscall_mask_token": Kind.MASK,
-    "token": Kind.ENDPOINT,
-    "data_token": Kind.DATA,
-    "code_token": Kind.CODE,
-    "metadata_token": Kind.METADATA,
-}
 _Field = tuple[str, str, Callable[[str, cbor.Value], Any]]
 
 
@@ -104,9 +98,9 @@ def _by_key(
 
 def _of_field(attribute: str, name: str, check: Callable[[str, cbor.Value], Any]) -> Shape:
     meaning = labelled(attribute, name, check)
-    if attribute not in _KINDS:
+    if attribute not in KIND_OF_FIELD:
         return Shape(meaning)
-    token = token_in_place(_KINDS[attribute])
+    token = token_in_place(KIND_OF_FIELD[attribute])
     return Shape(
         lambda value: token.meaning(value) if isinstance(value, bytes) else meaning(value),
         inside=token.inside,

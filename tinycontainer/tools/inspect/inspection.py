@@ -3,13 +3,13 @@
 import hashlib
 from typing import Any
 
-from tinycontainer.device.containers.verification import profile_of, riot_objection
+from tinycontainer.device.containers.riot_2024 import find_riot_objection
+from tinycontainer.device.containers.verification import profile_of
 from tinycontainer.interfaces.syscalls import allowed, mask_from_bytes
 from tinycontainer.metadata import Endpoint, Metadata, PeerType, Security
 from tinycontainer.text import show
-from tinycontainer_tokens import ClaimsError, Kind, TokenError, envelope
-from tinycontainer_tokens import claims as claims_codec
-from tinycontainer_tokens.envelope import Envelope
+from tinycontainer_tokens import Claims, Kind
+from tinycontainer_tokens.unverified import read_unverified
 
 
 def inspect_metadata(metadata: Metadata) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def inspect_metadata(metadata: Metadata) -> dict[str, Any]:
         "kind": "metadata",
         "bytes": len(metadata.raw),
         "profile": profile,
-        "riot_2024_objection": riot_objection(metadata),
+        "riot_2024_objection": find_riot_objection(metadata),
         "container": {
             "uid": show(container.uid),
             "uid_hex": container.uid.hex(),
@@ -59,18 +59,20 @@ def inspect_token(token: bytes, kind: Kind | None) -> dict[str, Any]:
     """
     if not token:
         return {"bytes": 0, "problem": "absent"}
-    try:
-        parsed = envelope.parse(token)
-        kid = None if not parsed.protected else envelope.read_protected(parsed)
-    except TokenError as error:
-        return {"bytes": len(token), "problem": str(error)}
+    said = read_unverified(token, kind)
+    problem = said.structure_error or said.header_error
+    if said.envelope is None or problem is not None:
+        return {"bytes": len(token), "problem": str(problem)}
+    claims = (
+        {"problem": str(said.claims_error)} if said.claims is None else claims_as_dict(said.claims)
+    )
     return {
         "bytes": len(token),
-        "profile": parsed.profile,
-        "algorithm": parsed.algorithm,
-        "tagged": parsed.tagged,
-        "kid": None if kid is None else show(kid),
-        "claims": _claims(parsed, kind),
+        "profile": said.envelope.profile,
+        "algorithm": said.envelope.algorithm,
+        "tagged": said.envelope.tagged,
+        "kid": None if said.kid is None else show(said.kid),
+        "claims": claims,
     }
 
 
@@ -79,7 +81,7 @@ def inspect_section(content: bytes) -> dict[str, Any]:
     return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
-def claims_as_dict(claims: claims_codec.Claims) -> dict[str, Any]:
+def claims_as_dict(claims: Claims) -> dict[str, Any]:
     """The claims that are present, by name."""
     values: dict[str, Any] = {}
     if claims.mask is not None:
@@ -98,16 +100,6 @@ def claims_as_dict(claims: claims_codec.Claims) -> dict[str, Any]:
         if getattr(claims, name) is not None:
             values[name] = getattr(claims, name)
     return values
-
-
-def _claims(parsed: Envelope, kind: Kind | None) -> dict[str, Any]:
-    problem = ""
-    for candidate in Kind if kind is None else (kind,):
-        try:
-            return claims_as_dict(claims_codec.decode(parsed.payload, candidate, parsed.profile))
-        except ClaimsError as error:
-            problem = str(error)
-    return {"problem": problem}
 
 
 def _endpoint(endpoint: Endpoint) -> dict[str, Any]:

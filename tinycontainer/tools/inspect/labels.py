@@ -1,19 +1,17 @@
 """Words for the values of metadata and tokens, by the tables of their codecs."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Any, Final
 
 from tinycontainer.errors import MetadataError
-from tinycontainer.interfaces.syscalls import allowed, mask_from_bytes, mask_of
+from tinycontainer.interfaces.syscalls import allowed, describe_unknown_bits, mask_from_bytes
 from tinycontainer.metadata import Direction
 from tinycontainer.text import show
 from tinycontainer_tokens import ClaimsError, cbor
 
-_MAX_DATE_S: Final = 253_402_300_799
-"""The last second of the year 9999, behind which calendars do not go."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+from ..artefact.moments import format_utc
+
 _PERIODS: Final = frozenset({"loop_period_ms", "period_ms"})
 _LOOPS: Final = frozenset({"lifetime_loops", "loop_max_lifetime"})
 _NAMES: Final = {"mask": "mask"}
@@ -41,20 +39,12 @@ def labelled(
     return meaning
 
 
-def date(unix_s: int) -> str:
-    """A time in Unix seconds as a date in UTC."""
-    if unix_s > _MAX_DATE_S:
-        return f"{unix_s} s, after the year 9999"
-    return (_EPOCH + timedelta(seconds=unix_s)).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
 def calls(mask: bytes) -> str:
     """What a mask of system calls allows."""
     bits = mask_from_bytes(mask)
-    known = allowed(bits)
-    words = [call.name.lower() for call in known] or ["no call"]
-    unknown = (bits & ~mask_of(known)).bit_count()
-    return " ".join(words) + (f"; bits without a call: {unknown}" if unknown else "")
+    names = " ".join(call.name.lower() for call in allowed(bits)) or "no call"
+    unknown = describe_unknown_bits(bits)
+    return f"{names}; {unknown}" if unknown else names
 
 
 def _in_words(attribute: str, value: Any) -> str:
@@ -71,7 +61,7 @@ def _in_words(attribute: str, value: Any) -> str:
     if attribute.endswith("_ms"):
         return f"{value} ms" if value else f"0 ms ({_nought(attribute)})"
     if attribute.endswith("_s"):
-        return date(value)
+        return format_utc(value)
     return str(value)
 
 

@@ -3,9 +3,10 @@
 from typing import Final
 
 from tinycontainer.text import show
-from tinycontainer_tokens import Algorithm, ClaimsError, Kind, Role, TokenError, cbor, envelope
+from tinycontainer_tokens import Algorithm, Kind, Role, cbor, envelope
 from tinycontainer_tokens import claims as claims_codec
 from tinycontainer_tokens.envelope import Envelope
+from tinycontainer_tokens.unverified import UnverifiedToken, read_unverified
 
 from .labels import labelled
 from .tree import Shape, plain, saying
@@ -43,40 +44,28 @@ def token_meaning(token: bytes, kind: Kind | None) -> str:
     name = f"{kind.name.lower()} token" if kind is not None else "token"
     if not token:
         return f"{name}: absent"
-    try:
-        parsed = envelope.parse(token)
-    except TokenError as error:
-        return f"{name} that cannot be read: {error}"
+    said = read_unverified(token, kind)
+    if said.envelope is None:
+        return f"{name} that cannot be read: {said.structure_error}"
     signer = f", signed by {Role.signing(kind)}" if kind is not None else ""
-    return f"{name}: {parsed.algorithm}, {parsed.profile}{signer}"
+    return f"{name}: {said.envelope.algorithm}, {said.envelope.profile}{signer}"
 
 
 def kind_of(token: bytes) -> Kind | None:
     """The kind that a token says it is of; None if it does not say."""
-    try:
-        parsed = envelope.parse(token)
-    except TokenError:
-        return None
-    for kind in Kind:
-        try:
-            return claims_codec.decode(parsed.payload, kind, parsed.profile).kind
-        except ClaimsError:
-            continue
-    return None
+    claims = read_unverified(token, None).claims
+    return None if claims is None else claims.kind
 
 
 def message_shape(token: bytes, kind: Kind | None) -> Shape:
     """The shape of a token's own CBOR, tags included, however malformed it is."""
-    try:
-        parsed = envelope.parse(token)
-    except TokenError:
-        parsed = None
-    untagged = parsed is not None and not parsed.tagged
+    said = read_unverified(token, kind)
+    untagged = said.envelope is not None and not said.envelope.tagged
     parts = (
-        Shape(lambda value: _protected(value, parsed), inside=lambda _: Shape(child=_header_field)),
+        Shape(lambda value: _protected(value, said), inside=lambda _: Shape(child=_header_field)),
         Shape(_unprotected, child=_header_field),
-        Shape(lambda value: _payload(value, parsed, kind), inside=lambda _: _claims_shape(kind)),
-        Shape(lambda value: _proof(value, parsed)),
+        Shape(lambda value: _payload(value, said), inside=lambda _: _claims_shape(kind)),
+        Shape(lambda value: _proof(value, said.envelope)),
     )
     return Shape(
         meaning=saying("COSE_Sign1") if untagged else plain,
@@ -85,14 +74,11 @@ def message_shape(token: bytes, kind: Kind | None) -> Shape:
     )
 
 
-def _protected(value: cbor.Value, parsed: Envelope | None) -> str:
+def _protected(value: cbor.Value, said: UnverifiedToken) -> str:
     if value == b"":
         return "protected header: empty"
-    try:
-        if parsed is not None:
-            envelope.read_protected(parsed)
-    except TokenError as error:
-        return f"protected header: {error}"
+    if said.header_error is not None:
+        return f"protected header: {said.header_error}"
     return "protected header"
 
 
@@ -100,18 +86,10 @@ def _unprotected(value: cbor.Value) -> str:
     return "unprotected header: empty" if value == {} else "unprotected header"
 
 
-def _payload(value: cbor.Value, parsed: Envelope | None, kind: Kind | None) -> str:
-    if parsed is None or not isinstance(value, bytes):
+def _payload(value: cbor.Value, said: UnverifiedToken) -> str:
+    if said.envelope is None or not isinstance(value, bytes):
         return "payload"
-    problem = ""
-    for candidate in Kind if kind is None else (kind,):
-        try:
-            claims_codec.decode(value, candidate, parsed.profile)
-        except ClaimsError as error:
-            problem = f"claims: {error}"
-        else:
-            return "claims"
-    return problem
+    return "claims" if said.claims_error is None else f"claims: {said.claims_error}"
 
 
 def _proof(value: cbor.Value, parsed: Envelope | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tinycontainer.assembly.assembly import Plan, driver_places, trust_of
+from tinycontainer.assembly import DevicePlan, locate_drivers, read_trust
 from tinycontainer.device.containers.limits import BOARDS, Capacity
 from tinycontainer.errors import InadmissibleCode
 from tinycontainer.interfaces.analysis import Analyser, CodeFacts
@@ -57,7 +57,9 @@ def gather(artefact: Artefact, path: Path, capacity: Capacity, tools: Tools) -> 
     )
 
 
-def host_of(plan: Plan | None, profile: Profile | None, types: frozenset[ContainerType]) -> Host:
+def host_of(
+    plan: DevicePlan | None, profile: Profile | None, types: frozenset[ContainerType]
+) -> Host:
     """The device that containers are meant for.
 
     Args:
@@ -79,8 +81,8 @@ def host_of(plan: Plan | None, profile: Profile | None, types: frozenset[Contain
         caps=content.caps.caps(),
         scheduling=content.scheduling.scheduling(),
         instruction_ns=content.scheduling.instruction_ns,
-        drivers=driver_places(plan),
-        trust=trust_of(plan),
+        drivers=locate_drivers(plan),
+        trust=read_trust(plan),
         types=types,
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from tinycontainer.interfaces.syscalls import Syscall, allowed, mask_of
+from tinycontainer.interfaces.syscalls import Syscall, allowed, describe_unknown_bits, mask_of
 from tinycontainer.metadata import ContainerType
 
 from .finding import Finding, Rule, Severity, found
@@ -105,10 +105,9 @@ def calls_made(subject: AuditSubject) -> tuple[Syscall, ...]:
 
 
 def _mask_alone(subject: AuditSubject, mask: int) -> Iterator[Finding]:
-    surplus = mask & ~mask_of(Syscall)
-    if surplus:
-        bits = ", ".join(str(bit) for bit in range(surplus.bit_length()) if surplus >> bit & 1)
-        yield found(BEYOND, PLACE, f"the mask {mask:#04x} has bits that allow no call: {bits}")
+    unknown = describe_unknown_bits(mask)
+    if unknown:
+        yield found(BEYOND, PLACE, f"the mask {mask:#04x} has {unknown}")
     on_descriptors = allowed(mask & ~Syscall.HEARTBEAT.bit)
     if Syscall.OPEN not in on_descriptors:
         if on_descriptors:

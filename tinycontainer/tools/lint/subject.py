@@ -1,20 +1,21 @@
 """What is audited: containers as they were read, and the device that they are meant for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from tinycontainer.device.calls.driver_table import DriverTable
 from tinycontainer.device.containers.limits import BOARDS, Capacity, Caps, Scheduling
+from tinycontainer.device.containers.token_places import TokenPlace, token_places
 from tinycontainer.device.containers.verification import Trust, profile_of
 from tinycontainer.interfaces.analysis import CodeFacts
 from tinycontainer.interfaces.clock import DEFAULT_INSTRUCTION_NS
 from tinycontainer.interfaces.syscalls import mask_from_bytes
-from tinycontainer.metadata import ContainerType, Metadata, Security
+from tinycontainer.metadata import ContainerType, Metadata
 from tinycontainer.text import show
-from tinycontainer_tokens import Claims, Kind, Profile, TokenError, envelope
-from tinycontainer_tokens import claims as claims_codec
+from tinycontainer_tokens import Claims, Kind, Profile
+from tinycontainer_tokens.unverified import read_unverified
 
 from ..artefact.artefact import Artefact
 
@@ -42,18 +43,19 @@ class TokenFacts:
     problem: str = ""
 
 
-def read_token(place: str, kind: Kind, token: bytes) -> TokenFacts:
-    """Take a token apart without verifying it."""
-    if not token:
-        return TokenFacts(place, kind, present=False)
-    profile: Profile | None = None
-    try:
-        parsed = envelope.parse(token)
-        profile = parsed.profile
-        claims = claims_codec.decode(parsed.payload, kind, profile)
-    except TokenError as error:
-        return TokenFacts(place, kind, present=True, profile=profile, problem=str(error))
-    return TokenFacts(place, kind, present=True, profile=profile, claims=claims)
+def _facts_of(place: TokenPlace) -> TokenFacts:
+    if not place.token:
+        return TokenFacts(place.name, place.kind, present=False)
+    token = read_unverified(place.token, place.kind)
+    problem = token.structure_error or token.claims_error
+    return TokenFacts(
+        place.name,
+        place.kind,
+        present=True,
+        profile=token.profile,
+        claims=token.claims,
+        problem="" if problem is None else str(problem),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +125,7 @@ class AuditSubject:
 
 def tokens_of(metadata: Metadata) -> tuple[TokenFacts, ...]:
     """All places of tokens, in the order in which a device looks at them."""
-    return tuple(
-        read_token(place, kind, token or b"") for place, kind, token in _token_places(metadata)
-    )
-
-
-def _token_places(metadata: Metadata) -> Iterator[tuple[str, Kind, bytes | None]]:
-    security = metadata.security or Security()
-    yield "metadata token", Kind.METADATA, security.metadata_token
-    yield "code token", Kind.CODE, security.code_token
-    yield "data token", Kind.DATA, security.data_token
-    yield "mask token", Kind.MASK, metadata.container.syscall_mask_token
-    for number, endpoint in enumerate(metadata.endpoints or ()):
-        yield f"endpoints[{number}].endpoint-token", Kind.ENDPOINT, endpoint.token
+    return tuple(map(_facts_of, token_places(metadata)))
 
 
 @dataclass(frozen=True, slots=True)

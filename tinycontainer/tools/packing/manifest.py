@@ -2,15 +2,24 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
 from tinycontainer.errors import DeviceFileError
-from tinycontainer.files.device_file import DirectionName, EndpointId, Uid
-from tinycontainer.files.toml_file import Table, inside, read_bounded, read_toml, uid_from_text
-from tinycontainer.interfaces.syscalls import Syscall, mask_of
+from tinycontainer.files.fields import (
+    ContainerTypeName,
+    DirectionName,
+    EndpointId,
+    PeerTypeName,
+    SyscallName,
+    Uid,
+    Uint32,
+    mask_from_names,
+    uid_from_text,
+)
+from tinycontainer.files.toml_file import Table, inside, read_bounded, read_toml
 from tinycontainer.metadata import (
     ContainerMap,
     ContainerType,
@@ -19,7 +28,7 @@ from tinycontainer.metadata import (
     PeerType,
     Security,
 )
-from tinycontainer.metadata.model import MAX_UINT32, PRIORITIES
+from tinycontainer.metadata.model import PRIORITIES
 from tinycontainer.text import show
 from tinycontainer_tokens import Profile
 from tinycontainer_tokens.claims import MAX_AUDIENCE_BYTES
@@ -28,11 +37,6 @@ from .packing import Blueprint, TokenOptions
 
 MANIFEST_NAME = "container.toml"
 
-TypeName = Literal[
-    "undefined", "native", "shell", "bpf", "wasm", "javacard", "javascript", "python"
-]
-CallName = Literal["heartbeat", "open", "close", "read", "write"]
-Uint32 = Annotated[int, Field(ge=0, le=MAX_UINT32)]
 UnixSeconds = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 
@@ -46,13 +50,13 @@ class ContainerTable(Table):
     """What the container is. The optional numbers win over those of the security table."""
 
     uid: Uid
-    type: TypeName = "wasm"
+    type: ContainerTypeName = "wasm"
     code: str = Field(description="file of the code section, within the manifest's directory")
     data: str | None = Field(default=None, description="file of the data section; default empty")
     data_hex: str | None = Field(
         default=None, pattern="^([0-9a-fA-F]{2})*$", description="data section in place of a file"
     )
-    syscalls: list[CallName] = Field(default_factory=list, description="calls that it may make")
+    syscalls: list[SyscallName] = Field(default_factory=list, description="calls that it may make")
     exec_time_ms: Uint32 | None = None
     period_ms: Uint32 | None = None
     period_max_ms: Uint32 | None = None
@@ -74,7 +78,7 @@ class EndpointTable(Table):
     """An endpoint that it may open."""
 
     id: EndpointId
-    peer: Literal["container", "local", "remote"]
+    peer: PeerTypeName
     peer_uid: Uid | None = Field(default=None, description="of a peer container")
     peer_endpoint: EndpointId
     direction: DirectionName = Field(description="seen from the peer: in is what we write")
@@ -192,7 +196,7 @@ def _blueprint(content: ManifestFile) -> Blueprint:
         ),
         endpoints=tuple(table.endpoint() for table in content.endpoints),
         security=Security(**content.security.model_dump()),
-        mask=mask_of(Syscall[name.upper()] for name in container.syscalls),
+        mask=mask_from_names(container.syscalls),
         profile=tokens.profile,
         sign_endpoints=tokens.sign_endpoints,
         options=TokenOptions(

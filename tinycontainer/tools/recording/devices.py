@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from tinycontainer.assembly.assembly import Device
+from tinycontainer.assembly import Device
 from tinycontainer.device.device import Setup, View
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.interfaces.clock import Clock

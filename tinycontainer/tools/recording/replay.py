@@ -5,8 +5,8 @@ import binascii
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import MAX_METADATA_BYTES, MAX_SECTION_BYTES
-from tinycontainer.device.device import Device
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.jsonl import INT64, whole_number
 from tinycontainer.metadata.bundle import OVERHEAD_BYTES

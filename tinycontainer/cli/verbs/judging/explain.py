@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tinycontainer.assembly.assembly import assemble, read_plan
+from tinycontainer.assembly import Installation, make_setup, read_plan
 from tinycontainer.device.device import Setup
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.toml_file import read_bounded
@@ -15,12 +15,12 @@ from tinycontainer.metadata import Bundle
 from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES, is_bundle
-from tinycontainer.tools.artefact.moments import utc
-from tinycontainer.tools.explain.admission import Check, Sections, judge_bundle, judge_sections
+from tinycontainer.tools.artefact.moments import format_utc
+from tinycontainer.tools.explain.admission import LoadCheck, Sections, judge_bundle, judge_sections
 from tinycontainer.tools.firmware.c_layout import open_layout
 
 from ...output import ExitCode, json_option, print_json
-from ...verb import Verb
+from ...verb import Verb, with_installation
 from .reports import explanation_as_dict, explanation_lines, report_as_dict
 
 
@@ -42,7 +42,9 @@ from .reports import explanation_as_dict, explanation_lines, report_as_dict
     help="Time in Unix seconds; by default the device's at its start in virtual time.",
 )
 @json_option
+@with_installation
 def explain(
+    installation: Installation,
     file: Path,
     device_file: Path,
     code: Path | None,
@@ -61,7 +63,7 @@ def explain(
     """
     plan = read_plan(device_file)
     clock = VirtualClock(plan.content.scheduling.instruction_ns)
-    setup = assemble(plan, clock, lambda _line: None)
+    setup = make_setup(plan, clock, installation)
     now_s = setup.epoch_s if at_s is None else at_s
     checks = _checks(file, code, data, setup, now_s)
     refusal = next((check for check in checks if check.failed), None)
@@ -74,7 +76,7 @@ def explain(
 
 def _checks(
     file: Path, code: Path | None, data: Path | None, setup: Setup, now_s: int
-) -> tuple[Check, ...]:
+) -> tuple[LoadCheck, ...]:
     limit_bytes = max(MAX_FILE_BYTES, setup.capacity.bundle_bytes + OVERHEAD_BYTES)
     name = show(file.resolve().name)
     given: list[bytes | None] = [
@@ -104,18 +106,18 @@ def _exchanged(content: bytes, code: bytes | None, data: bytes | None) -> bytes:
     return replace(parts, code=code, data=parts.data if data is None else data).encode()
 
 
-def _verdict(refusal: Check | None) -> str:
+def _verdict(refusal: LoadCheck | None) -> str:
     if refusal is None:
         return "this device would load it"
     return f"this device would not load it: {refusal.reason}: {refusal.name}: {refusal.detail}"
 
 
 def _as_dict(
-    file: Path, now_s: int, checks: tuple[Check, ...], refusal: Check | None
+    file: Path, now_s: int, checks: tuple[LoadCheck, ...], refusal: LoadCheck | None
 ) -> dict[str, Any]:
     return {
         "file": show(file.name),
-        "at": utc(now_s),
+        "at": format_utc(now_s),
         "would_load": refusal is None,
         "reason": None if refusal is None else refusal.reason,
         "verdict": flatten(_verdict(refusal)),
@@ -136,8 +138,8 @@ def _as_dict(
     }
 
 
-def _print(now_s: int, checks: tuple[Check, ...], refusal: Check | None) -> None:
-    click.echo(f"at {utc(now_s)}:")
+def _print(now_s: int, checks: tuple[LoadCheck, ...], refusal: LoadCheck | None) -> None:
+    click.echo(f"at {format_utc(now_s)}:")
     width = max(len(check.name) for check in checks)
     for number, check in enumerate(checks, start=1):
         detail = f": {flatten(check.detail)}" if check.detail else ""

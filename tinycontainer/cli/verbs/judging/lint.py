@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from tinycontainer.assembly.assembly import Plan, analysers, read_plan, runtimes_of
-from tinycontainer.files.device_file import DeviceFile
+from tinycontainer.assembly import DevicePlan, Installation, choose_runtimes, read_plan
 from tinycontainer.text import show
 from tinycontainer.tools.artefact.artefact import Artefact, read_artefact
 from tinycontainer.tools.lint import (
@@ -27,7 +26,7 @@ from tinycontainer.tools.lint.sarif import as_sarif
 from tinycontainer_tokens import Profile
 
 from ...output import ExitCode, json_option, print_json
-from ...verb import Verb
+from ...verb import Verb, with_installation
 
 
 @click.command(cls=Verb)
@@ -56,7 +55,9 @@ from ...verb import Verb
     show_default=True,
     help="The least severity that makes the exit code 1.",
 )
+@with_installation
 def lint(
+    installation: Installation,
     files: tuple[Path, ...],
     device_file: Path | None,
     profile: str | None,
@@ -79,6 +80,7 @@ def lint(
     if not files and device_file is None:
         raise click.UsageError("give at least one FILE, or --device")
     case = _case(
+        installation,
         files,
         None if device_file is None else read_plan(device_file),
         None if profile is None else Profile(profile),
@@ -95,9 +97,15 @@ def lint(
     return ExitCode.REFUSED if failed else ExitCode.DONE
 
 
-def _case(files: Sequence[Path], plan: Plan | None, profile: Profile | None, now_s: int) -> Audit:
-    runtimes = runtimes_of(plan or Plan(Path("device.toml"), DeviceFile()))
-    tools = Tools(analysers(), runtimes)
+def _case(
+    installation: Installation,
+    files: Sequence[Path],
+    plan: DevicePlan | None,
+    profile: Profile | None,
+    now_s: int,
+) -> Audit:
+    runtimes = installation.runtimes() if plan is None else choose_runtimes(plan, installation)
+    tools = Tools(installation.analysers(), runtimes)
     host = host_of(plan, profile, frozenset(runtimes))
     given = [(read_artefact(path), path) for path in files]
     if plan is not None:
@@ -108,7 +116,9 @@ def _case(files: Sequence[Path], plan: Plan | None, profile: Profile | None, now
     return Audit(subjects, host, now_s, profile)
 
 
-def _listed(plan: Plan, given: set[bytes]) -> tuple[list[tuple[Artefact, Path]], tuple[str, ...]]:
+def _listed(
+    plan: DevicePlan, given: set[bytes]
+) -> tuple[list[tuple[Artefact, Path]], tuple[str, ...]]:
     """The containers that a device file lists, without those given, and bundles not there."""
     listed, missing = [], []
     for number, entry in enumerate(plan.content.containers):

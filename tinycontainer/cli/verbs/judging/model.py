@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import click
 
-from tinycontainer.assembly.assembly import model_inspectors
+from tinycontainer.assembly import Installation
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.model_report import ModelReport, TensorFacts
 from tinycontainer.text import show
 
 from ...output import ExitCode, Refusal, json_option, print_json, print_table
-from ...verb import Verb
+from ...verb import Verb, with_installation
 
 MAX_MODEL_BYTES: Final = 1 << 24
 _FORMAT: Final = "tflite"
@@ -21,7 +21,8 @@ _FORMAT: Final = "tflite"
 @click.command(cls=Verb)
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
-def model(file: Path, as_json: bool) -> int:
+@with_installation
+def model(installation: Installation, file: Path, as_json: bool) -> int:
     """Show a TensorFlow Lite model: inputs, outputs, operators, needs, and the check's verdict.
 
     Nothing of the model is run; no inference runtime has to be installed. The model is refused if
@@ -29,7 +30,7 @@ def model(file: Path, as_json: bool) -> int:
 
     Example: tinycontainerctl model compliance/autoencoder.tflite
     """
-    inspector = model_inspectors().get(_FORMAT)
+    inspector = installation.model_inspectors().get(_FORMAT)
     if inspector is None:
         raise Refusal(f"no inspector for {_FORMAT} is installed")
     report = inspector(read_bounded(file, MAX_MODEL_BYTES))

@@ -6,14 +6,14 @@ from typing import Final
 
 import click
 
-from tinycontainer.assembly.assembly import builder
+from tinycontainer.assembly import Installation
 from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
 from tinycontainer.errors import BuildRefused, InadmissibleCode
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.text import show
 
 from ...output import Refusal, force_option, json_option, print_json, require_absent, write_file
-from ...verb import Verb
+from ...verb import Verb, with_installation
 
 _SUFFIX: Final = ".rbf"
 
@@ -36,7 +36,15 @@ def build() -> None:
 )
 @force_option
 @json_option
-def rbpf(source: Path, out: Path | None, disasm: bool, force: bool, as_json: bool) -> None:
+@with_installation
+def rbpf(
+    installation: Installation,
+    source: Path,
+    out: Path | None,
+    disasm: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
     """Convert SOURCE, an object made by clang for BPF, into a .rbf file.
 
     Compile with `clang --target=bpf -mcpu=v2 -Os -g -c app.c`; all functions but start, loop and
@@ -44,7 +52,7 @@ def rbpf(source: Path, out: Path | None, disasm: bool, force: bool, as_json: boo
 
     Example: tinycontainerctl build rbpf mapper/mapper.o -o app.rbf --disasm
     """
-    made = builder("rbpf")
+    made = installation.builder("rbpf")
     content = read_bounded(source, MAX_SECTION_BYTES)
     try:
         lines = list(made.disassemble(content)) if disasm else []

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from tinycontainer import metadata as metadata_codec
-from tinycontainer.assembly.assembly import read_plan
+from tinycontainer.assembly import read_plan
 from tinycontainer.device.containers.limits import BOARDS
 from tinycontainer.device.containers.verification import profile_of
 from tinycontainer.metadata import Bundle, Metadata

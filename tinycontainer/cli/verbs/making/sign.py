@@ -12,9 +12,8 @@ import click
 
 from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
 from tinycontainer.errors import MetadataError
-from tinycontainer.files.device_file import check_uid
-from tinycontainer.files.toml_file import read_bounded, uid_from_text
-from tinycontainer.interfaces.syscalls import Syscall, mask_of
+from tinycontainer.files.fields import check_uid, mask_from_names, uid_from_text
+from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Endpoint
 from tinycontainer.text import show
 from tinycontainer.tools.packing.manifest import read_blueprint
@@ -257,9 +256,7 @@ def _sign_content(kind: Kind, file: Path | None, sha256: bytes | None, signing: 
 
 
 def _mask_of(calls: str) -> int:
-    names = [] if calls == "none" else calls.split(",")
-    known = {call.name.lower(): call for call in Syscall}
-    for name in names:
-        if name not in known:
-            raise Refusal(f"--calls: {show(name)} is none of {', '.join(known)}")
-    return mask_of(known[name] for name in names)
+    try:
+        return mask_from_names([] if calls == "none" else calls.split(","))
+    except ValueError as error:
+        raise Refusal(f"--calls: {error}") from None

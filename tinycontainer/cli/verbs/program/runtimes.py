@@ -4,16 +4,17 @@ from typing import Any
 
 import click
 
-from tinycontainer.assembly.assembly import InstalledRuntime, installed_runtimes
+from tinycontainer.assembly import Installation, InstalledRuntime
 from tinycontainer.text import flatten, show
 
 from ...output import json_option, print_json, print_table
-from ...verb import Verb
+from ...verb import Verb, with_installation
 
 
 @click.command(cls=Verb)
 @json_option
-def runtimes(as_json: bool) -> None:
+@with_installation
+def runtimes(installation: Installation, as_json: bool) -> None:
     """List the runtimes that are installed, with their versions and abilities.
 
     A device file chooses one for a container type (`[runtimes] wasm = "wasmtime"`), `run --engine`
@@ -24,7 +25,7 @@ def runtimes(as_json: bool) -> None:
 
     Example: tinycontainerctl runtimes
     """
-    found = installed_runtimes()
+    found = installation.describe_runtimes()
     if as_json:
         print_json({"runtimes": [_as_dict(each) for each in found]})
         return

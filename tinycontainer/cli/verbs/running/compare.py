@@ -5,20 +5,28 @@ from typing import Any
 
 import click
 
-from tinycontainer.assembly.assembly import RUNTIMES, installed, read_plan
+from tinycontainer.assembly import Installation, read_plan
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.runtime import Ability
 from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer.scenario.script import read_script
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES
-from tinycontainer.tools.differential import Act, Bench, Comparison, Difference, Kind, Run, run_on
+from tinycontainer.tools.differential import (
+    Act,
+    Bench,
+    Difference,
+    DifferenceKind,
+    Run,
+    RunComparison,
+    run_on,
+)
 from tinycontainer.tools.differential import compare as compare_runs
 from tinycontainer.tools.differential.bench import bare_plan, without_tokens
 
 from ...durations import duration_ms
 from ...output import ExitCode, Refusal, json_option, print_json, print_table
-from ...verb import Verb
+from ...verb import Verb, with_installation
 
 _CORRECTED = "{engine}-exact"
 """The engine that corrects another one's floating point, if there is one of this name."""
@@ -49,7 +57,9 @@ _SHOWN_CHARACTERS = 100
     help="How long, in virtual time: 500ms, 10s (default), 2m.",
 )
 @json_option
+@with_installation
 def compare(
+    installation: Installation,
     bundles: tuple[Path, ...],
     device_file: Path | None,
     script: Path | None,
@@ -70,11 +80,11 @@ def compare(
     names = engines.split(",")
     if len(names) != 2:
         raise Refusal(f"--engines takes two engines separated by a comma, not {show(engines)}")
-    left, right = (run_on(bench, name.strip()) for name in names)
+    left, right = (run_on(bench, name.strip(), installation) for name in names)
     found = compare_runs(left, right)
     twin = _CORRECTED.format(engine=left.engine)
-    if not found.alike and _corrects(left, twin):
-        found = compare_runs(left, right, run_on(bench, twin))
+    if not found.alike and _corrects(left, twin, installation):
+        found = compare_runs(left, right, run_on(bench, twin, installation))
     if as_json:
         print_json(_as_dict(left, right, found))
     else:
@@ -96,12 +106,12 @@ def _bench(
     return Bench(plan, tuple(contents), steps, 10_000 if for_ms is None else for_ms)
 
 
-def _corrects(left: Run, twin: str) -> bool:
+def _corrects(left: Run, twin: str, installation: Installation) -> bool:
     there = twin if "." in twin else f"wasm.{twin}"
-    return Ability.EXACT_FLOATS not in left.abilities and there in installed(RUNTIMES)
+    return Ability.EXACT_FLOATS not in left.abilities and there in installation.runtime_names()
 
 
-def _as_dict(left: Run, right: Run, found: Comparison) -> dict[str, Any]:
+def _as_dict(left: Run, right: Run, found: RunComparison) -> dict[str, Any]:
     return {
         "engines": [left.engine, right.engine],
         "alike": found.alike and left.refused == right.refused,
@@ -153,7 +163,7 @@ def _value(value: object) -> str:
     return flatten(str(value))
 
 
-def _print(left: Run, right: Run, found: Comparison) -> None:
+def _print(left: Run, right: Run, found: RunComparison) -> None:
     rows = [
         (show(each.uid), each.acts, each.hooks, each.fuel, _verdict(each.difference))
         for each in found.containers
@@ -176,9 +186,9 @@ def _verdict(difference: Difference | None) -> str:
     if difference is None:
         return "same"
     return {
-        Kind.REAL: "DIFFERENT",
-        Kind.FLOATS: "same but for floating point",
-        Kind.TIME: "same up to a result that depends on time",
+        DifferenceKind.REAL: "DIFFERENT",
+        DifferenceKind.FLOATS: "same but for floating point",
+        DifferenceKind.TIME: "same up to a result that depends on time",
     }[difference.kind]
 
 

@@ -14,11 +14,11 @@ import click
 from pydantic import Field
 
 from tinycontainer import metadata as metadata_codec
-from tinycontainer.assembly.assembly import Device, assemble, read_plan
+from tinycontainer.assembly import Device, Installation, make_setup, read_plan
 from tinycontainer.files.toml_file import Table, read_toml
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.metadata import Bundle
-from tinycontainer.scenario.expectations import Finding, judge, read_expectations
+from tinycontainer.scenario.expectations import ExpectationResult, judge, read_expectations
 from tinycontainer.scenario.script import Surprise, play, read_script
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.packing import packing
@@ -37,7 +37,7 @@ from ...output import (
     require_absent,
     write_file,
 )
-from ...verb import Verb
+from ...verb import Verb, with_installation
 from .drawing import Drawings, drawing_options
 from .outcome import print_summary, screen, summary, traced_to
 from .progress import progress
@@ -73,8 +73,14 @@ class BundlesFile(Table):
 @drawing_options
 @force_option
 @json_option
+@with_installation
 def demo(
-    trace: Path | None, keep: Path | None, drawings: Drawings, force: bool, as_json: bool
+    installation: Installation,
+    trace: Path | None,
+    keep: Path | None,
+    drawings: Drawings,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """Run the SmartDroneBox: four tenants, one intruder, one device, 20 seconds of virtual time.
 
@@ -98,7 +104,8 @@ def demo(
             sinks += [*more, tally, events.append, *drawings.listeners(builder)]
             if not as_json:
                 sinks.append(Human(click.echo))
-            device = Device(assemble(plan, clock, screen(as_json)), clock, sinks)
+            setup = make_setup(plan, clock, installation, screen(as_json))
+            device = Device(setup, clock, sinks)
             with progress(_RUN_MS) as tick:
                 script = read_script(directory / "script.toml")
                 surprises = play(device, script, _RUN_MS, tick)
@@ -173,7 +180,9 @@ def _make_bundle(
     return bundle
 
 
-def _judgement(findings: list[Finding], surprises: list[Surprise], *, held: bool) -> dict[str, Any]:
+def _judgement(
+    findings: list[ExpectationResult], surprises: list[Surprise], *, held: bool
+) -> dict[str, Any]:
     return {
         "held": held,
         "expectations": [
@@ -184,7 +193,7 @@ def _judgement(findings: list[Finding], surprises: list[Surprise], *, held: bool
     }
 
 
-def _print_judgement(findings: list[Finding], surprises: list[Surprise]) -> None:
+def _print_judgement(findings: list[ExpectationResult], surprises: list[Surprise]) -> None:
     rows = [
         ("held" if finding.held else "FAILED", finding.text, finding.found) for finding in findings
     ]

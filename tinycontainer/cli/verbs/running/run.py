@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tinycontainer.assembly.assembly import read_plan
+from tinycontainer.assembly import Installation, read_plan
 from tinycontainer.scenario.script import read_script, untaken
 from tinycontainer.text import flatten
 from tinycontainer.tools.pictures import TimelineBuilder
@@ -16,7 +16,7 @@ from tinycontainer.trace import Human, Sink, Tally
 
 from ...durations import duration_ms
 from ...output import ExitCode, Refusal, force_option, json_option, print_json
-from ...verb import Verb
+from ...verb import Verb, with_installation
 from .drawing import Drawings, drawing_options
 from .live import LiveView, require_terminal
 from .outcome import print_summary, screen, summary, traced_to
@@ -109,7 +109,8 @@ class Wishes:
 @drawing_options
 @force_option
 @json_option
-def run(device_file: Path, **options: Any) -> int:
+@with_installation
+def run(installation: Installation, /, device_file: Path, **options: Any) -> int:
     """Run the device of DEVICE_FILE and print its log and what became of its containers.
 
     Example: tinycontainerctl run device.toml --script script.toml --for 10s --trace trace.jsonl
@@ -125,7 +126,14 @@ def run(device_file: Path, **options: Any) -> int:
     with _listeners(wishes, tally) as sinks:
         sinks.extend(wishes.drawings.listeners(builder))
         order = Order(
-            plan, steps, wishes.end_ms, wishes.wall, sinks, screen(is_quiet), wishes.engine
+            plan,
+            steps,
+            wishes.end_ms,
+            wishes.wall,
+            sinks,
+            screen(is_quiet),
+            installation,
+            wishes.engine,
         )
         result = _run(order, wishes)
     wishes.drawings.write(builder.timeline(result.now_ns), f"{plan.name}: who ran when")

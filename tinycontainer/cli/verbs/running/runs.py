@@ -8,11 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from tinycontainer.assembly.assembly import Device, Plan, assemble, driver_places, load_listed
+from tinycontainer.assembly import (
+    Device,
+    DevicePlan,
+    Installation,
+    load_listed_containers,
+    locate_drivers,
+    make_setup,
+)
 from tinycontainer.device.device import Outside
 from tinycontainer.files.toml_file import MAX_TOML_BYTES, read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
-from tinycontainer.scenario.script import Step, Surprise, play
+from tinycontainer.scenario.script import ScriptStep, Surprise, play
 from tinycontainer.text import show
 from tinycontainer.tools.recording import (
     Digest,
@@ -45,15 +52,17 @@ class Order:
         wall: whether to run in wall time.
         sinks: who hears of what happens.
         show_line: takes untrusted lines for the operator's screen.
+        installation: what is installed.
         engine: what runs WebAssembly, whatever the device file says.
     """
 
-    plan: Plan
-    steps: tuple[Step, ...]
+    plan: DevicePlan
+    steps: tuple[ScriptStep, ...]
     end_ms: int | None
     wall: bool
     sinks: Sequence[Sink]
     show_line: Callable[[bytes], None]
+    installation: Installation
     engine: str | None = None
 
     @property
@@ -90,8 +99,10 @@ def run_plainly(order: Order) -> Result:
     """
     clock = order.clock
     plan = _on_engine(order.plan, order.engine)
-    device = Device(assemble(plan, clock, order.show_line), clock, order.sinks)
-    load_listed(device, order.plan)
+    device = Device(
+        make_setup(plan, clock, order.installation, order.show_line), clock, order.sinks
+    )
+    load_listed_containers(device, order.plan)
     surprises, interrupted = _play(device, order)
     return Result(device.now_ns, surprises, interrupted)
 
@@ -113,7 +124,7 @@ def run_recorded(order: Order, path: Path, *, force: bool) -> Result:
         tape = TapeWriter(write)
         recorder = Recorder(tape, gate)
         plan = _on_engine(order.plan, order.engine)
-        setup = assemble(plan, clock, recorder.show_line(order.show_line))
+        setup = make_setup(plan, clock, order.installation, recorder.show_line(order.show_line))
         tape.begin(Header(_digest_of(plan), order.wall, setup.epoch_s, order.engine))
         setup = replace(
             setup,
@@ -122,7 +133,7 @@ def run_recorded(order: Order, path: Path, *, force: bool) -> Result:
         )
         device = RecordedDevice(setup, recorder.clock(clock), order.sinks, tape)
         with gate.guarding():
-            load_listed(device, order.plan)
+            load_listed_containers(device, order.plan)
             surprises, interrupted = _play(device, order)
         end_ns = device.finish()
     return Result(end_ns, surprises, interrupted)
@@ -149,9 +160,10 @@ def run_again(order: Order, path: Path) -> Result:
         )
     player = Player(tape, order.show_line)
     clock = player.clock(None if header.wall else order.virtual_clock)
-    drivers = player.drivers(driver_places(order.plan))
+    drivers = player.drivers(locate_drivers(order.plan))
     outside = Outside(drivers, player.sequences(), header.epoch_s)
-    setup = assemble(_on_engine(order.plan, header.engine), clock, outside=outside)
+    plan = _on_engine(order.plan, header.engine)
+    setup = make_setup(plan, clock, order.installation, outside=outside)
     device = Device(setup, clock, [digest, *order.sinks])
     interrupted = replay(device, tape, clock, digest)
     return Result(device.now_ns, interrupted=interrupted)
@@ -166,11 +178,11 @@ def _play(device: Device, order: Order) -> tuple[list[Surprise], bool]:
         return [], True
 
 
-def _on_engine(plan: Plan, engine: str | None) -> Plan:
+def _on_engine(plan: DevicePlan, engine: str | None) -> DevicePlan:
     return plan if engine is None else plan.on_engine(engine)
 
 
-def _digest_of(plan: Plan) -> str:
+def _digest_of(plan: DevicePlan) -> str:
     return hashlib.sha256(read_bounded(plan.path, MAX_TOML_BYTES)).hexdigest()
 
 

@@ -1,0 +1,72 @@
+"""The public device: one that can be made from a device file (``docs/adr/0004``)."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tinycontainer.device.device import BareDevice
+from tinycontainer.errors import LoadError
+from tinycontainer.files.toml_file import read_bounded
+from tinycontainer.interfaces.clock import Clock, VirtualClock
+from tinycontainer.metadata.bundle import OVERHEAD_BYTES
+from tinycontainer.text import show
+from tinycontainer.trace import Sink
+
+from .device_plan import DevicePlan, read_plan
+from .installation import Installation
+from .setup import discard_line, make_setup
+
+
+class Device(BareDevice):
+    """A device that can be made from a device file."""
+
+    @classmethod
+    def from_file(
+        cls,
+        path: Path | str,
+        *,
+        clock: Clock | None = None,
+        sinks: Sequence[Sink] = (),
+        show_line: Callable[[bytes], None] = discard_line,
+        installation: Installation | None = None,
+    ) -> "Device":
+        """Make a device, and load and start the containers that its file lists.
+
+        Args:
+            path: the device file.
+            clock: its time; by default virtual, at the file's cost of an instruction.
+            sinks: receive each event of the trace.
+            show_line: takes untrusted lines for the operator's screen.
+            installation: what is installed; devices that share one are made faster and need less
+                memory. By default the device gets one of its own.
+
+        Raises:
+            DeviceFileError: the file, or a file that it names, cannot be used; a listed container
+                is refused.
+            RuntimeUnavailable: a runtime cannot work in this process.
+        """
+        shared = installation or Installation()
+        plan = read_plan(Path(path), shared.files)
+        used = clock or VirtualClock(plan.content.scheduling.instruction_ns)
+        setup = make_setup(plan, used, shared, show_line)
+        device = cls(setup, used, sinks)
+        load_listed_containers(device, plan)
+        return device
+
+
+def load_listed_containers(device: BareDevice, plan: DevicePlan) -> None:
+    """Load and start the containers that a device file lists.
+
+    Raises:
+        DeviceFileError: one of them is refused.
+    """
+    capacity = plan.content.capacity.capacity(plan.content.device.board)
+    for number, entry in enumerate(plan.content.containers):
+        place = f"containers[{number}].bundle"
+        path = plan.file(entry.bundle, place)
+        content = read_bounded(path, capacity.bundle_bytes + OVERHEAD_BYTES)
+        try:
+            view = device.load(content)
+            if entry.start:
+                device.start(view.uid)
+        except LoadError as error:
+            raise plan.error(place, f"{show(path.name)} is refused: {error}") from error

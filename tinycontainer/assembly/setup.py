@@ -1,0 +1,222 @@
+"""A device plan and an installation become the setup of a device."""
+
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+
+from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
+from tinycontainer.device.containers.verification import Trust
+from tinycontainer.device.device import DEFAULT_EPOCH_S, Outside, Setup
+from tinycontainer.errors import DeviceFileError
+from tinycontainer.files.device_file import DriverTableEntry, KeyTable
+from tinycontainer.files.fields import uid_from_text
+from tinycontainer.files.toml_file import read_bounded
+from tinycontainer.interfaces.clock import Clock, VirtualClock
+from tinycontainer.interfaces.driver import BoardInfo, Driver, DriverSetup
+from tinycontainer.interfaces.runtime import Runtime
+from tinycontainer.metadata import ContainerType
+from tinycontainer.text import show
+from tinycontainer_tokens import (
+    FileSequenceStore,
+    KeyEntry,
+    KeyFileError,
+    KeyStore,
+    MemorySequenceStore,
+    SequenceFileError,
+    SequenceStore,
+)
+from tinycontainer_tokens import key_files as key_codec
+
+from .device_plan import DevicePlan
+from .installation import Installation
+from .parsed_files import ParsedFiles
+
+
+def discard_line(_line: bytes) -> None:
+    """Take a line for the operator's screen where there is no screen."""
+
+
+def make_setup(
+    plan: DevicePlan,
+    clock: Clock,
+    installation: Installation,
+    show_line: Callable[[bytes], None] = discard_line,
+    outside: Outside | None = None,
+) -> Setup:
+    """Resolve everything that a device file names.
+
+    Args:
+        plan: the device file.
+        clock: the device's clock.
+        installation: what is installed.
+        show_line: takes untrusted lines for the operator's screen.
+        outside: used in place of what the file names; no driver is made then.
+
+    Raises:
+        DeviceFileError: something that it names cannot be used.
+        RuntimeUnavailable: a runtime cannot work in this process.
+    """
+    content = plan.content
+    runtimes = choose_runtimes(plan, installation)
+    virtual_time = isinstance(clock, VirtualClock)
+    given = outside or Outside(
+        _make_drivers(plan, installation, show_line, virtual_time=virtual_time),
+        _open_sequences(plan),
+        _epoch_s(content.device.epoch, virtual_time=virtual_time),
+    )
+    return Setup(
+        runtimes=runtimes,
+        drivers=given.drivers,
+        trust=read_trust(plan, installation.files),
+        capacity=content.capacity.capacity(content.device.board),
+        caps=content.caps.caps(),
+        scheduling=content.scheduling.scheduling(),
+        epoch_s=given.epoch_s,
+        sequences=given.sequences,
+    )
+
+
+def choose_runtimes(plan: DevicePlan, installation: Installation) -> dict[ContainerType, Runtime]:
+    """One runtime for each container type that has any; the file or the default chooses.
+
+    Raises:
+        DeviceFileError: a runtime that the file names is not installed.
+        RuntimeUnavailable: a runtime cannot work in this process.
+    """
+    chosen = plan.content.runtimes
+    installed = installation.runtime_names()
+    for type_name, name in chosen.items():
+        if f"{type_name}.{name}" not in installed:
+            raise _not_installed(plan, f"runtimes.{show(type_name)}", name, installed)
+    return installation.runtimes(chosen)
+
+
+def locate_drivers(plan: DevicePlan) -> DriverTable:
+    """The drivers of a device for those who only look: none is made, and none can be.
+
+    Raises:
+        DeviceFileError: two drivers have one place.
+    """
+    return _driver_table(plan, [entry.entry(_refuse_to_make) for entry in plan.content.drivers])
+
+
+def read_trust(plan: DevicePlan, files: ParsedFiles | None = None) -> Trust:
+    """Read the keys that a device believes, and what it asks of tokens.
+
+    Args:
+        plan: the device file.
+        files: what other devices' keys were parsed to, if there are others.
+
+    Raises:
+        DeviceFileError: a key cannot be used.
+    """
+    table = plan.content.trust
+    parsed = files or ParsedFiles()
+    try:
+        keys = KeyStore(
+            _read_key(plan, f"trust.keys[{number}]", key, parsed)
+            for number, key in enumerate(table.keys)
+        )
+    except KeyFileError as error:
+        raise plan.error("trust.keys", str(error)) from None
+    return Trust(
+        keys=keys,
+        profiles=tuple(table.profiles),
+        allow_unsigned=table.allow_unsigned,
+        unsigned_mask=table.unsigned_mask,
+        require_endpoint_tokens=table.require_endpoint_tokens,
+        device_id=plan.content.device.id,
+    )
+
+
+def _read_key(plan: DevicePlan, place: str, table: KeyTable, files: ParsedFiles) -> KeyEntry:
+    path = plan.file(table.file, f"{place}.file")
+    content = read_bounded(path, key_codec.MAX_KEY_FILE_BYTES)
+    try:
+        material = files.key(content)
+    except KeyFileError as error:
+        raise plan.error(f"{place}.file", f"{show(path.name)}: {error}") from None
+    if material.algorithm is not table.algorithm:
+        problem = f"the file holds a key for {material.algorithm}, not {table.algorithm}"
+        raise plan.error(f"{place}.algorithm", problem)
+    uids = None if table.uids is None else frozenset(map(uid_from_text, table.uids))
+    return KeyEntry(table.role, table.profile, material, uids)
+
+
+def _make_drivers(
+    plan: DevicePlan,
+    installation: Installation,
+    show_line: Callable[[bytes], None],
+    *,
+    virtual_time: bool,
+) -> DriverTable:
+    device = plan.content.device
+    random_bytes = os.urandom if device.seed is None else random.Random(device.seed).randbytes
+    board = BoardInfo(device.name, device.vendor, device.id or "")
+    entries = []
+    for number, entry in enumerate(plan.content.drivers):
+        setup = DriverSetup(
+            deepcopy(entry.options),  # the tables belong to every device with this file
+            plan.path.parent,
+            random_bytes,
+            show_line,
+            board,
+            virtual_time,
+            installation.resources,
+        )
+        entries.append(_driver_entry(plan, f"drivers[{number}]", entry, setup, installation))
+    return _driver_table(plan, entries)
+
+
+def _driver_entry(
+    plan: DevicePlan,
+    place: str,
+    entry: DriverTableEntry,
+    setup: DriverSetup,
+    installation: Installation,
+) -> DriverEntry:
+    installed = installation.driver_names()
+    if entry.driver not in installed:
+        raise _not_installed(plan, f"{place}.driver", entry.driver, installed)
+    factory = installation.driver_factory(entry.driver)
+    try:
+        spare: list[Driver] = [factory(setup)]  # made now, so that wrong options show at once
+    except ValueError as error:
+        raise plan.error(place, str(error)) from None
+    return entry.entry(lambda: spare.pop() if spare else factory(setup))
+
+
+def _driver_table(plan: DevicePlan, entries: Sequence[DriverEntry]) -> DriverTable:
+    try:
+        return DriverTable(entries)
+    except ValueError as error:
+        raise plan.error("drivers", str(error)) from None
+
+
+def _refuse_to_make() -> Driver:
+    raise RuntimeError("this table only shows places; its drivers are not made")
+
+
+def _open_sequences(plan: DevicePlan) -> SequenceStore:
+    name = plan.content.trust.sequence_file
+    if name is None:
+        return MemorySequenceStore()
+    try:
+        return FileSequenceStore(plan.file(name, "trust.sequence_file"))
+    except SequenceFileError as error:
+        raise plan.error("trust.sequence_file", str(error)) from None
+
+
+def _epoch_s(named: int | None, *, virtual_time: bool) -> int:
+    if named is not None:
+        return named
+    return DEFAULT_EPOCH_S if virtual_time else int(time.time())
+
+
+def _not_installed(
+    plan: DevicePlan, place: str, name: str, installed: Sequence[str]
+) -> DeviceFileError:
+    there = ", ".join(installed) or "none"
+    return plan.error(place, f"{show(name)} is not installed; there are: {there}")
