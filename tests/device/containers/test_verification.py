@@ -197,7 +197,7 @@ def test_tokens_do_not_stand_in_for_each_other() -> None:
 def test_one_key_does_not_make_one_kind_into_another() -> None:
     signer = Signer(KEYS[Role.PROVIDER], b"uid", RFC, TokenOptions())
     said = objection(resealed(packed(), data_token=signer.content(Kind.CODE, DATA)), trust())
-    assert said.startswith("data token: step 8 (kind): a code token stands in the place")
+    assert said.startswith("data token: step 8 (kind): a code token is in the place")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a failed check expected and what it found, in words that can be shown."""
+"""In words that can be shown: what a failed check expected, what it found, and why it failed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def _present(expected: Expectation, _token: UnverifiedToken, _claims: Claims) ->
 
 def _profile(expected: Expectation, token: UnverifiedToken, _claims: Claims) -> Explanation:
     if token.profile is expected.profile:
-        return Explanation("the tags 61 and 18, or 61 and 17, in front", "no tags")
+        return Explanation("the tags 61 and 18, or 61 and 17, before it", "no tags")
     return Explanation(str(expected.profile), str(token.profile or "no token"))
 
 

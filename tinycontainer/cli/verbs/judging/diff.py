@@ -8,7 +8,7 @@ import click
 
 from tinycontainer.text import flatten
 from tinycontainer.tools.artefact.artefact import read_artefact
-from tinycontainer.tools.diff.comparison import Change, Comparison, compare
+from tinycontainer.tools.diff.comparison import Change, Comparison, compare_versions
 
 from ...output import ExitCode, json_option, print_json
 from ...verb import Verb
@@ -29,7 +29,7 @@ def diff(old: Path, new: Path, exit_code: bool, as_json: bool) -> int:
     Example: tinycontainerctl diff mapper-granted.tcb mapper-revoked.tcb
     """
     before, after = read_artefact(old), read_artefact(new)
-    found = compare(before, after)
+    found = compare_versions(before, after)
     if as_json:
         print_json({"old": before.name, "new": after.name, **_as_dict(found)})
     else:

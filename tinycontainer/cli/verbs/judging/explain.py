@@ -54,8 +54,8 @@ def explain(
 ) -> int:
     """Say whether the device of a device file would load FILE, and if not, why.
 
-    Every check that a load makes is made, on an empty device, also behind one that failed; for each
-    failure you get what was expected, what was found, and the likely cause. FILE is a bundle,
+    It makes every check of a load on an empty device, also after one that failed. For each failure
+    you get what was expected, what was found, and the likely cause. FILE is a bundle,
     metadata with --code and --data, or a directory of the C firmware's examples. Nothing is loaded
     and no sequence is recorded. The exit code is 0 if it would load.
 
