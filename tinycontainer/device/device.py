@@ -172,14 +172,19 @@ class BareDevice:
             with self._managing:
                 self._controller.record_refusal(refusal)
             raise refusal from error
+        return self.load_sections(parts.metadata, parts.code, parts.data)
+
+    def load_sections(self, metadata: bytes, code: bytes, data: bytes) -> View:
+        """Load a container from its three sections, as the firmware receives them.
+
+        Raises:
+            LoadError: it is refused; the device is as before.
+        """
         self.begin_load()
-        for section, content in (
-            (Section.METADATA, parts.metadata),
-            (Section.CODE, parts.code),
-            (Section.DATA, parts.data),
-        ):
+        contents = {Section.METADATA: metadata, Section.CODE: code, Section.DATA: data}
+        for section, content in contents.items():
             self.open_section(section, len(content))
-            if content:
+            if content:  # an empty section is complete once it is announced
                 self.write_section(content)
         return self.end_load()
 

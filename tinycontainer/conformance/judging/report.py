@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 
 from tinycontainer.text import flatten, show
 
-from .protocol import HelloReply
-from .suite import Outcome, Result, conforms
+from ..protocol import HelloReply
+from .suite import CaseOutcome, CaseResult, conforms
 
 
-def as_values(results: Sequence[Result], hello: HelloReply | None) -> dict[str, Any]:
+def as_values(results: Sequence[CaseResult], hello: HelloReply | None) -> dict[str, Any]:
     """A whole judgement as plain values."""
     return {
         "conforms": conforms(results),
@@ -26,13 +26,13 @@ def as_values(results: Sequence[Result], hello: HelloReply | None) -> dict[str, 
     }
 
 
-def counts(results: Sequence[Result]) -> dict[str, int]:
+def counts(results: Sequence[CaseResult]) -> dict[str, int]:
     """How many cases had which outcome."""
     found = Counter(result.outcome for result in results)
-    return {outcome.value: found[outcome] for outcome in Outcome}
+    return {outcome.value: found[outcome] for outcome in CaseOutcome}
 
 
-def _case(result: Result) -> dict[str, Any]:
+def _case(result: CaseResult) -> dict[str, Any]:
     return {
         "id": result.case.id,
         "title": show(result.case.title),
@@ -45,7 +45,7 @@ def _case(result: Result) -> dict[str, Any]:
     }
 
 
-def as_junit(results: Sequence[Result], hello: HelloReply | None) -> bytes:
+def as_junit(results: Sequence[CaseResult], hello: HelloReply | None) -> bytes:
     """A whole judgement as JUnit XML, in ASCII."""
     found = counts(results)
     name = "implementation" if hello is None else show(f"{hello.name} {hello.version}")
@@ -64,7 +64,7 @@ def as_junit(results: Sequence[Result], hello: HelloReply | None) -> bytes:
     return encoded
 
 
-def _add(suite: ElementTree.Element, result: Result) -> None:
+def _add(suite: ElementTree.Element, result: CaseResult) -> None:
     case = ElementTree.SubElement(
         suite,
         "testcase",
@@ -79,6 +79,6 @@ def _add(suite: ElementTree.Element, result: Result) -> None:
     if not result.outcome.is_good:
         element = ElementTree.SubElement(case, "failure", message=result.outcome.value)
         element.text = text
-    elif result.outcome is not Outcome.PASSED:
+    elif result.outcome is not CaseOutcome.PASSED:
         element = ElementTree.SubElement(case, "skipped", message=result.outcome.value)
         element.text = text

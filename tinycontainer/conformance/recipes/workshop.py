@@ -4,8 +4,7 @@ The results are committed; `python -m tinycontainer.conformance.recipes DIRECTOR
 """
 
 import hashlib
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -24,46 +23,24 @@ from tinycontainer.metadata import (
     encode_endpoint,
 )
 from tinycontainer_tokens import (
-    Algorithm,
     Claims,
     KeyMaterial,
     Kind,
     Profile,
     Role,
     issue,
-    key_files,
 )
 
-from .case import Case, ContainerRecipe, EndpointRecipe, read_cases, uid_of
+from ..cases.case import Case, ContainerRecipe, EndpointRecipe, uid_of
+from ..errors import CaseError
 from .damages import DAMAGES_OF_BUNDLES, DAMAGES_OF_ENCODING, DAMAGES_OF_METADATA
-from .errors import CaseError
+from .keys import STRANGER, key_for_tests, key_of_role
 
 BUNDLES_DIRECTORY: Final = "bundles"
-KEYS_DIRECTORY: Final = "test-keys"
 CONTAINERS_DIRECTORY: Final = "containers"
 MAX_CODE_BYTES: Final = 1 << 16
 _MARK: Final = b"@SCRIPT@"
 _PUPPETS: Final = {Profile.RFC9052: "puppet.wasm", Profile.RIOT_2024: "puppet-firmware.wasm"}
-
-
-def key_for_tests(name: str, algorithm: Algorithm = Algorithm.EDDSA) -> KeyMaterial:
-    """A key of the suite; its secret half follows from its name, so it is none.
-
-    Args:
-        name: a role, ``firmware`` (the one key of riot-2024) or ``stranger``.
-        algorithm: what it signs with.
-    """
-    secret = hashlib.sha256(f"TinyContainer conformance TEST KEY: {name}".encode()).digest()
-    if algorithm is Algorithm.HMAC_256:
-        secret = hashlib.sha256(b"HMAC" + secret).digest()
-        return KeyMaterial(algorithm, b"", secret)
-    return KeyMaterial.from_private(secret)
-
-
-def key_of(role: Role, profile: Profile, *, hmac: bool = False) -> KeyMaterial:
-    """The key of a role: its own under rfc9052, the firmware's only one under riot-2024."""
-    name = "firmware" if profile is Profile.RIOT_2024 else role.value
-    return key_for_tests(name, Algorithm.HMAC_256 if hmac else Algorithm.EDDSA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +177,10 @@ class Workshop:
     def _key(self, recipe: ContainerRecipe, role: Role) -> KeyMaterial:
         tokens = recipe.tokens
         if role in tokens.strangers:
-            return key_for_tests("stranger")
+            return key_for_tests(STRANGER)
         if tokens.swapped and role is tokens.swapped[0]:
             role = tokens.swapped[1]
-        return key_of(role, self.profile, hmac=role in tokens.hmac)
-
-
-def key_file_contents() -> dict[str, bytes]:
-    """The suite's keys as files, for those who make containers of their own with other tools."""
-    names = [*(role.value for role in Role), "firmware", "stranger"]
-    return {f"TEST-ONLY-{name}.pem": key_files.to_pem(key_for_tests(name)) for name in names}
+        return key_of_role(role, self.profile, hmac=role in tokens.hmac)
 
 
 def bundles_of(case: Case, modules: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -231,28 +202,3 @@ def read_modules(directory: Path) -> dict[str, bytes]:
         if path.suffix in (".wasm", ".rbf", ".tflite")
     ]
     return {path.name: read_bounded(path, MAX_CODE_BYTES) for path in paths}
-
-
-def main(arguments: list[str], say: Callable[[str], object]) -> int:
-    """Make all bundles of a directory of cases again; those of no case are removed."""
-    directory = Path(arguments[0])
-    modules = read_modules(directory)
-    made: dict[str, bytes] = {}
-    for case in read_cases(directory):
-        made |= bundles_of(case, modules)
-    target = directory / BUNDLES_DIRECTORY
-    target.mkdir(exist_ok=True)
-    for stale in set(target.glob("*.tcb")) - {target / name for name in made}:
-        stale.unlink()
-    for name, content in made.items():
-        (target / name).write_bytes(content)
-    keys = directory / KEYS_DIRECTORY
-    keys.mkdir(exist_ok=True)
-    for name, content in key_file_contents().items():
-        (keys / name).write_bytes(content)
-    say(f"{len(made)} bundles\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], sys.stdout.write))

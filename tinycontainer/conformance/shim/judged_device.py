@@ -1,4 +1,4 @@
-"""Our own device behind the protocol: made as described, its events in the protocol's words."""
+"""Our own device as a judge sees it: made by ``reset``, its events in the protocol's words."""
 
 from collections.abc import Mapping
 
@@ -6,91 +6,82 @@ from tinycontainer.assembly import Device
 from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.device.containers.container import Exit, ExitReason
 from tinycontainer.device.containers.limits import Capacity, Caps, Scheduling
-from tinycontainer.device.containers.memory import Section
 from tinycontainer.device.containers.verification import Trust
 from tinycontainer.device.device import Setup
-from tinycontainer.errors import InvalidTransition, LoadError, TinyContainerError, UnknownContainer
+from tinycontainer.errors import InvalidTransition, LoadError, UnknownContainer
 from tinycontainer.interfaces.clock import NS_PER_MS, VirtualClock
 from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import ContainerType, Direction, PeerType
 from tinycontainer.trace import TraceEvent, events
 from tinycontainer_tokens import Algorithm, KeyEntry, KeyMaterial, KeyStore
 
-from . import drivers
-from .description import DeviceDescription, DriverDescription, KeyDescription
-from .protocol import EventReply, Refused, StateReply
+from ..description import DeviceDescription, DriverDescription, KeyDescription
+from ..protocol import EventReply, StateReply
+from .drivers import SuiteDrivers
 
 _NS_PER_US = 1000
 
 
-class Subject:
+class JudgedDevice:
     """A device that is being judged.
 
     Args:
         description: what it is made of.
         runtimes: what runs its containers.
+        drivers: makes the drivers of its description.
     """
 
     def __init__(
-        self, description: DeviceDescription, runtimes: Mapping[ContainerType, Runtime]
+        self,
+        description: DeviceDescription,
+        runtimes: Mapping[ContainerType, Runtime],
+        drivers: SuiteDrivers,
     ) -> None:
         self._happened: list[TraceEvent] = []
         clock = VirtualClock(description.instruction_ns)
-        self._device = Device(_setup(description, runtimes), clock, [self._happened.append])
+        setup = _make_setup(description, runtimes, drivers)
+        self._device = Device(setup, clock, [self._happened.append])
 
     @property
     def device(self) -> Device:
         """The device itself."""
         return self._device
 
-    def load(self, metadata: bytes, code: bytes, data: bytes) -> None:
-        """Load section by section, as the firmware does. Raises LoadError."""
-        device = self._device
-        device.begin_load()
-        for section, content in (
-            (Section.METADATA, metadata),
-            (Section.CODE, code),
-            (Section.DATA, data),
-        ):
-            device.open_section(section, len(content))
-            if content:
-                device.write_section(content)
-        device.end_load()
-
-    def state(self, uid: bytes) -> StateReply:
-        """Where a container is; gone if it is not loaded."""
+    def describe_state(self, uid: bytes) -> StateReply:
+        """The answer to ``state``; gone if the container is not loaded."""
         if uid not in self._device:
             return StateReply(state="gone")
         view = self._device[uid]
         return StateReply.model_validate(
             {
                 "state": view.state.value,
-                "last_exit": _word(view.last_exit),
+                "last_exit": _word_of_exit(view.last_exit),
                 "loops": view.loops,
             }
         )
 
     def take_events(self) -> list[EventReply]:
-        """What happened since this was last asked."""
-        happened = [reply for event in _without_rejected(self._happened) for reply in told(event)]
+        """The answer to ``events``: what happened since the last call."""
+        visible = _without_rejected(self._happened)
+        replies = [reply for event in visible for reply in event_replies(event)]
         self._happened.clear()
-        return happened
+        return replies
 
 
-def refusal(error: TinyContainerError) -> Refused | None:
-    """An error of the device in the words of the specification; None if it is no refusal."""
+def refusal_reason(error: Exception) -> str | None:
+    """The reason of a refusal in the words of the protocol; None if the error is no refusal."""
     match error:
         case LoadError():
-            return Refused(error.reason.value)
+            return error.reason.value
         case UnknownContainer():
-            return Refused("unknown-uid")
+            return "unknown-uid"
         case InvalidTransition():
-            return Refused("wrong-state")
+            return "wrong-state"
     return None
 
 
-def told(event: TraceEvent) -> list[EventReply]:
-    """An event in the words of the protocol; most are of no interest to a judge."""
+def event_replies(event: TraceEvent) -> list[EventReply]:
+    """An event in the words of the protocol; a judge does not need most kinds."""
     match event:
         case events.Logged():
             values: list[dict[str, object]] = [{"event": "log", "line": event.line.hex()}]
@@ -122,14 +113,14 @@ def told(event: TraceEvent) -> list[EventReply]:
 
 
 def _transition(event: events.Transitioned) -> list[dict[str, object]]:
-    """Transitions into the states that can be seen from outside."""
+    """Only the states that can be seen from outside; `lifecycle.State` has more."""
     if event.before == event.after or event.after not in ("ready", "running", "stopping", "gone"):
         return []
     return [{"event": "state", "state": str(event.after), "why": event.trigger}]
 
 
 def _without_rejected(happened: list[TraceEvent]) -> list[TraceEvent]:
-    """Leave out the end of what was never loaded: a judge has seen the refusal."""
+    """Leave out how a refused load ends: by the protocol such a container has no states."""
     kept: list[TraceEvent] = []
     rejected = False
     for event in happened:
@@ -142,18 +133,20 @@ def _without_rejected(happened: list[TraceEvent]) -> list[TraceEvent]:
     return kept
 
 
-def _word(ended: Exit | None) -> str:
-    if ended is None:
-        return ""
-    return str(ExitReason(ended.reason).value)
+def _word_of_exit(ended: Exit | None) -> str:
+    return "" if ended is None else str(ExitReason(ended.reason).value)
 
 
-def _setup(description: DeviceDescription, runtimes: Mapping[ContainerType, Runtime]) -> Setup:
+def _make_setup(
+    description: DeviceDescription,
+    runtimes: Mapping[ContainerType, Runtime],
+    drivers: SuiteDrivers,
+) -> Setup:
     return Setup(
         runtimes=runtimes,
-        drivers=DriverTable([_driver(each) for each in description.drivers]),
+        drivers=DriverTable([_driver_entry(each, drivers) for each in description.drivers]),
         trust=Trust(
-            keys=KeyStore([_key(each) for each in description.keys]),
+            keys=KeyStore([_key_entry(each) for each in description.keys]),
             profiles=tuple(description.profiles),
             allow_unsigned=description.allow_unsigned,
             unsigned_mask=description.unsigned_mask,
@@ -188,19 +181,19 @@ def _capacity(description: DeviceDescription) -> Capacity:
     )
 
 
-def _driver(description: DriverDescription) -> DriverEntry:
+def _driver_entry(description: DriverDescription, drivers: SuiteDrivers) -> DriverEntry:
     return DriverEntry(
         peer_type=PeerType[description.peer.upper()],
         peer_endpoint_id=description.endpoint,
         name=description.driver,
-        make=drivers.maker(description),
+        make=drivers.factory(description),
         shared=description.shared,
         uids=_uids(description.uids),
         directions=frozenset(Direction[name.upper()] for name in description.directions),
     )
 
 
-def _key(description: KeyDescription) -> KeyEntry:
+def _key_entry(description: KeyDescription) -> KeyEntry:
     content = bytes.fromhex(description.key)
     if description.algorithm is Algorithm.HMAC_256:
         material = KeyMaterial(description.algorithm, b"", content)

@@ -14,9 +14,10 @@ from tinycontainer.files.toml_file import Table, read_toml
 from tinycontainer.text import show
 from tinycontainer_tokens import Profile, Role
 
-from .description import DeviceTraits
-from .errors import CaseError
-from .protocol import Ability, EventKind
+from ..description import DeviceTraits
+from ..errors import CaseError
+from ..protocol import Ability
+from .steps import BundleStep, BytesStep, LoadStep, Name, ReconfigureStep, SectionStep, Step
 
 CASES_DIRECTORY: Final = "cases"
 MAX_CASES: Final = 1000
@@ -54,7 +55,6 @@ GROUPS: Final[tuple[GroupName, ...]] = (
 CallName = Literal["heartbeat", "open", "close", "read", "write"]
 ALL_CALLS: Final[list[CallName]] = ["heartbeat", "open", "close", "read", "write"]
 DirectionName = Literal["in", "out", "both"]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,62})$|^[a-z0-9]$")]
 ClauseId = Annotated[
     str, Field(pattern=r"^TC-(META|TOK|LOAD|LIFE|SCHED|CALL|END|RT|BPF|TML)-[0-9]{2}$")
 ]
@@ -122,86 +122,6 @@ class ContainerRecipe(Table):
     damage: str | None = Field(None, description="a named defect; see `recipes.DAMAGES`")
 
 
-class Step(Table):
-    """One step: exactly one of the verbs or expectations, and what belongs to it."""
-
-    load: Name | None = None
-    bundle: Name | None = None
-    begin: bool | None = None
-    section: Literal["metadata", "code", "data"] | None = None
-    bytes_of: Name | None = None
-    end: bool | None = None
-    start: Name | None = None
-    stop: Name | None = None
-    kill: Name | None = None
-    delete: Name | None = None
-    reconfigure: Name | None = None
-    advance: int | None = Field(None, ge=0, le=100_000)
-    log: Name | None = None
-    order: list[str] | None = None
-    state: Name | None = None
-    states: Name | None = None
-    event: EventKind | None = None
-
-    refused: str | None = Field(None, description="the reason; of a verb that must be refused")
-    size: int | None = None
-    part: Literal["metadata", "code", "data"] | None = None
-    take: list[int] | None = Field(None, description="first and last byte, as in a slice")
-    lines: list[str] | None = None
-    at_least: int | None = None
-    at_most: int | None = None
-    ends_with: str | None = None
-    gaps_ms: list[int] | None = Field(None, description="least and most between two lines")
-    now: str | None = None
-    why: str | None = None
-    loops: int | None = None
-    are: list[str] | None = None
-    of: Name | None = None
-    where: dict[str, str | int] = Field(default_factory=dict)
-    times: int | None = None
-
-    @property
-    def kind(self) -> str:
-        """Which of the verbs or expectations it is."""
-        return self._kinds()[0]
-
-    def _kinds(self) -> list[str]:
-        return [name for name in KINDS if getattr(self, name) is not None]
-
-    @model_validator(mode="after")
-    def _check(self) -> "Step":
-        if len(self._kinds()) != 1:
-            raise ValueError(f"a step has exactly one of {', '.join(KINDS)}")
-        if self.kind in EXPECTATIONS and self.refused is not None:
-            raise ValueError(f"{self.kind} expects; only a verb can be refused")
-        if self.kind == "section" and (self.size is None) == (self.of is None):
-            raise ValueError("section names a size, or the container whose section it is")
-        if self.kind == "bytes_of" and self.part is None:
-            raise ValueError("bytes_of names its part")
-        for span in (self.take, self.gaps_ms):
-            if span is not None and len(span) != 2:
-                raise ValueError("a span has two ends")
-        return self
-
-
-EXPECTATIONS: Final = ("log", "order", "state", "states", "event")
-KINDS: Final = (
-    "load",
-    "bundle",
-    "begin",
-    "section",
-    "bytes_of",
-    "end",
-    "start",
-    "stop",
-    "kill",
-    "delete",
-    "reconfigure",
-    "advance",
-    *EXPECTATIONS,
-)
-
-
 class DeviceRecipe(DeviceTraits):
     """The device of a case, without what policy and profile of the run decide."""
 
@@ -237,10 +157,9 @@ class Case(Table):
         if len(known) < len(self.containers):
             raise ValueError("containers: one name stands twice")
         for number, step in enumerate(self.steps):
-            for key in ("load", "bundle", "reconfigure", "bytes_of"):
-                name = getattr(step, key)
-                if name is not None and name not in known:
-                    raise ValueError(f"steps[{number}].{key}: there is no container {show(name)}")
+            key, name = _name_of_content(step)
+            if name is not None and name not in known:
+                raise ValueError(f"steps[{number}].{key}: there is no container {show(name)}")
         return self
 
     def bundle_name(self, container: ContainerRecipe, profile: Profile) -> str:
@@ -253,6 +172,22 @@ class Case(Table):
             if container.name == name:
                 return uid_of(container)
         return name.encode()
+
+
+def _name_of_content(step: Step) -> tuple[str, str | None]:
+    """The container whose bytes a step needs, and the key that names it; None if it needs none."""
+    match step:
+        case LoadStep():
+            return "load", step.load
+        case BundleStep():
+            return "bundle", step.bundle
+        case ReconfigureStep():
+            return "reconfigure", step.reconfigure
+        case BytesStep():
+            return "bytes_of", step.bytes_of
+        case SectionStep():
+            return "of", step.of
+    return "", None
 
 
 def uid_of(container: ContainerRecipe) -> bytes:

@@ -15,19 +15,19 @@ from pydantic import Field
 from tinycontainer.files.toml_file import Table, read_bounded, read_toml
 from tinycontainer.text import show
 
-from .case import MAX_CASES, Case
-from .errors import CaseError, ProtocolError, Silence, Unsupported
-from .judge import Failure, Trial, Variant, greet
-from .peer import Peer, Process
-from .protocol import HelloReply
-from .recipes import BUNDLES_DIRECTORY
+from ..cases.case import MAX_CASES, Case
+from ..errors import CaseError, ProtocolError, Silence, Unsupported
+from ..peer import Peer, ProcessPeer
+from ..protocol import HelloReply
+from ..recipes.workshop import BUNDLES_DIRECTORY
+from .trial import StepFailed, Trial, TrialVariant, greet
 
 MAX_BUNDLE_BYTES: Final = 1 << 18
 MAX_SILENCES: Final = 3
 """After so many requests without an answer the implementation is not asked any more."""
 
 
-class Outcome(StrEnum):
+class CaseOutcome(StrEnum):
     """What became of a case."""
 
     PASSED = "passed"
@@ -39,11 +39,11 @@ class Outcome(StrEnum):
     @property
     def is_good(self) -> bool:
         """Whether it keeps nobody from conforming."""
-        return self not in (Outcome.FAILED, Outcome.UNEXPECTED_PASS)
+        return self not in (CaseOutcome.FAILED, CaseOutcome.UNEXPECTED_PASS)
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class CaseResult:
     """What became of a case, over all its variants.
 
     Attributes:
@@ -55,7 +55,7 @@ class Result:
     """
 
     case: Case
-    outcome: Outcome
+    outcome: CaseOutcome
     problems: tuple[str, ...]
     variants: int
     seconds: float
@@ -128,7 +128,7 @@ class Suite:
     _peer: Peer | None = None
     _silences: int = 0
 
-    def judge(self, cases: Sequence[Case], tell: Callable[[Result], None]) -> list[Result]:
+    def judge(self, cases: Sequence[Case], tell: Callable[[CaseResult], None]) -> list[CaseResult]:
         """Play cases one after the other.
 
         Args:
@@ -144,13 +144,13 @@ class Suite:
             self._end()
         return results
 
-    def _judge_one(self, case: Case) -> Result:
+    def _judge_one(self, case: Case) -> CaseResult:
         began_s = time.monotonic()
         try:
             hello = self._conversation()[1]
         except (ProtocolError, Unsupported) as failure:
             self._lost(failure)
-            return Result(case, self._outcome(case, 1, 1), (str(failure),), 0, 0)
+            return CaseResult(case, self._outcome(case, 1, 1), (str(failure),), 0, 0)
         failures: list[str] = []
         offered, missing = variants(case, hello), _missing(case, hello)
         skips: list[str] = [missing] if missing else []
@@ -159,21 +159,21 @@ class Suite:
                 self._play(case, variant)
             except Unsupported as unsupported:
                 skips.append(f"[{variant}] {unsupported}")
-            except (Failure, ProtocolError) as failure:
+            except (StepFailed, ProtocolError) as failure:
                 failures.append(f"[{variant}] {failure}")
         judged = max(0, len(offered) - len(skips))
         outcome = self._outcome(case, len(failures), judged)
         seconds = time.monotonic() - began_s
-        return Result(case, outcome, tuple(failures + skips), judged, seconds)
+        return CaseResult(case, outcome, tuple(failures + skips), judged, seconds)
 
-    def _outcome(self, case: Case, failed: int, judged: int) -> Outcome:
+    def _outcome(self, case: Case, failed: int, judged: int) -> CaseOutcome:
         if not judged:
-            return Outcome.SKIPPED
+            return CaseOutcome.SKIPPED
         if case.id in self.expected:
-            return Outcome.EXPECTED_FAILURE if failed else Outcome.UNEXPECTED_PASS
-        return Outcome.FAILED if failed else Outcome.PASSED
+            return CaseOutcome.EXPECTED_FAILURE if failed else CaseOutcome.UNEXPECTED_PASS
+        return CaseOutcome.FAILED if failed else CaseOutcome.PASSED
 
-    def _play(self, case: Case, variant: Variant) -> None:
+    def _play(self, case: Case, variant: TrialVariant) -> None:
         try:
             peer, hello = self._conversation()
             Trial(case, variant, peer, hello, self.bundles, self.timeout_s).play()
@@ -210,7 +210,7 @@ def _missing(case: Case, hello: HelloReply) -> str:
     return "" if variants(case, hello) else "the implementation offers no fitting profile, policy"
 
 
-def variants(case: Case, hello: HelloReply) -> list[Variant]:
+def variants(case: Case, hello: HelloReply) -> list[TrialVariant]:
     """How a case is played.
 
     Where time matters in every way that is offered, else in so many ways that every offered profile
@@ -221,20 +221,20 @@ def variants(case: Case, hello: HelloReply) -> list[Variant]:
     if not profiles or not policies or not set(case.needs) <= set(hello.abilities):
         return []
     if case.group in ("scheduling", "timing"):
-        return [Variant(policy, profile) for profile in profiles for policy in policies]
+        return [TrialVariant(policy, profile) for profile in profiles for policy in policies]
     return [
-        Variant(policies[number % len(policies)], profiles[number % len(profiles)])
+        TrialVariant(policies[number % len(policies)], profiles[number % len(profiles)])
         for number in range(max(len(policies), len(profiles)))
     ]
 
 
 def process(command: Sequence[str]) -> Callable[[], Peer]:
     """What starts a command as an implementation."""
-    return lambda: Process(command)
+    return lambda: ProcessPeer(command)
 
 
-def conforms(results: Sequence[Result]) -> bool:
+def conforms(results: Sequence[CaseResult]) -> bool:
     """Whether an implementation conforms: nothing failed, and something was judged at all."""
     return all(result.outcome.is_good for result in results) and any(
-        result.outcome is not Outcome.SKIPPED for result in results
+        result.outcome is not CaseOutcome.SKIPPED for result in results
     )
