@@ -94,7 +94,8 @@ def _container_changes(old: Metadata, new: Metadata) -> Iterator[Change]:
     if old.uid != new.uid:
         text = f"the uid changes from {show(old.uid)} to {show(new.uid)}{warning}"
         yield Change("container", "uid", text)
-    before, after = old.container.type, new.container.type
+    before = old.container.type
+    after = new.container.type
     if before is not after:
         text = (
             f"the type changes from {before.value} ({before.name.lower()}) to"
@@ -104,7 +105,8 @@ def _container_changes(old: Metadata, new: Metadata) -> Iterator[Change]:
 
 
 def _mask_changes(old: Metadata, new: Metadata) -> Iterator[Change]:
-    before, after = mask_of_token(old), mask_of_token(new)
+    before = mask_of_token(old)
+    after = mask_of_token(new)
     if before is None or after is None:
         if before != after:
             text = "only one version has a readable mask token; without one the device decides"

@@ -55,7 +55,8 @@ def _obstacles(old: Artefact, new: Artefact) -> Iterator[str]:
         yield "the uid is another: load it as a container of its own"
     if old.metadata.container.type is not new.metadata.container.type:
         yield "the type is another: delete the container and load the new one"
-    before, after = tokens_by_place(old.metadata), tokens_by_place(new.metadata)
+    before = tokens_by_place(old.metadata)
+    after = tokens_by_place(new.metadata)
     for kind, loaded in ((Kind.CODE, old.code), (Kind.DATA, old.data)):
         name = kind.name.lower()
         wanted = _loaded_sha256(loaded, before[kind, 0])

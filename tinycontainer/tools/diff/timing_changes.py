@@ -67,7 +67,8 @@ def _limit_kind(old: int, new: int) -> str:
 
 def _share_kind(old: Timing, new: Timing) -> str:
     """Whether a container may take more of the time, or less."""
-    before, after = _share(old), _share(new)
+    before = _share(old)
+    after = _share(new)
     if before == after:
         return "changed"
     return "raised" if after > before else "lowered"

@@ -110,7 +110,8 @@ def _time(expected: Expectation, _token: UnverifiedToken, claims: Claims) -> Exp
 
 
 def _content(expected: Expectation, _token: UnverifiedToken, claims: Claims) -> Explanation:
-    there, carried = expected.content_sha256 or b"", claims.sha256 or b""
+    there = expected.content_sha256 or b""
+    carried = claims.sha256 or b""
     return Explanation(
         f"sha256 {there.hex()}, that of the {_CONTENT[expected.kind]}",
         f"sha256 {carried.hex()} in the token",

@@ -28,7 +28,8 @@ def diff(old: Path, new: Path, exit_code: bool, as_json: bool) -> int:
 
     Example: tinycontainerctl diff mapper-granted.tcb mapper-revoked.tcb
     """
-    before, after = read_artefact(old), read_artefact(new)
+    before = read_artefact(old)
+    after = read_artefact(new)
     found = compare_versions(before, after)
     if as_json:
         print_json({"old": before.name, "new": after.name, **_as_dict(found)})
