@@ -2,10 +2,12 @@
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 
 from support.conformance.cases import bundles
 from support.project import ROOT
-from tinycontainer.conformance.judging.suite import Suite, process
+from tinycontainer.conformance.judging.suite import Suite
+from tinycontainer.conformance.peer import ProcessPeer
 
 FAULTY_SHIM = ROOT / "tests" / "conformance" / "faulty_shim.py"
 
@@ -23,7 +25,7 @@ class Fault:
     def suite(self) -> Suite:
         """The suite against a device with this fault."""
         command = (sys.executable, str(FAULTY_SHIM), self.module, self.right, self.wrong)
-        return Suite(process(command), bundles(), timeout_s=60)
+        return Suite(partial(ProcessPeer, command), bundles(), timeout_s=60)
 
 
 FAULTS = [

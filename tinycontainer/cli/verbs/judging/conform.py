@@ -4,22 +4,23 @@ import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import click
 
 from tinycontainer.conformance.cases.case import GROUPS, Case, read_cases
-from tinycontainer.conformance.judging.report import as_junit, as_values, counts
+from tinycontainer.conformance.judging.report import as_junit, as_values, count_outcomes
 from tinycontainer.conformance.judging.suite import (
     CaseOutcome,
     CaseResult,
     Suite,
     conforms,
-    process,
     read_bundles,
     read_expected,
 )
+from tinycontainer.conformance.peer import ProcessPeer
 from tinycontainer.text import flatten, show
 
 from ...output import (
@@ -95,7 +96,7 @@ def conform(
         every = read_cases(root)
         expected = {} if expected_failures is None else read_expected(expected_failures, every)
         cases = _chosen(every, group, only)
-        suite = Suite(process(command), read_bundles(root, cases), timeout, expected)
+        suite = Suite(partial(ProcessPeer, command), read_bundles(root, cases), timeout, expected)
     results = suite.judge(cases, _silent if as_json else _tell)
     if junit is not None:
         write_file(junit, as_junit(results, suite.hello))
@@ -141,7 +142,8 @@ def _tell(result: CaseResult) -> None:
 def _sum_up(results: Sequence[CaseResult], suite: Suite) -> None:
     hello = suite.hello
     name = "the implementation" if hello is None else show(f"{hello.name} {hello.version}", 200)
-    found = ", ".join(f"{number} {word}" for word, number in counts(results).items() if number)
+    counts = count_outcomes(results)
+    found = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
     seconds = sum(result.seconds for result in results)
     verdict = "conforms" if conforms(results) else "does not conform"
     click.echo(f"{len(results)} cases in {seconds:.1f} s: {found}; {name} {verdict}")
