@@ -200,9 +200,9 @@ def test_a_good_driver_passes() -> None:
     [
         (SameDescriptor, "different numbers"),
         (ZeroDescriptor, "at least 1"),
-        (GivesTooMuch, "no more than asked for"),
-        (GivesText, "read gives bytes"),
-        (TakesTooMuch, "between nothing and what was given"),
+        (GivesTooMuch, "no more bytes than asked for"),
+        (GivesText, "read returns bytes"),
+        (TakesTooMuch, "between 0 bytes and all of them"),
         (RaisesAnything, "close raises DriverError only, not OSError"),
         (OpensOnce, "can be opened again"),
         (ChargesBackwards, "not negative"),
