@@ -44,9 +44,10 @@ class Device(BareDevice):
                 is refused.
             RuntimeUnavailable: a runtime cannot work in this process.
         """
-        plan = read_plan(Path(path))
+        shared = installation or Installation()
+        plan = read_plan(Path(path), shared.files)
         used = clock or VirtualClock(plan.content.scheduling.instruction_ns)
-        setup = make_setup(plan, used, installation or Installation(), show_line)
+        setup = make_setup(plan, used, shared, show_line)
         device = cls(setup, used, sinks)
         load_listed_containers(device, plan)
         return device

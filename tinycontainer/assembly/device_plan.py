@@ -5,8 +5,10 @@ from pathlib import Path
 
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.device_file import DeviceFile
-from tinycontainer.files.toml_file import inside, read_toml
+from tinycontainer.files.toml_file import MAX_TOML_BYTES, inside, read_bounded
 from tinycontainer.text import show
+
+from .parsed_files import ParsedFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,15 @@ def type_of_engine(engine: str) -> str:
     return engine.rpartition(".")[0] or "wasm"
 
 
-def read_plan(path: Path) -> DevicePlan:
+def read_plan(path: Path, files: ParsedFiles | None = None) -> DevicePlan:
     """Read a device file.
+
+    Args:
+        path: where it lies.
+        files: what other devices' files were parsed to, if there are others.
 
     Raises:
         DeviceFileError: it cannot be used.
     """
-    return DevicePlan(path, read_toml(path, DeviceFile))
+    content = read_bounded(path, MAX_TOML_BYTES)
+    return DevicePlan(path, (files or ParsedFiles()).device_file(content, show(str(path))))

@@ -19,6 +19,8 @@ from tinycontainer.interfaces.runtime import Described, Runtime, RuntimeDescript
 from tinycontainer.metadata import ContainerType
 from tinycontainer.text import show
 
+from .parsed_files import ParsedFiles
+
 ANALYSERS: Final = "tinycontainer.analysers"
 BUILDERS: Final = "tinycontainer.builders"
 DRIVERS: Final = "tinycontainer.drivers"
@@ -68,8 +70,8 @@ class Installation:
 
     Entry points are searched once, when the first is asked for; each object is imported once, and
     each runtime is made once and shared by all devices. A runtime keeps what it has parsed and
-    compiled, so a module that many devices load is compiled once. Threads can share an
-    installation.
+    compiled, so a module that many devices load is compiled once; device files and keys of the same
+    content are parsed once. Threads can share an installation.
 
     A runtime that cannot work is not remembered: each request tries again, as its reason can
     disappear while the process runs.
@@ -93,6 +95,7 @@ class Installation:
         self._objects: dict[tuple[str, str], Any] = {}
         self._runtimes: dict[str, Runtime] = {}
         self._resources = SharedResources()
+        self._files = ParsedFiles()
 
     def __enter__(self) -> "Installation":
         return self
@@ -116,6 +119,7 @@ class Installation:
         """
         with self._lock:
             self._runtimes.clear()
+        self._files.forget()
         self._resources.close()
 
     # Runtimes.
@@ -186,6 +190,13 @@ class Installation:
         """
         factory: DriverFactory = self._load(DRIVERS, name)
         return factory
+
+    # Files.
+
+    @property
+    def files(self) -> ParsedFiles:
+        """What the files of its devices were parsed to."""
+        return self._files
 
     # Tools.
 

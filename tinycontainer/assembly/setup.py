@@ -4,6 +4,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 
 from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.device.containers.verification import Trust
@@ -30,6 +31,7 @@ from tinycontainer_tokens import key_files as key_codec
 
 from .device_plan import DevicePlan
 from .installation import Installation
+from .parsed_files import ParsedFiles
 
 
 def discard_line(_line: bytes) -> None:
@@ -67,7 +69,7 @@ def make_setup(
     return Setup(
         runtimes=runtimes,
         drivers=given.drivers,
-        trust=read_trust(plan),
+        trust=read_trust(plan, installation.files),
         capacity=content.capacity.capacity(content.device.board),
         caps=content.caps.caps(),
         scheduling=content.scheduling.scheduling(),
@@ -100,16 +102,22 @@ def locate_drivers(plan: DevicePlan) -> DriverTable:
     return _driver_table(plan, [entry.entry(_refuse_to_make) for entry in plan.content.drivers])
 
 
-def read_trust(plan: DevicePlan) -> Trust:
+def read_trust(plan: DevicePlan, files: ParsedFiles | None = None) -> Trust:
     """Read the keys that a device believes, and what it asks of tokens.
+
+    Args:
+        plan: the device file.
+        files: what other devices' keys were parsed to, if there are others.
 
     Raises:
         DeviceFileError: a key cannot be used.
     """
     table = plan.content.trust
+    parsed = files or ParsedFiles()
     try:
         keys = KeyStore(
-            _read_key(plan, f"trust.keys[{number}]", key) for number, key in enumerate(table.keys)
+            _read_key(plan, f"trust.keys[{number}]", key, parsed)
+            for number, key in enumerate(table.keys)
         )
     except KeyFileError as error:
         raise plan.error("trust.keys", str(error)) from None
@@ -123,11 +131,11 @@ def read_trust(plan: DevicePlan) -> Trust:
     )
 
 
-def _read_key(plan: DevicePlan, place: str, table: KeyTable) -> KeyEntry:
+def _read_key(plan: DevicePlan, place: str, table: KeyTable, files: ParsedFiles) -> KeyEntry:
     path = plan.file(table.file, f"{place}.file")
     content = read_bounded(path, key_codec.MAX_KEY_FILE_BYTES)
     try:
-        material = key_codec.parse(content)
+        material = files.key(content)
     except KeyFileError as error:
         raise plan.error(f"{place}.file", f"{show(path.name)}: {error}") from None
     if material.algorithm is not table.algorithm:
@@ -150,7 +158,7 @@ def _make_drivers(
     entries = []
     for number, entry in enumerate(plan.content.drivers):
         setup = DriverSetup(
-            entry.options,
+            deepcopy(entry.options),  # the tables belong to every device with this file
             plan.path.parent,
             random_bytes,
             show_line,

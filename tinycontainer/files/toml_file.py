@@ -33,8 +33,20 @@ def read_toml(path: Path, model: type[Model]) -> Model:
     Raises:
         DeviceFileError: it cannot be read, is too long, is not TOML, or does not fit the model.
     """
-    name = show(str(path))
-    content = read_bounded(path, MAX_TOML_BYTES)
+    return parse_toml(read_bounded(path, MAX_TOML_BYTES), model, show(str(path)))
+
+
+def parse_toml(content: bytes, model: type[Model], name: str) -> Model:
+    """Check the content of a file.
+
+    Args:
+        content: the whole file.
+        model: what it must fit.
+        name: of the file, for errors.
+
+    Raises:
+        DeviceFileError: it is not TOML, or does not fit the model.
+    """
     try:
         # By way of JSON, in which strict checks still take names for enumerations.
         values = tomllib.loads(content.decode("utf-8"))

@@ -34,7 +34,7 @@ from tinycontainer_tokens import (
     Kind,
     Profile,
     Role,
-    Subject,
+    SequenceSubject,
     cbor,
     issue,
 )
@@ -249,11 +249,11 @@ def test_a_token_out_of_its_time_tells_dates_and_the_difference(
 
 def test_an_older_or_a_changed_version_is_recognised() -> None:
     bundle = packed(newer(PLAN))
-    subject = Subject(b"box", Kind.CODE)
+    subject = SequenceSubject(b"box", Kind.CODE)
     store = Ledger({subject: Accepted(5, bytes(32))})
     found = cause(bundle, Kind.CODE, "sequence", sequences=store)
     assert found == "an older version: 3 before the newest that was accepted, 5"
     store = Ledger({subject: Accepted(2, bytes(32))})
-    assert "signed anew under a sequence that was used" in cause(
+    assert "signed again under a sequence that was used" in cause(
         bundle, Kind.CODE, "sequence", sequences=store
     )

@@ -1,4 +1,4 @@
-"""What an experiment on a refused token has at hand."""
+"""A refused token, and everything that experiments on it need."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,11 +17,11 @@ from tinycontainer_tokens import (
 )
 from tinycontainer_tokens.envelope import Envelope
 
-from ..artefact.artefact import Artefact
+from ...artefact.artefact import Artefact
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class RefusedToken:
     """A refused token and everything around it.
 
     Attributes:
@@ -40,7 +40,7 @@ class Case:
 
     @property
     def kind(self) -> Kind:
-        """What the token should vouch for."""
+        """The kind that the token should be of."""
         return self.report.expected.kind
 
     @property
@@ -59,7 +59,7 @@ class Case:
         return (report for report in self.reports if report.place != self.report.place)
 
     def content_of(self, kind: Kind) -> bytes | None:
-        """The bytes that a token of a kind vouches for, if there are such and they are at hand."""
+        """The section that a token of a kind vouches for; None if there is none at hand."""
         contents = {
             Kind.CODE: self.artefact.code,
             Kind.DATA: self.artefact.data,
@@ -68,11 +68,15 @@ class Case:
         return contents.get(kind)
 
 
-def retry(report: TokenReport, entry: KeyEntry, profile: Profile) -> Verification:
-    """Verify a report's token again, as if this key were its role's under a profile.
+def verify_again(report: TokenReport, entry: KeyEntry, profile: Profile) -> Verification:
+    """Verify a report's token again, as if its role had this key under this profile.
 
-    A store of one key has none of the conflicts that keep a key out of a second role.
+    Args:
+        report: of the token.
+        entry: the key; its own role and profile are ignored.
+        profile: to judge by.
     """
     expected = replace(report.expected, profile=profile)
+    # A store of one key has none of the conflicts that keep a key out of a second role.
     alone = KeyStore([KeyEntry(Role.signing(expected.kind), profile, entry.material)])
     return verify(report.token, expected, alone)

@@ -1,13 +1,14 @@
 """A model as values: tensors and the operators between them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from types import MappingProxyType
 from typing import Final
 
 from ..protocol.codes import ElementType
-from .schema import Builtin, TensorType, Value
+from .enumerations import Builtin, TensorType
+from .schema import Value
 
 ELEMENT_BYTES: Final[Mapping[TensorType, int]] = MappingProxyType(
     {TensorType.F32: 4, TensorType.I32: 4, TensorType.I8: 1}
@@ -33,6 +34,7 @@ class Tensor:
         scales: one, or one per channel; none if it is not quantised.
         zero_points: as many.
         channel_axis: dimension of the channels that the scales belong to.
+        index: its number in the model that it was read from, for messages; -1 if it was not read.
     """
 
     type: TensorType
@@ -42,6 +44,7 @@ class Tensor:
     scales: tuple[float, ...] = ()
     zero_points: tuple[int, ...] = ()
     channel_axis: int = 0
+    index: int = field(default=-1, compare=False)
 
     @property
     def elements(self) -> int:

@@ -1,4 +1,4 @@
-"""Experiments on hashes: of what did the signer take it?"""
+"""Experiments on a token's hash: which bytes was it taken of?"""
 
 import hashlib
 from dataclasses import replace
@@ -8,44 +8,44 @@ from tinycontainer.metadata import Direction, Endpoint, PeerType, encode_endpoin
 from tinycontainer_tokens import Kind
 from tinycontainer_tokens.unverified import read_unverified
 
-from .experiment import Case
-from .explanation import name_of
-from .variants import draft, fitting, truncation
+from ..explanation import name_of
+from .refused_token import RefusedToken
+from .variants import find_accident, find_draft, find_truncation
 
 _STALE: Final = (
     "fits no truncation of this file: stale, the metadata was changed after it was signed"
 )
 
 
-def content_cause(case: Case) -> str | None:
-    """What a token's hash was taken of."""
-    claims = case.report.verification.claims if case.report.verification else None
+def find_content_cause(refused: RefusedToken) -> str | None:
+    """Find out which bytes a token's hash was taken of."""
+    claims = refused.report.verification.claims if refused.report.verification else None
     if claims is None or claims.sha256 is None:
         return None
-    if case.kind is Kind.METADATA:
-        return _of_metadata(case, claims.sha256)
-    if case.kind is Kind.ENDPOINT:
-        return _of_endpoint(case, claims.sha256)
-    return _of_section(case, claims.sha256)
+    if refused.kind is Kind.METADATA:
+        return _of_metadata(refused, claims.sha256)
+    if refused.kind is Kind.ENDPOINT:
+        return _of_endpoint(refused, claims.sha256)
+    return _of_section(refused, claims.sha256)
 
 
-def _of_metadata(case: Case, sha256: bytes) -> str:
-    part = truncation(sha256, case.artefact.metadata)
+def _of_metadata(refused: RefusedToken, sha256: bytes) -> str:
+    part = find_truncation(sha256, refused.artefact.metadata)
     if part is not None:
         return f"the hash is that of {part}; it has to be that of every byte before the token"
-    before = draft(sha256, case.artefact.metadata)
+    before = find_draft(sha256, refused.artefact.metadata)
     if before is not None:
         return f"fits no truncation of this file: the hash is that of {before}"
-    other = _another_section(case, sha256)
+    other = _another_section(refused, sha256)
     return _STALE if other is None else f"fits no truncation of this file: {other}"
 
 
-def _of_section(case: Case, sha256: bytes) -> str:
-    name = name_of(case.kind)
-    swapped = _another_section(case, sha256)
+def _of_section(refused: RefusedToken, sha256: bytes) -> str:
+    name = name_of(refused.kind)
+    swapped = _another_section(refused, sha256)
     if swapped is not None:
         return swapped
-    variant = fitting(sha256, case.content_of(case.kind) or b"")
+    variant = find_accident(sha256, refused.content_of(refused.kind) or b"")
     if variant is not None:
         return f"the hash is that of this {name} {variant.words}"
     return (
@@ -54,26 +54,28 @@ def _of_section(case: Case, sha256: bytes) -> str:
     )
 
 
-def _another_section(case: Case, sha256: bytes) -> str | None:
-    """Whether the hash is that of another section."""
+def _another_section(refused: RefusedToken, sha256: bytes) -> str | None:
+    """The other section that the hash is that of, in words; None if there is none."""
     for kind in (Kind.CODE, Kind.DATA, Kind.METADATA):
-        content = case.content_of(kind)
-        if kind is case.kind or content is None or not content:
+        content = refused.content_of(kind)
+        if kind is refused.kind or content is None or not content:
             continue
         if hashlib.sha256(content).digest() != sha256:
             continue
-        if _vouches_for(case, kind, case.content_of(case.kind)):
-            return f"{name_of(case.kind)} and {name_of(kind)} are exchanged: each fits the other's"
+        if _vouches_for(refused, kind, refused.content_of(refused.kind)):
+            return (
+                f"{name_of(refused.kind)} and {name_of(kind)} are exchanged: each fits the other's"
+            )
         return f"the hash is that of the {name_of(kind)}"
     return None
 
 
-def _vouches_for(case: Case, kind: Kind, content: bytes | None) -> bool:
+def _vouches_for(refused: RefusedToken, kind: Kind, content: bytes | None) -> bool:
     """Whether the token in the place of a kind carries the hash of some bytes."""
     if content is None:
         return False
     digest = hashlib.sha256(content).digest()
-    for report in case.others:
+    for report in refused.others:
         if report.expected.kind is not kind:
             continue
         said = read_unverified(report.token, kind)
@@ -82,9 +84,9 @@ def _vouches_for(case: Case, kind: Kind, content: bytes | None) -> bool:
     return False
 
 
-def _of_endpoint(case: Case, sha256: bytes) -> str:
-    entries = case.artefact.metadata.endpoints or ()
-    wanted = case.report.expected.endpoint_id
+def _of_endpoint(refused: RefusedToken, sha256: bytes) -> str:
+    entries = refused.artefact.metadata.endpoints or ()
+    wanted = refused.report.expected.endpoint_id
     for entry in entries:
         if entry.endpoint_id == wanted:
             words = _of_changed_entry(entry, sha256)
@@ -105,9 +107,8 @@ def _of_changed_entry(entry: Endpoint, sha256: bytes) -> str | None:
                 f"the owner signed the direction {direction.name.lower()}, the entry says"
                 f" {entry.direction.name.lower()}"
             )
-    local, remote = PeerType.LOCAL, PeerType.REMOTE
     if entry.peer_type is not PeerType.CONTAINER:
-        other = remote if entry.peer_type is local else local
+        other = PeerType.REMOTE if entry.peer_type is PeerType.LOCAL else PeerType.LOCAL
         if _covers(sha256, replace(entry, peer_type=other)):
             return (
                 f"the owner signed a {other.name.lower()} peer, the entry says"

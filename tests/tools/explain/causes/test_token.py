@@ -32,8 +32,8 @@ from tinycontainer.metadata import (
     encode_endpoint,
 )
 from tinycontainer.tools.artefact.artefact import Artefact
-from tinycontainer.tools.explain.causes import explain_token
-from tinycontainer.tools.explain.explanation import contrast
+from tinycontainer.tools.explain.causes.token import explain_token
+from tinycontainer.tools.explain.explanation import contrast_failure
 from tinycontainer.tools.packing.packing import Blueprint, Signer, TokenOptions
 from tinycontainer_tokens import KeyEntry, Kind, Profile, Role, cbor
 
@@ -212,7 +212,7 @@ def test_a_token_that_did_not_fail_has_no_explanation() -> None:
     reports = examined(artefact)
     assert [explain_token(each, artefact, reports, trusted()) for each in reports] == [None] * 4
     with pytest.raises(ValueError, match="needs no explanation"):
-        contrast(reports[0])
+        contrast_failure(reports[0])
 
 
 def test_no_explanation_holds_key_or_payload_bytes() -> None:

@@ -1,4 +1,4 @@
-"""Experiments on sound tokens that are for another kind, container, device or time."""
+"""Experiments on sound tokens that are used for another kind, container, device or time."""
 
 import hashlib
 from typing import Final
@@ -7,47 +7,49 @@ from tinycontainer.device.device import DEFAULT_EPOCH_S
 from tinycontainer.text import show
 from tinycontainer_tokens import Claims
 
-from ..artefact.moments import format_utc
-from .experiment import Case
-from .explanation import name_of
+from ...artefact.moments import format_utc
+from ..explanation import name_of
+from .refused_token import RefusedToken
 
 _MS_PER_S: Final = 1000
 _EARLIEST_S: Final = 946_684_800
-"""2000-01-01T00:00:00Z; a number that means an earlier moment was hardly meant so."""
+"""2000-01-01T00:00:00Z: a number of milliseconds that means an earlier moment is no such number."""
 
 
-def kind_cause(case: Case) -> str | None:
-    """Why a token's kind is another."""
-    claims = _claims(case)
+def find_kind_cause(refused: RefusedToken) -> str | None:
+    """Find out why a token is of another kind."""
+    claims = _claims(refused)
     if claims.kind is None:
         return None
-    content = case.content_of(case.kind)
-    signed = f"the role {case.role} signed it as a {name_of(claims.kind)} token"
+    content = refused.content_of(refused.kind)
+    signed = f"the role {refused.role} signed it as a {name_of(claims.kind)} token"
     if content is not None and claims.sha256 == hashlib.sha256(content).digest():
-        return f"{signed}, though its hash is that of the {name_of(case.kind)}"
+        return f"{signed}, though its hash is that of the {name_of(refused.kind)}"
     return signed
 
 
-def uid_cause(case: Case) -> str | None:
-    """Why a token is for another container."""
-    claims, wanted = _claims(case), case.report.expected.uid
+def find_uid_cause(refused: RefusedToken) -> str | None:
+    """Find out why a token is for another container."""
+    claims = _claims(refused)
+    wanted = refused.report.expected.uid
     found = claims.uid or b""
     if found.strip() == wanted.strip():
         return "the uids differ in spaces or a line break at an end only"
     if found.lower() == wanted.lower():
         return "the uids differ in upper and lower case only"
-    content = case.content_of(case.kind)
+    content = refused.content_of(refused.kind)
     same = content is not None and claims.sha256 == hashlib.sha256(content).digest()
-    kept = f"; the {name_of(case.kind)} itself is the same" if same else ""
+    kept = f"; the {name_of(refused.kind)} itself is the same" if same else ""
     return (
         f"a token of the container {show(found)} was used again here, or the container was given"
         f" another uid after it was signed{kept}"
     )
 
 
-def audience_cause(case: Case) -> str | None:
-    """Why a token is for another device."""
-    wanted, found = case.report.expected.audience, _claims(case).audience or ""
+def find_audience_cause(refused: RefusedToken) -> str | None:
+    """Find out why a token is for another device."""
+    wanted = refused.report.expected.audience
+    found = _claims(refused).audience or ""
     if wanted is None:
         return "the device has no id: name it by --device-id, or in the device file ([device] id)"
     if wanted.strip().lower() == found.strip().lower():
@@ -55,10 +57,10 @@ def audience_cause(case: Case) -> str | None:
     return f"the token was made for the device {show(found)}"
 
 
-def time_cause(case: Case) -> str | None:
-    """Why a token is not valid at this time."""
-    claims = _claims(case)
-    now_s = case.report.expected.now_s
+def find_time_cause(refused: RefusedToken) -> str | None:
+    """Find out why a token is not valid at this time."""
+    claims = _claims(refused)
+    now_s = refused.report.expected.now_s
     begins_s = claims.not_before_s
     ends_s = claims.expires_s
     if begins_s is not None and ends_s is not None and ends_s <= begins_s:
@@ -79,20 +81,20 @@ def time_cause(case: Case) -> str | None:
     return "it is too late: sign again with a later exp; or the clock is fast"
 
 
-def sequence_cause(case: Case) -> str | None:
-    """Why a token is no newer than what was accepted."""
-    found = _claims(case).sequence
-    newest = case.sequences.newest(case.report.subject) if case.sequences else None
+def find_sequence_cause(refused: RefusedToken) -> str | None:
+    """Find out how a token relates to the newest that was accepted."""
+    found = _claims(refused).sequence
+    newest = refused.sequences.newest(refused.report.subject) if refused.sequences else None
     if newest is None or found is None:
         return None
     if found == newest.sequence:
-        return "signed anew under a sequence that was used: raise the sequence and sign again"
+        return "signed again under a sequence that was used: raise the sequence and sign again"
     return (
         f"an older version: {newest.sequence - found} before the newest that was accepted,"
         f" {newest.sequence}"
     )
 
 
-def _claims(case: Case) -> Claims:
-    found = case.report.verification.claims if case.report.verification else None
+def _claims(refused: RefusedToken) -> Claims:
+    found = refused.report.verification.claims if refused.report.verification else None
     return found or Claims()

@@ -1,36 +1,40 @@
-"""What a file may have been when it was signed: its usual accidents, and parts of it."""
+"""How a file may have looked when it was signed: after a usual accident, or in part."""
 
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tinycontainer.device.containers.verification import RIOT_METADATA_TOKEN_BYTES
+from tinycontainer.device.containers.riot_2024 import RIOT_METADATA_TOKEN_BYTES
 from tinycontainer.metadata import Metadata, Security, encode
 from tinycontainer_tokens import cbor
 
 _BOM: Final = b"\xef\xbb\xbf"
 _ALIGNMENT_BYTES: Final = 4
 _TAG_BYTES: Final = 9
-"""The tag TinyPART: one byte that announces 64 bits, and they."""
+"""Length of the tag TinyPART: its head, and a number of 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
-    """A way in which a file could have been.
+class FileVariant:
+    """A file as it could have looked before.
 
     Attributes:
-        words: what of it, such as ``without its last line break``.
-        content: its bytes in that case.
+        words: how it differs, such as ``without its last line break``.
+        content: its bytes.
     """
 
     words: str
     content: bytes
 
 
-def accidents(content: bytes) -> Iterator[Variant]:
-    """A file with its line breaks and its end changed as tools change them; never as it is."""
-    yield Variant("with nothing in it", b"")
+def list_accidents(content: bytes) -> Iterator[FileVariant]:
+    """A file with its line breaks and its end changed as tools change them; never as it is.
+
+    Args:
+        content: the file.
+    """
+    yield FileVariant("with nothing in it", b"")
     for line_words, convert in _LINE_BREAKS:
         converted = convert(content)
         if line_words and converted == content:
@@ -38,22 +42,24 @@ def accidents(content: bytes) -> Iterator[Variant]:
         for end_words, change in _ENDS:
             changed = change(converted)
             words = " and ".join(part for part in (line_words, end_words) if part)
+            # A change of the end that changes nothing is the variant without it.
             if words and changed not in (content, converted if end_words else content):
-                yield Variant(words, changed)
+                yield FileVariant(words, changed)
 
 
-def fitting(sha256: bytes, content: bytes) -> Variant | None:
-    """The accident that a hash fits, if there is one."""
-    for variant in accidents(content):
+def find_accident(sha256: bytes, content: bytes) -> FileVariant | None:
+    """The accident after which a file has this hash; None if there is none."""
+    for variant in list_accidents(content):
         if hashlib.sha256(variant.content).digest() == sha256:
             return variant
     return None
 
 
-def truncation(sha256: bytes, metadata: Metadata) -> str | None:
-    """Which part of a metadata file a hash was taken of, in words; None if of no part.
+def find_truncation(sha256: bytes, metadata: Metadata) -> str | None:
+    """The part of a metadata file that a hash was taken of, in words; None if there is none.
 
-    Every prefix is tried, from the file's beginning, from behind the tag, and of each nested map.
+    Every prefix is tried, from the file's beginning, from the end of its tag, and of each nested
+    map.
     """
     raw = metadata.raw
     for start, whole, words in _origins(metadata):
@@ -65,7 +71,7 @@ def truncation(sha256: bytes, metadata: Metadata) -> str | None:
 
 
 def _origins(metadata: Metadata) -> Iterator[tuple[int, int, str]]:
-    """Where a hash could begin: offset, bytes from there, and what that is."""
+    """Where a hash could begin: offset, bytes from there, and their name."""
     raw = metadata.raw
     yield 0, len(raw), "the whole file"
     yield _TAG_BYTES, len(raw) - _TAG_BYTES, "the file without its tag"
@@ -86,7 +92,7 @@ def _prefix_length(sha256: bytes, content: bytes) -> int | None:
 
 
 def _cut(metadata: Metadata, left: int) -> str:
-    """What the last bytes that a hash leaves out are."""
+    """The last bytes, which a hash leaves out, in words."""
     token = metadata.security.metadata_token if metadata.security else b""
     notes = {
         RIOT_METADATA_TOKEN_BYTES: "what the firmware leaves out",
@@ -97,10 +103,13 @@ def _cut(metadata: Metadata, left: int) -> str:
     return f"{left} bytes" + (f" ({note})" if note else "")
 
 
-def draft(sha256: bytes, metadata: Metadata) -> str | None:
-    """Which draft of a metadata file, before it had its token, a hash was taken of, in words."""
+def find_draft(sha256: bytes, metadata: Metadata) -> str | None:
+    """The draft of a metadata file that a hash was taken of, in words; None if there is none.
+
+    A draft is the file before it had its token.
+    """
     security = metadata.security or Security()
-    parts = metadata.container, metadata.endpoints
+    parts = (metadata.container, metadata.endpoints)
     zeroed = metadata.signed_prefix + bytes(len(security.metadata_token))
     drafts = {
         "nothing at all": b"",
@@ -115,20 +124,38 @@ def draft(sha256: bytes, metadata: Metadata) -> str | None:
     length = _prefix_length(sha256, zeroed)
     if length is None:
         return None
-    words, left = "the file with zero bytes in place of its metadata token", len(zeroed) - length
+    words = "the file with zero bytes in place of its metadata token"
+    left = len(zeroed) - length
     return words if left == 0 else f"{words}, but the last {_cut(metadata, left)}"
+
+
+def from_text(decode: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    """A change of content that was written as text, such as hexadecimal digits, into its bytes.
+
+    Args:
+        decode: raises ValueError for other text. The change then yields nothing.
+    """
+
+    def change(content: bytes) -> bytes:
+        try:
+            return decode(b"".join(content.split()))
+        except ValueError:
+            return b""
+
+    return change
 
 
 def _same(content: bytes) -> bytes:
     return content
 
 
-def _line_feeds(content: bytes) -> bytes:
+def with_line_feeds(content: bytes) -> bytes:
+    """Content with LF in place of every CR LF."""
     return content.replace(b"\r\n", b"\n")
 
 
 def _carriage_returns(content: bytes) -> bytes:
-    return _line_feeds(content).replace(b"\n", b"\r\n")
+    return with_line_feeds(content).replace(b"\n", b"\r\n")
 
 
 def _without_line_break(content: bytes) -> bytes:
@@ -141,7 +168,7 @@ def _padded(content: bytes) -> bytes:
 
 _LINE_BREAKS: Final[tuple[tuple[str, Callable[[bytes], bytes]], ...]] = (
     ("", _same),
-    ("with LF in place of CR LF", _line_feeds),
+    ("with LF in place of CR LF", with_line_feeds),
     ("with CR LF in place of LF", _carriage_returns),
 )
 _ENDS: Final[tuple[tuple[str, Callable[[bytes], bytes]], ...]] = (
