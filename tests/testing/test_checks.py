@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-import wasmtime
 from support.engines import ENGINES
+from support.wasm.modules import wat
 
 from tinycontainer.errors import DriverError, InadmissibleCode
 from tinycontainer.interfaces.driver import CallContext
@@ -42,10 +42,6 @@ BUSY = """(module
   (func (export "stop") (call $log (i32.const 16))))"""
 PLAIN = """(module (memory (export "memory") 1)
   (func (export "loop") (result i32) {loop}))"""
-
-
-def wat(text: str) -> bytes:
-    return bytes(wasmtime.wat2wasm(text))
 
 
 def samples() -> RuntimeSamples:

@@ -136,7 +136,7 @@ def test_a_sink_may_look_at_the_device() -> None:
     world = World(bare=True, sinks=(look,))
     world.run(blueprint("box", security=times(lifetime=3)), Program(work(70)))
     world.device.run()
-    assert len(seen) == len(world.events)
+    assert len(seen) == len(world.events) > 0
     assert all(at_ns == now_ns for at_ns, now_ns in seen)
 
 
