@@ -1,4 +1,4 @@
-"""Looking at a tree of CBOR items."""
+"""Walks over a tree of CBOR items and checks that it covers its bytes."""
 
 from collections.abc import Iterator
 
