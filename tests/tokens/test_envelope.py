@@ -20,9 +20,9 @@ from tinycontainer_tokens import (
     cbor,
     envelope,
     issue,
-    proofs,
 )
 from tinycontainer_tokens.envelope import Envelope
+from tinycontainer_tokens.issue import prove
 
 SIGNATURE, MAC = bytes(range(64)), bytes(range(32))
 PROOFS = {Algorithm.EDDSA: SIGNATURE, Algorithm.HMAC_256: MAC}
@@ -287,8 +287,8 @@ def test_a_firmware_proof_covers_the_payload_alone(algorithm: Algorithm) -> None
 def test_a_proof_holds_for_a_key_of_its_algorithm_alone(
     algorithm: Algorithm, profile: Profile
 ) -> None:
-    proof = proofs.prove(b"payload", key(algorithm), profile)
-    assert [other for other in Algorithm if proofs.proof_holds(proof, key(other))] == [algorithm]
+    proof = prove(b"payload", key(algorithm), profile)
+    assert [other for other in Algorithm if envelope.proof_holds(proof, key(other))] == [algorithm]
 
 
 def test_a_firmware_token_is_issued_with_tags_if_wished() -> None:

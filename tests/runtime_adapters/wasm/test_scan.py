@@ -34,7 +34,8 @@ from support.wasm.modules import (
 )
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
-from tinycontainer_runtimes.wasm.native_types import NATIVES, FunctionType
+from tinycontainer_runtimes.wasm.native_types import NATIVES
+from tinycontainer_runtimes.wasm.reader import FunctionType
 from tinycontainer_runtimes.wasm.scan import scan, without_custom_sections
 
 LIMITS = RuntimeLimits()

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tinycontainer.assembly import Device
-from tinycontainer.device.containers.limits import MAX_METADATA_BYTES, MAX_SECTION_BYTES
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.jsonl import INT64, whole_number
-from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer.text import flatten, unshow
 
 from .devices import INTERRUPTED, PART_BYTES, outcome
@@ -17,7 +16,6 @@ from .digest import Digest
 from .player import PlayedClock
 from .tape import TapeReader
 
-_MAX_CONTENT_BYTES: Final = MAX_METADATA_BYTES + 2 * MAX_SECTION_BYTES + OVERHEAD_BYTES
 _TIMES: Final = range(INT64.stop)
 
 
@@ -87,7 +85,7 @@ def _deed(device: Device, values: Mapping[str, Any]) -> Callable[[], object]:
     }
     match values:
         case {"do": "load" | "reconfigure", "size": size} if len(values) == 2:
-            whole_number(size, range(_MAX_CONTENT_BYTES + 1))
+            whole_number(size, range(MAX_BUNDLE_BYTES + 1))
             return lambda: None
         case {"do": str(verb), "uid": str(shown)} if len(values) == 2 and verb in by_uid:
             uid = unshow(shown)

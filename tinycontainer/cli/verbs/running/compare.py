@@ -6,12 +6,11 @@ from typing import Any, Final
 import click
 
 from tinycontainer.assembly import Installation, read_plan
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.runtime import Ability
-from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer.scenario.script import read_script
 from tinycontainer.text import flatten, show
-from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES
 from tinycontainer.tools.differential import (
     Act,
     Bench,
@@ -99,7 +98,7 @@ def _read_bench(
     bundles: tuple[Path, ...], device_file: Path | None, script: Path | None, for_ms: int | None
 ) -> Bench:
     plan = bare_plan() if device_file is None else read_plan(device_file)
-    limit_bytes = MAX_FILE_BYTES + OVERHEAD_BYTES
+    limit_bytes = MAX_BUNDLE_BYTES
     contents = [(path.name, read_bounded(path, limit_bytes)) for path in bundles]
     if device_file is None:
         contents = [(name, without_tokens(content)) for name, content in contents]
