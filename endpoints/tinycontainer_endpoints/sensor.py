@@ -16,6 +16,7 @@ from pydantic import Field
 
 from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.driver import CallContext, DriverSetup
+from tinycontainer.interfaces.integers import INT32_MAX, INT32_MIN
 from tinycontainer.text import show
 
 from .descriptors import Descriptors
@@ -24,7 +25,7 @@ from .options import Options, read_options
 MAX_FILE_BYTES: Final = 1 << 20
 MAX_COLUMNS: Final = 32
 _TIME_COLUMN: Final = "time_ms"
-_INT32: Final = range(-(1 << 31), 1 << 31)
+_INT32: Final = range(INT32_MIN, INT32_MAX + 1)
 
 
 class SensorOptions(Options):
