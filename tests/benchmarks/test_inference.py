@@ -28,7 +28,7 @@ TIMES = 50
 
 
 @pytest.fixture(scope="module")
-def plan() -> AcceptedModel:
+def accepted() -> AcceptedModel:
     return check_model(CONTENT, Quotas())
 
 
@@ -41,15 +41,15 @@ def case(backend: str) -> str:
     return f"autoencoder, int8, {backend}"
 
 
-def load(worker: Worker, plan: AcceptedModel) -> None:
-    worker.ask(Request.LOAD, 0, plan.content, DEADLINE_MS, 0)
+def load(worker: Worker, accepted: AcceptedModel) -> None:
+    worker.ask(Request.LOAD, 0, accepted.content, DEADLINE_MS, 0)
     worker.wait()
 
 
 @pytest.fixture
-def worker(nursery: ForkingNursery, plan: AcceptedModel) -> Iterator[Worker]:
+def worker(nursery: ForkingNursery, accepted: AcceptedModel) -> Iterator[Worker]:
     made = nursery.fork()
-    load(made, plan)
+    load(made, accepted)
     yield made
     nursery.end(made)
 
@@ -118,13 +118,13 @@ def test_check_against_bare_load(measure: Measure, backend: str, name: str) -> N
 
 @each_backend
 def test_process_for_a_model_against_bare_load(
-    measure: Measure, backend: str, nursery: ForkingNursery, plan: AcceptedModel
+    measure: Measure, backend: str, nursery: ForkingNursery, accepted: AcceptedModel
 ) -> None:
     """A process is forked, loads a model, and ends."""
 
     def cycle() -> None:
         made = nursery.fork()
-        load(made, plan)
+        load(made, accepted)
         nursery.end(made)
 
     against = {"bare load": lambda: bare_session(backend, CONTENT)}

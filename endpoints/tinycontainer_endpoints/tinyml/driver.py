@@ -53,8 +53,8 @@ class TinyML:
 
     Args:
         setup: options as in `TinyMLOptions`.
-        check: judges models; for tests of what happens behind the check.
-        nursery: makes workers; by default of the interpreter that is installed.
+        check: judges models; tests replace it to get hostile ones past it.
+        nursery: makes workers; by default the nursery that the installation shares.
 
     Raises:
         ValueError: wrong options, or no interpreter is installed.
@@ -112,7 +112,7 @@ class TinyML:
         return self._open[driver_fd].read(size)
 
     def write(self, driver_fd: int, data: bytes) -> int:
-        """Take one frame; its length.
+        """Accept one frame; its length.
 
         Raises:
             DriverError: with a code of the protocol.

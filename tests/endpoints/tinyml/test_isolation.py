@@ -1,6 +1,6 @@
-"""Hostile models behind the check: one tenant's process dies or hangs, everybody else goes on.
+"""Hostile models that got past the check: one tenant's process dies, everybody else goes on.
 
-The check lets none of these models through; here it is told to, so that what stands behind it is
+The check lets none of these models through. Here it lets them all through, so that the second wall is
 tested as well.
 """
 

@@ -213,13 +213,13 @@ def judge_mutants(backend: str, count: int, seed: int) -> Verdicts:
     worker = nursery.fork()
     for content in mutants(count, seed):
         try:
-            plan = check_model(content, Quotas())
+            accepted = check_model(content, Quotas())
         except ModelRefused as refusal:
             verdicts.refused[refusal.code] += 1
             continue
         verdicts.accepted += 1
         try:
-            status = _interpret(worker, plan, chance)
+            status = _interpret(worker, accepted, chance)
         except WorkerLost:
             verdicts.lost += 1
             verdicts.culprits.append(content)
@@ -235,14 +235,14 @@ def judge_mutants(backend: str, count: int, seed: int) -> Verdicts:
     return verdicts
 
 
-def _interpret(worker: Worker, plan: AcceptedModel, chance: random.Random) -> Status:
+def _interpret(worker: Worker, accepted: AcceptedModel, chance: random.Random) -> Status:
     """Load a model and compute twice: on numbers, and on anything."""
-    worker.ask(Request.LOAD, 0, plan.content, DEADLINE_MS, 0)
+    worker.ask(Request.LOAD, 0, accepted.content, DEADLINE_MS, 0)
     reply = worker.wait()
     if reply.status is not Status.DONE:
         return reply.status
-    length = sum(each.size_bytes for each in plan.outputs)
-    numbers = b"".join(random_inputs(decode_model(plan.content), chance))
+    length = sum(each.size_bytes for each in accepted.outputs)
+    numbers = b"".join(random_inputs(decode_model(accepted.content), chance))
     for inputs in (numbers, chance.randbytes(len(numbers))):
         worker.ask(Request.RUN, 0, inputs, DEADLINE_MS, length)
         reply = worker.wait()

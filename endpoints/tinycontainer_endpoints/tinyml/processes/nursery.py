@@ -25,7 +25,7 @@ class Nursery(Protocol):
     """Makes workers and ends them."""
 
     def prepare(self) -> None:
-        """Begin what takes long before the first worker; does not wait for it."""
+        """Begin the import that the first worker needs; does not wait for it."""
         ...
 
     def fork(self) -> Worker:

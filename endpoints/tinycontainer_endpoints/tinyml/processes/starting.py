@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from typing import Final
 
-from .wire import HELLO, receive
+from .wire import HELLO, receive_exactly
 
 IMPORT_S: Final = 60.0
 """The longest that an interpreter's import may take."""
@@ -57,7 +57,7 @@ def await_hello(connection: socket.socket) -> None:
         EOFError, OSError: it has gone, or takes too long.
     """
     connection.settimeout(IMPORT_S)
-    works, problem = HELLO.unpack(receive(connection, HELLO.size))
+    works, problem = HELLO.unpack(receive_exactly(connection, HELLO.size))
     if not works:
         name = problem.rstrip(b"\0").decode("ascii", "replace")
         raise WorkersUnavailable(f"the inference runtime cannot be imported: {name}")

@@ -144,7 +144,7 @@ class Worker:
             raise WorkerLost("the process of the model was ended")
 
     def _receive(self, size: int) -> bytes:
-        """Exactly so many bytes, by the deadline; `wire.receive` has no deadline for them all."""
+        """Exactly so many bytes, all of them by the deadline."""
         parts = []
         while size:
             left_s = self._deadline_s - time.monotonic()

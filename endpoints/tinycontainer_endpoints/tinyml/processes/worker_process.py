@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Final
 
 from .backends import Backend, Session, load_backend
-from .wire import HELLO, REPLY, REQUEST, Request, Status, receive
+from .wire import HELLO, REPLY, REQUEST, Request, Status, receive_exactly
 
 ADDRESS_SPACE_BYTES: Final = 256 << 20
 DESCRIPTORS: Final = 16
@@ -54,8 +54,9 @@ def serve_requests(connection: socket.socket, backend: Backend) -> None:
     sessions: dict[int, Session] = {}
     while True:
         try:
-            kind, context, timeout_ms, length = REQUEST.unpack(receive(connection, REQUEST.size))
-            payload = receive(connection, length)
+            header = receive_exactly(connection, REQUEST.size)
+            kind, context, timeout_ms, length = REQUEST.unpack(header)
+            payload = receive_exactly(connection, length)
         except (EOFError, OSError):
             return
         _set_timer(timeout_ms / 1000 + SPARE_S)

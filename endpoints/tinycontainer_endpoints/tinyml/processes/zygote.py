@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Final
 
 from .starting import await_hello, start_program, stop_program
-from .wire import ANSWER, CONTROL, Control, receive
+from .wire import ANSWER, CONTROL, Control, receive_exactly
 from .worker import Worker
 
 CONTROL_S: Final = 10.0
@@ -120,7 +120,7 @@ class Zygote:
                 socket.send_fds(self._control, [message], descriptors)
             else:
                 self._control.sendall(message)
-            (answer,) = ANSWER.unpack(receive(self._control, ANSWER.size))
+            (answer,) = ANSWER.unpack(receive_exactly(self._control, ANSWER.size))
         except BaseException:
             # Also after an interrupt: the answer would be that to the next request.
             self._finalizer()
