@@ -1,4 +1,4 @@
-"""Audits for tests: containers that are packed, read and judged in one line."""
+"""Packs a container, reads it as ``lint`` does, and lists what ``lint`` finds, in one line each."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Where the project's own files are, and how its program is run in a test."""
+"""Paths of the project's own files, and a way to run its program in a test."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Refused tokens, and what is told of them."""
+"""Makes containers with a refused token, and asks why the token is refused."""
 
 from dataclasses import replace
 

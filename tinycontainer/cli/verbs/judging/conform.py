@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
@@ -11,16 +12,16 @@ from typing import Final
 import click
 
 from tinycontainer.conformance.cases.case import GROUPS, Case, read_cases
-from tinycontainer.conformance.judging.report import as_junit, as_values, counts
+from tinycontainer.conformance.judging.report import as_junit, as_values, count_outcomes
 from tinycontainer.conformance.judging.suite import (
     CaseOutcome,
     CaseResult,
     Suite,
     conforms,
-    process,
     read_bundles,
     read_expected,
 )
+from tinycontainer.conformance.peer import ProcessPeer
 from tinycontainer.text import flatten, show
 
 from ...options import force_option, json_option, path_option
@@ -90,7 +91,7 @@ def conform(
         all_cases = read_cases(root)
         expected = {} if expected_failures is None else read_expected(expected_failures, all_cases)
         cases = _choose_cases(all_cases, group, only)
-        suite = Suite(process(command), read_bundles(root, cases), timeout, expected)
+        suite = Suite(partial(ProcessPeer, command), read_bundles(root, cases), timeout, expected)
     results = suite.judge(cases, _print_nothing if as_json else _print_result)
     if junit is not None:
         write_file(junit, as_junit(results, suite.hello))
@@ -138,7 +139,9 @@ def _print_totals(results: Sequence[CaseResult], suite: Suite) -> None:
     name = "the implementation"
     if hello is not None:
         name = show(f"{hello.name} {hello.version}", _MAX_NAME_BYTES)
-    found = ", ".join(f"{number} {word}" for word, number in counts(results).items() if number)
+    found = ", ".join(
+        f"{number} {word}" for word, number in count_outcomes(results).items() if number
+    )
     seconds = sum(result.seconds for result in results)
     verdict = "conforms" if conforms(results) else "does not conform"
     click.echo(f"{len(results)} cases in {seconds:.1f} s: {found}; {name} {verdict}")
