@@ -1,33 +1,29 @@
 """Making containers: each party signs its part, alone or in turn, and the whole verifies."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.worlds import KEYS, blueprint, times, trusted
+from support.packing import (
+    CODE,
+    DATA,
+    HMAC_KEYS,
+    LOCAL,
+    PEER,
+    RFC,
+    RIOT,
+    granted,
+    plan,
+    said,
+    trust,
+)
+from support.worlds import KEYS, times
 
-from tinycontainer.device.containers.riot_2024 import find_riot_objection
-from tinycontainer.device.containers.verification import (
-    Grant,
-    Trust,
-    grant_rights,
-    verify_tokens,
-)
-from tinycontainer.errors import LoadError, LoadReason, MetadataError
-from tinycontainer.metadata import (
-    Bundle,
-    ContainerMap,
-    ContainerType,
-    Direction,
-    Endpoint,
-    PeerType,
-    Security,
-    decode,
-    encode,
-)
+from tinycontainer.device.containers.verification import Trust
+from tinycontainer.errors import LoadError, MetadataError
+from tinycontainer.metadata import ContainerMap, ContainerType, decode
 from tinycontainer.tools.packing.packing import (
     Blueprint,
     Signer,
@@ -38,7 +34,6 @@ from tinycontainer.tools.packing.packing import (
 )
 from tinycontainer_tokens import (
     Algorithm,
-    Claims,
     KeyEntry,
     KeyFileError,
     KeyMaterial,
@@ -47,51 +42,6 @@ from tinycontainer_tokens import (
     Profile,
     Role,
 )
-
-RFC, RIOT = Profile.RFC9052, Profile.RIOT_2024
-CODE, DATA = b"some code", b"some data"
-LOCAL = Endpoint(1, PeerType.LOCAL, 10, Direction.BOTH)
-PEER = Endpoint(2, PeerType.CONTAINER, 3, Direction.OUT, b"peer")
-HMAC_KEYS = {
-    role: KeyMaterial(Algorithm.HMAC_256, b"", bytes([number]) * 32)
-    for number, role in enumerate(Role, 11)
-}
-
-
-def plan(profile: Profile = RFC, **changes: object) -> Blueprint:
-    security = times(start=10, period=20, loop=30, lifetime=40, stop=50)
-    start = blueprint(
-        "uid",
-        kind=ContainerType.WASM,
-        mask=0b10110,
-        endpoints=(LOCAL, PEER),
-        security=security,
-        profile=profile,
-    )
-    return replace(start, **changes)  # type: ignore[arg-type]
-
-
-def trust(profile: Profile = RFC) -> Trust:
-    return Trust(trusted(profile), profiles=(profile,))
-
-
-def said(bundle: Bundle, believed: Trust) -> dict[str, Claims]:
-    """The claims of each token, all of which verify."""
-    metadata = decode(bundle.metadata)
-    reports = verify_tokens(metadata, bundle.code, bundle.data, believed, now_s=0)
-    claims = {
-        report.place: report.verification.require() for report in reports if report.verification
-    }
-    assert len(claims) == len(reports)
-    return claims
-
-
-def granted(content: bytes, believed: Trust) -> Grant:
-    """What a device does with a bundle."""
-    bundle = Bundle.decode(content, len(content))
-    metadata = decode(bundle.metadata)
-    reports = verify_tokens(metadata, bundle.code, bundle.data, believed, now_s=0)
-    return grant_rights(metadata, reports, believed)
 
 
 def signed_with(signer_of: Role, blueprint_: Blueprint) -> Signer:
@@ -231,78 +181,6 @@ def test_every_token_carries_the_options() -> None:
 def test_options_that_firmware_tokens_cannot_carry_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(MetadataError, match=f"cannot carry {next(iter(changes))}"):
         pack(plan(RIOT, options=TokenOptions(**changes)), CODE, DATA, KEYS)
-
-
-def test_a_firmware_container_has_the_form_that_the_firmware_takes() -> None:
-    metadata = decode(pack(plan(RIOT, endpoints=()), CODE, DATA, KEYS).metadata)
-    assert find_riot_objection(metadata) is None
-    assert metadata.endpoints == ()
-    assert metadata.security is not None
-    assert len(metadata.security.metadata_token) == 111
-
-
-BEYOND_THE_FIRMWARE: list[tuple[dict[str, object], str]] = [
-    ({"exec_time_ms": 0}, "container.exec-time (key 4) is unknown to riot-2024"),
-    ({"period_ms": 0}, "container.period (key 5) is unknown to riot-2024"),
-    ({"period_max_ms": 0}, "container.period-max (key 6) is unknown to riot-2024"),
-    ({"lifetime_loops": 0}, "container.lifetime (key 7) is unknown to riot-2024"),
-    ({"priority": 0}, "container.priority (key 8) is unknown to riot-2024"),
-]
-
-
-def profile_objection(whole: Blueprint, keys: Mapping[Role, KeyMaterial] = KEYS) -> str:
-    """What a device says to a firmware container whose tokens are all right."""
-    entries = [KeyEntry(role, RIOT, key) for role, key in keys.items()]
-    believed = Trust(KeyStore(entries), profiles=(RIOT,))
-    bundle = pack(whole, CODE, DATA, keys)
-    said(bundle, believed)
-    with pytest.raises(LoadError) as refused:
-        granted(bundle.encode(), believed)
-    assert refused.value.reason is LoadReason.PROFILE
-    assert find_riot_objection(decode(bundle.metadata)) == refused.value.problem
-    return refused.value.problem
-
-
-@pytest.mark.parametrize(("changes", "problem"), BEYOND_THE_FIRMWARE)
-@pytest.mark.clause("TC-META-18")
-def test_a_key_that_the_firmware_does_not_know_is_refused_by_name(
-    changes: dict[str, object], problem: str
-) -> None:
-    container = replace(plan().container, **changes)  # type: ignore[arg-type]
-    assert profile_objection(plan(RIOT, container=container)) == problem
-
-
-@pytest.mark.clause("TC-META-18")
-def test_an_endpoint_token_is_unknown_to_the_firmware() -> None:
-    problem = profile_objection(plan(RIOT, sign_endpoints=True))
-    assert problem == "endpoints[0].endpoint-token (key 6) is unknown to riot-2024"
-
-
-@pytest.mark.parametrize("endpoint_id", [128, 256, (1 << 32) - 1])
-@pytest.mark.clause("TC-META-18")
-def test_an_endpoint_id_that_the_firmware_would_cut_is_refused(endpoint_id: int) -> None:
-    endpoints = (LOCAL, replace(PEER, endpoint_id=endpoint_id))
-    problem = profile_objection(plan(RIOT, endpoints=endpoints))
-    assert problem == f"endpoints[1].endpoint-id {endpoint_id} is above 127"
-
-
-@pytest.mark.clause("TC-TOK-23")
-def test_a_metadata_token_of_another_length_is_refused_for_the_firmware() -> None:
-    hmac_keys = {**KEYS, Role.INFRASTRUCTURE: HMAC_KEYS[Role.INFRASTRUCTURE]}
-    problem = profile_objection(plan(RIOT), hmac_keys)
-    assert problem.startswith("security.metadata-token has 82 bytes; riot-2024 hashes all but")
-
-
-@pytest.mark.parametrize(
-    ("endpoints", "security", "missing"),
-    [((), None, "security (key 3)"), (None, times(), "endpoints (key 2)")],
-)
-@pytest.mark.clause("TC-META-18")
-def test_a_part_that_the_firmware_always_reads_must_be_there(
-    endpoints: tuple[Endpoint, ...] | None, security: Security | None, missing: str
-) -> None:
-    metadata = decode(encode(plan().container, endpoints, security))
-    assert find_riot_objection(metadata) == f"{missing} is missing; riot-2024 always has it"
 
 
 @pytest.mark.parametrize("role", Role)
