@@ -232,7 +232,7 @@ class Wrong:
                 if wrong == "fuel":
                     meter.left -= 1
                 if wrong == "memory":
-                    instance.store(3, b"!")
+                    instance.load = lambda _pointer, size: b"!" * size
                 if wrong == "call":
                     natives.heartbeat()
             return outcome
