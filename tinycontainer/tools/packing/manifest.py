@@ -19,7 +19,7 @@ from tinycontainer.files.fields import (
     mask_from_names,
     uid_from_text,
 )
-from tinycontainer.files.toml_file import Table, inside, read_bounded, read_toml
+from tinycontainer.files.toml_file import Table, read_bounded, read_toml, resolve_within
 from tinycontainer.metadata import (
     ContainerMap,
     ContainerType,
@@ -175,7 +175,7 @@ def _data(path: Path, table: ContainerTable) -> bytes:
 
 
 def _section(path: Path, name: str, place: str) -> bytes:
-    return _read(inside(path.parent, name, show(str(path)), place))
+    return _read(resolve_within(path.parent.resolve(), name, show(str(path)), place))
 
 
 def _read(path: Path) -> bytes:
