@@ -1,8 +1,8 @@
 #!/bin/sh
 # Build the WebAssembly of all C examples, and those listed at the end for rBPF too. Needs clang and
-# lld with the targets wasm32 and bpf, and tinycontainerctl; the results are committed, so that nobody
-# has to build them to run or test anything. The stack lies below everything else, so that its overflow
-# traps instead of overwriting data.
+# lld with the targets wasm32 and bpf, and tinycontainerctl. The results are committed, so you do not
+# need to build them to run or test anything. The stack is below everything else, so that an overflow
+# of it traps and does not overwrite data.
 set -eu
 cd "$(dirname "$0")"
 for source in */*/*.c; do
@@ -14,7 +14,7 @@ for source in */*/*.c; do
     echo "${source%.c}.wasm: $(wc -c < "${source%.c}.wasm") bytes"
 done
 
-# rBPF has no calls of a program's own, so everything has to be inlined.
+# rBPF cannot call a program's own functions, so everything has to be inlined.
 for source in smartdronebox/mapper/mapper.c sine/sine/sine.c; do
     object=${source%.c}.o
     clang --target=bpfel -mcpu=v2 -std=c11 -Os -gline-tables-only -Wall -Wextra -Werror -nostdlib -ffreestanding \

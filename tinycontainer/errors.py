@@ -117,6 +117,20 @@ class CapExceeded(LoadError):
         self.allowed = allowed
 
 
+class ProfileNotAccepted(LoadError):
+    """The tokens of a container have a profile that the device does not accept.
+
+    Attributes:
+        found: their profile.
+        allowed: the profiles that the device accepts, the preferred one first.
+    """
+
+    def __init__(self, found: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(LoadReason.PROFILE, f"this device does not accept {found} tokens")
+        self.found = found
+        self.allowed = allowed
+
+
 class TokenNotAccepted(LoadError):
     """A token failed a step of its verification.
 

@@ -1,13 +1,13 @@
 /* System calls of a TinyContainer, for containers in C compiled to WebAssembly or rBPF.
  *
- * A container exports loop, and if it likes start and stop:
+ * A container exports loop, and optionally start and stop:
  *
  *     EXPORT void start(void);    once, when the container is started
- *     EXPORT int32_t loop(void);  every period; non-zero ends the container
- *     EXPORT void stop(void);     once, when it ends
+ *     EXPORT int32_t loop(void);  every period; a non-zero value ends the start
+ *     EXPORT void stop(void);     once, when the container stops
  *
- * Every call returns a negative number if it was refused; the device's owner sees why. No call
- * waits: a read that has nothing to give returns 0.
+ * A refused call returns a negative number, and the device's owner sees the reason. No call waits: a
+ * read returns 0 if there is no data yet.
  */
 #ifndef TINYCONTAINER_H
 #define TINYCONTAINER_H
@@ -16,7 +16,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* rBPF finds its helpers by these names, WebAssembly its imports. */
+/* rBPF finds its helpers by these names, and WebAssembly its imports. */
 #ifdef __bpf__
 #define TC_IMPORT(name) extern
 #define tc_heartbeat heartbeat
@@ -31,22 +31,22 @@
 #define TC_IMPORT(name) __attribute__((import_module("env"), import_name(#name)))
 #endif
 
-/* Longest read or write. */
+/* Longest read or write, in bytes. */
 #define TC_TRANSFER_BYTES 255
 
-/* Feed the watchdog; from the loop after the first one on, every loop has to. 0 or -1. */
+/* Feed the watchdog. After the first heartbeat, every later loop needs one. Returns 0 or -1. */
 TC_IMPORT(heartbeat) int32_t tc_heartbeat(void);
 
-/* Open an endpoint of the container's metadata. A descriptor above 0, or a negative number. */
+/* Open an endpoint of the container's metadata. Returns a descriptor above 0, or a negative number. */
 TC_IMPORT(open) int32_t tc_open(uint32_t endpoint_id);
 
-/* Close a descriptor. 0 or -1. */
+/* Close a descriptor. Returns 0 or a negative number. */
 TC_IMPORT(close) int32_t tc_close(int32_t fd);
 
-/* Read up to size bytes (1 to 255). How many there were, or a negative number. */
+/* Read up to size bytes (1 to 255). Returns how many were read, or a negative number. */
 TC_IMPORT(read) int32_t tc_read(int32_t fd, void *buffer, uint32_t size);
 
-/* Write up to size bytes (1 to 255). How many were taken, or a negative number. */
+/* Write up to size bytes (1 to 255). Returns how many were written, or a negative number. */
 TC_IMPORT(write) int32_t tc_write(int32_t fd, const void *buffer, uint32_t size);
 
 /* Write a line to the device's log. */
@@ -55,7 +55,7 @@ TC_IMPORT(logger) void tc_log(const char *line);
 /* Length of the container's own data section. Not offered by the C firmware. */
 TC_IMPORT(data_size) uint32_t tc_data_size(void);
 
-/* Copy from the data section; how many bytes were copied. Not offered by the C firmware. */
+/* Copy from the data section. Returns how many bytes were copied. Not offered by the C firmware. */
 TC_IMPORT(data_read) uint32_t tc_data_read(uint32_t offset, void *buffer, uint32_t size);
 
 /* Length of a string. */
@@ -68,7 +68,7 @@ static inline uint32_t tc_length(const char *text)
     return length;
 }
 
-/* Write a string without its end. */
+/* Write a string without its terminating zero. */
 static inline int32_t tc_write_text(int32_t fd, const char *text)
 {
     return tc_write(fd, text, tc_length(text));
@@ -82,8 +82,8 @@ static inline int32_t tc_write_text(int32_t fd, const char *text)
  *     tinyml_input(fd, 0, input, size)          for each input
  *     tinyml_output(fd, 0, output, size)        computes, and reads
  *
- * All of them return 0 or more if all went well, otherwise a negative error. In wall time the
- * output is TINYML_BUSY until it is there: ask again in a later loop by tinyml_read. */
+ * All of them return 0 or more for success, otherwise a negative error. In wall time tinyml_output
+ * returns TINYML_BUSY until the output is ready: call tinyml_read in a later loop. */
 
 enum {
     TINYML_INVALID_ARGUMENT = -1,
@@ -105,7 +105,7 @@ enum { TINYML_OUTPUT, TINYML_INPUT_INFO, TINYML_OUTPUT_INFO, TINYML_STATUS, TINY
 enum { TINYML_RESET_INPUTS, TINYML_RESET_MODEL };
 enum { TINYML_ANY_TYPE = 255, TINYML_ENCODING_TFLITE = 4, TINYML_KEEP = 2, TINYML_HASH_BYTES = 32 };
 
-/* Numbers of the protocol are little-endian, wherever this is compiled for. */
+/* Numbers of the protocol are little-endian, whatever the target is. */
 static inline void tinyml_put_u32(uint8_t *to, uint32_t number)
 {
     to[0] = (uint8_t)number;
@@ -123,7 +123,7 @@ static inline void tinyml_copy(uint8_t *to, const uint8_t *from, uint32_t size)
     }
 }
 
-/* One frame; 0 if it was taken, else the error. */
+/* Send one frame. Returns 0 if it was accepted, else the error. */
 static inline int32_t tinyml_send(int32_t fd, const uint8_t *frame, uint32_t size)
 {
     int32_t taken = tc_write(fd, frame, size);
@@ -131,7 +131,7 @@ static inline int32_t tinyml_send(int32_t fd, const uint8_t *frame, uint32_t siz
     return taken == (int32_t)size ? 0 : taken < 0 ? taken : TINYML_UNKNOWN;
 }
 
-/* LOAD: announce a model of total bytes; its bytes follow by tinyml_model_data. */
+/* LOAD: announce a model of total bytes. Send its bytes with tinyml_model_data. */
 static inline int32_t tinyml_begin_model(int32_t fd, uint32_t total, uint8_t flags)
 {
     uint8_t frame[8] = {0x10, TINYML_ENCODING_TFLITE, flags, 0};
@@ -140,7 +140,7 @@ static inline int32_t tinyml_begin_model(int32_t fd, uint32_t total, uint8_t fla
     return tinyml_send(fd, frame, sizeof frame);
 }
 
-/* MDATA: up to 254 bytes of the model; the last ones return the verdict. */
+/* MDATA: send up to 254 bytes of the model. The call with the last bytes returns the verdict. */
 static inline int32_t tinyml_model_data(int32_t fd, const void *bytes, uint32_t size)
 {
     uint8_t frame[TC_TRANSFER_BYTES];
@@ -153,7 +153,7 @@ static inline int32_t tinyml_model_data(int32_t fd, const void *bytes, uint32_t 
     return tinyml_send(fd, frame, size + 1);
 }
 
-/* LOAD and MDATA: a model that lies in the container's data section. */
+/* LOAD and MDATA: send a model that is in the container's data section. */
 static inline int32_t tinyml_load_section(int32_t fd, uint32_t offset, uint32_t size, uint8_t flags)
 {
     uint8_t frame[TC_TRANSFER_BYTES];
@@ -173,7 +173,7 @@ static inline int32_t tinyml_load_section(int32_t fd, uint32_t offset, uint32_t 
     return error;
 }
 
-/* LOADH: a model that this container loaded before with TINYML_KEEP, by its SHA-256. */
+/* LOADH: bind a model that this container loaded before with TINYML_KEEP, by its SHA-256. */
 static inline int32_t tinyml_load_kept(int32_t fd, const uint8_t hash[TINYML_HASH_BYTES])
 {
     uint8_t frame[4 + TINYML_HASH_BYTES];
@@ -183,7 +183,7 @@ static inline int32_t tinyml_load_kept(int32_t fd, const uint8_t hash[TINYML_HAS
     return tinyml_send(fd, frame, sizeof frame);
 }
 
-/* INPUT and IDATA: all bytes of an input, in the model's own type and shape. */
+/* INPUT and IDATA: send all bytes of an input, in the model's own type and shape. */
 static inline int32_t tinyml_input(int32_t fd, uint8_t index, const void *bytes, uint32_t size)
 {
     uint8_t frame[TC_TRANSFER_BYTES];
@@ -209,7 +209,7 @@ static inline int32_t tinyml_input(int32_t fd, uint8_t index, const void *bytes,
     return error;
 }
 
-/* COMPUTE: begin an inference; a timeout of 0 is the quota. The first read would do it as well. */
+/* COMPUTE: begin an inference. A timeout of 0 means the quota. The first read also computes. */
 static inline int32_t tinyml_compute(int32_t fd, uint16_t timeout_ms)
 {
     const uint8_t frame[4] = {0x30, 0, (uint8_t)timeout_ms, (uint8_t)(timeout_ms >> 8)};
@@ -217,7 +217,7 @@ static inline int32_t tinyml_compute(int32_t fd, uint16_t timeout_ms)
     return tinyml_send(fd, frame, sizeof frame);
 }
 
-/* SELECT: what tinyml_read gives from now on. */
+/* SELECT: choose the source of the next tinyml_read calls. */
 static inline int32_t tinyml_select(int32_t fd, uint8_t what, uint8_t index, uint32_t offset)
 {
     uint8_t frame[8] = {0x40, what, index, 0};
@@ -226,7 +226,7 @@ static inline int32_t tinyml_select(int32_t fd, uint8_t what, uint8_t index, uin
     return tinyml_send(fd, frame, sizeof frame);
 }
 
-/* Read up to size bytes of what was selected; how many there were, or an error. */
+/* Read up to size bytes of the selected source. Returns how many were read, or an error. */
 static inline int32_t tinyml_read(int32_t fd, void *bytes, uint32_t size)
 {
     uint8_t *next = bytes;
@@ -247,7 +247,7 @@ static inline int32_t tinyml_read(int32_t fd, void *bytes, uint32_t size)
     return (int32_t)(size - left);
 }
 
-/* SELECT and read: an output, which is computed if it was not yet. */
+/* SELECT and read: read an output, and compute it first if necessary. */
 static inline int32_t tinyml_output(int32_t fd, uint8_t index, void *bytes, uint32_t size)
 {
     int32_t error = tinyml_select(fd, TINYML_OUTPUT, index, 0);

@@ -11,7 +11,7 @@ from support.measuring.measuring import Measure
 from support.project import ROOT
 from support.tinyml.client import BACKENDS, Client, bare_session, each_backend, make_driver
 
-from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, precheck
+from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, check_model
 from tinycontainer_endpoints.tinyml.processes.processes import Worker, Zygote
 from tinycontainer_endpoints.tinyml.processes.wire import Request
 from tinycontainer_endpoints.tinyml.quotas import Quotas
@@ -28,7 +28,7 @@ TIMES = 50
 
 @pytest.fixture(scope="module")
 def plan() -> AcceptedModel:
-    return precheck(CONTENT, Quotas())
+    return check_model(CONTENT, Quotas())
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_check_against_bare_load(measure: Measure, backend: str, name: str) -> N
         "models",
         f"{name}, {backend}",
         "check",
-        lambda: precheck(content, Quotas()),
+        lambda: check_model(content, Quotas()),
         against={"bare load": lambda: bare_session(backend, content)},
     )
     assert found.macs > 0

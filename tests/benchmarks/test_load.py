@@ -21,7 +21,7 @@ from support.worlds import KEYS, blueprint, local, trusted
 
 from tinycontainer import metadata
 from tinycontainer.assembly import Device
-from tinycontainer.device.containers.verification import Grant, Trust, examine, grant
+from tinycontainer.device.containers.verification import Grant, Trust, grant_rights, verify_tokens
 from tinycontainer.device.device import Setup
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.meter import Meter
@@ -91,7 +91,12 @@ def decoding() -> Callable[[], object]:
 def verifying() -> Callable[[], Grant]:
     packed = bundle(SMALL)
     decoded, trust = metadata.decode(packed.metadata), Trust(keys=trusted())
-    return lambda: grant(decoded, examine(decoded, packed.code, packed.data, trust, 0), trust)
+
+    def verify_and_grant() -> Grant:
+        reports = verify_tokens(decoded, packed.code, packed.data, trust, 0)
+        return grant_rights(decoded, reports, trust)
+
+    return verify_and_grant
 
 
 def admitting(engine: str) -> Callable[[], None]:

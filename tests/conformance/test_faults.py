@@ -8,7 +8,7 @@ from support.conformance.cases import CASES
 from support.conformance.faults import FAULTS, Fault
 from support.tinyml.client import BACKENDS
 
-from tinycontainer.conformance.suite import Outcome
+from tinycontainer.conformance.judging.suite import CaseOutcome
 
 ALSO_FAILING: dict[str, list[str]] = tomllib.loads(
     Path(__file__).with_name("also_failing.toml").read_text()
@@ -42,7 +42,7 @@ def test_a_fault_is_caught_by_a_case_of_its_clause(fault: Fault) -> None:
     for case in CASES:
         if fault.clause in case.clauses:
             (result,) = suite.judge([case], lambda _result: None)
-            if result.outcome is Outcome.FAILED:
+            if result.outcome is CaseOutcome.FAILED:
                 assert any("step " in problem for problem in result.problems), result.problems
                 return
     pytest.fail(f"none of {cases_of(fault.clause)} noticed")
@@ -54,7 +54,7 @@ def test_cases_that_fail_name_the_clause_or_are_known_to_suffer_from_it(fault: F
     skip_without_interpreter(fault)
     results = fault.suite().judge(CASES, lambda _result: None)
     failed = {result.case.id for result in results if not result.outcome.is_good}
-    skipped = {result.case.id for result in results if result.outcome is Outcome.SKIPPED}
+    skipped = {result.case.id for result in results if result.outcome is CaseOutcome.SKIPPED}
     naming = set(cases_of(fault.clause))
     assert failed & naming
     assert failed - naming == set(ALSO_FAILING.get(fault.name, [])) - skipped

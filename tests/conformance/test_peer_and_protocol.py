@@ -12,12 +12,20 @@ from hypothesis import strategies as st
 from support.conformance.cases import CASES, bundles
 from support.project import Program
 
+from tinycontainer.assembly import Installation
 from tinycontainer.conformance import protocol
 from tinycontainer.conformance.errors import ProtocolError, Silence, Unsupported
-from tinycontainer.conformance.peer import Process
-from tinycontainer.conformance.protocol import HelloReply, Refused
-from tinycontainer.conformance.shim import Shim
-from tinycontainer.conformance.suite import Outcome, Result, Suite, conforms, process
+from tinycontainer.conformance.judging.suite import (
+    CaseOutcome,
+    CaseResult,
+    Suite,
+    conforms,
+    process,
+)
+from tinycontainer.conformance.peer import ProcessPeer
+from tinycontainer.conformance.protocol import HelloReply, RequestRefused
+from tinycontainer.conformance.shim.drivers import SuiteDrivers
+from tinycontainer.conformance.shim.shim import Shim
 
 HELLO = {
     "protocol": 1,
@@ -28,6 +36,7 @@ HELLO = {
     "events": ["log", "state"],
     "reasons": True,
 }
+INSTALLATION = Installation()
 PREAMBLE = f"import json, sys, time, os\nHELLO = json.loads({json.dumps(json.dumps(HELLO))})\n"
 ANSWERING = PREAMBLE + (
     "for line in sys.stdin:\n"
@@ -50,7 +59,7 @@ def answering(other: object) -> tuple[str, ...]:
     return python(f"OTHER = {other!r}\n" + ANSWERING)
 
 
-def judged(command: tuple[str, ...], timeout_s: float = 5, cases: int = 4) -> list[Result]:
+def judged(command: tuple[str, ...], timeout_s: float = 5, cases: int = 4) -> list[CaseResult]:
     some = [case for case in CASES if case.group == "life"][:cases]
     return Suite(process(command), bundles(), timeout_s).judge(some, lambda _result: None)
 
@@ -81,7 +90,7 @@ def judged(command: tuple[str, ...], timeout_s: float = 5, cases: int = 4) -> li
 )
 def test_a_broken_implementation_fails_and_says_why(command: tuple[str, ...], words: str) -> None:
     results = judged(command)
-    assert {result.outcome for result in results} == {Outcome.FAILED}
+    assert {result.outcome for result in results} == {CaseOutcome.FAILED}
     said = "\n".join(problem for result in results for problem in result.problems)
     assert words in said
     assert said.replace("\n", "").isprintable()
@@ -92,12 +101,12 @@ def test_a_silent_implementation_is_given_up_after_three_requests() -> None:
     began = time.monotonic()
     results = judged(python("import time\ntime.sleep(60)"), timeout_s=0.3, cases=20)
     assert time.monotonic() - began < 10
-    assert {result.outcome for result in results} == {Outcome.FAILED}
+    assert {result.outcome for result in results} == {CaseOutcome.FAILED}
     assert "not played" in results[-1].problems[0]
 
 
 def test_one_that_reads_nothing_does_not_block_the_judge() -> None:
-    peer = Process(python("import time\ntime.sleep(60)"))
+    peer = ProcessPeer(python("import time\ntime.sleep(60)"))
     try:
         with pytest.raises(Silence, match="no answer"):
             peer.ask({"verb": "load", "code": "00" * 500_000}, 0.3)
@@ -112,7 +121,7 @@ def test_nothing_of_an_implementation_survives_the_end(tmp_path: Path) -> None:
         f"import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {child!r}])\n"
         "print('{}', flush=True)\ntime.sleep(60)"
     )
-    peer = Process(command)
+    peer = ProcessPeer(command)
     peer.ask({"verb": "hello"}, 10)
     deadline = time.monotonic() + 10
     while not sign.exists() and time.monotonic() < deadline:
@@ -126,20 +135,20 @@ def test_nothing_of_an_implementation_survives_the_end(tmp_path: Path) -> None:
 
 def test_what_is_not_offered_is_skipped_and_nothing_judged_is_no_conformance() -> None:
     results = judged(answering({"unsupported": "everything"}))
-    assert {result.outcome for result in results} == {Outcome.SKIPPED}
+    assert {result.outcome for result in results} == {CaseOutcome.SKIPPED}
     assert not conforms(results)
 
 
 @given(st.binary(max_size=300))
 def test_any_answer_is_an_answer_or_an_error(line: bytes) -> None:
-    with pytest.raises((ProtocolError, Refused, Unsupported)) as caught:
+    with pytest.raises((ProtocolError, RequestRefused, Unsupported)) as caught:
         protocol.parse_reply(line, HelloReply)
     assert str(caught.value).isprintable()
 
 
 @given(st.one_of(st.binary(max_size=200), st.sampled_from(list(protocol.REQUESTS)).map(_asked)))
 def test_our_own_shim_answers_any_line(line: bytes) -> None:
-    answer = Shim({}).answer(line)
+    answer = Shim({}, SuiteDrivers(INSTALLATION)).answer(line)
     assert set(answer) & {"error", "unsupported"}
     protocol.write_line(answer)
 

@@ -5,6 +5,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.errors import catch_error
 
 from tinycontainer.errors import MetadataError
 from tinycontainer.metadata import Bundle
@@ -14,10 +15,9 @@ from tinycontainer_tokens import cbor
 SECTIONS = st.binary(max_size=400)
 
 
-def refusal(content: bytes, limit_bytes: int = 4096) -> str:
-    with pytest.raises(MetadataError) as refused:
-        Bundle.decode(content, limit_bytes)
-    return str(refused.value)
+def bundle_error(content: bytes, limit_bytes: int = 4096) -> str:
+    """Why these bytes are no bundle."""
+    return str(catch_error(MetadataError, Bundle.decode, content, limit_bytes))
 
 
 @given(SECTIONS, SECTIONS, SECTIONS)
@@ -54,7 +54,7 @@ def test_a_bundle_up_to_the_limit_is_decoded_and_no_longer_one() -> None:
     size = len(encoded)
     assert Bundle.decode(encoded, size).data == b"data"
     problem = f"{size} bytes where at most {size - 1} are taken"
-    assert refusal(encoded, size - 1) == f"bundle: byte {size - 1}: {problem}"
+    assert bundle_error(encoded, size - 1) == f"bundle: byte {size - 1}: {problem}"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_bundle_up_to_the_limit_is_decoded_and_no_longer_one() -> None:
 )
 @pytest.mark.clause("TC-META-19")
 def test_anything_but_an_array_of_three_is_refused(value: cbor.Value) -> None:
-    assert refusal(cbor.encode(value)) == "bundle: not an array of metadata, data and code"
+    assert bundle_error(cbor.encode(value)) == "bundle: not an array of metadata, data and code"
 
 
 @pytest.mark.parametrize("section", ["metadata", "data", "code"])
@@ -71,7 +71,7 @@ def test_anything_but_an_array_of_three_is_refused(value: cbor.Value) -> None:
 def test_a_section_that_is_no_byte_string_is_named(section: str, value: cbor.Value) -> None:
     sections: dict[str, cbor.Value] = {"metadata": b"m", "data": b"d", "code": b"c"}
     content = cbor.encode(list((sections | {section: value}).values()))
-    assert refusal(content) == f"bundle.{section}: not a byte string"
+    assert bundle_error(content) == f"bundle.{section}: not a byte string"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_section_that_is_no_byte_string_is_named(section: str, value: cbor.Val
 )
 @pytest.mark.clause("TC-META-19")
 def test_cbor_that_is_not_strict_is_refused(content: str, problem: str) -> None:
-    assert refusal(bytes.fromhex(content)).startswith(f"bundle: {problem}")
+    assert bundle_error(bytes.fromhex(content)).startswith(f"bundle: {problem}")
 
 
 @pytest.mark.parametrize("count", [300, pytest.param(50_000, marks=pytest.mark.long)])

@@ -5,6 +5,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.errors import catch_error
 from support.random_metadata import CONTAINERS, ENDPOINTS, SECURITIES, endpoints
 
 from tinycontainer.errors import MetadataError, TinyContainerError
@@ -91,11 +92,11 @@ def written(
     return TAG + cbor.encode(dict(enumerate(nested, 1)))
 
 
-def refusal(encoded: bytes, limit_bytes: int = 2048) -> str:
-    with pytest.raises(MetadataError) as refused:
-        decode(encoded, limit_bytes)
-    assert str(refused.value) == f"{refused.value.place}: {refused.value.problem}"
-    return str(refused.value)
+def metadata_error(encoded: bytes, limit_bytes: int = 2048) -> str:
+    """Why these bytes are no metadata: place and problem."""
+    error = catch_error(MetadataError, decode, encoded, limit_bytes)
+    assert str(error) == f"{error.place}: {error.problem}"
+    return str(error)
 
 
 def less(entries: Map, key: int) -> Map:
@@ -140,7 +141,7 @@ CONTAINER_DEVIATIONS: list[tuple[cbor.Value, str]] = [
 @pytest.mark.parametrize(("container", "problem"), CONTAINER_DEVIATIONS)
 @pytest.mark.clause("TC-META-04", "TC-META-07", "TC-META-08", "TC-META-10")
 def test_a_deviation_of_the_container_map_is_placed(container: cbor.Value, problem: str) -> None:
-    assert refusal(written(container)) == problem
+    assert metadata_error(written(container)) == problem
 
 
 PLACE = "endpoints[2]"
@@ -174,7 +175,7 @@ ENDPOINT_DEVIATIONS: list[tuple[cbor.Value, str]] = [
 @pytest.mark.parametrize(("entry", "problem"), ENDPOINT_DEVIATIONS)
 @pytest.mark.clause("TC-META-06", "TC-META-12", "TC-META-14", "TC-META-15")
 def test_a_deviation_of_an_endpoint_is_placed(entry: cbor.Value, problem: str) -> None:
-    assert refusal(written(entries=[*ENTRIES, entry])) == problem
+    assert metadata_error(written(entries=[*ENTRIES, entry])) == problem
 
 
 SECURITY_DEVIATIONS: list[tuple[cbor.Value, str]] = [
@@ -199,7 +200,7 @@ ENTRY_DEVIATIONS: list[tuple[int, cbor.Value, str]] = [
 @pytest.mark.parametrize(("security", "problem"), SECURITY_DEVIATIONS)
 @pytest.mark.clause("TC-META-06", "TC-META-16")
 def test_a_deviation_of_the_security_array_is_placed(security: cbor.Value, problem: str) -> None:
-    assert refusal(written(security=security)) == problem
+    assert metadata_error(written(security=security)) == problem
 
 
 @pytest.mark.parametrize(("index", "value", "problem"), ENTRY_DEVIATIONS)
@@ -208,12 +209,12 @@ def test_a_deviation_of_a_security_entry_is_placed(
     index: int, value: cbor.Value, problem: str
 ) -> None:
     changed = [*SECURITY[:index], value, *SECURITY[index + 1 :]]
-    assert refusal(written(security=changed)) == f"security.{problem}"
+    assert metadata_error(written(security=changed)) == f"security.{problem}"
 
 
 def test_endpoints_are_an_array() -> None:
-    assert refusal(written(entries={1: LOCAL})) == "endpoints: not an array"
-    assert refusal(written(entries=LOCAL)) == "endpoints: not an array"
+    assert metadata_error(written(entries={1: LOCAL})) == "endpoints: not an array"
+    assert metadata_error(written(entries=LOCAL)) == "endpoints: not an array"
 
 
 NOT_STRICT = {
@@ -242,7 +243,7 @@ NOT_STRICT = {
 @pytest.mark.clause("TC-META-02")
 def test_a_part_that_is_not_strict_cbor_is_refused(part: str, raw: bytes, problem: str) -> None:
     encoded = written(**{f"raw_{part}": raw})
-    assert refusal(encoded).startswith(f"{part}: {problem}")
+    assert metadata_error(encoded).startswith(f"{part}: {problem}")
 
 
 NO_TAG = "metadata: does not begin with the tag 6082514239057121876 (TinyPART)"
@@ -270,7 +271,7 @@ OUTER: list[tuple[bytes, str]] = [
 @pytest.mark.parametrize(("encoded", "problem"), OUTER)
 @pytest.mark.clause("TC-META-03")
 def test_a_deviation_of_the_outer_map_is_placed(encoded: bytes, problem: str) -> None:
-    assert refusal(encoded) == problem
+    assert metadata_error(encoded) == problem
 
 
 OUTER_NOT_STRICT = [
@@ -287,7 +288,7 @@ OUTER_NOT_STRICT = [
 @pytest.mark.parametrize(("inside", "problem"), OUTER_NOT_STRICT)
 @pytest.mark.clause("TC-META-03")
 def test_an_outer_map_that_is_not_strict_cbor_is_refused(inside: bytes, problem: str) -> None:
-    said = refusal(TAG + inside)
+    said = metadata_error(TAG + inside)
     assert said.startswith("metadata: byte ")
     assert problem in said
 
@@ -295,7 +296,7 @@ def test_an_outer_map_that_is_not_strict_cbor_is_refused(inside: bytes, problem:
 def test_an_offset_counts_from_the_first_byte_of_the_file() -> None:
     encoded = written()
     problem = f"metadata: byte {len(encoded)}: bytes follow the value"
-    assert refusal(encoded + b"\x00") == problem
+    assert metadata_error(encoded + b"\x00") == problem
 
 
 def test_metadata_up_to_the_limit_is_decoded_and_no_longer_one() -> None:
@@ -303,7 +304,7 @@ def test_metadata_up_to_the_limit_is_decoded_and_no_longer_one() -> None:
     size = len(encoded)
     assert decode(encoded, size).raw == encoded
     problem = f"metadata: {size} bytes; at most {size - 1} are allowed"
-    assert refusal(encoded, size - 1) == problem
+    assert metadata_error(encoded, size - 1) == problem
 
 
 def test_the_limit_is_2_kib_if_none_is_named() -> None:

@@ -7,7 +7,7 @@ from support.project import ROOT
 from support.specification import SPECS, clauses, diagram, exceptions, marks, matrix, tables
 
 from tinycontainer import SPECIFICATION_VERSION
-from tinycontainer.device.containers import verification
+from tinycontainer.device.containers import riot_2024
 from tinycontainer.device.containers.lifecycle import TRANSITIONS, State
 from tinycontainer.device.containers.limits import BOARDS, Scheduling
 from tinycontainer.interfaces.clock import DEFAULT_INSTRUCTION_NS, NS_PER_MS, WallClock
@@ -122,8 +122,8 @@ def test_numbers_of_tokens_are_those_of_the_code() -> None:
     assert table["mask_bytes"] == [1, claims.MAX_MASK_BYTES]
     assert table["key_id_bytes"] == [1, envelope.MAX_KID_BYTES]
     assert table["audience_bytes"] == [1, claims.MAX_AUDIENCE_BYTES]
-    assert table["riot_metadata_token_bytes"] == verification.RIOT_METADATA_TOKEN_BYTES
-    assert table["riot_endpoint_ids"] == [0, verification.RIOT_MAX_ENDPOINT_ID]
+    assert table["riot_metadata_token_bytes"] == riot_2024.RIOT_METADATA_TOKEN_BYTES
+    assert table["riot_endpoint_ids"] == [0, riot_2024.RIOT_MAX_ENDPOINT_ID]
 
 
 def test_system_calls_are_those_of_the_code() -> None:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from support.forging import Forger
 from support.worlds import KEYS, blueprint, local, trusted
-from tinycontainer.device.containers.verification import TokenReport, Trust, examine
+from tinycontainer.device.containers.verification import TokenReport, Trust, verify_tokens
 from tinycontainer.metadata import Bundle, Direction, decode
 from tinycontainer.tools.artefact.artefact import Artefact
-from tinycontainer.tools.explain.causes import explain_token
+from tinycontainer.tools.explain.causes.token import explain_token
 from tinycontainer.tools.explain.explanation import Explanation
 from tinycontainer.tools.packing.packing import Blueprint, Signer, TokenOptions, pack
 from tinycontainer_tokens import (
@@ -37,7 +37,7 @@ def examined(
     profile: Profile = RFC,
 ) -> tuple[TokenReport, ...]:
     trust = trust or Trust(keys=trusted(profile))
-    return examine(
+    return verify_tokens(
         artefact.metadata, artefact.code, artefact.data, trust, now_s, sequences, profile
     )
 

@@ -38,7 +38,7 @@ from tinycontainer_tokens import (
     Role,
     SequenceFileError,
     SequenceStore,
-    Subject,
+    SequenceSubject,
 )
 
 ALL_CALLS = 0b11111
@@ -242,13 +242,13 @@ class Ledger:
         broken: whether nothing can be recorded.
     """
 
-    entries: dict[Subject, Accepted] = field(default_factory=dict)
+    entries: dict[SequenceSubject, Accepted] = field(default_factory=dict)
     broken: bool = False
 
-    def newest(self, subject: Subject) -> Accepted | None:
+    def newest(self, subject: SequenceSubject) -> Accepted | None:
         return self.entries.get(subject)
 
-    def accept(self, entries: Iterable[tuple[Subject, Accepted]]) -> None:
+    def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         if self.broken:
             raise SequenceFileError("the store is broken on purpose")
         self.entries.update(entries)

@@ -288,7 +288,7 @@ def test_a_proof_holds_for_a_key_of_its_algorithm_alone(
     algorithm: Algorithm, profile: Profile
 ) -> None:
     proof = proofs.prove(b"payload", key(algorithm), profile)
-    assert [other for other in Algorithm if proofs.holds(proof, key(other))] == [algorithm]
+    assert [other for other in Algorithm if proofs.proof_holds(proof, key(other))] == [algorithm]
 
 
 def test_a_firmware_token_is_issued_with_tags_if_wished() -> None:

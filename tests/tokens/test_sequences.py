@@ -16,13 +16,13 @@ from tinycontainer_tokens import (
     MemorySequenceStore,
     SequenceFileError,
     SequenceStore,
-    Subject,
+    SequenceSubject,
     TokenError,
     sequences,
 )
 
-CODE = Subject(b"uid", Kind.CODE)
-METADATA = Subject(b"uid", Kind.METADATA)
+CODE = SequenceSubject(b"uid", Kind.CODE)
+METADATA = SequenceSubject(b"uid", Kind.METADATA)
 OLD, NEW = Accepted(1, bytes(32)), Accepted(2, bytes(range(32)))
 
 Make = Callable[[Path], SequenceStore]
@@ -49,12 +49,16 @@ def test_the_last_acceptance_is_the_newest(make: Make, tmp_path: Path) -> None:
 @each_store
 @pytest.mark.parametrize(
     "other",
-    [Subject(b"uid2", Kind.ENDPOINT, 7), Subject(b"uid", Kind.CODE, 7), Subject(b"uid", Kind.MASK)],
+    [
+        SequenceSubject(b"uid2", Kind.ENDPOINT, 7),
+        SequenceSubject(b"uid", Kind.CODE, 7),
+        SequenceSubject(b"uid", Kind.MASK),
+    ],
 )
 @pytest.mark.clause("TC-TOK-18")
-def test_subjects_are_counted_apart(make: Make, tmp_path: Path, other: Subject) -> None:
+def test_subjects_are_counted_apart(make: Make, tmp_path: Path, other: SequenceSubject) -> None:
     store = make(tmp_path)
-    endpoint = Subject(b"uid", Kind.ENDPOINT, 7)
+    endpoint = SequenceSubject(b"uid", Kind.ENDPOINT, 7)
     store.accept([(endpoint, NEW)])
     assert store.newest(other) is None
     store.accept([(other, OLD)])
@@ -90,7 +94,7 @@ def test_a_file_is_made_at_the_first_acceptance(tmp_path: Path) -> None:
 @pytest.mark.clause("TC-TOK-27")
 def test_a_file_survives_reopening(tmp_path: Path, uid: bytes, kind: Kind, number: int) -> None:
     path = tmp_path / "sequences"
-    subject = Subject(uid, kind, number % (1 << 32))
+    subject = SequenceSubject(uid, kind, number % (1 << 32))
     accepted = Accepted(number, bytes(range(32)))
     FileSequenceStore(path).accept([(subject, accepted), (CODE, OLD)])
     reopened = FileSequenceStore(path)
@@ -276,7 +280,7 @@ def test_a_file_up_to_its_limit_is_read(tmp_path: Path) -> None:
 
 def test_a_file_that_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "sequences"
-    many = [(Subject(number.to_bytes(63, "big"), Kind.CODE), NEW) for number in range(5000)]
+    many = [(SequenceSubject(number.to_bytes(63, "big"), Kind.CODE), NEW) for number in range(5000)]
     store = FileSequenceStore(path)
     store.accept([(CODE, OLD)])
     try:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.errors import catch_error
 from support.hostile import inert
 
 from tinycontainer.errors import TraceFileError
@@ -29,11 +30,10 @@ def read(path: Path, *lines: object) -> list[TraceEvent]:
 
 def problem(path: Path, *lines: object) -> str:
     """Why these lines are refused."""
-    with pytest.raises(TraceFileError) as caught:
-        read(path, *lines)
-    assert inert(str(caught.value))
-    assert len(str(caught.value)) < 500
-    return str(caught.value).removeprefix(f"{show(str(path))}: ")
+    said = str(catch_error(TraceFileError, read, path, *lines))
+    assert inert(said)
+    assert len(said) < 500
+    return said.removeprefix(f"{show(str(path))}: ")
 
 
 @given(raw=st.binary(max_size=80))

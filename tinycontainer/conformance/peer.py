@@ -38,7 +38,7 @@ class Peer(Protocol):
         ...
 
 
-class Process:
+class ProcessPeer:
     """A peer that is a process of its own; it and its children end with `end`.
 
     Args:

@@ -173,7 +173,7 @@ REQUESTS: Final[dict[str, type[Table]]] = {
 Reply = TypeVar("Reply", bound=Table)
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The implementation refused a request, as an implementation may.
 
     Attributes:
@@ -210,7 +210,7 @@ def parse_reply(line: bytes, model: type[Reply]) -> Reply:
     """An answer to a request.
 
     Raises:
-        Refused: the device refuses.
+        RequestRefused: the device refuses.
         Unsupported: the implementation cannot do this.
         ProtocolError: it reports a failure, or the line is not what the protocol says.
     """
@@ -219,11 +219,11 @@ def parse_reply(line: bytes, model: type[Reply]) -> Reply:
         if key in values:
             raise failure(f"the implementation says: {show(str(values[key]), MAX_TEXT)}")
     if "refused" in values:
-        raise Refused(show(str(values["refused"]), 60))
-    return checked(values, model, "the implementation")
+        raise RequestRefused(show(str(values["refused"]), 60))
+    return check_values(values, model, "the implementation")
 
 
-def checked(values: dict[str, Any], model: type[Reply], who: str) -> Reply:
+def check_values(values: dict[str, Any], model: type[Reply], who: str) -> Reply:
     """Values held against a model.
 
     Raises:

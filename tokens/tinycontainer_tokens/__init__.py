@@ -17,8 +17,14 @@ from .issue import issue
 from .keys import KeyEntry, KeyMaterial
 from .keystore import KeyStore
 from .kinds import Algorithm, Kind, Profile, Role
-from .sequences import Accepted, FileSequenceStore, MemorySequenceStore, SequenceStore, Subject
-from .verify import Expectation, Outcome, Step, Verification, verify
+from .sequences import (
+    Accepted,
+    FileSequenceStore,
+    MemorySequenceStore,
+    SequenceStore,
+    SequenceSubject,
+)
+from .verify import Expectation, StepOutcome, Verification, VerificationStep, verify
 
 __all__ = [
     "Accepted",
@@ -34,16 +40,16 @@ __all__ = [
     "KeyStore",
     "Kind",
     "MemorySequenceStore",
-    "Outcome",
     "Profile",
     "Role",
     "SequenceFileError",
     "SequenceStore",
-    "Step",
-    "Subject",
+    "SequenceSubject",
+    "StepOutcome",
     "TokenError",
     "TokenRefused",
     "Verification",
+    "VerificationStep",
     "issue",
     "verify",
 ]

@@ -51,7 +51,7 @@ def prove(payload: bytes, key: KeyMaterial, profile: Profile, *, tagged: bool = 
     return Envelope(True, key.algorithm, protected, payload, proof)
 
 
-def holds(envelope: Envelope, key: KeyMaterial) -> bool:
+def proof_holds(envelope: Envelope, key: KeyMaterial) -> bool:
     """Whether the proof was made with this key, by the rules of the envelope's profile."""
     if envelope.algorithm is not key.algorithm:
         return False

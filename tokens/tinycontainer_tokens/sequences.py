@@ -17,7 +17,7 @@ MAX_FILE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class SequenceSubject:
     """What a sequence counts versions of.
 
     Attributes:
@@ -47,11 +47,11 @@ class Accepted:
 class SequenceStore(Protocol):
     """Where accepted sequence numbers are kept. They outlive the containers."""
 
-    def newest(self, subject: Subject) -> Accepted | None:
+    def newest(self, subject: SequenceSubject) -> Accepted | None:
         """The newest accepted token, or None if none ever was."""
         ...
 
-    def accept(self, entries: Iterable[tuple[Subject, Accepted]]) -> None:
+    def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         """Record all entries, or none.
 
         Raises:
@@ -64,13 +64,13 @@ class MemorySequenceStore:
     """A store that is forgotten with the process."""
 
     def __init__(self) -> None:
-        self._newest: dict[Subject, Accepted] = {}
+        self._newest: dict[SequenceSubject, Accepted] = {}
 
-    def newest(self, subject: Subject) -> Accepted | None:
+    def newest(self, subject: SequenceSubject) -> Accepted | None:
         """See `SequenceStore.newest`."""
         return self._newest.get(subject)
 
-    def accept(self, entries: Iterable[tuple[Subject, Accepted]]) -> None:
+    def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         """See `SequenceStore.accept`."""
         self._newest.update(entries)
 
@@ -92,11 +92,11 @@ class FileSequenceStore:
         self._path = path
         self._newest = _read(path)
 
-    def newest(self, subject: Subject) -> Accepted | None:
+    def newest(self, subject: SequenceSubject) -> Accepted | None:
         """See `SequenceStore.newest`."""
         return self._newest.get(subject)
 
-    def accept(self, entries: Iterable[tuple[Subject, Accepted]]) -> None:
+    def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         """See `SequenceStore.accept`."""
         wanted = dict(entries)
         if self._newest | wanted == self._newest:
@@ -131,7 +131,7 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(directory)
 
 
-def _read(path: Path) -> dict[Subject, Accepted]:
+def _read(path: Path) -> dict[SequenceSubject, Accepted]:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
@@ -147,7 +147,7 @@ def _read(path: Path) -> dict[Subject, Accepted]:
         raise SequenceFileError("the sequence file is not one that this program wrote") from None
 
 
-def _parse(values: dict[str, list[dict[str, object]]]) -> dict[Subject, Accepted]:
+def _parse(values: dict[str, list[dict[str, object]]]) -> dict[SequenceSubject, Accepted]:
     if set(values) != {"accepted"}:
         raise ValueError
     rows = [_entry(row) for row in values["accepted"]]
@@ -157,12 +157,12 @@ def _parse(values: dict[str, list[dict[str, object]]]) -> dict[Subject, Accepted
     return newest
 
 
-def _entry(row: dict[str, object]) -> tuple[Subject, Accepted]:
+def _entry(row: dict[str, object]) -> tuple[SequenceSubject, Accepted]:
     uid, digest = bytes.fromhex(str(row["uid"])), bytes.fromhex(str(row["token_sha256"]))
     endpoint_id, sequence = row["endpoint_id"], row["sequence"]
     if type(endpoint_id) is not int or type(sequence) is not int:
         raise TypeError
-    subject = Subject(uid, Kind[str(row["kind"])], endpoint_id)
+    subject = SequenceSubject(uid, Kind[str(row["kind"])], endpoint_id)
     accepted = Accepted(sequence, digest)
     # What was written reads back to itself; anything else was not written here.
     if row != _row(subject, accepted):
@@ -174,7 +174,7 @@ def _entry(row: dict[str, object]) -> tuple[Subject, Accepted]:
     return subject, accepted
 
 
-def _row(subject: Subject, accepted: Accepted) -> dict[str, object]:
+def _row(subject: SequenceSubject, accepted: Accepted) -> dict[str, object]:
     return {
         "uid": subject.uid.hex(),
         "kind": subject.kind.name,
@@ -184,7 +184,7 @@ def _row(subject: Subject, accepted: Accepted) -> dict[str, object]:
     }
 
 
-def _write(path: Path, newest: dict[Subject, Accepted]) -> None:
+def _write(path: Path, newest: dict[SequenceSubject, Accepted]) -> None:
     rows = [_row(subject, accepted) for subject, accepted in newest.items()]
     content = json.dumps({"accepted": rows}, indent=1)
     if len(content) > MAX_FILE_BYTES:

@@ -30,11 +30,11 @@ from .errors import TokenError, TokenRefused
 from .keys import KeyEntry
 from .keystore import KeyStore
 from .kinds import Kind, Profile, Role
-from .proofs import holds
-from .sequences import Accepted, SequenceStore, Subject
+from .proofs import proof_holds
+from .sequences import Accepted, SequenceStore, SequenceSubject
 
 
-class Outcome(StrEnum):
+class StepOutcome(StrEnum):
     """How a step ended."""
 
     PASSED = "passed"
@@ -43,7 +43,7 @@ class Outcome(StrEnum):
     """The profile does not know the check, or what it needs was not given."""
 
 
-class Step(NamedTuple):
+class VerificationStep(NamedTuple):
     """One verification step.
 
     Attributes:
@@ -55,7 +55,7 @@ class Step(NamedTuple):
 
     number: int
     check: str
-    outcome: Outcome
+    outcome: StepOutcome
     detail: str = ""
 
 
@@ -83,9 +83,9 @@ class Expectation:
     endpoint_id: int = 0
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> SequenceSubject:
         """What the token's sequence counts versions of."""
-        return Subject(self.uid, self.kind, self.endpoint_id)
+        return SequenceSubject(self.uid, self.kind, self.endpoint_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Verification:
 
     kind: Kind
     profile: Profile | None
-    steps: tuple[Step, ...]
+    steps: tuple[VerificationStep, ...]
     claims: Claims | None
     accepted: Accepted | None
 
@@ -112,10 +112,10 @@ class Verification:
         return self.failure is None
 
     @property
-    def failure(self) -> Step | None:
+    def failure(self) -> VerificationStep | None:
         """The failed step, if any."""
         last = self.steps[-1]
-        return last if last.outcome is Outcome.FAILED else None
+        return last if last.outcome is StepOutcome.FAILED else None
 
     def require(self) -> Claims:
         """The claims of a valid token.
@@ -161,17 +161,17 @@ class _Verifier:
         self._claims: Claims | None = None
 
     def run(self) -> Verification:
-        steps: list[Step] = []
-        for step, check in _STEPS:
+        steps: list[VerificationStep] = []
+        for passed, check in _STEPS:
             try:
                 check(self)
             except _Skip as skip:
-                steps.append(Step(step.number, step.check, Outcome.SKIPPED, str(skip)))
+                steps.append(passed._replace(outcome=StepOutcome.SKIPPED, detail=str(skip)))
             except TokenError as error:
-                steps.append(Step(step.number, step.check, Outcome.FAILED, str(error)))
+                steps.append(passed._replace(outcome=StepOutcome.FAILED, detail=str(error)))
                 break
             else:
-                steps.append(step)
+                steps.append(passed)
         return Verification(
             self._expected.kind, self._profile, tuple(steps), self._claims, self._acceptance()
         )
@@ -218,7 +218,7 @@ class _Verifier:
 
     def signature(self) -> None:  # 6
         for entry in self._candidates:
-            if holds(self._envelope, entry.material):
+            if proof_holds(self._envelope, entry.material):
                 return
         role = Role.signing(self._expected.kind)
         raise TokenError(f"not made with a key of the role {role}, or changed since")
@@ -321,6 +321,6 @@ _CHECKS: Final[tuple[Callable[[_Verifier], None], ...]] = (
     _Verifier.content,
 )
 _STEPS: Final = tuple(
-    (Step(number, check.__name__, Outcome.PASSED), check)
+    (VerificationStep(number, check.__name__, StepOutcome.PASSED), check)
     for number, check in enumerate(_CHECKS, start=1)
 )

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.driver import CallContext
 
-from .model.model import ELEMENT_TYPES, Tensor
+from .model.graph import ELEMENT_TYPES, Tensor
 from .model.precheck import AcceptedModel
 from .processes.tenant import CheckedModel, Tenant
 from .protocol import frames

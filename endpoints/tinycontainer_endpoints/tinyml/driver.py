@@ -13,7 +13,7 @@ from tinycontainer.interfaces.driver import CallContext, DriverSetup
 from ..descriptors import Descriptors
 from ..options import Options, read_options
 from .context import ExecutionContext
-from .model.precheck import precheck
+from .model.precheck import check_model
 from .processes.backends import BackendMissing, find_backend
 from .processes.processes import Nursery, obtain_nursery
 from .processes.tenant import Check, Tenant, Terms
@@ -60,7 +60,7 @@ class TinyML:
     """
 
     def __init__(
-        self, setup: DriverSetup, *, check: Check = precheck, nursery: Nursery | None = None
+        self, setup: DriverSetup, *, check: Check = check_model, nursery: Nursery | None = None
     ) -> None:
         options = read_options(TinyMLOptions, setup)
         self._problem = ""

@@ -1,10 +1,10 @@
 """What a model shows of itself, for people: the check's verdict, and what the model needs."""
 
-from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.model_report import ModelReport, Need, TensorFacts
 
-from .model.model import ELEMENT_TYPES, Tensor
-from .model.precheck import AcceptedModel, examine, precheck
+from .model.graph import ELEMENT_TYPES, Tensor
+from .model.precheck import AcceptedModel, check_model, examine_model
+from .model.refusing import ModelRefused
 from .quotas import Quotas
 
 _ACCEPTED = "accepted"
@@ -19,11 +19,11 @@ def inspect_model(content: bytes) -> ModelReport:
     quotas = Quotas()
     plan = None
     try:
-        plan = examine(content)
-        precheck(content, quotas)
+        plan = examine_model(content)
+        check_model(content, quotas)
         code, verdict = 0, _ACCEPTED
-    except DriverError as error:
-        code, verdict = error.code, error.problem
+    except ModelRefused as error:
+        code, verdict = int(error.code), str(error)
     if plan is None:
         return ModelReport(len(content), code, verdict, (), (), {}, ())
     return ModelReport(

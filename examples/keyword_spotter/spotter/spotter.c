@@ -1,5 +1,5 @@
-/* The keyword spotter: takes ten coefficients of sound every 20 ms; once it hears something, it
- * collects a second of it and asks a model which of twelve classes it was.
+/* The keyword spotter: reads ten coefficients of sound every 20 ms. When somebody speaks, it collects
+ * one second of sound and asks a model which of twelve classes it was.
  *
  * Its data section: the names of the classes, eight bytes each, then the model. */
 #include "tinycontainer.h"
@@ -32,7 +32,7 @@ static int8_t clamped(int32_t value)
     return (int8_t)(value < -128 ? -128 : value > 127 ? 127 : value);
 }
 
-/* Take a frame of sound, if somebody speaks. */
+/* Store a frame of sound if somebody speaks. */
 static void listen(void)
 {
     int32_t row[1 + COEFFICIENTS];

@@ -1,6 +1,6 @@
-/* The smallest container with a model: the sine of a growing angle, shown eight times a second. The same source
- * is built for WebAssembly and for rBPF. Its data section is the model, whose angle of 0 to 2 pi and
- * whose sine are 8-bit integers. */
+/* The smallest container with a model: it shows the sine of a growing angle eight times a second. The same
+ * source is built for WebAssembly and for rBPF. Its data section is the model. The model's input is an angle
+ * of 0 to 2 pi, and its output is the sine, both as 8-bit integers. */
 #include "tinycontainer.h"
 
 enum { DISPLAY = 1, INFERENCE = 2, STEP = 16 };
@@ -17,7 +17,7 @@ EXPORT void start(void)
     }
 }
 
-/* The sine as a dot at its height, in a field of 16. */
+/* Show the sine as a dot at its height, in a field of 16 characters. */
 static void show(int8_t sine)
 {
     char field[16];

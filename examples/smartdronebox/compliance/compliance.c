@@ -1,18 +1,18 @@
 /* The compliance container: reads orientation, temperature and humidity every second and raises an
- * alarm to the courier's container when they are not as they should be.
+ * alarm to the courier's container when they are not normal.
  *
- * Its data section holds an autoencoder, which was trained to give back windows of readings that are
- * well: where the readings and what it gives back differ too much, there is an alarm. Without an
- * inference service the container watches the ranges that stand in the data section as well. */
+ * Its data section holds an autoencoder, which was trained to reproduce windows of normal readings. If
+ * the readings and the model's output differ too much, the container raises an alarm. Without an
+ * inference service the container checks ranges, which are in the data section too. */
 #include "tinycontainer.h"
 
 enum { ORIENTATION = 1, TEMPERATURE = 2, HUMIDITY = 3, ALARMS = 4, INFERENCE = 5 };
 enum { SENSORS = 3, CHANGE = 3, CHANNELS = 4, SAMPLES = 8 };
 
-/* The data section: this, signed 32 bits, little-endian, then the model. */
+/* The data section: this structure (signed 32 bits, little-endian), then the model. */
 static struct {
     int32_t ranges[SENSORS][2];  /* lowest and highest value */
-    int32_t scales[CHANNELS][2]; /* middle and half width of what the model takes for well */
+    int32_t scales[CHANNELS][2]; /* middle and half width of what the model takes as normal */
     int32_t steps;               /* of the model's numbers in half a width */
     int32_t threshold;           /* squared difference of a channel's window, in steps */
     uint32_t model_size;
@@ -92,8 +92,8 @@ static int32_t difference(int channel, const int8_t made[SAMPLES])
     return sum;
 }
 
-/* A window that is not well as a whole is the fault of the sensor that differs most: the others are
- * given back from the same few numbers, and suffer. One alarm per such time. */
+/* If a window is not normal, blame the sensor that differs most. The model reproduces all sensors from
+ * the same few numbers, so one bad sensor disturbs the others. One alarm for each such time. */
 static void blame(const int8_t made[CHANNELS][SAMPLES], int outside[SENSORS])
 {
     int32_t most = 0;
@@ -113,7 +113,7 @@ static void blame(const int8_t made[CHANNELS][SAMPLES], int outside[SENSORS])
     }
 }
 
-/* Whether each sensor is not as it should be, by the model; an error if there is no answer. */
+/* Let the model judge which sensors are not normal. Returns an error if there is no answer. */
 static int32_t judge_by_model(int outside[SENSORS])
 {
     int8_t made[CHANNELS][SAMPLES];

@@ -1,4 +1,4 @@
-/* The courier's container: shows an address, takes a signature, shows alarms of the compliance
+/* The courier's container: shows an address, accepts a signature, shows alarms of the compliance
  * container. The address is the container's data section. */
 #include "tinycontainer.h"
 

@@ -1,5 +1,5 @@
 /* The intruder: tries what a container must not do. Its data section is one byte, the number of
- * the attack. Attacks 8 and 9 happen before any code runs: they are made of metadata and code. */
+ * the attack. Attacks 8 and 9 are in its metadata and code, and are refused before any code runs. */
 #include "tinycontainer.h"
 
 enum { CONSOLE = 1, NOT_GIVEN = 99, FOREIGN_DESCRIPTORS = 8 };

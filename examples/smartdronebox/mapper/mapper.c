@@ -1,4 +1,4 @@
-/* The mapper's container, of a third party: samples radio strength as long as it is allowed to. */
+/* A third party's container, the mapper: samples radio strength as long as it is allowed to. */
 #include "tinycontainer.h"
 
 enum { RADIO = 1, REPORT_EVERY = 20, RETRY_EVERY = 10 };

@@ -11,9 +11,9 @@ from tinycontainer.device.containers.verification import (
     TokenReport,
     Trust,
     Validity,
-    examine,
-    grant,
+    grant_rights,
     profile_of,
+    verify_tokens,
 )
 from tinycontainer.errors import LoadError, LoadReason, MetadataError
 from tinycontainer.metadata import Bundle, Direction, Endpoint, PeerType, Security, decode, encode
@@ -32,11 +32,11 @@ from tinycontainer_tokens import (
     KeyStore,
     Kind,
     MemorySequenceStore,
-    Outcome,
     Profile,
     Role,
     SequenceStore,
-    Subject,
+    SequenceSubject,
+    StepOutcome,
 )
 
 RFC, RIOT = Profile.RFC9052, Profile.RIOT_2024
@@ -68,14 +68,14 @@ def reports(
     bundle: Bundle, believed: Trust, now_s: int = 0, sequences: SequenceStore | None = None
 ) -> tuple[TokenReport, ...]:
     metadata = decode(bundle.metadata)
-    return examine(metadata, bundle.code, bundle.data, believed, now_s, sequences)
+    return verify_tokens(metadata, bundle.code, bundle.data, believed, now_s, sequences)
 
 
 def granted(
     bundle: Bundle, believed: Trust, now_s: int = 0, sequences: SequenceStore | None = None
 ) -> Grant:
     found = reports(bundle, believed, now_s, sequences)
-    return grant(decode(bundle.metadata), found, believed)
+    return grant_rights(decode(bundle.metadata), found, believed)
 
 
 def objection(
@@ -125,12 +125,12 @@ def test_a_sound_container_is_granted_its_mask(profile: Profile) -> None:
 def test_what_was_accepted_is_reported_for_the_sequences() -> None:
     accepted = granted(packed(options=TokenOptions(sequence=9)), trust()).accepted
     assert [subject for subject, _ in accepted] == [
-        Subject(b"uid", Kind.METADATA),
-        Subject(b"uid", Kind.CODE),
-        Subject(b"uid", Kind.DATA),
-        Subject(b"uid", Kind.MASK),
-        Subject(b"uid", Kind.ENDPOINT, 1),
-        Subject(b"uid", Kind.ENDPOINT, 2),
+        SequenceSubject(b"uid", Kind.METADATA),
+        SequenceSubject(b"uid", Kind.CODE),
+        SequenceSubject(b"uid", Kind.DATA),
+        SequenceSubject(b"uid", Kind.MASK),
+        SequenceSubject(b"uid", Kind.ENDPOINT, 1),
+        SequenceSubject(b"uid", Kind.ENDPOINT, 2),
     ]
     assert all(token.sequence == 9 for _, token in accepted)
     assert len({token.token_sha256 for _, token in accepted}) == 6
@@ -174,10 +174,10 @@ def test_a_changed_section_is_refused(profile: Profile, section: str, place: str
 
 
 def test_sections_that_are_not_at_hand_are_not_compared() -> None:
-    found = examine(decode(packed().metadata), None, None, trust(), now_s=0)
+    found = verify_tokens(decode(packed().metadata), None, None, trust(), now_s=0)
     assert all(report.acceptable for report in found)
     last = {report.place: report.verification.steps[-1] for report in found if report.verification}
-    skipped = [place for place, step in last.items() if step.outcome is Outcome.SKIPPED]
+    skipped = [place for place, step in last.items() if step.outcome is StepOutcome.SKIPPED]
     assert skipped == ["code token", "data token", "mask token"]
 
 
@@ -259,7 +259,7 @@ def test_the_profile_is_that_of_the_tokens() -> None:
 def test_a_caller_may_demand_a_profile() -> None:
     bundle = packed(endpoints=())
     metadata = decode(bundle.metadata)
-    found = examine(metadata, CODE, DATA, trust(keys=BOTH), now_s=0, profile=RIOT)
+    found = verify_tokens(metadata, CODE, DATA, trust(keys=BOTH), now_s=0, profile=RIOT)
     steps = [report.verification.failure for report in found if report.verification]
     assert [step.check for step in steps if step] == ["profile"] * 4
 
@@ -367,16 +367,16 @@ def by_the_firmware(
     believed = Trust(KeyStore(KeyEntry(role, RIOT, material) for role in Role), profiles=(RIOT,))
     metadata = decode(bytes(content))
     assert encode(metadata.container, metadata.endpoints, metadata.security) == content
-    found = examine(metadata, None, data, believed, now_s=0)
+    found = verify_tokens(metadata, None, data, believed, now_s=0)
     failures = {each.place: each.verification.failure for each in found if each.verification}
     assert list(failures) == PLACES[:4]
     failed = {place: step.check for place, step in failures.items() if step}
     if failed:
         with pytest.raises(LoadError, match=f"{next(iter(failed))}: step "):
-            grant(metadata, found, believed)
+            grant_rights(metadata, found, believed)
     else:
         assert metadata.uid == name.encode()
-        assert grant(metadata, found, believed) == Grant(0xFF, RIOT, Validity(), ())
+        assert grant_rights(metadata, found, believed) == Grant(0xFF, RIOT, Validity(), ())
     return failed
 
 

@@ -7,9 +7,9 @@ from support.tinyml.client import BACKENDS, Client, bare_session, each_backend, 
 from support.tinyml.models import random_inputs, seeds
 
 from tinycontainer_endpoints.tinyml.driver import TinyML
-from tinycontainer_endpoints.tinyml.model.decoding import encode
-from tinycontainer_endpoints.tinyml.model.model import Model
-from tinycontainer_endpoints.tinyml.model.schema import Builtin
+from tinycontainer_endpoints.tinyml.model.encoding import encode_model
+from tinycontainer_endpoints.tinyml.model.enumerations import Builtin
+from tinycontainer_endpoints.tinyml.model.graph import Model
 
 INFERENCES = 5
 SEEDS = list(seeds())
@@ -26,7 +26,7 @@ def drivers() -> dict[str, TinyML]:
 def test_every_operator_gives_the_interpreters_own_bits(
     drivers: dict[str, TinyML], backend: str, name: str, model: Model
 ) -> None:
-    content = encode(model)
+    content = encode_model(model)
     client = Client(drivers[backend], name.encode())
     client.load(content)
     bare, chance = bare_session(backend, content), random.Random(name)

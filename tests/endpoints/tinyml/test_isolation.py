@@ -18,13 +18,13 @@ from support.tinyml.models import random_inputs
 
 from tinycontainer.errors import DriverError
 from tinycontainer_endpoints.tinyml.driver import TinyML
-from tinycontainer_endpoints.tinyml.model.decoding import decode
+from tinycontainer_endpoints.tinyml.model.decoding import decode_model
 from tinycontainer_endpoints.tinyml.processes.processes import Nursery, Worker, obtain_nursery
 from tinycontainer_endpoints.tinyml.protocol.codes import ErrorCode, What
 
 DEADLINE_MS = 300
 SPARE_S = 1.0
-INPUT = random_inputs(decode(good()), random.Random(1))
+INPUT = random_inputs(decode_model(good()), random.Random(1))
 
 
 class Recorder:

@@ -15,10 +15,10 @@ from support.tinyml.client import (
     needs_backend,
 )
 
-from tinycontainer_endpoints.tinyml.model.decoding import encode
-from tinycontainer_endpoints.tinyml.model.model import Tensor
-from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, examine, precheck
-from tinycontainer_endpoints.tinyml.model.schema import TensorType
+from tinycontainer_endpoints.tinyml.model.encoding import encode_model
+from tinycontainer_endpoints.tinyml.model.enumerations import TensorType
+from tinycontainer_endpoints.tinyml.model.graph import Tensor
+from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, check_model, examine_model
 from tinycontainer_endpoints.tinyml.processes.backends import Session
 from tinycontainer_endpoints.tinyml.quotas import Quotas
 
@@ -39,7 +39,7 @@ def test_the_models_are_there_and_fit_the_default_quotas() -> None:
         "sine-float",
         "sine-int8",
     ]
-    plans = {name: precheck(content_of(name), Quotas()) for name in NAMES}
+    plans = {name: check_model(content_of(name), Quotas()) for name in NAMES}
     assert plans["keywords-int8"].macs == 2_664_844
     assert all(plan.model_bytes == len(content_of(name)) for name, plan in plans.items())
 
@@ -75,7 +75,7 @@ def _numbers(data: bytes, tensor: Tensor) -> Array:
 
 
 def bare(backend: str, content: bytes) -> Interpreter:
-    return Interpreter(examine(content), bare_session(backend, content).run)
+    return Interpreter(examine_model(content), bare_session(backend, content).run)
 
 
 @each_backend
@@ -128,7 +128,7 @@ def test_the_endpoint_gives_the_interpreters_own_bits(backend: str, name: str) -
 def through_the_endpoint(backend: str, content: bytes, times: int, **quotas: int) -> None:
     client = Client(make_driver(backend=backend, quotas=quotas))
     client.load(content)
-    plan, session = examine(content), bare_session(backend, content)
+    plan, session = examine_model(content), bare_session(backend, content)
     chance = random.Random(len(content))
     (given,) = plan.inputs
     for _ in range(times):
@@ -153,7 +153,7 @@ def test_a_sine_is_trained_in_seconds() -> None:
     assert np.abs(
         forward(trained.layers, trained.examples)[-1] - np.sin(trained.examples)
     ).max() < (0.05)
-    assert precheck(encode(trained.model(TensorType.I8)), Quotas()).macs == 288
+    assert check_model(encode_model(trained.model(TensorType.I8)), Quotas()).macs == 288
 
 
 @pytest.mark.long
@@ -162,7 +162,7 @@ def test_keywords_in_numbers_with_a_point(backend: str) -> None:
     import numpy as np
     from support.tinyml.training.recipes import CLASSES, keywords, utterances
 
-    content = encode(keywords().model(TensorType.F32), names=True)
+    content = encode_model(keywords().model(TensorType.F32), names=True)
     labels: Array = np.arange(120) % CLASSES
     scores = bare(backend, content)(utterances(np.random.default_rng(99), labels))
     assert (scores.argmax(1) == labels).mean() > 0.93
@@ -174,7 +174,7 @@ def test_keywords_in_numbers_with_a_point(backend: str) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("int8")])
 def test_both_interpreters_give_the_same_bits(name: str) -> None:
     sessions: list[Session] = [bare_session(each, content_of(name)) for each in BACKENDS]
-    (given,) = examine(content_of(name)).inputs
+    (given,) = examine_model(content_of(name)).inputs
     chance = random.Random(5)
     for _ in range(200):
         data = chance.randbytes(given.size_bytes)

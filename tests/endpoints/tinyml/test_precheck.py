@@ -20,10 +20,11 @@ from support.tinyml.hostile_models import (
 )
 from support.tinyml.models import I8, RECIPES, Net, seed, seeds
 
-from tinycontainer.errors import DriverError
-from tinycontainer_endpoints.tinyml.model.decoding import decode, encode
-from tinycontainer_endpoints.tinyml.model.model import Model, Tensor
-from tinycontainer_endpoints.tinyml.model.precheck import examine, precheck
+from tinycontainer_endpoints.tinyml.model.decoding import decode_model
+from tinycontainer_endpoints.tinyml.model.encoding import encode_model
+from tinycontainer_endpoints.tinyml.model.graph import Model, Tensor
+from tinycontainer_endpoints.tinyml.model.precheck import check_model, examine_model
+from tinycontainer_endpoints.tinyml.model.refusing import ModelRefused
 from tinycontainer_endpoints.tinyml.model.schema import Tree
 from tinycontainer_endpoints.tinyml.protocol.codes import ErrorCode
 from tinycontainer_endpoints.tinyml.quotas import Quotas
@@ -104,7 +105,7 @@ def test_a_hostile_model_is_refused_with_the_right_code(
     content: bytes, expected: ErrorCode
 ) -> None:
     with refused(expected):
-        precheck(content, QUOTAS)
+        check_model(content, QUOTAS)
 
 
 def without_bias(model: Model) -> Model:
@@ -119,21 +120,21 @@ def with_tensor(name: str, index: int, **changes: object) -> bytes:
     model = RECIPES[name](Net(I8))
     tensors = list(model.tensors)
     tensors[index] = dataclasses.replace(tensors[index], **changes)  # type: ignore[arg-type]
-    return encode(dataclasses.replace(model, tensors=tuple(tensors)))
+    return encode_model(dataclasses.replace(model, tensors=tuple(tensors)))
 
 
 def with_options(name: str, **changes: int) -> bytes:
     model = RECIPES[name](Net(I8))
     (only,) = model.operators
     operators = (dataclasses.replace(only, options={**(only.options or {}), **changes}),)
-    return encode(dataclasses.replace(model, operators=operators))
+    return encode_model(dataclasses.replace(model, operators=operators))
 
 
 @pytest.mark.clause("TC-TML-14")
 @pytest.mark.parametrize(
     "content",
     [
-        encode(without_bias(RECIPES["conv"](Net()))),
+        encode_model(without_bias(RECIPES["conv"](Net()))),
         with_tensor("dense", 0, scales=()),
         with_tensor("dense", 0, scales=(float("nan"),)),
         with_tensor("dense", 0, scales=(0.0,)),
@@ -167,8 +168,8 @@ def with_options(name: str, **changes: int) -> bytes:
     ],
 )
 def test_an_operator_that_its_rule_forbids_is_refused(content: bytes) -> None:
-    with pytest.raises(DriverError) as caught:
-        precheck(content, QUOTAS)
+    with pytest.raises(ModelRefused) as caught:
+        check_model(content, QUOTAS)
     assert caught.value.code in (ENCODING, UNSUPPORTED)
 
 
@@ -184,28 +185,28 @@ def test_an_operator_that_its_rule_forbids_is_refused(content: bytes) -> None:
 )
 def test_a_model_beyond_a_quota_is_too_large(quotas: Quotas) -> None:
     with refused(LARGE):
-        precheck(good(), quotas)
+        check_model(good(), quotas)
 
 
 @pytest.mark.clause("TC-TML-16")
 @pytest.mark.parametrize(("name", "model"), list(seeds()), ids=[name for name, _ in seeds()])
 def test_what_native_code_gets_says_the_same_and_is_ours(name: str, model: Model) -> None:
-    sent = decode(encode(model))  # scales are rounded to 32 bits
+    sent = decode_model(encode_model(model))  # scales are rounded to 32 bits
     nameless = tuple(dataclasses.replace(each, name=b"") for each in sent.tensors)
-    plan = examine(encode(sent))
-    read = decode(plan.content)
+    plan = examine_model(encode_model(sent))
+    read = decode_model(plan.content)
     assert (read.tensors, read.inputs, read.outputs) == (nameless, model.inputs, model.outputs)
-    assert encode(read) == plan.content
+    assert encode_model(read) == plan.content
 
 
 @pytest.mark.clause("TC-TML-16")
 def test_bytes_that_nobody_understands_do_not_reach_native_code() -> None:
     secret = b"whatever a tenant hides here"
-    assert secret not in precheck(good() + secret, QUOTAS).content
+    assert secret not in check_model(good() + secret, QUOTAS).content
 
 
 def test_numbers_of_a_known_model() -> None:
-    plan = examine(seed("conv", I8))
+    plan = examine_model(seed("conv", I8))
     assert plan.macs == 4 * 6 * 3 * 3 * 2 * 2
     assert plan.arena_bytes == -(-7 * 6 * 2 // 16) * 16 + -(-4 * 6 * 3 // 16) * 16
     assert plan.operators == {"CONV_2D": 1}
@@ -216,8 +217,8 @@ def test_parts_that_are_used_over_and_over_are_bounded() -> None:
     shared = tensor(tree)
     graph_of(tree)["tensors"] = [shared] * 200
     started = time.perf_counter()
-    with pytest.raises(DriverError):
-        precheck(changed(lambda t: t.update(tree)), QUOTAS)
+    with pytest.raises(ModelRefused):
+        check_model(changed(lambda t: t.update(tree)), QUOTAS)
     assert time.perf_counter() - started < 5
 
 
@@ -234,8 +235,8 @@ def test_the_longest_list_of_the_smallest_tables_is_refused_in_time() -> None:
     )
     file += struct.pack("<HHi", 4, 4, 4)
     started = time.perf_counter()
-    with pytest.raises(DriverError, match="used too often"):
-        precheck(bytes(file), Quotas(model_bytes=1 << 20))
+    with pytest.raises(ModelRefused, match="used too often"):
+        check_model(bytes(file), Quotas(model_bytes=1 << 20))
     assert time.perf_counter() - started < 2
 
 
@@ -244,8 +245,8 @@ def test_random_bytes_raise_nothing_but_refusals() -> None:
     for _ in range(2000):
         content = bytes(4) + b"TFL3" + chance.randbytes(chance.randrange(200))
         content = struct.pack("<I", chance.randrange(8, 40) & ~3) + content[4:]
-        with pytest.raises(DriverError):
-            precheck(content, QUOTAS)
+        with pytest.raises(ModelRefused):
+            check_model(content, QUOTAS)
 
 
 def test_a_tensor_knows_its_size() -> None:

@@ -6,8 +6,8 @@ import pytest
 from support.project import ROOT
 from support.specification import tables
 
-from tinycontainer_endpoints.tinyml.model.rules import RULES
-from tinycontainer_endpoints.tinyml.model.schema import Builtin
+from tinycontainer_endpoints.tinyml.model.enumerations import Builtin
+from tinycontainer_endpoints.tinyml.model.rules.table import RULES
 from tinycontainer_endpoints.tinyml.protocol.codes import (
     PROTOCOL_VERSION,
     ElementType,

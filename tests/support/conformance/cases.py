@@ -3,8 +3,8 @@
 from functools import cache
 
 from support.project import ROOT
-from tinycontainer.conformance.case import read_cases
-from tinycontainer.conformance.suite import read_bundles
+from tinycontainer.conformance.cases.case import read_cases
+from tinycontainer.conformance.judging.suite import read_bundles
 
 SPECS = ROOT / "specs" / "conformance"
 CASES = read_cases(SPECS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from support.conformance.cases import bundles
 from support.project import ROOT
-from tinycontainer.conformance.suite import Suite, process
+from tinycontainer.conformance.judging.suite import Suite, process
 
 FAULTY_SHIM = ROOT / "tests" / "conformance" / "faulty_shim.py"
 

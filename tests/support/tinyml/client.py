@@ -11,6 +11,7 @@ from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.driver import BoardInfo, Driver, DriverSetup
 from tinycontainer.testing import StillContext
 from tinycontainer_endpoints.tinyml.driver import TinyML
+from tinycontainer_endpoints.tinyml.model.refusing import ModelRefused
 from tinycontainer_endpoints.tinyml.processes.backends import (
     MODULES,
     BackendMissing,
@@ -158,7 +159,9 @@ class refused:  # noqa: N801 - reads as a statement
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
-        assert isinstance(error, DriverError), f"expected {self._code!r}, not {error!r}"
+        assert isinstance(error, DriverError | ModelRefused), (
+            f"expected {self._code!r}, not {error!r}"
+        )
         found = ErrorCode(error.code)
-        assert found is self._code, f"expected {self._code!r}, not {found!r}: {error.problem}"
+        assert found is self._code, f"expected {self._code!r}, not {found!r}: {error}"
         return True

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from support.tinyml.models import F32, Net, dense, seed
-from tinycontainer_endpoints.tinyml.model.decoding import encode
+from tinycontainer_endpoints.tinyml.model.encoding import encode_model
 from tinycontainer_endpoints.tinyml.model.flatbuffer_reader import FlatbufferReader
 from tinycontainer_endpoints.tinyml.model.flatbuffer_writer import write_flatbuffer
-from tinycontainer_endpoints.tinyml.model.model import Tensor
-from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, precheck
+from tinycontainer_endpoints.tinyml.model.graph import Tensor
+from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, check_model
 from tinycontainer_endpoints.tinyml.model.schema import (
     MODEL,
     OPTIONS,
@@ -132,9 +132,9 @@ def let_through(content: bytes, quotas: Quotas) -> AcceptedModel:
     one = (Tensor(F32, (1,)),)
     if content in (endless(), recursive(), greedy()):
         return AcceptedModel(content, one, one, len(content), 16, 1, {})
-    return precheck(content, quotas)
+    return check_model(content, quotas)
 
 
 def good() -> bytes:
     """A model that does nobody harm."""
-    return encode(dense(Net()), names=True)
+    return encode_model(dense(Net()), names=True)

@@ -5,9 +5,10 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from tinycontainer_endpoints.tinyml.model.decoding import encode
-from tinycontainer_endpoints.tinyml.model.model import Model, Operator, Tensor
-from tinycontainer_endpoints.tinyml.model.schema import Builtin, TensorType, Value
+from tinycontainer_endpoints.tinyml.model.encoding import encode_model
+from tinycontainer_endpoints.tinyml.model.enumerations import Builtin, TensorType
+from tinycontainer_endpoints.tinyml.model.graph import Model, Operator, Tensor
+from tinycontainer_endpoints.tinyml.model.schema import Value
 
 F32, I8, I32 = TensorType.F32, TensorType.I8, TensorType.I32
 SCALE, ZERO_POINT = 0.05, 3
@@ -246,7 +247,7 @@ def seeds() -> Iterator[tuple[str, Model]]:
 
 def seed(name: str, kind: TensorType = F32) -> bytes:
     """One of them as a file."""
-    return encode(RECIPES[name](Net(kind)), names=True)
+    return encode_model(RECIPES[name](Net(kind)), names=True)
 
 
 def random_inputs(model: Model, chance: random.Random) -> list[bytes]:

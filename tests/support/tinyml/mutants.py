@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from support.tinyml.models import random_inputs, seeds
-from tinycontainer.errors import DriverError
-from tinycontainer_endpoints.tinyml.model.decoding import decode, encode
+from tinycontainer_endpoints.tinyml.model.decoding import decode_model
+from tinycontainer_endpoints.tinyml.model.encoding import encode_model
 from tinycontainer_endpoints.tinyml.model.flatbuffer_reader import FlatbufferReader
 from tinycontainer_endpoints.tinyml.model.flatbuffer_writer import write_flatbuffer
-from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, precheck
+from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, check_model
+from tinycontainer_endpoints.tinyml.model.refusing import ModelRefused
 from tinycontainer_endpoints.tinyml.model.schema import MODEL, Tree, Value
 from tinycontainer_endpoints.tinyml.processes.processes import Worker, WorkerLost, Zygote
 from tinycontainer_endpoints.tinyml.processes.wire import Request, Status
@@ -65,7 +66,7 @@ LONGEST_BYTES = 80_000
 def mutants(count: int, seed: int) -> Iterator[bytes]:
     """So many mutants, the same for the same seed: half raw, half structured."""
     chance = random.Random(seed)
-    originals = [encode(model) for _, model in seeds()]
+    originals = [encode_model(model) for _, model in seeds()]
     for number in range(count):
         mutate = _raw if number % 2 else _structured
         yield mutate(chance.choice(originals), originals, chance)
@@ -211,9 +212,9 @@ def judge_mutants(backend: str, count: int, seed: int) -> Verdicts:
     worker = nursery.fork()
     for content in mutants(count, seed):
         try:
-            plan = precheck(content, Quotas())
-        except DriverError as refusal:
-            verdicts.refused[ErrorCode(refusal.code)] += 1
+            plan = check_model(content, Quotas())
+        except ModelRefused as refusal:
+            verdicts.refused[refusal.code] += 1
             continue
         verdicts.accepted += 1
         try:
@@ -240,7 +241,7 @@ def _interpret(worker: Worker, plan: AcceptedModel, chance: random.Random) -> St
     if reply.status is not Status.DONE:
         return reply.status
     length = sum(each.size_bytes for each in plan.outputs)
-    numbers = b"".join(random_inputs(decode(plan.content), chance))
+    numbers = b"".join(random_inputs(decode_model(plan.content), chance))
     for inputs in (numbers, chance.randbytes(len(numbers))):
         worker.ask(Request.RUN, 0, inputs, DEADLINE_MS, length)
         reply = worker.wait()

@@ -16,7 +16,7 @@ from tinycontainer.errors import InadmissibleCode, LoadError
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.runtime import RuntimeLimits
 from tinycontainer.metadata import Bundle, ContainerType
-from tinycontainer.tools.explain.admission import Check, judge_bundle
+from tinycontainer.tools.explain.admission import LoadCheck, judge_bundle
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions, pack, pack_unsigned
 from tinycontainer_tokens import KeyEntry, KeyStore, Profile, Role
 
@@ -47,11 +47,11 @@ def packed(plan: Blueprint = PLAN, code: bytes = b"box", data: bytes = DATA) -> 
     return pack(plan, code, data, KEYS).encode()
 
 
-def judged(content: bytes, device: Setup) -> tuple[Check, ...]:
+def judged(content: bytes, device: Setup) -> tuple[LoadCheck, ...]:
     return judge_bundle("box", content, device, device.epoch_s)
 
 
-def agrees(content: bytes, device: Setup) -> tuple[Check, ...]:
+def agrees(content: bytes, device: Setup) -> tuple[LoadCheck, ...]:
     """The checks; their verdict and its reason are those of a load."""
     assert isinstance(device.sequences, Ledger)
     before = dict(device.sequences.entries)

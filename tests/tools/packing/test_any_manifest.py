@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 from support.random_metadata import blueprints
 from support.worlds import KEYS, trusted
 
-from tinycontainer.device.containers.verification import Trust, examine, grant, profile_of
+from tinycontainer.device.containers.verification import (
+    Trust,
+    grant_rights,
+    profile_of,
+    verify_tokens,
+)
 from tinycontainer.interfaces.syscalls import mask_from_bytes
 from tinycontainer.metadata import decode
 from tinycontainer.tools.packing.packing import Blueprint, pack
@@ -26,11 +31,11 @@ def holds(plan: Blueprint, code: bytes, data: bytes) -> None:
     assert replace(security, data_token=b"", code_token=b"", metadata_token=b"") == plan.security
     now_s = plan.options.not_before_s or 0
     trust = Trust(trusted(plan.profile), (plan.profile,), device_id=plan.options.audience)
-    reports = examine(metadata, code, data, trust, now_s)
+    reports = verify_tokens(metadata, code, data, trust, now_s)
     expired = plan.options.expires_s is not None and plan.options.expires_s <= now_s
     assert all(report.acceptable for report in reports) is not expired
     if not expired:
-        assert grant(metadata, reports, trust).mask == plan.mask
+        assert grant_rights(metadata, reports, trust).mask == plan.mask
         mask = reports[3].verification
         assert mask is not None
         assert mask_from_bytes(mask.require().mask or b"") == plan.mask

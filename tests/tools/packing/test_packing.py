@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.worlds import KEYS, blueprint, times, trusted
 
+from tinycontainer.device.containers.riot_2024 import find_riot_objection
 from tinycontainer.device.containers.verification import (
     Grant,
     Trust,
-    examine,
-    grant,
-    riot_objection,
+    grant_rights,
+    verify_tokens,
 )
 from tinycontainer.errors import LoadError, LoadReason, MetadataError
 from tinycontainer.metadata import (
@@ -78,7 +78,7 @@ def trust(profile: Profile = RFC) -> Trust:
 def said(bundle: Bundle, believed: Trust) -> dict[str, Claims]:
     """The claims of each token, all of which verify."""
     metadata = decode(bundle.metadata)
-    reports = examine(metadata, bundle.code, bundle.data, believed, now_s=0)
+    reports = verify_tokens(metadata, bundle.code, bundle.data, believed, now_s=0)
     claims = {
         report.place: report.verification.require() for report in reports if report.verification
     }
@@ -90,8 +90,8 @@ def granted(content: bytes, believed: Trust) -> Grant:
     """What a device does with a bundle."""
     bundle = Bundle.decode(content, len(content))
     metadata = decode(bundle.metadata)
-    reports = examine(metadata, bundle.code, bundle.data, believed, now_s=0)
-    return grant(metadata, reports, believed)
+    reports = verify_tokens(metadata, bundle.code, bundle.data, believed, now_s=0)
+    return grant_rights(metadata, reports, believed)
 
 
 def signed_with(signer_of: Role, blueprint_: Blueprint) -> Signer:
@@ -235,7 +235,7 @@ def test_options_that_firmware_tokens_cannot_carry_are_refused(changes: dict[str
 
 def test_a_firmware_container_has_the_form_that_the_firmware_takes() -> None:
     metadata = decode(pack(plan(RIOT, endpoints=()), CODE, DATA, KEYS).metadata)
-    assert riot_objection(metadata) is None
+    assert find_riot_objection(metadata) is None
     assert metadata.endpoints == ()
     assert metadata.security is not None
     assert len(metadata.security.metadata_token) == 111
@@ -259,7 +259,7 @@ def profile_objection(whole: Blueprint, keys: Mapping[Role, KeyMaterial] = KEYS)
     with pytest.raises(LoadError) as refused:
         granted(bundle.encode(), believed)
     assert refused.value.reason is LoadReason.PROFILE
-    assert riot_objection(decode(bundle.metadata)) == refused.value.problem
+    assert find_riot_objection(decode(bundle.metadata)) == refused.value.problem
     return refused.value.problem
 
 
@@ -302,7 +302,7 @@ def test_a_part_that_the_firmware_always_reads_must_be_there(
     endpoints: tuple[Endpoint, ...] | None, security: Security | None, missing: str
 ) -> None:
     metadata = decode(encode(plan().container, endpoints, security))
-    assert riot_objection(metadata) == f"{missing} is missing; riot-2024 always has it"
+    assert find_riot_objection(metadata) == f"{missing} is missing; riot-2024 always has it"
 
 
 @pytest.mark.parametrize("role", Role)

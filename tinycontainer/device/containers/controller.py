@@ -3,7 +3,7 @@
 It runs no container code. Whatever it refuses, nothing has changed.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from tinycontainer import metadata as metadata_codec
@@ -27,15 +27,24 @@ from .lifecycle import Condition, Event, State, after, require_possible
 from .limits import Capacity, Caps
 from .loading import Loading
 from .memory import MemoryManager, Section, Slot
-from .verification import Grant, Trust, examine, grant
+from .verification import Grant, Trust, grant_rights, verify_tokens
 
 _Result = TypeVar("_Result")
 
 
-def missing_runtime(kind: ContainerType, runtimes: Iterable[ContainerType]) -> RuntimeMissing:
-    """The refusal of a container type that none of the runtimes runs."""
-    installed = tuple(sorted(known.name.lower() for known in runtimes))
-    return RuntimeMissing(kind.value, kind.name.lower(), installed)
+def require_runtime(
+    container_type: ContainerType, runtimes: Mapping[ContainerType, Runtime]
+) -> Runtime:
+    """The runtime for a container type.
+
+    Raises:
+        RuntimeMissing: none of the runtimes is for this type.
+    """
+    runtime = runtimes.get(container_type)
+    if runtime is None:
+        installed = tuple(sorted(known.name.lower() for known in runtimes))
+        raise RuntimeMissing(container_type.value, container_type.name.lower(), installed)
+    return runtime
 
 
 def admit(runtime: Runtime, code: bytes, limits: RuntimeLimits) -> None:
@@ -221,7 +230,7 @@ class Controller:
 
     def _judge(self, slot: Slot, decoded: Metadata) -> Container:
         self._memory.name(slot, decoded.uid)
-        runtime = self._runtime_for(decoded)
+        runtime = require_runtime(decoded.container.type, self._runtimes)
         self._caps.check(decoded.uid, decoded.timing)
         code = slot.read(Section.CODE)
         granted = self._verify(decoded, code, slot.read(Section.DATA))
@@ -242,16 +251,9 @@ class Controller:
         self._remember(granted)
         return container, granted
 
-    def _runtime_for(self, decoded: Metadata) -> Runtime:
-        kind = decoded.container.type
-        runtime = self._runtimes.get(kind)
-        if runtime is None:
-            raise missing_runtime(kind, self._runtimes)
-        return runtime
-
     def _verify(self, decoded: Metadata, code: bytes, data: bytes) -> Grant:
-        reports = examine(decoded, code, data, self._trust, self._epoch_s(), self._sequences)
-        return grant(decoded, reports, self._trust, self._sequences)
+        reports = verify_tokens(decoded, code, data, self._trust, self._epoch_s(), self._sequences)
+        return grant_rights(decoded, reports, self._trust, self._sequences)
 
     def _remember(self, granted: Grant) -> None:
         try:

@@ -122,7 +122,7 @@ class Cap:
             CapExceeded: for the first field that asks for more than is allowed.
         """
         for excess in self.excesses(timing):
-            raise CapExceeded(excess.field, excess.found, excess.allowed, str(excess))
+            raise excess.refusal
 
     def excesses(self, timing: Timing) -> Iterator["Excess"]:
         """Everything in which timing is beyond the cap."""
@@ -176,6 +176,11 @@ class Excess:
         return (
             f"{self.allowed} ms" if self.field.endswith("_ms") else f"{self.allowed:g} of the time"
         )
+
+    @property
+    def refusal(self) -> CapExceeded:
+        """The refusal of a load for this excess."""
+        return CapExceeded(self.field, self.found, self.allowed, str(self))
 
     def __str__(self) -> str:
         return (

@@ -73,6 +73,16 @@ class Slot:
         content += chunk
         self._close_if_full()
 
+    def put(self, section: Section, content: bytes) -> None:
+        """Open a section and write all of it at once.
+
+        Raises:
+            LoadError: as `open` does; SectionTooLarge if it does not fit.
+        """
+        self.open(section, len(content))
+        if content:  # an empty section is closed as soon as it is opened
+            self.write(content)
+
     def read(self, section: Section) -> bytes:
         """A closed section.
 

@@ -1,40 +1,43 @@
-"""The tokens of one container, judged together: metadata, code, data, mask, endpoints.
+"""The tokens of one container, judged together in numbered steps; the numbers are repeated below.
 
-Used by the device at a load and a reconfiguration, and by the tools, which want to see all results.
+ 1. profile  the tokens have a profile that the device accepts
+ 2. tokens   each token passes its own thirteen steps (`tinycontainer_tokens.verify`): that of the
+             metadata first, then those of code, data, mask and endpoints
+ 3. form     the metadata has the form that the profile demands; only ``riot-2024`` demands one
+ 4. grant    mask, validity and sequences of all tokens together
+
+A load and a reconfiguration end at the first refusal: `grant_rights` raises it. Tools want to see
+all of them, and call the steps one by one. Clauses TC-TOK-08, TC-TOK-15 and TC-TOK-17.
 """
 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tinycontainer.errors import LoadError, LoadReason, TokenNotAccepted, TokensNotValidNow
+from tinycontainer.errors import (
+    LoadError,
+    LoadReason,
+    ProfileNotAccepted,
+    TokenNotAccepted,
+    TokensNotValidNow,
+)
 from tinycontainer.interfaces.syscalls import mask_from_bytes
-from tinycontainer.metadata import Endpoint, Metadata, encode_endpoint
+from tinycontainer.metadata import Metadata, encode_endpoint
 from tinycontainer_tokens import (
     Accepted,
-    Claims,
     Expectation,
     KeyStore,
     Kind,
     Profile,
     SequenceStore,
-    Subject,
+    SequenceSubject,
     Verification,
     verify,
 )
 from tinycontainer_tokens.unverified import parse_unverified
 
-from .token_places import TokenPlace, token_places
-
-RIOT_METADATA_TOKEN_BYTES = 111
-RIOT_MAX_ENDPOINT_ID = 127
-_RIOT_UNKNOWN_KEYS = {
-    "exec_time_ms": "exec-time (key 4)",
-    "period_ms": "period (key 5)",
-    "period_max_ms": "period-max (key 6)",
-    "lifetime_loops": "lifetime (key 7)",
-    "priority": "priority (key 8)",
-}
+from .riot_2024 import riot_objections
+from .token_places import token_places
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ class Trust:
     Attributes:
         keys: the keys of the roles.
         profiles: accepted profiles, the preferred one first.
-        allow_unsigned: forgive absent tokens, never wrong ones; for the bench only.
-        unsigned_mask: the mask of a container without a mask token, if that is forgiven.
+        allow_unsigned: accept absent tokens, never wrong ones; for the bench only.
+        unsigned_mask: the mask of a container without a mask token, where that is accepted.
         require_endpoint_tokens: demand the owner's token for every endpoint.
         device_id: what an ``aud`` claim must name.
     """
@@ -60,13 +63,13 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class TokenReport:
-    """What became of one token's place.
+    """The verification of one token.
 
     Attributes:
-        place: such as ``code token`` or ``endpoints[2].endpoint-token``.
-        expected: what a token must fit to stand there.
-        token: what stands there; empty if it is absent.
-        verification: the steps; None if the token is absent and that is forgiven.
+        place: where it is, such as ``code token`` or ``endpoints[2].endpoint-token``.
+        expected: what a token in this place must fit.
+        token: untrusted bytes; empty if it is absent.
+        verification: its steps; None if the token is absent and the device accepts that.
     """
 
     place: str
@@ -75,19 +78,27 @@ class TokenReport:
     verification: Verification | None
 
     @property
-    def subject(self) -> Subject:
-        """What its sequence counts."""
+    def subject(self) -> SequenceSubject:
+        """What the token's sequence counts versions of."""
         return self.expected.subject
 
     @property
+    def refusal(self) -> TokenNotAccepted | None:
+        """The step that failed, as a load is refused for it; None if none failed."""
+        failure = self.verification.failure if self.verification else None
+        if failure is None:
+            return None
+        return TokenNotAccepted(self.place, failure.number, failure.check, failure.detail)
+
+    @property
     def acceptable(self) -> bool:
-        """Whether the place keeps nobody from loading."""
-        return self.verification is None or self.verification.valid
+        """Whether a container can be loaded in spite of this token."""
+        return self.refusal is None
 
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """When the tokens of a container are valid, together.
+    """The time in which all tokens of a container are valid.
 
     Attributes:
         not_before_s: the latest nbf, in Unix seconds.
@@ -98,139 +109,65 @@ class Validity:
     expires_s: int | None = None
 
     def check(self, now_s: int) -> None:
-        """Refuse a time outside.
+        """Refuse a time outside of it.
+
+        Args:
+            now_s: time in Unix seconds.
 
         Raises:
             TokensNotValidNow: a token is not yet or no longer valid.
         """
-        if now_s < self.not_before_s or (self.expires_s is not None and now_s >= self.expires_s):
+        expired = self.expires_s is not None and now_s >= self.expires_s
+        if now_s < self.not_before_s or expired:
             raise TokensNotValidNow(now_s, self.not_before_s, self.expires_s)
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What verified tokens add up to.
+    """The rights of a container, by all its tokens together.
 
     Attributes:
         mask: allowed system calls.
-        profile: profile of the tokens; None if there is none.
+        profile: profile of the tokens; None if it has none.
         validity: when all of them are valid.
         accepted: what to record in the sequence store.
-        unsigned: places whose tokens were absent, and forgiven.
+        unsigned: places without a token, where the device accepts that.
     """
 
     mask: int
     profile: Profile | None
     validity: Validity
-    accepted: tuple[tuple[Subject, Accepted], ...]
+    accepted: tuple[tuple[SequenceSubject, Accepted], ...]
     unsigned: tuple[str, ...] = ()
 
 
-def examine(
-    metadata: Metadata,
-    code: bytes | None,
-    data: bytes | None,
-    trust: Trust,
-    now_s: int,
-    sequences: SequenceStore | None = None,
-    profile: Profile | None = None,
-) -> tuple[TokenReport, ...]:
-    """Verify every token and report on all, in the order in which a device looks at them.
-
-    Args:
-        metadata: decoded metadata.
-        code: the code section; None if it is not at hand (tools only).
-        data: the data section; None if it is not at hand (tools only).
-        trust: keys and rules.
-        now_s: time in Unix seconds.
-        sequences: what was accepted before.
-        profile: the profile to judge by; by default that of the tokens themselves, or the
-            preferred one.
-    """
-    if profile is None:
-        profile = profile_of(metadata) or trust.profiles[0]
-    return tuple(
-        _examine_one(place, expected, trust, sequences)
-        for place, expected in _expectations(metadata, code, data, trust, now_s, profile)
-    )
-
-
-def grant(
+def grant_rights(
     metadata: Metadata,
     reports: tuple[TokenReport, ...],
     trust: Trust,
     sequences: SequenceStore | None = None,
 ) -> Grant:
-    """Add up the reports of a container that is to be loaded.
+    """Grant what the tokens of a container allow, or refuse the container.
 
     Args:
         metadata: decoded metadata.
-        reports: what `examine` found.
-        trust: the rules that it was examined by.
+        reports: all of `verify_tokens` for the same metadata and trust.
+        trust: keys and rules.
         sequences: what was accepted before.
 
     Raises:
-        LoadError: with the profile's objection, or the first place and step that failed.
+        LoadError: the first refusal of steps 1 to 3.
     """
-    verifications = [report.verification for report in reports if report.verification]
-    profile = next((each.profile for each in verifications if each.profile), None)
-    not_accepted = unaccepted_profile(profile, trust)
-    if not_accepted is not None:
-        raise LoadError(LoadReason.PROFILE, not_accepted)
-    for report in reports:
-        failure = report.verification.failure if report.verification else None
-        if failure is not None:
-            raise TokenNotAccepted(report.place, failure.number, failure.check, failure.detail)
-    for objection in riot_objections(metadata, profile, sequences):
-        raise LoadError(LoadReason.PROFILE, objection)
-    claims = [verification.require() for verification in verifications]
-    masks = [claim.mask for claim in claims if claim.mask is not None]
-    return Grant(
-        mask=mask_from_bytes(masks[0]) if masks else trust.unsigned_mask,
-        profile=profile,
-        validity=_together(claims),
-        accepted=tuple(
-            (report.subject, report.verification.accepted)
-            for report in reports
-            if report.verification and report.verification.accepted
-        ),
-        unsigned=tuple(report.place for report in reports if report.verification is None),
-    )
-
-
-def _together(claims: list[Claims]) -> Validity:
-    """When all tokens are valid."""
-    return Validity(
-        max((claim.not_before_s or 0 for claim in claims), default=0),
-        min((claim.expires_s for claim in claims if claim.expires_s is not None), default=None),
-    )
-
-
-def unaccepted_profile(profile: Profile | None, trust: Trust) -> str | None:
-    """Why a device takes no tokens of a container's profile, or None."""
-    if profile is None or profile in trust.profiles:
-        return None
-    return f"this device does not accept {profile} tokens"
-
-
-def riot_objections(
-    metadata: Metadata, profile: Profile | None, sequences: SequenceStore | None
-) -> Iterator[str]:
-    """Everything that speaks against ``riot-2024`` tokens of a container, if it has such.
-
-    Args:
-        metadata: decoded metadata.
-        profile: of its tokens.
-        sequences: what was accepted before.
-    """
-    if profile is not Profile.RIOT_2024:
-        return
-    objection = riot_objection(metadata)
-    if objection is not None:
-        yield objection
-    # Only tokens of rfc9052 have a sequence, so a record of one is a record of that profile.
-    if sequences and any(sequences.newest(Subject(metadata.uid, kind)) for kind in Kind):
-        yield "this uid was accepted under rfc9052; riot-2024 is a step back"
+    profile = profile_of(metadata)
+    refusal = profile_refusal(profile, trust)  # 1
+    if refusal is not None:
+        raise refusal
+    for report in reports:  # 2
+        if report.refusal is not None:
+            raise report.refusal
+    for objection in form_refusals(metadata, profile, sequences):  # 3
+        raise objection
+    return _add_up(reports, profile, trust)  # 4
 
 
 def profile_of(metadata: Metadata) -> Profile | None:
@@ -242,73 +179,91 @@ def profile_of(metadata: Metadata) -> Profile | None:
     return None
 
 
-def _expectations(
+def profile_refusal(profile: Profile | None, trust: Trust) -> ProfileNotAccepted | None:  # 1
+    """Why a device does not accept tokens of a profile; None if it does, or if there are none."""
+    if profile is None or profile in trust.profiles:
+        return None
+    return ProfileNotAccepted(profile, trust.profiles)
+
+
+def verify_tokens(
     metadata: Metadata,
     code: bytes | None,
     data: bytes | None,
     trust: Trust,
     now_s: int,
-    profile: Profile,
-) -> Iterator[tuple[TokenPlace, Expectation]]:
-    """The places that a device looks at, and what a token has to fit in each."""
+    sequences: SequenceStore | None = None,
+    profile: Profile | None = None,
+) -> tuple[TokenReport, ...]:  # 2
+    """Verify every token and report on all, in the order in which a device looks at them.
+
+    Args:
+        metadata: decoded metadata.
+        code: the code section; None if it is not at hand (tools only).
+        data: the data section; None if it is not at hand (tools only).
+        trust: keys and rules.
+        now_s: time in Unix seconds.
+        sequences: what was accepted before; None skips that step.
+        profile: the profile that every token must have; by default that of the first token, or
+            the device's preferred one if none can be taken apart.
+    """
+    if profile is None:
+        profile = profile_of(metadata) or trust.profiles[0]
     contents = {Kind.METADATA: metadata.signed_prefix, Kind.CODE: code, Kind.DATA: data}
+    reports = []
     for place in token_places(metadata):
         content = contents.get(place.kind)
         if place.endpoint is not None:
             if place.token is None and not trust.require_endpoint_tokens:
                 continue
             content = encode_endpoint(place.endpoint, with_token=False)
-        yield (
-            place,
-            Expectation(
-                kind=place.kind,
-                profile=profile,
-                uid=metadata.uid,
-                now_s=now_s,
-                content_sha256=None if content is None else hashlib.sha256(content).digest(),
-                audience=trust.device_id,
-                endpoint_id=place.endpoint_id,
-            ),
+        expected = Expectation(
+            kind=place.kind,
+            profile=profile,
+            uid=metadata.uid,
+            now_s=now_s,
+            content_sha256=None if content is None else hashlib.sha256(content).digest(),
+            audience=trust.device_id,
+            endpoint_id=place.endpoint_id,
         )
+        token = place.token or b""
+        verification = None
+        if token or not trust.allow_unsigned:
+            verification = verify(token, expected, trust.keys, sequences)
+        reports.append(TokenReport(place.name, expected, token, verification))
+    return tuple(reports)
 
 
-def _examine_one(
-    place: TokenPlace, expected: Expectation, trust: Trust, sequences: SequenceStore | None
-) -> TokenReport:
-    token = place.token or b""
-    if not token and trust.allow_unsigned:
-        return TokenReport(place.name, expected, token, None)
-    return TokenReport(place.name, expected, token, verify(token, expected, trust.keys, sequences))
+def form_refusals(
+    metadata: Metadata, profile: Profile | None, sequences: SequenceStore | None
+) -> Iterator[LoadError]:  # 3
+    """Everything in which a container's form is not that of its profile.
 
-
-def riot_objection(metadata: Metadata) -> str | None:
-    """Why the C firmware would not take this metadata, or None.
-
-    The firmware reads keys 1, 2 and 3 always and container keys 1 to 3 only, passes endpoint ids in
-    8 signed bits, knows no endpoint tokens, and hashes all but the last 111 bytes.
+    Args:
+        metadata: decoded metadata.
+        profile: of its tokens; None if it has none.
+        sequences: what was accepted before.
     """
-    for attribute, name in _RIOT_UNKNOWN_KEYS.items():
-        if getattr(metadata.container, attribute) is not None:
-            return f"container.{name} is unknown to riot-2024"
-    if metadata.endpoints is None or metadata.security is None:
-        missing = "endpoints (key 2)" if metadata.endpoints is None else "security (key 3)"
-        return f"{missing} is missing; riot-2024 always has it"
-    for i, endpoint in enumerate(metadata.endpoints):
-        objection = _riot_endpoint_objection(endpoint)
-        if objection is not None:
-            return f"endpoints[{i}].{objection}"
-    token = metadata.security.metadata_token
-    if token and len(token) != RIOT_METADATA_TOKEN_BYTES:
-        return (
-            f"security.metadata-token has {len(token)} bytes; riot-2024 hashes all but the last"
-            f" {RIOT_METADATA_TOKEN_BYTES}"
-        )
-    return None
+    if profile is Profile.RIOT_2024:
+        for objection in riot_objections(metadata, sequences):
+            yield LoadError(LoadReason.PROFILE, objection)
 
 
-def _riot_endpoint_objection(endpoint: Endpoint) -> str | None:
-    if endpoint.token is not None:
-        return "endpoint-token (key 6) is unknown to riot-2024"
-    if endpoint.endpoint_id > RIOT_MAX_ENDPOINT_ID:
-        return f"endpoint-id {endpoint.endpoint_id} is above {RIOT_MAX_ENDPOINT_ID}"
-    return None
+def _add_up(reports: tuple[TokenReport, ...], profile: Profile | None, trust: Trust) -> Grant:  # 4
+    claims = [report.verification.require() for report in reports if report.verification]
+    masks = [claim.mask for claim in claims if claim.mask is not None]
+    validity = Validity(
+        max((claim.not_before_s or 0 for claim in claims), default=0),
+        min((claim.expires_s for claim in claims if claim.expires_s is not None), default=None),
+    )
+    return Grant(
+        mask=mask_from_bytes(masks[0]) if masks else trust.unsigned_mask,
+        profile=profile,
+        validity=validity,
+        accepted=tuple(
+            (report.subject, report.verification.accepted)
+            for report in reports
+            if report.verification and report.verification.accepted
+        ),
+        unsigned=tuple(report.place for report in reports if report.verification is None),
+    )

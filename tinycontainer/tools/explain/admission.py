@@ -1,67 +1,84 @@
-"""Whether a device would load a container: every check of a load, none skipped for another's sake.
+"""Whether a device would load a container: every check of a load, with the reason of each refusal.
 
-The checks are the device's own, in its order: bundle, capacity of each section, metadata, runtime,
-caps, profile, tokens, the form that their
-profile demands, admission of the code. A load ends at the first that fails; here all that can
-still be judged are. Nothing is recorded: what a load would remember of sequences is not written.
+The checks are the device's own steps in its order; the numbers are repeated below. A load ends at
+the first that is refused. Here the others are made too, as far as they can be judged without it.
+
+ 1. bundle    one bundle of the right form, not longer than the device takes
+ 2. capacity  metadata, code and data fit into an empty slot
+ 3. metadata  it can be decoded
+ 4. runtime   the device runs this type of container
+ 5. caps      the timing stays within the device file's caps
+ 6. profile, tokens, form (`verification`, steps 1 to 3)
+ 7. code      the runtime admits it
+
+Nothing is recorded: a load would remember the accepted sequences, this does not. Clause TC-LOAD-09.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from tinycontainer import metadata as metadata_codec
-from tinycontainer.device.containers.controller import admit, missing_runtime
+from tinycontainer.device.containers.controller import admit, require_runtime
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.device.containers.memory import Section, Slot
 from tinycontainer.device.containers.verification import (
     TokenReport,
-    examine,
+    form_refusals,
     profile_of,
-    riot_objections,
-    unaccepted_profile,
+    profile_refusal,
+    verify_tokens,
 )
 from tinycontainer.device.device import Setup
-from tinycontainer.errors import LoadError, LoadReason, MetadataError, SectionTooLarge
-from tinycontainer.interfaces.runtime import Runtime
-from tinycontainer.metadata import Bundle, Metadata
+from tinycontainer.errors import (
+    LoadError,
+    LoadReason,
+    MetadataError,
+    RuntimeMissing,
+    SectionTooLarge,
+)
+from tinycontainer.metadata import Bundle
 from tinycontainer.metadata.bundle import OVERHEAD_BYTES
-from tinycontainer_tokens import Outcome
+from tinycontainer_tokens import StepOutcome
 
-from ..artefact.artefact import MAX_FILE_BYTES, Artefact
-from .causes import explain_token
-from .contradictions import type_problem
+from ..artefact.artefact import Artefact
+from .causes.load import explain_capacity, explain_code, explain_missing_runtime
+from .causes.token import explain_token
 from .explanation import Explanation
-from .undecodable import undecodable
-from .variants import accidents
+from .undecodable import explain_undecodable
 
 _NOT_THERE: Final = "give --code and --data, or the bundle"
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class LoadCheck:
     """One check of a load.
 
     Attributes:
         name: what was looked at, such as ``capacity of code``.
         outcome: how it ended.
-        reason: the load's reason if it failed.
         detail: what is wrong, or why it was skipped.
-        explanation: for a failure, why.
-        report: the steps, if it is a token's.
+        refusal: for a failure, the error that a load would end with.
+        explanation: for a failure, what would have passed, and the likely cause.
+        report: for a token, the steps of its verification.
     """
 
     name: str
-    outcome: Outcome
-    reason: LoadReason | None = None
+    outcome: StepOutcome
     detail: str = ""
+    refusal: LoadError | None = None
     explanation: Explanation | None = None
     report: TokenReport | None = None
 
     @property
     def failed(self) -> bool:
         """Whether a load ends here."""
-        return self.outcome is Outcome.FAILED
+        return self.refusal is not None
+
+    @property
+    def reason(self) -> LoadReason | None:
+        """The reason that a load would name; None if it does not end here."""
+        return None if self.refusal is None else self.refusal.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +87,9 @@ class Sections:
 
     Attributes:
         name: fit to be shown.
-        metadata: the bytes.
-        code, data: the sections; None if they are not at hand.
+        metadata: untrusted bytes.
+        code: the code section; None if it is not at hand.
+        data: the data section; None if it is not at hand.
     """
 
     name: str
@@ -80,8 +98,8 @@ class Sections:
     data: bytes | None
 
 
-def judge_bundle(name: str, content: bytes, setup: Setup, now_s: int) -> tuple[Check, ...]:
-    """Make every check of a load of a bundle.
+def judge_bundle(name: str, content: bytes, setup: Setup, now_s: int) -> tuple[LoadCheck, ...]:
+    """Make every check of a load of a bundle on an empty device.
 
     Args:
         name: of the file, fit to be shown.
@@ -90,23 +108,24 @@ def judge_bundle(name: str, content: bytes, setup: Setup, now_s: int) -> tuple[C
         now_s: its time in Unix seconds.
     """
     limit_bytes = setup.capacity.bundle_bytes + OVERHEAD_BYTES
-    size = len(content)
+    size_bytes = len(content)
     try:
-        parts = Bundle.decode(content, max(size, limit_bytes))
+        # A bundle that is too long is opened all the same, to judge what it holds.
+        parts = Bundle.decode(content, max(size_bytes, limit_bytes))
     except MetadataError as error:
-        why = undecodable(content, error).explanation
-        return (_failed("bundle", LoadReason.BUNDLE, str(error), why),)
+        refusal = LoadError(LoadReason.BUNDLE, str(error))
+        return (_refused("bundle", refusal, explain_undecodable(content, error).explanation),)
     first = _passed("bundle")
-    if size > limit_bytes:
-        problem = f"{size} bytes where at most {limit_bytes} are taken"
-        why = Explanation(f"a bundle of at most {limit_bytes} bytes", f"{size} bytes")
-        first = _failed("bundle", LoadReason.BUNDLE, problem, why)
+    if size_bytes > limit_bytes:
+        problem = f"{size_bytes} bytes where at most {limit_bytes} are taken"
+        why = Explanation(f"a bundle of at most {limit_bytes} bytes", f"{size_bytes} bytes")
+        first = _refused("bundle", LoadError(LoadReason.BUNDLE, problem), why)
     sections = Sections(name, parts.metadata, parts.code, parts.data)
     return (first, *judge_sections(sections, setup, now_s))
 
 
-def judge_sections(sections: Sections, setup: Setup, now_s: int) -> tuple[Check, ...]:
-    """Make every check of a load, section by section.
+def judge_sections(sections: Sections, setup: Setup, now_s: int) -> tuple[LoadCheck, ...]:
+    """Make every check of a load, section by section, on an empty device.
 
     Args:
         sections: the container.
@@ -115,164 +134,130 @@ def judge_sections(sections: Sections, setup: Setup, now_s: int) -> tuple[Check,
     """
     checks = list(_capacity_checks(sections, setup.capacity))
     try:
+        # Too long metadata was refused above; it is decoded all the same, to judge what it says.
         decoded = metadata_codec.decode(sections.metadata, max(len(sections.metadata), 1))
     except MetadataError as error:
-        why = undecodable(sections.metadata, error).explanation
-        return (*checks, _failed("metadata", LoadReason.METADATA, str(error), why))
+        refusal = LoadError(LoadReason.METADATA, str(error))
+        why = explain_undecodable(sections.metadata, error).explanation
+        return (*checks, _refused("metadata", refusal, why))
     artefact = Artefact(sections.name, decoded, sections.code, sections.data)
     return (
         *checks,
         _passed("metadata"),
         _runtime_check(artefact, setup),
-        *_cap_checks(decoded, setup),
-        _profile_check(decoded, setup),
+        *_cap_checks(artefact, setup),
         *_token_checks(artefact, setup, now_s),
-        *_form_checks(decoded, setup),
         _code_check(artefact, setup),
     )
 
 
-def _capacity_checks(sections: Sections, capacity: Capacity) -> Iterator[Check]:
+def _capacity_checks(sections: Sections, capacity: Capacity) -> Iterator[LoadCheck]:  # 2
     slot = Slot(0, capacity)
-    contents = {
-        Section.METADATA: sections.metadata,
-        Section.CODE: sections.code,
-        Section.DATA: sections.data,
-    }
-    code_is_in = True
-    for section, content in contents.items():
+    code_is_in = False
+    for section, content in (
+        (Section.METADATA, sections.metadata),
+        (Section.CODE, sections.code),
+        (Section.DATA, sections.data),
+    ):
         name = f"capacity of {section}"
         if content is None:
+            refusal = LoadError(LoadReason.OUT_OF_ORDER, f"the {section} is not at hand")
             why = Explanation(f"the {section} section", "none at hand", _NOT_THERE)
-            yield _failed(name, LoadReason.OUT_OF_ORDER, f"the {section} is not at hand", why)
-            code_is_in = code_is_in and section is not Section.CODE
-            continue
-        if section is Section.DATA and not code_is_in:
-            yield Check(name, Outcome.SKIPPED, detail="data is placed behind the code")
-            continue
-        try:
-            _put(slot, section, content)
-        except SectionTooLarge as error:
-            yield _failed(name, error.reason, error.problem, _too_large(error, capacity))
-            code_is_in = code_is_in and section is not Section.CODE
+            yield _refused(name, refusal, why)
+        elif section is Section.DATA and not code_is_in:
+            # Where data begins, and so how much of it fits, depends on the code.
+            yield LoadCheck(name, StepOutcome.SKIPPED, "data is placed behind the code")
         else:
-            yield _passed(name)
+            try:
+                slot.put(section, content)
+            except SectionTooLarge as error:
+                yield _refused(name, error, explain_capacity(error, capacity))
+            else:
+                yield _passed(name)
+                code_is_in = section is Section.CODE
 
 
-def _put(slot: Slot, section: Section, content: bytes) -> None:
-    slot.open(section, len(content))
-    if content:
-        slot.write(content)
+def _runtime_check(artefact: Artefact, setup: Setup) -> LoadCheck:  # 4
+    try:
+        require_runtime(artefact.metadata.container.type, setup.runtimes)
+    except RuntimeMissing as error:
+        return _refused("runtime", error, explain_missing_runtime(error, artefact))
+    return _passed("runtime")
 
 
-def _too_large(error: SectionTooLarge, capacity: Capacity) -> Explanation:
-    shared = capacity.shared_bytes
-    cause = None
-    if shared is not None and error.section != Section.METADATA:
-        cause = f"code, rounded up to 4, and data share {shared} bytes on this board"
-    return Explanation(f"at most {error.allowed_bytes} bytes", f"{error.found_bytes} bytes", cause)
-
-
-def _runtime_check(artefact: Artefact, setup: Setup) -> Check:
-    kind = artefact.metadata.container.type
-    if kind in setup.runtimes:
-        return _passed("runtime")
-    error = missing_runtime(kind, setup.runtimes)
-    names = ", ".join(error.installed) or "none"
-    contradiction = type_problem(artefact)
-    cause = contradiction.problem if contradiction else "the device has no such runtime installed"
-    why = Explanation(f"one of: {names}", f"{kind.name.lower()} ({kind.value})", cause)
-    return _failed("runtime", error.reason, error.problem, why)
-
-
-def _cap_checks(decoded: Metadata, setup: Setup) -> Iterator[Check]:
-    excesses = tuple(setup.caps.of(decoded.uid).excesses(decoded.timing))
+def _cap_checks(artefact: Artefact, setup: Setup) -> Iterator[LoadCheck]:  # 5
+    uid = artefact.metadata.uid
+    excesses = tuple(setup.caps.of(uid).excesses(artefact.metadata.timing))
     if not excesses:
         yield _passed("caps")
-    own = decoded.uid in setup.caps.by_uid
-    whose = "the device file's cap for this uid" if own else "the device file's cap for everybody"
+    whose = "this uid" if uid in setup.caps.by_uid else "everybody"
+    cause = f"the device file's cap for {whose} is lower ([caps])"
     for excess in excesses:
-        why = Explanation(excess.allowed_words, excess.found_words, f"{whose} is lower ([caps])")
-        yield _failed(f"caps: {excess.field}", LoadReason.CAP_EXCEEDED, str(excess), why)
+        why = Explanation(excess.allowed_words, excess.found_words, cause)
+        yield _refused(f"caps: {excess.field}", excess.refusal, why)
 
 
-def _token_checks(artefact: Artefact, setup: Setup, now_s: int) -> Iterator[Check]:
-    keys, sequences = setup.trust.keys, setup.sequences
-    reports = examine(
-        artefact.metadata, artefact.code, artefact.data, setup.trust, now_s, sequences
+def _token_checks(artefact: Artefact, setup: Setup, now_s: int) -> Iterator[LoadCheck]:  # 6
+    metadata = artefact.metadata
+    profile = profile_of(metadata)
+    not_accepted = profile_refusal(profile, setup.trust)
+    if not_accepted is None:
+        yield _passed("profile")
+    else:
+        accepted = ", ".join(not_accepted.allowed)
+        why = Explanation(f"tokens of {accepted}", f"tokens of {not_accepted.found}")
+        yield _refused("profile", not_accepted, why)
+    reports = verify_tokens(
+        metadata, artefact.code, artefact.data, setup.trust, now_s, setup.sequences
     )
     for report in reports:
-        if report.verification is None:
-            detail = "absent, which this device forgives"
-            yield Check(report.place, Outcome.SKIPPED, detail=detail, report=report)
-            continue
-        failure = report.verification.failure
-        if failure is None:
-            yield replace(_passed(report.place), report=report)
-            continue
-        detail = f"step {failure.number} ({failure.check}): {failure.detail}"
-        why = explain_token(report, artefact, reports, keys, sequences)
-        yield replace(_failed(report.place, LoadReason.TOKEN, detail, why), report=report)
-
-
-def _profile_check(decoded: Metadata, setup: Setup) -> Check:
-    profile = profile_of(decoded)
-    problem = unaccepted_profile(profile, setup.trust)
-    if problem is None:
-        return _passed("profile")
-    accepted = ", ".join(setup.trust.profiles)
-    why = Explanation(f"tokens of {accepted}", f"tokens of {profile}")
-    return _failed("profile", LoadReason.PROFILE, problem, why)
-
-
-def _form_checks(decoded: Metadata, setup: Setup) -> Iterator[Check]:
-    objections = tuple(riot_objections(decoded, profile_of(decoded), setup.sequences))
-    if not objections:
+        yield _token_check(report, artefact, reports, setup)
+    form_is_right = True
+    for refusal in form_refusals(metadata, profile, setup.sequences):
+        form_is_right = False
+        yield _refused("form", refusal, Explanation("what riot-2024 allows", refusal.problem))
+    if form_is_right:
         yield _passed("form")
-    for objection in objections:
-        why = Explanation("what riot-2024 allows", objection)
-        yield _failed("form", LoadReason.PROFILE, objection, why)
 
 
-def _code_check(artefact: Artefact, setup: Setup) -> Check:
-    runtime = setup.runtimes.get(artefact.metadata.container.type)
+def _token_check(
+    report: TokenReport, artefact: Artefact, reports: tuple[TokenReport, ...], setup: Setup
+) -> LoadCheck:
+    if report.verification is None:
+        detail = "absent, which this device forgives"
+        return LoadCheck(report.place, StepOutcome.SKIPPED, detail, report=report)
+    refusal = report.refusal
+    if refusal is None:
+        return LoadCheck(report.place, StepOutcome.PASSED, report=report)
+    detail = f"step {refusal.step_number} ({refusal.check}): {refusal.detail}"
+    why = explain_token(report, artefact, reports, setup.trust.keys, setup.sequences)
+    return LoadCheck(report.place, StepOutcome.FAILED, detail, refusal, why, report)
+
+
+def _code_check(artefact: Artefact, setup: Setup) -> LoadCheck:  # 7
+    container_type = artefact.metadata.container.type
+    runtime = setup.runtimes.get(container_type)
     if runtime is None:
-        return Check("code", Outcome.SKIPPED, detail="there is no runtime to judge it")
+        return LoadCheck("code", StepOutcome.SKIPPED, "there is no runtime to judge it")
     if artefact.code is None:
-        return Check("code", Outcome.SKIPPED, detail="it is not at hand")
-    admits = _admission(runtime, setup.capacity)
-    problem = admits(artefact.code)
-    if problem is None:
-        return _passed("code")
-    contradiction = type_problem(artefact)
-    cause = contradiction.problem if contradiction else _admissible_form(artefact.code, admits)
-    expected = f"code that the runtime for {artefact.metadata.container.type.name.lower()} takes"
-    why = Explanation(expected, problem, cause)
-    return _failed("code", LoadReason.CODE_INADMISSIBLE, problem, why)
+        return LoadCheck("code", StepOutcome.SKIPPED, "it is not at hand")
 
-
-def _admission(runtime: Runtime, capacity: Capacity) -> Callable[[bytes], str | None]:
-    def problem(code: bytes) -> str | None:
+    def refusal_of(code: bytes) -> LoadError | None:
         try:
-            admit(runtime, code, capacity.runtime)
+            admit(runtime, code, setup.capacity.runtime)
         except LoadError as error:
-            return error.problem
+            return error
         return None
 
-    return problem
+    refusal = refusal_of(artefact.code)
+    if refusal is None:
+        return _passed("code")
+    return _refused("code", refusal, explain_code(refusal, artefact.code, artefact, refusal_of))
 
 
-def _admissible_form(code: bytes, problem: Callable[[bytes], str | None]) -> str | None:
-    """Whether the code would be taken if its line breaks or its end were other ones."""
-    for variant in accidents(code[:MAX_FILE_BYTES]):
-        if variant.content and problem(variant.content) is None:
-            return f"the runtime takes this code {variant.words}"
-    return None
+def _passed(name: str) -> LoadCheck:
+    return LoadCheck(name, StepOutcome.PASSED)
 
 
-def _passed(name: str) -> Check:
-    return Check(name, Outcome.PASSED)
-
-
-def _failed(name: str, reason: LoadReason, detail: str, why: Explanation | None) -> Check:
-    return Check(name, Outcome.FAILED, reason, detail, why)
+def _refused(name: str, refusal: LoadError, why: Explanation | None) -> LoadCheck:
+    return LoadCheck(name, StepOutcome.FAILED, refusal.problem, refusal, why)

@@ -3,7 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 
-from tinycontainer.device.containers.verification import profile_of, riot_objection
+from tinycontainer.device.containers.riot_2024 import find_riot_objection
+from tinycontainer.device.containers.verification import profile_of
 from tinycontainer.metadata import ContainerType, Security
 from tinycontainer_tokens import Kind, Profile
 from tinycontainer_tokens.unverified import read_unverified
@@ -51,7 +52,7 @@ def type_problem(artefact: Artefact) -> Problem | None:
 
 def form_problem(artefact: Artefact) -> Problem | None:
     """Whether metadata holds what the C firmware would not take."""
-    objection = riot_objection(artefact.metadata)
+    objection = find_riot_objection(artefact.metadata)
     if objection is None:
         return None
     profile = profile_of(artefact.metadata)

@@ -33,7 +33,7 @@ def name_of(kind: Kind) -> str:
     return kind.name.lower()
 
 
-def contrast(report: TokenReport) -> Explanation:
+def contrast_failure(report: TokenReport) -> Explanation:
     """What a report's failed step expected and what it found, without a cause.
 
     Args:

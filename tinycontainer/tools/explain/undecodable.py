@@ -13,13 +13,14 @@ from tinycontainer_tokens import CborError, cbor
 from tinycontainer_tokens.unverified import parse_unverified
 
 from ..artefact.artefact import MAX_FILE_BYTES, is_bundle
+from .causes.variants import from_text, with_line_feeds
 from .contradictions import Problem
 from .explanation import Explanation
 
 _TAG: Final = cbor.with_tags((METADATA_TAG,), b"")
 
 
-def undecodable(content: bytes, error: MetadataError) -> Problem:
+def explain_undecodable(content: bytes, error: MetadataError) -> Problem:
     """Explain a refusal of bytes that should have been a bundle or metadata.
 
     Args:
@@ -38,7 +39,7 @@ def undecodable(content: bytes, error: MetadataError) -> Problem:
     )
 
 
-def decodes(content: bytes) -> bool:
+def is_decodable(content: bytes) -> bool:
     """Whether bytes are a bundle with metadata in it, or metadata."""
     try:
         if is_bundle(content):
@@ -55,10 +56,10 @@ def _cause(content: bytes) -> str | None:
     if parse_unverified(content) is not None:
         return "this is a single token, not a container"
     for words, change in _DAMAGES:
-        if decodes(change(content)):
+        if is_decodable(change(content)):
             return words
     end = _end(content)
-    if end < len(content) and decodes(content[:end]):
+    if end < len(content) and is_decodable(content[:end]):
         return f"something else follows at the file's end, {len(content) - end} bytes"
     return _missing(content)
 
@@ -83,26 +84,12 @@ def _end(content: bytes) -> int:
     return len(content)
 
 
-def _from_text(decode: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-    def change(content: bytes) -> bytes:
-        try:
-            return decode(b"".join(content.split()))
-        except (binascii.Error, ValueError):
-            return b""
-
-    return change
-
-
-def _line_feeds(content: bytes) -> bytes:
-    return content.replace(b"\r\n", b"\n")
-
-
 _DAMAGES: Final[tuple[tuple[str, Callable[[bytes], bytes]], ...]] = (
     (
         "a line break was added at the file's end",
         lambda content: content.removesuffix(b"\n").removesuffix(b"\r"),
     ),
-    ("every LF in it was turned into CR LF: it was transferred as text", _line_feeds),
-    ("the file is hexadecimal text, not bytes", _from_text(binascii.unhexlify)),
-    ("the file is base64 text, not bytes", _from_text(base64.b64decode)),
+    ("every LF in it was turned into CR LF: it was transferred as text", with_line_feeds),
+    ("the file is hexadecimal text, not bytes", from_text(binascii.unhexlify)),
+    ("the file is base64 text, not bytes", from_text(base64.b64decode)),
 )

@@ -3,7 +3,8 @@
 from tinycontainer import metadata as metadata_codec
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.device.containers.memory import MemoryManager, Section
-from tinycontainer.device.containers.verification import profile_of, riot_objection
+from tinycontainer.device.containers.riot_2024 import find_riot_objection
+from tinycontainer.device.containers.verification import profile_of
 from tinycontainer.errors import LoadError, LoadReason
 from tinycontainer.metadata import Bundle
 from tinycontainer_tokens import Profile
@@ -25,7 +26,7 @@ def require_fit(bundle: Bundle, capacity: Capacity, *, firmware: bool) -> None:
     """
     metadata = metadata_codec.decode(bundle.metadata, len(bundle.metadata))
     if firmware or profile_of(metadata) is Profile.RIOT_2024:
-        objection = riot_objection(metadata)
+        objection = find_riot_objection(metadata)
         if objection is not None:
             raise LoadError(LoadReason.PROFILE, objection)
     slot = MemoryManager(capacity).take()
@@ -34,6 +35,4 @@ def require_fit(bundle: Bundle, capacity: Capacity, *, firmware: bool) -> None:
         (Section.CODE, bundle.code),
         (Section.DATA, bundle.data),
     ):
-        slot.open(section, len(content))
-        if content:
-            slot.write(content)
+        slot.put(section, content)

@@ -3,7 +3,8 @@
 import hashlib
 from typing import Any
 
-from tinycontainer.device.containers.verification import profile_of, riot_objection
+from tinycontainer.device.containers.riot_2024 import find_riot_objection
+from tinycontainer.device.containers.verification import profile_of
 from tinycontainer.interfaces.syscalls import allowed, mask_from_bytes
 from tinycontainer.metadata import Endpoint, Metadata, PeerType, Security
 from tinycontainer.text import show
@@ -19,7 +20,7 @@ def inspect_metadata(metadata: Metadata) -> dict[str, Any]:
         "kind": "metadata",
         "bytes": len(metadata.raw),
         "profile": profile,
-        "riot_2024_objection": riot_objection(metadata),
+        "riot_2024_objection": find_riot_objection(metadata),
         "container": {
             "uid": show(container.uid),
             "uid_hex": container.uid.hex(),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from tinycontainer.device.containers.verification import RIOT_MAX_ENDPOINT_ID
+from tinycontainer.device.containers.riot_2024 import RIOT_MAX_ENDPOINT_ID
 from tinycontainer.interfaces.syscalls import Syscall
 from tinycontainer.metadata import Direction, Endpoint, PeerType
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from tinycontainer.device.containers.verification import RIOT_MAX_ENDPOINT_ID, riot_objection
+from tinycontainer.device.containers.riot_2024 import RIOT_MAX_ENDPOINT_ID, find_riot_objection
 from tinycontainer.interfaces.runtime import Hook
 from tinycontainer.metadata import ContainerType, Metadata
 from tinycontainer.text import show
@@ -135,7 +135,7 @@ def check_set(audit: Audit) -> Iterator[tuple[AuditSubject | None, Finding]]:
 
 
 def _riot(subject: AuditSubject) -> Iterator[Finding]:
-    objection = riot_objection(_with_ids_in_range(subject.metadata))
+    objection = find_riot_objection(_with_ids_in_range(subject.metadata))
     if objection is not None:
         yield found(RIOT_FORM, "metadata", objection)
     if subject.metadata.container.type is ContainerType.BPF:

@@ -7,7 +7,7 @@ known; what tokens say of themselves is read without them.
 from collections.abc import Iterator
 from typing import Final
 
-from tinycontainer.device.containers.verification import examine
+from tinycontainer.device.containers.verification import verify_tokens
 from tinycontainer_tokens import Kind, Profile
 
 from .finding import Finding, Rule, Severity, found
@@ -181,7 +181,7 @@ def _verified(audit: Audit, subject: AuditSubject) -> Iterator[Finding]:
     if trust is None or subject.profile not in trust.profiles:
         return
     artefact = subject.artefact
-    for report in examine(subject.metadata, artefact.code, artefact.data, trust, audit.now_s):
+    for report in verify_tokens(subject.metadata, artefact.code, artefact.data, trust, audit.now_s):
         failure = report.verification.failure if report.verification else None
         if failure is not None and failure.check not in _TOLD_OTHERWISE:
             message = f"step {failure.number} ({failure.check}): {failure.detail}"

@@ -45,9 +45,7 @@ def check_sizes(audit: Audit, subject: AuditSubject) -> Iterator[Finding]:
         (Section.DATA, artefact.data or b""),
     ):
         try:
-            slot.open(section, len(content))
-            if content:
-                slot.write(content)
+            slot.put(section, content)
         except LoadError as error:
             yield found(SECTION, section, f"{error.problem} ({host.name})")
             slot.open(section, 0)

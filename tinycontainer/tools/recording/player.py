@@ -9,7 +9,7 @@ from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
 from tinycontainer.interfaces.driver import CallContext, Driver
 from tinycontainer.jsonl import INT64, whole_number
 from tinycontainer.text import show
-from tinycontainer_tokens import Accepted, SequenceFileError, SequenceStore, Subject
+from tinycontainer_tokens import Accepted, SequenceFileError, SequenceStore, SequenceSubject
 
 from .answers import Answer
 from .recorder import entries_digest, subject_as_line
@@ -186,11 +186,11 @@ class _Sequences:
     def __init__(self, tape: TapeReader) -> None:
         self._tape = tape
 
-    def newest(self, subject: Subject) -> Accepted | None:
+    def newest(self, subject: SequenceSubject) -> Accepted | None:
         values = self._tape.ask({"newest": subject_as_line(subject)}, "is")
         return self._tape.checked(_accepted, values["is"])
 
-    def accept(self, entries: Iterable[tuple[Subject, Accepted]]) -> None:
+    def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         values = self._tape.ask({"accept": entries_digest(entries)}, "error")
         error = self._tape.checked(_text, values["error"])
         if error:

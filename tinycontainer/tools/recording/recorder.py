@@ -11,7 +11,7 @@ from tinycontainer.interfaces.clock import Clock, VirtualClock
 from tinycontainer.interfaces.driver import CallContext, Driver
 from tinycontainer.jsonl import INT64
 from tinycontainer.text import show
-from tinycontainer_tokens import Accepted, SequenceFileError, SequenceStore, Subject
+from tinycontainer_tokens import Accepted, SequenceFileError, SequenceStore, SequenceSubject
 
 from .answers import Answer
 from .interrupts import InterruptGate
@@ -166,13 +166,13 @@ class _Sequences:
     def __init__(self, store: SequenceStore, tape: TapeWriter) -> None:
         self._store, self._tape = store, tape
 
-    def newest(self, subject: Subject) -> Accepted | None:
+    def newest(self, subject: SequenceSubject) -> Accepted | None:
         found = self._store.newest(subject)
         told = None if found is None else [found.sequence, found.token_sha256.hex()]
         self._tape.note(newest=subject_as_line(subject), **{"is": told})
         return found
 
-    def accept(self, entries: Iterable[tuple[Subject, Accepted]]) -> None:
+    def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         taken = tuple(entries)
         try:
             self._store.accept(taken)
@@ -182,12 +182,12 @@ class _Sequences:
         self._tape.note(accept=entries_digest(taken), error="")
 
 
-def subject_as_line(subject: Subject) -> list[object]:
+def subject_as_line(subject: SequenceSubject) -> list[object]:
     """A subject as a tape has it."""
     return [show(subject.uid), int(subject.kind), subject.endpoint_id]
 
 
-def entries_digest(entries: Iterable[tuple[Subject, Accepted]]) -> str:
+def entries_digest(entries: Iterable[tuple[SequenceSubject, Accepted]]) -> str:
     """A hash of entries that were to be accepted, as a tape has it."""
     lines = [
         [*subject_as_line(subject), accepted.sequence, accepted.token_sha256.hex()]

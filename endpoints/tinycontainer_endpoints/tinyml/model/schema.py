@@ -6,9 +6,11 @@ read, and so never reaches native code: that gets a model which was written anew
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum, IntEnum
+from enum import Enum
 from types import MappingProxyType
 from typing import Final, TypeAlias, Union
+
+from .enumerations import Builtin
 
 FILE_IDENTIFIER: Final = b"TFL3"
 SCHEMA_VERSION: Final = 3
@@ -139,24 +141,35 @@ MUL: Final = SchemaTable("MulOptions", _fields((0, _ACTIVATION, FieldKind.I8, 0)
 RESHAPE: Final = SchemaTable("ReshapeOptions", _fields((0, "new_shape", FieldKind.I32S, None)))
 REDUCER: Final = SchemaTable("ReducerOptions", _fields((0, "keep_dims", FieldKind.BOOL, False)))
 
-OPTIONS: Final[Mapping[int, SchemaTable]] = MappingProxyType(
+PAD: Final = SchemaTable("PadOptions")
+DEQUANTIZE: Final = SchemaTable("DequantizeOptions")
+QUANTIZE: Final = SchemaTable("QuantizeOptions")
+
+OPTIONS_TYPES: Final[Mapping[Builtin, tuple[int, SchemaTable]]] = MappingProxyType(
     {
-        1: CONV,
-        2: DEPTHWISE,
-        5: POOL,
-        8: FULLY_CONNECTED,
-        9: SOFTMAX,
-        10: CONCATENATION,
-        11: ADD,
-        17: RESHAPE,
-        21: MUL,
-        22: SchemaTable("PadOptions"),
-        27: REDUCER,
-        38: SchemaTable("DequantizeOptions"),
-        89: SchemaTable("QuantizeOptions"),
+        Builtin.CONV_2D: (1, CONV),
+        Builtin.DEPTHWISE_CONV_2D: (2, DEPTHWISE),
+        Builtin.AVERAGE_POOL_2D: (5, POOL),
+        Builtin.MAX_POOL_2D: (5, POOL),
+        Builtin.FULLY_CONNECTED: (8, FULLY_CONNECTED),
+        Builtin.SOFTMAX: (9, SOFTMAX),
+        Builtin.CONCATENATION: (10, CONCATENATION),
+        Builtin.ADD: (11, ADD),
+        Builtin.RESHAPE: (17, RESHAPE),
+        Builtin.MUL: (21, MUL),
+        Builtin.PAD: (22, PAD),
+        Builtin.MEAN: (27, REDUCER),
+        Builtin.DEQUANTIZE: (38, DEQUANTIZE),
+        Builtin.QUANTIZE: (89, QUANTIZE),
     }
 )
-"""Tables of the union BuiltinOptions."""
+"""The options of each operator: their number in the union BuiltinOptions, and their table.
+
+RELU and LOGISTIC have none.
+"""
+
+OPTIONS: Final[Mapping[int, SchemaTable]] = MappingProxyType(dict(OPTIONS_TYPES.values()))
+"""Tables of the union BuiltinOptions, by their number."""
 
 QUANTIZATION: Final = SchemaTable(
     "QuantizationParameters",
@@ -237,48 +250,3 @@ MODEL: Final = SchemaTable(
         Field(4, "buffers", FieldKind.TABLES, table=BUFFER),
     ),
 )
-
-
-class TensorType(IntEnum):
-    """Element types that operators here compute with."""
-
-    F32 = 0
-    I32 = 2
-    I8 = 9
-
-
-class Builtin(IntEnum):
-    """The operators that are allowed; tests exercise each of them on every backend."""
-
-    ADD = 0
-    AVERAGE_POOL_2D = 1
-    CONCATENATION = 2
-    CONV_2D = 3
-    DEPTHWISE_CONV_2D = 4
-    DEQUANTIZE = 6
-    FULLY_CONNECTED = 9
-    LOGISTIC = 14
-    MAX_POOL_2D = 17
-    MUL = 18
-    RELU = 19
-    RESHAPE = 22
-    SOFTMAX = 25
-    PAD = 34
-    MEAN = 40
-    QUANTIZE = 114
-
-
-class Activation(IntEnum):
-    """Activations that operators may have built in."""
-
-    NONE = 0
-    RELU = 1
-    RELU_N1_TO_1 = 2
-    RELU6 = 3
-
-
-class Padding(IntEnum):
-    """How windows meet the border."""
-
-    SAME = 0
-    VALID = 1

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from tinycontainer.errors import DriverError
 
 from ..model.precheck import AcceptedModel
+from ..model.refusing import ModelRefused
 from ..protocol.codes import ErrorCode, refusal, require
 from ..quotas import Quotas
 from .processes import Nursery, Reply, Worker, WorkerLost, WorkersUnavailable
@@ -17,6 +18,7 @@ from .wire import Request, Status
 NS_PER_S: Final = 1_000_000_000
 US_PER_S: Final = 1_000_000
 Check: TypeAlias = Callable[[bytes, Quotas], AcceptedModel]
+"""Judges a model, within quotas; raises `ModelRefused`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,12 @@ class Tenant:
         require(digest in (None, found), ErrorCode.SECURITY, "a model that does not match its hash")
         self.require_trusted(found)
         known = self.cache.get(found)
-        return known or CheckedModel(found, self.terms.check(content, self.terms.quotas))
+        if known is not None:
+            return known
+        try:
+            return CheckedModel(found, self.terms.check(content, self.terms.quotas))
+        except ModelRefused as error:
+            raise refusal(error.code, str(error)) from None
 
     def keep(self, model: CheckedModel) -> None:
         """Put a model into the cache.

@@ -20,7 +20,7 @@ from support.tinyml.training.recipes import (
     sine,
     utterances,
 )
-from tinycontainer_endpoints.tinyml.model.decoding import encode
+from tinycontainer_endpoints.tinyml.model.encoding import encode_model
 
 EXAMPLES = Path(__file__).resolve().parents[4] / "examples"
 RANGES = ((-60, 60), (275_150, 281_150), (0, 800))
@@ -40,7 +40,7 @@ def main() -> None:
     for name, trained in made.items():
         for kind, word in ((F32, "float"), (I8, "int8")):
             if (name, kind) != ("keywords", F32):  # too large for the default quota
-                content = encode(trained.model(kind), names=True)
+                content = encode_model(trained.model(kind), names=True)
                 (models / f"{name}-{word}.tflite").write_bytes(content)
     box = EXAMPLES / "smartdronebox" / "compliance"
     _write_compliance((models / "autoencoder-int8.tflite").read_bytes())

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tinycontainer_endpoints.tinyml.model.model import Model, Operator, Tensor
-from tinycontainer_endpoints.tinyml.model.schema import Builtin, TensorType
+from tinycontainer_endpoints.tinyml.model.enumerations import Builtin, TensorType
+from tinycontainer_endpoints.tinyml.model.graph import Model, Operator, Tensor
 
 Array = Any
 F32, I8, I32 = TensorType.F32, TensorType.I8, TensorType.I32

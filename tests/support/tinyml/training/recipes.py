@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from support.tinyml.training.layers import Layer, dense_layers, forward, to_model, train_dense
-from tinycontainer_endpoints.tinyml.model.model import Model
-from tinycontainer_endpoints.tinyml.model.schema import Builtin, TensorType
+from tinycontainer_endpoints.tinyml.model.enumerations import Builtin, TensorType
+from tinycontainer_endpoints.tinyml.model.graph import Model
 
 Array = Any
 

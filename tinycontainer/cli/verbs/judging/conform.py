@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from tinycontainer.conformance.case import GROUPS, Case, read_cases
-from tinycontainer.conformance.report import as_junit, as_values, counts
-from tinycontainer.conformance.suite import (
-    Outcome,
-    Result,
+from tinycontainer.conformance.cases.case import GROUPS, Case, read_cases
+from tinycontainer.conformance.judging.report import as_junit, as_values, counts
+from tinycontainer.conformance.judging.suite import (
+    CaseOutcome,
+    CaseResult,
     Suite,
     conforms,
     process,
@@ -123,13 +123,13 @@ def _chosen(cases: Sequence[Case], group: str | None, only: str | None) -> list[
     return chosen
 
 
-def _silent(_result: Result) -> None:
+def _silent(_result: CaseResult) -> None:
     pass
 
 
-def _tell(result: Result) -> None:
+def _tell(result: CaseResult) -> None:
     """One line for a case, and what is wrong with it."""
-    good = result.outcome is Outcome.PASSED
+    good = result.outcome is CaseOutcome.PASSED
     click.echo(f"{'ok' if good else result.outcome.value.upper():6} {result.case.id}")
     if good:
         return
@@ -138,7 +138,7 @@ def _tell(result: Result) -> None:
         click.echo(f"       {flatten(problem)}")
 
 
-def _sum_up(results: Sequence[Result], suite: Suite) -> None:
+def _sum_up(results: Sequence[CaseResult], suite: Suite) -> None:
     hello = suite.hello
     name = "the implementation" if hello is None else show(f"{hello.name} {hello.version}", 200)
     found = ", ".join(f"{number} {word}" for word, number in counts(results).items() if number)

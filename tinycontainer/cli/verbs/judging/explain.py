@@ -16,7 +16,7 @@ from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES, is_bundle
 from tinycontainer.tools.artefact.moments import format_utc
-from tinycontainer.tools.explain.admission import Check, Sections, judge_bundle, judge_sections
+from tinycontainer.tools.explain.admission import LoadCheck, Sections, judge_bundle, judge_sections
 from tinycontainer.tools.firmware.c_layout import open_layout
 
 from ...output import ExitCode, json_option, print_json
@@ -76,7 +76,7 @@ def explain(
 
 def _checks(
     file: Path, code: Path | None, data: Path | None, setup: Setup, now_s: int
-) -> tuple[Check, ...]:
+) -> tuple[LoadCheck, ...]:
     limit_bytes = max(MAX_FILE_BYTES, setup.capacity.bundle_bytes + OVERHEAD_BYTES)
     name = show(file.resolve().name)
     given: list[bytes | None] = [
@@ -106,14 +106,14 @@ def _exchanged(content: bytes, code: bytes | None, data: bytes | None) -> bytes:
     return replace(parts, code=code, data=parts.data if data is None else data).encode()
 
 
-def _verdict(refusal: Check | None) -> str:
+def _verdict(refusal: LoadCheck | None) -> str:
     if refusal is None:
         return "this device would load it"
     return f"this device would not load it: {refusal.reason}: {refusal.name}: {refusal.detail}"
 
 
 def _as_dict(
-    file: Path, now_s: int, checks: tuple[Check, ...], refusal: Check | None
+    file: Path, now_s: int, checks: tuple[LoadCheck, ...], refusal: LoadCheck | None
 ) -> dict[str, Any]:
     return {
         "file": show(file.name),
@@ -138,7 +138,7 @@ def _as_dict(
     }
 
 
-def _print(now_s: int, checks: tuple[Check, ...], refusal: Check | None) -> None:
+def _print(now_s: int, checks: tuple[LoadCheck, ...], refusal: LoadCheck | None) -> None:
     click.echo(f"at {format_utc(now_s)}:")
     width = max(len(check.name) for check in checks)
     for number, check in enumerate(checks, start=1):

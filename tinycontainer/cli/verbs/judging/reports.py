@@ -8,7 +8,7 @@ from tinycontainer.text import flatten
 from tinycontainer.tools.explain.contradictions import Problem
 from tinycontainer.tools.explain.explanation import Explanation
 from tinycontainer.tools.inspect.inspection import claims_as_dict
-from tinycontainer_tokens import Outcome
+from tinycontainer_tokens import StepOutcome
 
 
 def status(report: TokenReport) -> str:
@@ -17,7 +17,7 @@ def status(report: TokenReport) -> str:
         return "absent"
     if not report.verification.valid:
         return "invalid"
-    content_known = report.verification.steps[-1].outcome is Outcome.PASSED
+    content_known = report.verification.steps[-1].outcome is StepOutcome.PASSED
     has_content = report.verification.require().sha256 is not None
     return "valid" if content_known or not has_content else "signature-valid"
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import click
 
-from tinycontainer.device.containers.verification import TokenReport, Trust, examine
+from tinycontainer.device.containers.verification import TokenReport, Trust, verify_tokens
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.text import show
 from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES, Artefact, read_artefact
-from tinycontainer.tools.explain.causes import explain_token
+from tinycontainer.tools.explain.causes.token import explain_token
 from tinycontainer.tools.explain.contradictions import Problem, form_problem, type_problem
 from tinycontainer.tools.explain.explanation import Explanation
 from tinycontainer.tools.explain.lone_token import examine_lone, is_lone_token
-from tinycontainer.tools.explain.undecodable import undecodable
+from tinycontainer.tools.explain.undecodable import explain_undecodable
 from tinycontainer.tools.firmware.c_layout import open_layout
 from tinycontainer_tokens import KeyStore, Kind, Profile
 
@@ -140,9 +140,11 @@ def _judge(
     except MetadataError as error:
         if content is None:
             content = read_bounded(open_layout(file).metadata, MAX_FILE_BYTES)
-        return _Judgement(None, (undecodable(content, error),), ())
+        return _Judgement(None, (explain_undecodable(content, error),), ())
     wanted = trust.profiles[0]
-    reports = examine(artefact.metadata, artefact.code, artefact.data, trust, now_s, profile=wanted)
+    reports = verify_tokens(
+        artefact.metadata, artefact.code, artefact.data, trust, now_s, profile=wanted
+    )
     form = form_problem(artefact) if wanted is Profile.RIOT_2024 else None
     problems = tuple(each for each in (form, type_problem(artefact)) if each is not None)
     return _Judgement(artefact, problems, reports)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from tinycontainer import metadata as metadata_codec
-from tinycontainer.device.containers.verification import Trust, examine, grant
+from tinycontainer.device.containers.verification import Trust, grant_rights, verify_tokens
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Bundle
 from tinycontainer.text import show
@@ -124,8 +124,8 @@ def _require_fitting(
     metadata = metadata_codec.decode(content, len(content))
     trust = Trust(keys, (blueprint.profile,), device_id=blueprint.options.audience)
     code, data = (None, None) if manifest is None else (manifest.code, manifest.data)
-    reports = examine(metadata, code, data, trust, now_s, profile=blueprint.profile)
-    grant(metadata, reports, trust)
+    reports = verify_tokens(metadata, code, data, trust, now_s, profile=blueprint.profile)
+    grant_rights(metadata, reports, trust)
 
 
 def _token(path: Path) -> bytes:

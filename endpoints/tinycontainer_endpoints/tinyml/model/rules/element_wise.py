@@ -1,0 +1,111 @@
+"""Rules of the operators whose output elements each come from elements at the same place."""
+
+from typing import Final
+
+from ..enumerations import TensorType
+from ..flaws import Flaw
+from ..graph import Tensor
+from .node import Node
+
+_MAX_ADDED_SCALE_RATIO: Final = 1 << 20
+_MAX_BETA: Final = 64.0
+
+
+def check_add(node: Node) -> int:
+    """ADD."""
+    first, second = _check_two_inputs(node)
+    if node.output.scales:
+        # Native code divides this by 2**20, and ends the process if the result is 1 or more.
+        ratio = 2 * max(*first.scales, *second.scales) / node.output.scales[0]
+        node.require(
+            ratio < _MAX_ADDED_SCALE_RATIO,
+            Flaw.ADDED_SCALE_RATIO,
+            found=ratio,
+            allowed=_MAX_ADDED_SCALE_RATIO,
+        )
+    return node.output.elements
+
+
+def check_multiply(node: Node) -> int:
+    """MUL."""
+    first, second = _check_two_inputs(node)
+    node.require_scale_ratio(*first.scales, *second.scales)
+    return node.output.elements
+
+
+def check_relu(node: Node) -> int:
+    """RELU."""
+    _check_one_input(node)
+    node.require_scale_ratio(*node.data.scales)
+    return node.output.elements
+
+
+def check_logistic(node: Node) -> int:
+    """LOGISTIC."""
+    _check_one_input(node)
+    node.require_probability_scale()
+    return node.output.elements
+
+
+def check_softmax(node: Node) -> int:
+    """SOFTMAX, which computes along the last dimension."""
+    node.require_inputs(range(1, 2))
+    node.require_options()
+    node.require_computed(node.data)
+    node.require_output_shape(node.data.shape)
+    node.require_probability_scale()
+    beta = (node.operator.options or {}).get("beta")
+    sound = isinstance(beta, float) and 0 < beta <= _MAX_BETA
+    node.require(sound, Flaw.BETA, found=beta, allowed=_MAX_BETA)
+    return node.output.elements
+
+
+def check_quantise(node: Node) -> int:
+    """QUANTIZE."""
+    return _check_conversion(node, TensorType.F32, TensorType.I8)
+
+
+def check_dequantise(node: Node) -> int:
+    """DEQUANTIZE."""
+    return _check_conversion(node, TensorType.I8, TensorType.F32)
+
+
+def _check_one_input(node: Node) -> None:
+    node.require_inputs(range(1, 2))
+    node.require_computed(node.data)
+    node.require_output_shape(node.data.shape)
+
+
+def _check_two_inputs(node: Node) -> tuple[Tensor, Tensor]:
+    node.require_inputs(range(2, 3))
+    node.require_options()
+    first, second = node.inputs
+    node.require_one_type(first, second)
+    node.require(not (first.is_constant and second.is_constant), Flaw.ALL_CONSTANT)
+    node.require_known_activation()
+    node.require_output_shape(_broadcast(node, first.shape, second.shape))
+    return first, second
+
+
+def _broadcast(node: Node, first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of an element-wise result: a dimension of 1 stretches to the other's."""
+    rank = max(len(first), len(second))
+    padded = [(1,) * (rank - len(each)) + each for each in (first, second)]
+    pairs = list(zip(*padded, strict=True))
+    fits = all(one == other or 1 in (one, other) for one, other in pairs)
+    node.require(fits, Flaw.BROADCAST, found=first, allowed=second)
+    return tuple(max(pair) for pair in pairs)
+
+
+def _check_conversion(node: Node, before: TensorType, after: TensorType) -> int:
+    node.require_inputs(range(1, 2))
+    data = node.data
+    output = node.output
+    node.require(not data.is_constant, Flaw.ALL_CONSTANT)
+    node.require(data.type is before, Flaw.CONVERSION_TYPE, data, found=data.type, allowed=before)
+    node.require(
+        output.type is after, Flaw.CONVERSION_TYPE, output, found=output.type, allowed=after
+    )
+    node.require(len(data.shape) >= 1, Flaw.SCALAR, data)
+    node.require_output_shape(data.shape)
+    return output.elements

@@ -1,0 +1,181 @@
+"""An operator with its tensors, and the checks that several operators share."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from ..enumerations import Activation, TensorType
+from ..flaws import Flaw
+from ..graph import Operator, Tensor
+from ..refusing import WHOLE_MODEL, Between, Place, require
+
+_SCALES: Final = Between(1e-8, 1e6)
+_ZERO_POINTS: Final = range(-128, 128)
+MAX_SCALE_RATIO: Final = 256.0
+"""Native code holds ratios of scales as 32-bit fractions with a shift; above this it misbehaves."""
+_COMPUTED_TYPES: Final = frozenset({TensorType.F32, TensorType.I8})
+_ACTIVATIONS: Final = frozenset(Activation)
+PROBABILITY_SCALE: Final = 1 / 256
+PROBABILITY_ZERO_POINT: Final = -128
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An operator with its tensors. Each check raises `ModelRefused`.
+
+    Attributes:
+        index: the operator's number in the model.
+        operator: which operator it is, and its options.
+        inputs: its tensors, without one that is left out at the end.
+        output: the tensor that it makes.
+    """
+
+    index: int
+    operator: Operator
+    inputs: tuple[Tensor, ...]
+    output: Tensor
+
+    @property
+    def data(self) -> Tensor:
+        """The first input."""
+        return self.inputs[0]
+
+    def require(
+        self,
+        condition: bool,
+        flaw: Flaw,
+        tensor: Tensor | None = None,
+        *,
+        found: object = None,
+        allowed: object = None,
+        subject: str = "",
+    ) -> None:
+        """Refuse the model unless a condition holds.
+
+        Args:
+            condition: what has to hold.
+            flaw: what is wrong if it does not.
+            tensor: which tensor has the flaw; None for the operator itself.
+            found: what the model has.
+            allowed: what it may have.
+            subject: which part is meant.
+        """
+        if not condition:
+            require(False, flaw, self._place(tensor), found=found, allowed=allowed, subject=subject)
+
+    def _place(self, tensor: Tensor | None) -> Place:
+        index = None if tensor is None else tensor.index
+        return Place(self.index, self.operator.code, index)
+
+    # The form of the operator.
+
+    def require_inputs(self, counts: range) -> None:
+        """The number of inputs is one of these."""
+        count = len(self.inputs)
+        self.require(count in counts, Flaw.INPUT_COUNT, found=count, allowed=counts)
+
+    def require_options(self) -> None:
+        """The operator has options."""
+        self.require(self.operator.options is not None, Flaw.OPTIONS_MISSING)
+
+    def require_known_activation(self) -> None:
+        """The built-in activation is one of the list."""
+        number = self.operator.number("activation")
+        known = number in _ACTIVATIONS
+        self.require(known, Flaw.ACTIVATION_UNKNOWN, found=number, allowed=_ACTIVATIONS)
+
+    def require_no_activation(self) -> None:
+        """There is no built-in activation."""
+        number = self.operator.number("activation")
+        none = int(Activation.NONE)
+        self.require(number == none, Flaw.ACTIVATION_PRESENT, found=number, allowed=none)
+
+    # Its tensors.
+
+    def require_computed(self, *tensors: Tensor) -> None:
+        """These tensors and the output are computed, of one type, with dimensions."""
+        for tensor in (*tensors, self.output):
+            self.require(not tensor.is_constant, Flaw.CONSTANT_COMPUTED, tensor)
+        self.require_one_type(*tensors)
+
+    def require_one_type(self, *tensors: Tensor) -> None:
+        """These tensors and the output are of one type to compute with, and have dimensions."""
+        wanted = self.output.type
+        for tensor in (*tensors, self.output):
+            kind = tensor.type
+            known = kind in _COMPUTED_TYPES
+            self.require(known, Flaw.TYPE_NOT_COMPUTED, tensor, found=kind, allowed=_COMPUTED_TYPES)
+            self.require(kind is wanted, Flaw.TYPES_MIXED, tensor, found=kind, allowed=wanted)
+            self.require(len(tensor.shape) >= 1, Flaw.SCALAR, tensor)
+            check_activation_scale(tensor, self._place(tensor))
+
+    def require_output_shape(self, shape: tuple[int, ...]) -> None:
+        """The output has this shape."""
+        found = self.output.shape
+        self.require(found == shape, Flaw.OUTPUT_SHAPE, self.output, found=found, allowed=shape)
+
+    # Its quantisation.
+
+    def require_same_quantisation(self, *tensors: Tensor) -> None:
+        """These tensors have the output's scales and zero points."""
+        for tensor in tensors:
+            for subject, found, wanted in (
+                ("scale", tensor.scales, self.output.scales),
+                ("zero point", tensor.zero_points, self.output.zero_points),
+            ):
+                self.require(
+                    found == wanted,
+                    Flaw.QUANTISATION_CHANGED,
+                    tensor,
+                    found=found,
+                    allowed=wanted,
+                    subject=subject,
+                )
+
+    def require_scale_ratio(self, *scales: float) -> None:
+        """The product of input scales over the output's is one that native code can hold."""
+        if self.output.scales:
+            ratio = math.prod(scales) / self.output.scales[0]
+            self.require(
+                ratio < MAX_SCALE_RATIO, Flaw.SCALE_RATIO, found=ratio, allowed=MAX_SCALE_RATIO
+            )
+
+    def require_probability_scale(self) -> None:
+        """A quantised output has the scale with which native code writes probabilities."""
+        if self.output.type is not TensorType.I8:
+            return
+        for subject, found, wanted in (
+            ("scale", self.output.scales, (PROBABILITY_SCALE,)),
+            ("zero point", self.output.zero_points, (PROBABILITY_ZERO_POINT,)),
+        ):
+            self.require(
+                found == wanted,
+                Flaw.PROBABILITY_SCALE,
+                self.output,
+                found=found,
+                allowed=wanted,
+                subject=subject,
+            )
+
+
+def check_activation_scale(tensor: Tensor, place: Place = WHOLE_MODEL) -> None:
+    """A tensor of 8-bit integers has one sound scale and zero point, and no other tensor has any.
+
+    Args:
+        tensor: a tensor that is computed.
+        place: of the tensor, for a refusal.
+
+    Raises:
+        ModelRefused: it is otherwise.
+    """
+    count = len(tensor.scales)
+    if tensor.type is not TensorType.I8:
+        require(count == 0, Flaw.SCALE_OF_PLAIN_NUMBERS, place, found=count)
+        return
+    require(count == 1, Flaw.SCALE_COUNT, place, found=count, allowed=1)
+    scale = tensor.scales[0]
+    zero_point = tensor.zero_points[0]
+    sound = _SCALES.lowest <= scale <= _SCALES.highest
+    require(sound, Flaw.SCALE_RANGE, place, found=scale, allowed=_SCALES)
+    within = zero_point in _ZERO_POINTS
+    require(within, Flaw.ZERO_POINT_RANGE, place, found=zero_point, allowed=_ZERO_POINTS)

@@ -1,0 +1,88 @@
+"""Windows that slide over images, and the pools, which are nothing but windows."""
+
+from typing import Final
+
+from ..enumerations import Padding
+from ..flaws import Flaw
+from .node import Node
+
+IMAGE_RANK: Final = 4
+"""Batch, height, width, channels."""
+WINDOW_LENGTHS: Final = range(1, 257)
+STRIDES: Final = range(1, 65)
+DILATIONS: Final = range(1, 17)
+_PADDINGS: Final = frozenset(Padding)
+_DIMENSIONS: Final = (("height", "h"), ("width", "w"))
+"""A window's dimensions, and the ends of the names of their options."""
+
+
+def read_image_shape(node: Node) -> tuple[int, int, int, int]:
+    """Batch, height, width and channels of an input that is an image.
+
+    Raises:
+        ModelRefused: the input has another number of dimensions.
+    """
+    rank = len(node.data.shape)
+    node.require(rank == IMAGE_RANK, Flaw.IMAGE_RANK, node.data, found=rank, allowed=IMAGE_RANK)
+    batch, height, width, channels = node.data.shape
+    return batch, height, width, channels
+
+
+def slide_window(
+    node: Node, image: tuple[int, int], window: tuple[int, int], *, dilated: bool
+) -> tuple[int, int]:
+    """In how many places a window can be: height and width of the output.
+
+    Args:
+        node: whose options give padding, strides and dilations.
+        image: height and width of the input.
+        window: height and width of the window.
+        dilated: whether the operator has dilations.
+
+    Raises:
+        ModelRefused: an option is out of range, or the window is larger than the image.
+    """
+    padding = node.operator.number("padding")
+    node.require(padding in _PADDINGS, Flaw.PADDING_MODE, found=padding, allowed=_PADDINGS)
+    height, width = (
+        _count_places(node, dimension, image[dimension], window[dimension], dilated=dilated)
+        for dimension in range(len(_DIMENSIONS))
+    )
+    return height, width
+
+
+def _count_places(node: Node, dimension: int, extent: int, length: int, *, dilated: bool) -> int:
+    subject, suffix = _DIMENSIONS[dimension]
+    stride = node.operator.number(f"stride_{suffix}")
+    dilation = node.operator.number(f"dilation_{suffix}") if dilated else 1
+    for flaw, found, allowed in (
+        (Flaw.WINDOW_LENGTH, length, WINDOW_LENGTHS),
+        (Flaw.STRIDE, stride, STRIDES),
+        (Flaw.DILATION, dilation, DILATIONS),
+    ):
+        node.require(found in allowed, flaw, found=found, allowed=allowed, subject=subject)
+    if node.operator.number("padding") == Padding.SAME:
+        return -(-extent // stride)
+    reach = (length - 1) * dilation + 1
+    fits = reach <= extent
+    node.require(fits, Flaw.WINDOW_REACH, found=reach, allowed=extent, subject=subject)
+    return (extent - reach) // stride + 1
+
+
+def check_pool(node: Node) -> int:
+    """AVERAGE_POOL_2D and MAX_POOL_2D."""
+    node.require_inputs(range(1, 2))
+    node.require_options()
+    node.require_computed(node.data)
+    batch, height, width, channels = read_image_shape(node)
+    rows = node.operator.number("filter_h")
+    columns = node.operator.number("filter_w")
+    # With padding SAME a larger window would pass, and no test exercises it.
+    for subject, found, allowed in (("height", rows, height), ("width", columns, width)):
+        fits = found <= allowed
+        node.require(fits, Flaw.POOL_WINDOW, found=found, allowed=allowed, subject=subject)
+    node.require_known_activation()
+    node.require_same_quantisation(node.data)
+    places = slide_window(node, (height, width), (rows, columns), dilated=False)
+    node.require_output_shape((batch, *places, channels))
+    return node.output.elements * rows * columns

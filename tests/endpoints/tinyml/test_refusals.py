@@ -1,0 +1,98 @@
+"""What a refused model is refused with: values, of which a sentence is made."""
+
+import dataclasses
+import string
+
+import pytest
+from support.tinyml.hostile_models import good
+from support.tinyml.models import I8, RECIPES, Net
+
+from tinycontainer_endpoints.tinyml.inspection import inspect_model
+from tinycontainer_endpoints.tinyml.model.encoding import encode_model
+from tinycontainer_endpoints.tinyml.model.enumerations import Builtin
+from tinycontainer_endpoints.tinyml.model.flaws import Flaw
+from tinycontainer_endpoints.tinyml.model.precheck import check_model
+from tinycontainer_endpoints.tinyml.model.refusing import Between, ModelRefused, Place
+from tinycontainer_endpoints.tinyml.protocol.codes import ErrorCode
+from tinycontainer_endpoints.tinyml.quotas import Quotas
+
+
+def with_activation(recipe: str, number: int) -> bytes:
+    model = RECIPES[recipe](Net(I8))
+    (operator,) = model.operators
+    options = {**(operator.options or {}), "activation": number}
+    operators = (dataclasses.replace(operator, options=options),)
+    return encode_model(dataclasses.replace(model, operators=operators))
+
+
+def refusal_of(content: bytes) -> ModelRefused:
+    with pytest.raises(ModelRefused) as caught:
+        check_model(content, Quotas())
+    return caught.value
+
+
+def test_two_flaws_never_share_a_sentence() -> None:
+    sentences = [flaw.sentence for flaw in Flaw]
+    assert len(set(sentences)) == len(sentences)
+
+
+@pytest.mark.clause("TC-TML-14")
+@pytest.mark.parametrize("flaw", Flaw)
+def test_a_flaw_has_a_code_of_the_check_and_uses_known_values(flaw: Flaw) -> None:
+    codes = (ErrorCode.INVALID_ENCODING, ErrorCode.UNSUPPORTED_OPERATION, ErrorCode.TOO_LARGE)
+    assert flaw.code in codes
+    used = {name for _, name, _, _ in string.Formatter().parse(flaw.sentence) if name}
+    assert used <= {"found", "allowed", "subject"}
+
+
+def test_a_refusal_carries_what_was_found_and_what_is_allowed() -> None:
+    refusal = refusal_of(with_activation("conv", 5))
+    assert (refusal.flaw, refusal.found) == (Flaw.ACTIVATION_UNKNOWN, 5)
+    assert refusal.place == Place(0, Builtin.CONV_2D)
+    assert str(refusal) == (
+        "operator 0 (CONV_2D): the built-in activation is 5; allowed are"
+        " NONE, RELU, RELU_N1_TO_1, RELU6"
+    )
+
+
+def test_an_activation_where_none_is_supported_is_another_flaw() -> None:
+    refusal = refusal_of(with_activation("concatenation", 1))
+    assert refusal.flaw is Flaw.ACTIVATION_PRESENT
+    assert str(refusal).startswith("operator 0 (CONCATENATION): the built-in activation is 1; only")
+
+
+def test_a_refusal_names_the_tensor() -> None:
+    model = RECIPES["conv"](Net(I8))
+    tensors = list(model.tensors)
+    tensors[1] = dataclasses.replace(tensors[1], channel_axis=1)
+    refusal = refusal_of(encode_model(dataclasses.replace(model, tensors=tuple(tensors))))
+    assert str(refusal) == (
+        "operator 0 (CONV_2D), tensor 1: the scales lie along dimension 1; the channels lie along 0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (range(1, 9), "1 to 8"),
+        (range(3, 4), "3"),
+        (range(4, 4), "none"),
+        (frozenset({6, 1}), "1, 6"),
+        ((1, 49, 10, 1), "1 x 49 x 10 x 1"),
+        ((), "()"),
+        (tuple(range(9)), "0 x 1 x 2 x 3 x 4 x 5 ..."),
+        (Between(1e-8, 1e6), "1e-08 to 1e+06"),
+        (1 / 256, "0.00390625"),
+        (I8, "I8"),
+    ],
+)
+def test_values_are_shown_in_words(value: object, words: str) -> None:
+    refusal = ModelRefused(Flaw.OPERATOR_UNKNOWN, found=value)
+    assert str(refusal) == f"operator {words} is not on the list"
+
+
+def test_people_see_the_same_sentence_as_the_owner() -> None:
+    content = good()[:-60]
+    report = inspect_model(content)
+    refusal = refusal_of(content)
+    assert (report.code, report.verdict) == (refusal.code, str(refusal))

@@ -1,0 +1,1 @@
+"""Cases: what the TOML files under `specs/conformance/cases/` hold."""

@@ -1,0 +1,220 @@
+"""Cases as data: what stands in the TOML files under `specs/conformance/cases/`.
+
+A file is one case: its device, its containers and how they are made, and steps that either do
+something or expect something.
+"""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from tinycontainer.device.containers.limits import Policy
+from tinycontainer.files.toml_file import Table, read_toml
+from tinycontainer.text import show
+from tinycontainer_tokens import Profile, Role
+
+from ..description import DeviceTraits
+from ..errors import CaseError
+from ..protocol import Ability
+from .steps import BundleStep, BytesStep, LoadStep, Name, ReconfigureStep, SectionStep, Step
+
+CASES_DIRECTORY: Final = "cases"
+MAX_CASES: Final = 1000
+MAX_STEPS: Final = 200
+
+GroupName = Literal[
+    "bundles",
+    "metadata",
+    "tokens",
+    "loading",
+    "life",
+    "scheduling",
+    "calls",
+    "endpoints",
+    "runtime",
+    "rbpf",
+    "tinyml",
+    "timing",
+]
+GROUPS: Final[tuple[GroupName, ...]] = (
+    "bundles",
+    "metadata",
+    "tokens",
+    "loading",
+    "life",
+    "scheduling",
+    "calls",
+    "endpoints",
+    "runtime",
+    "rbpf",
+    "tinyml",
+    "timing",
+)
+"""All groups; only ``timing`` depends on what an instruction costs."""
+CallName = Literal["heartbeat", "open", "close", "read", "write"]
+ALL_CALLS: Final[list[CallName]] = ["heartbeat", "open", "close", "read", "write"]
+DirectionName = Literal["in", "out", "both"]
+ClauseId = Annotated[
+    str, Field(pattern=r"^TC-(META|TOK|LOAD|LIFE|SCHED|CALL|END|RT|BPF|TML)-[0-9]{2}$")
+]
+
+
+class EndpointRecipe(Table):
+    """An entry of the endpoints array."""
+
+    id: int
+    peer: int = 1
+    container: str | None = Field(None, description="uid of the peer, if it is a container")
+    remote: bool = False
+    direction: DirectionName = "both"
+
+
+class TimingRecipe(Table):
+    """Security array, and container keys 4 to 7 (``exec`` and those with ``key_``)."""
+
+    start: int = 0
+    period: int = 0
+    loop: int = 0
+    lifetime: int = 0
+    stop: int = 0
+    exec: int | None = None
+    key_period: int | None = None
+    period_max: int | None = None
+    key_lifetime: int | None = None
+
+
+class TokenRecipe(Table):
+    """Claims, and what is deliberately wrong with the tokens."""
+
+    sequence: int = 1
+    audience: str | None = None
+    expires_s: int | None = None
+    not_before_s: int | None = None
+    hmac: list[Role] = Field(default_factory=list, description="roles that use their HMAC key")
+    sign_endpoints: bool = False
+    unsigned: bool = False
+    mask_bytes: str | None = Field(None, description="the mask claim as hexadecimal digits")
+    mask_of: str | None = Field(None, description="take the mask token of another container")
+    strangers: list[Role] = Field(default_factory=list, description="roles that sign with another")
+    swapped: list[Role] = Field(
+        default_factory=list, description="a role, and the one whose key it signs with"
+    )
+    kind: dict[str, str] = Field(default_factory=dict, description="place to kind that is claimed")
+
+
+class ContainerRecipe(Table):
+    """How a container of a case is made; the judge only needs its name and uid."""
+
+    name: Name
+    uid: str | None = Field(None, description="by default the name; hex: for bytes")
+    profile: Profile | None = Field(None, description="of its tokens; by default that of the run")
+    script: str = Field("", max_length=390, description="what the puppet does")
+    code: str | None = Field(None, description="another file of the directory containers")
+    data: str = ""
+    data_file: str | None = Field(None, description="a file of the directory containers")
+    calls: list[CallName] = ALL_CALLS
+    type: int = 4
+    endpoints: list[EndpointRecipe] = Field(default_factory=list)
+    timing: TimingRecipe = TimingRecipe()
+    priority: int | None = None
+    tokens: TokenRecipe = TokenRecipe()
+    damage: str | None = Field(None, description="a named defect; see `recipes.DAMAGES`")
+
+
+class DeviceRecipe(DeviceTraits):
+    """The device of a case, without what policy and profile of the run decide."""
+
+    accept: list[Profile] | None = Field(None, description="by default the profile of the run")
+    hmac: list[Role] = Field(default_factory=list, description="roles with an HMAC key")
+    without: list[Role] = Field(default_factory=list, description="roles without a key")
+    key_uids: list[str] | None = Field(None, description="containers that keys may sign for")
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("is one line of text")
+    return text
+
+
+class Case(Table):
+    """One case."""
+
+    id: Name
+    title: Annotated[str, AfterValidator(_one_line)] = Field(max_length=200)
+    clauses: list[ClauseId] = Field(min_length=1)
+    group: GroupName
+    needs: list[Ability] = Field(default_factory=list, description="without it: skipped")
+    profiles: list[Profile] = Field(list(Profile), min_length=1)
+    policies: list[Policy] = Field(list(Policy), min_length=1)
+    device: DeviceRecipe = DeviceRecipe()
+    containers: list[ContainerRecipe] = Field(default_factory=list, max_length=64)
+    steps: list[Step] = Field(min_length=1, max_length=MAX_STEPS)
+
+    @model_validator(mode="after")
+    def _check_names(self) -> "Case":
+        known = {container.name for container in self.containers}
+        if len(known) < len(self.containers):
+            raise ValueError("containers: one name stands twice")
+        for number, step in enumerate(self.steps):
+            key, name = _name_of_content(step)
+            if name is not None and name not in known:
+                raise ValueError(f"steps[{number}].{key}: there is no container {show(name)}")
+        return self
+
+    def bundle_name(self, container: ContainerRecipe, profile: Profile) -> str:
+        """File of a container under the directory ``bundles``."""
+        return f"{self.id}.{container.name}.{profile.value}.tcb"
+
+    def uid(self, name: str) -> bytes:
+        """uid of a container of this case; a name that it does not know stands for itself."""
+        for container in self.containers:
+            if container.name == name:
+                return uid_of(container)
+        return name.encode()
+
+
+def _name_of_content(step: Step) -> tuple[str, str | None]:
+    """The container whose bytes a step needs, and the key that names it; None if it needs none."""
+    match step:
+        case LoadStep():
+            return "load", step.load
+        case BundleStep():
+            return "bundle", step.bundle
+        case ReconfigureStep():
+            return "reconfigure", step.reconfigure
+        case BytesStep():
+            return "bytes_of", step.bytes_of
+        case SectionStep():
+            return "of", step.of
+    return "", None
+
+
+def uid_of(container: ContainerRecipe) -> bytes:
+    """uid of a container: its name, if nothing else is said."""
+    if container.uid is None:
+        return container.name.encode()
+    digits = container.uid.removeprefix("hex:")
+    return container.uid.encode() if digits == container.uid else bytes.fromhex(digits)
+
+
+def read_cases(directory: Path) -> list[Case]:
+    """Read all cases under a directory, by group and id.
+
+    Raises:
+        DeviceFileError: a file cannot be used.
+        CaseError: there are none, too many, or two with one id.
+    """
+    paths = sorted((directory / CASES_DIRECTORY).glob("*.toml"))[: MAX_CASES + 1]
+    if not paths or len(paths) > MAX_CASES:
+        raise CaseError(
+            f"{show(str(directory / CASES_DIRECTORY))}: holds"
+            f" {'no cases' if not paths else f'more than {MAX_CASES} cases'}"
+        )
+    cases = []
+    for path in paths:
+        case = read_toml(path, Case)
+        if path.stem != case.id:
+            raise CaseError(f"{show(str(path))}: id: {show(case.id)} is not the file's name")
+        cases.append(case)
+    return sorted(cases, key=lambda case: (GROUPS.index(case.group), case.id))

@@ -1,0 +1,1 @@
+"""Judging: cases are played against an implementation, and the results are reported."""

@@ -1,0 +1,1 @@
+"""Our own device as an implementation that can be judged."""
