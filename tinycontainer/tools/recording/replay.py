@@ -84,8 +84,9 @@ def _find_call(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> C
     match values:
         case {"do": str(verb), "size": size} if len(values) == 2 and verb in by_content:
             whole_number(size, range(_MAX_CONTENT_BYTES + 1))
-            content = _read_content(tape, size)
-            return lambda: by_content[verb](content)
+            # Read when the call is made: here an error of the tape, a ValueError as well, would be
+            # reported a second time as an error of this line.
+            return lambda: by_content[verb](_read_content(tape, size))
         case {"do": str(verb), "uid": str(shown)} if len(values) == 2 and verb in by_uid:
             uid = unshow(shown)
             return lambda: by_uid[verb](uid)
