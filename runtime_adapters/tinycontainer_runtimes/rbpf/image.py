@@ -1,7 +1,9 @@
 """The .rbf file: header, data, rodata, text, function table."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from struct import Struct
+from types import MappingProxyType
 from typing import Final
 
 from .codes import Code, Refused
@@ -32,7 +34,7 @@ class Image:
     data: bytes
     rodata: bytes
     text: bytes
-    functions: dict[str, int]
+    functions: Mapping[str, int]
     version: int = 0
 
 
@@ -77,7 +79,7 @@ def _check_lengths(content: bytes, lengths: list[int], count: int) -> None:
         raise Refused(Code.ILLEGAL_LENGTH, problem)
 
 
-def _functions(table: bytes, rodata: bytes, text_bytes: int) -> dict[str, int]:
+def _functions(table: bytes, rodata: bytes, text_bytes: int) -> Mapping[str, int]:
     functions: dict[str, int] = {}
     for number, (name_at, flags, offset) in enumerate(_FUNCTION.iter_unpack(table)):
         name = _name(rodata, name_at, number)
@@ -89,7 +91,7 @@ def _functions(table: bytes, rodata: bytes, text_bytes: int) -> dict[str, int]:
         if name in functions:
             raise Refused(Code.ILLEGAL_JUMP, f"function {number} has the name of another one")
         functions[name] = offset
-    return functions
+    return MappingProxyType(functions)
 
 
 def _name(rodata: bytes, start: int, number: int) -> str:

@@ -1,6 +1,9 @@
 """A .rbf file that passed every check: what instances are made of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from tinycontainer.interfaces.runtime import Hook, RuntimeLimits
 
@@ -10,12 +13,15 @@ from .helpers import HELPERS
 from .image import Image, read_image
 from .memory import STACK_BYTES
 
-_PAGE_BYTES = 1 << 16
+_PAGE_BYTES: Final = 1 << 16
+_BYTES_PER_INSTRUCTION: Final = 256
+_BYTES_PER_FUNCTION: Final = 256
+"""What an instruction, or an entry of the function table, holds of the host's memory, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program.
+    """A program. Instances share it, and none of them changes it (TC-RT-05).
 
     Attributes:
         image: the parts of its file.
@@ -25,12 +31,24 @@ class Program:
 
     image: Image
     instructions: tuple[Instruction, ...]
-    entries: dict[Hook, int]
+    entries: Mapping[Hook, int]
 
     @property
     def memory_bytes(self) -> int:
         """Writable memory that an instance takes."""
         return STACK_BYTES + len(self.image.data)
+
+    @property
+    def held_bytes(self) -> int:
+        """What the program holds of the host's memory, at most."""
+        image = self.image
+        return (
+            len(self.instructions) * _BYTES_PER_INSTRUCTION
+            + len(image.functions) * _BYTES_PER_FUNCTION
+            + len(image.data)
+            + len(image.rodata)
+            + len(image.text)
+        )
 
 
 def load(code: bytes, limits: RuntimeLimits) -> Program:
@@ -55,12 +73,12 @@ def load(code: bytes, limits: RuntimeLimits) -> Program:
     return program
 
 
-def _entries(image: Image) -> dict[Hook, int]:
+def _entries(image: Image) -> Mapping[Hook, int]:
     """Hooks by the function table; without one of that name, the loop begins with the text."""
     entries = {
         hook: image.functions[hook] // SLOT_BYTES for hook in Hook if hook in image.functions
     }
-    return {Hook.LOOP: 0} | entries
+    return MappingProxyType({Hook.LOOP: 0} | entries)
 
 
 def _check_entries(program: Program) -> None:

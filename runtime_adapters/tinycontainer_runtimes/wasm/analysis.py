@@ -16,7 +16,7 @@ from .body import read_opcode, scan_locals, skip_immediates
 from .native_types import HOOKS
 from .opcodes import CALL, I32_CONST, REF_FUNC
 from .reader import Reader
-from .scan import Module, scan
+from .scan import ScannedModule, scan
 
 LIMITS: Final = RuntimeLimits(
     code_bytes=1 << 24,
@@ -111,5 +111,5 @@ def _uint32(encoded: bytes) -> int:
     return value & 0xFFFFFFFF
 
 
-def _memory_bytes(module: Module) -> int:
+def _memory_bytes(module: ScannedModule) -> int:
     return 0 if module.memory is None else module.memory[0] * _PAGE_BYTES
