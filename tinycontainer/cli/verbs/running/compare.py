@@ -17,12 +17,12 @@ from tinycontainer.tools.differential import (
     Bench,
     Difference,
     DifferenceKind,
-    Run,
+    EngineRun,
     RunComparison,
+    compare_runs,
     run_on,
 )
-from tinycontainer.tools.differential import compare as compare_runs
-from tinycontainer.tools.differential.bench import bare_plan, without_tokens
+from tinycontainer.tools.differential.bench import make_bare_plan, remove_tokens
 
 from ...durations import duration_ms
 from ...output import ExitCode, Refusal, json_option, print_json, print_table
@@ -67,7 +67,7 @@ def compare(
     for_ms: int | None,
     as_json: bool,
 ) -> int:
-    """Run the same containers on two engines, in virtual time, and say what differs first.
+    """EngineRun the same containers on two engines, in virtual time, and say what differs first.
 
     Compared are every native call with its arguments and result, log lines, exits, trap codes, fuel
     of every hook, memory behind every hook, and the trace with its times. Known deviations of
@@ -95,23 +95,23 @@ def compare(
 def _bench(
     bundles: tuple[Path, ...], device_file: Path | None, script: Path | None, for_ms: int | None
 ) -> Bench:
-    plan = bare_plan() if device_file is None else read_plan(device_file)
+    plan = make_bare_plan() if device_file is None else read_plan(device_file)
     limit_bytes = MAX_FILE_BYTES + OVERHEAD_BYTES
     contents = [(path.name, read_bounded(path, limit_bytes)) for path in bundles]
     if device_file is None:
-        contents = [(name, without_tokens(content)) for name, content in contents]
+        contents = [(name, remove_tokens(content)) for name, content in contents]
     steps = () if script is None else read_script(script)
     if not contents and not steps and not plan.content.containers:
         raise Refusal("there is nothing to compare: name a bundle, or a device file that lists one")
     return Bench(plan, tuple(contents), steps, 10_000 if for_ms is None else for_ms)
 
 
-def _corrects(left: Run, twin: str, installation: Installation) -> bool:
+def _corrects(left: EngineRun, twin: str, installation: Installation) -> bool:
     there = twin if "." in twin else f"wasm.{twin}"
     return Ability.EXACT_FLOATS not in left.abilities and there in installation.runtime_names()
 
 
-def _as_dict(left: Run, right: Run, found: RunComparison) -> dict[str, Any]:
+def _as_dict(left: EngineRun, right: EngineRun, found: RunComparison) -> dict[str, Any]:
     return {
         "engines": [left.engine, right.engine],
         "alike": found.alike and left.refused == right.refused,
@@ -163,7 +163,7 @@ def _value(value: object) -> str:
     return flatten(str(value))
 
 
-def _print(left: Run, right: Run, found: RunComparison) -> None:
+def _print(left: EngineRun, right: EngineRun, found: RunComparison) -> None:
     rows = [
         (show(each.uid), each.acts, each.hooks, each.fuel, _verdict(each.difference))
         for each in found.containers
@@ -192,7 +192,9 @@ def _verdict(difference: Difference | None) -> str:
     }[difference.kind]
 
 
-def _print_difference(uid: bytes, left: Run, right: Run, difference: Difference) -> None:
+def _print_difference(
+    uid: bytes, left: EngineRun, right: EngineRun, difference: Difference
+) -> None:
     click.echo(f"{show(uid)}: act {difference.number} differs ({difference.kind})")
     for act in difference.before:
         click.echo(f"  both: {_words(act)}")

@@ -18,8 +18,12 @@ from tinycontainer.assembly import Device, Installation, make_setup, read_plan
 from tinycontainer.files.toml_file import Table, read_toml
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.metadata import Bundle
-from tinycontainer.scenario.expectations import ExpectationResult, judge, read_expectations
-from tinycontainer.scenario.script import Surprise, play, read_script
+from tinycontainer.scenario.expectations import (
+    ExpectationResult,
+    judge_expectations,
+    read_expectations,
+)
+from tinycontainer.scenario.script import Surprise, play_script, read_script
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.packing import packing
 from tinycontainer.tools.packing.manifest import read_manifest
@@ -108,8 +112,8 @@ def demo(
             device = Device(setup, clock, sinks)
             with progress(_RUN_MS) as tick:
                 script = read_script(directory / "script.toml")
-                surprises = play(device, script, _RUN_MS, tick)
-        findings = judge(read_expectations(directory / "expectations.toml"), events)
+                surprises = play_script(device, script, _RUN_MS, tick)
+        findings = judge_expectations(read_expectations(directory / "expectations.toml"), events)
     held = not surprises and all(finding.held for finding in findings)
     drawings.write(builder.timeline(device.now_ns), "The SmartDroneBox: who ran when")
     values = summary(device.now_ns, tally)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from tinycontainer.assembly import Installation, read_plan
-from tinycontainer.scenario.script import read_script, untaken
+from tinycontainer.scenario.script import count_late_steps, read_script
 from tinycontainer.text import flatten
 from tinycontainer.tools.pictures import TimelineBuilder
 from tinycontainer.trace import Human, Sink, Tally
@@ -137,7 +137,7 @@ def run(installation: Installation, /, device_file: Path, **options: Any) -> int
         )
         result = _run(order, wishes)
     wishes.drawings.write(builder.timeline(result.now_ns), f"{plan.name}: who ran when")
-    late = untaken(steps, wishes.end_ms)
+    late = count_late_steps(steps, wishes.end_ms)
     values = summary(result.now_ns, tally)
     if wishes.as_json:
         said = {"surprises": [str(each) for each in result.surprises], "steps_not_taken": late}

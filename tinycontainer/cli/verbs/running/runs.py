@@ -19,7 +19,7 @@ from tinycontainer.assembly import (
 from tinycontainer.device.device import Outside
 from tinycontainer.files.toml_file import MAX_TOML_BYTES, read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
-from tinycontainer.scenario.script import ScriptStep, Surprise, play
+from tinycontainer.scenario.script import ScriptStep, Surprise, play_script
 from tinycontainer.text import show
 from tinycontainer.tools.recording import (
     Digest,
@@ -173,7 +173,7 @@ def _play(device: Device, order: Order) -> tuple[list[Surprise], bool]:
     """Play a script; an operator who interrupts it still sees what became of the containers."""
     try:
         with progress(order.end_ms) as tick:
-            return play(device, order.steps, order.end_ms, tick), False
+            return play_script(device, order.steps, order.end_ms, tick), False
     except KeyboardInterrupt:
         return [], True
 
