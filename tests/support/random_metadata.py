@@ -1,4 +1,4 @@
-"""Random metadata, as models that are valid."""
+"""Strategies of hypothesis for metadata that is valid."""
 
 from dataclasses import replace
 

@@ -5,7 +5,7 @@ from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
 
 from ..code_cache import RBPF_CACHE_BYTES, CodeCache
-from .codes import Refused
+from .codes import CodeRefused
 from .instance import RbpfInstance
 from .program import Program, load
 
@@ -31,7 +31,7 @@ class RbpfRuntime:
         """Load and check, unless this was done before.
 
         Raises:
-            Refused: with rBPF's code; it is an `InadmissibleCode`.
+            CodeRefused: with rBPF's code; it is an `InadmissibleCode`.
         """
         self._loaded(code, limits)
 
@@ -41,7 +41,7 @@ class RbpfRuntime:
         """Make an instance with memory and registers of its own."""
         try:
             return RbpfInstance(self._loaded(code, limits), data, natives, meter)
-        except Refused as refused:
+        except CodeRefused as refused:
             raise CreationError(str(refused)) from None
 
     def _loaded(self, code: bytes, limits: RuntimeLimits) -> Program:

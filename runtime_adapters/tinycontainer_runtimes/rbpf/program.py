@@ -7,7 +7,7 @@ from typing import Final
 
 from tinycontainer.interfaces.runtime import Hook, RuntimeLimits
 
-from .codes import Code, Refused
+from .codes import CodeRefused, RbpfCode
 from .decoding import SLOT_BYTES, Instruction, decode
 from .helpers import HELPERS
 from .image import Image, read_image
@@ -59,17 +59,17 @@ def load(code: bytes, limits: RuntimeLimits) -> Program:
         limits: what a container may take; code_bytes and memory_pages count.
 
     Raises:
-        Refused: with rBPF's code for the first thing that is wrong.
+        CodeRefused: with rBPF's code for the first thing that is wrong.
     """
     if len(code) > limits.code_bytes:
         problem = f"{len(code)} bytes of code, where {limits.code_bytes} are the limit"
-        raise Refused(Code.ILLEGAL_LENGTH, problem)
+        raise CodeRefused(RbpfCode.ILLEGAL_LENGTH, problem)
     image = read_image(code)
     program = Program(image, decode(image.text, HELPERS), _entries(image))
     _check_entries(program)
     if program.memory_bytes > limits.memory_pages * _PAGE_BYTES:
         problem = f"{program.memory_bytes} bytes of stack and data are too many"
-        raise Refused(Code.ILLEGAL_LENGTH, problem)
+        raise CodeRefused(RbpfCode.ILLEGAL_LENGTH, problem)
     return program
 
 
@@ -86,4 +86,4 @@ def _check_entries(program: Program) -> None:
     for offset in program.image.functions.values():
         if offset // SLOT_BYTES not in starts:
             problem = f"the function at byte {offset} begins inside of a wide load"
-            raise Refused(Code.ILLEGAL_JUMP, problem, offset // SLOT_BYTES)
+            raise CodeRefused(RbpfCode.ILLEGAL_JUMP, problem, offset // SLOT_BYTES)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tinycontainer.interfaces.analysis import CodeFacts
+from tinycontainer.interfaces.integers import UINT32_MASK
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from .body import read_opcode, scan_locals, skip_immediates
@@ -108,7 +109,7 @@ def _uint32(encoded: bytes) -> int:
         value |= (byte & 0x7F) << 7 * place
     if encoded[-1] & 0x40:
         value -= 1 << 7 * len(encoded)
-    return value & 0xFFFFFFFF
+    return value & UINT32_MASK
 
 
 def _memory_bytes(module: ScannedModule) -> int:

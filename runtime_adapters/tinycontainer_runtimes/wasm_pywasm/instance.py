@@ -57,7 +57,7 @@ class PywasmInstance:
         self._pending: deque[int] = deque()
         self._running = False
 
-    # The memory that native calls see; `tinycontainer_runtimes.wasm.natives.Memory`.
+    # The memory that native calls see; `tinycontainer_runtimes.wasm.natives.LinearMemory`.
 
     def size(self) -> int:
         """Length of linear memory in bytes."""

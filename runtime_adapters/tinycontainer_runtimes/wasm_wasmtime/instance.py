@@ -89,7 +89,7 @@ class WasmtimeInstance:
             for hook, indexes in scanned.hook_functions().items()
         }
 
-    # The memory that native calls see; `tinycontainer_runtimes.wasm.natives.Memory`.
+    # The memory that native calls see; `tinycontainer_runtimes.wasm.natives.LinearMemory`.
 
     def size(self) -> int:
         """Length of linear memory in bytes; 0 when the instance was finalized."""

@@ -13,9 +13,10 @@ from tinycontainer.device.containers.verification import (
     Validity,
     grant_rights,
     profile_of,
+    profile_refusal,
     verify_tokens,
 )
-from tinycontainer.errors import LoadError, LoadReason, MetadataError
+from tinycontainer.errors import LoadError, LoadReason, MetadataError, TokensNotValidNow
 from tinycontainer.metadata import Bundle, Direction, Endpoint, PeerType, Security, decode, encode
 from tinycontainer.tools.packing.packing import (
     Blueprint,
@@ -23,7 +24,7 @@ from tinycontainer.tools.packing.packing import (
     TokenOptions,
     pack,
     pack_unsigned,
-    seal,
+    seal_metadata,
 )
 from tinycontainer_tokens import (
     Algorithm,
@@ -104,7 +105,7 @@ def resealed(
         entries = (endpoint, *entries[1:])
     security = replace(security_of(bundle), **tokens)  # type: ignore[arg-type]
     signer = Signer(KEYS[Role.INFRASTRUCTURE], metadata.uid, RFC, TokenOptions())
-    return replace(bundle, metadata=seal(container, entries, security, signer))
+    return replace(bundle, metadata=seal_metadata(container, entries, security, signer))
 
 
 def security_of(bundle: Bundle) -> Security:
@@ -196,8 +197,8 @@ def test_tokens_do_not_stand_in_for_each_other() -> None:
 
 def test_one_key_does_not_make_one_kind_into_another() -> None:
     signer = Signer(KEYS[Role.PROVIDER], b"uid", RFC, TokenOptions())
-    said = objection(resealed(packed(), data_token=signer.content(Kind.CODE, DATA)), trust())
-    assert said.startswith("data token: step 8 (kind): a code token stands in the place")
+    said = objection(resealed(packed(), data_token=signer.sign_content(Kind.CODE, DATA)), trust())
+    assert said.startswith("data token: step 8 (kind): a code token is in the place")
 
 
 @pytest.mark.parametrize(
@@ -291,7 +292,7 @@ def test_an_absent_token_is_forgiven_where_the_device_allows_it(place: str) -> N
 
 @pytest.mark.parametrize("place", PLACES[:5])
 def test_a_wrong_token_is_never_forgiven(place: str) -> None:
-    foreign = Signer(FOREIGN, b"uid", RFC, TokenOptions()).mask(0)
+    foreign = Signer(FOREIGN, b"uid", RFC, TokenOptions()).sign_mask(0)
     for token, step in ((b"garbled", "2 (structure)"), (foreign, "6 (signature)")):
         said = objection(with_token(place, token), trust(allow_unsigned=True))
         assert said.startswith(f"{place}: step {step}: ")
@@ -321,8 +322,8 @@ def test_tokens_are_valid_together_where_each_of_them_is() -> None:
     data = Signer(KEYS[Role.PROVIDER], b"uid", RFC, TokenOptions(not_before_s=20, expires_s=50))
     bundle = resealed(
         packed(),
-        code_token=code.content(Kind.CODE, CODE),
-        data_token=data.content(Kind.DATA, DATA),
+        code_token=code.sign_content(Kind.CODE, CODE),
+        data_token=data.sign_content(Kind.DATA, DATA),
     )
     validity = granted(bundle, trust(), now_s=30).validity
     assert validity == Validity(20, 40)
@@ -347,6 +348,22 @@ def test_an_older_container_does_not_come_back() -> None:
     twin = packed(options=TokenOptions(sequence=2, issued_s=1))
     said = objection(twin, trust(), sequences=sequences)
     assert said == f"{problem} 2 was accepted before with other bytes"
+
+
+def test_refusals_carry_what_was_found_and_what_is_allowed() -> None:
+    firmware = decode(pack(plan(RIOT, endpoints=()), CODE, DATA, RIOT_KEYS).metadata)
+    profile = profile_refusal(profile_of(firmware), trust())
+    assert profile is not None
+    assert (profile.found, profile.allowed) == (RIOT, (RFC,))
+    (refusal,) = (
+        report.refusal
+        for report in reports(replace(packed(), code=b"other"), trust())
+        if report.refusal
+    )
+    assert (refusal.place, refusal.step_number, refusal.check) == ("code token", 13, "content")
+    with pytest.raises(TokensNotValidNow) as late:
+        Validity(20, 40).check(40)
+    assert (late.value.now_s, late.value.not_before_s, late.value.expires_s) == (40, 20, 40)
 
 
 FOLDER = Path(__file__).parents[4] / "shared" / "vectors"
