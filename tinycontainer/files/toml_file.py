@@ -1,6 +1,6 @@
 """TOML files of this project: read within bounds, checked against a model, errors with their place.
 
-A wrong file gives one line: which file, which key, what is wrong and what would be right.
+A wrong file gives one line: the file, the key, what is wrong and what is right.
 """
 
 import errno
@@ -115,7 +115,7 @@ def resolve_within(directory: Path, name: str, file: str, place: str) -> Path:
 
 
 def _unwanted(moment: object) -> dict[str, str]:
-    """A date or time, which no model takes, as something that none takes either."""
+    """Replace a date or time, which no model accepts, by a value that none accepts either."""
     return {"date or time": str(moment)}
 
 

@@ -12,7 +12,7 @@
 {"context": 1, "charge": 5}                what it did to its caller meanwhile; also "asks"
 {"shown": "..."}                           a line that it showed to the operator
 {"gave": ...}                              how it answered; see `answers`
-{"newest": [...], "is": [...]}             what the memory of accepted tokens said
+{"newest": [...], "is": [...]}             the answer of the memory of accepted tokens
 {"accept": "...", "error": ""}             what it was given to remember
 {"done": "", "events": 3, "digest": ".."}  the management call is over, and the trace so far
 {"end": 123, "events": 3, "digest": ".."}  the run is over, at that time
@@ -88,7 +88,7 @@ class TapeWriter:
     also used before its run and after it.
 
     Args:
-        write: takes text.
+        write: receives each line.
     """
 
     def __init__(self, write: Callable[[str], object]) -> None:
