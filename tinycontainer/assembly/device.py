@@ -58,7 +58,7 @@ def load_listed_containers(device: BareDevice, plan: DevicePlan) -> None:
     Raises:
         DeviceFileError: one of them is refused.
     """
-    capacity = plan.content.capacity.capacity(plan.content.device.board)
+    capacity = plan.content.make_capacity()
     for number, entry in enumerate(plan.content.containers):
         place = f"containers[{number}].bundle"
         path = plan.file(entry.bundle, place)

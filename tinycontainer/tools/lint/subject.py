@@ -265,9 +265,9 @@ def gather_host(
     return Host(
         name=show(plan.path.name),
         path=plan.path,
-        capacity=content.capacity.capacity(content.device.board),
-        caps=content.caps.caps(),
-        scheduling=content.scheduling.scheduling(),
+        capacity=content.make_capacity(),
+        caps=content.caps.make_caps(),
+        scheduling=content.scheduling.make_scheduling(),
         instruction_ns=content.scheduling.instruction_ns,
         drivers=locate_drivers(plan),
         trust=read_trust(plan),
