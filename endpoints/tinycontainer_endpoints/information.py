@@ -12,12 +12,12 @@ from pydantic import Field
 
 from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.driver import CallContext, DriverSetup
+from tinycontainer.interfaces.integers import INT32_MAX
 
 from .descriptors import Descriptors
 from .options import Options, read_options
 
 _NO_LIMIT = -1
-_MAX_INT32 = (1 << 31) - 1
 
 
 class _Information(ABC):
@@ -95,7 +95,7 @@ class Self(_Information):
 
     def _record(self, context: CallContext, size: int) -> bytes:
         loops = context.loops_left()
-        left = _NO_LIMIT if loops is None else min(loops, _MAX_INT32)
+        left = _NO_LIMIT if loops is None else min(loops, INT32_MAX)
         uid = context.container
         return struct.pack("<IiB", context.slot, left, len(uid)) + uid
 

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.driver import CallContext, DriverSetup
+from tinycontainer.interfaces.integers import INT32_MAX, INT32_MIN
 
 from .descriptors import Descriptors
 from .options import Options, read_options
@@ -23,7 +24,7 @@ from .options import Options, read_options
 MAX_FILE_BYTES: Final = 1 << 20
 MAX_COLUMNS: Final = 32
 _TIME_COLUMN = "time_ms"
-_INT32 = range(-(1 << 31), 1 << 31)
+_INT32 = range(INT32_MIN, INT32_MAX + 1)
 
 
 class SensorOptions(Options):

@@ -12,8 +12,9 @@ from support.project import ROOT
 from support.tinyml.client import BACKENDS, Client, bare_session, each_backend, make_driver
 
 from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, check_model
-from tinycontainer_endpoints.tinyml.processes.processes import Worker, Zygote
+from tinycontainer_endpoints.tinyml.processes.nursery import ForkingNursery
 from tinycontainer_endpoints.tinyml.processes.wire import Request
+from tinycontainer_endpoints.tinyml.processes.worker import Worker
 from tinycontainer_endpoints.tinyml.quotas import Quotas
 
 CONTENT = (ROOT / "examples" / "models" / "autoencoder-int8.tflite").read_bytes()
@@ -32,8 +33,8 @@ def plan() -> AcceptedModel:
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Zygote:
-    return Zygote(BACKENDS[0])
+def nursery() -> ForkingNursery:
+    return ForkingNursery(BACKENDS[0])
 
 
 def case(backend: str) -> str:
@@ -46,7 +47,7 @@ def load(worker: Worker, plan: AcceptedModel) -> None:
 
 
 @pytest.fixture
-def worker(nursery: Zygote, plan: AcceptedModel) -> Iterator[Worker]:
+def worker(nursery: ForkingNursery, plan: AcceptedModel) -> Iterator[Worker]:
     made = nursery.fork()
     load(made, plan)
     yield made
@@ -117,7 +118,7 @@ def test_check_against_bare_load(measure: Measure, backend: str, name: str) -> N
 
 @each_backend
 def test_process_for_a_model_against_bare_load(
-    measure: Measure, backend: str, nursery: Zygote, plan: AcceptedModel
+    measure: Measure, backend: str, nursery: ForkingNursery, plan: AcceptedModel
 ) -> None:
     """A process is forked, loads a model, and ends."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.project import BOX, Program
 
-from tinycontainer.cli.output import write_file
+from tinycontainer.cli.output_files import write_file
 
 PROGRAM = [sys.executable, "-m", "tinycontainer"]
 MANIFEST = '[container]\nuid = "me"\ncode = "me.wasm"\n'

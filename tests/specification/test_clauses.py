@@ -16,7 +16,7 @@ from tinycontainer.interfaces.syscalls import Syscall
 from tinycontainer.metadata import ContainerType, Direction, PeerType
 from tinycontainer.metadata.codec import CONTAINER_FIELDS, ENDPOINT_FIELDS, SECURITY_FIELDS
 from tinycontainer.metadata.model import DEFAULT_PRIORITY, METADATA_TAG, PRIORITIES, UID_BYTES
-from tinycontainer_runtimes.rbpf.codes import Code
+from tinycontainer_runtimes.rbpf.codes import RbpfCode
 from tinycontainer_runtimes.rbpf.decoding import MAX_SLOTS
 from tinycontainer_runtimes.rbpf.helpers import HELPERS
 from tinycontainer_runtimes.rbpf.image import MAX_NAME_BYTES
@@ -153,7 +153,7 @@ def test_limits_are_those_of_the_code() -> None:
 
 def test_rbpf_is_that_of_the_code() -> None:
     table = tables()["rbpf"]
-    assert table["codes"] == {code.word: code.value for code in Code}
+    assert table["codes"] == {code.word: code.value for code in RbpfCode}
     assert table["helpers"] == {name: number for number, name in HELPERS.items()}
     assert table["regions"] == {
         region.name.lower(): region.value for region in Region if region is not Region.EXTRA
@@ -163,7 +163,7 @@ def test_rbpf_is_that_of_the_code() -> None:
     assert table["text_slots"] == MAX_SLOTS
     assert table["name_bytes"] == MAX_NAME_BYTES
     page = (SPECS / "rbpf.md").read_text()
-    for code in Code:
+    for code in RbpfCode:
         assert f"| {code.value} | {code.word} |" in page
     for number, name in HELPERS.items():
         assert f"| 0x{number:x} | {name} | " in page

@@ -7,7 +7,7 @@ from functools import cache
 
 from tinycontainer.interfaces.runtime import Ability, Described, Instance, Runtime, RuntimeFactory
 from tinycontainer_runtimes import wasm_pywasm, wasm_wasmtime
-from tinycontainer_runtimes.wasm.natives import Memory
+from tinycontainer_runtimes.wasm.natives import LinearMemory
 
 ENGINES: dict[str, RuntimeFactory] = {
     "pywasm": wasm_pywasm.create_runtime,
@@ -18,7 +18,7 @@ ENGINES: dict[str, RuntimeFactory] = {
 _CURRENT = ContextVar("engine", default="pywasm")
 
 
-class WasmInstance(Instance, Memory):
+class WasmInstance(Instance, LinearMemory):
     """What both adapters make: an instance whose memory can be looked at."""
 
 

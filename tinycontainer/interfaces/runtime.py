@@ -8,8 +8,9 @@ check that any runtime can be put through.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
+from .integers import INT32_MAX, INT32_MIN
 from .meter import Meter
 
 
@@ -52,8 +53,11 @@ class Trapped:
 
 Outcome: TypeAlias = Completed | Preempted | Trapped
 
-LOOP_RESULTS = range(-(1 << 31), 1 << 31)
+LOOP_RESULTS = range(INT32_MIN, INT32_MAX + 1)
 """What a loop can return."""
+
+PAGE_BYTES: Final = 64 * 1024
+"""A page of linear memory."""
 
 
 @dataclass(frozen=True, slots=True)

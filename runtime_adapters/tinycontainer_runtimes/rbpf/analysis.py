@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tinycontainer.interfaces.analysis import CodeFacts
+from tinycontainer.interfaces.integers import UINT32_MASK
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from .decoding import SLOT_BYTES, Instruction
@@ -87,4 +88,4 @@ def _entered(program: Program) -> set[int]:
 def _number(each: Instruction) -> int | None:
     """The number that an instruction puts into its destination, as an endpoint id."""
     plain = each.operation.name in _NUMBERS and not each.operation.from_register
-    return each.imm & 0xFFFFFFFF if plain else None
+    return each.imm & UINT32_MASK if plain else None

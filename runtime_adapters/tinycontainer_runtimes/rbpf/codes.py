@@ -5,7 +5,7 @@ from enum import IntEnum
 from tinycontainer.errors import InadmissibleCode
 
 
-class Code(IntEnum):
+class RbpfCode(IntEnum):
     """How a program ended, or why it was refused; the numbers are rBPF's."""
 
     OK = 0
@@ -36,13 +36,14 @@ class Fault(Exception):
         detail: more for the owner.
     """
 
-    def __init__(self, code: Code, detail: str = "") -> None:
+    def __init__(self, code: RbpfCode, detail: str = "") -> None:
         super().__init__(code, detail)
-        self.code, self.detail = code, detail
+        self.code = code
+        self.detail = detail
 
 
-class Refused(InadmissibleCode):
-    """Code that is refused at load.
+class CodeRefused(InadmissibleCode):
+    """RbpfCode that is refused at load.
 
     Args:
         code: rBPF's code for the reason.
@@ -53,7 +54,9 @@ class Refused(InadmissibleCode):
             file as a whole.
     """
 
-    def __init__(self, code: Code, problem: str, slot: int | None = None) -> None:
+    def __init__(self, code: RbpfCode, problem: str, slot: int | None = None) -> None:
         place = "" if slot is None else f"instruction {slot}: "
         super().__init__(f"{place}{problem} ({int(code)}, {code.word})")
-        self.code, self.problem, self.slot = code, problem, slot
+        self.code = code
+        self.problem = problem
+        self.slot = slot

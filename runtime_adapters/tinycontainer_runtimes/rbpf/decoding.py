@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
-from .codes import Code, Refused
+from .codes import CodeRefused, RbpfCode
 from .opcodes import OPERATIONS, Family, Operation, lacking, offset_means, source_means
 
 SLOT_BYTES: Final = 8
@@ -66,24 +66,26 @@ def decode(text: bytes, helpers: Container[int]) -> tuple[Instruction, ...]:
         helpers: numbers that can be called.
 
     Raises:
-        Refused: with rBPF's code for the first thing that is wrong.
+        CodeRefused: with rBPF's code for the first thing that is wrong.
     """
     if not text or len(text) % SLOT_BYTES:
-        raise Refused(Code.ILLEGAL_LENGTH, f"{len(text)} bytes of text are no instructions")
+        raise CodeRefused(RbpfCode.ILLEGAL_LENGTH, f"{len(text)} bytes of text are no instructions")
     if len(text) > MAX_SLOTS * SLOT_BYTES:
-        raise Refused(Code.ILLEGAL_LENGTH, f"{len(text)} bytes of text are too many")
+        raise CodeRefused(RbpfCode.ILLEGAL_LENGTH, f"{len(text)} bytes of text are too many")
     instructions = tuple(parse(text))
     starts = frozenset(each.slot for each in instructions)
     for each in instructions:
         _check_registers(each)
         if each.operation.family is Family.JUMP and each.target not in starts:
             problem = f"a jump to {each.target}, where no instruction starts"
-            raise Refused(Code.ILLEGAL_JUMP, problem, each.slot)
+            raise CodeRefused(RbpfCode.ILLEGAL_JUMP, problem, each.slot)
         if each.operation.family is Family.CALL and each.imm not in helpers:
-            raise Refused(Code.ILLEGAL_CALL, f"no helper has the number {each.imm}", each.slot)
+            raise CodeRefused(
+                RbpfCode.ILLEGAL_CALL, f"no helper has the number {each.imm}", each.slot
+            )
     last = instructions[-1]
     if last.operation.family is not Family.EXIT:
-        raise Refused(Code.NO_RETURN, "the last instruction is not exit", last.slot)
+        raise CodeRefused(RbpfCode.NO_RETURN, "the last instruction is not exit", last.slot)
     return instructions
 
 
@@ -91,14 +93,14 @@ def parse(text: bytes) -> Iterator[Instruction]:
     """Decode text, and judge the form of each instruction alone.
 
     Raises:
-        Refused: an instruction that rBPF does not have, or one with fields that it has no use for.
+        CodeRefused: rBPF does not have the instruction, or it has a field that rBPF does not use.
     """
     slots = iter(enumerate(_SLOT.iter_unpack(text)))
     for slot, (opcode, registers, offset, imm) in slots:
         operation = OPERATIONS.get(opcode)
         if operation is None:
             problem = f"{lacking(opcode)}, opcode 0x{opcode:02x}"
-            raise Refused(Code.ILLEGAL_INSTRUCTION, problem, slot)
+            raise CodeRefused(RbpfCode.ILLEGAL_INSTRUCTION, problem, slot)
         dst, src = registers & 0x0F, registers >> 4
         _check_fields(slot, operation, {"dst": dst, "src": src, "offset": offset, "imm": imm})
         if operation.family is Family.WIDE:
@@ -117,18 +119,18 @@ def _check_fields(slot: int, operation: Operation, values: dict[str, int]) -> No
                 problem = source_means(operation, value)
             else:
                 problem = f"{operation.name} has no use for {field}"
-            raise Refused(Code.ILLEGAL_INSTRUCTION, problem, slot)
+            raise CodeRefused(RbpfCode.ILLEGAL_INSTRUCTION, problem, slot)
 
 
 def _wide(slot: int, low: int, second: tuple[int, tuple[int, ...]] | None) -> int:
     """The 64-bit immediate of a load over two slots."""
     if second is None:
         problem = "a wide load is cut off at the end of the text"
-        raise Refused(Code.ILLEGAL_INSTRUCTION, problem, slot)
+        raise CodeRefused(RbpfCode.ILLEGAL_INSTRUCTION, problem, slot)
     opcode, registers, offset, high = second[1]
     if opcode or registers or offset:
         problem = "the second slot of a wide load holds more than a number"
-        raise Refused(Code.ILLEGAL_INSTRUCTION, problem, slot)
+        raise CodeRefused(RbpfCode.ILLEGAL_INSTRUCTION, problem, slot)
     return (high & 0xFFFFFFFF) << 32 | low & 0xFFFFFFFF
 
 
@@ -136,6 +138,6 @@ def _check_registers(each: Instruction) -> None:
     for number in (each.dst, each.src):
         if number >= REGISTERS:
             problem = f"there is no register r{number}"
-            raise Refused(Code.ILLEGAL_REGISTER, problem, each.slot)
+            raise CodeRefused(RbpfCode.ILLEGAL_REGISTER, problem, each.slot)
     if each.dst == FRAME and each.operation.writes_dst:
-        raise Refused(Code.ILLEGAL_REGISTER, "r10 is never written to", each.slot)
+        raise CodeRefused(RbpfCode.ILLEGAL_REGISTER, "r10 is never written to", each.slot)

@@ -1,4 +1,4 @@
-"""Helpers: the numbers behind which a program finds the device's calls.
+"""Helpers: the numbers by which a program calls the device.
 
 Arguments are registers: of those that C declares with 32 bits the low halves count, pointers count
 whole. Pointers are checked before the service is asked; a range outside of memory ends the program
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from tinycontainer.interfaces.integers import UINT32_MASK, to_int32
 from tinycontainer.interfaces.runtime import Natives
 
 from .machine import Helper
@@ -46,11 +47,22 @@ class ContainerHelpers:
     """
 
     def __init__(self, natives: Natives, memory: Memory) -> None:
-        self._natives, self._memory = natives, memory
+        self._natives = natives
+        self._memory = memory
 
     def functions(self) -> dict[int, Helper]:
         """The helpers by number."""
-        return {number: getattr(self, name) for number, name in HELPERS.items()}
+        by_name: dict[str, Helper] = {
+            "heartbeat": self.heartbeat,
+            "open": self.open,
+            "close": self.close,
+            "read": self.read,
+            "write": self.write,
+            "logger": self.logger,
+            "data_size": self.data_size,
+            "data_read": self.data_read,
+        }
+        return {number: by_name[name] for number, name in HELPERS.items()}
 
     def heartbeat(self, _arguments: Sequence[int], /) -> int:
         """``heartbeat()``."""
@@ -58,17 +70,17 @@ class ContainerHelpers:
 
     def open(self, arguments: Sequence[int], /) -> int:
         """``open(endpoint_id)``."""
-        return self._natives.open(_uint32(arguments[0]))
+        return self._natives.open(arguments[0] & UINT32_MASK)
 
     def close(self, arguments: Sequence[int], /) -> int:
         """``close(fd)``."""
-        return self._natives.close(_int32(arguments[0]))
+        return self._natives.close(to_int32(arguments[0]))
 
     def read(self, arguments: Sequence[int], /) -> int:
         """``read(fd, buffer, size)``: how many bytes there were, or a negative number."""
-        pointer, size = arguments[1], _uint32(arguments[2])
+        pointer, size = arguments[1], arguments[2] & UINT32_MASK
         self._memory.check_writable(pointer, size)
-        found = self._natives.read(_int32(arguments[0]), size)
+        found = self._natives.read(to_int32(arguments[0]), size)
         if isinstance(found, int):
             return found
         self._memory.store(pointer, found)
@@ -76,8 +88,8 @@ class ContainerHelpers:
 
     def write(self, arguments: Sequence[int], /) -> int:
         """``write(fd, buffer, size)``: how many bytes were taken, or a negative number."""
-        content = self._memory.load(arguments[1], _uint32(arguments[2]))
-        return self._natives.write(_int32(arguments[0]), content)
+        content = self._memory.load(arguments[1], arguments[2] & UINT32_MASK)
+        return self._natives.write(to_int32(arguments[0]), content)
 
     def logger(self, arguments: Sequence[int], /) -> int:
         """``logger(line)``: 0; the line ends with a zero byte."""
@@ -90,16 +102,8 @@ class ContainerHelpers:
 
     def data_read(self, arguments: Sequence[int], /) -> int:
         """``data_read(offset, buffer, size)``: how many bytes were copied."""
-        pointer, size = arguments[1], _uint32(arguments[2])
+        pointer, size = arguments[1], arguments[2] & UINT32_MASK
         self._memory.check_writable(pointer, size)
-        content = self._natives.data_read(_uint32(arguments[0]), size)
+        content = self._natives.data_read(arguments[0] & UINT32_MASK, size)
         self._memory.store(pointer, content)
         return len(content)
-
-
-def _uint32(value: int) -> int:
-    return value & 0xFFFFFFFF
-
-
-def _int32(value: int) -> int:
-    return (value & 0xFFFFFFFF ^ 0x80000000) - 0x80000000

@@ -1,10 +1,12 @@
 """The .rbf file: header, data, rodata, text, function table."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from struct import Struct
+from types import MappingProxyType
 from typing import Final
 
-from .codes import Code, Refused
+from .codes import CodeRefused, RbpfCode
 
 MAGIC: Final = b"rBPF"
 ALIGNMENT: Final = 8
@@ -32,7 +34,7 @@ class Image:
     data: bytes
     rodata: bytes
     text: bytes
-    functions: dict[str, int]
+    functions: Mapping[str, int]
     version: int = 0
 
 
@@ -40,16 +42,16 @@ def read_image(content: bytes) -> Image:
     """Take an untrusted file apart; its text is not looked at.
 
     Raises:
-        Refused: it is no .rbf file, or one whose parts do not fit.
+        CodeRefused: it is no .rbf file, or one whose parts do not fit.
     """
     if len(content) < HEADER_BYTES:
-        raise Refused(Code.ILLEGAL_LENGTH, f"{len(content)} bytes are no .rbf file")
+        raise CodeRefused(RbpfCode.ILLEGAL_LENGTH, f"{len(content)} bytes are no .rbf file")
     magic, version, flags, *lengths, count = _HEADER.unpack_from(content)
     if magic != MAGIC:
-        raise Refused(Code.ILLEGAL_INSTRUCTION, "does not begin with rBPF")
+        raise CodeRefused(RbpfCode.ILLEGAL_INSTRUCTION, "does not begin with rBPF")
     if flags:
         named = " (compressed)" if flags & 1 else ""
-        raise Refused(Code.ILLEGAL_INSTRUCTION, f"has flags 0x{flags:x}{named}")
+        raise CodeRefused(RbpfCode.ILLEGAL_INSTRUCTION, f"has flags 0x{flags:x}{named}")
     _check_lengths(content, lengths, count)
     data_end = HEADER_BYTES + lengths[0]
     rodata_end = data_end + lengths[1]
@@ -68,47 +70,55 @@ def _check_lengths(content: bytes, lengths: list[int], count: int) -> None:
     for name, length in zip(("data", "rodata", "text"), lengths, strict=True):
         if length % ALIGNMENT:
             problem = f"the length of {name}, {length}, is not a multiple of {ALIGNMENT}"
-            raise Refused(Code.ILLEGAL_LENGTH, problem)
+            raise CodeRefused(RbpfCode.ILLEGAL_LENGTH, problem)
     if not lengths[2]:
-        raise Refused(Code.ILLEGAL_LENGTH, "the text is empty")
-    told = HEADER_BYTES + sum(lengths) + count * _FUNCTION.size
-    if told != len(content):
-        problem = f"the header speaks of {told} bytes, the file has {len(content)}"
-        raise Refused(Code.ILLEGAL_LENGTH, problem)
+        raise CodeRefused(RbpfCode.ILLEGAL_LENGTH, "the text is empty")
+    announced = HEADER_BYTES + sum(lengths) + count * _FUNCTION.size
+    if announced != len(content):
+        problem = f"the header announces {announced} bytes, the file has {len(content)}"
+        raise CodeRefused(RbpfCode.ILLEGAL_LENGTH, problem)
 
 
-def _functions(table: bytes, rodata: bytes, text_bytes: int) -> dict[str, int]:
+def _functions(table: bytes, rodata: bytes, text_bytes: int) -> Mapping[str, int]:
     functions: dict[str, int] = {}
     for number, (name_at, flags, offset) in enumerate(_FUNCTION.iter_unpack(table)):
         name = _name(rodata, name_at, number)
         if flags:
-            raise Refused(Code.ILLEGAL_INSTRUCTION, f"function {number} has flags 0x{flags:x}")
+            raise CodeRefused(
+                RbpfCode.ILLEGAL_INSTRUCTION, f"function {number} has flags 0x{flags:x}"
+            )
         if offset % ALIGNMENT or offset >= text_bytes:
             problem = f"function {number} begins at byte {offset}, where no instruction starts"
-            raise Refused(Code.ILLEGAL_JUMP, problem)
+            raise CodeRefused(RbpfCode.ILLEGAL_JUMP, problem)
         if name in functions:
-            raise Refused(Code.ILLEGAL_JUMP, f"function {number} has the name of another one")
+            raise CodeRefused(
+                RbpfCode.ILLEGAL_JUMP, f"function {number} has the name of another one"
+            )
         functions[name] = offset
-    return functions
+    return MappingProxyType(functions)
 
 
 def _name(rodata: bytes, start: int, number: int) -> str:
     end = rodata.find(b"\0", start, start + MAX_NAME_BYTES)
     if end < 0:
-        raise Refused(Code.ILLEGAL_LENGTH, f"the name of function {number} has no end in rodata")
+        raise CodeRefused(
+            RbpfCode.ILLEGAL_LENGTH, f"the name of function {number} has no end in rodata"
+        )
     return rodata[start:end].decode("latin-1")
 
 
 def write_image(image: Image) -> bytes:
-    """The file of an image; names of functions are put behind its rodata.
+    """The file of an image; names of functions are put after its rodata.
 
     Raises:
-        Refused: a name or a function lies too far behind to be spoken of in 16 bits.
+        CodeRefused: the place of a name or a function does not fit into 16 bits.
     """
     rodata, table = bytearray(image.rodata), bytearray()
     for name, offset in image.functions.items():
         if len(rodata) > 0xFFFF or offset > 0xFFFF:
-            raise Refused(Code.ILLEGAL_LENGTH, f"{name}: lies beyond what the table can address")
+            raise CodeRefused(
+                RbpfCode.ILLEGAL_LENGTH, f"{name}: lies beyond what the table can address"
+            )
         table += _FUNCTION.pack(len(rodata), 0, offset)
         rodata += name.encode("latin-1") + b"\0"
     data, constants = padded(image.data), padded(bytes(rodata))
@@ -118,5 +128,5 @@ def write_image(image: Image) -> bytes:
 
 
 def padded(content: bytes) -> bytes:
-    """Bytes with zeros behind them up to the next multiple of 8."""
+    """Bytes, filled up with zeros to the next multiple of 8."""
     return content + bytes(-len(content) % ALIGNMENT)

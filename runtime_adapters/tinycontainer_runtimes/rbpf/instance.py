@@ -1,17 +1,14 @@
 """One container on rBPF: its program, its regions, and the hook in progress."""
 
-from typing import Final
-
+from tinycontainer.interfaces.integers import to_int32
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Completed, Hook, Natives, Outcome, Preempted, Trapped
 
-from .codes import Code
+from .codes import RbpfCode
 from .helpers import ContainerHelpers
-from .machine import Machine, Result
+from .machine import Machine, MachineResult
 from .memory import Memory, Region
 from .program import Program
-
-_SIGN: Final = 1 << 31
 
 
 class RbpfInstance:
@@ -53,9 +50,9 @@ class RbpfInstance:
         if result is None:
             return Preempted()
         hook, self._hook = self._hook, None
-        if result.code is not Code.OK:
+        if result.code is not RbpfCode.OK:
             return Trapped(result.code.word, _place(result))
-        return Completed(_int32(result.value) if hook is Hook.LOOP else 0)
+        return Completed(to_int32(result.value) if hook is Hook.LOOP else 0)
 
     def abort(self) -> None:
         """Drop the hook in progress."""
@@ -66,10 +63,6 @@ class RbpfInstance:
         self._hook = None
 
 
-def _place(result: Result) -> str:
+def _place(result: MachineResult) -> str:
     detail = f": {result.detail}" if result.detail else ""
     return f"{int(result.code)} at instruction {result.slot}{detail}"
-
-
-def _int32(value: int) -> int:
-    return (value & 0xFFFFFFFF ^ _SIGN) - _SIGN

@@ -8,22 +8,23 @@ from typing import Final, TypeAlias
 
 from tinycontainer.interfaces.meter import Meter
 
-from .codes import Code, Fault
+from .codes import Fault, RbpfCode
 from .decoding import FRAME, Instruction
 from .instructions import make_steps
-from .instructions.step import BRANCHES, CONSTANTS, SIGN64, WORD64, Called, Exited
+from .instructions.step import BRANCHES, CONSTANTS, SIGN64, WORD64, CallReached, Exited
 from .memory import STACK_BYTES, Memory, Region
 
 BRANCH_LIMIT: Final = 10_000
 """Taken branches of a run; this one fails."""
 _LONGEST_TURN: Final = 1 << 62
+"""`repeat` counts in 63 bits; a larger budget is used up in several turns."""
 
 Helper: TypeAlias = Callable[[Sequence[int]], int]
 """Takes r1 to r5 as unsigned 64-bit numbers, gives r0; raises `Fault`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class MachineResult:
     """How a run ended.
 
     Attributes:
@@ -33,7 +34,7 @@ class Result:
         detail: more about a fault.
     """
 
-    code: Code
+    code: RbpfCode
     value: int
     slot: int
     detail: str = ""
@@ -61,7 +62,8 @@ class Machine:
     ) -> None:
         memory.map(Region.STACK, bytearray(STACK_BYTES))
         self._instructions = {each.slot: each for each in instructions}
-        self._helpers, self._meter = helpers, meter
+        self._helpers = helpers
+        self._meter = meter
         self._file = [0] * CONSTANTS
         self._steps = make_steps(instructions, self._file, memory)
         self.slot = 0
@@ -82,7 +84,7 @@ class Machine:
 
         Args:
             slot: where it begins.
-            arguments: r1 and those behind it; the others are 0, but for r10.
+            arguments: r1 and the next ones; the others are 0, but for r10.
         """
         self._file[:CONSTANTS] = [0] * CONSTANTS
         self._file[1 : 1 + len(arguments)] = arguments
@@ -90,16 +92,16 @@ class Machine:
         self._file[BRANCHES] = BRANCH_LIMIT
         self.slot = slot
 
-    def run(self) -> Result | None:
+    def run(self) -> MachineResult | None:
         """Execute until the program ends or the meter is empty; None if it can go on."""
         while self._meter.left > 0:
             try:
                 self._execute()
             except Exited:
                 value = (self._file[0] ^ SIGN64) - SIGN64
-                return Result(Code.OK, value, self.slot)
+                return MachineResult(RbpfCode.OK, value, self.slot)
             except Fault as fault:
-                return Result(fault.code, 0, self.slot, fault.detail)
+                return MachineResult(fault.code, 0, self.slot, fault.detail)
         return None
 
     def _execute(self) -> None:
@@ -109,17 +111,24 @@ class Machine:
             Exited: the program has ended.
             Fault: it broke a rule.
         """
-        meter, steps, slot = self._meter, self._steps, self.slot
+        meter = self._meter
+        steps = self._steps
+        slot = self.slot
+        # The loop counts by itself: `repeat` knows how many of its items are left, and an iterator
+        # that is not used up keeps that number when an exception leaves the loop. To count each step
+        # in Python would cost a third of its time (ADR 11).
         turn = repeat(None, min(meter.left, _LONGEST_TURN))
         budget = length_hint(turn)
         try:
             for _ in turn:
                 slot = steps[slot]()
-        except Called:
-            pass  # performed below, with the meter up to date
+        except CallReached:
+            # Performed below: a driver may ask for the time, so the meter has to be up to date.
+            pass
         else:
             return
         finally:
+            # The step that raised counts: a call, an exit and a fault cost 1 like any other.
             meter.left -= budget - length_hint(turn)
             self.slot = slot
         self._call()
@@ -128,6 +137,6 @@ class Machine:
         number = self._instructions[self.slot].imm
         helper = self._helpers.get(number)
         if helper is None:
-            raise Fault(Code.ILLEGAL_CALL, f"no helper has the number {number}")
+            raise Fault(RbpfCode.ILLEGAL_CALL, f"no helper has the number {number}")
         self._file[0] = helper(self._file[1:6]) & WORD64
         self.slot += 1

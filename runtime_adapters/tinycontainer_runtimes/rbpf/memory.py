@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final, TypeVar
 
-from .codes import Code, Fault
+from .codes import Fault, RbpfCode
 
 _Buffer = TypeVar("_Buffer", bytearray, bytes | bytearray)
 
@@ -48,7 +48,7 @@ class Memory:
         self.writable: list[bytearray] = [bytearray() for _ in range(REGIONS)]
 
     def map(self, region: Region, content: bytes | bytearray) -> None:
-        """Put a buffer behind a region: to be written too if it is a bytearray.
+        """Map a buffer as a region, which can be written if it is a bytearray.
 
         Raises:
             ValueError: it is longer than a region.
@@ -79,7 +79,7 @@ class Memory:
         line = bytes(buffer[start : start + longest])
         end = line.find(b"\0")
         if end < 0 and len(line) < longest:
-            raise Fault(Code.ILLEGAL_MEMORY, f"the line at 0x{address:x} has no end")
+            raise Fault(RbpfCode.ILLEGAL_MEMORY, f"the line at 0x{address:x} has no end")
         return line if end < 0 else line[:end]
 
     def check_writable(self, address: int, size: int) -> None:
@@ -100,7 +100,8 @@ class Memory:
         buffer[start : start + len(data)] = data
 
     def _find(self, buffers: Sequence[_Buffer], address: int, size: int) -> tuple[_Buffer, int]:
-        number, start = address >> REGION_SHIFT, address & PLACE_MASK
+        number = address >> REGION_SHIFT
+        start = address & PLACE_MASK
         buffer = buffers[number] if number < REGIONS else buffers[0]
         if not buffer or start + size > len(buffer):  # no bytes: not there, or not allowed
             raise outside(address, size)
@@ -109,4 +110,4 @@ class Memory:
 
 def outside(address: int, size: int) -> Fault:
     """The fault of an access that its region does not allow."""
-    return Fault(Code.ILLEGAL_MEMORY, f"{size} bytes at 0x{address:x}")
+    return Fault(RbpfCode.ILLEGAL_MEMORY, f"{size} bytes at 0x{address:x}")

@@ -12,7 +12,7 @@ from typing import Final, TextIO
 
 from tinycontainer.interfaces.meter import Meter
 
-from .codes import Code, Refused
+from .codes import CodeRefused, RbpfCode
 from .decoding import MAX_SLOTS, SLOT_BYTES, decode
 from .instructions.step import WORD64
 from .machine import Machine
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str], program: TextIO, out: TextIO, err: TextIO) ->
         return 1
     try:
         value = execute(text, memory)
-    except Refused as refused:
+    except CodeRefused as refused:
         err.write(f"error: {refused}\n")
         return 1
     out.write(f"{value & WORD64:x}\n")
@@ -62,7 +62,7 @@ def execute(text: bytes, memory: bytearray) -> int:
         r0, signed, 64 bits.
 
     Raises:
-        Refused: it was not run, or faulted.
+        CodeRefused: it was not run, or faulted.
     """
     instructions = decode(text, frozenset())
     meter = Meter(_uncharged)
@@ -73,9 +73,9 @@ def execute(text: bytes, memory: bytearray) -> int:
     machine.begin(0, Region.CONTEXT.base if memory else 0, len(memory))
     result = machine.run()
     if result is None:
-        raise Refused(Code.OUT_OF_BRANCHES, "the program does not end")
-    if result.code is not Code.OK:
-        raise Refused(result.code, result.detail or "the program faulted", result.slot)
+        raise CodeRefused(RbpfCode.OUT_OF_BRANCHES, "the program does not end")
+    if result.code is not RbpfCode.OK:
+        raise CodeRefused(result.code, result.detail or "the program faulted", result.slot)
     return result.value
 
 

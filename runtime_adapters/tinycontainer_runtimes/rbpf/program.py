@@ -1,21 +1,27 @@
 """A .rbf file that passed every check: what instances are made of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from tinycontainer.interfaces.runtime import Hook, RuntimeLimits
 
-from .codes import Code, Refused
+from .codes import CodeRefused, RbpfCode
 from .decoding import SLOT_BYTES, Instruction, decode
 from .helpers import HELPERS
 from .image import Image, read_image
 from .memory import STACK_BYTES
 
-_PAGE_BYTES = 1 << 16
+_PAGE_BYTES: Final = 1 << 16
+_BYTES_PER_INSTRUCTION: Final = 256
+_BYTES_PER_FUNCTION: Final = 256
+"""What an instruction, or an entry of the function table, holds of the host's memory, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program.
+    """A program. Instances share it, and none of them changes it (TC-RT-05).
 
     Attributes:
         image: the parts of its file.
@@ -25,12 +31,24 @@ class Program:
 
     image: Image
     instructions: tuple[Instruction, ...]
-    entries: dict[Hook, int]
+    entries: Mapping[Hook, int]
 
     @property
     def memory_bytes(self) -> int:
         """Writable memory that an instance takes."""
         return STACK_BYTES + len(self.image.data)
+
+    @property
+    def held_bytes(self) -> int:
+        """What the program holds of the host's memory, at most."""
+        image = self.image
+        return (
+            len(self.instructions) * _BYTES_PER_INSTRUCTION
+            + len(image.functions) * _BYTES_PER_FUNCTION
+            + len(image.data)
+            + len(image.rodata)
+            + len(image.text)
+        )
 
 
 def load(code: bytes, limits: RuntimeLimits) -> Program:
@@ -41,26 +59,26 @@ def load(code: bytes, limits: RuntimeLimits) -> Program:
         limits: what a container may take; code_bytes and memory_pages count.
 
     Raises:
-        Refused: with rBPF's code for the first thing that is wrong.
+        CodeRefused: with rBPF's code for the first thing that is wrong.
     """
     if len(code) > limits.code_bytes:
         problem = f"{len(code)} bytes of code, where {limits.code_bytes} are the limit"
-        raise Refused(Code.ILLEGAL_LENGTH, problem)
+        raise CodeRefused(RbpfCode.ILLEGAL_LENGTH, problem)
     image = read_image(code)
     program = Program(image, decode(image.text, HELPERS), _entries(image))
     _check_entries(program)
     if program.memory_bytes > limits.memory_pages * _PAGE_BYTES:
         problem = f"{program.memory_bytes} bytes of stack and data are too many"
-        raise Refused(Code.ILLEGAL_LENGTH, problem)
+        raise CodeRefused(RbpfCode.ILLEGAL_LENGTH, problem)
     return program
 
 
-def _entries(image: Image) -> dict[Hook, int]:
+def _entries(image: Image) -> Mapping[Hook, int]:
     """Hooks by the function table; without one of that name, the loop begins with the text."""
     entries = {
         hook: image.functions[hook] // SLOT_BYTES for hook in Hook if hook in image.functions
     }
-    return {Hook.LOOP: 0} | entries
+    return MappingProxyType({Hook.LOOP: 0} | entries)
 
 
 def _check_entries(program: Program) -> None:
@@ -68,4 +86,4 @@ def _check_entries(program: Program) -> None:
     for offset in program.image.functions.values():
         if offset // SLOT_BYTES not in starts:
             problem = f"the function at byte {offset} begins inside of a wide load"
-            raise Refused(Code.ILLEGAL_JUMP, problem, offset // SLOT_BYTES)
+            raise CodeRefused(RbpfCode.ILLEGAL_JUMP, problem, offset // SLOT_BYTES)

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tinycontainer.interfaces.analysis import CodeFacts
+from tinycontainer.interfaces.integers import UINT32_MASK
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from .body import read_opcode, scan_locals, skip_immediates
 from .native_types import HOOKS
 from .opcodes import CALL, I32_CONST, REF_FUNC
 from .reader import Reader
-from .scan import Module, scan
+from .scan import ScannedModule, scan
 
 LIMITS: Final = RuntimeLimits(
     code_bytes=1 << 24,
@@ -108,8 +109,8 @@ def _uint32(encoded: bytes) -> int:
         value |= (byte & 0x7F) << 7 * place
     if encoded[-1] & 0x40:
         value -= 1 << 7 * len(encoded)
-    return value & 0xFFFFFFFF
+    return value & UINT32_MASK
 
 
-def _memory_bytes(module: Module) -> int:
+def _memory_bytes(module: ScannedModule) -> int:
     return 0 if module.memory is None else module.memory[0] * _PAGE_BYTES

@@ -1,15 +1,18 @@
-"""Straight lines of code: the units in which every engine meters, and in front of which it stops.
+"""Straight lines of code: the units in which every engine meters, and before which it stops.
+
+`straight_lines` is the one place that says where lines begin and end; TC-RT-17 is its clause.
 
 An engine that counts by itself only stops where a loop or a function begins. `with_stops` puts an
-empty loop in front of every line that costs something: it costs nothing, leaves the operands alone,
-and is a place to stop. So all engines stop at the same places.
+empty loop before every line that costs something: it costs nothing, leaves the operands alone, and
+is a place to stop. So all engines stop at the same places.
 
-Behind a native call nothing may be left of the budget, yet such an engine cannot be told to stop
-before anything more is used. So one instruction of cost 1 is put there, which whoever counts has to
-leave out.
+After a native call nothing may be left of the budget, yet such an engine cannot be made to stop
+before anything more is used. So one instruction of cost 1 is put there, which the adapter has to
+leave out of the account (ADR 13).
 """
 
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
@@ -19,18 +22,19 @@ from .opcodes import IMMEDIATES, Immediates
 from .reader import Reader
 
 MAX_LINE: Final = 64
-"""Longest line in instructions; it also ends behind every instruction that may go elsewhere."""
+"""Longest line in instructions; it also ends after every instruction that may branch."""
 
-ALONE: Final = (
+_ALONE: Final = (
     opcodes.BULK_MEMORY
     | opcodes.BULK_TABLE
-    | {opcodes.MEMORY_GROW, opcodes.TABLE_GROW, opcodes.CALL_INDIRECT, opcodes.I64_DIV_U}
+    | opcodes.GROWS
+    | {opcodes.CALL_INDIRECT, opcodes.I64_DIV_U}
 )
 """Instructions that are a line of their own: those that cost more than 1, and those at whose
 operands an engine looks first."""
 
 SETTLING_FUEL: Final = 1
-"""What is used behind every native call and is not the container's."""
+"""Fuel that is used after every native call and is not charged to the container."""
 
 _STOP: Final = bytes([opcodes.LOOP, 0x40, opcodes.END])
 _SETTLE: Final = bytes([opcodes.I32_CONST, 0, opcodes.DROP])
@@ -51,16 +55,54 @@ _NUMBERS: Final = {
     }
 }
 """How many LEB128 numbers follow an opcode, and nothing else."""
-_BEGINS_LINE: Final = ALONE | _NEW_LIST
-_ENDS_LINE: Final = opcodes.ENDS_LINE | ALONE | _NEW_LIST
+_BEGINS_LINE: Final = _ALONE | _NEW_LIST
+_ENDS_LINE: Final = opcodes.ENDS_LINE | _ALONE | _NEW_LIST
+
+
+class Line(NamedTuple):
+    """A straight line of instructions.
+
+    Attributes:
+        begin: place of its first instruction.
+        end: place after its last one.
+        cost: fuel of its instructions; bulk operations and grows add their length.
+        entered: whether a function or a loop begins with it. Every engine can stop there by itself,
+            also if the line costs nothing.
+    """
+
+    begin: int
+    end: int
+    cost: int
+    entered: bool
+
+
+def straight_lines(instructions: Iterable[int]) -> Iterator[Line]:
+    """The lines of a function body.
+
+    Args:
+        instructions: opcodes in the order of the code. An ``end`` comes after each list of
+            instructions, also after the body itself.
+    """
+    begin, cost = 0, 0
+    entered = True
+    for place, opcode in enumerate(instructions):
+        if opcode in _BEGINS_LINE and begin < place:
+            yield Line(begin, place, cost, entered)
+            begin, cost = place, 0
+            entered = False
+        cost += opcode not in opcodes.FREE
+        if opcode in _ENDS_LINE or place + 1 - begin == MAX_LINE:
+            yield Line(begin, place + 1, cost, entered)
+            begin, cost = place + 1, 0
+            entered = opcode == opcodes.LOOP
 
 
 def with_stops(code: bytes, span: tuple[int, int], natives: int, limits: RuntimeLimits) -> bytes:
-    """A function body with a place to stop in front of every line.
+    """A function body with a place to stop before every line.
 
     Args:
         code: a scanned module.
-        span: where the body begins, behind its size, and where it ends.
+        span: where the body begins, after its size, and where it ends.
         natives: calls of functions with a lower index are native calls that are settled.
         limits: those with which the module was scanned.
 
@@ -69,27 +111,33 @@ def with_stops(code: bytes, span: tuple[int, int], natives: int, limits: Runtime
     """
     reader = Reader(code, *span)
     scan_locals(reader, 0, limits)
-    lines = _Lines(code, span[0], reader.offset)
-    length, costs = 0, False
+    instructions: list[int] = []
+    offsets: list[int] = []
     while reader.offset < reader.end:
-        begin = reader.offset
-        opcode = _pass_instruction(reader)
-        if opcode in _BEGINS_LINE:
-            lines.end(begin, length, costs)
-            length, costs = 0, False
-        length, costs = length + 1, costs or opcode not in opcodes.FREE
-        if opcode in _ENDS_LINE or length == MAX_LINE:
-            lines.end(reader.offset, length, costs)
-            lines.can_stop = opcode == opcodes.LOOP
-            length, costs = 0, False
-            if opcode == opcodes.CALL and Reader(code, begin + 1, reader.end).u32() < natives:
-                lines.put(reader.offset, _SETTLE)
-    lines.end(reader.offset, length, costs)
-    return lines.finished(reader.offset)
+        offsets.append(reader.offset)
+        instructions.append(_pass_instruction(reader))
+    offsets.append(reader.end)
+    parts: list[bytes] = []
+    copied = span[0]
+    for line in straight_lines(instructions):
+        offset = offsets[line.begin]
+        if line.cost and not line.entered:
+            parts += (code[copied:offset], _STOP)
+            copied = offset
+        last = line.end - 1
+        if instructions[last] == opcodes.CALL and _called(code, offsets[last], reader) < natives:
+            parts += (code[copied : offsets[line.end]], _SETTLE)
+            copied = offsets[line.end]
+    return b"".join((*parts, code[copied : reader.end]))
+
+
+def _called(code: bytes, offset: int, body: Reader) -> int:
+    """Index of the function that a ``call`` calls."""
+    return Reader(code, offset + 1, body.end).u32()
 
 
 def _pass_instruction(reader: Reader) -> int:
-    """Pass over a scanned instruction, most of which have numbers behind them; its opcode."""
+    """Pass over a scanned instruction and return its opcode; numbers follow most of them."""
     data, offset = reader.data, reader.offset
     opcode = data[offset]
     numbers = _NUMBERS.get(opcode)
@@ -103,42 +151,3 @@ def _pass_instruction(reader: Reader) -> int:
             offset += 1
     reader.offset = offset + 1
     return opcode
-
-
-class _Lines:
-    """Copies a body, and puts a place to stop in front of each line that costs something.
-
-    Attributes:
-        can_stop: whether an engine stops in front of the line by itself: where a function is
-            entered, and where a loop begins.
-    """
-
-    __slots__ = ("_code", "_copied", "_line", "_parts", "can_stop")
-
-    def __init__(self, code: bytes, begin: int, line: int) -> None:
-        self._code, self._copied, self._line = code, begin, line
-        self._parts: list[bytes] = []
-        self.can_stop = True
-
-    def end(self, offset: int, length: int, costs: bool) -> None:
-        """The line ends here, and the next one begins.
-
-        Args:
-            offset: of what stands behind it.
-            length: its instructions.
-            costs: whether any of them does.
-        """
-        if costs and not self.can_stop:
-            self.put(self._line, _STOP)
-        if length:
-            self.can_stop = False
-        self._line = offset
-
-    def put(self, offset: int, inserted: bytes) -> None:
-        """Put something in; offsets never fall."""
-        self._parts += (self._code[self._copied : offset], inserted)
-        self._copied = offset
-
-    def finished(self, end: int) -> bytes:
-        """The whole body."""
-        return b"".join((*self._parts, self._code[self._copied : end]))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
+from tinycontainer.interfaces.integers import INT32_MAX, INT32_MIN, UINT32_MASK, to_int32
 from tinycontainer.interfaces.runtime import Natives
 
 from .traps import TrapCode, WasmTrap
@@ -12,7 +13,7 @@ _LINE_BYTES = 256
 """How much of a log line is looked at; the device cuts it shorter."""
 
 
-class Memory(Protocol):
+class LinearMemory(Protocol):
     """Linear memory of one instance."""
 
     def size(self) -> int:
@@ -38,7 +39,7 @@ class WasmNatives:
         memory: the container's linear memory.
     """
 
-    def __init__(self, natives: Natives, memory: Memory) -> None:
+    def __init__(self, natives: Natives, memory: LinearMemory) -> None:
         self._natives, self._memory = natives, memory
 
     def functions(self) -> dict[str, NativeFunction]:
@@ -60,16 +61,16 @@ class WasmNatives:
 
     def open(self, endpoint_id: int) -> int:
         """env.open(endpoint_id) -> i32."""
-        return self._natives.open(endpoint_id & 0xFFFFFFFF)
+        return self._natives.open(endpoint_id & UINT32_MASK)
 
     def close(self, fd: int) -> int:
         """env.close(fd) -> i32."""
-        return self._natives.close(_signed(fd))
+        return self._natives.close(to_int32(fd))
 
     def read(self, fd: int, pointer: int, size: int) -> int:
         """env.read(fd, pointer, size) -> i32."""
         pointer, size = self._range(pointer, size)
-        result = self._natives.read(_signed(fd), size)
+        result = self._natives.read(to_int32(fd), size)
         if isinstance(result, int):
             return result
         self._memory.store(pointer, result)
@@ -78,11 +79,11 @@ class WasmNatives:
     def write(self, fd: int, pointer: int, size: int) -> int:
         """env.write(fd, pointer, size) -> i32."""
         pointer, size = self._range(pointer, size)
-        return self._natives.write(_signed(fd), self._memory.load(pointer, size))
+        return self._natives.write(to_int32(fd), self._memory.load(pointer, size))
 
     def logger(self, pointer: int) -> None:
         """env.logger(pointer): a line that ends with a zero byte."""
-        pointer &= 0xFFFFFFFF
+        pointer &= UINT32_MASK
         available = self._memory.size() - pointer
         if available <= 0:
             raise WasmTrap(TrapCode.NATIVE_POINTER, "logger: the line begins outside of memory")
@@ -99,12 +100,12 @@ class WasmNatives:
     def data_read(self, offset: int, pointer: int, size: int) -> int:
         """env.data_read(offset, pointer, size) -> i32: how many bytes were copied."""
         pointer, size = self._range(pointer, size)
-        content = self._natives.data_read(offset & 0xFFFFFFFF, size)
+        content = self._natives.data_read(offset & UINT32_MASK, size)
         self._memory.store(pointer, content)
         return len(content)
 
     def _range(self, pointer: int, size: int) -> tuple[int, int]:
-        pointer, size = pointer & 0xFFFFFFFF, size & 0xFFFFFFFF
+        pointer, size = pointer & UINT32_MASK, size & UINT32_MASK
         if pointer + size > self._memory.size():
             raise WasmTrap(
                 TrapCode.NATIVE_POINTER, f"{size} bytes at {pointer} reach outside of memory"
@@ -118,10 +119,6 @@ def checked_result(result: int) -> int:
     Raises:
         WasmTrap: it is more.
     """
-    if not -(1 << 31) <= result < 1 << 31:
+    if not INT32_MIN <= result <= INT32_MAX:
         raise WasmTrap(TrapCode.ENGINE, "a native function returned more than 32 bits")
     return result
-
-
-def _signed(value: int) -> int:
-    return (value & 0xFFFFFFFF ^ 0x80000000) - 0x80000000

@@ -26,6 +26,7 @@ I32_TRUNCATIONS: Final = range(0xA8, 0xAC)
 I64_TRUNCATIONS: Final = range(0xAE, 0xB2)
 BULK_MEMORY: Final = frozenset({MEMORY_INIT, MEMORY_COPY, MEMORY_FILL})
 BULK_TABLE: Final = frozenset({TABLE_INIT, TABLE_COPY, TABLE_FILL})
+GROWS: Final = frozenset({MEMORY_GROW, TABLE_GROW})
 
 
 class Immediates(Enum):

@@ -9,16 +9,15 @@ from collections.abc import Iterable
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
-from .hooks import hook_functions
 from .lines import with_stops
 from .reader import Reader
-from .scan import HEADER, Module
+from .scan import HEADER, ScannedModule
 
 _EXPORT, _START, _CODE = 7, 8, 10
 _FUNCTION_KIND = 0
 
 
-def prepare(code: bytes, module: Module, limits: RuntimeLimits) -> bytes:
+def prepare(code: bytes, module: ScannedModule, limits: RuntimeLimits) -> bytes:
     """The module without custom sections and start section, with hooks exported by index.
 
     Args:
@@ -26,7 +25,7 @@ def prepare(code: bytes, module: Module, limits: RuntimeLimits) -> bytes:
         module: what the scan learned of it.
         limits: those with which it was scanned.
     """
-    indexes = sorted({index for hook in hook_functions(module).values() for index in hook})
+    indexes = sorted({index for hook in module.hook_functions().values() for index in hook})
     parts = [HEADER]
     for start, end in module.sections:
         if code[start] == _EXPORT:
@@ -41,7 +40,7 @@ def prepare(code: bytes, module: Module, limits: RuntimeLimits) -> bytes:
     return b"".join(parts)
 
 
-def export_name(module: Module, index: int) -> str:
+def export_name(module: ScannedModule, index: int) -> str:
     """Under which name the prepared module exports a function of its hooks."""
     name = f"tinycontainer:{index}"
     while name in module.exports:  # a tenant's own export may be called so
@@ -49,13 +48,13 @@ def export_name(module: Module, index: int) -> str:
     return name
 
 
-def calls_natives_directly(module: Module) -> bool:
+def calls_natives_directly(module: ScannedModule) -> bool:
     """Whether no reference to a native function is handed on, so that all its calls are known."""
     return all(index >= len(module.imports) for index in module.references)
 
 
 def _with_exports(
-    code: bytes, start: int, end: int, module: Module, indexes: Iterable[int]
+    code: bytes, start: int, end: int, module: ScannedModule, indexes: Iterable[int]
 ) -> bytes:
     reader = Reader(code, start + 1, end)
     reader.u32()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tinycontainer.errors import InadmissibleCode
-from tinycontainer.interfaces.runtime import RuntimeLimits
+from tinycontainer.interfaces.runtime import Hook, RuntimeLimits
 from tinycontainer.text import show
 
 from .body import scan_body, scan_constant
@@ -41,8 +41,8 @@ _EXTERNAL_FUNCTION, _EXTERNAL_MEMORY = 0, 2
 
 
 @dataclass(slots=True)
-class Module:
-    """What the scan learned.
+class ScannedModule:
+    """What the scan learned of a module. It is shared: nobody changes it after the scan.
 
     Attributes:
         types: function types.
@@ -52,6 +52,7 @@ class Module:
         start: index of the start function; None if there is none.
         memory: minimum and maximum pages; the maximum is None if not given.
         tables: how many tables there are.
+        elements: how many elements there are in all segments together.
         references: functions that are handed on by element segments, globals and exports.
         spans: offset and end of each function body, its size not included.
         sections: offset and end of each section that is not custom, headers included.
@@ -74,14 +75,29 @@ class Module:
         """How many function bodies there are."""
         return len(self.spans)
 
+    @property
+    def body_bytes(self) -> int:
+        """Bytes of all function bodies, in the module that was scanned."""
+        return sum(end - start for start, end in self.spans)
+
     def function_type(self, index: int) -> FunctionType | None:
         """The type of a function, if there is one with this index."""
         if index >= len(self.functions) or self.functions[index] >= len(self.types):
             return None
         return self.types[self.functions[index]]
 
+    def hook_functions(self) -> dict[Hook, tuple[int, ...]]:
+        """Indexes of the functions of each hook, in order; START includes the start function."""
+        hooks: dict[Hook, tuple[int, ...]] = {}
+        for hook in Hook:
+            exported = self.exports.get(hook.value)
+            hooks[hook] = () if exported is None else (exported[1],)
+        if self.start is not None:
+            hooks[Hook.START] = (self.start, *hooks[Hook.START])
+        return hooks
 
-def scan(code: bytes, limits: RuntimeLimits) -> Module:
+
+def scan(code: bytes, limits: RuntimeLimits) -> ScannedModule:
     """Scan a module.
 
     Raises:
@@ -96,7 +112,7 @@ def scan(code: bytes, limits: RuntimeLimits) -> Module:
     return module
 
 
-def without_custom_sections(code: bytes, module: Module) -> bytes:
+def without_custom_sections(code: bytes, module: ScannedModule) -> bytes:
     """The module without names and debug information, which engines need not read."""
     return HEADER + b"".join(code[start:end] for start, end in module.sections)
 
@@ -105,7 +121,7 @@ class _Scan:
     def __init__(self, code: bytes, limits: RuntimeLimits) -> None:
         self._reader = Reader(code, len(HEADER), len(code))
         self._limits = limits
-        self._module = Module()
+        self._module = ScannedModule()
         self._handlers: dict[int, Callable[[Reader], None]] = {
             _TYPE: self._types,
             _IMPORT: self._imports,
@@ -121,7 +137,7 @@ class _Scan:
             _DATA: self._data,
         }
 
-    def run(self) -> Module:
+    def run(self) -> ScannedModule:
         reader, place, sections = self._reader, -1, 0
         while reader.remaining:
             start = reader.offset
@@ -299,7 +315,7 @@ class _Scan:
             reader.skip(reader.u32())
 
 
-def _require_exports(module: Module) -> None:
+def _require_exports(module: ScannedModule) -> None:
     if module.bodies != len(module.functions) - len(module.imports):
         raise InadmissibleCode("functions and function bodies differ in number")
     if module.memory is None or module.exports.get(MEMORY_EXPORT) != (_EXTERNAL_MEMORY, 0):

@@ -1,8 +1,8 @@
-"""The runtime on pywasm: admission, and instances that are made from admitted code."""
+"""The runtime on pywasm: admission (ADR 2), and instances that are made from admitted code."""
 
 import io
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 import pywasm
 
@@ -10,11 +10,12 @@ from tinycontainer.errors import CreationError, InadmissibleCode, RuntimeUnavail
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
 
-from ..wasm.admission import judge
+from ..code_cache import WASM_CACHE_BYTES, CodeCache
 from ..wasm.scan import scan, without_custom_sections
 from ..wasm.traps import WasmTrap
 from ..wasm.validator import Validator, WasmtimeValidator
 from .instance import PywasmInstance
+from .prepared import PreparedModule, prepare_module
 from .traps import ENGINE_ERRORS
 
 PARSE_ERRORS: Final = (*ENGINE_ERRORS, EOFError, UnicodeDecodeError)
@@ -45,17 +46,26 @@ class PywasmRuntime:
         validator: full type validation, which pywasm does not do.
         exact_floats: whether to correct those instructions of floating point that pywasm gets
             wrong.
+        kept_bytes: how much memory what is kept of modules may hold.
 
     Raises:
         RuntimeUnavailable: under ``python -O``.
     """
 
-    def __init__(self, validator: Validator, *, exact_floats: bool = False) -> None:
+    def __init__(
+        self,
+        validator: Validator,
+        *,
+        exact_floats: bool = False,
+        kept_bytes: int = WASM_CACHE_BYTES,
+    ) -> None:
         if not __debug__:
             raise RuntimeUnavailable(
                 "pywasm works by assertions, which python -O removes; run python without -O"
             )
-        self._validator, self._exact_floats = validator, exact_floats
+        self._validator = validator
+        self._exact_floats = exact_floats
+        self._cache = CodeCache[PreparedModule](kept_bytes, lambda prepared: prepared.held_bytes)
 
     def describe(self) -> RuntimeDescription:
         """See `tinycontainer.interfaces.runtime.Described`."""
@@ -65,28 +75,29 @@ class PywasmRuntime:
         return RuntimeDescription(engine, frozenset(Ability) - {Ability.EXACT_FLOATS})
 
     def admit(self, code: bytes, limits: RuntimeLimits) -> None:
-        """Scan, validate, and let pywasm parse, in this order."""
-        module = judge(code, limits, self._validator)
-        try:
-            _parse(without_custom_sections(code, module))
-        except PARSE_ERRORS as error:
-            raise InadmissibleCode(f"pywasm cannot parse it: {type(error).__name__}") from None
+        """Scan, validate, and let pywasm parse, in this order, unless this was done before."""
+        self._prepared(code, limits)
 
     def create(
         self, code: bytes, data: bytes, natives: Natives, meter: Meter, limits: RuntimeLimits
     ) -> PywasmInstance:
-        """Parse afresh (pywasm's instances write to the parsed module) and instantiate."""
-        scanned = scan(code, limits)
+        """Instantiate; the code was parsed when it was admitted."""
         try:
-            module = _parse(without_custom_sections(code, scanned))
-            return PywasmInstance(
-                module, scanned, natives, meter, limits, exact_floats=self._exact_floats
-            )
+            return PywasmInstance(self._prepared(code, limits), natives, meter, limits)
         except WasmTrap as trap:
             raise CreationError(f"{trap.code}: {trap.detail}") from None
+        except InadmissibleCode as refusal:
+            raise CreationError(str(refusal)) from None
+
+    def _prepared(self, code: bytes, limits: RuntimeLimits) -> PreparedModule:
+        return self._cache.find_or_make(code, limits, lambda: self._judge(code, limits))
+
+    def _judge(self, code: bytes, limits: RuntimeLimits) -> PreparedModule:
+        scanned = scan(code, limits)
+        self._validator.validate(code)
+        needed = without_custom_sections(code, scanned)
+        try:
+            description = pywasm.ModuleDesc.from_reader(io.BytesIO(needed))
         except PARSE_ERRORS as error:
-            raise CreationError(f"pywasm cannot parse it: {type(error).__name__}") from None
-
-
-def _parse(code: bytes) -> Any:
-    return pywasm.ModuleDesc.from_reader(io.BytesIO(code))
+            raise InadmissibleCode(f"pywasm cannot parse it: {type(error).__name__}") from None
+        return prepare_module(description, scanned, len(needed), limits, exact=self._exact_floats)

@@ -24,6 +24,9 @@ class Exact:
     Args:
         instruction: the plain one.
         stack: pywasm's stacks.
+
+    Attributes:
+        plain: the opcode of the plain one.
     """
 
     __slots__ = ("_compute", "_stack", "args", "plain")

@@ -1,4 +1,4 @@
-"""One container on pywasm: a runtime, a machine and a parsed module of its own."""
+"""One container on pywasm: a machine, and its own copy of what instances change in a module."""
 
 from collections import deque
 from collections.abc import Callable
@@ -17,12 +17,11 @@ from tinycontainer.interfaces.runtime import (
     Trapped,
 )
 
-from ..wasm.hooks import hook_functions
 from ..wasm.native_types import NATIVES
 from ..wasm.natives import NativeFunction, WasmNatives, checked_result
-from ..wasm.scan import Module
 from ..wasm.traps import TrapCode, WasmTrap
-from .metering import BudgetGone, Gauge, meter_module, plain_opcode
+from .metering import BudgetGone, Gauge, plain_opcode
+from .prepared import PreparedModule
 from .traps import ENGINE_ERRORS, classify
 
 
@@ -30,12 +29,10 @@ class PywasmInstance:
     """See `tinycontainer.interfaces.runtime.Instance`.
 
     Args:
-        module: a freshly parsed pywasm ModuleDesc.
-        scanned: what the scan learned of it.
+        prepared: its module.
         natives: the container's calls.
         meter: what it may use.
-        limits: what it may take.
-        exact_floats: whether floating point is corrected.
+        limits: what it may take; those that the module was prepared for.
 
     Raises:
         WasmTrap: a segment does not fit.
@@ -43,32 +40,24 @@ class PywasmInstance:
 
     def __init__(
         self,
-        module: Any,
-        scanned: Module,
+        prepared: PreparedModule,
         natives: Natives,
         meter: Meter,
         limits: RuntimeLimits,
-        *,
-        exact_floats: bool = False,
     ) -> None:
-        # pywasm takes a maximum of 0 for "no maximum"; the scan refuses 0, so this bounds growth.
-        module.mems[0].limits.m = module.mems[0].limits.m or limits.memory_pages
-        for table in module.tabl:
-            table.limits.m = table.limits.m or limits.table_elements
-        module.star = -1  # the start function runs metered, inside the START hook
         self._machine = pywasm.Machine()
         self._meter = meter
-        gauge = Gauge(meter, self._machine, limits)
-        meter_module(module, gauge, exact_floats=exact_floats)
+        scanned = prepared.scanned
         functions = WasmNatives(natives, self).functions()
         imports = [self._import(name, functions[name]) for name in scanned.imports]
+        module = prepared.copy_for(Gauge(meter, self._machine, limits))
         self._module = self._instantiate(module, imports)
         self._memory = self._machine.store.mems[self._module.mems[0]]
-        self._hooks = hook_functions(scanned)
+        self._hooks = scanned.hook_functions()
         self._pending: deque[int] = deque()
         self._running = False
 
-    # The memory that native calls see; `tinycontainer_runtimes.wasm.natives.Memory`.
+    # The memory that native calls see; `tinycontainer_runtimes.wasm.natives.LinearMemory`.
 
     def size(self) -> int:
         """Length of linear memory in bytes."""

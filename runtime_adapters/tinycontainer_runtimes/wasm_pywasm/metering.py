@@ -6,18 +6,14 @@ replaced by one whose ``opcode`` is a property: it charges the line, or, with th
 the index back and raises. A second call of ``evaluate`` goes on as if nothing had happened.
 """
 
-from collections.abc import Iterator
-from typing import Any, Final
-
-import pywasm
+from typing import Any, Final, TypeAlias
 
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from ..wasm import opcodes
-from ..wasm.lines import MAX_LINE
 from ..wasm.traps import TrapCode, WasmTrap
-from .floats import COMPUTED, Exact
+from .floats import Exact
 
 _LABELS_PER_CALL: Final = 16
 """Nested blocks of all calls together, on average; pywasm copies them all at every branch."""
@@ -82,10 +78,13 @@ class _Line:
         return self.plain
 
 
-class _Entry:
-    """Stands in front of a function's first line: charges for the entry, and bounds the stacks.
+class Entry:
+    """The first instruction of every function: charges for the entry, and bounds the stacks.
 
-    It is no place to stop, the line behind it is; so a call and the entry are charged together.
+    It is no place to stop, the line after it is; so a call and the entry are charged together.
+
+    Args:
+        gauge: what the instructions of the instance share.
     """
 
     __slots__ = ("_gauge", "args")
@@ -98,6 +97,7 @@ class _Entry:
 
     @property
     def opcode(self) -> int:
+        """A nop, after the entry was charged."""
         gauge = self._gauge
         gauge.meter.left -= 1
         stack, limits = gauge.stack, gauge.limits
@@ -181,90 +181,22 @@ class _DivideU64(_Line):
         return opcodes.DROP if gauge.stack.value[-1].into_u64() == 1 else self.plain
 
 
-_ALONE: Final[dict[int, type[_Line]]] = {
-    **dict.fromkeys(opcodes.BULK_MEMORY | opcodes.BULK_TABLE, _Bulk),
-    opcodes.MEMORY_GROW: _Grow,
-    opcodes.TABLE_GROW: _Grow,
-    opcodes.CALL_INDIRECT: _CallIndirect,
-    opcodes.I64_DIV_U: _DivideU64,
-}
-"""Instructions that are a line of their own, because they look at their operands first."""
+Metered: TypeAlias = type[_Line]
+
+
+def metered_kind(opcode: int) -> Metered:
+    """Which instruction charges for a line that begins with this opcode."""
+    if opcode in opcodes.BULK_MEMORY or opcode in opcodes.BULK_TABLE:
+        return _Bulk
+    if opcode in opcodes.GROWS:
+        return _Grow
+    if opcode == opcodes.CALL_INDIRECT:
+        return _CallIndirect
+    return _DivideU64 if opcode == opcodes.I64_DIV_U else _Line
 
 
 def plain_opcode(instruction: Any) -> int:
     """The opcode of an instruction, metered or not, without charging for it."""
-    metered = isinstance(instruction, _Line | _Entry | Exact)
+    metered = isinstance(instruction, _Line | Entry | Exact)
     opcode: int = instruction.plain if metered else instruction.opcode
     return opcode
-
-
-def meter_module(module: Any, gauge: Gauge, *, exact_floats: bool = False) -> None:
-    """Replace the first instruction of every line of a freshly parsed module.
-
-    Args:
-        module: a pywasm ModuleDesc that was validated.
-        gauge: what its instructions share.
-        exact_floats: whether floating point is corrected; see `floats`.
-    """
-    for function in module.func:
-        body = function.expr.data
-        pending = [(body, True)]
-        while pending:
-            instructions, stops = pending.pop()
-            if stops and not instructions:
-                instructions.append(pywasm.Inst(opcodes.NOP, []))
-            for instruction in instructions:
-                pending.extend(_nested(instruction))
-            _meter_list(instructions, gauge, stops=stops)
-            if exact_floats:
-                instructions[:] = list(_corrected(instructions, gauge))
-        body.insert(0, _Entry(gauge))
-
-
-def _nested(instruction: Any) -> Iterator[tuple[list[Any], bool]]:
-    """The lists within an instruction, and whether it can be stopped where they begin.
-
-    Where a loop begins it can, also if the first line costs nothing, as on every engine.
-    """
-    if instruction.opcode in (opcodes.BLOCK, opcodes.LOOP, opcodes.IF):
-        for instructions in instruction.args[1:]:
-            yield instructions, instruction.opcode == opcodes.LOOP
-
-
-def _meter_list(instructions: list[Any], gauge: Gauge, *, stops: bool) -> None:
-    for start, end in list(_lines(instructions)):
-        first = instructions[start]
-        cost = sum(opcodes.fuel(each.opcode) for each in instructions[start:end])
-        if first.opcode in _ALONE:
-            instructions[start] = _ALONE[first.opcode](first, cost, gauge)
-        elif cost or (stops and start == 0):
-            instructions[start] = _Line(first, cost, gauge)
-
-
-def _corrected(instructions: list[Any], gauge: Gauge) -> Iterator[Any]:
-    for instruction in instructions:
-        plain = plain_opcode(instruction)
-        if plain not in COMPUTED:
-            yield instruction
-        elif isinstance(instruction, _Line):
-            exact = Exact(pywasm.Inst(plain, instruction.args), gauge.stack)
-            instruction.plain = opcodes.NOP  # it charges for its line, and no more
-            yield instruction
-            yield exact
-        else:
-            yield Exact(instruction, gauge.stack)
-
-
-def _lines(instructions: list[Any]) -> Iterator[tuple[int, int]]:
-    """The straight lines of an instruction list, as ranges."""
-    start = 0
-    for index, instruction in enumerate(instructions):
-        alone = instruction.opcode in _ALONE
-        if alone and start < index:
-            yield start, index
-            start = index
-        if alone or instruction.opcode in opcodes.ENDS_LINE or index + 1 - start == MAX_LINE:
-            yield start, index + 1
-            start = index + 1
-    if start < len(instructions):
-        yield start, len(instructions)

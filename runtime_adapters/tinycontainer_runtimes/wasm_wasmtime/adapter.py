@@ -10,13 +10,14 @@ from tinycontainer.errors import CreationError, InadmissibleCode, RuntimeUnavail
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
 
+from ..code_cache import WASM_CACHE_BYTES, CodeCache
 from ..wasm.preparation import prepare
-from ..wasm.scan import Module, scan
+from ..wasm.scan import scan
 from ..wasm.traps import WasmTrap
 from ..wasm.validator import WasmtimeValidator
-from .cache import DiskCache, MemoryCache
 from .capi import CApi
-from .engine import SETTINGS, make_engine
+from .disk_cache import DiskCache
+from .engine import SETTINGS, CompiledModule, make_engine, measure_module
 from .instance import WHOLE_HOOK_FUEL, WasmtimeInstance
 from .probe import can_suspend
 
@@ -42,6 +43,7 @@ class WasmtimeRuntime:
         cache: a directory of mode 0700 in which compiled modules are kept.
         suspend: whether to suspend calls where that works; without it a hook is one unit of work,
             and one that needs more than `WHOLE_HOOK_FUEL` is stopped by a trap.
+        kept_bytes: how much memory what is kept of modules may hold.
 
     Attributes:
         suspends: whether calls are suspended.
@@ -50,11 +52,17 @@ class WasmtimeRuntime:
         RuntimeUnavailable: see `create_runtime`.
     """
 
-    def __init__(self, *, cache: Path | None = None, suspend: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        cache: Path | None = None,
+        suspend: bool = True,
+        kept_bytes: int = WASM_CACHE_BYTES,
+    ) -> None:
         self._api = CApi()
         self._validator = WasmtimeValidator()
         self._engine = make_engine()
-        self._memory_cache = MemoryCache()
+        self._cache = CodeCache[CompiledModule](kept_bytes, lambda compiled: compiled.held_bytes)
         self._disk_cache = self._disk(cache)
         self.suspends = suspend and can_suspend(self._api, self._engine)
 
@@ -74,31 +82,23 @@ class WasmtimeRuntime:
         )
 
     def admit(self, code: bytes, limits: RuntimeLimits) -> None:
-        """Scan and compile, which validates.
+        """Scan and compile, which validates, unless this was done before.
 
         The module is validated as it was prepared, and so are its types: what is put in leaves the
         operands alone, and what is left out, the start section, the scan has judged. Only a module
         that does not pass is validated as it came, for a reason with the tenant's own offsets.
         """
-        module = scan(code, limits)
-        try:
-            self._compiled(code, module, limits)
-        except wasmtime.WasmtimeError as error:
-            self._validator.validate(code)
-            reason = " ".join(str(error).split())
-            raise InadmissibleCode(f"wasmtime cannot compile it: {reason}") from None
+        self._compiled(code, limits)
 
     def create(
         self, code: bytes, data: bytes, natives: Natives, meter: Meter, limits: RuntimeLimits
     ) -> WasmtimeInstance:
         """Instantiate; the code was compiled when it was admitted."""
-        scanned = scan(code, limits)
         try:
             return WasmtimeInstance(
                 self._api,
                 self._engine,
-                self._compiled(code, scanned, limits),
-                scanned,
+                self._compiled(code, limits),
                 natives,
                 meter,
                 limits,
@@ -106,17 +106,29 @@ class WasmtimeRuntime:
             )
         except WasmTrap as trap:
             raise CreationError(f"{trap.code}: {trap.detail}") from None
+        except InadmissibleCode as refusal:
+            raise CreationError(str(refusal)) from None
+
+    def _compiled(self, code: bytes, limits: RuntimeLimits) -> CompiledModule:
+        return self._cache.find_or_make(code, limits, lambda: self._judge(code, limits))
+
+    def _judge(self, code: bytes, limits: RuntimeLimits) -> CompiledModule:
+        scanned = scan(code, limits)
+        prepared = prepare(code, scanned, limits)
+
+        def compile_module() -> wasmtime.Module:
+            return wasmtime.Module(self._engine, prepared)
+
+        try:
+            if self._disk_cache is None:
+                module = compile_module()
+            else:
+                module = self._disk_cache.get(code, compile_module)
         except wasmtime.WasmtimeError as error:
-            raise CreationError(f"wasmtime cannot compile it: {error}") from None
-
-    def _compiled(self, code: bytes, module: Module, limits: RuntimeLimits) -> wasmtime.Module:
-        def make() -> wasmtime.Module:
-            return wasmtime.Module(self._engine, prepare(code, module, limits))
-
-        def make_or_read() -> wasmtime.Module:
-            return make() if self._disk_cache is None else self._disk_cache.get(code, make)
-
-        return self._memory_cache.get(code, make_or_read)
+            self._validator.validate(code)
+            reason = " ".join(str(error).split())
+            raise InadmissibleCode(f"wasmtime cannot compile it: {reason}") from None
+        return measure_module(self._api, scanned, module, len(code))
 
     def _disk(self, directory: Path | None) -> DiskCache | None:
         if directory is None:

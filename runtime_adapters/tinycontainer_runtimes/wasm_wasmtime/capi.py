@@ -2,8 +2,8 @@
 
 The package's own prototypes check and box every pointer, which costs more than most of these
 functions do. Sources: wasmtime's headers ``store.h``, ``func.h``, ``linker.h``, ``memory.h``,
-``trap.h`` and ``async.h``, as installed with version 50. Structures whose layout matters are taken
-from the installed package.
+``module.h``, ``trap.h`` and ``async.h``, as installed with version 50. Structures whose layout
+matters are taken from the installed package.
 """
 
 import ctypes
@@ -49,6 +49,7 @@ _PLAIN: Final = {
         ),
     ),
     "wasmtime_linker_instantiate": (c_void_p, (c_void_p,) * 5),
+    "wasmtime_module_image_range": (None, (c_void_p,) * 3),
     "wasmtime_instance_export_get": (
         c_bool,
         (c_void_p, c_void_p, ctypes.c_char_p, c_size_t, c_void_p),

@@ -24,15 +24,15 @@ from tinycontainer.interfaces.runtime import (
     Trapped,
 )
 
-from ..wasm.hooks import hook_functions
 from ..wasm.lines import SETTLING_FUEL
 from ..wasm.native_types import NATIVES
 from ..wasm.natives import NativeFunction, WasmNatives, checked_result
 from ..wasm.preparation import calls_natives_directly, export_name
-from ..wasm.scan import Module
+from ..wasm.scan import ScannedModule
 from ..wasm.traps import TrapCode, WasmTrap
 from .calls import Call, StoppableCall, SuspendedCall
 from .capi import SLOT_WORDS, CApi
+from .engine import CompiledModule
 from .room import TANK, Host, Room
 
 WHOLE_HOOK_FUEL: Final = 1_000_000
@@ -50,8 +50,7 @@ class WasmtimeInstance:
     Args:
         api: the C API.
         engine: the engine.
-        module: the compiled module.
-        scanned: what the scan learned of it.
+        compiled: its module.
         natives: the container's calls.
         meter: what it may use.
         limits: what it may take.
@@ -65,14 +64,14 @@ class WasmtimeInstance:
         self,
         api: CApi,
         engine: wasmtime.Engine,
-        module: wasmtime.Module,
-        scanned: Module,
+        compiled: CompiledModule,
         natives: Natives,
         meter: Meter,
         limits: RuntimeLimits,
         *,
         asynchronous: bool,
     ) -> None:
+        scanned = compiled.scanned
         self._api, self._meter, self._asynchronous = api, meter, asynchronous
         self._pending: deque[tuple[Any, int]] = deque()
         self._call: Call | None = None
@@ -84,13 +83,13 @@ class WasmtimeInstance:
         self._idle = meter.probe
         functions = WasmNatives(natives, self).functions()
         hosts = {name: self._host(name, functions[name]) for name in scanned.imports}
-        self._room = Room(api, engine, module, hosts, limits, asynchronous=asynchronous)
+        self._room = Room(api, engine, compiled.module, hosts, limits, asynchronous=asynchronous)
         self._hooks = {
             hook: [self._function(scanned, index) for index in indexes]
-            for hook, indexes in hook_functions(scanned).items()
+            for hook, indexes in scanned.hook_functions().items()
         }
 
-    # The memory that native calls see; `tinycontainer_runtimes.wasm.natives.Memory`.
+    # The memory that native calls see; `tinycontainer_runtimes.wasm.natives.LinearMemory`.
 
     def size(self) -> int:
         """Length of linear memory in bytes; 0 when the instance was finalized."""
@@ -153,7 +152,7 @@ class WasmtimeInstance:
 
     # How calls are begun, continued and ended.
 
-    def _function(self, scanned: Module, index: int) -> tuple[Any, int]:
+    def _function(self, scanned: ScannedModule, index: int) -> tuple[Any, int]:
         kind = scanned.function_type(index)
         results = 0 if kind is None else len(kind.results)
         return self._room.function(export_name(scanned, index)), results

@@ -23,7 +23,7 @@ from tinycontainer.tools.packing.packing import (
     TokenOptions,
     pack,
     pack_unsigned,
-    seal,
+    seal_metadata,
 )
 from tinycontainer_tokens import (
     Algorithm,
@@ -104,7 +104,7 @@ def resealed(
         entries = (endpoint, *entries[1:])
     security = replace(security_of(bundle), **tokens)  # type: ignore[arg-type]
     signer = Signer(KEYS[Role.INFRASTRUCTURE], metadata.uid, RFC, TokenOptions())
-    return replace(bundle, metadata=seal(container, entries, security, signer))
+    return replace(bundle, metadata=seal_metadata(container, entries, security, signer))
 
 
 def security_of(bundle: Bundle) -> Security:
@@ -196,7 +196,7 @@ def test_tokens_do_not_stand_in_for_each_other() -> None:
 
 def test_one_key_does_not_make_one_kind_into_another() -> None:
     signer = Signer(KEYS[Role.PROVIDER], b"uid", RFC, TokenOptions())
-    said = objection(resealed(packed(), data_token=signer.content(Kind.CODE, DATA)), trust())
+    said = objection(resealed(packed(), data_token=signer.sign_content(Kind.CODE, DATA)), trust())
     assert said.startswith("data token: step 8 (kind): a code token stands in the place")
 
 
@@ -291,7 +291,7 @@ def test_an_absent_token_is_forgiven_where_the_device_allows_it(place: str) -> N
 
 @pytest.mark.parametrize("place", PLACES[:5])
 def test_a_wrong_token_is_never_forgiven(place: str) -> None:
-    foreign = Signer(FOREIGN, b"uid", RFC, TokenOptions()).mask(0)
+    foreign = Signer(FOREIGN, b"uid", RFC, TokenOptions()).sign_mask(0)
     for token, step in ((b"garbled", "2 (structure)"), (foreign, "6 (signature)")):
         said = objection(with_token(place, token), trust(allow_unsigned=True))
         assert said.startswith(f"{place}: step {step}: ")
@@ -321,8 +321,8 @@ def test_tokens_are_valid_together_where_each_of_them_is() -> None:
     data = Signer(KEYS[Role.PROVIDER], b"uid", RFC, TokenOptions(not_before_s=20, expires_s=50))
     bundle = resealed(
         packed(),
-        code_token=code.content(Kind.CODE, CODE),
-        data_token=data.content(Kind.DATA, DATA),
+        code_token=code.sign_content(Kind.CODE, CODE),
+        data_token=data.sign_content(Kind.DATA, DATA),
     )
     validity = granted(bundle, trust(), now_s=30).validity
     assert validity == Validity(20, 40)

@@ -20,14 +20,14 @@ from support.tinyml.hostile_models import good
 from support.tinyml.models import F32, I8, seed
 
 from tinycontainer_endpoints.tinyml.driver import TinyML
-from tinycontainer_endpoints.tinyml.processes.processes import Reply, WorkerLost
 from tinycontainer_endpoints.tinyml.processes.wire import Request, Status
+from tinycontainer_endpoints.tinyml.processes.worker import Reply, WorkerLost
 from tinycontainer_endpoints.tinyml.protocol.codes import ElementType, ErrorCode, What
 from tinycontainer_endpoints.tinyml.protocol.states import (
     TRANSITIONS,
     ContextEvent,
     ContextState,
-    after,
+    find_next_state,
 )
 
 MODEL = good()
@@ -120,7 +120,7 @@ def test_every_event_that_has_no_row_is_refused_by_name() -> None:
         for event in ContextEvent:
             if (before, event) not in TRANSITIONS:
                 with refused(ErrorCode.BUSY if before is COMPUTING else ErrorCode.INVALID_STATE):
-                    after(before, event)
+                    find_next_state(before, event)
 
 
 @pytest.mark.clause("TC-TML-05")
@@ -159,7 +159,7 @@ def test_the_last_error_can_be_read() -> None:
     with refused(ErrorCode.UNSUPPORTED_OPERATION):
         here.send(b"\x99")
     here.send(select(What.LAST_ERROR))
-    assert here.read_all() == b"\x06no operation 0x99"
+    assert here.read_all() == b"\x06there is no operation 0x99"
 
 
 @pytest.mark.clause("TC-TML-01", "TC-TML-02")

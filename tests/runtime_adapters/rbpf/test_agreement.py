@@ -8,13 +8,13 @@ from support.rbpf.assembling import UNLIMITED, run
 from support.rbpf.oracle import Oracle
 from support.rbpf.programs import CONTEXT_BYTES, DATA_BYTES, RODATA_BYTES, program
 
-from tinycontainer_runtimes.rbpf.codes import Code
+from tinycontainer_runtimes.rbpf.codes import RbpfCode
 
 
 @pytest.mark.parametrize("examples", [500, pytest.param(20_000, marks=pytest.mark.long)])
 @pytest.mark.clause("TC-BPF-14")
 def test_machine_and_oracle_agree(examples: int) -> None:
-    random, codes, longest = Random(20_260_715), Counter[Code](), 0
+    random, codes, longest = Random(20_260_715), Counter[RbpfCode](), 0
     for _ in range(examples):
         text = program(random)
         context, data = random.randbytes(CONTEXT_BYTES), random.randbytes(DATA_BYTES)
@@ -31,6 +31,8 @@ def test_machine_and_oracle_agree(examples: int) -> None:
                 assert found.value == oracle.r[0], text.hex()
         codes[found.code] += 1
         longest = max(longest, oracle.used)
-    assert codes[Code.OK] > examples // 3
-    assert {Code.ILLEGAL_MEMORY, Code.ILLEGAL_DIVISION, Code.OUT_OF_BRANCHES} <= set(codes)
+    assert codes[RbpfCode.OK] > examples // 3
+    assert {RbpfCode.ILLEGAL_MEMORY, RbpfCode.ILLEGAL_DIVISION, RbpfCode.OUT_OF_BRANCHES} <= set(
+        codes
+    )
     assert longest > 10_000

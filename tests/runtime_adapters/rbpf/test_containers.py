@@ -15,7 +15,7 @@ from tinycontainer.testing import RecordingNatives, RuntimeSamples, check_runtim
 from tinycontainer.tools.packing.packing import pack
 from tinycontainer.trace.events import Refused as RefusedCall
 from tinycontainer_runtimes.rbpf import create_runtime
-from tinycontainer_runtimes.rbpf.codes import Code
+from tinycontainer_runtimes.rbpf.codes import RbpfCode
 from tinycontainer_runtimes.rbpf.helpers import HELPERS
 
 LINE = "lddwr r1, 0\ncall logger\nmov r0, 77\nexit"
@@ -320,13 +320,13 @@ def test_an_allowed_helper_does_what_it_should() -> None:
 @pytest.mark.parametrize(
     ("source", "code"),
     [
-        ("mov r0, 0\nldxb r1, [r0+0]\nexit", Code.ILLEGAL_MEMORY),
-        ("ja -1\nexit", Code.OUT_OF_BRANCHES),
-        ("mov r0, 0\ndiv r0, r0\nexit", Code.ILLEGAL_DIVISION),
+        ("mov r0, 0\nldxb r1, [r0+0]\nexit", RbpfCode.ILLEGAL_MEMORY),
+        ("ja -1\nexit", RbpfCode.OUT_OF_BRANCHES),
+        ("mov r0, 0\ndiv r0, r0\nexit", RbpfCode.ILLEGAL_DIVISION),
     ],
 )
 @pytest.mark.clause("TC-BPF-07", "TC-BPF-09")
-def test_a_fault_ends_the_container_with_its_code_for_good(source: str, code: Code) -> None:
+def test_a_fault_ends_the_container_with_its_code_for_good(source: str, code: RbpfCode) -> None:
     world = on_a_device(rbf(source))
     ended = world.exit_of("box")
     assert (ended.reason, ended.hook) == (ExitReason.TRAP, Hook.LOOP)

@@ -14,7 +14,11 @@ from support.wasm.modules import within
 from tinycontainer.errors import BuildRefused, InadmissibleCode
 from tinycontainer.interfaces.runtime import Completed, Hook
 from tinycontainer_runtimes.rbpf.conversion import create_builder
-from tinycontainer_runtimes.rbpf.conversion.object_file import ObjectFile, Section, read_object
+from tinycontainer_runtimes.rbpf.conversion.object_file import (
+    ObjectFile,
+    ObjectSection,
+    read_object,
+)
 from tinycontainer_runtimes.rbpf.conversion.source_lines import read_lines
 from tinycontainer_runtimes.rbpf.decoding import decode
 from tinycontainer_runtimes.rbpf.helpers import HELPERS
@@ -186,7 +190,7 @@ def test_a_hostile_line_table_costs_little_and_hides_nothing(filler: bytes) -> N
 
 def test_many_small_line_tables_are_read_in_proportion() -> None:
     unit = b"\x10\0\0\0" + b"\4\0" + b"\4\0\0\0" + bytes(10)
-    table = Section(1, ".debug_line", unit * (1 << 15), 1, False, False, False)
+    table = ObjectSection(1, ".debug_line", unit * (1 << 15), 1, False, False, False)
     with within(5):
         assert read_lines(ObjectFile({1: table}, (), ())).rows == {}
 

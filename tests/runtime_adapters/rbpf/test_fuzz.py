@@ -18,13 +18,13 @@ from tinycontainer.interfaces.runtime import Completed, Hook, Outcome, Preempted
 from tinycontainer.testing import RecordingNatives
 from tinycontainer_runtimes.rbpf import create_runtime
 from tinycontainer_runtimes.rbpf.analysis import analyse
-from tinycontainer_runtimes.rbpf.codes import Code
+from tinycontainer_runtimes.rbpf.codes import RbpfCode
 from tinycontainer_runtimes.rbpf.conversion import create_builder
 
 OBJECTS = ROOT / "tests" / "vectors" / "rbpf" / "objects"
 BUDGET, TURNS = 100, 30
 REFUSED = "refused"
-WORDS = {code.word for code in Code} - {Code.OK.word}
+WORDS = {code.word for code in RbpfCode} - {RbpfCode.OK.word}
 CALLS = """lddwd r1, 0
 call logger
 mov r1, 1

@@ -8,7 +8,7 @@ from support.wasm.modules import within
 
 from tinycontainer.errors import InadmissibleCode
 from tinycontainer.interfaces.runtime import Hook, RuntimeLimits
-from tinycontainer_runtimes.rbpf.codes import Code, Refused
+from tinycontainer_runtimes.rbpf.codes import CodeRefused, RbpfCode
 from tinycontainer_runtimes.rbpf.image import Image, read_image, write_image
 from tinycontainer_runtimes.rbpf.program import load
 
@@ -27,10 +27,10 @@ def header(
     return struct.pack("<4s6I", magic, version, flags, data, rodata, text, functions)
 
 
-def code_of(content: bytes, limits: RuntimeLimits = LIMITS) -> Code:
+def code_of(content: bytes, limits: RuntimeLimits = LIMITS) -> RbpfCode:
     with pytest.raises(InadmissibleCode) as refused:
         load(content, limits)
-    assert isinstance(refused.value, Refused)
+    assert isinstance(refused.value, CodeRefused)
     return refused.value.code
 
 
@@ -67,27 +67,27 @@ def test_without_a_loop_in_the_table_it_begins_with_the_text() -> None:
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (b"", Code.ILLEGAL_LENGTH),
-        (GOOD[: HEADER_BYTES - 1], Code.ILLEGAL_LENGTH),
-        (header(magic=b"rBPG") + EXIT, Code.ILLEGAL_INSTRUCTION),
-        (header(magic=b"FPBr") + EXIT, Code.ILLEGAL_INSTRUCTION),
-        (header(flags=1) + EXIT, Code.ILLEGAL_INSTRUCTION),
-        (header(flags=1 << 31) + EXIT, Code.ILLEGAL_INSTRUCTION),
-        (header(text=0), Code.ILLEGAL_LENGTH),
-        (header(text=16) + EXIT, Code.ILLEGAL_LENGTH),
-        (header() + EXIT + b"\0", Code.ILLEGAL_LENGTH),
-        (GOOD[:-1], Code.ILLEGAL_LENGTH),
-        (header(data=4) + bytes(4) + EXIT, Code.ILLEGAL_LENGTH),
-        (header(rodata=12) + bytes(12) + EXIT, Code.ILLEGAL_LENGTH),
-        (header(text=12) + EXIT + bytes(4), Code.ILLEGAL_LENGTH),
-        (header(data=8) + EXIT, Code.ILLEGAL_LENGTH),
-        (header(data=0xFFFFFFF8) + EXIT, Code.ILLEGAL_LENGTH),
-        (header(functions=0xFFFFFFFF) + EXIT, Code.ILLEGAL_LENGTH),
-        (header(functions=1) + EXIT, Code.ILLEGAL_LENGTH),
+        (b"", RbpfCode.ILLEGAL_LENGTH),
+        (GOOD[: HEADER_BYTES - 1], RbpfCode.ILLEGAL_LENGTH),
+        (header(magic=b"rBPG") + EXIT, RbpfCode.ILLEGAL_INSTRUCTION),
+        (header(magic=b"FPBr") + EXIT, RbpfCode.ILLEGAL_INSTRUCTION),
+        (header(flags=1) + EXIT, RbpfCode.ILLEGAL_INSTRUCTION),
+        (header(flags=1 << 31) + EXIT, RbpfCode.ILLEGAL_INSTRUCTION),
+        (header(text=0), RbpfCode.ILLEGAL_LENGTH),
+        (header(text=16) + EXIT, RbpfCode.ILLEGAL_LENGTH),
+        (header() + EXIT + b"\0", RbpfCode.ILLEGAL_LENGTH),
+        (GOOD[:-1], RbpfCode.ILLEGAL_LENGTH),
+        (header(data=4) + bytes(4) + EXIT, RbpfCode.ILLEGAL_LENGTH),
+        (header(rodata=12) + bytes(12) + EXIT, RbpfCode.ILLEGAL_LENGTH),
+        (header(text=12) + EXIT + bytes(4), RbpfCode.ILLEGAL_LENGTH),
+        (header(data=8) + EXIT, RbpfCode.ILLEGAL_LENGTH),
+        (header(data=0xFFFFFFF8) + EXIT, RbpfCode.ILLEGAL_LENGTH),
+        (header(functions=0xFFFFFFFF) + EXIT, RbpfCode.ILLEGAL_LENGTH),
+        (header(functions=1) + EXIT, RbpfCode.ILLEGAL_LENGTH),
     ],
 )
 @pytest.mark.clause("TC-BPF-02")
-def test_a_header_that_does_not_fit_is_refused(content: bytes, code: Code) -> None:
+def test_a_header_that_does_not_fit_is_refused(content: bytes, code: RbpfCode) -> None:
     assert code_of(content) == code
 
 
@@ -96,20 +96,20 @@ def test_a_header_that_does_not_fit_is_refused(content: bytes, code: Code) -> No
     [
         (b"loop\0\0\0\0", [(0, 0, 0)], None),
         (b"loop\0\0\0\0", [(7, 0, 16)], None),
-        (b"loop\0\0\0\0", [(8, 0, 0)], Code.ILLEGAL_LENGTH),
-        (b"loop\0\0\0\0", [(0xFFFF, 0, 0)], Code.ILLEGAL_LENGTH),
-        (b"loopstop", [(0, 0, 0)], Code.ILLEGAL_LENGTH),
-        (b"a" * 72 + bytes(8), [(0, 0, 0)], Code.ILLEGAL_LENGTH),
-        (b"loop\0\0\0\0", [(0, 1, 0)], Code.ILLEGAL_INSTRUCTION),
-        (b"loop\0\0\0\0", [(0, 0, 4)], Code.ILLEGAL_JUMP),
-        (b"loop\0\0\0\0", [(0, 0, 24)], Code.ILLEGAL_JUMP),
-        (b"loop\0\0\0\0", [(0, 0, 8)], Code.ILLEGAL_JUMP),
-        (b"loop\0\0\0\0", [(0, 0, 0), (0, 0, 16)], Code.ILLEGAL_JUMP),
+        (b"loop\0\0\0\0", [(8, 0, 0)], RbpfCode.ILLEGAL_LENGTH),
+        (b"loop\0\0\0\0", [(0xFFFF, 0, 0)], RbpfCode.ILLEGAL_LENGTH),
+        (b"loopstop", [(0, 0, 0)], RbpfCode.ILLEGAL_LENGTH),
+        (b"a" * 72 + bytes(8), [(0, 0, 0)], RbpfCode.ILLEGAL_LENGTH),
+        (b"loop\0\0\0\0", [(0, 1, 0)], RbpfCode.ILLEGAL_INSTRUCTION),
+        (b"loop\0\0\0\0", [(0, 0, 4)], RbpfCode.ILLEGAL_JUMP),
+        (b"loop\0\0\0\0", [(0, 0, 24)], RbpfCode.ILLEGAL_JUMP),
+        (b"loop\0\0\0\0", [(0, 0, 8)], RbpfCode.ILLEGAL_JUMP),
+        (b"loop\0\0\0\0", [(0, 0, 0), (0, 0, 16)], RbpfCode.ILLEGAL_JUMP),
     ],
 )
 @pytest.mark.clause("TC-BPF-02")
 def test_a_function_table_that_does_not_fit_is_refused(
-    rodata: bytes, entries: list[tuple[int, int, int]], code: Code | None
+    rodata: bytes, entries: list[tuple[int, int, int]], code: RbpfCode | None
 ) -> None:
     text = slot(0x18) + slot(0) + EXIT
     table = b"".join(struct.pack("<3H", *entry) for entry in entries)
@@ -124,9 +124,9 @@ def test_a_function_table_that_does_not_fit_is_refused(
 @pytest.mark.clause("TC-BPF-02")
 def test_code_beyond_the_devices_limits_is_refused() -> None:
     limits = RuntimeLimits(code_bytes=len(GOOD) - 1)
-    assert code_of(GOOD, limits) == Code.ILLEGAL_LENGTH
+    assert code_of(GOOD, limits) == RbpfCode.ILLEGAL_LENGTH
     big = rbf("exit", bytes((1 << 16) - 504))
-    assert code_of(big, RuntimeLimits(code_bytes=1 << 20)) == Code.ILLEGAL_LENGTH
+    assert code_of(big, RuntimeLimits(code_bytes=1 << 20)) == RbpfCode.ILLEGAL_LENGTH
     assert load(rbf("exit", bytes((1 << 16) - 512)), RuntimeLimits(code_bytes=1 << 20))
 
 
@@ -134,13 +134,13 @@ def test_the_longest_text_is_judged_in_bounded_time() -> None:
     limits = RuntimeLimits(code_bytes=1 << 24)
     with within(5):
         assert load(rbf(slot(0xB7) * 0xFFFF + EXIT), limits)
-        assert code_of(rbf(slot(0xB7) * 0x10000 + EXIT), limits) == Code.ILLEGAL_LENGTH
-        assert code_of(rbf(slot(0x1D, offset=-1) * 0x10000), limits) == Code.NO_RETURN
+        assert code_of(rbf(slot(0xB7) * 0x10000 + EXIT), limits) == RbpfCode.ILLEGAL_LENGTH
+        assert code_of(rbf(slot(0x1D, offset=-1) * 0x10000), limits) == RbpfCode.NO_RETURN
 
 
 def test_a_refusal_names_place_reason_and_code() -> None:
     content = rbf(slot(0xB7) + slot(0xD4, imm=16) + EXIT)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CodeRefused) as refused:
         load(content, LIMITS)
     text = "instruction 1: byte swap, opcode 0xd4 (-1, illegal-instruction)"
     assert str(refused.value) == text
@@ -148,5 +148,5 @@ def test_a_refusal_names_place_reason_and_code() -> None:
 
 
 def test_a_name_too_far_behind_is_refused_when_written() -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(CodeRefused):
         write_image(Image(b"", bytes(1 << 16), EXIT, {"loop": 0}))

@@ -5,19 +5,19 @@ from support.rbpf.assembling import run
 from support.rbpf.oracle import Oracle
 from support.rbpf.vectors import Vector, vectors
 
-from tinycontainer_runtimes.rbpf.codes import Code, Refused
+from tinycontainer_runtimes.rbpf.codes import CodeRefused, RbpfCode
 from tinycontainer_runtimes.rbpf.decoding import decode
 from tinycontainer_runtimes.rbpf.helpers import HELPERS
 from tinycontainer_runtimes.rbpf.opcodes import OPERATIONS
 
 VECTORS = vectors()
 AT_LOAD = {
-    Code.ILLEGAL_INSTRUCTION,
-    Code.ILLEGAL_JUMP,
-    Code.ILLEGAL_CALL,
-    Code.ILLEGAL_LENGTH,
-    Code.ILLEGAL_REGISTER,
-    Code.NO_RETURN,
+    RbpfCode.ILLEGAL_INSTRUCTION,
+    RbpfCode.ILLEGAL_JUMP,
+    RbpfCode.ILLEGAL_CALL,
+    RbpfCode.ILLEGAL_LENGTH,
+    RbpfCode.ILLEGAL_REGISTER,
+    RbpfCode.NO_RETURN,
 }
 named = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
 
@@ -27,12 +27,12 @@ named = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.nam
 @pytest.mark.clause("TC-BPF-03", "TC-BPF-05", "TC-BPF-06", "TC-BPF-08", "TC-BPF-10")
 def test_a_vector_holds(vector: Vector, budget: int) -> None:
     if vector.error in AT_LOAD:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(CodeRefused) as refused:
             decode(vector.text, HELPERS)
         assert refused.value.code == vector.error
         return
     found = run(vector.text, vector.mem, vector.data, vector.rodata, budget)
-    assert found.code == (vector.error or Code.OK)
+    assert found.code == (vector.error or RbpfCode.OK)
     if vector.result is not None:
         assert found.value == vector.result
     if vector.after is not None:
@@ -63,7 +63,7 @@ def test_each_opcode_has_a_vector_that_runs_it() -> None:
 
 @pytest.mark.clause("TC-BPF-07")
 def test_each_code_has_a_vector() -> None:
-    assert {vector.error or 0 for vector in VECTORS} == set(map(int, Code))
+    assert {vector.error or 0 for vector in VECTORS} == set(map(int, RbpfCode))
 
 
 def test_each_vector_expects_something() -> None:

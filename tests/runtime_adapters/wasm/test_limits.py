@@ -23,7 +23,7 @@ from support.wasm.modules import (
 )
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
-from tinycontainer_runtimes.wasm.scan import Module, scan
+from tinycontainer_runtimes.wasm.scan import ScannedModule, scan
 
 LARGE = RuntimeLimits(code_bytes=1 << 22)
 ALL = 0xFFFFFFFF
@@ -34,7 +34,7 @@ def refusal(code: bytes, limits: RuntimeLimits | None = None) -> str:
     return wasm.refusal(scan, code, limits)
 
 
-def admitted(code: bytes, limits: RuntimeLimits | None = None) -> Module:
+def admitted(code: bytes, limits: RuntimeLimits | None = None) -> ScannedModule:
     """What the scan learns of a module, within bounded time."""
     with within(5):
         return scan(code, limits or RuntimeLimits())

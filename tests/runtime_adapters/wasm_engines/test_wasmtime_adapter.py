@@ -28,7 +28,7 @@ from tinycontainer_runtimes.wasm.preparation import prepare
 from tinycontainer_runtimes.wasm.scan import scan
 from tinycontainer_runtimes.wasm_wasmtime import WasmtimeRuntime, create_runtime
 from tinycontainer_runtimes.wasm_wasmtime import adapter as adapter_room
-from tinycontainer_runtimes.wasm_wasmtime.cache import MAX_MODULES, DiskCache, MemoryCache
+from tinycontainer_runtimes.wasm_wasmtime.disk_cache import DiskCache
 from tinycontainer_runtimes.wasm_wasmtime.instance import WHOLE_HOOK_FUEL
 
 ENDLESS = loop("(loop br 0) i32.const 0", '(func (export "stop"))')
@@ -276,25 +276,6 @@ def test_preparing_keeps_what_a_module_is_and_hides_its_start_function() -> None
 
 
 # The cache
-
-
-def test_a_module_is_compiled_once_and_the_cache_is_bounded() -> None:
-    cache, made = MemoryCache(), []
-
-    def make(number: int):  # type: ignore[no-untyped-def]
-        def made_now():  # type: ignore[no-untyped-def]
-            made.append(number)
-            return number
-
-        return made_now
-
-    for number in (*range(MAX_MODULES), 0, 0):
-        assert cache.get(b"%d" % number, make(number)) == number
-    assert made == list(range(MAX_MODULES))
-    cache.get(b"one more", make(-1))
-    assert len(cache) == MAX_MODULES
-    cache.get(b"1", make(1))
-    assert made[-1] == 1
 
 
 def test_a_disk_cache_is_private_and_used(tmp_path: Path) -> None:

@@ -7,39 +7,23 @@ from dataclasses import dataclass
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Natives, RuntimeLimits
 from tinycontainer.testing import RecordingNatives
-from tinycontainer_runtimes.rbpf import create_runtime
-from tinycontainer_runtimes.rbpf.codes import Code
+from tinycontainer_runtimes.rbpf import create_runtime, opcodes
+from tinycontainer_runtimes.rbpf.codes import RbpfCode
 from tinycontainer_runtimes.rbpf.decoding import decode
-from tinycontainer_runtimes.rbpf.helpers import HELPERS, ContainerHelpers
+from tinycontainer_runtimes.rbpf.helpers import HELPERS, ContainerHelpers, helper_numbers
 from tinycontainer_runtimes.rbpf.image import Image, write_image
 from tinycontainer_runtimes.rbpf.instance import RbpfInstance
 from tinycontainer_runtimes.rbpf.machine import Machine
 from tinycontainer_runtimes.rbpf.memory import Memory, Region
+from tinycontainer_runtimes.rbpf.opcodes import OPERATIONS, Family
 
 UNLIMITED = 1 << 40
 """A budget that no test uses up."""
 LIMITS = RuntimeLimits()
 HEADER_BYTES = 28
 
-_ALU = ("add", "sub", "mul", "div", "or", "and", "lsh", "rsh", "neg", "mod", "xor", "mov", "arsh")
-_ALU_CODES = {name: (0xC if name == "arsh" else place) << 4 for place, name in enumerate(_ALU)}
-_JUMP_CODES = {
-    "ja": 0x00,
-    "jeq": 0x10,
-    "jgt": 0x20,
-    "jge": 0x30,
-    "jset": 0x40,
-    "jne": 0x50,
-    "jsgt": 0x60,
-    "jsge": 0x70,
-    "jlt": 0xA0,
-    "jle": 0xB0,
-    "jslt": 0xC0,
-    "jsle": 0xD0,
-}
-_SIZE_CODES = {"w": 0x00, "h": 0x08, "b": 0x10, "dw": 0x18}
-_WIDE = {"lddw": 0x18, "lddwd": 0xB8, "lddwr": 0xD8}
-_NUMBERS = {name: number for number, name in HELPERS.items()}
+_OPERATIONS = {(each.name, each.from_register): each for each in OPERATIONS.values()}
+_NUMBERS = helper_numbers()
 _ADDRESS = re.compile(r"\[%?r(\d+)\s*([+-]\s*\w+)?\]")
 
 
@@ -49,7 +33,7 @@ def slot(opcode: int, dst: int = 0, src: int = 0, offset: int = 0, imm: int = 0)
     return struct.pack("<BBhi", opcode, dst | src << 4, offset, imm)
 
 
-EXIT = slot(0x95)
+EXIT = slot(opcodes.EXIT)
 
 
 def assemble(source: str) -> bytes:
@@ -63,57 +47,54 @@ def assemble(source: str) -> bytes:
             labels[line[:-1]] = place
             continue
         places.append((place, line))
-        place += 2 if line.split()[0] in _WIDE else 1
+        place += 2 if _family(line.split()[0]) is Family.WIDE else 1
     return b"".join(_instruction(at, line, labels) for at, line in places)
 
 
 def _instruction(at: int, line: str, labels: dict[str, int]) -> bytes:
     name, _, rest = line.partition(" ")
     operands = [each.strip() for each in rest.split(",")] if rest else []
-    if name == "exit":
-        return EXIT
-    if name == "call":
-        number = _NUMBERS.get(operands[0])
-        return slot(0x85, imm=int(operands[0], 0) if number is None else number)
-    if name in _WIDE:
-        number = int(operands[1], 0)
-        first = slot(_WIDE[name], _register(operands[0]), imm=number & 0xFFFFFFFF)
-        return first + slot(0, imm=number >> 32 & 0xFFFFFFFF)
-    if name in _JUMP_CODES:
-        return _jump(at, name, operands, labels)
-    if name.startswith(("ldx", "st")):
-        return _access(name, operands)
-    kind, plain = (0x04, name.removesuffix("32")) if name.endswith("32") else (0x07, name)
-    code = _ALU_CODES[plain] | kind
-    if plain == "neg":
-        return slot(code, _register(operands[0]))
-    return _by_source(code, _register(operands[0]), operands[1])
+    match _family(name):
+        case Family.EXIT:
+            return EXIT
+        case Family.CALL:
+            number = _NUMBERS.get(operands[0])
+            return slot(opcodes.CALL, imm=int(operands[0], 0) if number is None else number)
+        case Family.WIDE:
+            number = int(operands[1], 0)
+            first = _encoded(name, _register(operands[0]), str(number & 0xFFFFFFFF))
+            return first + slot(0, imm=number >> 32 & 0xFFFFFFFF)
+        case Family.JUMP:
+            goal = operands[-1]
+            offset = int(goal, 0) if goal[0] in "+-" else labels[goal] - at - 1
+            return _encoded(name, *_both(operands[:-1]), offset)
+        case Family.LOAD:
+            base, offset = _address(operands[1])
+            return _encoded(name, _register(operands[0]), f"r{base}", offset)
+        case Family.STORE:
+            base, offset = _address(operands[0])
+            return _encoded(name, base, operands[1], offset)
+        case Family.ALU64 | Family.ALU32:
+            return _encoded(name, *_both(operands))
 
 
-def _jump(at: int, name: str, operands: list[str], labels: dict[str, int]) -> bytes:
-    goal = operands[-1]
-    offset = int(goal, 0) if goal[0] in "+-" else labels[goal] - at - 1
-    if name == "ja":
-        return slot(0x05, offset=offset)
-    return _by_source(_JUMP_CODES[name] | 0x05, _register(operands[0]), operands[1], offset)
+def _family(name: str) -> Family:
+    found = _OPERATIONS.get((name, False)) or _OPERATIONS[name, True]
+    return found.family
 
 
-def _access(name: str, operands: list[str]) -> bytes:
-    if name.startswith("ldx"):
-        base, offset = _address(operands[1])
-        code = _SIZE_CODES[name.removeprefix("ldx")] | 0x61
-        return slot(code, _register(operands[0]), base, offset)
-    base, offset = _address(operands[0])
-    if name.startswith("stx"):
-        code = _SIZE_CODES[name.removeprefix("stx")] | 0x63
-        return slot(code, base, _register(operands[1]), offset)
-    return slot(_SIZE_CODES[name.removeprefix("st")] | 0x62, base, 0, offset, int(operands[1], 0))
+def _both(operands: list[str]) -> tuple[int, str]:
+    """Destination and source, as far as they are there."""
+    dst = _register(operands[0]) if operands else 0
+    return dst, operands[1] if len(operands) > 1 else "0"
 
 
-def _by_source(code: int, dst: int, source: str, offset: int = 0) -> bytes:
-    if source.startswith(("r", "%")):
-        return slot(code | 0x08, dst, _register(source), offset)
-    return slot(code, dst, 0, offset, int(source, 0))
+def _encoded(name: str, dst: int, source: str, offset: int = 0) -> bytes:
+    from_register = source.startswith(("r", "%"))
+    opcode = _OPERATIONS[name, from_register].opcode
+    if from_register:
+        return slot(opcode, dst, _register(source), offset)
+    return slot(opcode, dst, 0, offset, int(source, 0))
 
 
 def _register(text: str) -> int:
@@ -163,7 +144,7 @@ class Run:
         memory: context, data and stack afterwards.
     """
 
-    code: Code
+    code: RbpfCode
     value: int
     used: int
     branches: int

@@ -14,8 +14,9 @@ from tinycontainer_endpoints.tinyml.model.flatbuffer_writer import write_flatbuf
 from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, check_model
 from tinycontainer_endpoints.tinyml.model.refusing import ModelRefused
 from tinycontainer_endpoints.tinyml.model.schema import MODEL, Tree, Value
-from tinycontainer_endpoints.tinyml.processes.processes import Worker, WorkerLost, Zygote
+from tinycontainer_endpoints.tinyml.processes.nursery import ForkingNursery
 from tinycontainer_endpoints.tinyml.processes.wire import Request, Status
+from tinycontainer_endpoints.tinyml.processes.worker import Worker, WorkerLost
 from tinycontainer_endpoints.tinyml.protocol.codes import ErrorCode
 from tinycontainer_endpoints.tinyml.quotas import Quotas
 
@@ -208,7 +209,7 @@ class Verdicts:
 
 def judge_mutants(backend: str, count: int, seed: int) -> Verdicts:
     """Put mutants through the check, and those that pass through an interpreter."""
-    verdicts, nursery, chance = Verdicts(), Zygote(backend), random.Random(seed)
+    verdicts, nursery, chance = Verdicts(), ForkingNursery(backend), random.Random(seed)
     worker = nursery.fork()
     for content in mutants(count, seed):
         try:

@@ -25,7 +25,7 @@ from tinycontainer.metadata import (
     encode,
 )
 from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES
-from tinycontainer.tools.firmware.c_layout import layout_files
+from tinycontainer.tools.firmware.c_layout import make_layout_files
 from tinycontainer.tools.inspect.container_shape import metadata_shape
 from tinycontainer.tools.inspect.contents import Contents, read_contents
 from tinycontainer.tools.inspect.tree import build
@@ -357,7 +357,7 @@ def test_the_largest_metadata_section_takes_little_time(tmp_path: Path, filler: 
 def test_a_directory_of_the_c_layout_is_shown_like_a_bundle(tmp_path: Path) -> None:
     directory = tmp_path / "box"
     directory.mkdir()
-    for path, content in layout_files(directory, RIOT, ContainerType.WASM).items():
+    for path, content in make_layout_files(directory, RIOT, ContainerType.WASM).items():
         path.write_bytes(content)
     found = read_contents(directory)
     metadata, data, code = found.tree.children

@@ -34,7 +34,7 @@ from tinycontainer.tools.packing.packing import (
     TokenOptions,
     pack,
     pack_unsigned,
-    seal,
+    seal_metadata,
 )
 from tinycontainer_tokens import (
     Algorithm,
@@ -153,14 +153,14 @@ def test_packing_is_reproducible(profile: Profile) -> None:
 def test_each_party_can_do_its_part_on_a_machine_of_its_own(profile: Profile) -> None:
     whole = plan(profile, sign_endpoints=True)
     owner = signed_with(Role.OWNER, whole)
-    container = replace(whole.container, syscall_mask_token=owner.mask(whole.mask))
-    endpoints = tuple(replace(entry, token=owner.endpoint(entry)) for entry in whole.endpoints)
+    container = replace(whole.container, syscall_mask_token=owner.sign_mask(whole.mask))
+    endpoints = tuple(replace(entry, token=owner.sign_endpoint(entry)) for entry in whole.endpoints)
     security = replace(
         whole.security,
-        code_token=signed_with(Role.DEVELOPER, whole).content(Kind.CODE, CODE),
-        data_token=signed_with(Role.PROVIDER, whole).content(Kind.DATA, DATA),
+        code_token=signed_with(Role.DEVELOPER, whole).sign_content(Kind.CODE, CODE),
+        data_token=signed_with(Role.PROVIDER, whole).sign_content(Kind.DATA, DATA),
     )
-    sealed = seal(container, endpoints, security, signed_with(Role.INFRASTRUCTURE, whole))
+    sealed = seal_metadata(container, endpoints, security, signed_with(Role.INFRASTRUCTURE, whole))
     assert sealed == pack(whole, CODE, DATA, KEYS).metadata
 
 
@@ -168,20 +168,20 @@ def test_each_party_can_do_its_part_on_a_machine_of_its_own(profile: Profile) ->
 def test_the_seal_stands_last_and_covers_all_that_comes_before() -> None:
     whole = plan()
     signer = signed_with(Role.INFRASTRUCTURE, whole)
-    sealed = seal(whole.container, whole.endpoints, whole.security, signer)
+    sealed = seal_metadata(whole.container, whole.endpoints, whole.security, signer)
     metadata = decode(sealed)
     assert metadata.security is not None
     token = metadata.security.metadata_token
     assert sealed == metadata.signed_prefix + token
-    assert token == signer.content(Kind.METADATA, metadata.signed_prefix)
+    assert token == signer.sign_content(Kind.METADATA, metadata.signed_prefix)
 
 
 def test_a_second_seal_replaces_the_first() -> None:
     whole = plan()
     signer = signed_with(Role.INFRASTRUCTURE, whole)
-    once = decode(seal(whole.container, whole.endpoints, whole.security, signer))
+    once = decode(seal_metadata(whole.container, whole.endpoints, whole.security, signer))
     assert once.security is not None
-    assert seal(once.container, whole.endpoints, once.security, signer) == once.raw
+    assert seal_metadata(once.container, whole.endpoints, once.security, signer) == once.raw
 
 
 def test_the_owner_signs_every_endpoint_if_wished() -> None:
@@ -193,7 +193,7 @@ def test_the_owner_signs_every_endpoint_if_wished() -> None:
 
 
 def test_a_mask_token_that_the_owner_made_before_is_taken_as_it_is() -> None:
-    token = signed_with(Role.OWNER, plan()).mask(0b1)
+    token = signed_with(Role.OWNER, plan()).sign_mask(0b1)
     bundle = pack(plan(), CODE, DATA, KEYS, mask_token=token)
     assert decode(bundle.metadata).container.syscall_mask_token == token
     assert granted(bundle.encode(), trust()).mask == 0b1
@@ -202,7 +202,7 @@ def test_a_mask_token_that_the_owner_made_before_is_taken_as_it_is() -> None:
 @pytest.mark.clause("TC-TOK-17")
 def test_an_endpoint_token_does_not_cover_itself() -> None:
     owner = signed_with(Role.OWNER, plan())
-    assert owner.endpoint(replace(LOCAL, token=b"older token")) == owner.endpoint(LOCAL)
+    assert owner.sign_endpoint(replace(LOCAL, token=b"older token")) == owner.sign_endpoint(LOCAL)
 
 
 def test_every_token_carries_the_options() -> None:
@@ -395,7 +395,9 @@ def test_a_secret_shows_neither_in_a_signer_nor_in_a_refusal() -> None:
     for key in (KeyMaterial.from_private(secret), KeyMaterial(Algorithm.HMAC_256, b"", secret)):
         signer = Signer(key, b"uid", RFC, TokenOptions())
         with pytest.raises(MetadataError) as refused:
-            seal(ContainerMap(b"uid", ContainerType.WASM, priority=16), (), times(), signer)
+            seal_metadata(
+                ContainerMap(b"uid", ContainerType.WASM, priority=16), (), times(), signer
+            )
         shown = f"{signer!r} {signer} {refused.value!r} {refused.value}"
         assert "battery" not in shown
         assert secret.hex() not in shown

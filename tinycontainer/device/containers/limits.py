@@ -22,6 +22,10 @@ class Policy(StrEnum):
     ROUND_ROBIN = "round-robin"
     """All are equal."""
 
+    def rank_of(self, priority: int) -> int:
+        """The rank of a container with a priority; lower is better."""
+        return priority if self is Policy.PRIORITY else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Capacity:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tinycontainer.errors import BuildRefused
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
-from ..codes import Refused
+from ..codes import CodeRefused
 from ..disassembly import disassemble
 from ..image import MAGIC, write_image
 from ..program import load
@@ -34,7 +34,7 @@ class RbpfBuilder:
         try:
             code = write_image(image)
             load(code, _WIDEST)
-        except Refused as refused:
+        except CodeRefused as refused:
             raise BuildRefused("", str(refused)) from None
         return code
 

@@ -13,12 +13,12 @@ from tinycontainer.errors import BuildRefused
 from tinycontainer.interfaces.runtime import Hook
 from tinycontainer.text import show
 
-from ..codes import Refused
+from ..codes import CodeRefused
 from ..decoding import MAX_SLOTS, SLOT_BYTES, decode, parse
 from ..helpers import HELPERS, helper_numbers
 from ..image import Image
 from ..opcodes import CALL, EXIT, LDDW, LDDWD, LDDWR
-from .object_file import ObjectFile, Relocation, Section, Symbol
+from .object_file import ObjectFile, ObjectSection, Relocation, Symbol
 from .source_lines import SourceLines, read_lines
 
 R_BPF_64_64: Final = 1
@@ -80,14 +80,14 @@ class _Linker:
     def _last_opcode(self, text: bytes) -> int:
         try:
             *_, last = parse(text)
-        except Refused as refused:
+        except CodeRefused as refused:
             raise self._refused((refused.slot or 0) * SLOT_BYTES, refused.problem) from None
         return last.operation.opcode
 
     def _judge(self, text: bytes) -> None:
         try:
             decode(text, HELPERS)
-        except Refused as refused:
+        except CodeRefused as refused:
             raise self._refused((refused.slot or 0) * SLOT_BYTES, refused.problem) from None
 
     def _functions(self) -> dict[str, int]:
@@ -201,7 +201,7 @@ class _Linker:
         return BuildRefused(" ".join(where) or f"instruction {place // SLOT_BYTES}", problem)
 
 
-def _joined(sections: Iterable[Section]) -> _Part:
+def _joined(sections: Iterable[ObjectSection]) -> _Part:
     content, places = bytearray(), dict[int, int]()
     for each in sections:
         content += bytes(-len(content) % each.alignment)

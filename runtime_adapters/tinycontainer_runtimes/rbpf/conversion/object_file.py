@@ -44,7 +44,7 @@ _LIBRARY_ERRORS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ObjectSection:
     """A section that is kept.
 
     Attributes:
@@ -112,11 +112,11 @@ class ObjectFile:
         relocations: in these sections.
     """
 
-    sections: dict[int, Section]
+    sections: dict[int, ObjectSection]
     functions: tuple[Symbol, ...]
     relocations: tuple[Relocation, ...]
 
-    def named(self, name: str) -> Section | None:
+    def named(self, name: str) -> ObjectSection | None:
         """The section of a name, if there is one."""
         return next((each for each in self.sections.values() if each.name == name), None)
 
@@ -171,7 +171,7 @@ def _is_kept(section: Any) -> bool:
     )
 
 
-def _section(number: int, section: Any) -> Section:
+def _section(number: int, section: Any) -> ObjectSection:
     flags, size, alignment = section["sh_flags"], section["sh_size"], section["sh_addralign"]
     name = section.name
     if flags & _COMPRESSED:
@@ -181,7 +181,7 @@ def _section(number: int, section: Any) -> Section:
     content = bytes(section.data())
     if len(content) != size:
         raise BuildRefused(show(name), "reaches beyond the end of the file")
-    return Section(
+    return ObjectSection(
         index=number,
         name=name,
         content=content,
@@ -214,7 +214,7 @@ def _symbol(symbol: Any, raw: list[Any]) -> Symbol:
 
 
 def _relocations(
-    raw: list[Any], sections: dict[int, Section], symbols: list[Symbol]
+    raw: list[Any], sections: dict[int, ObjectSection], symbols: list[Symbol]
 ) -> Iterator[Relocation]:
     total = 0
     for section in raw:

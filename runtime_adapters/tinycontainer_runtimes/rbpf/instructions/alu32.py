@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from ..codes import Code, Fault
+from ..codes import Fault, RbpfCode
 from .step import SIGN32, WORD32, Operands, Registers, Step, StepMaker
 
 _SHIFT: Final = 31
@@ -55,7 +55,7 @@ def _div(r: Registers, operands: Operands) -> Step:
         try:
             r[d] = (r[d] & WORD32) // (r[s] & WORD32)
         except ZeroDivisionError:
-            raise Fault(Code.ILLEGAL_DIVISION) from None
+            raise Fault(RbpfCode.ILLEGAL_DIVISION) from None
         return n
 
     return step
@@ -124,7 +124,7 @@ def _mod(r: Registers, operands: Operands) -> Step:
         try:
             r[d] = (r[d] & WORD32) % (r[s] & WORD32)
         except ZeroDivisionError:
-            raise Fault(Code.ILLEGAL_DIVISION) from None
+            raise Fault(RbpfCode.ILLEGAL_DIVISION) from None
         return n
 
     return step

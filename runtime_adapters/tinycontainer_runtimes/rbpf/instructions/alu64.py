@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from ..codes import Code, Fault
+from ..codes import Fault, RbpfCode
 from .step import SIGN64, WORD64, Operands, Registers, Step, StepMaker
 
 _SHIFT: Final = 63
@@ -56,7 +56,7 @@ def _div(r: Registers, operands: Operands) -> Step:
         try:
             r[d] = r[d] // r[s]
         except ZeroDivisionError:
-            raise Fault(Code.ILLEGAL_DIVISION) from None
+            raise Fault(RbpfCode.ILLEGAL_DIVISION) from None
         return n
 
     return step
@@ -125,7 +125,7 @@ def _mod(r: Registers, operands: Operands) -> Step:
         try:
             r[d] = r[d] % r[s]
         except ZeroDivisionError:
-            raise Fault(Code.ILLEGAL_DIVISION) from None
+            raise Fault(RbpfCode.ILLEGAL_DIVISION) from None
         return n
 
     return step

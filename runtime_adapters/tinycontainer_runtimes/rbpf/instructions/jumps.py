@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from ..codes import Code, Fault
+from ..codes import Fault, RbpfCode
 from .step import BRANCHES, SIGN64, JumpMaker, Operands, Registers, Step
 
 
@@ -19,7 +19,7 @@ def _ja(r: Registers, _operands: Operands, target: int) -> Step:
         r[BRANCHES] -= 1
         if r[BRANCHES]:
             return target
-        raise Fault(Code.OUT_OF_BRANCHES)
+        raise Fault(RbpfCode.OUT_OF_BRANCHES)
 
     return step
 
@@ -33,7 +33,7 @@ def _jeq(r: Registers, operands: Operands, target: int) -> Step:
             r[BRANCHES] -= 1
             if r[BRANCHES]:
                 return target
-            raise Fault(Code.OUT_OF_BRANCHES)
+            raise Fault(RbpfCode.OUT_OF_BRANCHES)
         return n
 
     return step
@@ -48,7 +48,7 @@ def _jgt(r: Registers, operands: Operands, target: int) -> Step:
             r[BRANCHES] -= 1
             if r[BRANCHES]:
                 return target
-            raise Fault(Code.OUT_OF_BRANCHES)
+            raise Fault(RbpfCode.OUT_OF_BRANCHES)
         return n
 
     return step
@@ -63,7 +63,7 @@ def _jge(r: Registers, operands: Operands, target: int) -> Step:
             r[BRANCHES] -= 1
             if r[BRANCHES]:
                 return target
-            raise Fault(Code.OUT_OF_BRANCHES)
+            raise Fault(RbpfCode.OUT_OF_BRANCHES)
         return n
 
     return step
@@ -78,7 +78,7 @@ def _jset(r: Registers, operands: Operands, target: int) -> Step:
             r[BRANCHES] -= 1
             if r[BRANCHES]:
                 return target
-            raise Fault(Code.OUT_OF_BRANCHES)
+            raise Fault(RbpfCode.OUT_OF_BRANCHES)
         return n
 
     return step
@@ -93,7 +93,7 @@ def _jne(r: Registers, operands: Operands, target: int) -> Step:
             r[BRANCHES] -= 1
             if r[BRANCHES]:
                 return target
-            raise Fault(Code.OUT_OF_BRANCHES)
+            raise Fault(RbpfCode.OUT_OF_BRANCHES)
         return n
 
     return step
@@ -108,7 +108,7 @@ def _jsgt(r: Registers, operands: Operands, target: int) -> Step:
             r[BRANCHES] -= 1
             if r[BRANCHES]:
                 return target
-            raise Fault(Code.OUT_OF_BRANCHES)
+            raise Fault(RbpfCode.OUT_OF_BRANCHES)
         return n
 
     return step
@@ -123,7 +123,7 @@ def _jsge(r: Registers, operands: Operands, target: int) -> Step:
             r[BRANCHES] -= 1
             if r[BRANCHES]:
                 return target
-            raise Fault(Code.OUT_OF_BRANCHES)
+            raise Fault(RbpfCode.OUT_OF_BRANCHES)
         return n
 
     return step
@@ -138,7 +138,7 @@ def _jlt(r: Registers, operands: Operands, target: int) -> Step:
             r[BRANCHES] -= 1
             if r[BRANCHES]:
                 return target
-            raise Fault(Code.OUT_OF_BRANCHES)
+            raise Fault(RbpfCode.OUT_OF_BRANCHES)
         return n
 
     return step
@@ -153,7 +153,7 @@ def _jle(r: Registers, operands: Operands, target: int) -> Step:
             r[BRANCHES] -= 1
             if r[BRANCHES]:
                 return target
-            raise Fault(Code.OUT_OF_BRANCHES)
+            raise Fault(RbpfCode.OUT_OF_BRANCHES)
         return n
 
     return step
@@ -168,7 +168,7 @@ def _jslt(r: Registers, operands: Operands, target: int) -> Step:
             r[BRANCHES] -= 1
             if r[BRANCHES]:
                 return target
-            raise Fault(Code.OUT_OF_BRANCHES)
+            raise Fault(RbpfCode.OUT_OF_BRANCHES)
         return n
 
     return step
@@ -183,7 +183,7 @@ def _jsle(r: Registers, operands: Operands, target: int) -> Step:
             r[BRANCHES] -= 1
             if r[BRANCHES]:
                 return target
-            raise Fault(Code.OUT_OF_BRANCHES)
+            raise Fault(RbpfCode.OUT_OF_BRANCHES)
         return n
 
     return step

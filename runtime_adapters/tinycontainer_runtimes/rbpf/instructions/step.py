@@ -13,7 +13,7 @@ SIGN64: Final = 1 << 63
 SIGN32: Final = 1 << 31
 
 BRANCHES: Final = 11
-"""Place in the register file of the number of branches that are left, behind r10."""
+"""Place in the register file of the number of branches that are left, after r10."""
 CONSTANTS: Final = 12
 """Place of the first immediate."""
 
@@ -30,5 +30,5 @@ class Exited(Exception):
     """The program has reached ``exit``."""
 
 
-class Called(Exception):
+class CallReached(Exception):
     """The program has reached a call, which the machine performs between two steps."""

@@ -65,7 +65,7 @@ def test_the_token_of_another_place_is_recognised() -> None:
     assert "the very bytes of the data token stand here too" in cause(
         copied, Kind.CODE, "signature"
     )
-    other = Signer(KEYS[Role.PROVIDER], b"box", RFC, TokenOptions()).content(Kind.DATA, b"x")
+    other = Signer(KEYS[Role.PROVIDER], b"box", RFC, TokenOptions()).sign_content(Kind.DATA, b"x")
     assert cause(with_code_token(other), Kind.CODE, "signature") == (
         "this is a data token of the role provider; it stands in the place of the code token"
     )

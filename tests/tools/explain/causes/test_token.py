@@ -105,7 +105,7 @@ def sealed(
     assert metadata.security is not None
     size = len(metadata.security.metadata_token)
     signer = Signer(KEYS[Role.INFRASTRUCTURE], b"box", profile, TokenOptions())
-    token = signer.content(Kind.METADATA, hashed(metadata, size))
+    token = signer.sign_content(Kind.METADATA, hashed(metadata, size))
     assert len(token) == size
     return replace(bundle, metadata=metadata.signed_prefix + token)
 
@@ -172,7 +172,7 @@ def signed_entry(**changes: object) -> Bundle:
     owner = Signer(KEYS[Role.OWNER], b"box", RFC, TokenOptions())
     first, second = PLAN.endpoints
     signed = replace(first, **changes)  # type: ignore[arg-type]
-    entries = (replace(first, token=owner.endpoint(signed)), second)
+    entries = (replace(first, token=owner.sign_endpoint(signed)), second)
     return packed(replace(PLAN, endpoints=entries))
 
 
@@ -198,7 +198,7 @@ def test_a_hash_of_an_entry_with_an_empty_token_is_recognised() -> None:
     owner = Signer(KEYS[Role.OWNER], b"box", RFC, TokenOptions())
     first, second = PLAN.endpoints
     unfilled = encode_endpoint(replace(first, token=b""), with_token=True)
-    signed = replace(first, token=owner.content(Kind.ENDPOINT, unfilled))
+    signed = replace(first, token=owner.sign_content(Kind.ENDPOINT, unfilled))
     bundle = packed(replace(PLAN, endpoints=(signed, second)))
     assert cause(bundle, Kind.ENDPOINT, "content").startswith("the hash covers an empty key 6")
 

@@ -1,4 +1,4 @@
-"""``diff``: what changes between two versions of a container, in words."""
+"""``diff``: say what changes between two versions of a container."""
 
 from itertools import groupby
 from pathlib import Path
@@ -10,8 +10,9 @@ from tinycontainer.text import flatten
 from tinycontainer.tools.artefact.artefact import read_artefact
 from tinycontainer.tools.diff.comparison import Change, Comparison, compare
 
-from ...output import ExitCode, json_option, print_json
-from ...verb import Verb
+from ...options import json_option
+from ...printing import print_json
+from ...verb import ExitCode, Verb
 
 
 @click.command(cls=Verb)

@@ -1,4 +1,4 @@
-"""``explain``: whether a device would load a container, and if not, why."""
+"""``explain``: say whether a device would load a container, and if not, why."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +19,10 @@ from tinycontainer.tools.artefact.moments import format_utc
 from tinycontainer.tools.explain.admission import LoadCheck, Sections, judge_bundle, judge_sections
 from tinycontainer.tools.firmware.c_layout import open_layout
 
-from ...output import ExitCode, json_option, print_json
-from ...verb import Verb, with_installation
+from ...installation import with_installation
+from ...options import json_option
+from ...printing import print_json
+from ...verb import ExitCode, Verb
 from .reports import explanation_as_dict, explanation_lines, report_as_dict
 
 

@@ -1,4 +1,4 @@
-"""``inspect``: what metadata, a bundle, a token or a directory of the C layout holds."""
+"""``inspect``: show every byte of a container, its metadata or a token."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from tinycontainer.text import flatten, show
 from tinycontainer.tools.inspect.contents import read_contents
 from tinycontainer.tools.inspect.diagnostic import Node
 
-from ...output import WIDE, Refusal, json_option, print_json, terminal_width
-from ...verb import Verb
+from ...options import json_option
+from ...printing import PIPED_COLUMNS, print_json, terminal_width
+from ...verb import Verb, VerbRefused
 
 _TITLES = ("offset", "hex", "diagnostic notation", "meaning")
 _GAP = "  "
@@ -36,14 +37,14 @@ def inspect(file: Path, as_json: bool) -> None:
     try:
         found = read_contents(file)
     except MetadataError as error:
-        raise Refusal(f"{show(str(file))}: {error}") from None
+        raise VerbRefused(f"{show(str(file))}: {error}") from None
     if as_json:
         print_json({**found.values, "tree": found.tree.as_dict()})
     else:
         for line in _lines(found.tree, terminal_width()):
             click.echo(line)
     if found.problem is not None:
-        raise Refusal(f"{show(str(file))}: {found.problem}")
+        raise VerbRefused(f"{show(str(file))}: {found.problem}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class _Row:
 
 def _lines(tree: Node, terminal_columns: int | None) -> Iterator[str]:
     rows = list(_rows(tree, 0, ""))
-    columns = terminal_columns or WIDE
+    columns = terminal_columns or PIPED_COLUMNS
     indent = 2 if columns >= _ROOMY else 1
     offset = max(len(_TITLES[0]), *(len(str(row.node.offset)) for row in rows))
     room = max(0, columns - offset - 3 * len(_GAP))

@@ -1,4 +1,4 @@
-"""``verify``: every check of every token, with its result."""
+"""``verify``: check every token of a container, and say why a check failed."""
 
 import time
 from collections.abc import Iterable
@@ -20,9 +20,10 @@ from tinycontainer.tools.explain.undecodable import explain_undecodable
 from tinycontainer.tools.firmware.c_layout import open_layout
 from tinycontainer_tokens import KeyStore, Kind, Profile
 
-from ...keys import trusted_keys
-from ...output import ExitCode, json_option, print_json
-from ...verb import Verb
+from ...keys import read_trusted_keys
+from ...options import json_option
+from ...printing import print_json
+from ...verb import ExitCode, Verb
 from .reports import problem_as_dict, problem_lines, report_as_dict, report_lines
 
 
@@ -76,7 +77,7 @@ def verify(
     Example: tinycontainerctl verify courier.tcb --keys keys
     """
     wanted = Profile(profile)
-    store = trusted_keys(keys, key_directory, wanted, "--key")
+    store = read_trusted_keys(keys, key_directory, wanted, "--key")
     trust = Trust(keys=store, profiles=(wanted,), device_id=device_id)
     found = _judge(file, code, data, trust, int(time.time()) if at_s is None else at_s)
     explained = [(report, found.explain(report, store)) for report in found.reports]

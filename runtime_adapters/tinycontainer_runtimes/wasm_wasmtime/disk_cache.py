@@ -1,4 +1,4 @@
-"""Compiled modules by the hash of their code: in memory, and on disk if an operator asks for it.
+"""Compiled modules on disk, by the hash of their code, if an operator asks for it.
 
 wasmtime trusts what it deserialises as it trusts machine code. So a directory is used only if it
 is ours alone (mode 0700), and a file of it only if it is a plain file of ours that nobody else can
@@ -7,7 +7,6 @@ write; files are found by a hash over engine, settings and code, and hold a hash
 
 import os
 import stat
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
@@ -16,42 +15,8 @@ from typing import Final
 
 import wasmtime
 
-MAX_MODULES: Final = 64
-MAX_CODE_BYTES: Final = 8 << 20
-"""Bounds of what is kept in memory: modules, and their code before it was compiled."""
-
 _HASH_BYTES: Final = 32
 _MAX_FILE_BYTES: Final = 1 << 28
-
-
-class MemoryCache:
-    """The modules that were used last."""
-
-    def __init__(self) -> None:
-        self._modules: OrderedDict[bytes, tuple[wasmtime.Module, int]] = OrderedDict()
-        self._code_bytes = 0
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def get(self, code: bytes, make: Callable[[], wasmtime.Module]) -> wasmtime.Module:
-        """The module of a code, made if it is not here.
-
-        Args:
-            code: the code; it is known by its hash.
-            make: compiles it.
-        """
-        key = sha256(code).digest()
-        if key in self._modules:
-            self._modules.move_to_end(key)
-            return self._modules[key][0]
-        module = make()
-        self._modules[key] = module, len(code)
-        self._code_bytes += len(code)
-        while len(self._modules) > MAX_MODULES or self._code_bytes > MAX_CODE_BYTES:
-            _, (_, size) = self._modules.popitem(last=False)
-            self._code_bytes -= size
-        return module
 
 
 class DiskCache:

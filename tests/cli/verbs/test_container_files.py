@@ -9,7 +9,7 @@ from support.hostile import HOSTILE, inert
 from support.project import BOX, Program
 
 from tinycontainer.metadata import Bundle
-from tinycontainer.tools.firmware.c_header import c_header, c_identifier, c_string
+from tinycontainer.tools.firmware.c_header import make_c_header, make_c_identifier, quote_c_string
 
 COMPILERS = [name for name in ("cc", "gcc", "clang") if shutil.which(name)]
 CHECK = """
@@ -48,9 +48,9 @@ def test_a_header_compiles_without_a_warning_and_holds_the_sections(
     tmp_path: Path, name: str
 ) -> None:
     made = Bundle(bytes(range(256)), b"", b"\0asm")
-    (tmp_path / "box.h").write_text(c_header(name, made))
+    (tmp_path / "box.h").write_text(make_c_header(name, made))
     sizes = {"meta": 256, "data": 0, "code": 4}
-    (tmp_path / "box.c").write_text(CHECK.format(name=c_identifier(name), **sizes))
+    (tmp_path / "box.c").write_text(CHECK.format(name=make_c_identifier(name), **sizes))
     flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-o", str(tmp_path / "box")]
     subprocess.run([COMPILERS[0], *flags, str(tmp_path / "box.c")], check=True)
     subprocess.run([tmp_path / "box"], check=True)
@@ -59,19 +59,21 @@ def test_a_header_compiles_without_a_warning_and_holds_the_sections(
 @pytest.mark.parametrize("name", [*HOSTILE.values(), b'";}', b"\\", b"??/", b"*/", b"\0", b"%s\\n"])
 def test_a_hostile_name_leaves_a_header_inert(name: bytes) -> None:
     text = name.decode("utf-8", "surrogateescape")
-    header = c_header(text, Bundle(b"m", b"d", b"c"))
+    header = make_c_header(text, Bundle(b"m", b"d", b"c"))
     assert inert(header)
     (line,) = [line for line in header.splitlines() if "containers_name" in line]
-    assert line == f"const char *containers_name[] = {{ {c_string(text)} }};"
-    assert not set(c_string(text)[1:-1]) & set('"?')
-    assert c_identifier(text).isidentifier()
-    assert c_identifier(text).isascii()
+    assert line == f"const char *containers_name[] = {{ {quote_c_string(text)} }};"
+    assert not set(quote_c_string(text)[1:-1]) & set('"?')
+    assert make_c_identifier(text).isidentifier()
+    assert make_c_identifier(text).isascii()
 
 
 def test_pack_writes_a_header(tmp_path: Path, keys: Path, program: Program) -> None:
     out = ("-o", tmp_path / "c.tcb", "--header", tmp_path / "courier.h")
     program.good("pack", BOX / "courier", "--keys", keys, *out)
-    assert (tmp_path / "courier.h").read_text() == c_header("courier", parts(tmp_path / "c.tcb"))
+    assert (tmp_path / "courier.h").read_text() == make_c_header(
+        "courier", parts(tmp_path / "c.tcb")
+    )
 
 
 # The C layout.

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from ..codes import Code, Fault
+from ..codes import Fault, RbpfCode
 from ..decoding import Instruction
 from ..memory import Memory
 from ..opcodes import Family
-from . import accesses, alu32, alu64, jumps, transfers, wide
+from . import alu32, alu64, jumps, transfers
 from .step import CONSTANTS, WORD64, Registers, Step
 
 
@@ -17,7 +17,7 @@ def make_steps(
 
     Args:
         instructions: the program.
-        registers: the register file; immediates are put behind its end.
+        registers: the register file; immediates are put at its end.
         memory: the instance's regions.
     """
     places: dict[int, int] = {}
@@ -32,7 +32,7 @@ def make_steps(
 
 def _place(each: Instruction, registers: Registers, places: dict[int, int]) -> int:
     """Where an instruction's immediate stands in the register file."""
-    value = (each.imm + wide.BASES.get(each.operation.name, 0)) & WORD64
+    value = (each.imm + transfers.BASES.get(each.operation.name, 0)) & WORD64
     if value not in places:
         places[value] = max(len(registers), CONSTANTS)
         registers.append(value)
@@ -49,11 +49,11 @@ def _make(each: Instruction, source: int, registers: Registers, memory: Memory) 
         case Family.JUMP:
             return jumps.MAKERS[name](registers, operands, each.target)
         case Family.LOAD:
-            return accesses.load(registers, operands, memory, each.offset, each.operation.size)
+            return transfers.load(registers, operands, memory, each.offset, each.operation.size)
         case Family.STORE:
-            return accesses.store(registers, operands, memory, each.offset, each.operation.size)
+            return transfers.store(registers, operands, memory, each.offset, each.operation.size)
         case Family.WIDE:
-            return wide.load_number(registers, operands)
+            return transfers.load_number(registers, operands)
         case Family.CALL:
             return transfers.call
         case Family.EXIT:
@@ -62,4 +62,4 @@ def _make(each: Instruction, source: int, registers: Registers, memory: Memory) 
 
 def _nowhere() -> int:
     """The second slot of a wide load, which nothing can reach."""
-    raise Fault(Code.ILLEGAL_INSTRUCTION)
+    raise Fault(RbpfCode.ILLEGAL_INSTRUCTION)

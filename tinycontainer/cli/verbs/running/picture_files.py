@@ -1,33 +1,32 @@
 """``--gantt`` and ``--perfetto``: pictures of a run, as files."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
-
-import click
+from typing import Final
 
 from tinycontainer.text import show
 from tinycontainer.tools.pictures import (
+    PlotUnavailable,
     Timeline,
     TimelineBuilder,
     gantt_png,
     gantt_svg,
     perfetto_json,
 )
-from tinycontainer.tools.pictures.png import PlotUnavailable
 from tinycontainer.trace import Sink
 
-from ...output import Refusal, require_absent, write_file
+from ...options import gather_options, path_option
+from ...output_files import require_absent, write_file
+from ...verb import VerbRefused
 
-_DRAWN: Final = (".svg", ".png")
+_SUFFIXES: Final = (".svg", ".png")
 
 
 @dataclass(frozen=True, slots=True)
-class Drawings:
-    """Where pictures of a run go.
+class PictureFiles:
+    """Where pictures of a run go; None for a picture that is not requested.
 
     Attributes:
         gantt: who ran when, as SVG or PNG by the name's end.
@@ -40,28 +39,35 @@ class Drawings:
     def check(self, *, force: bool) -> None:
         """Refuse what cannot be drawn before anything is run.
 
+        Args:
+            force: whether files are overwritten if they exist.
+
         Raises:
-            Refusal: a file exists, or has another suffix.
-            PlotUnavailable: PNG is wished and matplotlib is not installed.
+            VerbRefused: a file exists, or has another suffix.
+            PlotUnavailable: PNG is requested and matplotlib is not installed.
         """
         require_absent(self._paths(), force=force)
         if self.gantt is None:
             return
-        if self.gantt.suffix not in _DRAWN:
-            raise Refusal(f"{show(str(self.gantt))}: ends neither with .svg nor with .png")
+        if self.gantt.suffix not in _SUFFIXES:
+            raise VerbRefused(f"{show(str(self.gantt))}: ends neither with .svg nor with .png")
         if self.gantt.suffix == ".png" and find_spec("matplotlib") is None:
             raise PlotUnavailable
 
-    def listeners(self, builder: TimelineBuilder) -> list[Sink]:
-        """The builder, if there is anything to draw."""
+    def sinks(self, builder: TimelineBuilder) -> list[Sink]:
+        """The builder, if any picture is requested."""
         return [builder] if any(self._paths()) else []
 
     def write(self, timeline: Timeline, title: str) -> None:
-        """Draw everything that is wished.
+        """Draw every picture that is requested.
+
+        Args:
+            timeline: the run.
+            title: the line above the picture.
 
         Raises:
-            Refusal: a file cannot be written.
-            PlotUnavailable: PNG is wished and matplotlib is not installed.
+            VerbRefused: a file cannot be written.
+            PlotUnavailable: PNG is requested and matplotlib is not installed.
         """
         if self.gantt is not None:
             is_svg = self.gantt.suffix == ".svg"
@@ -74,23 +80,12 @@ class Drawings:
         yield from (path for path in (self.gantt, self.perfetto) if path is not None)
 
 
-def drawing_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a verb the options that its `Drawings` come from."""
-
-    @click.option(
+picture_options = gather_options(
+    "pictures",
+    PictureFiles,
+    path_option(
         "--gantt",
-        type=click.Path(path_type=Path),
         help="Draw who ran when to this file, .svg, or .png with matplotlib (extra `plot`).",
-    )
-    @click.option(
-        "--perfetto",
-        type=click.Path(path_type=Path),
-        help="Write the run for ui.perfetto.dev to this file (JSON).",
-    )
-    @wraps(command)
-    def with_drawings(
-        *arguments: Any, gantt: Path | None, perfetto: Path | None, **options: Any
-    ) -> Any:
-        return command(*arguments, drawings=Drawings(gantt, perfetto), **options)
-
-    return with_drawings
+    ),
+    path_option("--perfetto", help="Write the run for ui.perfetto.dev to this file (JSON)."),
+)

@@ -6,16 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tinycontainer.cli.verbs.running.progress import progress
+from tinycontainer.cli.verbs.running.listeners import show_progress
 
 
 def test_without_a_terminal_there_is_no_bar() -> None:
-    with progress(1000) as tick:
+    with show_progress(1000) as tick:
         assert tick is None
 
 
 def test_a_run_without_end_has_no_bar() -> None:
-    with progress(None) as tick:
+    with show_progress(None) as tick:
         assert tick is None
 
 

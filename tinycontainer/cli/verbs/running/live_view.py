@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from rich.console import Console
 from rich.live import Live
@@ -14,16 +15,17 @@ from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import flatten, show
 from tinycontainer.trace import Tally, TraceEvent, events
 
-from ...output import Refusal
+from ...verb import VerbRefused
 
-_REFRESHES_PER_SECOND = 8
-_ROWS = 40
-_REFUSAL_WIDTH = 48
+_REFRESHES_PER_SECOND: Final = 8
+_MAX_ROWS: Final = 40
+_REFUSAL_COLUMNS: Final = 48
+_COLUMNS: Final = ("container", "state", "hook", "priority", "loops", "ran ms", "fuel", "missed")
 
 
 @dataclass(slots=True)
 class LiveView:
-    """A sink that can be looked at while it listens.
+    """A sink that a terminal shows while events arrive.
 
     Attributes:
         tally: counts the same events.
@@ -36,7 +38,7 @@ class LiveView:
     _now_ns: int = 0
 
     def __call__(self, event: TraceEvent) -> None:
-        """Take one event."""
+        """Accept one event."""
         self._now_ns = event.at_ns
         match event:
             case events.Dispatched(uid=uid):
@@ -53,15 +55,14 @@ class LiveView:
                 self._refusals[uid] = f"{event.verb}: {event.reason}"
 
     def table(self) -> Table:
-        """What is known now; called from another thread, so it copies before it looks."""
-        rows = list(self.tally.rows.values())
+        """The present state, a row for each container."""
+        rows = list(self.tally.rows.values())  # a copy: rich calls this from a thread of its own
         title = f"{self._now_ns / NS_PER_MS:.0f} ms of device time; end with ctrl-c"
         table = Table(title=Text(title), title_justify="left")
-        columns = "container", "state", "hook", "priority", "loops", "ran ms", "fuel", "missed"
-        for column in columns:
+        for column in _COLUMNS:
             table.add_column(column, no_wrap=True)
-        table.add_column("last refusal", no_wrap=True, max_width=_REFUSAL_WIDTH)
-        for row in rows[:_ROWS]:
+        table.add_column("last refusal", no_wrap=True, max_width=_REFUSAL_COLUMNS)
+        for row in rows[:_MAX_ROWS]:
             cells = (
                 show(row.uid, 20),
                 row.state,
@@ -74,16 +75,16 @@ class LiveView:
                 self._refusals.get(row.uid, ""),
             )
             table.add_row(*(Text(flatten(str(cell))) for cell in cells))
-        if len(rows) > _ROWS:
-            table.caption = Text(f"and {len(rows) - _ROWS} more")
+        if len(rows) > _MAX_ROWS:
+            table.caption = Text(f"and {len(rows) - _MAX_ROWS} more")
         return table
 
     @contextmanager
-    def shown(self) -> Iterator[None]:
-        """Show it on the terminal for as long as the run goes on.
+    def on_terminal(self) -> Iterator[None]:
+        """Show the table on the terminal until the run ends.
 
         Raises:
-            Refusal: there is no terminal.
+            VerbRefused: there is no terminal.
         """
         console = require_terminal()
         with Live(
@@ -98,11 +99,11 @@ class LiveView:
 
 
 def require_terminal() -> Console:
-    """The terminal that is written to.
+    """The terminal that standard output goes to.
 
     Raises:
-        Refusal: there is none.
+        VerbRefused: there is none.
     """
     if not sys.stdout.isatty():
-        raise Refusal("--live needs a terminal; use --trace and look at the file with `report`")
+        raise VerbRefused("--live needs a terminal; use --trace and look at the file with `report`")
     return Console()
