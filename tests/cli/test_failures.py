@@ -193,7 +193,7 @@ def test_one_key_in_two_roles_is_refused_when_packing(
 ) -> None:
     (keys / "developer.pem").write_bytes((keys / "owner.pem").read_bytes())
     line = program.bad("pack", manifest(tmp_path), "--keys", keys, "-o", tmp_path / "me.tcb")
-    assert "one key stands in the roles" in line
+    assert "one key has the roles" in line
 
 
 def test_a_large_container_that_was_packed_can_be_inspected_and_verified(

@@ -53,7 +53,7 @@ def test_a_bundle_up_to_the_limit_is_decoded_and_no_longer_one() -> None:
     encoded = Bundle(b"metadata", b"data", b"code").encode()
     size = len(encoded)
     assert Bundle.decode(encoded, size).data == b"data"
-    problem = f"{size} bytes where at most {size - 1} are taken"
+    problem = f"{size} bytes where at most {size - 1} are allowed"
     assert bundle_error(encoded, size - 1) == f"bundle: byte {size - 1}: {problem}"
 
 

@@ -229,12 +229,12 @@ MALFORMED: list[tuple[int, cbor.Value, str]] = [
     (NBF, b"\x01", "nbf: not an unsigned integer of 64 bits"),
     (NBF, -(1 << 64), "nbf: not an unsigned integer of 64 bits"),
     (IAT, [1], "iat: not an unsigned integer of 64 bits"),
-    (SHA256, bytes(31), "sha256: 31 bytes where 32 are taken"),
-    (SHA256, bytes(33), "sha256: 33 bytes where 32 are taken"),
+    (SHA256, bytes(31), "sha256: 31 bytes where 32 are allowed"),
+    (SHA256, bytes(33), "sha256: 33 bytes where 32 are allowed"),
     (SHA256, "x" * 32, "sha256: not a byte string"),
     (SHA256, 5, "sha256: not a byte string"),
-    (UID, b"", "uid: 0 bytes where 1 to 63 are taken"),
-    (UID, bytes(64), "uid: 64 bytes where 1 to 63 are taken"),
+    (UID, b"", "uid: 0 bytes where 1 to 63 are allowed"),
+    (UID, bytes(64), "uid: 64 bytes where 1 to 63 are allowed"),
     (UID, "uid", "uid: not a byte string"),
     (SEQUENCE, -1, "sequence: not an unsigned integer of 64 bits"),
     (SEQUENCE, b"\x01", "sequence: not an unsigned integer of 64 bits"),
@@ -254,8 +254,8 @@ def test_a_malformed_claim_is_named(label: int, value: cbor.Value, problem: str)
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        (b"", "bitmask: 0 bytes where 1 to 4 are taken"),
-        (bytes(5), "bitmask: 5 bytes where 1 to 4 are taken"),
+        (b"", "bitmask: 0 bytes where 1 to 4 are allowed"),
+        (bytes(5), "bitmask: 5 bytes where 1 to 4 are allowed"),
         (255, "bitmask: not a byte string"),
     ],
 )
@@ -295,9 +295,9 @@ def test_a_payload_that_is_not_strict_is_refused(payload: str, problem: str) -> 
 def test_a_payload_up_to_its_limit_is_looked_at_and_no_longer_one() -> None:
     fits = claims.MAX_CLAIMS_BYTES - len(cbor.encode({SHA256: bytes(400)})) + 400
     said = refusal({SHA256: bytes(fits)}, Kind.CODE)
-    assert said == f"sha256: {fits} bytes where 32 are taken"
+    assert said == f"sha256: {fits} bytes where 32 are allowed"
     said = refusal({SHA256: bytes(fits + 1)}, Kind.CODE)
-    assert said == "payload byte 512: 513 bytes where at most 512 are taken"
+    assert said == "payload byte 512: 513 bytes where at most 512 are allowed"
 
 
 def test_claims_cannot_be_changed() -> None:

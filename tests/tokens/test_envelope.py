@@ -183,7 +183,7 @@ def test_a_token_up_to_its_limit_is_taken_apart_and_no_longer_one() -> None:
     fits = envelope.MAX_TOKEN_BYTES - overhead
     assert len(envelope.parse(message(b"", {}, bytes(fits), SIGNATURE)).payload) == fits
     said = refusal(message(b"", {}, bytes(fits + 1), SIGNATURE))
-    assert said == "1025 bytes where at most 1024 are taken"
+    assert said == "1025 bytes where at most 1024 are allowed"
 
 
 @pytest.mark.parametrize("algorithm", Algorithm)
@@ -207,12 +207,12 @@ HEADERS: list[tuple[cbor.Value, str]] = [
     ({1: 5}, "alg is not -8 (EdDSA) as the tag demands"),
     ({1: -7}, "alg is not -8 (EdDSA) as the tag demands"),
     ({1: "EdDSA"}, "alg is not -8 (EdDSA) as the tag demands"),
-    ({1: -8, 2: [1]}, "the protected header has labels that are not taken: [2]"),
-    ({1: -8, 2: [-70000], -70000: 1}, "the protected header has labels that are not taken"),
-    ({1: -8, 3: 0}, "the protected header has labels that are not taken: [3]"),
-    ({1: -8, 5: b"iv"}, "the protected header has labels that are not taken: [5]"),
-    ({1: -8, 0: 0}, "the protected header has labels that are not taken: [0]"),
-    ({1: -8, -1: 0}, "the protected header has labels that are not taken: [-1]"),
+    ({1: -8, 2: [1]}, "the protected header has labels that are not allowed: [2]"),
+    ({1: -8, 2: [-70000], -70000: 1}, "the protected header has labels that are not allowed"),
+    ({1: -8, 3: 0}, "the protected header has labels that are not allowed: [3]"),
+    ({1: -8, 5: b"iv"}, "the protected header has labels that are not allowed: [5]"),
+    ({1: -8, 0: 0}, "the protected header has labels that are not allowed: [0]"),
+    ({1: -8, -1: 0}, "the protected header has labels that are not allowed: [-1]"),
     ({1: -8, 4: b""}, "kid is not 1 to 64 bytes"),
     ({1: -8, 4: bytes(65)}, "kid is not 1 to 64 bytes"),
     ({1: -8, 4: "key"}, "kid is not 1 to 64 bytes"),

@@ -170,7 +170,7 @@ def test_step_3_a_standard_token_without_its_tags() -> None:
     ("header", "problem"),
     [
         ({}, "alg is not -8"),
-        ({1: -8, 2: [4], 4: b"key"}, "labels that are not taken: [2]"),
+        ({1: -8, 2: [4], 4: b"key"}, "labels that are not allowed: [2]"),
         ({1: -8, 4: "key"}, "kid is not 1 to 64 bytes"),
         ([], "not a map"),
     ],
@@ -270,7 +270,7 @@ def test_step_8_a_token_of_another_kind_by_the_right_role(kind: Kind) -> None:
     token = issue(saying(other), other, KEYS[Role.signing(kind)], RFC)
     names = other.name.lower(), kind.name.lower()
     said = failing(8, token, place(kind))
-    assert said == f"a {names[0]} token stands in the place of the {names[1]} token"
+    assert said == f"a {names[0]} token is in the place of the {names[1]} token"
 
 
 @pytest.mark.parametrize("uid", [b"ui", b"uid2", b"UID", b"\x00uid"])

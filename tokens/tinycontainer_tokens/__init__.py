@@ -1,7 +1,7 @@
 """CWT/COSE tokens of TinyContainer: roles, keys, claims, issue and verify.
 
-This package knows nothing of containers; it stands at the bottom of the project and can be used
-without the rest.
+This package knows nothing of containers. It imports nothing from the rest of the project, and can
+be used without it.
 """
 
 from .claims import Claims

@@ -3,8 +3,8 @@
 Both profiles share this form and differ in tags, headers and in what the signature covers:
 
 * ``rfc9052``: 61(18([protected, {}, payload, signature])) or 61(17(...)); the protected header
-  names the algorithm and, if it likes, the key.
-* ``riot-2024``: what the C firmware takes. Untagged (a COSE_Sign1), or the same two tags; both
+  names the algorithm and, optionally, the key.
+* ``riot-2024``: the C firmware's form. Untagged (a COSE_Sign1), or the same two tags; both
   headers empty.
 """
 
@@ -19,8 +19,10 @@ MAX_TOKEN_BYTES = 1024
 """Longest token that is looked at."""
 
 CWT_TAG = 61
-_MAC0_TAG, _SIGN1_TAG = 17, 18
-ALG_LABEL, KID_LABEL = 1, 4
+_MAC0_TAG = 17
+_SIGN1_TAG = 18
+ALG_LABEL = 1
+KID_LABEL = 4
 MAX_KID_BYTES = 64
 
 TAG_OF: Final = {Algorithm.EDDSA: _SIGN1_TAG, Algorithm.HMAC_256: _MAC0_TAG}
@@ -34,7 +36,7 @@ class Envelope:
     """A token taken apart.
 
     Attributes:
-        tagged: whether the tags stand in front (always so in ``rfc9052``).
+        tagged: whether it begins with the tags (in ``rfc9052`` it must).
         algorithm: what kind of proof it carries.
         protected: protected header as it was encoded.
         payload: encoded claims.
@@ -67,7 +69,7 @@ def parse(token: bytes) -> Envelope:
         TokenError: the bytes are not one COSE_Sign1 or COSE_Mac0 of either profile's form.
     """
     if len(token) > MAX_TOKEN_BYTES:
-        raise TokenError(f"{len(token)} bytes where at most {MAX_TOKEN_BYTES} are taken")
+        raise TokenError(f"{len(token)} bytes where at most {MAX_TOKEN_BYTES} are allowed")
     try:
         tags, message = cbor.decode_tagged(token, MAX_TOKEN_BYTES)
     except CborError as error:
@@ -112,7 +114,7 @@ def read_protected(envelope: Envelope) -> bytes | None:
         raise TokenError("the protected header is not a map")
     unknown = sorted(set(header) - {ALG_LABEL, KID_LABEL})
     if unknown:
-        raise TokenError(f"the protected header has labels that are not taken: {unknown}")
+        raise TokenError(f"the protected header has labels that are not allowed: {unknown}")
     expected = COSE_NUMBER[envelope.algorithm]
     if header.get(ALG_LABEL) != expected:
         raise TokenError(f"alg is not {expected} ({envelope.algorithm}) as the tag demands")

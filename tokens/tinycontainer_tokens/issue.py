@@ -17,8 +17,8 @@ def issue(
         kind: the place that the token is for.
         key: a key that can sign.
         profile: layout of the token.
-        tagged: whether the tags 61 and 18 or 17 stand in front; by default they do, except in an
-            Ed25519 token of ``riot-2024``, which the firmware writes without.
+        tagged: whether the token begins with the tags 61 and 18 or 17; by default it does, except
+            an Ed25519 token of ``riot-2024``, which the firmware writes without.
 
     Raises:
         ClaimsError: the claims do not fit kind or profile.

@@ -88,7 +88,7 @@ class KeyMaterial:
         return self.secret
 
     def identities(self) -> frozenset[bytes]:
-        """The bytes by which another use of this key is recognised, in whatever disguise."""
+        """The bytes by which another use of this key is recognised, in any other role or form."""
         known = {self.public or b"", self.secret or b""}
         if self.secret is not None:
             known.add(_public_half(self.secret))

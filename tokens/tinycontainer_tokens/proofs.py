@@ -33,8 +33,8 @@ def prove(payload: bytes, key: KeyMaterial, profile: Profile, *, tagged: bool = 
         payload: encoded claims.
         key: a key that can sign.
         profile: decides headers and what the proof covers.
-        tagged: whether the tags stand in front; the firmware's own tokens have none. An HMAC needs
-            them, and so does every token of ``rfc9052``.
+        tagged: whether the token begins with the tags; the firmware's own tokens have none. An HMAC
+            needs them, and so does every token of ``rfc9052``.
 
     Raises:
         KeyFileError: only the public half of the key is known.
@@ -43,7 +43,7 @@ def prove(payload: bytes, key: KeyMaterial, profile: Profile, *, tagged: bool = 
     if key.secret is None:
         raise KeyFileError("this is a public key; signing needs the private one")
     if not tagged and (profile is Profile.RFC9052 or key.algorithm is Algorithm.HMAC_256):
-        raise ValueError("only an Ed25519 token of riot-2024 can stand without tags")
+        raise ValueError("only an Ed25519 token of riot-2024 can be without tags")
     if profile is Profile.RIOT_2024:
         return Envelope(tagged, key.algorithm, b"", payload, _raw_proof(payload, key, key.secret))
     protected = protected_header(key.algorithm, key.kid)
@@ -59,7 +59,7 @@ def proof_holds(envelope: Envelope, key: KeyMaterial) -> bool:
     if key.verifier is None:
         tag = _cose_tag(envelope, key) if is_cose else _hmac(envelope.payload, key.hmac_key)
         return hmac.compare_digest(tag, envelope.proof)
-    # The header was judged before; what a message of pycose would do once more is left out.
+    # Not by pycose: its message would parse and check the header again, which was done before.
     covered = (
         cbor.encode(["Signature1", envelope.protected, b"", envelope.payload])
         if is_cose

@@ -36,7 +36,7 @@ class UnverifiedToken:
 
     @property
     def profile(self) -> Profile | None:
-        """Its layout; None if it cannot be taken apart."""
+        """Its layout; None if it has no envelope."""
         return None if self.envelope is None else self.envelope.profile
 
     @property
@@ -46,7 +46,7 @@ class UnverifiedToken:
 
 
 def read_unverified(token: bytes, kind: Kind | None) -> UnverifiedToken:
-    """Read a token without verifying it; never raises for what the token holds.
+    """Read a token without verifying it; no bytes of a token make it raise.
 
     Args:
         token: untrusted bytes.

@@ -115,8 +115,8 @@ class Machine:
         steps = self._steps
         slot = self.slot
         # The loop counts by itself: `repeat` knows how many of its items are left, and an iterator
-        # that is not used up keeps that number when an exception leaves the loop. To count each step
-        # in Python would cost a third of its time (ADR 11).
+        # that is not used up keeps that number when an exception leaves the loop. To count each
+        # step in Python would cost a third of its time (ADR 11).
         turn = repeat(None, min(meter.left, _LONGEST_TURN))
         budget = length_hint(turn)
         try:

@@ -169,7 +169,7 @@ def test_a_script_that_does_not_go_as_expected_exits_with_one(box: Path, program
                 "[trust]\nkeys = [{ role = 'owner', file = 'keys/owner.pub' },"
                 " { role = 'developer', file = 'keys/owner.pub' }]"
             ),
-            "trust.keys: one key stands in the roles developer and owner",
+            "trust.keys: one key has the roles developer and owner",
         ),
         ("[[trust.keys]]\nrole = 'owner'\nfile = 'device.toml'", "device.toml: neither PEM nor"),
         (

@@ -13,9 +13,10 @@ from tinycontainer.device.containers.verification import (
     Validity,
     grant_rights,
     profile_of,
+    profile_refusal,
     verify_tokens,
 )
-from tinycontainer.errors import LoadError, LoadReason, MetadataError
+from tinycontainer.errors import LoadError, LoadReason, MetadataError, TokensNotValidNow
 from tinycontainer.metadata import Bundle, Direction, Endpoint, PeerType, Security, decode, encode
 from tinycontainer.tools.packing.packing import (
     Blueprint,
@@ -197,7 +198,7 @@ def test_tokens_do_not_stand_in_for_each_other() -> None:
 def test_one_key_does_not_make_one_kind_into_another() -> None:
     signer = Signer(KEYS[Role.PROVIDER], b"uid", RFC, TokenOptions())
     said = objection(resealed(packed(), data_token=signer.sign_content(Kind.CODE, DATA)), trust())
-    assert said.startswith("data token: step 8 (kind): a code token stands in the place")
+    assert said.startswith("data token: step 8 (kind): a code token is in the place")
 
 
 @pytest.mark.parametrize(
@@ -347,6 +348,22 @@ def test_an_older_container_does_not_come_back() -> None:
     twin = packed(options=TokenOptions(sequence=2, issued_s=1))
     said = objection(twin, trust(), sequences=sequences)
     assert said == f"{problem} 2 was accepted before with other bytes"
+
+
+def test_refusals_carry_what_was_found_and_what_is_allowed() -> None:
+    firmware = decode(pack(plan(RIOT, endpoints=()), CODE, DATA, RIOT_KEYS).metadata)
+    profile = profile_refusal(profile_of(firmware), trust())
+    assert profile is not None
+    assert (profile.found, profile.allowed) == (RIOT, (RFC,))
+    (refusal,) = (
+        report.refusal
+        for report in reports(replace(packed(), code=b"other"), trust())
+        if report.refusal
+    )
+    assert (refusal.place, refusal.step_number, refusal.check) == ("code token", 13, "content")
+    with pytest.raises(TokensNotValidNow) as late:
+        Validity(20, 40).check(40)
+    assert (late.value.now_s, late.value.not_before_s, late.value.expires_s) == (40, 20, 40)
 
 
 FOLDER = Path(__file__).parents[4] / "shared" / "vectors"

@@ -28,7 +28,7 @@ from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES
 from tinycontainer.tools.firmware.c_layout import make_layout_files
 from tinycontainer.tools.inspect.container_shape import metadata_shape
 from tinycontainer.tools.inspect.contents import Contents, read_contents
-from tinycontainer.tools.inspect.tree import build
+from tinycontainer.tools.inspect.tree import build_tree
 from tinycontainer.tools.packing.packing import TokenOptions, pack, pack_unsigned
 from tinycontainer_tokens import Algorithm, Claims, KeyMaterial, Kind, Profile, Role, cbor, issue
 
@@ -80,7 +80,7 @@ def test_a_tree_covers_every_byte_once(
         container = replace(container, syscall_mask_token=token)
         security = replace(security or Security(), metadata_token=token)
     encoded = encode(container, None if endpoints is None else tuple(endpoints), security)
-    tree = build(encoded, metadata_shape(), len(encoded))
+    tree = build_tree(encoded, metadata_shape(), len(encoded))
     assert (tree.offset, tree.length) == (0, len(encoded))
     require_cover(tree)
     assert "".join(node.hex() for node in walk(tree)) == encoded.hex()
@@ -201,7 +201,7 @@ def test_claims_that_do_not_fit_are_shown_with_the_reason(tmp_path: Path) -> Non
     found = read(tmp_path, cbor.encode([b"", {}, payload, bytes(64)]))
     said = [node.meaning for node in walk(found.tree)]
     assert any(each.startswith("claims: ") for each in said)
-    for meaning in ("sha256: 5 bytes where 32 are taken", "unknown claim", r"aud: \xe2\x80\xae"):
+    for meaning in ("sha256: 5 bytes where 32 are allowed", "unknown claim", r"aud: \xe2\x80\xae"):
         assert meaning in said
     assert any(each.startswith("kind: not one of 1 (mask)") for each in said)
     require_cover(found.tree)

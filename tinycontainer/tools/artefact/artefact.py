@@ -42,12 +42,12 @@ def read_artefact(path: Path, code: Path | None = None, data: Path | None = None
 
     Args:
         path: a bundle, a metadata file, or a directory of the C layout.
-        code: a file with the code section, in place of what lies in or beside ``path``.
+        code: a file with the code section, in place of the one in or beside ``path``.
         data: the same for the data section.
 
     Raises:
         DeviceFileError: a file cannot be read, or is too long.
-        MetadataError: it holds no metadata, or such that is refused.
+        MetadataError: there is no metadata in it, or it is refused.
     """
     found = _from_layout(path) if is_layout(path) else _from_file(path)
     return replace(
@@ -74,7 +74,8 @@ def _from_layout(path: Path) -> Artefact:
 
 
 def _from_file(path: Path) -> Artefact:
-    name, content = show(path.name), _read(path)
+    name = show(path.name)
+    content = _read(path)
     if not is_bundle(content):
         return Artefact(name, _decode(path, content), None, None)
     try:

@@ -1,4 +1,4 @@
-"""What a failed check expected and what it found, in words that can be shown."""
+"""In words that can be shown: what a failed check expected, what it found, and why it failed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def _present(expected: Expectation, _token: UnverifiedToken, _claims: Claims) ->
 
 def _profile(expected: Expectation, token: UnverifiedToken, _claims: Claims) -> Explanation:
     if token.profile is expected.profile:
-        return Explanation("the tags 61 and 18, or 61 and 17, in front", "no tags")
+        return Explanation("the tags 61 and 18, or 61 and 17, before it", "no tags")
     return Explanation(str(expected.profile), str(token.profile or "no token"))
 
 
@@ -110,7 +110,8 @@ def _time(expected: Expectation, _token: UnverifiedToken, claims: Claims) -> Exp
 
 
 def _content(expected: Expectation, _token: UnverifiedToken, claims: Claims) -> Explanation:
-    there, carried = expected.content_sha256 or b"", claims.sha256 or b""
+    there = expected.content_sha256 or b""
+    carried = claims.sha256 or b""
     return Explanation(
         f"sha256 {there.hex()}, that of the {_CONTENT[expected.kind]}",
         f"sha256 {carried.hex()} in the token",

@@ -1,4 +1,4 @@
-"""A token file on its own, as one of the four parties makes it, before there is a container."""
+"""A token file on its own, as one of the four parties makes it before there is a container."""
 
 import hashlib
 from collections.abc import Mapping
@@ -32,10 +32,10 @@ def examine_lone(
     trust: Trust,
     now_s: int,
 ) -> tuple[Artefact, TokenReport]:
-    """Verify a token that no container holds yet.
+    """Verify a token that is in no container yet.
 
     Its kind is the one that it names; under ``riot-2024``, where it names none, the first for which
-    it verifies. Its uid is taken as it is, for there is nothing to compare it with.
+    it verifies. Any uid is accepted, for there is nothing to compare it with.
 
     Args:
         token: untrusted bytes.
@@ -44,7 +44,7 @@ def examine_lone(
         now_s: time in Unix seconds.
 
     Returns:
-        What is at hand of the container, and the report.
+        The container as far as it is at hand, and the report.
     """
     uid = _uid(token)
     reports = [

@@ -1,4 +1,4 @@
-"""Why a file is no container: experiments on bytes that do not decode."""
+"""Why a file is no container: experiments on bytes that cannot be decoded."""
 
 import base64
 import binascii
@@ -76,7 +76,7 @@ def _missing(content: bytes) -> str | None:
 
 
 def _end(content: bytes) -> int:
-    """Where the first value of bytes ends, or where it is found not to be one."""
+    """Offset after the first value of bytes, or of the first byte that is not acceptable."""
     try:
         cbor.decode_tagged(content, len(content))
     except CborError as error:

@@ -54,8 +54,8 @@ from tinycontainer_tokens import KeyEntry, Kind, Profile, Role, cbor
         (b"text", b"text\0", "without its last zero byte"),
         (b"text", b"text\0\0\0", "without the zero bytes at its end"),
         (b"hello\0\0\0", b"hello", "filled up with zero bytes to a multiple of 4"),
-        (b"\xef\xbb\xbftext", b"text", "with a byte order mark in front"),
-        (b"text", b"\xef\xbb\xbftext", "without the byte order mark in front"),
+        (b"\xef\xbb\xbftext", b"text", "with a byte order mark before it"),
+        (b"text", b"\xef\xbb\xbftext", "without the byte order mark before it"),
         (b"", b"text", "with nothing in it"),
     ],
 )
@@ -127,7 +127,7 @@ def without_token(metadata: Metadata) -> bytes:
 @pytest.mark.parametrize(
     ("hashed", "words"),
     [
-        (lambda m, size: m.raw[: -size - 2], "the token with its length in front"),
+        (lambda m, size: m.raw[: -size - 2], "the token with its length before it"),
         (lambda m, size: m.raw[9:-size], "the file without its tag but its last"),
         (lambda m, _size: m.raw[:50], "the whole file but its last"),
         (lambda m, _size: nested(m, 1), "the nested container map alone"),

@@ -139,8 +139,9 @@ def _print_totals(results: Sequence[CaseResult], suite: Suite) -> None:
     name = "the implementation"
     if hello is not None:
         name = show(f"{hello.name} {hello.version}", _MAX_NAME_BYTES)
-    counts = count_outcomes(results)
-    found = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+    found = ", ".join(
+        f"{number} {word}" for word, number in count_outcomes(results).items() if number
+    )
     seconds = sum(result.seconds for result in results)
     verdict = "conforms" if conforms(results) else "does not conform"
     click.echo(f"{len(results)} cases in {seconds:.1f} s: {found}; {name} {verdict}")

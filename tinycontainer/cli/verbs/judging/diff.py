@@ -8,7 +8,7 @@ import click
 
 from tinycontainer.text import flatten
 from tinycontainer.tools.artefact.artefact import read_artefact
-from tinycontainer.tools.diff.comparison import Change, Comparison, compare
+from tinycontainer.tools.diff.comparison import Change, Comparison, compare_versions
 
 from ...options import json_option
 from ...printing import print_json
@@ -29,8 +29,9 @@ def diff(old: Path, new: Path, exit_code: bool, as_json: bool) -> int:
 
     Example: tinycontainerctl diff mapper-granted.tcb mapper-revoked.tcb
     """
-    before, after = read_artefact(old), read_artefact(new)
-    found = compare(before, after)
+    before = read_artefact(old)
+    after = read_artefact(new)
+    found = compare_versions(before, after)
     if as_json:
         print_json({"old": before.name, "new": after.name, **_as_dict(found)})
     else:

@@ -56,8 +56,8 @@ def explain(
 ) -> int:
     """Say whether the device of a device file would load FILE, and if not, why.
 
-    Every check that a load makes is made, on an empty device, also behind one that failed; for each
-    failure you get what was expected, what was found, and the likely cause. FILE is a bundle,
+    It makes every check of a load on an empty device, also after one that failed. For each failure
+    you get what was expected, what was found, and the likely cause. FILE is a bundle,
     metadata with --code and --data, or a directory of the C firmware's examples. Nothing is loaded
     and no sequence is recorded. The exit code is 0 if it would load.
 
@@ -81,19 +81,17 @@ def _checks(
 ) -> tuple[LoadCheck, ...]:
     limit_bytes = max(MAX_FILE_BYTES, setup.capacity.bundle_bytes + OVERHEAD_BYTES)
     name = show(file.resolve().name)
-    given: list[bytes | None] = [
-        None if path is None else read_bounded(path, limit_bytes) for path in (code, data)
-    ]
     if file.is_dir():
         layout = open_layout(file)
-        for index, path in enumerate((layout.code, layout.data)):
-            if given[index] is None and path.is_file():
-                given[index] = read_bounded(path, limit_bytes)
+        code = layout.code if code is None and layout.code.is_file() else code
+        data = layout.data if data is None and layout.data.is_file() else data
         file = layout.metadata
+    given_code = None if code is None else read_bounded(code, limit_bytes)
+    given_data = None if data is None else read_bounded(data, limit_bytes)
     content = read_bounded(file, limit_bytes)
     if is_bundle(content):
-        return judge_bundle(name, _exchanged(content, *given), setup, now_s)
-    return judge_sections(Sections(name, content, *given), setup, now_s)
+        return judge_bundle(name, _exchanged(content, given_code, given_data), setup, now_s)
+    return judge_sections(Sections(name, content, given_code, given_data), setup, now_s)
 
 
 def _exchanged(content: bytes, code: bytes | None, data: bytes | None) -> bytes:

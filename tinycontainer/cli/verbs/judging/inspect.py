@@ -9,7 +9,7 @@ import click
 from tinycontainer.errors import MetadataError
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.inspect.contents import read_contents
-from tinycontainer.tools.inspect.diagnostic import Node
+from tinycontainer.tools.inspect.diagnostic import CborItem
 
 from ...options import json_option
 from ...printing import PIPED_COLUMNS, print_json, terminal_width
@@ -28,7 +28,7 @@ def inspect(file: Path, as_json: bool) -> None:
     """Show FILE item by item: offset, bytes, CBOR diagnostic notation, meaning.
 
     FILE is metadata, a bundle, a single token, or a directory of the C firmware's examples. Nothing
-    is verified. Byte strings that hold CBOR are opened, as << >>; a key of a map stands in the line
+    is verified. CBOR inside a byte string is opened, as << >>; a key of a map is in the line
     of its value. What is cut to fit the terminal ends with three full stops; piped, more is shown.
     Key files are refused.
 
@@ -51,7 +51,7 @@ def inspect(file: Path, as_json: bool) -> None:
 class _Row:
     """A line: a node, its depth, and what closes the levels that end with it."""
 
-    node: Node
+    node: CborItem
     depth: int
     closing: str
 
@@ -65,7 +65,7 @@ class _Row:
         return _cut(_cut(text, room) + quote + self.closing, width)
 
 
-def _lines(tree: Node, terminal_columns: int | None) -> Iterator[str]:
+def _lines(tree: CborItem, terminal_columns: int | None) -> Iterator[str]:
     rows = list(_rows(tree, 0, ""))
     columns = terminal_columns or PIPED_COLUMNS
     indent = 2 if columns >= _ROOMY else 1
@@ -95,7 +95,7 @@ def _line(
     return _GAP.join(fitted).rstrip()
 
 
-def _rows(node: Node, depth: int, closing: str) -> Iterator[_Row]:
+def _rows(node: CborItem, depth: int, closing: str) -> Iterator[_Row]:
     yield _Row(node, depth, "" if node.children else closing)
     for child in node.children[:-1]:
         yield from _rows(child, depth + 1, "," if node.opening else "")

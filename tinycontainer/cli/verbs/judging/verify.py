@@ -13,7 +13,7 @@ from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.text import show
 from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES, Artefact, read_artefact
 from tinycontainer.tools.explain.causes.token import explain_token
-from tinycontainer.tools.explain.contradictions import Problem, form_problem, type_problem
+from tinycontainer.tools.explain.contradictions import Problem, find_form_problem, find_type_problem
 from tinycontainer.tools.explain.explanation import Explanation
 from tinycontainer.tools.explain.lone_token import examine_lone, is_lone_token
 from tinycontainer.tools.explain.undecodable import explain_undecodable
@@ -41,8 +41,8 @@ from .reports import problem_as_dict, problem_lines, report_as_dict, report_line
     "keys",
     multiple=True,
     metavar="[ROLE=]KEY",
-    help="A key file, or a raw Ed25519 public key of 64 hexadecimal digits. Without ROLE it stands"
-    " in every role, which only riot-2024 allows. Can be repeated.",
+    help="A key file, or a raw Ed25519 public key of 64 hexadecimal digits. Without ROLE it is"
+    " for every role, which only riot-2024 allows. Can be repeated.",
 )
 @click.option(
     "--keys",
@@ -146,6 +146,6 @@ def _judge(
     reports = verify_tokens(
         artefact.metadata, artefact.code, artefact.data, trust, now_s, profile=wanted
     )
-    form = form_problem(artefact) if wanted is Profile.RIOT_2024 else None
-    problems = tuple(each for each in (form, type_problem(artefact)) if each is not None)
+    form = find_form_problem(artefact) if wanted is Profile.RIOT_2024 else None
+    problems = tuple(each for each in (form, find_type_problem(artefact)) if each is not None)
     return _Judgement(artefact, problems, reports)

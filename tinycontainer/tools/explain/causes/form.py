@@ -25,7 +25,7 @@ _MOST_MISSING_BYTES: Final = 128
 def find_present_cause(refused: RefusedToken) -> str | None:
     """Find out why there is no token."""
     if refused.artefact.metadata.security is None and refused.kind is not Kind.MASK:
-        return "the metadata has no security array (key 3), where this token would stand"
+        return "the metadata has no security array (key 3), where this token would be"
     if not any(report.token for report in refused.reports):
         return "no token is there at all: the container was packed without signing"
     return (
@@ -110,7 +110,7 @@ def _untagged_cause(refused: RefusedToken, envelope: Envelope) -> str | None:
     tagged = replace(refused.report, token=replace(envelope, tagged=True).encode())
     for entry in refused.keys:
         if entry.role is refused.role and verify_again(tagged, entry, envelope.profile).valid:
-            return "the token verifies with the tags 61 and 18 in front: they were cut off"
+            return "the token verifies with the tags 61 and 18 before it: they were cut off"
     return None
 
 
@@ -123,7 +123,9 @@ def _other_thing(token: bytes) -> str | None:
     if METADATA_TAG in tags:
         return "this is metadata, not a token"
     if _TAG_ENCRYPT0 in tags:
-        return "this is an encrypted message (COSE_Encrypt0); only signed ones and MACs are taken"
+        return (
+            "this is an encrypted message (COSE_Encrypt0); only signed ones and MACs are accepted"
+        )
     return None
 
 
@@ -147,7 +149,7 @@ _DAMAGES: Final[tuple[tuple[str, Callable[[bytes], bytes]], ...]] = (
     ("the token is written as hexadecimal text, not as bytes", from_text(binascii.unhexlify)),
     ("the token is written as base64 text, not as bytes", from_text(base64.b64decode)),
     (
-        "the tag 61 (CWT) in front is missing",
+        "the tag 61 (CWT) before it is missing",
         lambda token: cbor.with_tags((CWT_TAG,), token),
     ),
     ("the token is wrapped in a byte string once too often", _unwrapped),

@@ -83,7 +83,7 @@ def _misplaced(refused: RefusedToken, envelope: Envelope) -> str | None:
     """Whether the token is that of another place."""
     for report in refused.others:
         if report.token == refused.report.token:
-            return f"the very bytes of the {report.place} stand here too: one of them is a copy"
+            return f"the very bytes of the {report.place} are here too: one of them is a copy"
     stranger = _signing_role(refused, envelope)
     for kind in Kind:
         if stranger is None or Role.signing(kind) is not stranger:
@@ -91,7 +91,7 @@ def _misplaced(refused: RefusedToken, envelope: Envelope) -> str | None:
         claims = claims_unverified(envelope.payload, kind, envelope.profile)
         if claims is not None and claims.kind is kind:
             return (
-                f"this is a {name_of(kind)} token of the role {stranger}; it stands in the place"
+                f"this is a {name_of(kind)} token of the role {stranger}; it is in the place"
                 f" of the {name_of(refused.kind)} token"
             )
     return None

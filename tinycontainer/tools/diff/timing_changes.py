@@ -1,4 +1,4 @@
-"""What changes in when a container runs, in words with numbers."""
+"""Changes in the timing of a container, in words with numbers."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ TimingChange = tuple[str, str]
 """The kind, such as ``raised``, and a clause that says it."""
 
 
-def timing_changes(old: Timing, new: Timing) -> Iterator[TimingChange]:
+def list_timing_changes(old: Timing, new: Timing) -> Iterator[TimingChange]:
     """The differences between two timings as they apply; 0 is no limit in both."""
     if (old.loop_max_ms, old.period_ms) != (new.loop_max_ms, new.period_ms):
         yield _share_kind(old, new), f"runs {_loop(new)} instead of {_loop(old)}"
@@ -23,7 +23,8 @@ def timing_changes(old: Timing, new: Timing) -> Iterator[TimingChange]:
             f"one start lasts {_lifetime(new)} instead of {_lifetime(old)}",
         )
     for hook in ("start", "stop"):
-        before, after = getattr(old, f"{hook}_max_ms"), getattr(new, f"{hook}_max_ms")
+        before = getattr(old, f"{hook}_max_ms")
+        after = getattr(new, f"{hook}_max_ms")
         if before != after:
             yield (
                 _limit_kind(before, after),
@@ -66,7 +67,8 @@ def _limit_kind(old: int, new: int) -> str:
 
 def _share_kind(old: Timing, new: Timing) -> str:
     """Whether a container may take more of the time, or less."""
-    before, after = _share(old), _share(new)
+    before = _share(old)
+    after = _share(new)
     if before == after:
         return "changed"
     return "raised" if after > before else "lowered"

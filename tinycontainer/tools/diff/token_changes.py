@@ -1,4 +1,4 @@
-"""What changes in a container's tokens, by what they say; nothing is verified."""
+"""Changes in a container's tokens, by what they say of themselves; nothing is verified."""
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
@@ -62,24 +62,25 @@ def mask_of_token(metadata: Metadata) -> int | None:
     return None if mask is None else mask_from_bytes(mask)
 
 
-def token_changes(
-    old: Mapping[Place, PlacedToken], new: Mapping[Place, PlacedToken], told: Collection[str]
+def list_token_changes(
+    old: Mapping[Place, PlacedToken], new: Mapping[Place, PlacedToken], covered: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     """Kinds of change, and a clause for each.
 
     Args:
         old: the tokens of one version.
         new: the tokens of the other.
-        told: kinds of change, or kinds and names (``content of code``), that are told elsewhere.
+        covered: kinds of change, or kinds and names (``content of code``), that are reported with
+            what they vouch for.
     """
     for place in [*old, *(each for each in new if each not in old)]:
-        # That an endpoint comes, goes or gets its first token is told with the endpoints.
+        # That an endpoint comes, goes or gets its first token is reported with the endpoints.
         if place in old and place in new:
-            yield from _changes(_name(place), old[place], new[place], told)
+            yield from _changes(_name(place), old[place], new[place], covered)
 
 
 def _changes(
-    name: str, old: PlacedToken, new: PlacedToken, told: Collection[str]
+    name: str, old: PlacedToken, new: PlacedToken, covered: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     if old.token == new.token:
         return
@@ -97,7 +98,7 @@ def _changes(
     if not found:
         found = [("signed-anew", "says the same in other bytes: another key, or another form")]
     for kind, text in found:
-        if kind not in told and f"{kind} of {name}" not in told:
+        if kind not in covered and f"{kind} of {name}" not in covered:
             yield kind, f"the {name} token {text}"
 
 
@@ -122,8 +123,8 @@ def _claim_changes(old: Claims, new: Claims) -> Iterator[tuple[str, str]]:
     if old.expires_s != new.expires_s:
         yield "expiry", f"expires {_end(new.expires_s)} instead of {_end(old.expires_s)}"
     if old.not_before_s != new.not_before_s:
-        began, begins = _begin(old.not_before_s), _begin(new.not_before_s)
-        yield "validity", f"is valid {begins} instead of {began}"
+        before = _begin(old.not_before_s)
+        yield "validity", f"is valid {_begin(new.not_before_s)} instead of {before}"
     if old.audience != new.audience:
         yield "audience", f"is for {_device(new.audience)} instead of {_device(old.audience)}"
     if old.uid != new.uid:
