@@ -1,12 +1,32 @@
-"""A container to be packed, and what a device that trusts the test keys makes of the bundle."""
+"""A container with every part, to be packed, and what a device says to its bundle."""
 
 from dataclasses import replace
 
-from support.worlds import blueprint, times, trusted
-from tinycontainer.device.containers.verification import Grant, Trust, grant_rights, verify_tokens
-from tinycontainer.metadata import Bundle, ContainerType, Direction, Endpoint, PeerType, decode
-from tinycontainer.tools.packing.packing import Blueprint
-from tinycontainer_tokens import Algorithm, Claims, KeyMaterial, Profile, Role
+from support.worlds import blueprint, times
+from tinycontainer.device.containers.verification import (
+    Grant,
+    Trust,
+    grant_rights,
+    verify_tokens,
+)
+from tinycontainer.metadata import (
+    Bundle,
+    ContainerType,
+    Direction,
+    Endpoint,
+    PeerType,
+    decode,
+)
+from tinycontainer.tools.packing.packing import (
+    Blueprint,
+)
+from tinycontainer_tokens import (
+    Algorithm,
+    Claims,
+    KeyMaterial,
+    Profile,
+    Role,
+)
 
 RFC, RIOT = Profile.RFC9052, Profile.RIOT_2024
 CODE, DATA = b"some code", b"some data"
@@ -18,7 +38,7 @@ HMAC_KEYS = {
 }
 
 
-def plan(profile: Profile = RFC, **changes: object) -> Blueprint:
+def full_plan(profile: Profile = RFC, **changes: object) -> Blueprint:
     security = times(start=10, period=20, loop=30, lifetime=40, stop=50)
     start = blueprint(
         "uid",
@@ -31,11 +51,7 @@ def plan(profile: Profile = RFC, **changes: object) -> Blueprint:
     return replace(start, **changes)  # type: ignore[arg-type]
 
 
-def trust(profile: Profile = RFC) -> Trust:
-    return Trust(trusted(profile), profiles=(profile,))
-
-
-def said(bundle: Bundle, believed: Trust) -> dict[str, Claims]:
+def verified_claims(bundle: Bundle, believed: Trust) -> dict[str, Claims]:
     """The claims of each token, all of which verify."""
     metadata = decode(bundle.metadata)
     reports = verify_tokens(metadata, bundle.code, bundle.data, believed, now_s=0)
@@ -46,7 +62,7 @@ def said(bundle: Bundle, believed: Trust) -> dict[str, Claims]:
     return claims
 
 
-def granted(content: bytes, believed: Trust) -> Grant:
+def grant_of(content: bytes, believed: Trust) -> Grant:
     """What a device does with a bundle."""
     bundle = Bundle.decode(content, len(content))
     metadata = decode(bundle.metadata)

@@ -139,7 +139,7 @@ def test_a_device_never_sees_the_verdict_of_one_with_other_limits(
             runtime.admit(code, narrow)
         with pytest.raises(CreationError):
             runtime.create(code, b"", wasm.RecordingNatives(meter), meter, narrow)
-        assert str(refused.value) == wasm.refusal(
+        assert str(refused.value) == wasm.admission_error(
             lambda offered, _limits: make_runtime().admit(offered, narrow), code
         )
 

@@ -265,9 +265,9 @@ FAULTS = [
     Fault(
         "ranks by priority under round-robin",
         "TC-SCHED-01",
-        "tinycontainer.device.running.scheduler",
-        "rank = self._policy.rank_of(priority)",
-        "rank = priority",
+        "tinycontainer.device.containers.limits",
+        "return priority if self is Policy.PRIORITY else 0",
+        "return priority",
     ),
     Fault(
         "takes code and data of a bundle for each other",
