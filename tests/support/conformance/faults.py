@@ -272,7 +272,7 @@ FAULTS = [
     Fault(
         "takes code and data of a bundle for each other",
         "TC-META-19",
-        "tinycontainer.metadata.bundle",
+        "tinycontainer.metadata.codec",
         "return cls(*sections)",
         "return cls(sections[0], sections[2], sections[1])",
     ),
