@@ -15,12 +15,6 @@ PROGRAM = [sys.executable, "-m", "tinycontainer"]
 MANIFEST = '[container]\nuid = "me"\ncode = "me.wasm"\n'
 
 
-@pytest.fixture
-def keys(tmp_path: Path, program: Program) -> Path:
-    program.good("keygen", tmp_path / "keys")
-    return tmp_path / "keys"
-
-
 def manifest(tmp_path: Path, text: str = MANIFEST) -> Path:
     directory = tmp_path / "me"
     directory.mkdir(exist_ok=True)

@@ -4,10 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from typing import Protocol
 
-from tinycontainer.interfaces.runtime import Ability, Described, Instance, Runtime, RuntimeFactory
+from tinycontainer.interfaces.runtime import (
+    Ability,
+    Described,
+    Inspectable,
+    Instance,
+    Runtime,
+    RuntimeFactory,
+)
 from tinycontainer_runtimes import wasm_pywasm, wasm_wasmtime
-from tinycontainer_runtimes.wasm.natives import LinearMemory
 
 ENGINES: dict[str, RuntimeFactory] = {
     "pywasm": wasm_pywasm.create_runtime,
@@ -18,7 +25,7 @@ ENGINES: dict[str, RuntimeFactory] = {
 _CURRENT = ContextVar("engine", default="pywasm")
 
 
-class WasmInstance(Instance, LinearMemory):
+class WasmInstance(Instance, Inspectable, Protocol):
     """What both adapters make: an instance whose memory can be looked at."""
 
 

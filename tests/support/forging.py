@@ -8,7 +8,7 @@ from support.worlds import KEYS
 from tinycontainer.interfaces.syscalls import mask_to_bytes
 from tinycontainer.metadata import Bundle, Endpoint, encode, encode_endpoint
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions
-from tinycontainer_tokens import Claims, KeyMaterial, Kind, Profile, Role, issue
+from tinycontainer_tokens import SIGNING_ROLE, Claims, KeyMaterial, Kind, Profile, issue
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Forger:
                 expires_s=options.expires_s,
                 issued_s=options.issued_s,
             )
-        key = liar.key or KEYS[Role.signing(place)]
+        key = liar.key or KEYS[SIGNING_ROLE[place]]
         token = issue(claims, place, key, plan.profile)
         return token if liar.change is None else liar.change(token)
 

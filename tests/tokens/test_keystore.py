@@ -4,7 +4,14 @@ from itertools import combinations
 
 import pytest
 
-from tinycontainer_tokens import Algorithm, KeyEntry, KeyFileError, KeyMaterial, KeyStore
+from tinycontainer_tokens import (
+    SIGNING_ROLE,
+    Algorithm,
+    KeyEntry,
+    KeyFileError,
+    KeyMaterial,
+    KeyStore,
+)
 from tinycontainer_tokens.kinds import Kind, Profile, Role
 
 ONE, TWO = (KeyMaterial.from_private(bytes([number]) * 32) for number in (1, 2))
@@ -37,7 +44,7 @@ def found(
 
 @pytest.mark.clause("TC-TOK-01")
 def test_each_kind_of_token_is_signed_by_its_role() -> None:
-    assert {kind: Role.signing(kind) for kind in Kind} == {
+    assert {kind: SIGNING_ROLE[kind] for kind in Kind} == {
         Kind.CODE: Role.DEVELOPER,
         Kind.DATA: Role.PROVIDER,
         Kind.METADATA: Role.INFRASTRUCTURE,

@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from .envelope import MAX_KID_BYTES
 from .errors import KeyFileError
 from .kinds import Algorithm, Profile, Role
+
+MAX_KID_BYTES = 64
+"""Longest key id."""
 
 ED25519_BYTES = 32
 _FIELD = (1 << 255) - 19

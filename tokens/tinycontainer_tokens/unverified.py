@@ -76,14 +76,6 @@ def read_unverified(token: bytes, kind: Kind | None) -> UnverifiedToken:
     return UnverifiedToken(envelope, kid, claims, None, header_error, claims_error)
 
 
-def parse_unverified(token: bytes) -> Envelope | None:
-    """Take a token apart; None if it is no COSE message of either profile."""
-    try:
-        return envelope_codec.parse(token)
-    except TokenError:
-        return None
-
-
 def claims_unverified(payload: bytes, kind: Kind, profile: Profile) -> Claims | None:
     """Read a payload as claims of one kind and profile; None if it does not hold such."""
     try:

@@ -26,12 +26,11 @@ from typing import Final, NamedTuple
 
 from . import claims as claims_codec
 from .claims import Claims
-from .envelope import Envelope, parse, read_protected
+from .envelope import Envelope, parse, proof_holds, read_protected
 from .errors import TokenError, TokenRefused
 from .keys import KeyEntry
 from .keystore import KeyStore
-from .kinds import Kind, Profile, Role
-from .proofs import proof_holds
+from .kinds import SIGNING_ROLE, Kind, Profile
 from .sequences import Accepted, SequenceStore, SequenceSubject
 
 
@@ -209,7 +208,7 @@ class _Verifier:
         self._kid = read_protected(self._envelope)
 
     def key(self) -> None:  # 5
-        role = Role.signing(self._expected.kind)
+        role = SIGNING_ROLE[self._expected.kind]
         algorithm = self._envelope.algorithm
         self._candidates = self._keys.candidates(
             role, self._expected.profile, algorithm, self._expected.uid, self._kid
@@ -225,7 +224,7 @@ class _Verifier:
         for entry in self._candidates:
             if proof_holds(self._envelope, entry.material):
                 return
-        role = Role.signing(self._expected.kind)
+        role = SIGNING_ROLE[self._expected.kind]
         raise TokenError(f"not made with a key of the role {role}, or changed since")
 
     def claims(self) -> None:  # 7

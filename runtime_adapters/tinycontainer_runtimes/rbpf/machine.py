@@ -114,9 +114,9 @@ class Machine:
         meter = self._meter
         steps = self._steps
         slot = self.slot
-        # The loop counts by itself: `repeat` knows how many of its items are left, and an iterator
-        # that is not used up keeps that number when an exception leaves the loop. To count each step
-        # in Python would cost a third of its time (ADR 11).
+        # The loop counts by itself: `repeat` knows how many of its items are left, also when an
+        # exception has left the loop. To count in Python would be one statement more for each step
+        # (ADR 11).
         turn = repeat(None, min(meter.left, _LONGEST_TURN))
         budget = length_hint(turn)
         try:

@@ -18,7 +18,8 @@ from ..wasm.validator import WasmtimeValidator
 from .capi import CApi
 from .disk_cache import DiskCache
 from .engine import SETTINGS, CompiledModule, make_engine, measure_module
-from .instance import WHOLE_HOOK_FUEL, WasmtimeInstance
+from .fuel import WHOLE_HOOK_FUEL
+from .instance import WasmtimeInstance
 from .probe import can_suspend
 
 CACHE_VARIABLE: Final = "TINYCONTAINER_WASMTIME_CACHE"

@@ -1,4 +1,4 @@
-"""One call into a room: one that is suspended when its fuel is gone, and one that is stopped."""
+"""One call into a store: one that is suspended when its fuel is gone, and one that is stopped."""
 
 import ctypes
 from ctypes import addressof
@@ -6,11 +6,11 @@ from typing import Any, Protocol
 
 from wasmtime import _bindings as bindings
 
-from .room import Room
+from .store import TenantStore
 
 
 class Call(Protocol):
-    """A function of a room that was begun and is not yet given back."""
+    """A function of a store that was begun and is not yet given back."""
 
     def advance(self) -> bool:
         """Execute until it ends or its fuel is gone; whether it has ended."""
@@ -33,11 +33,13 @@ class Call(Protocol):
 class _Returns:
     """Where wasmtime puts what comes of a call; it has to stay as long as the call."""
 
-    def __init__(self, room: Room, function: Any, results: int) -> None:
-        self._room, self._function = room, function
+    def __init__(self, store: TenantStore, function: Any, results: int) -> None:
+        self._store = store
+        self._function = function
         self._results = (bindings.wasmtime_val_t * 1)()
         self._number = results
-        self._trap, self._error = ctypes.c_void_p(), ctypes.c_void_p()
+        self._trap = ctypes.c_void_p()
+        self._error = ctypes.c_void_p()
 
     @property
     def result(self) -> int:
@@ -53,27 +55,27 @@ class _Returns:
     def _delete_failure(self) -> None:
         trap, error = self.take_failure()
         if trap:
-            self._room.api.wasm_trap_delete(trap)
+            self._store.api.wasm_trap_delete(trap)
         if error:
-            self._room.api.wasmtime_error_delete(error)
+            self._store.api.wasmtime_error_delete(error)
 
 
 class SuspendedCall(_Returns):
     """An asynchronous call: a stack of its own, on which it stays between two polls.
 
     Args:
-        room: where the function lives.
+        store: where the function lives.
         function: which function.
         results: how many results it has, 0 or 1.
     """
 
-    def __init__(self, room: Room, function: Any, results: int) -> None:
-        super().__init__(room, function, results)
+    def __init__(self, store: TenantStore, function: Any, results: int) -> None:
+        super().__init__(store, function, results)
         self._torn = False
         self._future: int | None = None
-        room.call = self
-        self._future = room.api.wasmtime_func_call_async(
-            room.context,
+        store.hold_call(self)
+        self._future = store.api.wasmtime_func_call_async(
+            store.context,
             addressof(function),
             None,
             0,
@@ -94,17 +96,17 @@ class SuspendedCall(_Returns):
         # An operator's interrupt can come between the poll and what is made of its answer; a
         # future that is done must not be polled again.
         self._torn = True
-        done: bool = self._room.api.wasmtime_call_future_poll(self._future)
-        self._room.stale = True
+        done: bool = self._store.api.wasmtime_call_future_poll(self._future)
+        self._store.memory.expect_growth()
         self._torn = done
         return done
 
     def drop(self) -> None:
         """Delete the future, which unwinds the stack; the store stays usable."""
         future, self._future = self._future, None
-        self._room.call = None
+        self._store.release_call()
         if future is not None:
-            self._room.api.wasmtime_call_future_delete(future)
+            self._store.api.wasmtime_call_future_delete(future)
             self._delete_failure()
 
 
@@ -112,15 +114,15 @@ class StoppableCall(_Returns):
     """A plain call, where asynchronous ones do not work: it runs to its end or out of fuel.
 
     Args:
-        room: where the function lives.
+        store: where the function lives.
         function: which function.
         results: how many results it has, 0 or 1.
     """
 
     def advance(self) -> bool:
         """See `Call.advance`; always ended."""
-        self._error.value = self._room.api.wasmtime_func_call(
-            self._room.context,
+        self._error.value = self._store.api.wasmtime_func_call(
+            self._store.context,
             addressof(self._function),
             None,
             0,
@@ -128,7 +130,7 @@ class StoppableCall(_Returns):
             self._number,
             addressof(self._trap),
         )
-        self._room.stale = True
+        self._store.memory.expect_growth()
         return True
 
     def drop(self) -> None:

@@ -1,15 +1,8 @@
-"""One container on wasmtime: its room, its native functions, and the hook in progress.
-
-Fuel is counted by the engine, native calls are charged to the meter. Before each poll the store is
-filled up and told to suspend the call when as much is used as the meter has left; so a call is
-suspended in front of the line of code at which its budget is gone. To tell it again behind each
-native call is dear: while much is left, half of it is kept back for what native calls cost, and the
-call goes on with that half when it is suspended too early.
-"""
+"""One container on wasmtime: its store, its native functions, and the hook in progress."""
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import wasmtime
 
@@ -28,20 +21,12 @@ from ..wasm.lines import SETTLING_FUEL
 from ..wasm.native_types import NATIVES
 from ..wasm.natives import NativeFunction, WasmNatives, checked_result
 from ..wasm.preparation import calls_natives_directly, export_name
-from ..wasm.scan import ScannedModule
 from ..wasm.traps import TrapCode, WasmTrap
 from .calls import Call, StoppableCall, SuspendedCall
 from .capi import SLOT_WORDS, CApi
 from .engine import CompiledModule
-from .room import TANK, Host, Room
-
-WHOLE_HOOK_FUEL: Final = 1_000_000
-"""Where calls cannot be suspended, a hook runs as a whole, up to so many instructions."""
-
-_LONGEST_POLL: Final = 1 << 24
-"""Fuel between two moments in which an operator's interrupt is seen; a few ms."""
-_MUCH: Final = 1 << 12
-"""With less than this left of a budget, all native calls are settled at once."""
+from .fuel import FuelAccount
+from .store import Host, TenantStore
 
 
 class WasmtimeInstance:
@@ -72,36 +57,33 @@ class WasmtimeInstance:
         asynchronous: bool,
     ) -> None:
         scanned = compiled.scanned
-        self._api, self._meter, self._asynchronous = api, meter, asynchronous
+        self._api = api
+        self._meter = meter
         self._pending: deque[tuple[Any, int]] = deque()
         self._call: Call | None = None
-        self._polling = False
+        self._executing = False
         self._raised: BaseException | None = None
-        self._fuel = TANK
-        self._settle_at = 0
-        self._settling = SETTLING_FUEL if calls_natives_directly(scanned) else 0
-        self._idle = meter.probe
-        functions = WasmNatives(natives, self).functions()
+        self._store = TenantStore(api, engine, limits, suspends=asynchronous)
+        # The settling instruction is in the module only if all native calls in it are known.
+        settling = SETTLING_FUEL if calls_natives_directly(scanned) else 0
+        self._account = FuelAccount(self._store, meter, settling)
+        functions = WasmNatives(natives, self._store.memory).functions()
         hosts = {name: self._host(name, functions[name]) for name in scanned.imports}
-        self._room = Room(api, engine, compiled.module, hosts, limits, asynchronous=asynchronous)
+        self._store.instantiate(compiled.module, hosts)
         self._hooks = {
-            hook: [self._function(scanned, index) for index in indexes]
+            hook: [self._function(compiled, index) for index in indexes]
             for hook, indexes in scanned.hook_functions().items()
         }
 
-    # The memory that native calls see; `tinycontainer_runtimes.wasm.natives.LinearMemory`.
+    # `tinycontainer.interfaces.runtime.Inspectable`.
 
     def size(self) -> int:
-        """Length of linear memory in bytes; 0 when the instance was finalized."""
-        return self._room.size()
+        """Length of linear memory in bytes; 0 after the instance was finalized."""
+        return self._store.memory.size()
 
     def load(self, pointer: int, size: int) -> bytes:
         """Bytes of linear memory."""
-        return self._room.load(pointer, size)
-
-    def store(self, pointer: int, data: bytes) -> None:
-        """Put bytes into linear memory."""
-        self._room.store(pointer, data)
+        return self._store.memory.load(pointer, size)
 
     # The instance.
 
@@ -112,7 +94,7 @@ class WasmtimeInstance:
             RuntimeError: the instance was finalized, or is executing.
         """
         self._clear()
-        if not self._room.open:
+        if not self._store.open:
             raise RuntimeError("the instance was finalized")
         self._pending.extend(self._hooks[hook])
 
@@ -125,8 +107,13 @@ class WasmtimeInstance:
                 if self._meter.left <= 0:
                     return Preempted()
                 if self._call is None:
-                    self._call = self._entered(*self._pending.popleft())
-                if self._advance(self._call):
+                    self._call = self._enter(*self._pending.popleft())
+                self._executing = True
+                try:
+                    ended = self._account.advance(self._call)
+                finally:
+                    self._executing = False
+                if ended:
                     result = self._leave(self._call)
         except WasmTrap as trap:
             self._clear()
@@ -148,29 +135,20 @@ class WasmtimeInstance:
             RuntimeError: the instance is executing.
         """
         self._clear()
-        self._room.close()
+        self._store.close()
 
     # How calls are begun, continued and ended.
 
-    def _function(self, scanned: ScannedModule, index: int) -> tuple[Any, int]:
-        kind = scanned.function_type(index)
+    def _function(self, compiled: CompiledModule, index: int) -> tuple[Any, int]:
+        """A function of a hook, and how many results it has."""
+        kind = compiled.scanned.function_type(index)
         results = 0 if kind is None else len(kind.results)
-        return self._room.function(export_name(scanned, index)), results
+        return self._store.function(export_name(compiled.scanned, index)), results
 
-    def _entered(self, function: Any, results: int) -> Call:
-        if self._asynchronous:
-            return SuspendedCall(self._room, function, results)
-        return StoppableCall(self._room, function, results)
-
-    def _advance(self, call: Call) -> bool:
-        meter = self._meter
-        self._arm()
-        self._polling, meter.probe = True, self._probe
-        try:
-            return call.advance()
-        finally:
-            self._polling, meter.probe = False, self._idle
-            self._probe()
+    def _enter(self, function: Any, results: int) -> Call:
+        if self._store.suspends:
+            return SuspendedCall(self._store, function, results)
+        return StoppableCall(self._store, function, results)
 
     def _leave(self, call: Call) -> int:
         """Give a call that has ended back; its result.
@@ -180,9 +158,10 @@ class WasmtimeInstance:
             BaseException: what a native function raised, which none should.
         """
         self._call = None
-        result, (trap, error) = call.result, call.take_failure()
+        result = call.result
+        trap, error = call.take_failure()
         call.drop()
-        code = self._room.trap_of(trap) if trap else None
+        code = self._store.trap_of(trap) if trap else None
         message = self._api.message(error) if error else ""
         raised, self._raised = self._raised, None
         if raised is not None:
@@ -194,65 +173,34 @@ class WasmtimeInstance:
     def _clear(self) -> None:
         self._require_idle()
         self._pending.clear()
-        self._call = self._raised = None
-        if self._room.call is not None:
-            self._room.call.drop()
+        self._call = None
+        self._raised = None
+        # The store's call, not ours: an interrupt may have come before ours was noted.
+        self._store.drop_call()
 
     def _require_idle(self) -> None:
-        if self._polling:
+        if self._executing:
             raise RuntimeError("an instance cannot be managed by its own native calls")
-
-    # Fuel.
-
-    def _arm(self, settling: int = 0) -> None:
-        """Let the call be suspended where the meter's budget ends, or stopped if it cannot be.
-
-        Args:
-            settling: what is used next and is not the container's.
-        """
-        if self._asynchronous:
-            left = max(self._meter.left, 0)
-            kept = left // 2 if left >= _MUCH else 0
-            self._settle_at = left - kept
-            # Fuel cannot run out at once: without settling one line more is executed.
-            self._room.fill(min(left - kept, _LONGEST_POLL) + settling or 1)
-            self._fuel = TANK - settling
-        else:
-            self._room.fill_to_stop(WHOLE_HOOK_FUEL)
-            self._fuel = WHOLE_HOOK_FUEL
-
-    def _probe(self) -> None:
-        """Bring the meter up to date with the engine's counter."""
-        fuel = self._room.fuel()
-        if fuel < self._fuel:
-            self._meter.left -= self._fuel - fuel
-            self._fuel = fuel
-
-    def _settle_call(self) -> None:
-        """Behind a native call: what it cost ends the turn sooner."""
-        before = self._meter.left
-        if not self._asynchronous or before > self._settle_at:
-            self._fuel -= self._settling
-            return
-        self._probe()
-        if self._settling or self._meter.left > 0 or before > 0:
-            self._arm(self._settling)
 
     # Native calls.
 
     def _host(self, name: str, function: NativeFunction) -> Host:
         called = _with_words(function, len(NATIVES[name].parameters))
-        settle, fail = self._settle_call, self._api.wasmtime_trap_new
+        expect_growth = self._store.memory.expect_growth
+        settle = self._account.settle_native_call
+        make_trap = self._api.wasmtime_trap_new
 
-        def host(words: Any) -> int:
+        def host(_environment: Any, _caller: Any, words: Any, _number: int) -> int:
             try:
+                expect_growth()
                 result = called(words)
                 if result is not None:
                     words[0] = checked_result(result)
                 settle()
-            except BaseException as error:  # nothing may be raised through wasmtime's frames
+            except BaseException as error:
+                # Nothing may be raised through wasmtime's frames: `_leave` raises it later.
                 self._raised = error
-                trap: int = fail(b"native", 6)
+                trap: int = make_trap(b"native", 6)
                 return trap
             return 0
 

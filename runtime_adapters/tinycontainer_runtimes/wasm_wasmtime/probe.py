@@ -9,7 +9,7 @@ from tinycontainer.interfaces.runtime import RuntimeLimits
 from ..wasm.traps import WasmTrap
 from .calls import SuspendedCall
 from .capi import CApi
-from .room import TANK, Room
+from .store import TANK, TenantStore
 
 _STEP: Final = 100
 _PROGRAM: Final = bytes.fromhex(
@@ -36,21 +36,22 @@ def can_suspend(api: CApi, engine: wasmtime.Engine) -> bool:
         return False
     try:
         module = wasmtime.Module(engine, _PROGRAM)
-        room = Room(api, engine, module, {}, RuntimeLimits(), asynchronous=True)
+        store = TenantStore(api, engine, RuntimeLimits(), suspends=True)
         try:
-            return all(_suspends(room) for _ in range(2))
+            store.instantiate(module, {})
+            return all(_suspends(store) for _ in range(2))
         finally:
-            room.close()
+            store.close()
     except (WasmTrap, wasmtime.WasmtimeError, RuntimeError, OSError):
         return False
 
 
-def _suspends(room: Room) -> bool:
-    call = SuspendedCall(room, room.function("drift"), 0)
+def _suspends(store: TenantStore) -> bool:
+    call = SuspendedCall(store, store.function("drift"), 0)
     try:
         for step in (1, _STEP, 3 * _STEP):
-            room.fill(step)
-            if call.advance() or not step <= TANK - room.fuel() <= step + _STEP:
+            store.fill(step)
+            if call.advance() or not step <= TANK - store.fuel() <= step + _STEP:
                 return False
     finally:
         call.drop()

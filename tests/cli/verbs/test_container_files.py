@@ -24,12 +24,6 @@ int main(void) {{ return containers_meta[0] != {name}_meta || containers_code_si
 
 
 @pytest.fixture
-def keys(tmp_path: Path, program: Program) -> Path:
-    program.good("keygen", tmp_path / "keys")
-    return tmp_path / "keys"
-
-
-@pytest.fixture
 def bundle(tmp_path: Path, keys: Path, program: Program) -> Path:
     program.good("pack", BOX / "courier", "--keys", keys, "-o", tmp_path / "courier.tcb")
     return tmp_path / "courier.tcb"

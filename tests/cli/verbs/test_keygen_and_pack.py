@@ -21,12 +21,6 @@ loop_period_ms = 100
 """
 
 
-@pytest.fixture
-def keys(tmp_path: Path, program: Program) -> Path:
-    program.good("keygen", tmp_path / "keys")
-    return tmp_path / "keys"
-
-
 def write_manifest(directory: Path, *, container: str = "", rest: str = "") -> Path:
     directory.mkdir(exist_ok=True)
     (directory / "me.wasm").write_bytes(b"code")

@@ -1,7 +1,6 @@
-"""The tokens of one container, judged together: by both profiles, and on the firmware's files."""
+"""The tokens of one container, judged together, in both profiles."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from support.worlds import FOREIGN, KEYS, blueprint, trusted
@@ -16,7 +15,7 @@ from tinycontainer.device.containers.verification import (
     profile_refusal,
     verify_tokens,
 )
-from tinycontainer.errors import LoadError, LoadReason, MetadataError, TokensNotValidNow
+from tinycontainer.errors import LoadError, LoadReason, TokensNotValidNow
 from tinycontainer.metadata import Bundle, Direction, Endpoint, PeerType, Security, decode, encode
 from tinycontainer.tools.packing.packing import (
     Blueprint,
@@ -27,7 +26,6 @@ from tinycontainer.tools.packing.packing import (
     seal_metadata,
 )
 from tinycontainer_tokens import (
-    Algorithm,
     KeyEntry,
     KeyMaterial,
     KeyStore,
@@ -364,56 +362,3 @@ def test_refusals_carry_what_was_found_and_what_is_allowed() -> None:
     with pytest.raises(TokensNotValidNow) as late:
         Validity(20, 40).check(40)
     assert (late.value.now_s, late.value.not_before_s, late.value.expires_s) == (40, 20, 40)
-
-
-FOLDER = Path(__file__).parents[4] / "shared" / "vectors"
-PUBLISHED_KEY = "112ff4c9cddecbe153d72dcd7c5ffaf2bfc77603fd8478e300bafe8dd1946078"
-needs_vectors = pytest.mark.skipif(
-    not FOLDER.is_dir(), reason="the firmware's own files are not part of this project"
-)
-
-
-def by_the_firmware(
-    name: str, data: bytes = b"not yet implemented", key: str = PUBLISHED_KEY, flipped_bit: int = -1
-) -> dict[str, str]:
-    """Judge a published file; the failed step of each place. Its code was not published."""
-    content = bytearray((FOLDER / f"{name}.metadata").read_bytes())
-    if flipped_bit >= 0:
-        content[flipped_bit // 8] ^= 1 << flipped_bit % 8
-    material = KeyMaterial(Algorithm.EDDSA, bytes.fromhex(key))
-    believed = Trust(KeyStore(KeyEntry(role, RIOT, material) for role in Role), profiles=(RIOT,))
-    metadata = decode(bytes(content))
-    assert encode(metadata.container, metadata.endpoints, metadata.security) == content
-    found = verify_tokens(metadata, None, data, believed, now_s=0)
-    failures = {each.place: each.verification.failure for each in found if each.verification}
-    assert list(failures) == PLACES[:4]
-    failed = {place: step.check for place, step in failures.items() if step}
-    if failed:
-        with pytest.raises(LoadError, match=f"{next(iter(failed))}: step "):
-            grant_rights(metadata, found, believed)
-    else:
-        assert metadata.uid == name.encode()
-        assert grant_rights(metadata, found, believed) == Grant(0xFF, RIOT, Validity(), ())
-    return failed
-
-
-@needs_vectors
-def test_the_published_container_verifies_with_its_data_and_its_key_alone() -> None:
-    assert by_the_firmware("simple_container") == {}
-    assert by_the_firmware("simple_container", data=b"not yet") == {"data token": "content"}
-    failed = by_the_firmware("simple_container", key=FOREIGN.public.hex())
-    assert failed == dict.fromkeys(PLACES[:4], "signature")
-
-
-@needs_vectors
-def test_no_byte_of_the_published_container_can_be_changed() -> None:
-    for i in range((FOLDER / "simple_container.metadata").stat().st_size):
-        try:
-            assert by_the_firmware("simple_container", flipped_bit=8 * i + i % 8) != {}
-        except MetadataError:
-            continue
-
-
-@needs_vectors
-def test_the_published_example_is_refused_for_its_metadata_token() -> None:
-    assert by_the_firmware("example_app") == {"metadata token": "content"}

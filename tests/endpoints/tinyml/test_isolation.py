@@ -1,7 +1,7 @@
 """Hostile models that got past the check: one tenant's process dies, everybody else goes on.
 
-The check lets none of these models through. Here it lets them all through, to test the second wall
-as well.
+The check lets none of these models through. Here it lets them all through, so that the second wall
+is tested as well.
 """
 
 import os

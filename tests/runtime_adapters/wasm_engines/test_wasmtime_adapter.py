@@ -29,7 +29,7 @@ from tinycontainer_runtimes.wasm.scan import scan
 from tinycontainer_runtimes.wasm_wasmtime import WasmtimeRuntime, create_runtime
 from tinycontainer_runtimes.wasm_wasmtime import adapter as adapter_room
 from tinycontainer_runtimes.wasm_wasmtime.disk_cache import DiskCache
-from tinycontainer_runtimes.wasm_wasmtime.instance import WHOLE_HOOK_FUEL
+from tinycontainer_runtimes.wasm_wasmtime.fuel import WHOLE_HOOK_FUEL
 
 ENDLESS = loop("(loop br 0) i32.const 0", '(func (export "stop"))')
 COUNTING = container(

@@ -210,15 +210,15 @@ FAULTS = [
         "joins pipes of the same direction",
         "TC-END-08",
         "tinycontainer.device.calls.pipes",
-        "and answer.direction is _COMPLEMENT[endpoint.direction]",
-        "and answer.direction is endpoint.direction",
+        "if answer.direction is not _COMPLEMENT[endpoint.direction]:",
+        "if answer.direction is not endpoint.direction:",
     ),
     Fault(
         "opens pipes without consent",
         "TC-END-08",
         "tinycontainer.device.calls.pipes",
-        "and answer.peer_uid == uid\n",
-        "\n",
+        "if answer.peer_uid != uid:",
+        "if False:",
     ),
     Fault(
         "leaves revoked endpoints open",
@@ -265,9 +265,9 @@ FAULTS = [
     Fault(
         "ranks by priority under round-robin",
         "TC-SCHED-01",
-        "tinycontainer.device.running.scheduler",
-        "rank = priority if self._policy is Policy.PRIORITY else 0",
-        "rank = priority",
+        "tinycontainer.device.containers.limits",
+        "return priority if self is Policy.PRIORITY else 0",
+        "return priority",
     ),
     Fault(
         "takes code and data of a bundle for each other",

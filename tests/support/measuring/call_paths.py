@@ -43,7 +43,7 @@ from tinycontainer_runtimes.rbpf import create_runtime as create_rbpf
 from tinycontainer_runtimes.wasm_wasmtime.calls import SuspendedCall
 from tinycontainer_runtimes.wasm_wasmtime.capi import SLOT_WORDS, CApi
 from tinycontainer_runtimes.wasm_wasmtime.engine import make_engine
-from tinycontainer_runtimes.wasm_wasmtime.room import TANK, Host, Room
+from tinycontainer_runtimes.wasm_wasmtime.store import TANK, Host, TenantStore
 
 CALLS: Final = 500
 """Turns of the loop in one run of a program."""
@@ -305,23 +305,23 @@ def _bare_wasmtime(code: bytes) -> Loop:
     second, third = SLOT_WORDS, 2 * SLOT_WORDS
 
     def address(pointer: int, size: int) -> int:
-        if pointer + size > api.wasmtime_memory_data_size(room.context, memory):
+        if pointer + size > api.wasmtime_memory_data_size(store.context, memory):
             raise IndexError("outside of memory")
-        return int(api.wasmtime_memory_data(room.context, memory)) + pointer
+        return int(api.wasmtime_memory_data(store.context, memory)) + pointer
 
-    def read(words: Any) -> int:
+    def read(_environment: Any, _caller: Any, words: Any, _number: int) -> int:
         data = natives.read(words[0], words[third])
         ctypes.memmove(address(words[second], len(data)), data, len(data))
         words[0] = len(data)
         return 0
 
-    def write(words: Any) -> int:
+    def write(_environment: Any, _caller: Any, words: Any, _number: int) -> int:
         pointer, size = words[second], words[third]
         words[0] = natives.write(words[0], ctypes.string_at(address(pointer, size), size))
         return 0
 
     def plain(function: Callable[..., int], parameters: int) -> Host:
-        def host(words: Any) -> int:
+        def host(_environment: Any, _caller: Any, words: Any, _number: int) -> int:
             words[0] = function(words[0]) if parameters else function()
             return 0
 
@@ -336,12 +336,13 @@ def _bare_wasmtime(code: bytes) -> Loop:
     }
     module = wasmtime.Module(engine, code)
     wanted = {each.name: hosts[each.name] for each in module.imports if each.name}
-    room = Room(api, engine, module, wanted, RuntimeLimits(), asynchronous=True)
-    function, memory = room.function("loop"), ctypes.byref(room.export("memory").of.memory)
+    store = TenantStore(api, engine, RuntimeLimits(), suspends=True)
+    store.instantiate(module, wanted)
+    function, memory = store.function("loop"), ctypes.byref(store.export("memory").of.memory)
 
     def run() -> int:
-        room.fill(TANK)
-        call = SuspendedCall(room, function, 1)
+        store.fill(TANK)
+        call = SuspendedCall(store, function, 1)
         while not call.advance():
             pass
         result = call.result

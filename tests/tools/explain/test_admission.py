@@ -58,7 +58,7 @@ def agrees(content: bytes, device: Setup) -> tuple[LoadCheck, ...]:
     checks = judged(content, device)
     assert device.sequences.entries == before
     failed = [check for check in checks if check.failed]
-    error = refusal(content, device)
+    error = load_refusal(content, device)
     device.sequences.entries = before
     assert (error is None) == (failed == [])
     if error is not None:
@@ -68,7 +68,7 @@ def agrees(content: bytes, device: Setup) -> tuple[LoadCheck, ...]:
     return checks
 
 
-def refusal(content: bytes, device: Setup) -> LoadError | None:
+def load_refusal(content: bytes, device: Setup) -> LoadError | None:
     """Why an empty device refuses to load, if it does."""
     try:
         Device(device, VirtualClock()).load(content)

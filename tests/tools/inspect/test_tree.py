@@ -13,6 +13,7 @@ from support.random_metadata import CONTAINERS, ENDPOINTS, SECURITIES
 from support.trees import meanings, require_cover, walk
 from support.worlds import KEYS, blueprint, local, piped, times
 
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.errors import MetadataError
 from tinycontainer.metadata import (
     Bundle,
@@ -24,13 +25,22 @@ from tinycontainer.metadata import (
     decode,
     encode,
 )
-from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES
 from tinycontainer.tools.firmware.c_layout import make_layout_files
 from tinycontainer.tools.inspect.container_shape import metadata_shape
 from tinycontainer.tools.inspect.contents import Contents, read_contents
 from tinycontainer.tools.inspect.tree import build_tree
 from tinycontainer.tools.packing.packing import TokenOptions, pack, pack_unsigned
-from tinycontainer_tokens import Algorithm, Claims, KeyMaterial, Kind, Profile, Role, cbor, issue
+from tinycontainer_tokens import (
+    SIGNING_ROLE,
+    Algorithm,
+    Claims,
+    KeyMaterial,
+    Kind,
+    Profile,
+    Role,
+    cbor,
+    issue,
+)
 
 RFC = Profile.RFC9052
 PLAN = replace(
@@ -161,7 +171,7 @@ def test_unsigned_metadata_says_that_tokens_are_absent(tmp_path: Path) -> None:
         assert f"{name} token: absent" in said
 
 
-@pytest.mark.parametrize(("kind", "role"), [(kind, Role.signing(kind)) for kind in Kind])
+@pytest.mark.parametrize(("kind", "role"), [(kind, SIGNING_ROLE[kind]) for kind in Kind])
 def test_a_token_alone_says_what_it_is(tmp_path: Path, kind: Kind, role: Role) -> None:
     content = {"mask": b"\x01"} if kind is Kind.MASK else {"sha256": bytes(32)}
     claims = Claims(**content, uid=b"box", kind=kind, sequence=1)  # type: ignore[arg-type]
@@ -329,7 +339,7 @@ def test_any_broken_metadata_is_shown_or_refused(tmp_path: Path, bit: int) -> No
 
 def test_sections_take_one_line_and_little_time(tmp_path: Path) -> None:
     metadata = encode(ContainerMap(b"box", ContainerType.WASM), (), Security())
-    size = (MAX_FILE_BYTES - len(metadata) - 20) // 2
+    size = (MAX_BUNDLE_BYTES - len(metadata) - 20) // 2
     content = Bundle(metadata, bytes([0x81] * size), bytes([0x9F] * size)).encode()
     began = perf_counter()
     found = read(tmp_path, content)

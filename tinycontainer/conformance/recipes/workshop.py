@@ -23,6 +23,7 @@ from tinycontainer.metadata import (
     encode_endpoint,
 )
 from tinycontainer_tokens import (
+    SIGNING_ROLE,
     Claims,
     KeyMaterial,
     Kind,
@@ -176,7 +177,7 @@ class Workshop:
                 expires_s=tokens.expires_s,
                 not_before_s=tokens.not_before_s,
             )
-        return issue(claims, place, self._key(recipe, Role.signing(place)), self.profile)
+        return issue(claims, place, self._key(recipe, SIGNING_ROLE[place]), self.profile)
 
     def _key(self, recipe: ContainerRecipe, role: Role) -> KeyMaterial:
         tokens = recipe.tokens

@@ -8,8 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tinycontainer.device.containers.token_places import token_places
-from tinycontainer.metadata import Endpoint, PeerType
+from tinycontainer.metadata import Endpoint, PeerType, token_places
 from tinycontainer.text import show
 from tinycontainer_tokens import Kind, Profile
 

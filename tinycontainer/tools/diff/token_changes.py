@@ -4,9 +4,8 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from tinycontainer.device.containers.token_places import token_places
 from tinycontainer.interfaces.syscalls import mask_from_bytes
-from tinycontainer.metadata import Metadata
+from tinycontainer.metadata import Metadata, token_places
 from tinycontainer.text import show
 from tinycontainer_tokens import Claims, Kind, Profile
 from tinycontainer_tokens.unverified import UnverifiedToken, read_unverified

@@ -38,7 +38,6 @@ from tinycontainer.errors import (
     SectionTooLarge,
 )
 from tinycontainer.metadata import Bundle
-from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer_tokens import StepOutcome
 
 from ..artefact.artefact import Artefact
@@ -107,7 +106,7 @@ def judge_bundle(name: str, content: bytes, setup: Setup, now_s: int) -> tuple[L
         setup: the device.
         now_s: its time in Unix seconds.
     """
-    limit_bytes = setup.capacity.bundle_bytes + OVERHEAD_BYTES
+    limit_bytes = setup.capacity.bundle_bytes
     size_bytes = len(content)
     try:
         # A bundle that is too long is opened all the same, to judge its sections.

@@ -4,9 +4,8 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from tinycontainer.device.containers.token_places import KIND_OF_FIELD
 from tinycontainer.metadata.codec import CONTAINER_FIELDS, ENDPOINT_FIELDS, PARTS, SECURITY_FIELDS
-from tinycontainer.metadata.model import METADATA_TAG
+from tinycontainer.metadata.model import KIND_OF_FIELD, METADATA_TAG
 from tinycontainer_tokens import CborError, cbor
 
 from ..artefact.payload import payload_type

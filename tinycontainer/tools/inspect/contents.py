@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tinycontainer import metadata as metadata_codec
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Bundle
@@ -12,7 +13,7 @@ from tinycontainer.metadata.model import METADATA_TAG
 from tinycontainer.text import show
 from tinycontainer_tokens import CborError, cbor, key_files
 
-from ..artefact.artefact import MAX_FILE_BYTES, is_bundle
+from ..artefact.artefact import is_bundle
 from ..firmware.c_layout import Layout, is_layout, open_layout
 from .container_shape import SECTION_SHOWN_BYTES, bundle_shape, metadata_shape, section_meaning
 from .diagnostic import CborItem, notate_leaf
@@ -52,7 +53,7 @@ def read_contents(path: Path) -> Contents:
     """
     if is_layout(path):
         return _layout(open_layout(path))
-    content = read_bounded(path, MAX_FILE_BYTES)
+    content = read_bounded(path, MAX_BUNDLE_BYTES)
     if key_files.is_key_file(content):
         raise MetadataError("content", "this is a key file, of which nothing is shown")
     tags = _leading_tags(content)
@@ -75,7 +76,7 @@ def _metadata(content: bytes) -> Contents:
 
 
 def _bundle(content: bytes) -> Contents:
-    bundle = Bundle.decode(content, MAX_FILE_BYTES)
+    bundle = Bundle.decode(content, MAX_BUNDLE_BYTES)
     metadata, meaning, problem = _judge(bundle.metadata)
     values = {
         "kind": "bundle",
@@ -85,7 +86,7 @@ def _bundle(content: bytes) -> Contents:
     }
     shape = bundle_shape(f"metadata section{meaning}")
     try:
-        return Contents(values, build_tree(content, shape, MAX_FILE_BYTES), problem)
+        return Contents(values, build_tree(content, shape, MAX_BUNDLE_BYTES), problem)
     except CborError as error:
         raise MetadataError("bundle", str(error)) from None
 
@@ -102,12 +103,12 @@ def _token(content: bytes) -> Contents:
 
 
 def _layout(layout: Layout) -> Contents:
-    metadata = _metadata(read_bounded(layout.metadata, MAX_FILE_BYTES))
+    metadata = _metadata(read_bounded(layout.metadata, MAX_BUNDLE_BYTES))
     values: dict[str, Any] = {"kind": "directory", "runtime": layout.runtime}
     values["metadata"] = metadata.values
     files = [_named(layout.metadata, metadata.tree)]
     for name, path in (("data", layout.data), ("code", layout.code)):
-        content = read_bounded(path, MAX_FILE_BYTES) if path.is_file() else None
+        content = read_bounded(path, MAX_BUNDLE_BYTES) if path.is_file() else None
         values[name] = None if content is None else inspect_section(content)
         if content is not None:
             files.append(_named(path, _section(name, content)))

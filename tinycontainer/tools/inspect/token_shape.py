@@ -3,7 +3,7 @@
 from typing import Final
 
 from tinycontainer.text import show
-from tinycontainer_tokens import Algorithm, Kind, Role, cbor, envelope
+from tinycontainer_tokens import SIGNING_ROLE, Algorithm, Kind, cbor, envelope
 from tinycontainer_tokens import claims as claims_codec
 from tinycontainer_tokens.envelope import Envelope
 from tinycontainer_tokens.unverified import UnverifiedToken, read_unverified
@@ -47,7 +47,7 @@ def token_meaning(token: bytes, kind: Kind | None) -> str:
     said = read_unverified(token, kind)
     if said.envelope is None:
         return f"{name} that cannot be read: {said.structure_error}"
-    signer = f", signed by {Role.signing(kind)}" if kind is not None else ""
+    signer = f", signed by {SIGNING_ROLE[kind]}" if kind is not None else ""
     return f"{name}: {said.envelope.algorithm}, {said.envelope.profile}{signer}"
 
 

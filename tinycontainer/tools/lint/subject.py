@@ -8,14 +8,13 @@ from typing import Final
 from tinycontainer.assembly import DevicePlan, locate_drivers, read_trust
 from tinycontainer.device.calls.driver_table import DriverTable
 from tinycontainer.device.containers.limits import BOARDS, Capacity, Caps, Scheduling
-from tinycontainer.device.containers.token_places import TokenPlace, token_places
 from tinycontainer.device.containers.verification import Trust, profile_of
 from tinycontainer.errors import InadmissibleCode
 from tinycontainer.interfaces.analysis import Analyser, CodeFacts
 from tinycontainer.interfaces.clock import DEFAULT_INSTRUCTION_NS
 from tinycontainer.interfaces.runtime import PAGE_BYTES, Runtime, RuntimeLimits
 from tinycontainer.interfaces.syscalls import mask_from_bytes
-from tinycontainer.metadata import ContainerType, Metadata
+from tinycontainer.metadata import ContainerType, Metadata, TokenPlace, token_places
 from tinycontainer.text import show
 from tinycontainer_tokens import Claims, Kind, Profile
 from tinycontainer_tokens.unverified import read_unverified
@@ -266,9 +265,9 @@ def gather_host(
     return Host(
         name=show(plan.path.name),
         path=plan.path,
-        capacity=content.capacity.capacity(content.device.board),
-        caps=content.caps.caps(),
-        scheduling=content.scheduling.scheduling(),
+        capacity=content.make_capacity(),
+        caps=content.caps.make_caps(),
+        scheduling=content.scheduling.make_scheduling(),
         instruction_ns=content.scheduling.instruction_ns,
         drivers=locate_drivers(plan),
         trust=read_trust(plan),

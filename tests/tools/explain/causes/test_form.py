@@ -40,7 +40,7 @@ from tinycontainer_tokens import (
 )
 from tinycontainer_tokens import claims as claims_codec
 from tinycontainer_tokens.envelope import Envelope, protected_header
-from tinycontainer_tokens.proofs import prove
+from tinycontainer_tokens.issue import prove
 
 # The form.
 

@@ -33,7 +33,7 @@ from tinycontainer_tokens import (
     envelope,
 )
 from tinycontainer_tokens.envelope import Envelope, protected_header
-from tinycontainer_tokens.proofs import prove
+from tinycontainer_tokens.issue import prove
 
 # Who signed, and what.
 

@@ -7,14 +7,14 @@ from typing import Any
 import click
 
 from tinycontainer.assembly import Installation, make_setup, read_plan
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.device.device import Setup
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.metadata import Bundle
-from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer.text import flatten, show
-from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES, is_bundle
+from tinycontainer.tools.artefact.artefact import is_bundle
 from tinycontainer.tools.artefact.moments import format_utc
 from tinycontainer.tools.explain.admission import LoadCheck, Sections, judge_bundle, judge_sections
 from tinycontainer.tools.firmware.c_layout import open_layout
@@ -79,7 +79,7 @@ def explain(
 def _checks(
     file: Path, code: Path | None, data: Path | None, setup: Setup, now_s: int
 ) -> tuple[LoadCheck, ...]:
-    limit_bytes = max(MAX_FILE_BYTES, setup.capacity.bundle_bytes + OVERHEAD_BYTES)
+    limit_bytes = max(MAX_BUNDLE_BYTES, setup.capacity.bundle_bytes)
     name = show(file.resolve().name)
     if file.is_dir():
         layout = open_layout(file)

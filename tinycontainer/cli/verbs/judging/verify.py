@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.device.containers.verification import TokenReport, Trust, verify_tokens
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.text import show
-from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES, Artefact, read_artefact
+from tinycontainer.tools.artefact.artefact import Artefact, read_artefact
 from tinycontainer.tools.explain.causes.token import explain_token
 from tinycontainer.tools.explain.contradictions import Problem, find_form_problem, find_type_problem
 from tinycontainer.tools.explain.explanation import Explanation
@@ -127,10 +128,10 @@ class _Judgement:
 def _judge(
     file: Path, code: Path | None, data: Path | None, trust: Trust, now_s: int
 ) -> _Judgement:
-    content = None if file.is_dir() else read_bounded(file, MAX_FILE_BYTES)
+    content = None if file.is_dir() else read_bounded(file, MAX_BUNDLE_BYTES)
     if content is not None and is_lone_token(content):
         parts = {
-            kind: read_bounded(path, MAX_FILE_BYTES)
+            kind: read_bounded(path, MAX_BUNDLE_BYTES)
             for kind, path in ((Kind.CODE, code), (Kind.DATA, data))
             if path is not None
         }
@@ -140,7 +141,7 @@ def _judge(
         artefact = read_artefact(file, code, data)
     except MetadataError as error:
         if content is None:
-            content = read_bounded(open_layout(file).metadata, MAX_FILE_BYTES)
+            content = read_bounded(open_layout(file).metadata, MAX_BUNDLE_BYTES)
         return _Judgement(None, (explain_undecodable(content, error),), ())
     wanted = trust.profiles[0]
     reports = verify_tokens(

@@ -89,7 +89,7 @@ class ContainerFiles:
             raise VerbRefused("give either --board or --device")
         if self.device is not None:
             content = read_plan(self.device).content
-            capacity = content.capacity.capacity(content.device.board)
+            capacity = content.make_capacity()
             require_fit(metadata, bundle, capacity, firmware=False)
             return f"the device of {show(str(self.device))}"
         board = self.board or board_of(profile_of(metadata))

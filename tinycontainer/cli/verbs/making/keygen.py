@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from tinycontainer_tokens import Algorithm, KeyMaterial, Role, key_files
-from tinycontainer_tokens.envelope import MAX_KID_BYTES
+from tinycontainer_tokens.keys import MAX_KID_BYTES
 
 from ...keys import read_passphrase
 from ...options import force_option, json_option, path_argument, path_option

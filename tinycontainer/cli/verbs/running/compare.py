@@ -6,23 +6,22 @@ from typing import Any, Final
 import click
 
 from tinycontainer.assembly import Installation, read_plan
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.runtime import Ability
-from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer.scenario.script import read_script
 from tinycontainer.text import flatten, show
-from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES
 from tinycontainer.tools.differential import (
     Act,
     Bench,
     Difference,
     DifferenceKind,
-    Run,
+    EngineRun,
     RunComparison,
+    compare_runs,
     run_on,
 )
-from tinycontainer.tools.differential import compare as compare_runs
-from tinycontainer.tools.differential.bench import bare_plan, without_tokens
+from tinycontainer.tools.differential.bench import make_bare_plan, remove_tokens
 
 from ...installation import with_installation
 from ...options import duration_option, json_option, path_argument, path_option
@@ -68,7 +67,7 @@ def compare(
     for_ms: int | None,
     as_json: bool,
 ) -> int:
-    """Run the same containers on two engines, in virtual time, and show what differs first.
+    """EngineRun the same containers on two engines, in virtual time, and show what differs first.
 
     The comparison covers every native call with its arguments and result, log lines, exits, trap
     codes, the fuel of every hook, memory after every hook, and the trace with its times. Two kinds
@@ -98,11 +97,11 @@ def compare(
 def _read_bench(
     bundles: tuple[Path, ...], device_file: Path | None, script: Path | None, for_ms: int | None
 ) -> Bench:
-    plan = bare_plan() if device_file is None else read_plan(device_file)
-    limit_bytes = MAX_FILE_BYTES + OVERHEAD_BYTES
+    plan = make_bare_plan() if device_file is None else read_plan(device_file)
+    limit_bytes = MAX_BUNDLE_BYTES
     contents = [(path.name, read_bounded(path, limit_bytes)) for path in bundles]
     if device_file is None:
-        contents = [(name, without_tokens(content)) for name, content in contents]
+        contents = [(name, remove_tokens(content)) for name, content in contents]
     steps = () if script is None else read_script(script)
     if not contents and not steps and not plan.content.containers:
         raise VerbRefused(
@@ -111,13 +110,13 @@ def _read_bench(
     return Bench(plan, tuple(contents), steps, _DEFAULT_MS if for_ms is None else for_ms)
 
 
-def _corrects(left: Run, exact: str, installation: Installation) -> bool:
+def _corrects(left: EngineRun, exact: str, installation: Installation) -> bool:
     """Whether the left engine's floats are inexact, and its exact variant is installed."""
     name = exact if "." in exact else f"wasm.{exact}"
     return Ability.EXACT_FLOATS not in left.abilities and name in installation.runtime_names()
 
 
-def _comparison_as_dict(left: Run, right: Run, found: RunComparison) -> dict[str, Any]:
+def _comparison_as_dict(left: EngineRun, right: EngineRun, found: RunComparison) -> dict[str, Any]:
     return {
         "engines": [left.engine, right.engine],
         "alike": found.alike and left.refused == right.refused,
@@ -173,7 +172,7 @@ def _show_value(value: object) -> str:
     return flatten(str(value))
 
 
-def _print_comparison(left: Run, right: Run, found: RunComparison) -> None:
+def _print_comparison(left: EngineRun, right: EngineRun, found: RunComparison) -> None:
     rows = [
         (show(each.uid), each.acts, each.hooks, each.fuel, _verdict(each.difference))
         for each in found.containers
@@ -196,7 +195,9 @@ def _verdict(difference: Difference | None) -> str:
     return "same" if difference is None else _VERDICTS[difference.kind]
 
 
-def _print_difference(uid: bytes, left: Run, right: Run, difference: Difference) -> None:
+def _print_difference(
+    uid: bytes, left: EngineRun, right: EngineRun, difference: Difference
+) -> None:
     click.echo(f"{show(uid)}: act {difference.number} differs ({difference.kind})")
     for act in difference.before:
         click.echo(f"  both: {_describe_act(act)}")

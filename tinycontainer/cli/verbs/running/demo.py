@@ -18,8 +18,12 @@ from tinycontainer.assembly import Device, Installation, make_setup, read_plan
 from tinycontainer.files.toml_file import Table, read_toml
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.metadata import Bundle
-from tinycontainer.scenario.expectations import ExpectationResult, judge, read_expectations
-from tinycontainer.scenario.script import Surprise, play, read_script
+from tinycontainer.scenario.expectations import (
+    ExpectationResult,
+    judge_expectations,
+    read_expectations,
+)
+from tinycontainer.scenario.script import Surprise, play_script, read_script
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.packing import packing
 from tinycontainer.tools.packing.manifest import read_manifest
@@ -94,7 +98,7 @@ def demo(
                 sinks.append(Human(click.echo))
             show_line = print_lines(quiet=as_json)
             now_ns, surprises = _play_script(directory, installation, sinks, show_line)
-        findings = judge(read_expectations(directory / "expectations.toml"), events)
+        findings = judge_expectations(read_expectations(directory / "expectations.toml"), events)
     held = not surprises and all(finding.held for finding in findings)
     pictures.write(builder.build(now_ns), "The SmartDroneBox: who ran when")
     summary = summarize_run(now_ns, tally)
@@ -118,7 +122,7 @@ def _play_script(
     device = Device(make_setup(plan, clock, installation, show_line), clock, sinks)
     script = read_script(directory / "script.toml")
     with show_progress(_RUN_MS) as tick:
-        surprises = play(device, script, _RUN_MS, tick)
+        surprises = play_script(device, script, _RUN_MS, tick)
     return device.now_ns, surprises
 
 

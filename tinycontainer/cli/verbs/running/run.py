@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from tinycontainer.assembly import Installation, read_plan
-from tinycontainer.scenario.script import read_script, untaken
+from tinycontainer.scenario.script import count_late_steps, read_script
 from tinycontainer.text import flatten
 from tinycontainer.tools.pictures import TimelineBuilder
 from tinycontainer.trace import Human, Sink, Tally
@@ -135,7 +135,7 @@ def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
         )
         result = _run(request, options)
     options.pictures.write(builder.build(result.now_ns), f"{plan.name}: who ran when")
-    late_steps = untaken(steps, options.end_ms)
+    late_steps = count_late_steps(steps, options.end_ms)
     summary = summarize_run(result.now_ns, tally)
     if options.as_json:
         surprises = [str(surprise) for surprise in result.surprises]

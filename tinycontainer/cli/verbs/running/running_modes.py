@@ -16,7 +16,7 @@ from tinycontainer.assembly import (
 from tinycontainer.device.device import Outside
 from tinycontainer.files.toml_file import MAX_TOML_BYTES, read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
-from tinycontainer.scenario.script import ScriptStep, Surprise, play
+from tinycontainer.scenario.script import ScriptStep, Surprise, play_script
 from tinycontainer.text import show
 from tinycontainer.tools.recording import (
     Digest,
@@ -170,7 +170,7 @@ def _play_script(device: Device, request: RunRequest) -> tuple[list[Surprise], b
     """Play a script; an operator who interrupts it still gets the summary of the run."""
     try:
         with show_progress(request.end_ms) as tick:
-            return play(device, request.steps, request.end_ms, tick), False
+            return play_script(device, request.steps, request.end_ms, tick), False
     except KeyboardInterrupt:
         return [], True
 

@@ -8,8 +8,15 @@ from typing import Final
 
 from tinycontainer.metadata.model import METADATA_TAG
 from tinycontainer_tokens import Algorithm, CborError, Kind, Profile, Verification, cbor
-from tinycontainer_tokens.envelope import ALG_LABEL, COSE_NUMBER, CWT_TAG, MAX_TOKEN_BYTES, Envelope
-from tinycontainer_tokens.unverified import claims_unverified, parse_unverified
+from tinycontainer_tokens.envelope import (
+    ALG_LABEL,
+    COSE_NUMBER,
+    CWT_TAG,
+    MAX_TOKEN_BYTES,
+    Envelope,
+    parse_if_possible,
+)
+from tinycontainer_tokens.unverified import claims_unverified
 
 from ..explanation import name_of
 from .refused_token import RefusedToken, verify_again
@@ -37,13 +44,13 @@ def find_structure_cause(refused: RefusedToken) -> str | None:
     """Find the damage that made a token into other bytes, or what else these are."""
     token = refused.report.token
     for words, change in _DAMAGES:
-        if parse_unverified(change(token)) is not None:
+        if parse_if_possible(change(token)) is not None:
             return words
     for missing in range(1, 1 + min(_MOST_MISSING_BYTES, MAX_TOKEN_BYTES - len(token))):
-        if parse_unverified(token + bytes(missing)) is not None:
+        if parse_if_possible(token + bytes(missing)) is not None:
             return f"the token is cut short: its last {_counted(missing)} missing"
     for surplus in range(1, len(token)):
-        if parse_unverified(token[:-surplus]) is not None:
+        if parse_if_possible(token[:-surplus]) is not None:
             return f"the token is followed by {surplus} byte{'s' * (surplus > 1)} of something else"
     return _other_thing(token)
 

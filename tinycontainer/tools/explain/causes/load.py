@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from tinycontainer.device.containers.limits import Capacity
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES, Capacity
 from tinycontainer.device.containers.memory import Section
 from tinycontainer.errors import LoadError, RuntimeMissing, SectionTooLarge
 
-from ...artefact.artefact import MAX_FILE_BYTES, Artefact
+from ...artefact.artefact import Artefact
 from ..contradictions import find_type_problem
 from ..explanation import Explanation
 from .variants import list_accidents
@@ -50,7 +50,7 @@ def explain_code(
     if contradiction is not None:
         cause: str | None = contradiction.problem
     else:
-        variants = (each for each in list_accidents(code[:MAX_FILE_BYTES]) if each.content)
+        variants = (each for each in list_accidents(code[:MAX_BUNDLE_BYTES]) if each.content)
         fitting = next((each for each in variants if refusal_of(each.content) is None), None)
         cause = f"the runtime admits this code {fitting.words}" if fitting else None
     kind = artefact.metadata.container.type.name.lower()

@@ -1,6 +1,5 @@
 """The places of tokens in metadata, as every verification and every tool goes through them."""
 
-from tinycontainer.device.containers.token_places import KIND_OF_FIELD, token_places
 from tinycontainer.metadata import (
     ContainerMap,
     ContainerType,
@@ -11,6 +10,7 @@ from tinycontainer.metadata import (
     Security,
 )
 from tinycontainer.metadata.codec import CONTAINER_FIELDS, ENDPOINT_FIELDS, SECURITY_FIELDS
+from tinycontainer.metadata.model import KIND_OF_FIELD, token_places
 from tinycontainer_tokens import Kind
 
 BARE = ContainerMap(b"probe", ContainerType.WASM, b"mask")

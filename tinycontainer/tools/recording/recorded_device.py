@@ -1,6 +1,8 @@
-"""A device whose management calls are written down, with what became of them."""
+"""A device whose management calls are written down, with their outcomes."""
 
 import base64
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -10,20 +12,43 @@ from tinycontainer.device.device import Setup, View
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.interfaces.clock import Clock
 from tinycontainer.text import show
-from tinycontainer.trace import Sink
+from tinycontainer.trace import Sink, TraceEvent, as_dict
 
-from .digest import Digest
 from .tape import TapeWriter
 
 PART_BYTES: Final = 32 * 1024
 INTERRUPTED: Final = "interrupted"
+_MAX_PROBLEM_CHARACTERS: Final = 1000
 
 
-def outcome(error: BaseException) -> str:
-    """What became of a management call, as a tape has it; empty is success."""
+def describe_failure(error: BaseException) -> str:
+    """The text that stands for a failed management call on a tape; empty stands for success."""
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
-    return f"{type(error).__name__}: {str(error)[:1000]}"
+    return f"{type(error).__name__}: {str(error)[:_MAX_PROBLEM_CHARACTERS]}"
+
+
+class Digest:
+    """A sink that hashes the trace, payload included, so that a replay can be compared.
+
+    Attributes:
+        events: how many it has received.
+    """
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self.events = 0
+
+    def __call__(self, event: TraceEvent) -> None:
+        """Take one event."""
+        line = json.dumps(as_dict(event, with_data=True), separators=(",", ":"))
+        self._hash.update(line.encode("ascii"))
+        self.events += 1
+
+    @property
+    def now(self) -> dict[str, object]:
+        """Number and hash of the events so far, as a tape keeps them."""
+        return {"events": self.events, "digest": self._hash.hexdigest()}
 
 
 class RecordedDevice(Device):
@@ -32,12 +57,13 @@ class RecordedDevice(Device):
     Args:
         setup: what it is made of.
         clock: its time.
-        sinks: who hears of what happens.
+        sinks: receive each event of the trace.
         tape: where management calls are written.
     """
 
     def __init__(self, setup: Setup, clock: Clock, sinks: Sequence[Sink], tape: TapeWriter) -> None:
-        self._tape, self._digest = tape, Digest()
+        self._tape = tape
+        self._digest = Digest()
         super().__init__(setup, clock, [self._digest, *sinks])
 
     def load(self, bundle: bytes) -> View:
@@ -85,7 +111,7 @@ class RecordedDevice(Device):
             return super().now_ns
 
     def finish(self) -> int:
-        """The run is over; what is asked of the device from now on is not recorded.
+        """End the recording; later calls of the device are not recorded.
 
         Returns:
             Device time at the end, in ns.
@@ -113,7 +139,7 @@ class RecordedDevice(Device):
         try:
             yield
         except (TinyContainerError, KeyboardInterrupt) as error:
-            self._tape.note(done=outcome(error), **self._digest.now)
+            self._tape.note(done=describe_failure(error), **self._digest.now)
             raise
         self._tape.note(done="", **self._digest.now)
         self._tape.raise_failure()
