@@ -1,7 +1,7 @@
-"""Files of JSON lines that come from outside: read line by line, each within bounds.
+"""Reads files of JSON lines that come from outside, line by line and within bounds.
 
-A line is one JSON object of at most 64 KiB with exact, bounded values; the first one that is not
-gives an error with its number.
+A line is one JSON object of at most 64 KiB. The first line that is not raises an error with its
+number. `whole_number` bounds the numbers in it.
 """
 
 import errno
@@ -23,19 +23,22 @@ def read_lines(
     """The lines of a file and their numbers, from 1.
 
     Args:
-        path: the file.
-        max_lines: more are refused.
-        error: what is raised.
+        path: the file; untrusted.
+        max_lines: a file with more lines is refused.
+        error: the class of the error for a wrong line.
+
+    Yields:
+        The number of a line and its object.
 
     Raises:
-        LineError: a line is wrong, of the kind asked for.
+        LineError: a line is wrong; of the class ``error``.
         OSError: the file cannot be read.
     """
     name = show(str(path))
     if path.is_fifo():  # to open one would wait for somebody to write into it
         raise OSError(errno.EINVAL, "it is a pipe", str(path))
     with path.open("rb") as file:
-        for number, line in enumerate(_bounded(file), start=1):
+        for number, line in enumerate(_bounded_lines(file), start=1):
             if number > max_lines:
                 raise error(name, number, f"there are more than {max_lines} lines")
             try:
@@ -45,10 +48,12 @@ def read_lines(
 
 
 def parse_object(line: bytes) -> dict[str, Any]:
-    """One line as an object; no key stands in it twice, and nothing in it is infinite.
+    """Parse one line, with its line break, as a JSON object.
+
+    Stricter than the json module: no key twice, no NaN, nothing infinite.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is no such object.
     """
     if len(line) > MAX_LINE_BYTES:
         raise ValueError(f"is longer than {MAX_LINE_BYTES} bytes")
@@ -56,7 +61,9 @@ def parse_object(line: bytes) -> dict[str, Any]:
         raise ValueError("is cut off: its end is missing")
     try:
         values = json.loads(
-            line.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant
+            line.decode("utf-8"),
+            object_pairs_hook=_object_of_pairs,
+            parse_constant=_refuse_constant,
         )
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8 text") from None
@@ -70,24 +77,25 @@ def parse_object(line: bytes) -> dict[str, Any]:
 
 
 def whole_number(value: object, bounds: range = INT64) -> int:
-    """A value that is a whole number within bounds.
+    """Check that a value is a whole number within bounds, and return it.
 
     Raises:
         ValueError: it is not.
     """
-    if type(value) is not int:
+    if type(value) is not int:  # a bool is an int too, but not here
         raise ValueError("is no whole number")
     if value not in bounds:
         raise ValueError(f"is not within {bounds.start} to {bounds.stop - 1}")
     return value
 
 
-def _bounded(file: BinaryIO) -> Iterator[bytes]:
+def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
+    # One byte more than allowed, so that `parse_object` sees that a line is too long.
     while line := file.readline(MAX_LINE_BYTES + 1):
         yield line
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object_of_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
         raise ValueError("has one key twice")

@@ -1,4 +1,4 @@
-"""``actuator``: records what containers make it do, for the host to look at."""
+"""``actuator``: records the commands that containers write, for the host to look at."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ class Command:
 
     Attributes:
         at_us: device time.
-        container: uid of who wrote.
-        data: what.
+        container: uid of the container that wrote.
+        data: the bytes that it wrote.
     """
 
     at_us: int
@@ -37,10 +37,16 @@ class Command:
 
 
 class Actuator:
-    """Takes commands; gives the last one back, so that a container can see what it did.
+    """Accepts commands, and gives the last one back, so that a container can see what it did.
+
+    Args:
+        setup: options as in `ActuatorOptions`.
 
     Attributes:
-        commands: what was done, oldest first.
+        commands: the commands of all descriptors, the oldest first.
+
+    Raises:
+        ValueError: wrong options.
     """
 
     def __init__(self, setup: DriverSetup) -> None:
@@ -54,11 +60,11 @@ class Actuator:
 
     def read(self, driver_fd: int, size: int) -> bytes:
         """The last command, cut to ``size`` bytes; nothing before the first."""
-        _ = self._open[driver_fd]
+        _ = self._open[driver_fd]  # refuses a descriptor that is not open
         return self.commands[-1].data[:size] if self.commands else b""
 
     def write(self, driver_fd: int, data: bytes) -> int:
-        """Record a command; all of it is taken."""
+        """Record a command; all of it is accepted."""
         context = self._open[driver_fd]
         self.commands.append(Command(context.now_us(), context.container, data))
         return len(data)

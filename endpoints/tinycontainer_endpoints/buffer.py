@@ -14,14 +14,21 @@ class BufferOptions(Options):
     """Options of ``buffer``.
 
     Attributes:
-        capacity_bytes: how much it holds.
+        capacity_bytes: how many bytes it holds.
     """
 
     capacity_bytes: int = Field(default=512, ge=1, le=1 << 20)
 
 
 class Buffer:
-    """A byte queue. Full: takes 0 bytes; empty: gives none."""
+    """A queue of bytes. When it is full it accepts 0 bytes; when it is empty it gives none.
+
+    Args:
+        setup: options as in `BufferOptions`.
+
+    Raises:
+        ValueError: wrong options.
+    """
 
     steady: ClassVar[bool] = True
 
@@ -35,18 +42,18 @@ class Buffer:
         return self._open.open(None)
 
     def read(self, driver_fd: int, size: int) -> bytes:
-        """Take the oldest bytes out."""
-        _ = self._open[driver_fd]
-        taken = bytes(self._content[:size])
+        """Remove the oldest bytes, up to ``size``, and give them."""
+        _ = self._open[driver_fd]  # refuses a descriptor that is not open
+        oldest = bytes(self._content[:size])
         del self._content[:size]
-        return taken
+        return oldest
 
     def write(self, driver_fd: int, data: bytes) -> int:
-        """Put in what fits."""
+        """Add the bytes that fit; how many these are."""
         _ = self._open[driver_fd]
-        taken = data[: self._capacity_bytes - len(self._content)]
-        self._content += taken
-        return len(taken)
+        fitting = data[: self._capacity_bytes - len(self._content)]
+        self._content += fitting
+        return len(fitting)
 
     def close(self, driver_fd: int) -> None:
         """Close the buffer."""

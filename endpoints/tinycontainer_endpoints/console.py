@@ -1,4 +1,4 @@
-"""``console``: what a container writes appears on the operator's screen, one line per write."""
+"""``console``: shows what containers write on the operator's screen, one line per write."""
 
 from typing import ClassVar
 
@@ -13,14 +13,21 @@ class ConsoleOptions(Options):
     """Options of ``console``.
 
     Attributes:
-        prefix: stands in front of every line.
+        prefix: text before every line.
     """
 
     prefix: str = ""
 
 
 class Console:
-    """Takes text; gives nothing."""
+    """Accepts text, and gives nothing.
+
+    Args:
+        setup: options as in `ConsoleOptions`.
+
+    Raises:
+        ValueError: wrong options.
+    """
 
     steady: ClassVar[bool] = True
 
@@ -35,11 +42,12 @@ class Console:
 
     def read(self, driver_fd: int, size: int) -> bytes:
         """Refused: there is no keyboard."""
-        raise DriverError(problem="the console gives no input")
+        raise DriverError(problem="the console has no input: only write to it")
 
     def write(self, driver_fd: int, data: bytes) -> int:
-        """Show a line; all of it is taken."""
-        self._show(self._prefix + self._open[driver_fd].container + b": " + data)
+        """Show a line with the container's uid; all of it is accepted."""
+        container = self._open[driver_fd].container
+        self._show(self._prefix + container + b": " + data)
         return len(data)
 
     def close(self, driver_fd: int) -> None:

@@ -4,39 +4,39 @@ from typing import Generic, TypeVar
 
 from tinycontainer.errors import DriverError
 
-State = TypeVar("State")
+Held = TypeVar("Held")
 
 
-class Descriptors(Generic[State]):
-    """Hands out numbers that are not reused."""
+class Descriptors(Generic[Held]):
+    """Gives numbers that are never used again, so a stale descriptor cannot meet a new one."""
 
     def __init__(self) -> None:
-        self._states: dict[int, State] = {}
+        self._held: dict[int, Held] = {}
         self._last = 0
 
-    def open(self, state: State) -> int:
-        """A new descriptor for a state."""
+    def open(self, held: Held) -> int:
+        """A new descriptor for what the driver keeps."""
         self._last += 1
-        self._states[self._last] = state
+        self._held[self._last] = held
         return self._last
 
-    def __getitem__(self, driver_fd: int) -> State:
+    def __getitem__(self, driver_fd: int) -> Held:
         """What is kept for a descriptor.
 
         Raises:
             DriverError: it is not open.
         """
         try:
-            return self._states[driver_fd]
+            return self._held[driver_fd]
         except KeyError:
-            raise DriverError(problem="this descriptor is not open") from None
+            raise DriverError(problem=f"descriptor {driver_fd} is not open") from None
 
-    def close(self, driver_fd: int) -> State:
-        """Give a descriptor back.
+    def close(self, driver_fd: int) -> Held:
+        """Give a descriptor back; what was kept for it.
 
         Raises:
             DriverError: it is not open.
         """
-        state = self[driver_fd]
-        del self._states[driver_fd]
-        return state
+        held = self[driver_fd]
+        del self._held[driver_fd]
+        return held

@@ -1,12 +1,13 @@
-"""What the device tells containers about itself: ``board``, ``time``, ``self``, ``random``.
+"""What containers can ask the device: ``board``, ``time``, ``self``, ``random``.
 
 These were functions of the first design (D4.1.1, D2.2), which the firmware dropped; here they are
-drivers. Each read gives one record, cut to the size asked for; none of them takes anything.
+drivers. Each read gives one record, cut to the size asked for. Writes are refused.
 Numbers are little-endian.
 """
 
 import struct
 from abc import ABC, abstractmethod
+from typing import Final
 
 from pydantic import Field
 
@@ -17,17 +18,18 @@ from tinycontainer.interfaces.integers import INT32_MAX
 from .descriptors import Descriptors
 from .options import Options, read_options
 
-_NO_LIMIT = -1
+_NO_LIMIT: Final = -1
 
 
 class _Information(ABC):
-    """A driver whose every read gives one record."""
+    """A driver that gives one record at each read."""
 
     def __init__(self) -> None:
         self._open: Descriptors[CallContext] = Descriptors()
 
     @abstractmethod
-    def _record(self, context: CallContext, size: int) -> bytes: ...
+    def _make_record(self, context: CallContext, size: int) -> bytes:
+        """The record of a container that asks for ``size`` bytes; it may be longer."""
 
     def open(self, peer_endpoint_id: int, context: CallContext) -> int:
         """Open the driver."""
@@ -35,11 +37,11 @@ class _Information(ABC):
 
     def read(self, driver_fd: int, size: int) -> bytes:
         """The record, cut to ``size`` bytes."""
-        return self._record(self._open[driver_fd], size)[:size]
+        return self._make_record(self._open[driver_fd], size)[:size]
 
     def write(self, driver_fd: int, data: bytes) -> int:
         """Refused."""
-        raise DriverError(problem="this endpoint only gives information")
+        raise DriverError(problem="this endpoint only gives information: it cannot be written")
 
     def close(self, driver_fd: int) -> None:
         """Close the driver."""
@@ -51,7 +53,7 @@ class NoOptions(Options):
 
 
 class Board(_Information):
-    """``board``: name of the board, of its vendor, and the device id, each with a line's end."""
+    """``board``: the board's name, its vendor and the device id, each as a line of text."""
 
     def __init__(self, setup: DriverSetup) -> None:
         super().__init__()
@@ -60,7 +62,7 @@ class Board(_Information):
         lines = (board.board, board.vendor, board.device_id)
         self._text = "".join(f"{line}\n" for line in lines).encode()
 
-    def _record(self, context: CallContext, size: int) -> bytes:
+    def _make_record(self, context: CallContext, size: int) -> bytes:
         return self._text
 
 
@@ -81,7 +83,7 @@ class Time(_Information):
         super().__init__()
         self._tick_us = read_options(TimeOptions, setup).tick_us
 
-    def _record(self, context: CallContext, size: int) -> bytes:
+    def _make_record(self, context: CallContext, size: int) -> bytes:
         now_us = context.now_us()
         return struct.pack("<QQ", now_us * 1000, now_us // self._tick_us)
 
@@ -93,7 +95,7 @@ class Self(_Information):
         super().__init__()
         read_options(NoOptions, setup)
 
-    def _record(self, context: CallContext, size: int) -> bytes:
+    def _make_record(self, context: CallContext, size: int) -> bytes:
         loops = context.loops_left()
         left = _NO_LIMIT if loops is None else min(loops, INT32_MAX)
         uid = context.container
@@ -108,5 +110,5 @@ class Random(_Information):
         read_options(NoOptions, setup)
         self._random_bytes = setup.random_bytes
 
-    def _record(self, context: CallContext, size: int) -> bytes:
+    def _make_record(self, context: CallContext, size: int) -> bytes:
         return self._random_bytes(size)

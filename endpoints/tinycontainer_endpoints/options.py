@@ -1,4 +1,4 @@
-"""Options of drivers: checked tables of the device file."""
+"""Options of drivers: tables of the device file, checked."""
 
 from typing import TypeVar
 
@@ -14,17 +14,21 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-Model = TypeVar("Model", bound=Options)
+DriverOptions = TypeVar("DriverOptions", bound=Options)
 
 
-def read_options(model: type[Model], setup: DriverSetup) -> Model:
+def read_options(kind: type[DriverOptions], setup: DriverSetup) -> DriverOptions:
     """Check a driver's options.
+
+    Args:
+        kind: the options that the driver has.
+        setup: of the driver.
 
     Raises:
         ValueError: one line with the first wrong option and the reason.
     """
     try:
-        return model.model_validate(dict(setup.options))
+        return kind.model_validate(dict(setup.options))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(show(str(part)) for part in first["loc"])

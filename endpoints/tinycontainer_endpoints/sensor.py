@@ -17,22 +17,23 @@ from pydantic import Field
 from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.driver import CallContext, DriverSetup
 from tinycontainer.interfaces.integers import INT32_MAX, INT32_MIN
+from tinycontainer.text import show
 
 from .descriptors import Descriptors
 from .options import Options, read_options
 
 MAX_FILE_BYTES: Final = 1 << 20
 MAX_COLUMNS: Final = 32
-_TIME_COLUMN = "time_ms"
-_INT32 = range(INT32_MIN, INT32_MAX + 1)
+_TIME_COLUMN: Final = "time_ms"
+_INT32: Final = range(INT32_MIN, INT32_MAX + 1)
 
 
 class SensorOptions(Options):
     """Options of ``sensor``.
 
     Attributes:
-        file: the recording, relative to the device file.
-        repeat_after_ms: begin again after so long; without it the last row stays.
+        file: the recording, relative to the device file and within its directory.
+        repeat_after_ms: after so long the recording begins again; without it the last row stays.
     """
 
     file: str
@@ -40,11 +41,18 @@ class SensorOptions(Options):
 
 
 class Sensor:
-    """Gives the present row; takes nothing."""
+    """Gives the present row. Writes are refused.
+
+    Args:
+        setup: options as in `SensorOptions`.
+
+    Raises:
+        ValueError: wrong options, or a recording that cannot be played.
+    """
 
     def __init__(self, setup: DriverSetup) -> None:
         options = read_options(SensorOptions, setup)
-        self._times_ms, self._rows = _load(setup.directory, options.file)
+        self._times_ms, self._rows = _load_recording(setup.directory, options.file)
         self._repeat_after_ms = options.repeat_after_ms
         self._open: Descriptors[CallContext] = Descriptors()
 
@@ -61,15 +69,16 @@ class Sensor:
         return self._rows[index - 1][:size] if index else b""
 
     def write(self, driver_fd: int, data: bytes) -> int:
-        """Refused: a sensor takes nothing."""
-        raise DriverError(problem="a sensor cannot be written")
+        """Refused: a sensor is only read."""
+        raise DriverError(problem="a sensor cannot be written: only read it")
 
     def close(self, driver_fd: int) -> None:
         """Close the sensor."""
         self._open.close(driver_fd)
 
 
-def _load(directory: Path, name: str) -> tuple[list[int], list[bytes]]:
+def _load_recording(directory: Path, name: str) -> tuple[list[int], list[bytes]]:
+    """Times in ms, and the rows as reads give them."""
     try:
         path = (directory / name).resolve()
     except (OSError, ValueError, RuntimeError):  # the last for links in a circle, until 3.12
@@ -87,12 +96,12 @@ def _load(directory: Path, name: str) -> tuple[list[int], list[bytes]]:
     if len(content) > MAX_FILE_BYTES:
         raise ValueError(f"options.file: has more than {MAX_FILE_BYTES} bytes")
     try:
-        return _parse(csv.reader(lines))
+        return _parse_recording(csv.reader(lines))
     except csv.Error as error:
         raise ValueError(f"options.file: is not CSV: {error}") from None
 
 
-def _parse(rows: Iterable[list[str]]) -> tuple[list[int], list[bytes]]:
+def _parse_recording(rows: Iterable[list[str]]) -> tuple[list[int], list[bytes]]:
     iterator = iter(rows)
     header = next(iterator, [])
     if len(header) < 2 or header[0] != _TIME_COLUMN or len(header) > MAX_COLUMNS:
@@ -102,21 +111,27 @@ def _parse(rows: Iterable[list[str]]) -> tuple[list[int], list[bytes]]:
     times_ms: list[int] = []
     packed: list[bytes] = []
     for number, row in enumerate(iterator, start=2):
-        time_ms, *values = _integers(row, len(header), number)
+        time_ms, *values = _read_row(row, len(header), number)
         if time_ms < (times_ms[-1] if times_ms else 0):
-            raise ValueError(f"options.file: line {number}: time goes back")
+            raise ValueError(f"options.file: line {number}: time goes back to {time_ms} ms")
         times_ms.append(time_ms)
         packed.append(struct.pack(f"<{len(values)}i", *values))
     return times_ms, packed
 
 
-def _integers(row: list[str], columns: int, number: int) -> list[int]:
+def _read_row(row: list[str], columns: int, number: int) -> list[int]:
     if len(row) != columns:
-        raise ValueError(f"options.file: line {number}: {len(row)} columns, not {columns}")
-    try:
-        values = [int(value) for value in row]
-    except ValueError:
-        raise ValueError(f"options.file: line {number}: not a whole number") from None
-    if any(value not in _INT32 for value in values):
-        raise ValueError(f"options.file: line {number}: a number has more than 32 bits")
+        problem = f"line {number} has {len(row)} columns, the header has {columns}"
+        raise ValueError(f"options.file: {problem}")
+    values = []
+    for text in row:
+        try:
+            value = int(text)
+        except ValueError:
+            problem = f'line {number} has "{show(text, 40)}", which is not a whole number'
+            raise ValueError(f"options.file: {problem}") from None
+        if value not in _INT32:
+            problem = f"line {number} has {value}, which has more than 32 bits"
+            raise ValueError(f"options.file: {problem}")
+        values.append(value)
     return values

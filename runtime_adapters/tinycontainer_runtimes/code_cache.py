@@ -16,9 +16,11 @@ from tinycontainer.interfaces.runtime import RuntimeLimits
 Made = TypeVar("Made")
 _Key: TypeAlias = tuple[bytes, RuntimeLimits]
 
-WASM_CACHE_BYTES: Final = 48 << 20
-"""Bound of a WebAssembly runtime. Together with `RBPF_CACHE_BYTES` it is 64 MiB, as an installation
-has one runtime for each container type."""
+WASM_CACHE_BYTES: Final = 47 << 20
+"""Bound of a WebAssembly runtime. All bounds here together are 64 MiB, as an installation has one
+runtime for each container type."""
+VERDICT_CACHE_BYTES: Final = 1 << 20
+"""Bound of the verdicts of a runtime that keeps them apart."""
 RBPF_CACHE_BYTES: Final = 16 << 20
 """Bound of the rBPF runtime."""
 

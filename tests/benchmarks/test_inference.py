@@ -12,8 +12,9 @@ from support.project import ROOT
 from support.tinyml.client import BACKENDS, Client, bare_session, each_backend, make_driver
 
 from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, check_model
-from tinycontainer_endpoints.tinyml.processes.processes import Worker, Zygote
+from tinycontainer_endpoints.tinyml.processes.nursery import ForkingNursery
 from tinycontainer_endpoints.tinyml.processes.wire import Request
+from tinycontainer_endpoints.tinyml.processes.worker import Worker
 from tinycontainer_endpoints.tinyml.quotas import Quotas
 
 CONTENT = (ROOT / "examples" / "models" / "autoencoder-int8.tflite").read_bytes()
@@ -27,28 +28,28 @@ TIMES = 50
 
 
 @pytest.fixture(scope="module")
-def plan() -> AcceptedModel:
+def accepted() -> AcceptedModel:
     return check_model(CONTENT, Quotas())
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Zygote:
-    return Zygote(BACKENDS[0])
+def nursery() -> ForkingNursery:
+    return ForkingNursery(BACKENDS[0])
 
 
 def case(backend: str) -> str:
     return f"autoencoder, int8, {backend}"
 
 
-def load(worker: Worker, plan: AcceptedModel) -> None:
-    worker.ask(Request.LOAD, 0, plan.content, DEADLINE_MS, 0)
+def load(worker: Worker, accepted: AcceptedModel) -> None:
+    worker.ask(Request.LOAD, 0, accepted.content, DEADLINE_MS, 0)
     worker.wait()
 
 
 @pytest.fixture
-def worker(nursery: Zygote, plan: AcceptedModel) -> Iterator[Worker]:
+def worker(nursery: ForkingNursery, accepted: AcceptedModel) -> Iterator[Worker]:
     made = nursery.fork()
-    load(made, plan)
+    load(made, accepted)
     yield made
     nursery.end(made)
 
@@ -117,13 +118,13 @@ def test_check_against_bare_load(measure: Measure, backend: str, name: str) -> N
 
 @each_backend
 def test_process_for_a_model_against_bare_load(
-    measure: Measure, backend: str, nursery: Zygote, plan: AcceptedModel
+    measure: Measure, backend: str, nursery: ForkingNursery, accepted: AcceptedModel
 ) -> None:
     """A process is forked, loads a model, and ends."""
 
     def cycle() -> None:
         made = nursery.fork()
-        load(made, plan)
+        load(made, accepted)
         nursery.end(made)
 
     against = {"bare load": lambda: bare_session(backend, CONTENT)}

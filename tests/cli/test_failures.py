@@ -9,16 +9,10 @@ from pathlib import Path
 import pytest
 from support.project import BOX, Program
 
-from tinycontainer.cli.output import write_file
+from tinycontainer.cli.output_files import write_file
 
 PROGRAM = [sys.executable, "-m", "tinycontainer"]
 MANIFEST = '[container]\nuid = "me"\ncode = "me.wasm"\n'
-
-
-@pytest.fixture
-def keys(tmp_path: Path, program: Program) -> Path:
-    program.good("keygen", tmp_path / "keys")
-    return tmp_path / "keys"
 
 
 def manifest(tmp_path: Path, text: str = MANIFEST) -> Path:
@@ -193,7 +187,7 @@ def test_one_key_in_two_roles_is_refused_when_packing(
 ) -> None:
     (keys / "developer.pem").write_bytes((keys / "owner.pem").read_bytes())
     line = program.bad("pack", manifest(tmp_path), "--keys", keys, "-o", tmp_path / "me.tcb")
-    assert "one key stands in the roles" in line
+    assert "one key has the roles" in line
 
 
 def test_a_large_container_that_was_packed_can_be_inspected_and_verified(

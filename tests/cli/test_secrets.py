@@ -4,12 +4,9 @@ import base64
 import shlex
 from pathlib import Path
 
-import click
 import pytest
 from support.project import Program, every_verb
 
-from tinycontainer.cli.main import cli
-from tinycontainer.cli.verb import Verb
 from tinycontainer.metadata import decode
 from tinycontainer_tokens import envelope, key_files
 
@@ -40,14 +37,7 @@ def payloads(box: Path) -> set[str]:
 
 
 def examples() -> list[list[str]]:
-    found = []
-    for words in every_verb(cli):
-        command: click.Command = cli
-        for word in words:
-            assert isinstance(command, click.Group)
-            command = command.commands[word]
-        assert isinstance(command, Verb)
-        found.append(shlex.split(command.example)[1:])
+    found = [shlex.split(verb.example)[1:] for _, verb in every_verb()]
     return sorted(found, key=lambda each: each[0] != "sign")
 
 

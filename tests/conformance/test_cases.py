@@ -16,10 +16,10 @@ from tinycontainer.conformance.cases.case import GROUPS, read_cases
 from tinycontainer.conformance.cases.steps import VerbStep
 from tinycontainer.conformance.description import DeviceDescription
 from tinycontainer.conformance.errors import CaseError
-from tinycontainer.conformance.judging.suite import CaseOutcome, Suite, variants
+from tinycontainer.conformance.judging.suite import CaseOutcome, Suite, choose_variants
 from tinycontainer.conformance.protocol import PROTOCOL_VERSION, REQUESTS, Ability, HelloReply
 from tinycontainer.conformance.recipes.keys import key_file_contents
-from tinycontainer.conformance.recipes.workshop import bundles_of, read_modules
+from tinycontainer.conformance.recipes.workshop import make_bundles, read_modules
 from tinycontainer.device.containers.limits import Policy
 from tinycontainer.errors import DeviceFileError, LoadReason
 from tinycontainer_tokens import Profile
@@ -70,7 +70,7 @@ def test_our_own_device_conforms_and_skips_only_what_it_has_no_interpreter_for(
 
 def test_every_case_is_played_under_each_profile_and_policy_that_it_names() -> None:
     for case in CASES:
-        played = variants(case, EVERYTHING)
+        played = choose_variants(case, EVERYTHING)
         assert {variant.profile for variant in played} == set(case.profiles), case.id
         assert {variant.policy for variant in played} == set(case.policies), case.id
         if case.group in ("scheduling", "timing"):
@@ -102,7 +102,7 @@ def test_committed_bundles_and_keys_are_what_the_recipes_make() -> None:
     modules = read_modules(SPECS)
     made: dict[str, bytes] = {}
     for case in CASES:
-        made |= bundles_of(case, modules)
+        made |= make_bundles(case, modules)
     assert made == bundles()
     assert {path.name for path in (SPECS / "bundles").iterdir()} == set(made)
     keys = {path.name: path.read_bytes() for path in (SPECS / "test-keys").iterdir()}

@@ -1,6 +1,7 @@
 """The suite catches a wrong implementation, and names the clause that it breaks."""
 
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,14 @@ def test_there_are_many_faults_of_many_clauses() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS) >= 30
     assert len({fault.clause for fault in FAULTS}) >= 25
     assert set(ALSO_FAILING) <= {fault.name for fault in FAULTS}
+
+
+@each_fault
+def test_the_line_of_a_fault_is_in_its_module_once(fault: Fault) -> None:
+    spec = find_spec(fault.module)
+    assert spec is not None
+    assert spec.origin is not None
+    assert Path(spec.origin).read_text().count(fault.right) == 1
 
 
 @each_fault

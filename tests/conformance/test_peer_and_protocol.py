@@ -4,6 +4,7 @@ import json
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,6 @@ from tinycontainer.conformance.judging.suite import (
     CaseResult,
     Suite,
     conforms,
-    process,
 )
 from tinycontainer.conformance.peer import ProcessPeer
 from tinycontainer.conformance.protocol import HelloReply, RequestRefused
@@ -61,7 +61,8 @@ def answering(other: object) -> tuple[str, ...]:
 
 def judged(command: tuple[str, ...], timeout_s: float = 5, cases: int = 4) -> list[CaseResult]:
     some = [case for case in CASES if case.group == "life"][:cases]
-    return Suite(process(command), bundles(), timeout_s).judge(some, lambda _result: None)
+    suite = Suite(partial(ProcessPeer, command), bundles(), timeout_s)
+    return suite.judge(some, lambda _result: None)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,7 @@ def test_expected_failures_are_strict(program: Program, expected: Path) -> None:
     expected.write_text(entry.format("no-such-case"))
     assert "there is no case no-such-case" in program.bad("conform", *options)
     expected.write_text(entry.format("runtime-imports") * 2)
-    assert "stands twice" in program.bad("conform", *options)
+    assert "is listed twice" in program.bad("conform", *options)
 
 
 def test_an_expected_failure_that_fails_is_no_failure(program: Program, expected: Path) -> None:

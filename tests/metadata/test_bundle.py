@@ -9,7 +9,7 @@ from support.errors import catch_error
 
 from tinycontainer.errors import MetadataError
 from tinycontainer.metadata import Bundle
-from tinycontainer.metadata.bundle import OVERHEAD_BYTES
+from tinycontainer.metadata.codec import BUNDLE_OVERHEAD_BYTES
 from tinycontainer_tokens import cbor
 
 SECTIONS = st.binary(max_size=400)
@@ -39,13 +39,13 @@ def test_the_overhead_leaves_room_for_any_sections(
     metadata: bytes, data: bytes, code: bytes
 ) -> None:
     size = len(metadata) + len(data) + len(code)
-    assert len(Bundle(metadata, data, code).encode()) <= size + OVERHEAD_BYTES
+    assert len(Bundle(metadata, data, code).encode()) <= size + BUNDLE_OVERHEAD_BYTES
 
 
 def test_the_overhead_leaves_room_for_the_largest_sections() -> None:
     sections = [bytes(2048), bytes(64 << 10), bytes(64 << 10)]
     bundle = Bundle(*sections)
-    limit_bytes = sum(map(len, sections)) + OVERHEAD_BYTES
+    limit_bytes = sum(map(len, sections)) + BUNDLE_OVERHEAD_BYTES
     assert Bundle.decode(bundle.encode(), limit_bytes) == bundle
 
 
@@ -53,7 +53,7 @@ def test_a_bundle_up_to_the_limit_is_decoded_and_no_longer_one() -> None:
     encoded = Bundle(b"metadata", b"data", b"code").encode()
     size = len(encoded)
     assert Bundle.decode(encoded, size).data == b"data"
-    problem = f"{size} bytes where at most {size - 1} are taken"
+    problem = f"{size} bytes where at most {size - 1} are allowed"
     assert bundle_error(encoded, size - 1) == f"bundle: byte {size - 1}: {problem}"
 
 

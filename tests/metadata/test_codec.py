@@ -80,7 +80,7 @@ ENTRIES: list[cbor.Value] = [LOCAL, PEER]
 SECURITY: list[cbor.Value] = [10, 20, 30, 40, 50, b"data", b"code", b"metadata"]
 
 
-def written(
+def encode_any(
     container: cbor.Value = CONTAINER,
     entries: cbor.Value = ENTRIES,
     security: cbor.Value = SECURITY,
@@ -104,7 +104,7 @@ def less(entries: Map, key: int) -> Map:
 
 
 def test_the_starting_point_of_the_deviations_is_sound() -> None:
-    assert decode(written()).uid == b"uid"
+    assert decode(encode_any()).uid == b"uid"
 
 
 UINT32 = "is not within 0 and 4294967295"
@@ -141,7 +141,7 @@ CONTAINER_DEVIATIONS: list[tuple[cbor.Value, str]] = [
 @pytest.mark.parametrize(("container", "problem"), CONTAINER_DEVIATIONS)
 @pytest.mark.clause("TC-META-04", "TC-META-07", "TC-META-08", "TC-META-10")
 def test_a_deviation_of_the_container_map_is_placed(container: cbor.Value, problem: str) -> None:
-    assert metadata_error(written(container)) == problem
+    assert metadata_error(encode_any(container)) == problem
 
 
 PLACE = "endpoints[2]"
@@ -175,7 +175,7 @@ ENDPOINT_DEVIATIONS: list[tuple[cbor.Value, str]] = [
 @pytest.mark.parametrize(("entry", "problem"), ENDPOINT_DEVIATIONS)
 @pytest.mark.clause("TC-META-06", "TC-META-12", "TC-META-14", "TC-META-15")
 def test_a_deviation_of_an_endpoint_is_placed(entry: cbor.Value, problem: str) -> None:
-    assert metadata_error(written(entries=[*ENTRIES, entry])) == problem
+    assert metadata_error(encode_any(entries=[*ENTRIES, entry])) == problem
 
 
 SECURITY_DEVIATIONS: list[tuple[cbor.Value, str]] = [
@@ -200,7 +200,7 @@ ENTRY_DEVIATIONS: list[tuple[int, cbor.Value, str]] = [
 @pytest.mark.parametrize(("security", "problem"), SECURITY_DEVIATIONS)
 @pytest.mark.clause("TC-META-06", "TC-META-16")
 def test_a_deviation_of_the_security_array_is_placed(security: cbor.Value, problem: str) -> None:
-    assert metadata_error(written(security=security)) == problem
+    assert metadata_error(encode_any(security=security)) == problem
 
 
 @pytest.mark.parametrize(("index", "value", "problem"), ENTRY_DEVIATIONS)
@@ -209,12 +209,12 @@ def test_a_deviation_of_a_security_entry_is_placed(
     index: int, value: cbor.Value, problem: str
 ) -> None:
     changed = [*SECURITY[:index], value, *SECURITY[index + 1 :]]
-    assert metadata_error(written(security=changed)) == f"security.{problem}"
+    assert metadata_error(encode_any(security=changed)) == f"security.{problem}"
 
 
 def test_endpoints_are_an_array() -> None:
-    assert metadata_error(written(entries={1: LOCAL})) == "endpoints: not an array"
-    assert metadata_error(written(entries=LOCAL)) == "endpoints: not an array"
+    assert metadata_error(encode_any(entries={1: LOCAL})) == "endpoints: not an array"
+    assert metadata_error(encode_any(entries=LOCAL)) == "endpoints: not an array"
 
 
 NOT_STRICT = {
@@ -242,12 +242,12 @@ NOT_STRICT = {
 @pytest.mark.parametrize(("raw", "problem"), NOT_STRICT.values(), ids=NOT_STRICT.keys())
 @pytest.mark.clause("TC-META-02")
 def test_a_part_that_is_not_strict_cbor_is_refused(part: str, raw: bytes, problem: str) -> None:
-    encoded = written(**{f"raw_{part}": raw})
+    encoded = encode_any(**{f"raw_{part}": raw})
     assert metadata_error(encoded).startswith(f"{part}: {problem}")
 
 
 NO_TAG = "metadata: does not begin with the tag 6082514239057121876 (TinyPART)"
-INSIDE = written()[len(TAG) :]
+INSIDE = encode_any()[len(TAG) :]
 OUTER: list[tuple[bytes, str]] = [
     (b"", "metadata: byte 0: ends where an item should begin"),
     (INSIDE, NO_TAG),
@@ -294,13 +294,13 @@ def test_an_outer_map_that_is_not_strict_cbor_is_refused(inside: bytes, problem:
 
 
 def test_an_offset_counts_from_the_first_byte_of_the_file() -> None:
-    encoded = written()
+    encoded = encode_any()
     problem = f"metadata: byte {len(encoded)}: bytes follow the value"
     assert metadata_error(encoded + b"\x00") == problem
 
 
 def test_metadata_up_to_the_limit_is_decoded_and_no_longer_one() -> None:
-    encoded = written()
+    encoded = encode_any()
     size = len(encoded)
     assert decode(encoded, size).raw == encoded
     problem = f"metadata: {size} bytes; at most {size - 1} are allowed"
@@ -308,10 +308,10 @@ def test_metadata_up_to_the_limit_is_decoded_and_no_longer_one() -> None:
 
 
 def test_the_limit_is_2_kib_if_none_is_named() -> None:
-    tokens = len(written(security=[0, 0, 0, 0, 0, b"", b"", bytes(1000)])) - 1000
-    fits = written(security=[0, 0, 0, 0, 0, b"", b"", bytes(2048 - tokens)])
+    tokens = len(encode_any(security=[0, 0, 0, 0, 0, b"", b"", bytes(1000)])) - 1000
+    fits = encode_any(security=[0, 0, 0, 0, 0, b"", b"", bytes(2048 - tokens)])
     assert len(decode(fits).raw) == 2048
-    too_long = written(security=[0, 0, 0, 0, 0, b"", b"", bytes(2049 - tokens)])
+    too_long = encode_any(security=[0, 0, 0, 0, 0, b"", b"", bytes(2049 - tokens)])
     with pytest.raises(MetadataError, match="2049 bytes; at most 2048 are allowed"):
         decode(too_long)
 
@@ -358,7 +358,7 @@ def test_a_refusal_belongs_to_both_families_of_errors() -> None:
 @pytest.mark.clause("TC-META-02")
 def test_of_any_bytes_only_exact_metadata_is_decoded(count: int) -> None:
     rng = Random(5)
-    original = written()
+    original = encode_any()
     decoded = 0
     for _ in range(count):
         start = rng.randrange(len(original))

@@ -9,6 +9,7 @@ from tinycontainer.errors import InadmissibleCode
 from tinycontainer.interfaces.runtime import RuntimeLimits
 from tinycontainer_runtimes.code_cache import (
     RBPF_CACHE_BYTES,
+    VERDICT_CACHE_BYTES,
     WASM_CACHE_BYTES,
     CodeCache,
 )
@@ -104,4 +105,4 @@ def test_accounts_are_right_after_many_threads() -> None:
 
 
 def test_all_that_one_installation_keeps_is_at_most_64_mebibytes() -> None:
-    assert WASM_CACHE_BYTES + RBPF_CACHE_BYTES <= 64 << 20
+    assert WASM_CACHE_BYTES + VERDICT_CACHE_BYTES + RBPF_CACHE_BYTES <= 64 << 20

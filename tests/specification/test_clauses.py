@@ -23,7 +23,17 @@ from tinycontainer_runtimes.rbpf.image import MAX_NAME_BYTES
 from tinycontainer_runtimes.rbpf.machine import BRANCH_LIMIT
 from tinycontainer_runtimes.rbpf.memory import STACK_BYTES, Region
 from tinycontainer_runtimes.wasm import body, lines, opcodes, scan
-from tinycontainer_tokens import KeyStore, Kind, Profile, Role, cbor, claims, envelope, verify
+from tinycontainer_tokens import (
+    SIGNING_ROLE,
+    KeyStore,
+    Kind,
+    Profile,
+    cbor,
+    claims,
+    envelope,
+    keys,
+    verify,
+)
 from tinycontainer_tokens.verify import Expectation
 
 CITING = (".md", ".py", ".toml", ".c", ".h", ".cddl")
@@ -112,7 +122,7 @@ def test_numbers_of_tokens_are_those_of_the_code() -> None:
     table = tables()["tokens"]
     assert table["kinds"] == {kind.name.lower(): kind.value for kind in Kind}
     assert table["claims"] == {name: label for label, (_, name, _) in claims.CLAIMS.items()}
-    signers = {kind.name.lower(): Role.signing(kind).value for kind in Kind}
+    signers = {kind.name.lower(): SIGNING_ROLE[kind].value for kind in Kind}
     assert table["signers"] == signers
     expected = Expectation(Kind.CODE, Profile.RFC9052, b"uid", 0, None)
     first = verify(b"", expected, KeyStore()).steps[0]
@@ -120,7 +130,7 @@ def test_numbers_of_tokens_are_those_of_the_code() -> None:
     assert table["bytes"] == envelope.MAX_TOKEN_BYTES
     assert table["payload_bytes"] == claims.MAX_CLAIMS_BYTES
     assert table["mask_bytes"] == [1, claims.MAX_MASK_BYTES]
-    assert table["key_id_bytes"] == [1, envelope.MAX_KID_BYTES]
+    assert table["key_id_bytes"] == [1, keys.MAX_KID_BYTES]
     assert table["audience_bytes"] == [1, claims.MAX_AUDIENCE_BYTES]
     assert table["riot_metadata_token_bytes"] == riot_2024.RIOT_METADATA_TOKEN_BYTES
     assert table["riot_endpoint_ids"] == [0, riot_2024.RIOT_MAX_ENDPOINT_ID]

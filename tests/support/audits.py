@@ -1,4 +1,4 @@
-"""Audits for tests: containers that are packed, read and judged in one line."""
+"""Packs a container, reads it as ``lint`` does, and lists what ``lint`` finds, in one line each."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,14 +10,22 @@ from tinycontainer.assembly import Installation
 from tinycontainer.interfaces.syscalls import Syscall, mask_of
 from tinycontainer.metadata import Bundle, ContainerType, Endpoint, Metadata, Security, decode
 from tinycontainer.tools.artefact.artefact import Artefact
-from tinycontainer.tools.lint import Audit, AuditSubject, Finding, Host, Tools, audit, gather
+from tinycontainer.tools.lint import (
+    Audit,
+    AuditSubject,
+    CodeTools,
+    Finding,
+    Host,
+    audit_containers,
+    gather_subject,
+)
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions, pack, pack_unsigned
 from tinycontainer_runtimes.wasm_pywasm import create_runtime
 from tinycontainer_tokens import Profile
 
 NOW_S = 1_800_000_000
 DESK = Host("board default")
-TOOLS = Tools(Installation().analysers(), {ContainerType.WASM: create_runtime()})
+TOOLS = CodeTools(Installation().analysers(), {ContainerType.WASM: create_runtime()})
 LIMITED = times(start=10, period=1000, loop=10, stop=10)
 """Durations with which nothing is wrong."""
 
@@ -96,7 +104,7 @@ def judged(
     name: str = "box.tcb",
 ) -> AuditSubject:
     """Metadata and sections, as lint reads them."""
-    return gather(Artefact(name, metadata, code, data), Path(name), host.capacity, TOOLS)
+    return gather_subject(Artefact(name, metadata, code, data), Path(name), host.capacity, TOOLS)
 
 
 def findings(
@@ -106,7 +114,7 @@ def findings(
     profile: Profile | None = None,
 ) -> tuple[Finding, ...]:
     """What the audit of containers finds."""
-    return audit(Audit(subjects, host, now_s, profile))
+    return audit_containers(Audit(subjects, host, now_s, profile))
 
 
 def ids(*subjects: AuditSubject, host: Host = DESK, profile: Profile | None = None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Drivers for tests: each method does what a test tells it, and every call is noted."""
+"""A driver whose methods do what a test passes to it, and which records every call."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from tinycontainer.metadata import Direction, PeerType
 
 @dataclass
 class Puppet:
-    """A driver; without other orders it opens, gives as many bytes as asked for, takes all."""
+    """A driver. By default it opens, returns as many bytes as asked for, and accepts all."""
 
     on_open: Callable[[int, CallContext], int] | None = None
     on_read: Callable[[int, int], bytes] | None = None
@@ -41,12 +41,12 @@ class Puppet:
 
 
 def raising(error: BaseException) -> Callable[..., NoReturn]:
-    """An order to raise."""
+    """Make a method of a `Puppet` that raises an error."""
 
-    def order(*_: object) -> NoReturn:
+    def raise_error(*_: object) -> NoReturn:
         raise error
 
-    return order
+    return raise_error
 
 
 def served_by(

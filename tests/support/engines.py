@@ -1,4 +1,4 @@
-"""The engines that the container suites run on, and the one that a test runs on just now."""
+"""The WebAssembly engines, and the one that the current test runs on."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

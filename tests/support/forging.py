@@ -1,4 +1,4 @@
-"""Containers whose tokens are made one by one, by whom a test wants and for what it wants."""
+"""Packs containers in which one token is wrong: its signer, its uid, its kind, or its bytes."""
 
 import hashlib
 from collections.abc import Callable
@@ -8,20 +8,20 @@ from support.worlds import KEYS
 from tinycontainer.interfaces.syscalls import mask_to_bytes
 from tinycontainer.metadata import Bundle, Endpoint, encode, encode_endpoint
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions
-from tinycontainer_tokens import Claims, KeyMaterial, Kind, Profile, Role, issue
+from tinycontainer_tokens import SIGNING_ROLE, Claims, KeyMaterial, Kind, Profile, issue
 
 
 @dataclass(frozen=True)
 class Forger:
-    """Packs like the tools, but makes the token of one place differently.
+    """Packs as the tools do, but makes one token differently.
 
     Attributes:
-        place: where that token stands.
-        key: who signs it; None: who should.
-        uid: which container it is for; None: the right one.
-        kind: what it says that it vouches for; None: what it should.
-        options: its further claims; None: those of the plan.
-        change: what becomes of its bytes.
+        place: which token is wrong.
+        key: the key that signs it; None: the right one.
+        uid: the container that it names; None: the right one.
+        kind: the kind that it claims; None: the right one.
+        options: its other claims; None: those of the plan.
+        change: changes its bytes after signing.
     """
 
     place: Kind
@@ -73,13 +73,13 @@ class Forger:
                 expires_s=options.expires_s,
                 issued_s=options.issued_s,
             )
-        key = liar.key or KEYS[Role.signing(place)]
+        key = liar.key or KEYS[SIGNING_ROLE[place]]
         token = issue(claims, place, key, plan.profile)
         return token if liar.change is None else liar.change(token)
 
 
 def flipped(bit: int) -> Callable[[bytes], bytes]:
-    """Turns one bit over, counted from the first byte's highest."""
+    """Make a change that flips one bit, counted from the highest bit of the first byte."""
 
     def change(content: bytes) -> bytes:
         changed = bytearray(content)

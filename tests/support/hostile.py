@@ -1,4 +1,4 @@
-"""Hostile strings, and what output has to look like when they are in it."""
+"""Hostile strings for uids, lines and names, and a check that output with them is harmless."""
 
 HOSTILE = {
     "escape": b"\x1b[2J\x1b]0;title\x07",
@@ -11,10 +11,10 @@ HOSTILE = {
     "backslash": b"\\x1b[31m",
     "lone-surrogate": "\ud800".encode("utf-8", "surrogatepass"),
 }
-"""Bytes that a uid, a line or a name can consist of."""
+"""Bytes that a uid, a line or a name can have."""
 
 BOXES = dict.fromkeys(range(0x2500, 0x2580), "|")
-"""What tables are drawn with."""
+"""The characters that frames of tables are drawn with."""
 
 
 def inert(text: str) -> bool:
@@ -24,7 +24,7 @@ def inert(text: str) -> bool:
 
 
 def shown(hostile: bytes) -> str:
-    """How hostile bytes have to be shown."""
+    """How output must show hostile bytes."""
     return "".join(
         "\\\\" if byte == 0x5C else chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}"
         for byte in hostile

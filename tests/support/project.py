@@ -1,4 +1,4 @@
-"""Where the project's own files are, and how its program is run in a test."""
+"""Paths of the project's own files, and a way to run its program in a test."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ import click
 import pytest
 
 from tinycontainer.assembly import Installation
-from tinycontainer.cli.main import main
+from tinycontainer.cli.main import cli, main
+from tinycontainer.cli.verb import Verb
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT.parent / "shared" / "vectors"
@@ -57,10 +58,17 @@ class Program:
         return err.removeprefix("error: ").rstrip("\n")
 
 
-def every_verb(group: click.Group) -> Iterator[tuple[str, ...]]:
-    """The words of each verb, and of the verbs under it."""
-    for name, command in group.commands.items():
+def every_verb() -> Iterator[tuple[tuple[str, ...], Verb]]:
+    """The words of each verb, those of groups of verbs included, and its command."""
+    return _verbs_of(cli)
+
+
+def _verbs_of(group: click.Group) -> Iterator[tuple[tuple[str, ...], Verb]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, click.Group):
-            yield from ((name, *rest) for rest in every_verb(command))
+            yield from (((name, *words), verb) for words, verb in _verbs_of(command))
         else:
-            yield (name,)
+            assert isinstance(command, Verb)
+            yield (name,), command

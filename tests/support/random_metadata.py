@@ -1,4 +1,4 @@
-"""Random metadata, as models that are valid."""
+"""Strategies of hypothesis for metadata that is valid."""
 
 from dataclasses import replace
 
@@ -35,15 +35,21 @@ SECURITIES = st.builds(Security, UINTS, UINTS, UINTS, UINTS, UINTS, TOKENS, TOKE
 
 
 @st.composite
-def endpoints(draw: st.DrawFn) -> Endpoint:
+def endpoints(
+    draw: st.DrawFn,
+    numbers: st.SearchStrategy[int] = UINTS,
+    uids: st.SearchStrategy[bytes] = UIDS,
+    tokens: st.SearchStrategy[bytes] = TOKENS,
+) -> Endpoint:
+    """Any valid entry of the endpoints array, of these numbers, uids and tokens."""
     peer_type = draw(st.sampled_from(PeerType))
     return Endpoint(
-        endpoint_id=draw(UINTS),
+        endpoint_id=draw(numbers),
         peer_type=peer_type,
-        peer_endpoint_id=draw(UINTS),
+        peer_endpoint_id=draw(numbers),
         direction=draw(st.sampled_from(Direction)),
-        peer_uid=draw(UIDS) if peer_type is PeerType.CONTAINER else None,
-        token=draw(st.none() | TOKENS),
+        peer_uid=draw(uids) if peer_type is PeerType.CONTAINER else None,
+        token=draw(st.none() | tokens),
     )
 
 
@@ -61,7 +67,7 @@ OPTIONS = st.builds(
 
 @st.composite
 def blueprints(draw: st.DrawFn) -> Blueprint:
-    """Whatever a manifest can ask for; riot-2024 has fewer ways to say it."""
+    """Any blueprint that a manifest can give; with riot-2024 it can say less."""
     profile = draw(st.sampled_from(Profile))
     is_riot = profile is Profile.RIOT_2024
     container = replace(draw(CONTAINERS), syscall_mask_token=b"")

@@ -1,7 +1,7 @@
-"""Random worlds of scripted containers, and a judge that watches over every unit of work.
+"""Random devices with scripted containers, and a judge of how they are scheduled.
 
-The judge knows the semantics of scheduling only; it is told what happened, in order, and works out
-by itself who was ready when.
+The judge knows only the semantics of scheduling. It gets every unit of work in order, and works out
+by itself which containers were ready at that time.
 """
 
 from collections.abc import Callable

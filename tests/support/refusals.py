@@ -1,4 +1,4 @@
-"""Refused tokens, and what is told of them."""
+"""Makes containers with a refused token, and asks why the token is refused."""
 
 from dataclasses import replace
 
@@ -81,7 +81,7 @@ def with_code_token(token: bytes, profile: Profile = RFC) -> Bundle:
 
 def code_token(profile: Profile = RFC, key: KeyMaterial | None = None) -> bytes:
     signer = Signer(key or KEYS[Role.DEVELOPER], b"box", profile, TokenOptions())
-    return signer.content(Kind.CODE, CODE)
+    return signer.sign_content(Kind.CODE, CODE)
 
 
 def payload_of(token: bytes) -> bytes:

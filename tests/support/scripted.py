@@ -1,7 +1,7 @@
-"""A runtime for tests: a container's code is the name of a Python program.
+"""Runs Python programs as containers, in place of a virtual machine.
 
-A program yields the cost of each unit of work; calls go to the natives. It can be preempted before
-any unit, like a real virtual machine.
+A container's code is the name of its program. The program makes its calls through the natives, and
+yields the cost of each unit of work. It can be preempted before any unit, as on a real engine.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -25,12 +25,12 @@ Script: TypeAlias = Callable[[Natives], Steps]
 
 
 class ScriptTrap(Exception):
-    """A program traps."""
+    """Raised by a program to trap."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """The hooks of a scripted container; a missing one completes at once."""
+    """The hooks of a scripted container; one that is missing completes at once."""
 
     loop: Script
     start: Script | None = None
@@ -98,7 +98,7 @@ class ScriptedInstance:
 
 
 def work(*units: int, returns: int = 0) -> Script:
-    """A hook of units of work."""
+    """Make a hook that does these units of work, in instructions."""
 
     def script(natives: Natives) -> Steps:
         yield from units
@@ -108,7 +108,7 @@ def work(*units: int, returns: int = 0) -> Script:
 
 
 def calling(seen: list[object], *calls: Callable[[Natives], object], returns: int = 1) -> Script:
-    """A hook that makes calls, one in each unit of work, and keeps what they gave."""
+    """Make a hook that makes calls, one in each unit of work, and keeps their results in `seen`."""
 
     def script(natives: Natives) -> Steps:
         for call in calls:
@@ -120,7 +120,7 @@ def calling(seen: list[object], *calls: Callable[[Natives], object], returns: in
 
 
 def endless(unit: int = 50) -> Script:
-    """A hook that never ends."""
+    """Make a hook that never ends."""
 
     def script(natives: Natives) -> Steps:
         while True:
@@ -130,7 +130,7 @@ def endless(unit: int = 50) -> Script:
 
 
 def trap(*units: int) -> Script:
-    """A hook that traps after some work."""
+    """Make a hook that traps after some work."""
 
     def script(natives: Natives) -> Steps:
         yield from units

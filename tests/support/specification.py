@@ -1,4 +1,4 @@
-"""The specification as data: clauses from specs/, marks from the tests, and the matrix of both."""
+"""Reads the clauses of specs/ and the marks of tests, and makes the pages that follow from them."""
 
 import ast
 import re

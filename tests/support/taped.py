@@ -1,4 +1,4 @@
-"""Random devices with moody drivers, to be recorded and repeated."""
+"""Records a run of a random device whose drivers fail at random, and repeats it."""
 
 import random
 from collections.abc import Callable, Sequence

@@ -1,18 +1,18 @@
-"""Looking at a tree of CBOR items."""
+"""Walks over a tree of CBOR items and checks that it covers its bytes."""
 
 from collections.abc import Iterator
 
-from tinycontainer.tools.inspect.diagnostic import Node
+from tinycontainer.tools.inspect.diagnostic import CborItem
 
 
-def walk(node: Node) -> Iterator[Node]:
+def walk(node: CborItem) -> Iterator[CborItem]:
     """All nodes, in the order of their lines."""
     yield node
     for child in node.children:
         yield from walk(child)
 
 
-def require_cover(node: Node) -> None:
+def require_cover(node: CborItem) -> None:
     """Children lie one behind the other, from behind their parent's own bytes to its end."""
     at = node.offset + node.length - sum(child.length for child in node.children)
     assert at >= node.offset
@@ -25,6 +25,6 @@ def require_cover(node: Node) -> None:
         require_cover(child)
 
 
-def meanings(node: Node) -> dict[str, str]:
+def meanings(node: CborItem) -> dict[str, str]:
     """Diagnostic notation of the leaves (entries of maps and arrays alike), and what they mean."""
     return {each.diagnostic: each.meaning for each in walk(node) if not each.children}

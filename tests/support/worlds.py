@@ -1,4 +1,8 @@
-"""Devices for tests: scripted containers, test keys, a list of events."""
+"""Builds a device for a test and keeps what happens on it.
+
+A `World` is a device whose containers are Python programs (see `support.scripted`). They are signed
+with keys that are the same in every run. It keeps all events, so that a test can ask for them.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -91,7 +95,7 @@ def times(
 
 
 def local(endpoint_id: int = 1, peer: int = 1, direction: Direction = Direction.BOTH) -> Endpoint:
-    """An endpoint with a driver behind it."""
+    """An endpoint that a driver serves."""
     return Endpoint(endpoint_id, PeerType.LOCAL, peer, direction)
 
 
@@ -104,7 +108,7 @@ def piped(
 
 @dataclass
 class World:
-    """A device with scripted programs and everything that it said.
+    """A device, the programs of its containers, and all its events.
 
     Scripted containers are of the type native; other types need a foreign runtime. Bare containers
     carry no tokens: they load ten times faster, and may make every call.
@@ -165,18 +169,18 @@ class World:
         return self.device.reconfigure(self.pack(plan, data).metadata)
 
     def exit_of(self, uid: str) -> Exit:
-        """Why the last start of a container ended."""
+        """How the last start of a container ended."""
         exit_ = self.device[uid].last_exit
         assert exit_ is not None
         return exit_
 
     def of(self, kind: type[Event], uid: str | None = None) -> list[Event]:
-        """The events of a kind, of one container if wished."""
+        """The events of a kind; of one container, if a uid is given."""
         return list(select(self.events, kind, uid))
 
 
 class Remote:
-    """A container that makes the calls that a test tells it, one in each of its loops.
+    """A container that makes the calls that a test passes to it, one in each of its loops.
 
     Args:
         world: where it is loaded and started.
@@ -193,7 +197,7 @@ class Remote:
         world.run(plan, Program(loop=self._loop, stop=_hook(stop)))
 
     def do(self, call: Callable[[Natives], Result]) -> Result:
-        """Run the device until the call is made; what it gave."""
+        """Run the device until the call is made. Returns its result."""
         given: list[Result] = []
         self._todo.append(lambda natives: given.append(call(natives)))
         for _ in range(20):
@@ -235,7 +239,7 @@ def _hook(call: Callable[[Natives], object] | None) -> Callable[[Natives], Steps
 
 @dataclass
 class Ledger:
-    """A sequence store that a test can look into, and break.
+    """A sequence store that a test can read, and break.
 
     Attributes:
         entries: the newest accepted token of each subject.
@@ -255,7 +259,7 @@ class Ledger:
 
 
 def snapshot(world: World) -> tuple[object, ...]:
-    """All that an owner can see of a device; of the sequences only if they are in a `Ledger`."""
+    """Everything that an owner can see of a device; sequences only from a `Ledger`."""
     device = world.device
     return (
         tuple(device),
@@ -267,7 +271,7 @@ def snapshot(world: World) -> tuple[object, ...]:
 
 @contextmanager
 def refused(reason: LoadReason, words: str = "") -> Iterator[None]:
-    """A load or a reconfiguration is refused for this reason; its problem holds these words."""
+    """Check that a load or a reconfiguration is refused for this reason, with these words."""
     with pytest.raises(LoadError) as caught:
         yield
     assert caught.value.reason is reason
@@ -277,7 +281,7 @@ def refused(reason: LoadReason, words: str = "") -> Iterator[None]:
 def select(
     events: Iterable[TraceEvent], kind: type[Event], uid: str | None = None
 ) -> Iterable[Event]:
-    """The events of a kind, of one container if wished."""
+    """The events of a kind; of one container, if a uid is given."""
     for event in events:
         if isinstance(event, kind) and (uid is None or getattr(event, "uid", b"") == uid.encode()):
             yield event

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-import wasmtime
 from support.engines import ENGINES
+from support.wasm.modules import wat
 
 from tinycontainer.errors import DriverError, InadmissibleCode
 from tinycontainer.interfaces.driver import CallContext
@@ -42,10 +42,6 @@ BUSY = """(module
   (func (export "stop") (call $log (i32.const 16))))"""
 PLAIN = """(module (memory (export "memory") 1)
   (func (export "loop") (result i32) {loop}))"""
-
-
-def wat(text: str) -> bytes:
-    return bytes(wasmtime.wat2wasm(text))
 
 
 def samples() -> RuntimeSamples:
@@ -200,9 +196,9 @@ def test_a_good_driver_passes() -> None:
     [
         (SameDescriptor, "different numbers"),
         (ZeroDescriptor, "at least 1"),
-        (GivesTooMuch, "no more than asked for"),
-        (GivesText, "read gives bytes"),
-        (TakesTooMuch, "between nothing and what was given"),
+        (GivesTooMuch, "no more bytes than asked for"),
+        (GivesText, "read returns bytes"),
+        (TakesTooMuch, "between 0 bytes and all of them"),
         (RaisesAnything, "close raises DriverError only, not OSError"),
         (OpensOnce, "can be opened again"),
         (ChargesBackwards, "not negative"),

@@ -192,7 +192,7 @@ def test_a_million_levels_are_refused_without_exhausting_the_stack(opening: byte
 def test_bytes_up_to_the_limit_are_looked_at_and_no_more() -> None:
     encoded = cbor.encode(bytes(98))
     assert cbor.decode(encoded, 100) == bytes(98)
-    with pytest.raises(CborError, match="100 bytes where at most 99 are taken") as refused:
+    with pytest.raises(CborError, match="100 bytes where at most 99 are allowed") as refused:
         cbor.decode(encoded, 99)
     assert refused.value.offset == 99
 
@@ -274,7 +274,7 @@ def test_offsets_count_from_the_tags_in_front() -> None:
     with pytest.raises(CborError, match="cut short") as refused:
         cbor.locate(bytes.fromhex("d83dd2 82 00 42ff"), LIMIT_BYTES)
     assert refused.value.offset == 5
-    with pytest.raises(CborError, match="at most 3 are taken"):
+    with pytest.raises(CborError, match="at most 3 are allowed"):
         cbor.locate(bytes(4), 3)
 
 

@@ -21,7 +21,7 @@ GOOD: dict[str, Any] = {"at_ns": 5, "event": "log", "uid": "box", "line": "hello
 
 
 def read(path: Path, *lines: object) -> list[TraceEvent]:
-    """What is read of a file of these lines; text is taken as it is."""
+    """The events of a file of these lines; text is written as it is."""
     path.write_text(
         "".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in lines)
     )
@@ -47,8 +47,8 @@ def test_what_was_never_shown_is_refused(text: str) -> None:
         unshow(text)
 
 
-def test_events_come_back_as_they_were_told(tmp_path: Path) -> None:
-    told: list[TraceEvent] = [
+def test_events_are_read_as_they_were_written(tmp_path: Path) -> None:
+    written: list[TraceEvent] = [
         events.Loaded(b"\x1b[2J", 1, "wasm", "rfc9052", ("code token",), 1, 2, 3),
         events.LoadRefused(b"", "load", "token", "bad\x00\ud800"),
         events.Reconfigured(b"x", 3, 4, (1, 2), ()),
@@ -58,13 +58,13 @@ def test_events_come_back_as_they_were_told(tmp_path: Path) -> None:
     ]
     lines: list[str] = []
     sink = JsonLines(lines.append, with_data=True)
-    for moment, event in enumerate(told):
+    for moment, event in enumerate(written):
         event.at_ns = moment
         sink(event)
-    assert read(tmp_path / "trace", *lines) == told
+    assert read(tmp_path / "trace", *lines) == written
 
 
-def test_payload_that_was_told_by_its_hash_is_empty(tmp_path: Path) -> None:
+def test_payload_that_was_written_as_a_hash_is_read_as_empty(tmp_path: Path) -> None:
     lines: list[str] = []
     JsonLines(lines.append)(events.Called(b"x", "read", 1, 2, b"hi"))
     (event,) = read(tmp_path / "trace", *lines)

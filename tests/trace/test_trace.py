@@ -1,9 +1,8 @@
-"""The trace: what sinks are told, that nothing in it can do harm, and sinks that break."""
+"""Events as lines: what programs and people read, and that hostile text in them is inert."""
 
 import hashlib
 import json
 import string
-from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -11,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.drivers import Puppet, raising, served_by
-from support.scripted import Program, Steps, calling, endless, trap, work
-from support.worlds import World, blueprint, local, refused, times
+from support.scripted import Program, Steps, calling, trap
+from support.worlds import World, blueprint, local, refused
 
-from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.errors import DriverError, LoadReason
 from tinycontainer.interfaces.runtime import Natives
-from tinycontainer.trace import Human, JsonLines, TraceEvent, Tracer, as_dict, describe, events
+from tinycontainer.trace import Human, JsonLines, TraceEvent, as_dict, describe, events
 from tinycontainer.trace.events import (
     Called,
     DeadlineMissed,
@@ -30,7 +28,6 @@ from tinycontainer.trace.events import (
     LoadRefused,
     Logged,
     PeriodsSkipped,
-    Reconfigured,
     Refused,
     Transitioned,
 )
@@ -49,7 +46,7 @@ FREE_TEXT = {"problem", "reason", "detail"}
 
 
 def filled(kind: type[TraceEvent], raw: bytes, text: str) -> TraceEvent:
-    """An event of a kind in which everything that can be hostile is."""
+    """An event of a kind, with hostile content in every field that can have it."""
     values: dict[object, Any] = {
         bytes: raw,
         str: "word",
@@ -73,10 +70,10 @@ def _is_free(kind: type[TraceEvent], name: str) -> bool:
     }
 
 
-def printed(*told: TraceEvent, with_data: bool = False) -> tuple[list[str], list[str]]:
-    """What the two sinks write of events."""
+def printed(*written: TraceEvent, with_data: bool = False) -> tuple[list[str], list[str]]:
+    """The lines that the two sinks write: for programs, and for people."""
     json_lines, human_lines = list[str](), list[str]()
-    for event in told:
+    for event in written:
         JsonLines(json_lines.append, with_data=with_data)(event)
         Human(human_lines.append)(event)
     return json_lines, human_lines
@@ -157,7 +154,7 @@ def test_json_lines_hold_the_fields_of_the_event() -> None:
 
 
 @pytest.mark.clause("TC-TOOL-04")
-def test_payload_is_told_as_length_and_hash_unless_asked_for() -> None:
+def test_payload_is_shown_as_length_and_hash_unless_asked_for() -> None:
     event = Called(b"box", "read", 1, 6, b"secret")
     values = as_dict(event)
     assert (values["bytes"], values["sha256"]) == (6, hashlib.sha256(b"secret").hexdigest())
@@ -197,7 +194,7 @@ def test_payload_is_nothing_for_people() -> None:
         (PeriodsSkipped(b"x", 5), "5 periods skipped"),
     ],
 )
-def test_people_are_told_in_words(event: TraceEvent, words: str) -> None:
+def test_people_read_words(event: TraceEvent, words: str) -> None:
     _, (line,) = printed(event)
     assert words in line
     assert "  x  " in line
@@ -207,7 +204,7 @@ def test_people_are_told_in_words(event: TraceEvent, words: str) -> None:
     "event",
     [Dispatched(b"x", 1, 2), HookBegan(b"x", "loop", 1), HookEnded(b"x", "a", "b", 0, 0, 0, "")],
 )
-def test_what_only_programs_want_to_know_is_not_told_to_people(event: TraceEvent) -> None:
+def test_events_for_programs_only_are_not_shown_to_people(event: TraceEvent) -> None:
     _, human_lines = printed(event)
     assert human_lines == []
 
@@ -250,150 +247,3 @@ def test_a_device_full_of_hostile_text_gives_inert_traces() -> None:
     assert is_inert(json_lines, human_lines)
     assert len(json_lines) == len(world.events)
     assert len({json.loads(line)["uid"] for line in json_lines}) == 2
-
-
-# Sinks that break.
-
-
-class Bad:
-    """A sink that raises at some event."""
-
-    def __init__(self, at: type[TraceEvent], error: Exception | None = None) -> None:
-        self.at, self.error, self.heard = at, error or OSError("disk full"), 0
-
-    def __call__(self, event: TraceEvent) -> None:
-        self.heard += 1
-        if isinstance(event, self.at):
-            raise self.error
-
-
-def running(sink: Bad) -> tuple[World, list[object]]:
-    seen: list[object] = []
-    world = World(bare=True, sinks=(sink,), drivers=(served_by(Puppet()),))
-    uses = (lambda natives: natives.open(1), lambda natives: natives.read(1, 2))
-    world.run(blueprint("box", endpoints=(local(),)), Program(calling(seen, *uses, returns=5)))
-    return world, seen
-
-
-@pytest.mark.parametrize("kind", [Called, HookBegan, HookEnded, Dispatched])
-def test_a_sink_that_raises_is_dropped_and_its_error_reaches_the_operator(
-    kind: type[TraceEvent],
-) -> None:
-    bad = Bad(kind)
-    world, seen = running(bad)
-    with pytest.raises(OSError, match="disk full"):
-        world.device.run()
-    heard = bad.heard
-    world.device.run()
-    assert bad.heard == heard
-    assert seen == [1, b"rr"]
-    assert world.exit_of("box").value == 5
-    assert world.device["box"].statistics.refusals == 0
-    assert world.of(HookEnded, "box")[-1].hook == "stop"
-
-
-def test_the_error_of_a_sink_does_not_wait_for_the_end_of_the_run() -> None:
-    world = World(bare=True, sinks=(Bad(HookBegan),))
-    world.run(blueprint("box"), Program(endless(50)))
-    with pytest.raises(OSError, match="disk full"):
-        world.device.run(for_ms=60_000)
-    assert world.device.now_ns < 50_000_000
-
-
-def test_a_broken_sink_changes_nothing_but_the_moment_at_which_run_returns() -> None:
-    def story(sink: Bad) -> Iterator[object]:
-        world, seen = running(sink)
-        for _ in range(3):
-            try:
-                world.device.run()
-            except OSError:
-                continue
-        yield from (seen, world.events, world.device["box"])
-
-    assert list(story(Bad(Called))) == list(story(Bad(Reconfigured)))
-
-
-def test_every_broken_sink_is_dropped_and_the_first_error_is_told() -> None:
-    one, two = Bad(HookBegan), Bad(HookBegan, ValueError("two"))
-    world = World(bare=True, sinks=(one, two))
-    world.run(blueprint("box"), Program(work(1, returns=1)))
-    with pytest.raises(OSError, match="disk full"):
-        world.device.run()
-    world.device.run()
-    assert one.heard == two.heard
-    assert world.device["box"].state is State.READY
-
-
-@pytest.mark.parametrize("verb", ["start", "delete"])
-def test_an_error_during_management_is_raised_after_the_deed(verb: str) -> None:
-    deed = {"start": "start", "delete": "erased"}[verb]
-    bad = Bad(Logged)
-    world = World(bare=True, sinks=(bad,))
-    world.add(blueprint("box"), Program(work(1)))
-    bad.at = Transitioned
-    with pytest.raises(OSError, match="disk full"):
-        getattr(world.device, verb)("box")
-    assert deed in [event.trigger for event in world.of(Transitioned)]
-    assert ("box" in world.device) == (verb == "start")
-
-
-def test_a_container_is_loaded_even_if_telling_so_fails() -> None:
-    world = World(bare=True, sinks=(Bad(Loaded),))
-    with pytest.raises(OSError, match="disk full"):
-        world.add(blueprint("box"), Program(work(1)))
-    assert world.device["box"].state is State.READY
-
-
-@pytest.mark.clause("TC-LIFE-12")
-def test_a_sink_cannot_manage_the_device_that_calls_it() -> None:
-    def meddle(event: TraceEvent) -> None:
-        if isinstance(event, HookBegan):
-            world.device.kill("box")
-
-    world = World(bare=True, sinks=(meddle,))
-    world.run(blueprint("box"), Program(endless()))
-    with pytest.raises(RuntimeError, match="cannot manage"):
-        world.device.run(for_ms=5)
-    world.device.run(for_ms=5)
-    assert world.device["box"].state is State.RUNNING
-
-
-def test_a_sink_may_look_at_the_device() -> None:
-    seen: list[tuple[int, int]] = []
-
-    def look(event: TraceEvent) -> None:
-        seen.append((event.at_ns, world.device.now_ns))
-
-    world = World(bare=True, sinks=(look,))
-    world.run(blueprint("box", security=times(lifetime=3)), Program(work(70)))
-    world.device.run()
-    assert len(seen) == len(world.events)
-    assert all(at_ns == now_ns for at_ns, now_ns in seen)
-
-
-# The tracer by itself.
-
-
-def test_without_sinks_nothing_is_on() -> None:
-    assert not Tracer([], lambda: 0).on
-
-
-def test_events_are_stamped_and_handed_to_all_sinks_in_order() -> None:
-    told: list[tuple[str, TraceEvent]] = []
-    tracer = Tracer(
-        [lambda event: told.append(("one", event)), lambda event: told.append(("two", event))],
-        lambda: 42,
-    )
-    event = Dropped(b"x", 1, 2)
-    tracer.emit(event)
-    assert told == [("one", event), ("two", event)]
-    assert event.at_ns == 42
-
-
-def test_the_last_broken_sink_turns_the_tracer_off() -> None:
-    tracer = Tracer([Bad(Dropped)], lambda: 0)
-    tracer.emit(Dropped(b"x", 1, 2))
-    assert not tracer.on
-    with pytest.raises(OSError, match="disk full"):
-        tracer.raise_failure()
-    tracer.raise_failure()

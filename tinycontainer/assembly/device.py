@@ -7,7 +7,6 @@ from tinycontainer.device.device import BareDevice
 from tinycontainer.errors import LoadError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock
-from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer.text import show
 from tinycontainer.trace import Sink
 
@@ -59,11 +58,11 @@ def load_listed_containers(device: BareDevice, plan: DevicePlan) -> None:
     Raises:
         DeviceFileError: one of them is refused.
     """
-    capacity = plan.content.capacity.capacity(plan.content.device.board)
+    capacity = plan.content.make_capacity()
     for number, entry in enumerate(plan.content.containers):
         place = f"containers[{number}].bundle"
         path = plan.file(entry.bundle, place)
-        content = read_bounded(path, capacity.bundle_bytes + OVERHEAD_BYTES)
+        content = read_bounded(path, capacity.bundle_bytes)
         try:
             view = device.load(content)
             if entry.start:

@@ -1,17 +1,18 @@
 """A device file that was read: its content, the files that it names, and errors at its places."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.device_file import DeviceFile
-from tinycontainer.files.toml_file import MAX_TOML_BYTES, inside, read_bounded
+from tinycontainer.files.toml_file import MAX_TOML_BYTES, read_bounded, resolve_within
 from tinycontainer.text import show
 
 from .parsed_files import ParsedFiles
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DevicePlan:
     """A device file that was read.
 
@@ -28,6 +29,11 @@ class DevicePlan:
         """The file's name, fit to be shown."""
         return show(str(self.path))
 
+    @cached_property
+    def directory(self) -> Path:
+        """Where the files lie that it names; resolved once, as every device names a dozen."""
+        return self.path.parent.resolve()
+
     def error(self, place: str, problem: str) -> DeviceFileError:
         """An error at a place of the file."""
         return DeviceFileError(self.name, place, problem)
@@ -42,7 +48,7 @@ class DevicePlan:
         Raises:
             DeviceFileError: it lies outside of the device file's directory.
         """
-        return inside(self.path.parent, name, self.name, place)
+        return resolve_within(self.directory, name, self.name, place)
 
     def on_engine(self, engine: str) -> "DevicePlan":
         """The same plan with another runtime.

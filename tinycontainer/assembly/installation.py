@@ -1,6 +1,6 @@
 """What is installed beside the device: runtimes, drivers and tools, found by entry points.
 
-An installation belongs to a process, not to a device: see ``docs/adr/0017``.
+An installation belongs to a process, not to a device: see ``docs/adr/0019``.
 """
 
 from collections.abc import Iterable, Mapping

@@ -70,9 +70,9 @@ def make_setup(
         runtimes=runtimes,
         drivers=given.drivers,
         trust=read_trust(plan, installation.files),
-        capacity=content.capacity.capacity(content.device.board),
-        caps=content.caps.caps(),
-        scheduling=content.scheduling.scheduling(),
+        capacity=content.make_capacity(),
+        caps=content.caps.make_caps(),
+        scheduling=content.scheduling.make_scheduling(),
         epoch_s=given.epoch_s,
         sequences=given.sequences,
     )
@@ -99,7 +99,9 @@ def locate_drivers(plan: DevicePlan) -> DriverTable:
     Raises:
         DeviceFileError: two drivers have one place.
     """
-    return _driver_table(plan, [entry.entry(_refuse_to_make) for entry in plan.content.drivers])
+    return _driver_table(
+        plan, [entry.make_entry(_refuse_to_make) for entry in plan.content.drivers]
+    )
 
 
 def read_trust(plan: DevicePlan, files: ParsedFiles | None = None) -> Trust:
@@ -185,7 +187,7 @@ def _driver_entry(
         spare: list[Driver] = [factory(setup)]  # made now, so that wrong options show at once
     except ValueError as error:
         raise plan.error(place, str(error)) from None
-    return entry.entry(lambda: spare.pop() if spare else factory(setup))
+    return entry.make_entry(lambda: spare.pop() if spare else factory(setup))
 
 
 def _driver_table(plan: DevicePlan, entries: Sequence[DriverEntry]) -> DriverTable:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -20,16 +21,16 @@ from tinycontainer_tokens import (
     key_files,
 )
 
-from .output import Refusal
+from .options import path_option
+from .verb import VerbRefused
 
-_PRIVATE_SUFFIXES = (".pem", ".cose")
-_PUBLIC_SUFFIXES = (".pub", ".cose")
-_RAW_KEY_DIGITS = 64
-_MAX_PASSPHRASE_BYTES = 1024
+_PRIVATE_SUFFIXES: Final = (".pem", ".cose")
+_PUBLIC_SUFFIXES: Final = (".pub", ".cose")
+_RAW_KEY_DIGITS: Final = 64
+_MAX_PASSPHRASE_BYTES: Final = 1024
 
-passphrase_option = click.option(
+passphrase_option = path_option(
     "--passphrase-file",
-    type=click.Path(path_type=Path),
     help="File whose first line opens encrypted PEM files; asked for if absent, on a terminal.",
 )
 
@@ -45,102 +46,103 @@ class PrivateKeys:
     passphrase_file: Path | None
 
     def read(self, path: Path) -> KeyMaterial:
-        """One key file.
+        """Read one key file.
 
         Raises:
-            Refusal: it cannot be used.
+            VerbRefused: it cannot be used.
         """
         content = read_bounded(path, key_files.MAX_KEY_FILE_BYTES)
-        key = _parse(path, content, self._passphrase(path, content))
+        key = _parse_key(path, content, self._ask_passphrase(path, content))
         if key.secret is None:
-            raise Refusal(f"{show(str(path))}: is a public key; signing needs the private one")
+            raise VerbRefused(f"{show(str(path))}: is a public key; signing needs the private one")
         return key
 
-    def of_role(self, directory: Path, role: Role) -> KeyMaterial:
-        """The key of a role from a directory, as keygen makes it.
+    def read_role(self, directory: Path, role: Role) -> KeyMaterial:
+        """Read the key of a role from a directory, as keygen makes it.
 
         Raises:
-            Refusal: there is none, or it cannot be used.
+            VerbRefused: there is none, or it cannot be used.
         """
         for suffix in _PRIVATE_SUFFIXES:
             path = directory / f"{role}{suffix}"
             if path.is_file():
                 return self.read(path)
-        raise Refusal(
+        raise VerbRefused(
             f"{show(str(directory))}: holds neither {role}.pem nor {role}.cose; see keygen --help"
         )
 
-    def _passphrase(self, path: Path, content: bytes) -> bytes | None:
+    def _ask_passphrase(self, path: Path, content: bytes) -> bytes | None:
         if not key_files.is_encrypted(content):
             return None
         if self.passphrase_file is not None:
             return read_passphrase(self.passphrase_file)
         if not sys.stdin.isatty():
-            raise Refusal(f"{show(str(path))}: is encrypted; give its --passphrase-file")
+            raise VerbRefused(f"{show(str(path))}: is encrypted; give its --passphrase-file")
         text: str = click.prompt(f"Passphrase of {show(path.name)}", hide_input=True, err=True)
         return text.encode()
 
 
 def read_passphrase(path: Path) -> bytes:
-    """The first line of a file.
+    """Read the first line of a file.
 
     Raises:
-        Refusal: it is empty.
+        VerbRefused: it is empty.
     """
     lines = read_bounded(path, _MAX_PASSPHRASE_BYTES).splitlines()
     if not lines or not lines[0]:
-        raise Refusal(f"{show(str(path))}: its first line, the passphrase, is empty")
+        raise VerbRefused(f"{show(str(path))}: its first line, the passphrase, is empty")
     return lines[0]
 
 
-def trusted_keys(
+def read_trusted_keys(
     values: tuple[str, ...], directory: Path | None, profile: Profile, option: str
 ) -> KeyStore:
-    """The keys to verify by.
+    """Read the keys to verify with.
 
     Args:
-        values: each a key file or raw Ed25519 public key, with ``ROLE=`` in front or, for the
-            firmware's profile, without.
+        values: each a key file or raw Ed25519 public key, after ``ROLE=`` or, for the firmware's
+            profile, alone.
         directory: holds ROLE.pub or ROLE.cose.
         profile: what the keys are trusted for.
-        option: what the values were given with.
+        option: the option that gave the values, for errors.
 
     Raises:
-        Refusal: a key cannot be used, or the keys cannot stand together.
+        VerbRefused: a key cannot be used, or the keys cannot be trusted together.
     """
-    entries = [entry for value in values for entry in _entries(value, profile, option)]
+    entries = [entry for value in values for entry in _read_entries(value, profile, option)]
     if directory is not None:
-        entries += _of_directory(directory, profile)
+        entries += _read_directory(directory, profile)
     try:
         return KeyStore(entries)
     except KeyFileError as error:
-        raise Refusal(f"{option}: {error}") from None
+        raise VerbRefused(f"{option}: {error}") from None
 
 
 def require_trustworthy(keys: Mapping[Role, KeyMaterial], profile: Profile) -> None:
     """Refuse keys that no device could trust in these roles together.
 
     Raises:
-        Refusal: one key stands in two roles.
+        VerbRefused: one key has two roles.
     """
     try:
         KeyStore(KeyEntry(role, profile, key) for role, key in keys.items())
     except KeyFileError as error:
-        raise Refusal(f"--keys: {error}") from None
+        raise VerbRefused(f"--keys: {error}") from None
 
 
-def _entries(text: str, profile: Profile, option: str) -> list[KeyEntry]:
+def _read_entries(text: str, profile: Profile, option: str) -> list[KeyEntry]:
     role_name, separator, value = text.partition("=")
     if not separator:
-        # Only the firmware's profile has one key in all roles; under the other nothing fits it.
-        material = _public(text, option)
+        # Only riot-2024 allows one key in all roles. Under rfc9052 no token fits these entries, and
+        # verify names the missing key.
+        material = _parse_public(text, option)
         return [KeyEntry(role, Profile.RIOT_2024, material) for role in Role]
     if role_name not in set(Role):
-        raise Refusal(f"{option}: {show(role_name)} is none of {', '.join(Role)}")
-    return [KeyEntry(Role(role_name), profile, _public(value, option))]
+        raise VerbRefused(f"{option}: {show(role_name)} is none of {', '.join(Role)}")
+    return [KeyEntry(Role(role_name), profile, _parse_public(value, option))]
 
 
-def _of_directory(directory: Path, profile: Profile) -> list[KeyEntry]:
+def _read_directory(directory: Path, profile: Profile) -> list[KeyEntry]:
     entries = [
         KeyEntry(role, profile, _read_public(path))
         for role in Role
@@ -148,25 +150,27 @@ def _of_directory(directory: Path, profile: Profile) -> list[KeyEntry]:
         if path.is_file()
     ]
     if not entries:
-        raise Refusal(f"{show(str(directory))}: holds neither ROLE.pub nor ROLE.cose of any role")
+        raise VerbRefused(
+            f"{show(str(directory))}: holds neither ROLE.pub nor ROLE.cose of any role"
+        )
     return entries
 
 
-def _public(value: str, option: str) -> KeyMaterial:
+def _parse_public(value: str, option: str) -> KeyMaterial:
     if len(value) != _RAW_KEY_DIGITS or Path(value).exists():
         return _read_public(Path(value))
     try:
         return KeyMaterial(Algorithm.EDDSA, bytes.fromhex(value))
     except ValueError:
-        raise Refusal(f"{option}: {show(value)} is neither a file nor hexadecimal") from None
+        raise VerbRefused(f"{option}: {show(value)} is neither a file nor hexadecimal") from None
 
 
 def _read_public(path: Path) -> KeyMaterial:
-    return _parse(path, read_bounded(path, key_files.MAX_KEY_FILE_BYTES), None)
+    return _parse_key(path, read_bounded(path, key_files.MAX_KEY_FILE_BYTES), None)
 
 
-def _parse(path: Path, content: bytes, passphrase: bytes | None) -> KeyMaterial:
+def _parse_key(path: Path, content: bytes, passphrase: bytes | None) -> KeyMaterial:
     try:
         return key_files.parse(content, passphrase)
     except KeyFileError as error:
-        raise Refusal(f"{show(str(path))}: {error}") from None
+        raise VerbRefused(f"{show(str(path))}: {error}") from None

@@ -3,10 +3,10 @@
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from tinycontainer.assembly import Installation
 from tinycontainer.errors import (
     DeviceFileError,
     LoadError,
@@ -15,37 +15,22 @@ from tinycontainer.errors import (
     TinyContainerError,
 )
 from tinycontainer.text import flatten, show
-from tinycontainer_tokens import TokenError
 
-from .output import ExitCode, Refusal
-from .verb import EXIT_CODES
-from .verbs.judging.conform import conform
-from .verbs.judging.diff import diff
-from .verbs.judging.explain import explain
-from .verbs.judging.inspect import inspect
-from .verbs.judging.lint import lint
-from .verbs.judging.model import model
-from .verbs.judging.verify import verify
-from .verbs.making.assemble import assemble
-from .verbs.making.build import build
-from .verbs.making.convert import convert
-from .verbs.making.keygen import keygen
-from .verbs.making.pack import pack
-from .verbs.making.sign import sign
-from .verbs.program.completion import PROGRAM, VARIABLE, completion
-from .verbs.program.runtimes import runtimes
-from .verbs.program.schema import schema
-from .verbs.running.compare import compare
-from .verbs.running.demo import demo
-from .verbs.running.report import report
-from .verbs.running.run import run
+from .late_verbs import LateGroup
+from .verb import COMPLETION_VARIABLE, PROGRAM, ExitCode, VerbRefused
+
+if TYPE_CHECKING:
+    from tinycontainer.assembly import Installation
+
+_EXIT_CODES = "; ".join(f"{int(code)} {code.meaning}" for code in ExitCode)
 
 
 @click.group(
+    cls=LateGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES) + ".",
+    epilog=f"Exit codes: {_EXIT_CODES}.",
 )
-@click.version_option(package_name="tinycontainer", prog_name="tinycontainerctl")
+@click.version_option(package_name="tinycontainer", prog_name=PROGRAM)
 def cli() -> None:
     """Signed containers of mutually distrusting tenants on one microcontroller.
 
@@ -56,32 +41,7 @@ def cli() -> None:
     """
 
 
-for _verb in (
-    assemble,
-    build,
-    compare,
-    completion,
-    conform,
-    convert,
-    demo,
-    diff,
-    explain,
-    inspect,
-    keygen,
-    lint,
-    model,
-    pack,
-    report,
-    run,
-    runtimes,
-    schema,
-    sign,
-    verify,
-):
-    cli.add_command(_verb)
-
-
-def main(arguments: Sequence[str] | None = None, installation: Installation | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, installation: "Installation | None" = None) -> int:
     """Run the program.
 
     Args:
@@ -91,9 +51,6 @@ def main(arguments: Sequence[str] | None = None, installation: Installation | No
     Returns:
         The exit code.
     """
-    if installation is None:
-        with Installation() as own:
-            return main(arguments, own)
     try:
         result = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False, obj=installation)
         code = result if isinstance(result, int) else ExitCode.DONE
@@ -104,8 +61,8 @@ def main(arguments: Sequence[str] | None = None, installation: Installation | No
         click.echo("interrupted", err=True)
         code = ExitCode.INTERRUPTED
     except SystemExit:
-        if VARIABLE in os.environ:
-            raise  # a shell asked for completions, and has them
+        if COMPLETION_VARIABLE in os.environ:
+            raise  # a shell asked for completions, and click has printed them
         code = ExitCode.OUTPUT_CLOSED
     except Exception as error:
         line, code = _explain(error)
@@ -116,7 +73,7 @@ def main(arguments: Sequence[str] | None = None, installation: Installation | No
 def _explain(error: Exception) -> tuple[str, ExitCode]:
     """One line for an error that users can cause; anything else is a defect and is raised."""
     match error:
-        case Refusal():
+        case VerbRefused():
             return str(error), error.code
         case click.UsageError():
             context = f"; see {error.ctx.command_path} --help" if error.ctx else ""
@@ -125,15 +82,18 @@ def _explain(error: Exception) -> tuple[str, ExitCode]:
             return _on_one_line(error), ExitCode.BAD_INPUT
         case RuntimeUnavailable():
             return str(error), ExitCode.NO_RUNTIME
-        case LoadError() | ReplayDiverged():
+        case LoadError() | ReplayDiverged() | DeviceFileError(__cause__=LoadError()):
             return str(error), ExitCode.REFUSED
-        case DeviceFileError(__cause__=LoadError()):
-            return str(error), ExitCode.REFUSED
-        case TinyContainerError() | TokenError():
+        case TinyContainerError():
             return str(error), ExitCode.BAD_INPUT
         case OSError():
             name = show(str(error.filename)) if error.filename else "the system"
             return f"{name}: {error.strerror}", ExitCode.BAD_INPUT
+    # Imported here because it brings all of cryptography, which no start of the program pays for.
+    from tinycontainer_tokens import TokenError  # noqa: PLC0415
+
+    if isinstance(error, TokenError):
+        return str(error), ExitCode.BAD_INPUT
     raise error
 
 

@@ -1,23 +1,55 @@
-"""How a verb teaches itself: what it does, its options, one worked example, its exit codes."""
+"""What every verb is: how it teaches itself, its exit codes, its way to refuse.
 
+The program's front door imports this file at every start, so it imports nothing but click.
+"""
+
+from enum import IntEnum
 from typing import Any, Final
 
 import click
 
-from tinycontainer.assembly import Installation
+PROGRAM: Final = "tinycontainerctl"
+COMPLETION_VARIABLE: Final = "_TINYCONTAINERCTL_COMPLETE"
+"""A shell sets this when it asks the program for completions."""
 
 _EXAMPLE: Final = "Example: "
-EXIT_CODES: Final = (
-    ("0", "done"),
-    ("1", "refused, or an expectation did not hold"),
-    ("2", "bad input"),
-    ("3", "no usable runtime"),
-    ("130", "interrupted"),
-    ("141", "the output was closed"),
-)
 
-with_installation = click.make_pass_decorator(Installation)
-"""Gives a verb the process's installation, as its first argument."""
+
+class ExitCode(IntEnum):
+    """Exit codes of all verbs.
+
+    Attributes:
+        meaning: what the help says about a code.
+    """
+
+    meaning: str
+
+    DONE = 0, "done"
+    REFUSED = 1, "refused, or an expectation did not hold"
+    BAD_INPUT = 2, "bad input"
+    NO_RUNTIME = 3, "no usable runtime"
+    INTERRUPTED = 130, "interrupted"
+    OUTPUT_CLOSED = 141, "the output was closed"
+
+    def __new__(cls, code: int, meaning: str) -> "ExitCode":
+        """One member of the table above."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+
+class VerbRefused(Exception):
+    """Ends a verb with one line and an exit code.
+
+    Args:
+        problem: what, where, what to do.
+        code: the exit code.
+    """
+
+    def __init__(self, problem: str, code: ExitCode = ExitCode.BAD_INPUT) -> None:
+        super().__init__(problem)
+        self.code = code
 
 
 class Verb(click.Command):
@@ -37,4 +69,4 @@ class Verb(click.Command):
         with formatter.section("Example, in a directory made by `tinycontainerctl demo --keep`"):
             formatter.write_text(self.example)
         with formatter.section("Exit codes"):
-            formatter.write_dl(EXIT_CODES)
+            formatter.write_dl([(str(int(code)), code.meaning) for code in ExitCode])

@@ -1,7 +1,4 @@
-"""What a device is made of, as ``reset`` tells it: plain values, each of them always there.
-
-Byte strings are hexadecimal digits. Times are ms if their name says nothing else.
-"""
+"""The description of a device that ``reset`` carries: plain values, and every field is there."""
 
 from typing import Annotated, Final, Literal
 
@@ -9,6 +6,7 @@ from pydantic import Field
 
 from tinycontainer.device.containers.limits import Policy
 from tinycontainer.files.device_file import CapTable
+from tinycontainer.files.fields import DirectionName, DriverPeerTypeName
 from tinycontainer.files.toml_file import Table
 from tinycontainer_tokens import Algorithm, Profile, Role
 
@@ -21,15 +19,15 @@ EPOCH_S: Final = 1_000_000_000
 
 
 class DriverDescription(Table):
-    """One driver of the fixed set that every implementation brings along for the suite."""
+    """One driver, of the few that every implementation has for the suite."""
 
     endpoint: int = Field(ge=0, le=(1 << 32) - 1, description="its peer-endpoint-id")
     driver: DriverName
-    peer: Literal["local", "remote"] = "local"
+    peer: DriverPeerTypeName = "local"
     shared: bool = Field(False, description="one instance for all containers")
-    uids: list[str] | None = Field(None, description="containers it serves; default all")
-    directions: list[Literal["in", "out", "both"]] = Field(["in", "out", "both"], min_length=1)
-    text: str = Field("", description="what a source gives")
+    uids: list[str] | None = Field(None, description="containers that it serves; default all")
+    directions: list[DirectionName] = Field(["in", "out", "both"], min_length=1)
+    text: str = Field("", description="what a source returns")
     code: int = Field(1, ge=1, description="what a refuser and a source refuse with")
     capacity_bytes: int = Field(64, ge=1, description="of a buffer")
 
@@ -41,7 +39,7 @@ class KeyDescription(Table):
     profile: Profile
     algorithm: Algorithm
     key: Hex = Field(description="public key, or the secret one of HMAC; 32 bytes")
-    uids: list[str] | None = Field(None, description="containers it may sign for; default all")
+    uids: list[str] | None = Field(None, description="containers that it may sign for; default all")
 
 
 class DeviceTraits(Table):

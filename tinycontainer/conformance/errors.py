@@ -1,19 +1,19 @@
-"""What can go wrong in judging an implementation, by who is at fault."""
+"""Errors of judging an implementation, by who is at fault."""
 
 from tinycontainer.errors import TinyContainerError
 
 
 class ProtocolError(TinyContainerError):
-    """An implementation, or a judge, that does not keep to the protocol."""
+    """An implementation, or a judge, does not follow the protocol."""
 
 
 class Silence(ProtocolError):
-    """An implementation that does not answer in time, or is gone."""
+    """An implementation does not answer in time, or has ended."""
 
 
 class Unsupported(TinyContainerError):
-    """An implementation that says it cannot do what was asked; no fault of anybody's."""
+    """An implementation says that it cannot do what was asked. This is nobody's fault."""
 
 
 class CaseError(TinyContainerError, ValueError):
-    """A case that cannot be played as it stands."""
+    """A case cannot be played as it is written."""

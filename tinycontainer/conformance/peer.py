@@ -1,6 +1,6 @@
-"""The implementation under judgement: a process that is asked line by line and never trusted.
+"""The implementation under judgement: an untrusted process that answers line by line.
 
-Whatever it does, each request ends within its time: with an answer, or with an error.
+Whatever it does, each request ends within its time, with an answer or with an error.
 """
 
 import os
@@ -20,33 +20,41 @@ from .protocol import MAX_LINE_BYTES, write_line
 _CHUNK_BYTES: Final = 1 << 16
 _KEPT_STDERR_BYTES: Final = 500
 _LAST_WORDS_S: Final = 0.2
+"""A process that closes its output may take so long to end; what it says then is kept."""
 
 
 class Peer(Protocol):
     """Something that answers lines."""
 
     def ask(self, values: dict[str, Any], within_s: float) -> bytes:
-        """The answer to one request.
+        """Send one request and wait for its answer.
+
+        Args:
+            values: the request.
+            within_s: how long the answer may take, in seconds of real time.
+
+        Returns:
+            The line of the answer, without its end.
 
         Raises:
-            ProtocolError: there is none, or it is too long.
+            ProtocolError: there is no answer, or it is too long.
         """
         ...
 
     def end(self) -> None:
-        """No more questions."""
+        """End the conversation."""
         ...
 
 
 class ProcessPeer:
-    """A peer that is a process of its own; it and its children end with `end`.
+    """A peer that is a process; `end` kills it and its children.
 
     Args:
-        command: what to start.
+        command: the program and its arguments.
         now_s: a clock that never goes back.
 
     Raises:
-        Silence: it cannot be started.
+        Silence: the program cannot be started.
     """
 
     def __init__(self, command: Sequence[str], now_s: Callable[[], float] = time.monotonic) -> None:
@@ -57,20 +65,18 @@ class ProcessPeer:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,
+                bufsize=0,  # `selectors` sees what the system holds, not what Python has buffered
+                start_new_session=True,  # a process group of its own, which `end` kills as a whole
             )
         except (OSError, ValueError) as error:
             name = show(command[0] if command else "", 100)
             raise Silence(f"{name}: cannot be started: {show(str(error), 100)}") from None
         self._received = bytearray()
-        self._said = b""
+        self._last_words = b""
         self._streams = selectors.DefaultSelector()
-        self._input, self._output, self._errors = (
-            _descriptor(self._process.stdin),
-            _descriptor(self._process.stdout),
-            _descriptor(self._process.stderr),
-        )
+        self._input = _descriptor(self._process.stdin)
+        self._output = _descriptor(self._process.stdout)
+        self._errors = _descriptor(self._process.stderr)
         for each in (self._input, self._output, self._errors):
             os.set_blocking(each, False)
         self._streams.register(self._output, selectors.EVENT_READ)
@@ -90,11 +96,11 @@ class ProcessPeer:
             with suppress(KeyError):
                 self._streams.unregister(self._input)
         line, _, rest = bytes(self._received).partition(b"\n")
-        self._received = bytearray(rest)
+        self._received = bytearray(rest)  # if anything is left, the next request fails
         return line
 
     def _exchange(self, pending: memoryview, deadline_s: float, within_s: float) -> memoryview:
-        """Wait for a stream and serve it; what is left to be written."""
+        """Wait for streams and serve them. Returns what is still to be written."""
         left_s = deadline_s - self._now_s()
         if left_s <= 0:
             raise Silence(f"the implementation gives no answer within {within_s:g} s")
@@ -104,7 +110,7 @@ class ProcessPeer:
             elif key.fd == self._output:
                 self._read()
             else:
-                self._hear(key.fd)
+                self._read_errors(key.fd)
         return pending
 
     def _write(self, pending: memoryview) -> memoryview:
@@ -113,7 +119,7 @@ class ProcessPeer:
         except BlockingIOError:
             return pending
         except OSError:
-            raise self._gone() from None
+            raise self._silence() from None
         if not pending:
             self._streams.unregister(self._input)
         return pending
@@ -124,26 +130,26 @@ class ProcessPeer:
         except BlockingIOError:
             return
         if not chunk:
-            raise self._gone()
+            raise self._silence()
         self._received += chunk
         if len(self._received) > MAX_LINE_BYTES:
             raise ProtocolError(f"the implementation: a line has more than {MAX_LINE_BYTES} bytes")
 
-    def _hear(self, descriptor: int) -> None:
-        """Keep the last of what it says on its standard error."""
+    def _read_errors(self, descriptor: int) -> None:
+        """Keep the end of what it says on its standard error."""
         try:
             chunk = os.read(descriptor, _CHUNK_BYTES)
         except BlockingIOError:
             return
         if not chunk:
             self._streams.unregister(descriptor)
-        self._said = (self._said + chunk)[-_KEPT_STDERR_BYTES:]
+        self._last_words = (self._last_words + chunk)[-_KEPT_STDERR_BYTES:]
 
-    def _gone(self) -> Silence:
+    def _silence(self) -> Silence:
         with suppress(OSError, KeyError, subprocess.TimeoutExpired):
             self._process.wait(_LAST_WORDS_S)
-            self._hear(self._errors)
-        lines = self._said.strip().splitlines()
+            self._read_errors(self._errors)
+        lines = self._last_words.strip().splitlines()
         last = f"; it said: {show(lines[-1], 200)}" if lines else ""
         return Silence(f"the implementation is gone{last}")
 

@@ -1,8 +1,8 @@
 """The line protocol between a judge and an implementation: one JSON object per line, each way.
 
-The judge asks, the implementation answers each request with exactly one line. Byte strings, uids
+The judge sends requests; the implementation answers each with exactly one line. Byte strings, uids
 and log lines included, are hexadecimal digits, so nothing in a line has to be escaped. The page
-`specs/conformance-protocol.md` is normative; both sides here are written by it.
+`specs/conformance-protocol.md` is normative; our judge and our shim follow it.
 """
 
 import json
@@ -35,7 +35,7 @@ EventKind = Literal[
     "revoked",
 ]
 Ability = Literal["bundles", "rbpf", "tinyml"]
-"""What not every implementation has; cases that need it are skipped without it."""
+"""What an implementation need not have. Cases that need it are skipped without it."""
 StateName = Literal["ready", "running", "stopping", "gone"]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9-]{0,40}$")]
 _Number = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
@@ -59,7 +59,7 @@ class EventReply(Table):
 
 
 class HelloReply(Table):
-    """Who answers, and what of the suite applies to it."""
+    """The answer to ``hello``: who answers, and which part of the suite applies to it."""
 
     protocol: int
     name: str = Field(max_length=MAX_TEXT)
@@ -72,7 +72,7 @@ class HelloReply(Table):
 
 
 class StateReply(Table):
-    """Where a container is."""
+    """The answer to ``state``: where a container is in its life."""
 
     state: StateName
     last_exit: Word = ""
@@ -80,13 +80,13 @@ class StateReply(Table):
 
 
 class EventsReply(Table):
-    """What happened since this was last asked."""
+    """The answer to ``events``: what happened since the last such request."""
 
     events: list[EventReply] = Field(max_length=MAX_EVENTS)
 
 
 class NothingReply(Table):
-    """Done; there is nothing to say about it."""
+    """The answer to all other verbs: it is done."""
 
 
 class HelloRequest(Table):
@@ -96,13 +96,13 @@ class HelloRequest(Table):
 
 
 class ResetRequest(Table):
-    """Throw everything away and be this device."""
+    """Forgets everything and becomes this device."""
 
     device: DeviceDescription
 
 
 class LoadRequest(Table):
-    """Load a container at once."""
+    """Loads a container from its three sections."""
 
     metadata: Hex
     code: Hex
@@ -110,44 +110,44 @@ class LoadRequest(Table):
 
 
 class BundleRequest(Table):
-    """Load a container from the bytes of a bundle."""
+    """Loads a container from the bytes of a bundle."""
 
     bundle: Hex
 
 
 class SectionRequest(Table):
-    """Announce a section of the load that is under way."""
+    """Announces a section of the load that is under way."""
 
     section: Literal["metadata", "code", "data"]
     size: _Natural
 
 
 class BytesRequest(Table):
-    """Bytes of the announced section."""
+    """Gives bytes of the announced section."""
 
     bytes: Hex
 
 
 class UidRequest(Table):
-    """A container that is meant."""
+    """Names a container; the verb says what to do with it."""
 
     uid: Hex
 
 
 class ReconfigureRequest(Table):
-    """New metadata for a loaded container."""
+    """Replaces the metadata of a loaded container."""
 
     metadata: Hex
 
 
 class AdvanceRequest(Table):
-    """Let the device's time go on."""
+    """Lets device time pass."""
 
     ms: int = Field(ge=0, le=3_600_000)
 
 
 class NothingRequest(Table):
-    """A request that its verb says completely."""
+    """A request without fields."""
 
 
 REQUESTS: Final[dict[str, type[Table]]] = {
@@ -168,16 +168,16 @@ REQUESTS: Final[dict[str, type[Table]]] = {
     "state": UidRequest,
     "events": NothingRequest,
 }
-"""What each verb needs beside its name."""
+"""The fields of each verb's request."""
 
 Reply = TypeVar("Reply", bound=Table)
 
 
 class RequestRefused(Exception):
-    """The implementation refused a request, as an implementation may.
+    """The implementation refused a request; many cases expect that.
 
     Attributes:
-        reason: in the words of the specification.
+        reason: in the words of the protocol, if the implementation uses them.
     """
 
     def __init__(self, reason: str) -> None:
@@ -186,14 +186,14 @@ class RequestRefused(Exception):
 
 
 def parse_line(line: bytes, who: str) -> dict[str, Any]:
-    """Take a line apart, whatever it holds.
+    """Read the JSON object of a line.
 
     Args:
         line: untrusted bytes.
-        who: whose line it is, for the error.
+        who: who has sent it, for the error.
 
     Raises:
-        ProtocolError: it is too long or not one JSON object.
+        ProtocolError: it is too long, or is not one JSON object.
     """
     if len(line) > MAX_LINE_BYTES:
         raise ProtocolError(f"{who}: a line has more than {MAX_LINE_BYTES} bytes")
@@ -207,12 +207,16 @@ def parse_line(line: bytes, who: str) -> dict[str, Any]:
 
 
 def parse_reply(line: bytes, model: type[Reply]) -> Reply:
-    """An answer to a request.
+    """Read an answer to a request.
+
+    Args:
+        line: untrusted bytes.
+        model: what the answer holds if the request was done.
 
     Raises:
         RequestRefused: the device refuses.
         Unsupported: the implementation cannot do this.
-        ProtocolError: it reports a failure, or the line is not what the protocol says.
+        ProtocolError: it reports a failure, or the line does not follow the protocol.
     """
     values = parse_line(line, "the implementation")
     for key, failure in (("unsupported", Unsupported), ("error", ProtocolError)):
@@ -224,12 +228,18 @@ def parse_reply(line: bytes, model: type[Reply]) -> Reply:
 
 
 def check_values(values: dict[str, Any], model: type[Reply], who: str) -> Reply:
-    """Values held against a model.
+    """Check the values of a line against a model.
+
+    Args:
+        values: what the line holds.
+        model: what it should hold.
+        who: who has sent it, for the error.
 
     Raises:
-        ProtocolError: they do not fit, with the first place.
+        ProtocolError: they do not fit; it names the first place.
     """
     try:
+        # By way of JSON, in which strict checks still accept names for enumerations.
         return model.model_validate_json(json.dumps(values))
     except (ValidationError, ValueError, RecursionError) as error:
         problem = "not what the protocol says"
@@ -241,5 +251,5 @@ def check_values(values: dict[str, Any], model: type[Reply], who: str) -> Reply:
 
 
 def write_line(values: dict[str, Any]) -> bytes:
-    """One line, in ASCII."""
+    """Encode one line, in ASCII."""
     return json.dumps(values, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"

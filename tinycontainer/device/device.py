@@ -12,7 +12,6 @@ from tinycontainer.interfaces.clock import NS_PER_MS, NS_PER_S, Clock
 from tinycontainer.interfaces.driver import Driver
 from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import Bundle, ContainerType, Metadata, PeerType
-from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer.trace import Sink, Tracer
 from tinycontainer_tokens import MemorySequenceStore, SequenceStore
 
@@ -164,7 +163,7 @@ class BareDevice:
         Raises:
             LoadError: it is refused; the device is as before.
         """
-        limit_bytes = self._setup.capacity.bundle_bytes + OVERHEAD_BYTES
+        limit_bytes = self._setup.capacity.bundle_bytes
         try:
             parts = Bundle.decode(bundle, limit_bytes)
         except MetadataError as error:

@@ -1,4 +1,7 @@
-"""The device file: what an operator writes about a device, as checked tables."""
+"""The device file: an operator's description of a device, as checked tables.
+
+A table has the form of the file, and makes the value that the device uses.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +39,7 @@ class DeviceTable(Table):
     """Who the device is."""
 
     id: str | None = Field(None, description="what an aud claim must name")
-    name: str = Field("desk", description="name of the board, as the board driver tells it")
+    name: str = Field("desk", description="name of the board, as the board driver shows it")
     vendor: str = Field("tinycontainer", description="maker of the board")
     board: BoardName = Field("default", description="capacities to begin with")
     epoch: int | None = Field(
@@ -51,7 +54,7 @@ class DeviceTable(Table):
 
 
 class RuntimeCapacityTable(Table):
-    """What a runtime may take for one container."""
+    """Limits of a runtime for one container; the board's hold for absent ones."""
 
     memory_pages: int | None = Field(None, ge=1, le=1024, description="of 64 KiB")
     table_elements: int | None = Field(None, ge=1, le=1024)
@@ -63,8 +66,8 @@ class RuntimeCapacityTable(Table):
         None, description="whether code may use floating point, in whose corners engines differ"
     )
 
-    def changes(self) -> dict[str, Any]:
-        """What is not the board's, as `RuntimeLimits` takes it."""
+    def list_changes(self) -> dict[str, Any]:
+        """The fields of `RuntimeLimits` that are not the board's."""
         changes = self.model_dump(exclude_none=True)
         if self.floats is not None:
             changes["floats"] = self.floats == "allow"
@@ -72,7 +75,7 @@ class RuntimeCapacityTable(Table):
 
 
 class CapacityTable(Table):
-    """What fits; what is absent is the board's."""
+    """Capacities; the board's hold for absent ones."""
 
     slots: int | None = Field(None, ge=1, le=10_000)
     metadata_bytes: int | None = Field(None, ge=1, le=MAX_METADATA_BYTES)
@@ -89,11 +92,11 @@ class CapacityTable(Table):
     records_per_second: int | None = Field(None, ge=0)
     runtime: RuntimeCapacityTable = RuntimeCapacityTable()
 
-    def capacity(self, board: BoardName) -> Capacity:
-        """The board's capacity with these changes."""
+    def make_capacity(self, board: BoardName) -> Capacity:
+        """Change the capacity of a board by this table."""
         base = BOARDS[board]
         own = self.model_dump(exclude_none=True, exclude={"runtime"})
-        changes = self.runtime.changes()
+        changes = self.runtime.list_changes()
         code_bytes = own.get("code_bytes", base.code_bytes)
         return replace(base, **own, runtime=replace(base.runtime, code_bytes=code_bytes, **changes))
 
@@ -107,8 +110,8 @@ class SchedulingTable(Table):
     call_instructions: Positive = Field(100, description="cost of a native call")
     instruction_ns: Positive = Field(DEFAULT_INSTRUCTION_NS, description="in virtual time")
 
-    def scheduling(self) -> Scheduling:
-        """As the device takes it."""
+    def make_scheduling(self) -> Scheduling:
+        """Make the value that the device uses."""
         return Scheduling(
             self.policy,
             self.slice_ms * NS_PER_MS,
@@ -128,8 +131,8 @@ class CapTable(Table):
         None, gt=0, le=1, description="largest loop-max-duration over loop-period"
     )
 
-    def cap(self) -> Cap:
-        """As the device takes it."""
+    def make_cap(self) -> Cap:
+        """Make the value that the device uses."""
         return Cap(
             self.best_priority,
             self.start_max_ms,
@@ -140,20 +143,20 @@ class CapTable(Table):
 
 
 class CapsTable(CapTable):
-    """Caps for everybody, and for single containers in their place."""
+    """Caps for all containers, and caps of single containers that replace them."""
 
     uids: dict[Uid, CapTable] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check_uids(self) -> "CapsTable":
         if len({uid_from_text(text) for text in self.uids}) < len(self.uids):
-            raise ValueError("uids: one uid stands twice, as text and behind hex:")
+            raise ValueError("uids: one uid is there twice, as text and as hex:")
         return self
 
-    def caps(self) -> Caps:
-        """As the device takes it."""
-        by_uid = {uid_from_text(text): table.cap() for text, table in self.uids.items()}
-        return Caps(self.cap(), by_uid)
+    def make_caps(self) -> Caps:
+        """Make the value that the device uses."""
+        by_uid = {uid_from_text(text): table.make_cap() for text, table in self.uids.items()}
+        return Caps(self.make_cap(), by_uid)
 
 
 class KeyTable(Table):
@@ -167,7 +170,7 @@ class KeyTable(Table):
 
 
 class TrustTable(Table):
-    """Whom the device believes."""
+    """The keys that the device believes, and the tokens that it demands."""
 
     profiles: list[Profile] = Field([Profile.RFC9052], min_length=1)
     keys: list[KeyTable] = Field(default_factory=list)
@@ -188,8 +191,8 @@ class DriverTableEntry(Table):
     directions: list[DirectionName] = Field(["in", "out", "both"], min_length=1)
     options: dict[str, object] = Field(default_factory=dict)
 
-    def entry(self, make: Callable[[], Driver]) -> DriverEntry:
-        """As the device takes it.
+    def make_entry(self, make: Callable[[], Driver]) -> DriverEntry:
+        """Make the value that the device uses.
 
         Args:
             make: makes an instance of the driver.
@@ -225,3 +228,7 @@ class DeviceFile(Table):
     )
     drivers: list[DriverTableEntry] = Field(default_factory=list)
     containers: list[ContainerEntry] = Field(default_factory=list)
+
+    def make_capacity(self) -> Capacity:
+        """The capacity of the file's board, with the file's changes."""
+        return self.capacity.make_capacity(self.device.board)

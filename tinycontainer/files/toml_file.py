@@ -1,6 +1,6 @@
 """TOML files of this project: read within bounds, checked against a model, errors with their place.
 
-A wrong file gives one line: which file, which key, what is wrong and what would be right.
+A wrong file gives one line: the file, the key, what is wrong and what is right.
 """
 
 import errno
@@ -89,29 +89,33 @@ def _read(path: Path, limit_bytes: int) -> bytes:
         return file.read(limit_bytes)
 
 
-def inside(directory: Path, name: str, file: str, place: str) -> Path:
-    """The path of a file that another one names: within its directory, links resolved.
+def resolve_within(directory: Path, name: str, file: str, place: str) -> Path:
+    """Resolve the name of a file that another file holds; it must lie in that file's directory.
 
     Args:
-        directory: where the naming file lies.
-        name: as it stands there.
-        file: which file names it, for the error.
-        place: at which key, for the error.
+        directory: of the naming file, resolved itself: to resolve it again for each name would be
+            the larger part of the work.
+        name: as the naming file has it.
+        file: name of the naming file, for the error.
+        place: key of the naming file, for the error.
+
+    Returns:
+        The path, links resolved.
 
     Raises:
-        DeviceFileError: it lies outside, or is no name.
+        DeviceFileError: it lies outside, or is not a file name.
     """
     try:
         path = (directory / name).resolve()
     except (OSError, ValueError, RuntimeError):  # the last for links in a circle, until 3.12
         raise DeviceFileError(file, place, f"{show(name)} is not a file name") from None
-    if not path.is_relative_to(directory.resolve()):
+    if not path.is_relative_to(directory):
         raise DeviceFileError(file, place, f"{show(name)} lies outside of the file's directory")
     return path
 
 
 def _unwanted(moment: object) -> dict[str, str]:
-    """A date or time, which no model takes, as something that none takes either."""
+    """Replace a date or time, which no model accepts, by a value that none accepts either."""
     return {"date or time": str(moment)}
 
 

@@ -53,8 +53,8 @@ class Trapped:
 
 Outcome: TypeAlias = Completed | Preempted | Trapped
 
-PAGE_BYTES: Final = 1 << 16
-"""Unit of `RuntimeLimits.memory_pages`."""
+PAGE_BYTES: Final = 64 * 1024
+"""A page of linear memory, the unit of `RuntimeLimits.memory_pages`."""
 LOG_LINE_BYTES: Final = 256
 """How much of a line a runtime gives to `Natives.log`, at most; the device cuts it shorter. A line
 ends with a zero byte (TC-RT-15, TC-BPF-17)."""

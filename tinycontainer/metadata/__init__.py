@@ -1,7 +1,6 @@
 """A container's metadata: frozen values, their strict codec, and the bundle that carries them."""
 
-from .bundle import Bundle
-from .codec import decode, encode, encode_endpoint
+from .codec import Bundle, decode, encode, encode_endpoint
 from .model import (
     DEFAULT_PRIORITY,
     ContainerMap,
@@ -12,6 +11,8 @@ from .model import (
     PeerType,
     Security,
     Timing,
+    TokenPlace,
+    token_places,
 )
 
 __all__ = [
@@ -25,7 +26,9 @@ __all__ = [
     "PeerType",
     "Security",
     "Timing",
+    "TokenPlace",
     "decode",
     "encode",
     "encode_endpoint",
+    "token_places",
 ]

@@ -1,4 +1,4 @@
-"""Metadata to bytes and back, strictly.
+"""Metadata and bundles to bytes and back, strictly.
 
 Layout (firmware): tag ``TinyPART`` around a map {1: container, 2: endpoints, 3: security}; each
 value is a byte string that holds CBOR. What is decoded here encodes to the same bytes again;
@@ -6,6 +6,7 @@ everything else is refused with its place.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, TypeVar
 
@@ -32,9 +33,54 @@ DEFAULT_LIMIT_BYTES: Final = 2048
 PARTS: Final[Mapping[int, str]] = {1: "container", 2: "endpoints", 3: "security"}
 """What the byte strings of the outer map hold."""
 
+BUNDLE_OVERHEAD_BYTES: Final = 64
+"""Longest bundle beyond the capacities of its three sections."""
+
+_BUNDLE_PARTS: Final = ("metadata", "data", "code")
+
 _Enum = TypeVar("_Enum", bound=IntEnum)
 _Check = Callable[[str, cbor.Value], Any]
 _Names = Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The three sections of a container in one file, CBOR ``[metadata, data, code]``.
+
+    It holds no path.
+    """
+
+    metadata: bytes
+    data: bytes
+    code: bytes
+
+    def encode(self) -> bytes:
+        """The bundle as bytes."""
+        return cbor.encode([self.metadata, self.data, self.code])
+
+    @classmethod
+    def decode(cls, content: bytes, limit_bytes: int) -> "Bundle":
+        """Take a bundle apart.
+
+        Args:
+            content: untrusted bytes.
+            limit_bytes: longest acceptable bundle.
+
+        Raises:
+            MetadataError: not an array of three byte strings in strict CBOR, or too long.
+        """
+        try:
+            parts = cbor.decode(content, limit_bytes)
+        except CborError as error:
+            raise MetadataError("bundle", str(error)) from None
+        if not isinstance(parts, list) or len(parts) != len(_BUNDLE_PARTS):
+            raise MetadataError("bundle", "not an array of metadata, data and code")
+        sections = []
+        for name, part in zip(_BUNDLE_PARTS, parts, strict=True):
+            if not isinstance(part, bytes):
+                raise MetadataError(f"bundle.{name}", "not a byte string")
+            sections.append(part)
+        return cls(*sections)
 
 
 def decode(data: bytes, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> Metadata:

@@ -1,1 +1,1 @@
-"""What drives a device through a run, and what is expected of it."""
+"""Scripts drive a device through a run; expectations judge its trace."""

@@ -1,4 +1,4 @@
-"""Expectations: what a trace has to show, written as data."""
+"""Expectations: the events that a trace must hold, written as data."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -13,7 +13,7 @@ from tinycontainer.trace import TraceEvent, as_dict
 
 
 class ExpectationTable(Table):
-    """How many events of a kind there have to be."""
+    """How many events of a kind a trace must hold."""
 
     text: str = Field(description="what it means, for people")
     event: str = Field(description="name of the event")
@@ -45,12 +45,12 @@ class ExpectationsFile(Table):
 
 @dataclass(frozen=True, slots=True)
 class ExpectationResult:
-    """What became of an expectation.
+    """Whether an expectation held.
 
     Attributes:
-        text: what it means.
+        text: the expectation, for people.
         found: how many events fitted.
-        held: whether that is as it should be.
+        held: whether that is as many as expected.
     """
 
     text: str
@@ -67,17 +67,17 @@ def read_expectations(path: Path) -> list[ExpectationTable]:
     return read_toml(path, ExpectationsFile).expectations
 
 
-def judge(
+def judge_expectations(
     expected: Iterable[ExpectationTable], events: Iterable[TraceEvent]
 ) -> list[ExpectationResult]:
-    """Hold expectations against the events of a run."""
+    """Compare expectations with the events of a run."""
     recorded = list(events)
-    findings = []
+    results = []
     for each in expected:
         found = sum(_fits(each, event) for event in recorded if event.name == each.event)
         enough = found >= each.at_least and (each.at_most is None or found <= each.at_most)
-        findings.append(ExpectationResult(each.text, found, enough))
-    return findings
+        results.append(ExpectationResult(each.text, found, enough))
+    return results
 
 
 def _fits(expected: ExpectationTable, event: TraceEvent) -> bool:

@@ -1,7 +1,7 @@
 """A script: management in mid-run, for the demo and for experiments.
 
 Each step has its moment of device time. A step that the device refuses although the script expects
-it to succeed (or the other way round) is reported when the script ends.
+success, or accepts although the script expects a refusal, is reported when the script ends.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.files.fields import Uid, uid_from_text
-from tinycontainer.files.toml_file import Table, inside, read_bounded, read_toml
+from tinycontainer.files.toml_file import Table, read_bounded, read_toml, resolve_within
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import show
 
@@ -24,7 +24,7 @@ _TICK_MS = 100
 
 
 class ManagementCall(StrEnum):
-    """What a step does."""
+    """A call of the device's management."""
 
     LOAD = "load"
     START = "start"
@@ -66,12 +66,12 @@ class ScriptFile(Table):
 
 @dataclass(frozen=True, slots=True)
 class ScriptStep:
-    """A step, ready to be taken.
+    """A step of a script, with the content of the file that it names.
 
     Attributes:
         at_ms: device time.
-        verb: what to do.
-        uid: with which container; empty if a file says it.
+        verb: the call.
+        uid: of the container; empty if the content has it.
         content: bundle or metadata.
         refused: whether the device is expected to refuse.
     """
@@ -88,7 +88,7 @@ class Surprise:
     """A step that did not go as the script expected.
 
     Attributes:
-        step: which.
+        step: the step.
         problem: what happened instead.
     """
 
@@ -106,12 +106,15 @@ def read_script(path: Path) -> tuple[ScriptStep, ...]:
         DeviceFileError: something in it cannot be used.
     """
     content = read_toml(path, ScriptFile)
+    # Scripts load one bundle again and again.
     read = cache(lambda file: read_bounded(file, 2 * MAX_SECTION_BYTES))
-    steps = [_step(path, f"steps[{i}].file", table, read) for i, table in enumerate(content.steps)]
+    steps = [
+        _read_step(path, f"steps[{i}].file", table, read) for i, table in enumerate(content.steps)
+    ]
     return tuple(sorted(steps, key=lambda step: step.at_ms))
 
 
-def play(
+def play_script(
     device: Device,
     steps: tuple[ScriptStep, ...],
     end_ms: int | None,
@@ -121,17 +124,17 @@ def play(
 
     Args:
         device: the device.
-        steps: in the order of their moments; those behind the end are not taken.
+        steps: in the order of their moments; those after the end are not taken.
         end_ms: device time at which to stop; None: when the script is over and nothing runs.
-        tick: hears now and then how far it has come, in ms of device time.
+        tick: is called now and then with the time reached, in ms of device time.
 
     Returns:
         The steps that did not go as expected.
     """
     surprises = []
-    for step in steps[: len(steps) - untaken(steps, end_ms)]:
+    for step in steps[: len(steps) - count_late_steps(steps, end_ms)]:
         _run_until(device, step.at_ms, tick)
-        surprise = _take(device, step)
+        surprise = _take_step(device, step)
         if surprise is not None:
             surprises.append(surprise)
     if end_ms is None:
@@ -142,7 +145,7 @@ def play(
 
 
 def _run_until(device: Device, at_ms: int, tick: Callable[[int], None] | None) -> None:
-    """Run; to cut a run in pieces changes nothing in it."""
+    """Run in pieces, so that `tick` is called; a run in pieces has the same events."""
     if tick is not None:
         begun_ms = device.now_ns // NS_PER_MS
         for now_ms in range(begun_ms + _TICK_MS, at_ms, _TICK_MS):
@@ -151,20 +154,22 @@ def _run_until(device: Device, at_ms: int, tick: Callable[[int], None] | None) -
     device.run_until(at_ms)
 
 
-def untaken(steps: tuple[ScriptStep, ...], end_ms: int | None) -> int:
-    """How many steps lie behind the end of a run."""
+def count_late_steps(steps: tuple[ScriptStep, ...], end_ms: int | None) -> int:
+    """How many steps have their moment after the end of a run."""
     return sum(end_ms is not None and step.at_ms > end_ms for step in steps)
 
 
-def _step(path: Path, place: str, table: StepTable, read: Callable[[Path], bytes]) -> ScriptStep:
+def _read_step(
+    path: Path, place: str, table: StepTable, read: Callable[[Path], bytes]
+) -> ScriptStep:
     content = b""
     if table.file is not None:
-        content = read(inside(path.parent, table.file, show(str(path)), place))
+        content = read(resolve_within(path.parent.resolve(), table.file, show(str(path)), place))
     uid = b"" if table.uid is None else uid_from_text(table.uid)
     return ScriptStep(table.at_ms, table.verb, uid, content, table.refused)
 
 
-def _take(device: Device, step: ScriptStep) -> Surprise | None:
+def _take_step(device: Device, step: ScriptStep) -> Surprise | None:
     actions: dict[ManagementCall, Callable[[], object]] = {
         ManagementCall.LOAD: lambda: device.load(step.content),
         ManagementCall.START: lambda: device.start(step.uid),

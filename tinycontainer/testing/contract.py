@@ -1,15 +1,19 @@
-"""How a check says that an implementation breaks an interface."""
+"""The error by which a check reports a broken promise."""
 
 
 class ContractBroken(Exception):
-    """An implementation does not keep an interface; the text says where."""
+    """An implementation breaks a promise of its interface; the text is the promise."""
 
 
 def require(condition: bool, promise: str) -> None:
-    """Raise unless a promise is kept.
+    """Check one promise of an interface.
+
+    Args:
+        condition: whether it is kept.
+        promise: the promise, as a sentence.
 
     Raises:
-        ContractBroken: it is not.
+        ContractBroken: it is broken.
     """
     if not condition:
         raise ContractBroken(promise)

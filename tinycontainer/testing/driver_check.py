@@ -1,4 +1,4 @@
-"""A check for drivers: whatever a driver does, it does it within its interface."""
+"""A check that a driver keeps the promises of its interface."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,20 +10,20 @@ from tinycontainer.interfaces.driver import Driver
 
 from .contract import ContractBroken, require
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 _SIZES = (1, 2, 16, 255)
 _PAYLOADS = (b"\0", b"hello", bytes(range(255)))
 
 
 @dataclass
 class StillContext:
-    """A call context whose time and loops are what the test says.
+    """A call context whose time and loops a test sets.
 
     Attributes:
         container: uid of the caller.
         slot: its slot.
         time_us: device time.
-        loops: loops still to come.
+        loops: how many loops it has left; None: any number.
         charged: instructions that the driver charged.
     """
 
@@ -51,16 +51,17 @@ def check_driver(
 ) -> None:
     """Check that a driver keeps `tinycontainer.interfaces.driver.Driver`.
 
-    It is opened twice, read and written in several sizes, closed, and opened again. Refusing by
-    `DriverError` is always right; that no call waits is for the caller's own time limit to show.
+    The driver is opened twice, read and written in several sizes, closed, and opened again. It may
+    always refuse by `DriverError`. The check does not measure time: run it under a time limit to
+    see that no call waits.
 
     Args:
-        make: makes a fresh driver.
-        peer_endpoint_id: what it is opened by.
-        context: the call context; by default one whose time stands still.
+        make: makes a new driver.
+        peer_endpoint_id: the endpoint at which it is opened.
+        context: the call context; by default one whose time does not pass.
 
     Raises:
-        ContractBroken: with the first broken promise.
+        ContractBroken: a promise is broken; it names the first one.
     """
     calls = context or StillContext()
     driver = make()
@@ -69,35 +70,35 @@ def check_driver(
     require(first is None or first != second, "two open descriptors are different numbers")
     for driver_fd in (first, second):
         if driver_fd is not None:
-            _transfer(driver, driver_fd)
-            _within("close", partial(driver.close, driver_fd))
+            _check_transfers(driver, driver_fd)
+            _call("close", partial(driver.close, driver_fd))
     reopened = _open(driver, peer_endpoint_id, calls)
     require(first is None or reopened is not None, "a closed driver can be opened again")
     require(all(charge >= 0 for charge in calls.charged), "charges are not negative")
 
 
 def _open(driver: Driver, peer_endpoint_id: int, context: StillContext) -> int | None:
-    driver_fd = _within("open", partial(driver.open, peer_endpoint_id, context))
+    driver_fd = _call("open", partial(driver.open, peer_endpoint_id, context))
     if driver_fd is not None:
-        require(type(driver_fd) is int and driver_fd >= 1, "open gives an integer of at least 1")
+        require(type(driver_fd) is int and driver_fd >= 1, "open returns an integer of at least 1")
     return driver_fd
 
 
-def _transfer(driver: Driver, driver_fd: int) -> None:
+def _check_transfers(driver: Driver, driver_fd: int) -> None:
     for size in _SIZES:
-        content = _within("read", partial(driver.read, driver_fd, size))
+        content = _call("read", partial(driver.read, driver_fd, size))
         if content is not None:
-            require(isinstance(content, bytes), "read gives bytes")
-            require(len(content) <= size, "read gives no more than asked for")
+            require(isinstance(content, bytes), "read returns bytes")
+            require(len(content) <= size, "read returns no more bytes than asked for")
     for payload in _PAYLOADS:
-        taken = _within("write", partial(driver.write, driver_fd, payload))
-        if taken is not None:
-            fits = type(taken) is int and 0 <= taken <= len(payload)
-            require(fits, "write takes between nothing and what was given")
+        accepted = _call("write", partial(driver.write, driver_fd, payload))
+        if accepted is not None:
+            fits = type(accepted) is int and 0 <= accepted <= len(payload)
+            require(fits, "write accepts between 0 bytes and all of them")
 
 
-def _within(name: str, call: Callable[[], Result]) -> Result | None:
-    """The result of a call; None if the driver refused."""
+def _call(name: str, call: Callable[[], _Result]) -> _Result | None:
+    """Make a call that may only return or refuse. Returns its result; None if it refused."""
     try:
         return call()
     except DriverError:

@@ -1,4 +1,7 @@
-"""A check for runtimes: budgets, preemption, traps and isolation, on samples of their own code."""
+"""A check that a runtime keeps the promises of its interface, on samples of its own code.
+
+It covers admission, budgets, preemption, traps and isolation.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +22,7 @@ from tinycontainer.interfaces.runtime import (
 from .contract import ContractBroken, require
 
 _BUDGETS = (1, 2, 7, 64, 1000, 1 << 40)
+"""In instructions; the last is never used up."""
 _MAX_RESUMES = 1_000_000
 _CALL_COST = 100
 
@@ -33,9 +37,9 @@ class RuntimeSamples:
         busy_returns: what its first loops return, in order.
         endless: its loop never ends.
         trapping: its loop traps, its stop hook does not.
-        only_loop: has neither start nor stop.
-        inadmissible: code that is refused.
-        data: data section for all of them.
+        only_loop: has neither a start hook nor a stop hook.
+        inadmissible: code that the runtime must refuse.
+        data: data section of all instances.
     """
 
     busy: bytes
@@ -49,13 +53,13 @@ class RuntimeSamples:
 
 @dataclass
 class RecordingNatives:
-    """Natives that note every call and answer by what the test says.
+    """Natives that record every call and return what a test sets.
 
     Attributes:
-        meter: what calls are charged to.
+        meter: pays for the calls.
         data: the data section.
-        calls: what was called, with its arguments.
-        readable: what a read gives, cut to the size asked for.
+        calls: the calls so far, each with its arguments.
+        readable: what a read returns, cut to the size asked for.
     """
 
     meter: Meter
@@ -65,39 +69,39 @@ class RecordingNatives:
 
     def heartbeat(self) -> int:
         """See `Natives.heartbeat`."""
-        return self._note(0, "heartbeat")
+        return self._record(0, "heartbeat")
 
     def open(self, endpoint_id: int, /) -> int:
         """See `Natives.open`."""
-        return self._note(1, "open", endpoint_id)
+        return self._record(1, "open", endpoint_id)
 
     def close(self, fd: int, /) -> int:
         """See `Natives.close`."""
-        return self._note(0, "close", fd)
+        return self._record(0, "close", fd)
 
     def read(self, fd: int, size: int, /) -> bytes | int:
         """See `Natives.read`."""
-        self._note(0, "read", fd, size)
+        self._record(0, "read", fd, size)
         return self.readable[:size]
 
     def write(self, fd: int, data: bytes, /) -> int:
         """See `Natives.write`."""
-        return self._note(len(data), "write", fd, data)
+        return self._record(len(data), "write", fd, data)
 
     def log(self, line: bytes, /) -> None:
         """See `Natives.log`."""
-        self._note(0, "log", line)
+        self._record(0, "log", line)
 
     def data_size(self) -> int:
         """See `Natives.data_size`."""
-        return self._note(len(self.data), "data_size")
+        return self._record(len(self.data), "data_size")
 
     def data_read(self, offset: int, size: int, /) -> bytes:
         """See `Natives.data_read`."""
-        self._note(0, "data_read", offset, size)
+        self._record(0, "data_read", offset, size)
         return self.data[offset : offset + size]
 
-    def _note(self, result: int, *call: object) -> int:
+    def _record(self, result: int, *call: object) -> int:
         self.meter.spend(_CALL_COST)
         self.calls.append(call)
         return result
@@ -105,7 +109,7 @@ class RecordingNatives:
 
 @dataclass
 class _Bench:
-    """One instance on a meter of its own."""
+    """One instance with a meter of its own."""
 
     runtime: Runtime
     code: bytes
@@ -132,7 +136,7 @@ class _Bench:
         return outcome
 
     def finish(self, hook: Hook, budget: int) -> Outcome:
-        """Run a hook to its end."""
+        """Run a hook to its end, resuming it with the same budget each time."""
         self.instance.begin(hook)
         for _ in range(_MAX_RESUMES):
             before = self.used
@@ -151,10 +155,10 @@ def check_runtime(
     Args:
         runtime: the runtime.
         samples: code to check it with.
-        limits: what it may take; by default the device's.
+        limits: what the code may need; by default the limits of a device.
 
     Raises:
-        ContractBroken: with the first broken promise.
+        ContractBroken: a promise is broken; it names the first one.
     """
     bounds = limits or RuntimeLimits()
 
@@ -180,21 +184,33 @@ def _check_admission(runtime: Runtime, samples: RuntimeSamples, limits: RuntimeL
         raise ContractBroken(f"inadmissible code of {len(code)} bytes is refused")
 
 
+@dataclass(frozen=True)
+class _Course:
+    """How the hooks of an instance ended, what they called, and what they cost."""
+
+    outcomes: list[Outcome]
+    calls: list[tuple[object, ...]]
+    used_instructions: int
+
+
+def _run_busy(busy: _Bench, samples: RuntimeSamples, budget: int) -> _Course:
+    outcomes = [busy.finish(Hook.START, budget)]
+    outcomes += [busy.finish(Hook.LOOP, budget) for _ in samples.busy_returns]
+    outcomes.append(busy.finish(Hook.STOP, budget))
+    busy.instance.finalize()
+    return _Course(outcomes, busy.natives.calls, busy.used)
+
+
 def _check_budgets(bench: Callable[[bytes], _Bench], samples: RuntimeSamples) -> None:
     """Whatever the budgets, a container does the same and pays the same."""
-    courses = []
-    for budget in _BUDGETS:
-        each = bench(samples.busy)
-        outcomes = [each.finish(Hook.START, budget)]
-        outcomes += [each.finish(Hook.LOOP, budget) for _ in samples.busy_returns]
-        outcomes.append(each.finish(Hook.STOP, budget))
-        each.instance.finalize()
-        courses.append((outcomes, each.natives.calls, each.used))
     expected = [Completed(), *map(Completed, samples.busy_returns), Completed()]
-    require(courses[0][0] == expected, f"hooks end as {expected}, not as {courses[0][0]}")
-    require(bool(courses[0][1]), "the busy sample calls natives")
-    for budget, course in zip(_BUDGETS[1:], courses[1:], strict=True):
-        require(course == courses[0], f"a budget of {budget} changes neither course nor cost")
+    first_budget, *other_budgets = _BUDGETS
+    first = _run_busy(bench(samples.busy), samples, first_budget)
+    require(first.outcomes == expected, f"hooks end as {expected}, not as {first.outcomes}")
+    require(bool(first.calls), "the busy sample calls natives")
+    for budget in other_budgets:
+        course = _run_busy(bench(samples.busy), samples, budget)
+        require(course == first, f"a budget of {budget} changes neither course nor cost")
 
 
 def _check_missing_hooks(bench: Callable[[bytes], _Bench], samples: RuntimeSamples) -> None:
@@ -221,7 +237,8 @@ def _check_trap(bench: Callable[[bytes], _Bench], samples: RuntimeSamples) -> No
 
 
 def _check_isolation(bench: Callable[[bytes], _Bench], samples: RuntimeSamples) -> None:
-    alone, used = bench(samples.busy), bench(samples.busy)
+    alone = bench(samples.busy)
+    used = bench(samples.busy)
     for each in samples.busy_returns:
         require(used.finish(Hook.LOOP, 64) == Completed(each), "loops return what they should")
     expected = Completed(samples.busy_returns[0])

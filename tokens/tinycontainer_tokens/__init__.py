@@ -1,7 +1,7 @@
 """CWT/COSE tokens of TinyContainer: roles, keys, claims, issue and verify.
 
-This package knows nothing of containers; it stands at the bottom of the project and can be used
-without the rest.
+This package knows nothing of containers. It imports nothing from the rest of the project, and can
+be used without it.
 """
 
 from .claims import Claims
@@ -16,7 +16,7 @@ from .errors import (
 from .issue import issue
 from .keys import KeyEntry, KeyMaterial
 from .keystore import KeyStore
-from .kinds import Algorithm, Kind, Profile, Role
+from .kinds import SIGNING_ROLE, Algorithm, Kind, Profile, Role
 from .sequences import (
     Accepted,
     FileSequenceStore,
@@ -27,6 +27,7 @@ from .sequences import (
 from .verify import Expectation, StepOutcome, Verification, VerificationStep, verify
 
 __all__ = [
+    "SIGNING_ROLE",
     "Accepted",
     "Algorithm",
     "CborError",

@@ -1,10 +1,10 @@
-"""Strict CBOR: the only door through which untrusted CBOR enters the project.
+"""Strict CBOR: everything untrusted in CBOR enters the project here.
 
 Plain cbor2 lets duplicate keys collapse, drops trailing bytes and executes tags. So a scan of our
-own comes first; what passes it is in deterministic form, and encodes to the very bytes that it is
-decoded from.
+own comes first. Bytes that pass it are in deterministic form: the decoded value encodes to the same
+bytes again. Clause TC-TOK-25.
 
-What is accepted: integers, byte strings, UTF-8 text, arrays, and maps whose keys are integers; all
+Accepted are: integers, byte strings, UTF-8 text, arrays, and maps whose keys are integers; all
 of definite length, in deterministic form (RFC 8949, section 4.2), at most five levels deep, without
 tags, floats or simple values.
 """
@@ -21,6 +21,7 @@ Value: TypeAlias = "int | bytes | str | list[Value] | dict[int, Value]"
 MAX_DEPTH = 5
 """Levels of arrays and maps that a value may be nested in."""
 
+# Major types (RFC 8949, section 3).
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
 _WIDTHS = {24: 1, 25: 2, 26: 4, 27: 8}
 _MAX_TAGS = 2
@@ -30,15 +31,15 @@ _BEFORE_ALL_KEYS: _KeyHead = (-1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item of encoded CBOR, and where it stands.
+    """One item of encoded CBOR, and its place.
 
     Attributes:
         offset: of its head, in bytes.
-        content: offset behind its head.
-        end: offset behind the whole item.
-        value: what it decodes to; of a tag, what the item behind it decodes to.
+        content: offset after its head.
+        end: offset after the whole item.
+        value: its decoded value; that of a tag is the value of the item after it.
         tag: a tag's number; None if it is no tag.
-        children: items of an array, keys and values of a map in turn, the item behind a tag.
+        children: items of an array, keys and values of a map in turn, the item after a tag.
     """
 
     offset: int
@@ -86,8 +87,8 @@ def decode_tagged(data: bytes, limit_bytes: int) -> tuple[tuple[int, ...], Value
 def locate(data: bytes, limit_bytes: int) -> Item:
     """Find every item of one value, and of the tags in front of it.
 
-    This is for showing bytes, not for judging them: unlike `decode` it takes a map's keys in any
-    order, and a key that stands twice.
+    This is for showing bytes, not for judging them: unlike `decode` it accepts a map's keys in any
+    order, and a key twice.
 
     Args:
         data: untrusted bytes.
@@ -120,7 +121,7 @@ def _ordered(value: Value) -> Value:
 
 
 def _place(key: int) -> tuple[bool, int]:
-    """Where a key stands: in the order of shortest heads, negative numbers behind the others."""
+    """The rank of a key: in the order of shortest heads, negative numbers after the others."""
     return key < 0, ~key if key < 0 else key
 
 
@@ -152,7 +153,7 @@ def with_tags(tags: tuple[int, ...], encoded: bytes) -> bytes:
 
 def _require_length(data: bytes, limit_bytes: int) -> None:
     if len(data) > limit_bytes:
-        raise CborError(limit_bytes, f"{len(data)} bytes where at most {limit_bytes} are taken")
+        raise CborError(limit_bytes, f"{len(data)} bytes where at most {limit_bytes} are allowed")
 
 
 def _item_at(data: bytes, offset: int) -> Item:
@@ -186,10 +187,11 @@ def _tag_head(number: int) -> bytes:
 
 
 def _head(data: bytes, offset: int) -> tuple[int, int, int]:
-    """Read an item's head: major type, argument, offset behind the head."""
+    """Read an item's head: major type, argument, offset after the head."""
     if offset >= len(data):
         raise CborError(offset, "ends where an item should begin")
-    major, info = data[offset] >> 5, data[offset] & 0x1F
+    major = data[offset] >> 5
+    info = data[offset] & 0x1F
     if info < 24:
         return major, info, offset + 1
     width = _WIDTHS.get(info)
@@ -209,7 +211,8 @@ def _scan(data: bytes, offset: int = 0, *, any_order: bool = False) -> None:
     """Check structure and form in one pass, without recursion and without building anything."""
     # Items still to come, and the head of the key before them if they are a map's.
     open_levels: list[tuple[int, _KeyHead | None]] = []
-    missing, last_key = 1, None
+    missing = 1
+    last_key: _KeyHead | None = None
     while True:
         while missing == 0:
             if not open_levels:

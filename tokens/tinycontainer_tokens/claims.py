@@ -23,7 +23,7 @@ class Claims:
 
     Attributes:
         mask: system-call mask, bit ``id - 1`` allows call ``id``; claim -65536, 1 to 4 bytes.
-        sha256: hash of what the token vouches for, 32 bytes; claim -65537.
+        sha256: hash of the bytes that the token vouches for, 32 bytes; claim -65537.
         uid: uid of the container, 1 to 63 bytes; claim -65539.
         sequence: version counter, 0 to 2**64 - 1; claim -65540.
         kind: what the token vouches for; claim -65541.
@@ -50,7 +50,7 @@ def _bytes(minimum: int, maximum: int) -> Callable[[str, cbor.Value], bytes]:
             raise ClaimsError(f"{name}: not a byte string")
         if not minimum <= len(value) <= maximum:
             span = f"{minimum}" if minimum == maximum else f"{minimum} to {maximum}"
-            raise ClaimsError(f"{name}: {len(value)} bytes where {span} are taken")
+            raise ClaimsError(f"{name}: {len(value)} bytes where {span} are allowed")
         return value
 
     return check
@@ -121,7 +121,7 @@ def encode(claims: Claims, kind: Kind, profile: Profile) -> bytes:
 
 
 def decode(payload: bytes, kind: Kind, profile: Profile) -> Claims:
-    """Decode the payload of a token that stands in the place of this kind.
+    """Decode the payload of a token in the place of this kind.
 
     Raises:
         ClaimsError: a claim is malformed, unknown, missing, or not part of this kind or profile.

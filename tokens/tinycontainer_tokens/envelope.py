@@ -1,27 +1,38 @@
-"""The outer form of a token: which COSE message it is and what its headers say (RFC 9052).
+"""The outer form of a token: which COSE message it is, its headers and its proof (RFC 9052).
 
 Both profiles share this form and differ in tags, headers and in what the signature covers:
 
 * ``rfc9052``: 61(18([protected, {}, payload, signature])) or 61(17(...)); the protected header
-  names the algorithm and, if it likes, the key.
-* ``riot-2024``: what the C firmware takes. Untagged (a COSE_Sign1), or the same two tags; both
+  names the algorithm and, optionally, the key.
+* ``riot-2024``: the C firmware's form. Untagged (a COSE_Sign1), or the same two tags; both
   headers empty.
+
+The proof of ``rfc9052`` covers COSE's Sig_structure or MAC_structure. That of ``riot-2024`` covers
+the payload bytes alone, as the firmware does; that is no COSE, so it is done with the primitives.
 """
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from typing import Final
 
+from cryptography.exceptions import InvalidSignature
+from pycose.keys.symmetric import SymmetricKey
+from pycose.messages.mac0message import Mac0Message
+
 from . import cbor
 from .errors import CborError, TokenError
+from .keys import MAX_KID_BYTES, KeyMaterial
 from .kinds import Algorithm, Profile
 
 MAX_TOKEN_BYTES = 1024
 """Longest token that is looked at."""
 
 CWT_TAG = 61
-_MAC0_TAG, _SIGN1_TAG = 17, 18
-ALG_LABEL, KID_LABEL = 1, 4
-MAX_KID_BYTES = 64
+_MAC0_TAG = 17
+_SIGN1_TAG = 18
+ALG_LABEL = 1
+KID_LABEL = 4
 
 TAG_OF: Final = {Algorithm.EDDSA: _SIGN1_TAG, Algorithm.HMAC_256: _MAC0_TAG}
 _BY_TAG: Final = {tag: algorithm for algorithm, tag in TAG_OF.items()}
@@ -34,7 +45,7 @@ class Envelope:
     """A token taken apart.
 
     Attributes:
-        tagged: whether the tags stand in front (always so in ``rfc9052``).
+        tagged: whether it begins with the tags (in ``rfc9052`` it must).
         algorithm: what kind of proof it carries.
         protected: protected header as it was encoded.
         payload: encoded claims.
@@ -67,7 +78,7 @@ def parse(token: bytes) -> Envelope:
         TokenError: the bytes are not one COSE_Sign1 or COSE_Mac0 of either profile's form.
     """
     if len(token) > MAX_TOKEN_BYTES:
-        raise TokenError(f"{len(token)} bytes where at most {MAX_TOKEN_BYTES} are taken")
+        raise TokenError(f"{len(token)} bytes where at most {MAX_TOKEN_BYTES} are allowed")
     try:
         tags, message = cbor.decode_tagged(token, MAX_TOKEN_BYTES)
     except CborError as error:
@@ -83,6 +94,14 @@ def parse(token: bytes) -> Envelope:
     if not isinstance(proof, bytes) or len(proof) != _PROOF_BYTES[algorithm]:
         raise TokenError(f"the proof of {algorithm} is not {_PROOF_BYTES[algorithm]} bytes")
     return Envelope(bool(tags), algorithm, protected, payload, proof)
+
+
+def parse_if_possible(token: bytes) -> Envelope | None:
+    """Take a token apart; None if it is no COSE message of either profile."""
+    try:
+        return parse(token)
+    except TokenError:
+        return None
 
 
 def protected_header(algorithm: Algorithm, kid: bytes | None) -> bytes:
@@ -112,7 +131,7 @@ def read_protected(envelope: Envelope) -> bytes | None:
         raise TokenError("the protected header is not a map")
     unknown = sorted(set(header) - {ALG_LABEL, KID_LABEL})
     if unknown:
-        raise TokenError(f"the protected header has labels that are not taken: {unknown}")
+        raise TokenError(f"the protected header has labels that are not allowed: {unknown}")
     expected = COSE_NUMBER[envelope.algorithm]
     if header.get(ALG_LABEL) != expected:
         raise TokenError(f"alg is not {expected} ({envelope.algorithm}) as the tag demands")
@@ -122,9 +141,42 @@ def read_protected(envelope: Envelope) -> bytes | None:
     return kid
 
 
+def proof_holds(envelope: Envelope, key: KeyMaterial) -> bool:
+    """Whether the proof was made with this key, by the rules of the envelope's profile."""
+    if envelope.algorithm is not key.algorithm:
+        return False
+    is_cose = envelope.profile is Profile.RFC9052
+    if key.verifier is None:
+        tag = _cose_tag(envelope, key) if is_cose else raw_hmac(envelope.payload, key.hmac_key)
+        return hmac.compare_digest(tag, envelope.proof)
+    # Not by pycose: its message would parse and check the header again, which was done before.
+    covered = (
+        cbor.encode(["Signature1", envelope.protected, b"", envelope.payload])
+        if is_cose
+        else envelope.payload
+    )
+    try:
+        key.verifier.verify(envelope.proof, covered)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def raw_hmac(payload: bytes, secret: bytes) -> bytes:
+    """HMAC with SHA-256, not truncated, over the bytes alone."""
+    return hmac.new(secret, payload, hashlib.sha256).digest()
+
+
 def _algorithm_of(tags: tuple[int, ...]) -> Algorithm:
     if tags == ():
         return Algorithm.EDDSA
     if len(tags) == 2 and tags[0] == CWT_TAG and tags[1] in _BY_TAG:
         return _BY_TAG[tags[1]]
     raise TokenError(f"tags {list(tags)} are not [61, 18] (signed) or [61, 17] (MAC)")
+
+
+def _cose_tag(envelope: Envelope, key: KeyMaterial) -> bytes:
+    message = [envelope.protected, {}, envelope.payload, envelope.proof]
+    mac = Mac0Message.from_cose_obj(message, allow_unknown_attributes=True)
+    mac.key = SymmetricKey(k=key.hmac_key)
+    return bytes(mac.compute_tag())

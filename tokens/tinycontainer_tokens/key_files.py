@@ -1,6 +1,6 @@
 """Key files: PEM (PKCS #8 and SubjectPublicKeyInfo, Ed25519) and COSE_Key (RFC 9052, section 7).
 
-Everything here works on bytes; who reads and writes files is the caller's business.
+Everything here works on bytes; the caller reads and writes the files.
 """
 
 import codecs
@@ -16,8 +16,17 @@ from .keys import KeyMaterial
 from .kinds import Algorithm
 
 MAX_KEY_FILE_BYTES = 4096
-_KTY, _KID, _ALG, _CRV_OR_K, _X, _D = 1, 2, 3, -1, -2, -4
-_KTY_OKP, _KTY_SYMMETRIC, _CRV_ED25519 = 1, 4, 6
+# Labels of a COSE_Key (RFC 9052, section 7; RFC 9053, section 7). Label -1 is the curve of an OKP
+# key, and the secret bytes of a symmetric one.
+_KTY = 1
+_KID = 2
+_ALG = 3
+_CRV_OR_K = -1
+_X = -2
+_D = -4
+_KTY_OKP = 1
+_KTY_SYMMETRIC = 4
+_CRV_ED25519 = 6
 _PEM_BEGINS = b"-----BEGIN"
 
 
@@ -45,7 +54,7 @@ def is_encrypted(content: bytes) -> bool:
 
 
 def is_key_file(content: bytes) -> bool:
-    """Whether a file is to be kept from screens: PEM, a COSE_Key or a set of them, usable or not.
+    """Whether a file must not be shown: PEM, a COSE_Key or a set of them, usable or not.
 
     Args:
         content: untrusted bytes.
@@ -140,7 +149,7 @@ def _parse_cose_key(content: bytes) -> KeyMaterial:
     try:
         fields = cbor.decode(content, MAX_KEY_FILE_BYTES)
     except CborError:
-        # What is wrong is not told: it could quote a secret that is no key file at all.
+        # The message does not say what is wrong: it could quote a secret that is no key file.
         raise KeyFileError("neither PEM nor a COSE_Key in strict CBOR") from None
     if not isinstance(fields, dict):
         raise KeyFileError("a COSE_Key is a map")
@@ -161,7 +170,7 @@ def _parse_cose_key(content: bytes) -> KeyMaterial:
 def _refuse_others(fields: dict[int, cbor.Value], allowed: set[int], algorithm: Algorithm) -> None:
     unknown = sorted(set(fields) - allowed)
     if unknown:
-        raise KeyFileError(f"the COSE_Key has labels that are not taken: {unknown}")
+        raise KeyFileError(f"the COSE_Key has labels that are not allowed: {unknown}")
     if fields.get(_ALG, COSE_NUMBER[algorithm]) != COSE_NUMBER[algorithm]:
         raise KeyFileError(f"alg (label 3) of the COSE_Key is not {COSE_NUMBER[algorithm]}")
 

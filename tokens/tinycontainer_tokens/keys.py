@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from .envelope import MAX_KID_BYTES
 from .errors import KeyFileError
 from .kinds import Algorithm, Profile, Role
+
+MAX_KID_BYTES = 64
+"""Longest key id."""
 
 ED25519_BYTES = 32
 _FIELD = (1 << 255) - 19
@@ -88,7 +90,7 @@ class KeyMaterial:
         return self.secret
 
     def identities(self) -> frozenset[bytes]:
-        """The bytes by which another use of this key is recognised, in whatever disguise."""
+        """The bytes by which another use of this key is recognised, in any other role or form."""
         known = {self.public or b"", self.secret or b""}
         if self.secret is not None:
             known.add(_public_half(self.secret))

@@ -11,9 +11,9 @@ class KeyStore:
     """An immutable set of key entries.
 
     Raises:
-        KeyFileError: one key's bytes stand in two roles (allowed only where every use of them is
-            ``riot-2024``, as the firmware has a single key), or half of an
-            Ed25519 key is used as an HMAC key (everybody knows the public one).
+        KeyFileError: one key's bytes are in two roles, which is allowed only where every use of
+            them is ``riot-2024``, as the firmware has a single key; or half of an Ed25519 key is
+            used as an HMAC key, though its public half is no secret. Clause TC-TOK-02.
     """
 
     def __init__(self, entries: Iterable[KeyEntry] = ()) -> None:
@@ -52,7 +52,7 @@ def _refuse_shared_keys(entries: tuple[KeyEntry, ...]) -> None:
         profiles = {entry.profile for entry in shared}
         if len(roles) > 1 and profiles != {Profile.RIOT_2024}:
             raise KeyFileError(
-                f"one key stands in the roles {' and '.join(sorted(roles))}; give each role its own"
+                f"one key has the roles {' and '.join(sorted(roles))}; give each role its own"
             )
 
 

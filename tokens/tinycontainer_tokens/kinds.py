@@ -1,6 +1,8 @@
 """The words of the field: kinds of token, roles of their signers, profiles, algorithms."""
 
 from enum import IntEnum, StrEnum
+from types import MappingProxyType
+from typing import Final
 
 
 class Kind(IntEnum):
@@ -21,19 +23,17 @@ class Role(StrEnum):
     INFRASTRUCTURE = "infrastructure"
     OWNER = "owner"
 
-    @classmethod
-    def signing(cls, kind: Kind) -> "Role":
-        """The role whose keys sign tokens of this kind."""
-        return _SIGNERS[kind]
 
-
-_SIGNERS = {
-    Kind.CODE: Role.DEVELOPER,
-    Kind.DATA: Role.PROVIDER,
-    Kind.METADATA: Role.INFRASTRUCTURE,
-    Kind.MASK: Role.OWNER,
-    Kind.ENDPOINT: Role.OWNER,
-}
+SIGNING_ROLE: Final = MappingProxyType(
+    {
+        Kind.CODE: Role.DEVELOPER,
+        Kind.DATA: Role.PROVIDER,
+        Kind.METADATA: Role.INFRASTRUCTURE,
+        Kind.MASK: Role.OWNER,
+        Kind.ENDPOINT: Role.OWNER,
+    }
+)
+"""The role whose keys sign tokens of each kind."""
 
 
 class Profile(StrEnum):

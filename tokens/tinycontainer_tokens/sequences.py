@@ -37,7 +37,7 @@ class Accepted:
 
     Attributes:
         sequence: its sequence number.
-        token_sha256: hash of its bytes; the same number is taken again only with the same bytes.
+        token_sha256: hash of its bytes; the same number is accepted again only with the same bytes.
     """
 
     sequence: int
@@ -120,7 +120,7 @@ def _require_not_overtaken(recorded: Accepted | None, wanted: Accepted) -> None:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     try:
-        # The directory is what stays when the file is replaced.
+        # The directory is locked, not the file: the file is replaced by another one.
         directory = os.open(path.parent, os.O_RDONLY)
     except OSError as error:
         raise SequenceFileError(f"the sequence file cannot be written: {error.strerror}") from error
@@ -158,8 +158,10 @@ def _parse(values: dict[str, list[dict[str, object]]]) -> dict[SequenceSubject, 
 
 
 def _entry(row: dict[str, object]) -> tuple[SequenceSubject, Accepted]:
-    uid, digest = bytes.fromhex(str(row["uid"])), bytes.fromhex(str(row["token_sha256"]))
-    endpoint_id, sequence = row["endpoint_id"], row["sequence"]
+    uid = bytes.fromhex(str(row["uid"]))
+    digest = bytes.fromhex(str(row["token_sha256"]))
+    endpoint_id = row["endpoint_id"]
+    sequence = row["sequence"]
     if type(endpoint_id) is not int or type(sequence) is not int:
         raise TypeError
     subject = SequenceSubject(uid, Kind[str(row["kind"])], endpoint_id)

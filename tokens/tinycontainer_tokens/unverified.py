@@ -36,7 +36,7 @@ class UnverifiedToken:
 
     @property
     def profile(self) -> Profile | None:
-        """Its layout; None if it cannot be taken apart."""
+        """Its layout; None if it has no envelope."""
         return None if self.envelope is None else self.envelope.profile
 
     @property
@@ -46,7 +46,7 @@ class UnverifiedToken:
 
 
 def read_unverified(token: bytes, kind: Kind | None) -> UnverifiedToken:
-    """Read a token without verifying it; never raises for what the token holds.
+    """Read a token without verifying it; no bytes of a token make it raise.
 
     Args:
         token: untrusted bytes.
@@ -74,14 +74,6 @@ def read_unverified(token: bytes, kind: Kind | None) -> UnverifiedToken:
             claims_error = None
             break
     return UnverifiedToken(envelope, kid, claims, None, header_error, claims_error)
-
-
-def parse_unverified(token: bytes) -> Envelope | None:
-    """Take a token apart; None if it is no COSE message of either profile."""
-    try:
-        return envelope_codec.parse(token)
-    except TokenError:
-        return None
 
 
 def claims_unverified(payload: bytes, kind: Kind, profile: Profile) -> Claims | None:

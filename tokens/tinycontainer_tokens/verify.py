@@ -1,6 +1,6 @@
 """Verify one token in numbered steps; the numbers are repeated at the code.
 
- 1. present    the place holds a token
+ 1. present    there is a token in the place
  2. structure  one COSE message in strict CBOR
  3. profile    the form is that of the profile asked for
  4. header     algorithm and key id, nothing else
@@ -12,9 +12,10 @@
 10. audience   ... on this device
 11. time       not before nbf, before exp
 12. sequence   not older than what was accepted before
-13. content    the hash is that of what the token vouches for
+13. content    the hash is that of the bytes that the token vouches for
 
-The first step that fails ends the verification; nothing behind a failed signature is looked at.
+The first step that fails ends the verification. So nothing that a token says is read before its
+signature has held. Clauses TC-TOK-04 to TC-TOK-21.
 """
 
 import hashlib
@@ -25,12 +26,11 @@ from typing import Final, NamedTuple
 
 from . import claims as claims_codec
 from .claims import Claims
-from .envelope import Envelope, parse, read_protected
+from .envelope import Envelope, parse, proof_holds, read_protected
 from .errors import TokenError, TokenRefused
 from .keys import KeyEntry
 from .keystore import KeyStore
-from .kinds import Kind, Profile, Role
-from .proofs import proof_holds
+from .kinds import SIGNING_ROLE, Kind, Profile
 from .sequences import Accepted, SequenceStore, SequenceSubject
 
 
@@ -40,7 +40,7 @@ class StepOutcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
-    """The profile does not know the check, or what it needs was not given."""
+    """The profile does not know the check, or the caller did not give what it needs."""
 
 
 class VerificationStep(NamedTuple):
@@ -68,8 +68,8 @@ class Expectation:
         profile: the one profile that is accepted here.
         uid: the container's uid.
         now_s: the device's time in Unix seconds.
-        content_sha256: hash of what the token vouches for; None if it is not at hand, which skips
-            the last step (and is never so on a device).
+        content_sha256: hash of the bytes that the token vouches for; None if they are not at
+            hand, which skips the last step. A device always has them.
         audience: the device's id, if it has one.
         endpoint_id: which endpoint, for an endpoint token.
     """
@@ -90,12 +90,12 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The course of a verification.
+    """All steps of a verification, and their result.
 
     Attributes:
         kind: the place of the token.
-        profile: of the token's form; None if it could not be taken apart.
-        steps: the steps taken, in order; only the last can have failed.
+        profile: of the token's form; None if it is no COSE message.
+        steps: the steps that were made, in order; only the last can have failed.
         claims: what the token says, once its signature held and its claims were read.
         accepted: what to record in the sequence store if everything else is accepted too.
     """
@@ -137,11 +137,11 @@ class _Skip(Exception):
 def verify(
     token: bytes, expected: Expectation, keys: KeyStore, sequences: SequenceStore | None = None
 ) -> Verification:
-    """Verify a token; never raises for what the token holds.
+    """Verify a token in numbered steps; no bytes of a token make it raise.
 
     Args:
         token: untrusted bytes.
-        expected: the place that the token stands in.
+        expected: what a token in this place must fit.
         keys: the keys that are trusted.
         sequences: what was accepted before; None skips that step.
     """
@@ -152,8 +152,11 @@ class _Verifier:
     def __init__(
         self, token: bytes, expected: Expectation, keys: KeyStore, sequences: SequenceStore | None
     ) -> None:
-        self._token, self._expected = token, expected
-        self._keys, self._sequences = keys, sequences
+        self._token = token
+        self._expected = expected
+        self._keys = keys
+        self._sequences = sequences
+        # Set by the steps 2 and 5, and read only by later ones.
         self._envelope: Envelope
         self._profile: Profile | None = None
         self._candidates: tuple[KeyEntry, ...]
@@ -205,7 +208,8 @@ class _Verifier:
         self._kid = read_protected(self._envelope)
 
     def key(self) -> None:  # 5
-        role, algorithm = Role.signing(self._expected.kind), self._envelope.algorithm
+        role = SIGNING_ROLE[self._expected.kind]
+        algorithm = self._envelope.algorithm
         self._candidates = self._keys.candidates(
             role, self._expected.profile, algorithm, self._expected.uid, self._kid
         )
@@ -220,7 +224,7 @@ class _Verifier:
         for entry in self._candidates:
             if proof_holds(self._envelope, entry.material):
                 return
-        role = Role.signing(self._expected.kind)
+        role = SIGNING_ROLE[self._expected.kind]
         raise TokenError(f"not made with a key of the role {role}, or changed since")
 
     def claims(self) -> None:  # 7
@@ -233,7 +237,7 @@ class _Verifier:
         if found is not self._expected.kind:
             place = self._expected.kind.name.lower()
             name = found.name.lower() if found else "nameless"
-            raise TokenError(f"a {name} token stands in the place of the {place} token")
+            raise TokenError(f"a {name} token is in the place of the {place} token")
 
     def uid(self) -> None:  # 9
         if self._bound_claims().uid != self._expected.uid:
@@ -249,7 +253,8 @@ class _Verifier:
             raise TokenError("the token was made for another device")
 
     def time(self) -> None:  # 11
-        claims, now_s = self._bound_claims(), self._expected.now_s
+        claims = self._bound_claims()
+        now_s = self._expected.now_s
         if claims.not_before_s is None and claims.expires_s is None:
             raise _Skip("the token is valid at all times")
         if claims.not_before_s is not None and now_s < claims.not_before_s:
@@ -279,7 +284,8 @@ class _Verifier:
         )
 
     def content(self) -> None:  # 13
-        found, expected = self._read_claims().sha256, self._expected.content_sha256
+        found = self._read_claims().sha256
+        expected = self._expected.content_sha256
         if found is None:
             raise _Skip("a mask token carries its content itself")
         if expected is None:
@@ -287,7 +293,7 @@ class _Verifier:
         if found == expected:
             return
         if self._expected.kind is Kind.METADATA:
-            # Its hashes cover signatures: a trace that told them would differ from key to key.
+            # Its hashes cover signatures: a trace that shows them would differ from key to key.
             raise TokenError("the metadata is not what the token vouches for")
         raise TokenError(
             f"the token vouches for sha256 {found.hex()},"

@@ -12,13 +12,14 @@ from tinycontainer.interfaces.driver import CallContext, DriverSetup
 
 from ..descriptors import Descriptors
 from ..options import Options, read_options
-from .context import ExecutionContext
 from .model.precheck import check_model
 from .processes.backends import BackendMissing, find_backend
-from .processes.processes import Nursery, obtain_nursery
-from .processes.tenant import Check, Tenant, Terms
-from .protocol.codes import ErrorCode, refusal
+from .processes.nursery import Nursery, obtain_nursery
+from .protocol.codes import ErrorCode, make_refusal
 from .quotas import Quotas
+from .tenants.context import ExecutionContext
+from .tenants.tenant import Tenant
+from .tenants.terms import Check, Terms
 
 
 class TinyMLOptions(Options):
@@ -52,8 +53,8 @@ class TinyML:
 
     Args:
         setup: options as in `TinyMLOptions`.
-        check: judges models; for tests of what happens behind the check.
-        nursery: makes workers; by default of the interpreter that is installed.
+        check: judges models; tests replace it to get hostile ones past it.
+        nursery: makes workers; by default the nursery that the installation shares.
 
     Raises:
         ValueError: wrong options, or no interpreter is installed.
@@ -66,7 +67,7 @@ class TinyML:
         self._problem = ""
         self._terms: Terms | None = None
         self._tenants: dict[bytes, Tenant] = {}
-        self._open: Descriptors[tuple[bytes, ExecutionContext]] = Descriptors()
+        self._open: Descriptors[ExecutionContext] = Descriptors()
         try:
             workers = nursery or obtain_nursery(
                 setup.resources,
@@ -96,11 +97,11 @@ class TinyML:
             DriverError: code 6, there is no interpreter; 13, the container has as many as it may.
         """
         if self._terms is None:
-            raise refusal(ErrorCode.UNSUPPORTED_OPERATION, self._problem)
+            raise make_refusal(ErrorCode.UNSUPPORTED_OPERATION, self._problem)
         self._terms.nursery.prepare()
         uid = context.container
         tenant = self._tenants.setdefault(uid, Tenant(self._terms))
-        return self._open.open((uid, ExecutionContext(tenant, tenant.enter(), context)))
+        return self._open.open(ExecutionContext(tenant, context))
 
     def read(self, driver_fd: int, size: int) -> bytes:
         """Read what was selected.
@@ -108,18 +109,17 @@ class TinyML:
         Raises:
             DriverError: with a code of the protocol.
         """
-        return self._open[driver_fd][1].read(size)
+        return self._open[driver_fd].read(size)
 
     def write(self, driver_fd: int, data: bytes) -> int:
-        """Take one frame; its length.
+        """Accept one frame; its length.
 
         Raises:
             DriverError: with a code of the protocol.
         """
-        self._open[driver_fd][1].write(data)
+        self._open[driver_fd].write(data)
         return len(data)
 
     def close(self, driver_fd: int) -> None:
         """Close an execution context; kept models stay."""
-        _, execution = self._open.close(driver_fd)
-        execution.close()
+        self._open.close(driver_fd).close()

@@ -1,4 +1,4 @@
-"""What a model shows of itself, for people: the check's verdict, and what the model needs."""
+"""A model for people to look at: the check's verdict, and the needs of the model."""
 
 from tinycontainer.interfaces.model_report import ModelReport, Need, TensorFacts
 
@@ -17,27 +17,29 @@ def inspect_model(content: bytes) -> ModelReport:
         content: the file, untrusted.
     """
     quotas = Quotas()
-    plan = None
+    accepted = None
     try:
-        plan = examine_model(content)
+        accepted = examine_model(content)
         check_model(content, quotas)
-        code, verdict = 0, _ACCEPTED
+        code = 0
+        verdict = _ACCEPTED
     except ModelRefused as error:
-        code, verdict = int(error.code), str(error)
-    if plan is None:
+        code = int(error.code)
+        verdict = str(error)
+    if accepted is None:
         return ModelReport(len(content), code, verdict, (), (), {}, ())
     return ModelReport(
         size_bytes=len(content),
         code=code,
         verdict=verdict,
-        inputs=tuple(map(_facts, plan.inputs)),
-        outputs=tuple(map(_facts, plan.outputs)),
-        operators=dict(plan.operators),
-        needs=_needs(plan, quotas),
+        inputs=tuple(map(_describe_tensor, accepted.inputs)),
+        outputs=tuple(map(_describe_tensor, accepted.outputs)),
+        operators=dict(accepted.operators),
+        needs=_list_needs(accepted, quotas),
     )
 
 
-def _facts(tensor: Tensor) -> TensorFacts:
+def _describe_tensor(tensor: Tensor) -> TensorFacts:
     return TensorFacts(
         name=tensor.name,
         type=ELEMENT_TYPES[tensor.type].name.lower(),
@@ -48,11 +50,13 @@ def _facts(tensor: Tensor) -> TensorFacts:
     )
 
 
-def _needs(plan: AcceptedModel, quotas: Quotas) -> tuple[Need, ...]:
-    io_bytes = max(sum(each.size_bytes for each in side) for side in (plan.inputs, plan.outputs))
+def _list_needs(accepted: AcceptedModel, quotas: Quotas) -> tuple[Need, ...]:
+    io_bytes = max(
+        sum(each.size_bytes for each in side) for side in (accepted.inputs, accepted.outputs)
+    )
     return (
-        Need("model_bytes", plan.model_bytes, quotas.model_bytes),
-        Need("arena_bytes", plan.arena_bytes, quotas.arena_bytes),
-        Need("macs", plan.macs, quotas.macs),
+        Need("model_bytes", accepted.model_bytes, quotas.model_bytes),
+        Need("arena_bytes", accepted.arena_bytes, quotas.arena_bytes),
+        Need("macs", accepted.macs, quotas.macs),
         Need("io_bytes", io_bytes, quotas.io_bytes),
     )

@@ -4,27 +4,11 @@ Module ``env``. The first five masked calls and ``logger`` are the firmware's (h
 to containers only here); ``data_size`` and ``data_read`` give a container its own data section.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
-I32: Final = 0x7F
+from .reader import I32, FunctionType
+
 MODULE: Final = "env"
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionType:
-    """Parameters and results, as bytes of the binary format."""
-
-    parameters: tuple[int, ...] = ()
-    results: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        names = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x70: "funcref"}
-        sides = (
-            ", ".join(names.get(kind, f"{kind:#x}") for kind in side)
-            for side in (self.parameters, self.results)
-        )
-        return " -> ".join(f"({side})" for side in sides)
 
 
 NATIVES: Final = {

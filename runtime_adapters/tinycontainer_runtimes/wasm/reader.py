@@ -1,6 +1,28 @@
-"""A bounded reader of WebAssembly's binary format."""
+"""A bounded reader of WebAssembly's binary format, and the types of functions in it."""
+
+from dataclasses import dataclass
+from typing import Final
 
 from tinycontainer.errors import InadmissibleCode
+
+I32: Final = 0x7F
+"""The value type i32, as a byte of the format."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionType:
+    """Parameters and results, as bytes of the binary format."""
+
+    parameters: tuple[int, ...] = ()
+    results: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        names = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x70: "funcref"}
+        sides = (
+            ", ".join(names.get(kind, f"{kind:#x}") for kind in side)
+            for side in (self.parameters, self.results)
+        )
+        return " -> ".join(f"({side})" for side in sides)
 
 
 class Reader:

@@ -13,8 +13,8 @@ from tinycontainer.interfaces.runtime import Hook, RuntimeLimits
 from tinycontainer.text import show
 
 from .body import scan_body, scan_constant
-from .native_types import HOOKS, MEMORY_EXPORT, MODULE, NATIVES, FunctionType
-from .reader import Reader
+from .native_types import HOOKS, MEMORY_EXPORT, MODULE, NATIVES
+from .reader import FunctionType, Reader
 
 HEADER: Final = b"\0asm\x01\0\0\0"
 MAX_SECTIONS: Final = 32

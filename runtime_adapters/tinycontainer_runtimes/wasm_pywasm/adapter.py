@@ -2,7 +2,7 @@
 
 import io
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 import pywasm
 
@@ -10,7 +10,7 @@ from tinycontainer.errors import CreationError, InadmissibleCode, RuntimeUnavail
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
 
-from ..code_cache import WASM_CACHE_BYTES, CodeCache
+from ..code_cache import VERDICT_CACHE_BYTES, WASM_CACHE_BYTES, CodeCache
 from ..wasm.scan import drop_custom_sections, scan_module
 from ..wasm.traps import WasmTrap
 from ..wasm.validator import Validator, WasmtimeValidator
@@ -19,6 +19,9 @@ from .prepared import PreparedModule, prepare_module
 from .traps import ENGINE_ERRORS
 
 PARSE_ERRORS: Final = (*ENGINE_ERRORS, EOFError, UnicodeDecodeError)
+
+_VERDICT_BYTES: Final = 512
+"""A verdict is a hash, the limits, and that the code was admitted."""
 
 
 def create_runtime() -> "PywasmRuntime":
@@ -65,7 +68,8 @@ class PywasmRuntime:
             )
         self._validator = validator
         self._exact_floats = exact_floats
-        self._cache = CodeCache[PreparedModule](kept_bytes, lambda prepared: prepared.held_bytes)
+        self._verdicts = CodeCache[None](VERDICT_CACHE_BYTES, lambda _admitted: _VERDICT_BYTES)
+        self._cache = CodeCache[PreparedModule](kept_bytes, lambda module: module.held_bytes)
 
     def describe(self) -> RuntimeDescription:
         """See `tinycontainer.interfaces.runtime.Described`."""
@@ -76,28 +80,36 @@ class PywasmRuntime:
 
     def admit(self, code: bytes, limits: RuntimeLimits) -> None:
         """Scan, validate, and let pywasm parse, in this order, unless this was done before."""
-        self._find_or_prepare(code, limits)
+        self._verdicts.find_or_make(code, limits, lambda: self._judge(code, limits))
 
     def create(
         self, code: bytes, data: bytes, natives: Natives, meter: Meter, limits: RuntimeLimits
     ) -> PywasmInstance:
-        """Instantiate; the code was parsed when it was admitted."""
+        """Instantiate; what instances are made from is prepared for the first one."""
         try:
-            return PywasmInstance(self._find_or_prepare(code, limits), natives, meter, limits)
+            prepared = self._cache.find_or_make(code, limits, lambda: self._prepare(code, limits))
+            return PywasmInstance(prepared, natives, meter, limits)
         except WasmTrap as trap:
             raise CreationError(f"{trap.code}: {trap.detail}") from None
         except InadmissibleCode as refusal:
             raise CreationError(str(refusal)) from None
 
-    def _find_or_prepare(self, code: bytes, limits: RuntimeLimits) -> PreparedModule:
-        return self._cache.find_or_make(code, limits, lambda: self._judge(code, limits))
-
-    def _judge(self, code: bytes, limits: RuntimeLimits) -> PreparedModule:
+    def _judge(self, code: bytes, limits: RuntimeLimits) -> None:
         scanned = scan_module(code, limits)
         self._validator.validate(code)
+        _parse(drop_custom_sections(code, scanned))
+
+    def _prepare(self, code: bytes, limits: RuntimeLimits) -> PreparedModule:
+        self.admit(code, limits)  # as a rule its verdict is known
+        scanned = scan_module(code, limits)
         needed = drop_custom_sections(code, scanned)
-        try:
-            description = pywasm.ModuleDesc.from_reader(io.BytesIO(needed))
-        except PARSE_ERRORS as error:
-            raise InadmissibleCode(f"pywasm cannot parse it: {type(error).__name__}") from None
-        return prepare_module(description, scanned, len(needed), limits, exact=self._exact_floats)
+        return prepare_module(
+            _parse(needed), scanned, len(needed), limits, exact=self._exact_floats
+        )
+
+
+def _parse(code: bytes) -> Any:
+    try:
+        return pywasm.ModuleDesc.from_reader(io.BytesIO(code))
+    except PARSE_ERRORS as error:
+        raise InadmissibleCode(f"pywasm cannot parse it: {type(error).__name__}") from None

@@ -14,7 +14,8 @@ from wasmtime import _bindings as bindings
 
 from tinycontainer.interfaces.runtime import PAGE_BYTES, RuntimeLimits
 
-from ..wasm.native_types import MEMORY_EXPORT, MODULE, NATIVES, FunctionType
+from ..wasm.native_types import MEMORY_EXPORT, MODULE, NATIVES
+from ..wasm.reader import FunctionType
 from ..wasm.traps import TrapCode, WasmTrap
 from .capi import HOST_FUNCTION, CApi, address_of
 from .memory import StoreMemory

@@ -19,8 +19,8 @@ from tinycontainer.assembly import Installation
 from tinycontainer.assembly.installation import RUNTIMES, InstalledPoint, find_installed_points
 from tinycontainer.interfaces.runtime import Completed, Hook, Outcome
 from tinycontainer.metadata import ContainerType
-from tinycontainer.tools.differential import Bench, DifferenceKind, Run, compare, run_on
-from tinycontainer.tools.differential.bench import bare_plan
+from tinycontainer.tools.differential import Bench, DifferenceKind, EngineRun, compare_runs, run_on
+from tinycontainer.tools.differential.bench import make_bare_plan
 from tinycontainer.tools.packing.packing import pack_unsigned
 
 
@@ -278,15 +278,15 @@ def test_after_a_trap_results_that_depend_on_time_are_told_apart(box: Path) -> N
     )
     trap = loop("(loop (drop (i32.const 1)) (drop (i32.const 2))) unreachable")
     left, right = (run_bench(engine, trap, clock) for engine in ("pywasm", "wasmtime"))
-    found = compare(left, right)
+    found = compare_runs(left, right)
     assert found.alike
     assert found.kinds <= {DifferenceKind.TIME}
     assert found.events < len(left.record.events)
 
 
-def run_bench(engine: str, *codes: bytes) -> Run:
+def run_bench(engine: str, *codes: bytes) -> EngineRun:
     contents = [(f"c{i}", bundle(f"c{i}", code, period=10)) for i, code in enumerate(codes)]
-    return run_on(Bench(bare_plan(), tuple(contents), for_ms=200), engine, Installation())
+    return run_on(Bench(make_bare_plan(), tuple(contents), for_ms=200), engine, Installation())
 
 
 def test_the_record_holds_every_call_and_the_memory_at_the_end() -> None:

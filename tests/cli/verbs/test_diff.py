@@ -8,7 +8,7 @@ from support.project import VECTORS, Program
 from support.worlds import KEYS, blueprint, local, newer, times
 
 from tinycontainer.metadata import ContainerType
-from tinycontainer.tools.firmware.c_layout import layout_files
+from tinycontainer.tools.firmware.c_layout import make_layout_files
 from tinycontainer.tools.packing.packing import Blueprint, pack
 
 CODE, DATA = b"\0asm\1\0\0\0", b"data"
@@ -91,7 +91,7 @@ def test_bundles_metadata_and_directories_are_compared_alike(
     metadata, directory = tmp_path / "box.metadata", tmp_path / "box"
     metadata.write_bytes(bundle.metadata)
     directory.mkdir()
-    for path, content in layout_files(directory, bundle, ContainerType.WASM).items():
+    for path, content in make_layout_files(directory, bundle, ContainerType.WASM).items():
         path.write_bytes(content)
     for other in (metadata, directory):
         assert program.good("diff", old, other) == "no difference\n"

@@ -7,7 +7,7 @@ import pytest
 from support.project import BOX, Program
 
 from tinycontainer.metadata import Bundle, ContainerType
-from tinycontainer.tools.firmware.c_layout import layout_files
+from tinycontainer.tools.firmware.c_layout import make_layout_files
 from tinycontainer_tokens import Role
 
 KEY_LINES = "\n".join(f'  {{ role = "{role}", file = "keys/{role}.pub" }},' for role in Role)
@@ -72,7 +72,7 @@ def test_a_directory_of_the_c_layout_is_judged_too(desk: Path, program: Program)
     parts = Bundle.decode((desk / "courier.tcb").read_bytes(), 1 << 20)
     directory, device = desk / "courier", desk / "device.toml"
     directory.mkdir()
-    for path, content in layout_files(directory, parts, ContainerType.WASM).items():
+    for path, content in make_layout_files(directory, parts, ContainerType.WASM).items():
         path.write_bytes(content)
     program.good("explain", directory, "--device", device)
     (directory / "courier.data").unlink()

@@ -9,7 +9,7 @@ from support.project import VECTORS, Program
 from support.worlds import KEYS, blueprint, local
 
 from tinycontainer.metadata import ContainerMap, ContainerType, Security, encode
-from tinycontainer.tools.firmware.c_layout import layout_files
+from tinycontainer.tools.firmware.c_layout import make_layout_files
 from tinycontainer.tools.packing.packing import TokenOptions, pack
 from tinycontainer_tokens import Algorithm, Claims, KeyMaterial, Kind, Profile, cbor, issue
 
@@ -129,7 +129,7 @@ def test_refused_metadata_is_shown_and_then_refused(bundle: Path, program: Progr
 def test_a_directory_of_the_c_layout_is_inspected(tmp_path: Path, program: Program) -> None:
     directory = tmp_path / "box"
     directory.mkdir()
-    for path, content in layout_files(directory, BUNDLE, ContainerType.WASM).items():
+    for path, content in make_layout_files(directory, BUNDLE, ContainerType.WASM).items():
         path.write_bytes(content)
     out = program.good("inspect", directory)
     for name in ("box.metadata: metadata", "box.data: data section", "box.wasm: code section"):

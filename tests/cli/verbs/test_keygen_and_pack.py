@@ -21,12 +21,6 @@ loop_period_ms = 100
 """
 
 
-@pytest.fixture
-def keys(tmp_path: Path, program: Program) -> Path:
-    program.good("keygen", tmp_path / "keys")
-    return tmp_path / "keys"
-
-
 def write_manifest(directory: Path, *, container: str = "", rest: str = "") -> Path:
     directory.mkdir(exist_ok=True)
     (directory / "me.wasm").write_bytes(b"code")
@@ -157,7 +151,7 @@ sign_endpoints = true
     ("container", "rest", "place"),
     [
         ('data_hex = "0"', "", "container.data_hex"),
-        ('data_hex = "00"\ndata = "me.wasm"', "", "container.data_hex: cannot stand beside"),
+        ('data_hex = "00"\ndata = "me.wasm"', "", "container.data_hex: cannot be given"),
         ("priority = 16", "", "container.priority"),
         ('syscalls = ["fork"]', "", "container.syscalls[0]"),
         ("surprise = 1", "", "container.surprise"),
@@ -212,7 +206,7 @@ def test_an_unsigned_bundle_is_made_without_keys_and_loads_only_where_that_is_fo
     assert "step 1 (present)" in program.bad("run", file, "--for", "1ms", code=1)
     file.write_text("[trust]\nallow_unsigned = true\n" + file.read_text())
     code, out, err = program("run", file, "--for", "1ms")
-    assert (code, err) == (0, "warning: allow_unsigned is set: absent tokens are forgiven\n")
+    assert (code, err) == (0, "warning: allow_unsigned is set: missing tokens are accepted\n")
     assert "UNSIGNED: metadata token, code token, data token, mask token" in out
     for arguments in ([], ["--unsigned", "--keys", tmp_path]):
         assert "either" in program.bad("pack", BOX / "mapper", *arguments, "-o", tmp_path / "x.tcb")

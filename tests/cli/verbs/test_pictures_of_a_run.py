@@ -15,7 +15,7 @@ import pytest
 from support.hostile import HOSTILE, inert, shown
 from support.project import ROOT, Program
 
-from tinycontainer.cli.verbs.running import drawing
+from tinycontainer.cli.verbs.running import picture_files
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_wrong_wishes_are_refused_before_anything_runs(
     assert "--to" in program.bad("report", box / "demo.jsonl", "--from", "2s", "--to", "1s")
     (tmp_path / "empty").write_text("")
     assert "holds no events" in program.bad("report", tmp_path / "empty")
-    monkeypatch.setattr(drawing, "find_spec", lambda _name: None)
+    monkeypatch.setattr(picture_files, "find_spec", lambda _name: None)
     line = program.bad(*run, "--gantt", tmp_path / "x.png")
     assert "pip install 'tinycontainer[plot]'" in line
 

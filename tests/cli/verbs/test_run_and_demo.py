@@ -7,9 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.project import Program, every_verb
-
-from tinycontainer.cli.main import cli
+from support.project import Program
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +169,7 @@ def test_a_script_that_does_not_go_as_expected_exits_with_one(box: Path, program
                 "[trust]\nkeys = [{ role = 'owner', file = 'keys/owner.pub' },"
                 " { role = 'developer', file = 'keys/owner.pub' }]"
             ),
-            "trust.keys: one key stands in the roles developer and owner",
+            "trust.keys: one key has the roles developer and owner",
         ),
         ("[[trust.keys]]\nrole = 'owner'\nfile = 'device.toml'", "device.toml: neither PEM nor"),
         (
@@ -279,26 +277,6 @@ def test_an_existing_trace_is_not_overwritten(box: Path, program: Program) -> No
     assert trace.read_text() == "precious"
     line = program.bad("run", box / "device.toml", "--trace", box / "no" / "where")
     assert "cannot be written" in line
-
-
-def test_every_verb_teaches_itself(program: Program) -> None:
-    for verb in every_verb(cli):
-        out = program.good(*verb, "--help")
-        for part in ("Usage: ", "Options:", "Example", "Exit codes:"):
-            assert part in out
-        assert "--json" in out
-
-
-def test_unknown_verbs_and_options_give_one_line(program: Program) -> None:
-    assert "fly" in program.bad("fly")
-    assert "--fly" in program.bad("demo", "--fly")
-    assert "--help" in program.bad("inspect")
-
-
-def test_no_verb_prints_the_help(program: Program) -> None:
-    code, out, err = program()
-    assert (code, out) == (2, "")
-    assert "tinycontainerctl demo" in err
 
 
 def test_a_closed_output_is_no_traceback(box: Path) -> None:

@@ -55,7 +55,7 @@ def parties(tmp_path: Path, program: Program) -> Parties:
     return made
 
 
-def refusal(
+def refuse_to_assemble(
     parties: Parties, *arguments: object, code: int = 1, instead: dict[str, object] | None = None
 ) -> str:
     """What assemble says, which has written nothing."""
@@ -85,9 +85,11 @@ def test_endpoints_are_signed_one_by_one(parties: Parties, program: Program) -> 
     two = parties.sign("endpoint", "--id", "2", "--manifest", COURIER, role="owner", out="two")
     tokens = ("--endpoint-token", f"1={one}", "--endpoint-token", f"2={two}")
     exchanged = ("--endpoint-token", f"1={two}", "--endpoint-token", f"2={one}")
-    assert "endpoints[0].endpoint-token: step 13" in refusal(parties, *exchanged)
-    assert "7, which is not declared" in refusal(parties, "--endpoint-token", f"7={one}", code=2)
-    assert "is not ID=FILE" in refusal(parties, "--endpoint-token", str(one), code=2)
+    assert "endpoints[0].endpoint-token: step 13" in refuse_to_assemble(parties, *exchanged)
+    assert "7, which is not declared" in refuse_to_assemble(
+        parties, "--endpoint-token", f"7={one}", code=2
+    )
+    assert "is not ID=FILE" in refuse_to_assemble(parties, "--endpoint-token", str(one), code=2)
     program.good(*parties.assemble(*tokens))
     found = program.json("verify", parties.bundle, "--keys", parties.keys)
     assert [token["status"] for token in found["tokens"]] == ["valid"] * 6
@@ -125,29 +127,29 @@ def test_a_token_that_does_not_fit_is_refused_with_the_reason(
     parties: Parties, arguments: list[object], role: str, step: str
 ) -> None:
     other = parties.sign("code", *arguments, role=role, out="other")
-    assert f"code token: step {step}" in refusal(parties, instead={"code": other})
+    assert f"code token: step {step}" in refuse_to_assemble(parties, instead={"code": other})
 
 
 def test_tokens_in_each_others_places_are_refused(parties: Parties) -> None:
     mask = parties.tokens / "mask.cwt"
-    assert "code token: step 6" in refusal(parties, instead={"code": mask})
+    assert "code token: step 6" in refuse_to_assemble(parties, instead={"code": mask})
 
 
 def test_a_token_of_a_party_without_a_known_key_is_refused(parties: Parties) -> None:
     (parties.keys / "developer.pub").unlink()
-    line = refusal(parties)
+    line = refuse_to_assemble(parties)
     assert "step 5 (key): no key of the role developer" in line
 
 
 def test_a_public_key_cannot_seal(parties: Parties) -> None:
-    line = refusal(parties, "--key", parties.keys / "owner.pub", code=2)
+    line = refuse_to_assemble(parties, "--key", parties.keys / "owner.pub", code=2)
     assert "owner.pub: is a public key" in line
 
 
 def test_the_time_of_judgement_can_be_given(parties: Parties, program: Program) -> None:
     arguments = (COURIER / "courier.wasm", "--uid", "courier", "--expires", "1000")
     parties.sign("code", *arguments, role="developer")
-    assert "expired at 1000" in refusal(parties)
+    assert "expired at 1000" in refuse_to_assemble(parties)
     program.good(*parties.assemble("--at", "999"))
 
 

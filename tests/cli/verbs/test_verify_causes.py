@@ -8,7 +8,7 @@ from support.project import BOX, VECTORS, Program
 from support.worlds import KEYS, blueprint, local
 
 from tinycontainer.metadata import Bundle, ContainerType, decode
-from tinycontainer.tools.firmware.c_layout import layout_files
+from tinycontainer.tools.firmware.c_layout import make_layout_files
 from tinycontainer.tools.packing.packing import Blueprint, pack, pack_unsigned
 from tinycontainer_tokens import Kind, Profile, key_files
 
@@ -143,7 +143,7 @@ def test_a_directory_for_rbpf_contradicts_type_wasm(
     directory = tmp_path / "box"
     directory.mkdir()
     bundle = pack(plan(), b"whatever", DATA, KEYS)
-    for path, content in layout_files(directory, bundle, ContainerType.BPF).items():
+    for path, content in make_layout_files(directory, bundle, ContainerType.BPF).items():
         path.write_bytes(content)
     (problem,) = program.json("verify", directory, "--keys", keys, code=1)["problems"]
     assert problem["expected"] == "type 3 (bpf), by RUNTIME (rbpf)"

@@ -5,39 +5,23 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
+from support.calls import caller_plan, make_caller, refused_calls
 from support.drivers import Puppet, raising, served_by
 from support.scripted import Program, calling
-from support.worlds import ALL_CALLS, Remote, World, blueprint, local, newer, times
+from support.worlds import ALL_CALLS, Remote, World, blueprint, local, newer
 
 from tinycontainer.device.containers.limits import Capacity, Scheduling
 from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.interfaces.syscalls import Syscall
-from tinycontainer.metadata import Direction, Endpoint
-from tinycontainer.tools.packing.packing import Blueprint
+from tinycontainer.metadata import Direction
 from tinycontainer.trace.events import Called, HookEnded, Refused
-
-MANY = tuple(local(i, peer=i) for i in range(1, 7))
-
-
-def box(*endpoints: Endpoint, mask: int = ALL_CALLS) -> Blueprint:
-    return blueprint("box", mask=mask, endpoints=endpoints, security=times(period=1))
-
-
-def remote(*endpoints: Endpoint, driver: Puppet | None = None) -> tuple[World, Remote]:
-    entries = [served_by(driver or Puppet(), peer=i) for i in range(1, 7)]
-    world = World(bare=True, drivers=tuple(entries))
-    return world, Remote(world, box(*endpoints))
-
-
-def refusals(world: World, uid: str = "box") -> list[tuple[str, int, str, int]]:
-    return [(e.call, e.subject, e.reason, e.result) for e in world.of(Refused, uid)]
 
 
 @pytest.mark.clause("TC-CALL-08", "TC-CALL-20")
 def test_the_five_calls_give_what_they_should() -> None:
     driver = Puppet()
-    world, caller = remote(local(7), driver=driver)
+    world, caller = make_caller(local(7), driver=driver)
     assert caller.open(7) == 1
     assert caller.read(1, 3) == b"rrr"
     assert caller.write(1, b"data") == 4
@@ -63,14 +47,14 @@ def test_the_five_calls_give_what_they_should() -> None:
 @pytest.mark.clause("TC-CALL-12")
 def test_nothing_read_and_nothing_taken_are_no_refusals() -> None:
     driver = Puppet(on_read=lambda fd, size: b"", on_write=lambda fd, data: 0)
-    world, caller = remote(local(), driver=driver)
+    world, caller = make_caller(local(), driver=driver)
     fd = caller.open(1)
     assert (caller.read(fd), caller.write(fd, b"x")) == (b"", 0)
-    assert refusals(world) == []
+    assert refused_calls(world) == []
 
 
 def test_a_part_of_what_was_written_may_be_taken() -> None:
-    world, caller = remote(local(), driver=Puppet(on_write=lambda fd, data: 2))
+    world, caller = make_caller(local(), driver=Puppet(on_write=lambda fd, data: 2))
     assert caller.write(caller.open(1), b"abc") == 2
     assert world.of(Called, "box")[-1].data == b"ab"
 
@@ -111,35 +95,37 @@ def test_the_first_check_that_fails_gives_the_reason(call: str, masked: bool) ->
     for size, fd in product([0, 1, 255, 256], FDS):
         driver = Puppet(on_read=raising(DriverError()), on_write=raising(DriverError()))
         world = World(drivers=(served_by(driver),))
-        caller = Remote(world, box(*endpoints))
-        other = Remote(world, replace(box(*endpoints), container=blueprint("other").container))
+        caller = Remote(world, caller_plan(*endpoints))
+        other = Remote(
+            world, replace(caller_plan(*endpoints), container=blueprint("other").container)
+        )
         assert [caller.open(1), caller.open(2), other.open(1), other.open(2)] == [1, 2, 3, 4]
         mask = ALL_CALLS & ~syscall.bit if masked else ALL_CALLS
-        world.reconfigure(newer(box(*endpoints, mask=mask)))
+        world.reconfigure(newer(caller_plan(*endpoints, mask=mask)))
         given = use(caller, call, FDS[fd], size)
         reason = judged(call, masked, size, fd)
-        assert refusals(world) == ([(call, FDS[fd], reason, -1)] if reason else [])
+        assert refused_calls(world) == ([(call, FDS[fd], reason, -1)] if reason else [])
         assert given == (-1 if reason else 0)
 
 
 @pytest.mark.parametrize("size", [-1, 0, 1, 255, 256, 2**31])
 @pytest.mark.clause("TC-CALL-09")
 def test_reads_are_of_1_to_255_bytes(size: int) -> None:
-    world, caller = remote(local())
+    world, caller = make_caller(local())
     fd = caller.open(1)
     given = caller.read(fd, size)
     if 1 <= size <= 255:
         assert given == b"r" * size
     else:
         assert given == -1
-        assert refusals(world) == [("read", fd, "size", -1)]
+        assert refused_calls(world) == [("read", fd, "size", -1)]
 
 
 @pytest.mark.parametrize("size", [0, 1, 255, 256, 511, 70_000])
 @pytest.mark.clause("TC-CALL-09")
 def test_writes_are_of_1_to_255_bytes_and_never_cut(size: int) -> None:
     driver = Puppet()
-    world, caller = remote(local(), driver=driver)
+    world, caller = make_caller(local(), driver=driver)
     fd = caller.open(1)
     given = caller.write(fd, bytes(size))
     if 1 <= size <= 255:
@@ -147,14 +133,14 @@ def test_writes_are_of_1_to_255_bytes_and_never_cut(size: int) -> None:
         assert driver.calls[-1] == ("write", 1, bytes(size))
     else:
         assert given == -1
-        assert refusals(world) == [("write", fd, "size", -1)]
+        assert refused_calls(world) == [("write", fd, "size", -1)]
         assert [call for call in driver.calls if call[0] == "write"] == []
 
 
 def test_the_length_of_transfers_is_a_limit_of_the_device() -> None:
     capacity = Capacity(transfer_bytes=8)
     world = World(bare=True, capacity=capacity, drivers=(served_by(Puppet()),))
-    caller = Remote(world, box(local()))
+    caller = Remote(world, caller_plan(local()))
     fd = caller.open(1)
     assert (caller.read(fd, 8), caller.read(fd, 9)) == (b"r" * 8, -1)
     assert (caller.write(fd, bytes(8)), caller.write(fd, bytes(9))) == (8, -1)
@@ -172,7 +158,7 @@ def test_the_length_of_transfers_is_a_limit_of_the_device() -> None:
 def test_direction_is_seen_from_the_peer(
     direction: Direction, reads: object, writes: object
 ) -> None:
-    _, caller = remote(local(direction=direction))
+    _, caller = make_caller(local(direction=direction))
     fd = caller.open(1)
     assert (caller.read(fd, 1), caller.write(fd, b"x")) == (reads, writes)
 
@@ -188,7 +174,7 @@ def test_each_call_has_its_own_bit_of_the_mask(call: Syscall) -> None:
         lambda natives: natives.read(5, 1),
         lambda natives: natives.write(5, b"x"),
     )
-    world.run(box(local(), mask=call.bit), Program(calling(seen, *uses)))
+    world.run(caller_plan(local(), mask=call.bit), Program(calling(seen, *uses)))
     world.device.run(for_ms=5)
     masked = [event.call for event in world.of(Refused, "box") if event.reason == "masked"]
     assert masked == [other.name.lower() for other in Syscall if other is not call]
@@ -198,7 +184,9 @@ def test_each_call_has_its_own_bit_of_the_mask(call: Syscall) -> None:
 @pytest.mark.clause("TC-CALL-01")
 def test_bits_of_the_mask_without_a_call_are_ignored() -> None:
     world, seen = World(), list[object]()
-    world.run(box(mask=0xFFFFFFE0), Program(calling(seen, lambda natives: natives.heartbeat())))
+    world.run(
+        caller_plan(mask=0xFFFFFFE0), Program(calling(seen, lambda natives: natives.heartbeat()))
+    )
     world.device.run(for_ms=5)
     assert seen == [-1]
 
@@ -216,7 +204,7 @@ def test_the_own_data_and_the_log_need_no_right() -> None:
             lambda natives: natives.log(b"line"),
         )
     )
-    world.run(box(mask=0), program, data=b"01234")
+    world.run(caller_plan(mask=0), program, data=b"01234")
     world.device.run(for_ms=5)
     assert seen == [5, b"123", b"4", b"", None]
     assert world.of(Refused) == []
@@ -243,7 +231,7 @@ EVERY_NATIVE: dict[str, Callable[[Natives], object]] = {
 @pytest.mark.clause("TC-SCHED-11")
 def test_every_call_costs_the_same_granted_or_not(call: str, cost: int, mask: int) -> None:
     world = World(drivers=(served_by(Puppet()),), scheduling=Scheduling(call_instructions=cost))
-    world.run(box(local(), mask=mask), Program(calling([], *[EVERY_NATIVE[call]] * 3)))
+    world.run(caller_plan(local(), mask=mask), Program(calling([], *[EVERY_NATIVE[call]] * 3)))
     world.device.run(for_ms=100)
     loop = next(event for event in world.of(HookEnded, "box") if event.hook == "loop")
     # Three calls and the entry of the hook; each call is followed by one unit of 1.
@@ -264,7 +252,7 @@ def test_refusals_are_the_same_whether_anybody_listens_or_not() -> None:
             lambda natives: natives.write(2, b"x"),
             lambda natives: natives.log(b"x"),
         ]
-        world.run(box(local()), Program(calling(seen, *uses)))
+        world.run(caller_plan(local()), Program(calling(seen, *uses)))
         world.device.run(for_ms=100)
         return [*seen, world.device["box"], world.device.now_ns]
 
@@ -273,7 +261,7 @@ def test_refusals_are_the_same_whether_anybody_listens_or_not() -> None:
 
 @pytest.mark.clause("TC-CALL-14")
 def test_refusals_are_counted_for_the_container() -> None:
-    world, caller = remote(local())
+    world, caller = make_caller(local())
     caller.open(9)
     caller.read(5)
     caller.open(1)

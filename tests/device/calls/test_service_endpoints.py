@@ -1,6 +1,7 @@
 """Endpoints of the metadata and descriptors: what opens, how many, and what closes them."""
 
 import pytest
+from support.calls import EVERY_PLACE, caller_plan, make_caller, refused_calls
 from support.drivers import Puppet, served_by
 from support.scripted import Program, Steps, endless, trap, work
 from support.worlds import Remote, World, blueprint, local, newer, refused, times
@@ -11,32 +12,15 @@ from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.errors import LoadReason
 from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.metadata import Direction, Endpoint, PeerType
-from tinycontainer.tools.packing.packing import Blueprint
 from tinycontainer.trace.events import DescriptorClosed, Reconfigured, Refused
-
-MANY = tuple(local(i, peer=i) for i in range(1, 7))
-
-
-def box(*endpoints: Endpoint) -> Blueprint:
-    return blueprint("box", endpoints=endpoints, security=times(period=1))
-
-
-def remote(*endpoints: Endpoint) -> tuple[World, Remote]:
-    entries = [served_by(Puppet(), peer=i) for i in range(1, 7)]
-    world = World(bare=True, drivers=tuple(entries))
-    return world, Remote(world, box(*endpoints))
-
-
-def refusals(world: World, uid: str = "box") -> list[tuple[str, int, str, int]]:
-    return [(e.call, e.subject, e.reason, e.result) for e in world.of(Refused, uid)]
 
 
 @pytest.mark.clause("TC-CALL-06")
 def test_an_endpoint_that_the_metadata_does_not_name_is_unknown() -> None:
-    world, caller = remote(local(1))
+    world, caller = make_caller(local(1))
     for endpoint_id in (2, 257, 2**32 + 1, -1):
         assert caller.open(endpoint_id) == -1
-        assert refusals(world)[-1] == ("open", endpoint_id, "unknown-endpoint", -1)
+        assert refused_calls(world)[-1] == ("open", endpoint_id, "unknown-endpoint", -1)
 
 
 @pytest.mark.clause("TC-META-12")
@@ -45,24 +29,24 @@ def test_endpoint_ids_are_never_cut() -> None:
     ids = (0, 128, 256, 65_536, 2**32 - 1)
     entries = tuple(served_by(driver, peer=i) for i in ids)
     world = World(bare=True, drivers=entries, capacity=Capacity(descriptors_per_container=9))
-    caller = Remote(world, box(*(local(i, peer=i) for i in ids)))
+    caller = Remote(world, caller_plan(*(local(i, peer=i) for i in ids)))
     assert [caller.open(i) for i in ids] == [1, 2, 3, 4, 5]
     assert [call[1] for call in driver.calls] == list(ids)
 
 
 @pytest.mark.clause("TC-CALL-06")
 def test_an_endpoint_is_open_once_at_a_time() -> None:
-    world, caller = remote(local())
+    world, caller = make_caller(local())
     assert (caller.open(1), caller.open(1)) == (1, -1)
-    assert refusals(world) == [("open", 1, "already-open", -1)]
+    assert refused_calls(world) == [("open", 1, "already-open", -1)]
     assert (caller.close(1), caller.open(1)) == (0, 2)
 
 
 @pytest.mark.clause("TC-CALL-07")
 def test_a_container_has_four_descriptors_at_most() -> None:
-    world, caller = remote(*MANY)
+    world, caller = make_caller(*EVERY_PLACE)
     assert [caller.open(i) for i in range(1, 7)] == [1, 2, 3, 4, -1, -1]
-    assert refusals(world) == [("open", i, "no-descriptor", -1) for i in (5, 6)]
+    assert refused_calls(world) == [("open", i, "no-descriptor", -1) for i in (5, 6)]
     assert (caller.close(2), caller.open(6)) == (0, 5)
 
 
@@ -70,7 +54,8 @@ def test_a_container_has_four_descriptors_at_most() -> None:
 def test_a_device_has_ten_descriptors_at_most() -> None:
     world = World(bare=True, drivers=tuple(served_by(Puppet(), peer=i) for i in range(1, 7)))
     callers = [
-        Remote(world, blueprint(uid, endpoints=MANY, security=times(period=1))) for uid in "abc"
+        Remote(world, blueprint(uid, endpoints=EVERY_PLACE, security=times(period=1)))
+        for uid in "abc"
     ]
     assert [c.open(i) for c in callers for i in range(1, 5)] == [*range(1, 11), -1, -1]
     assert {event.reason for event in world.of(Refused, "c")} == {"no-descriptor"}
@@ -81,7 +66,7 @@ def test_a_device_has_ten_descriptors_at_most() -> None:
 def test_a_driver_is_not_asked_where_there_is_no_room() -> None:
     driver = Puppet()
     world = World(bare=True, drivers=(served_by(driver),), capacity=Capacity(descriptors=0))
-    assert Remote(world, box(local())).open(1) == -1
+    assert Remote(world, caller_plan(local())).open(1) == -1
     assert driver.calls == []
 
 
@@ -91,20 +76,20 @@ def test_local_and_remote_peers_have_numbers_of_their_own() -> None:
     entry = DriverEntry(PeerType.REMOTE, 1, "far", lambda: far)
     world = World(bare=True, drivers=(served_by(near), entry))
     both = (local(1), Endpoint(2, PeerType.REMOTE, 1, Direction.BOTH))
-    caller = Remote(world, box(*both, Endpoint(3, PeerType.REMOTE, 2, Direction.BOTH)))
+    caller = Remote(world, caller_plan(*both, Endpoint(3, PeerType.REMOTE, 2, Direction.BOTH)))
     assert [caller.open(i) for i in (1, 2, 3)] == [1, 2, -1]
     assert (len(near.calls), len(far.calls)) == (1, 1)
-    assert refusals(world) == [("open", 3, "no-driver", -1)]
+    assert refused_calls(world) == [("open", 3, "no-driver", -1)]
 
 
 @pytest.mark.clause("TC-END-02")
 def test_a_driver_serves_the_containers_that_its_entry_names() -> None:
     entry = served_by(Puppet(), uids=frozenset({b"friend"}))
     world = World(bare=True, drivers=(entry,))
-    caller = Remote(world, box(local()))
+    caller = Remote(world, caller_plan(local()))
     friend = Remote(world, blueprint("friend", endpoints=(local(),)))
     assert (caller.open(1), friend.open(1)) == (-1, 1)
-    assert refusals(world) == [("open", 1, "not-served", -1)]
+    assert refused_calls(world) == [("open", 1, "not-served", -1)]
 
 
 @pytest.mark.parametrize("served", Direction)
@@ -112,9 +97,11 @@ def test_a_driver_serves_the_containers_that_its_entry_names() -> None:
 @pytest.mark.clause("TC-END-02")
 def test_a_driver_serves_the_directions_of_its_entry(served: Direction, asked: Direction) -> None:
     world = World(bare=True, drivers=(served_by(Puppet(), directions=frozenset({served})),))
-    caller = Remote(world, box(local(direction=asked)))
+    caller = Remote(world, caller_plan(local(direction=asked)))
     assert caller.open(1) == (1 if served is asked else -1)
-    assert [reason for _, _, reason, _ in refusals(world)] == ["not-served"] * (served != asked)
+    assert [reason for _, _, reason, _ in refused_calls(world)] == ["not-served"] * (
+        served != asked
+    )
 
 
 def test_two_drivers_cannot_have_one_place() -> None:
@@ -130,10 +117,10 @@ def test_two_drivers_cannot_have_one_place() -> None:
 @pytest.mark.parametrize("fd", [0, -1, 2, 257, 2**31, 2**32 + 1])
 @pytest.mark.clause("TC-CALL-08", "TC-CALL-11", "TC-CALL-19")
 def test_a_number_that_is_no_descriptor_is_refused(fd: int) -> None:
-    world, caller = remote(local())
+    world, caller = make_caller(local())
     assert caller.open(1) == 1
     assert (caller.read(fd), caller.write(fd, b"x"), caller.close(fd)) == (-1, -1, -1)
-    assert {reason for _, _, reason, _ in refusals(world)} == {"bad-descriptor"}
+    assert {reason for _, _, reason, _ in refused_calls(world)} == {"bad-descriptor"}
 
 
 @pytest.mark.parametrize("how", ["stop", "kill", "exit", "fault", "delete"])
@@ -149,7 +136,7 @@ def test_descriptors_close_when_their_container_stops(how: str) -> None:
         return 5
 
     world = World(bare=True, drivers=(served_by(driver),))
-    world.run(box(local(1), local(2)), Program(loop))
+    world.run(caller_plan(local(1), local(2)), Program(loop))
     world.device.run(for_ms=20)
     if how not in ("exit", "fault"):
         getattr(world.device, how)("box")
@@ -162,7 +149,7 @@ def test_descriptors_close_when_their_container_stops(how: str) -> None:
 def test_the_stop_hook_still_has_its_descriptors() -> None:
     driver, seen = Puppet(), list[object]()
     world = World(bare=True, drivers=(served_by(driver),))
-    caller = Remote(world, box(local()), stop=lambda n: seen.append(n.write(1, b"bye")))
+    caller = Remote(world, caller_plan(local()), stop=lambda n: seen.append(n.write(1, b"bye")))
     caller.open(1)
     world.device.stop("box")
     world.device.run(for_ms=10)
@@ -172,7 +159,7 @@ def test_the_stop_hook_still_has_its_descriptors() -> None:
 
 @pytest.mark.clause("TC-CALL-17")
 def test_a_restarted_container_opens_anew_with_new_numbers() -> None:
-    world, caller = remote(local())
+    world, caller = make_caller(local())
     assert caller.open(1) == 1
     world.device.stop("box")
     world.device.run(for_ms=5)
@@ -186,10 +173,10 @@ def test_an_entry_that_is_changed_or_gone_is_revoked_at_once_and_others_stay() -
     driver = Puppet()
     world = World(drivers=tuple(served_by(driver, peer=i) for i in (1, 2, 3)))
     entries = (local(1, 1), local(2, 2), local(3, 3))
-    caller = Remote(world, box(*entries))
+    caller = Remote(world, caller_plan(*entries))
     assert [caller.open(i) for i in (1, 2, 3)] == [1, 2, 3]
     changed = (local(1, 1), local(2, 2, Direction.OUT))
-    world.reconfigure(newer(box(*changed)))
+    world.reconfigure(newer(caller_plan(*changed)))
     assert [(e.fd, e.reason) for e in world.of(DescriptorClosed)] == [
         (2, "revoked"),
         (3, "revoked"),
@@ -197,7 +184,7 @@ def test_an_entry_that_is_changed_or_gone_is_revoked_at_once_and_others_stay() -
     assert driver.calls[-2:] == [("close", 2), ("close", 3)]
     assert [caller.read(fd, 1) for fd in (1, 2, 3)] == [b"r", -1, -1]
     assert [caller.open(i) for i in (1, 2, 3)] == [-1, 4, -1]
-    assert [reason for _, _, reason, _ in refusals(world)[-2:]] == [
+    assert [reason for _, _, reason, _ in refused_calls(world)[-2:]] == [
         "already-open",
         "unknown-endpoint",
     ]
@@ -205,17 +192,17 @@ def test_an_entry_that_is_changed_or_gone_is_revoked_at_once_and_others_stay() -
 
 def test_what_is_revoked_and_granted_is_told() -> None:
     world = World()
-    Remote(world, box(local(1), local(2)))
-    world.reconfigure(newer(box(local(2), local(3))))
+    Remote(world, caller_plan(local(1), local(2)))
+    world.reconfigure(newer(caller_plan(local(2), local(3))))
     (event,) = world.of(Reconfigured)
     assert (event.revoked, event.granted) == ((1,), (3,))
 
 
 def test_a_refused_reconfiguration_leaves_descriptors_open() -> None:
     world = World(drivers=(served_by(Puppet()),))
-    caller = Remote(world, box(local()))
+    caller = Remote(world, caller_plan(local()))
     fd = caller.open(1)
     with refused(LoadReason.TOKEN):
-        world.reconfigure(box())
+        world.reconfigure(caller_plan())
     assert caller.read(fd, 2) == b"rr"
     assert world.of(DescriptorClosed) == []

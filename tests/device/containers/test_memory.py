@@ -8,15 +8,9 @@ from support.worlds import World, blueprint, refused
 
 from tinycontainer.device.containers.limits import BOARDS, Capacity
 from tinycontainer.device.containers.memory import MemoryManager, Section, Slot
-from tinycontainer.errors import LoadError, LoadReason
+from tinycontainer.errors import LoadError, LoadReason, SectionTooLarge
 
 SMALL = Capacity(slots=2, metadata_bytes=8, code_bytes=16, data_bytes=12)
-
-
-def fill(slot: Slot, section: Section, content: bytes) -> None:
-    slot.open(section, len(content))
-    if content:
-        slot.write(content)
 
 
 def test_a_section_is_closed_when_it_has_all_its_bytes() -> None:
@@ -60,7 +54,7 @@ def test_a_byte_more_than_announced_is_refused() -> None:
 def test_a_closed_section_cannot_be_written_or_opened_again(section: Section) -> None:
     slot = Slot(0, SMALL)
     for each in Section:
-        fill(slot, each, b"1234")
+        slot.put(each, b"1234")
     with refused(LoadReason.OUT_OF_ORDER):
         slot.write(b"5")
     with refused(LoadReason.OUT_OF_ORDER):
@@ -95,11 +89,11 @@ def test_a_section_may_fill_its_capacity_and_no_more(section: Section, capacity:
     def slot() -> Slot:
         empty = Slot(0, SMALL)
         if section is Section.DATA:
-            fill(empty, Section.CODE, b"")
+            empty.put(Section.CODE, b"")
         return empty
 
     full = slot()
-    fill(full, section, bytes(capacity))
+    full.put(section, bytes(capacity))
     assert full.read(section) == bytes(capacity)
     with refused(LoadReason.CAPACITY):
         slot().open(section, capacity + 1)
@@ -110,10 +104,10 @@ def test_a_section_may_fill_its_capacity_and_no_more(section: Section, capacity:
 @given(code=st.integers(0, 1024), data=st.integers(0, 1100))
 def test_code_rounded_up_to_four_and_data_share_what_the_firmware_has(code: int, data: int) -> None:
     slot = Slot(0, BOARDS["riot-2024"])
-    fill(slot, Section.CODE, bytes(code))
+    slot.put(Section.CODE, bytes(code))
     data_begins = code + (-code % 4)
     if data_begins + data <= 1024:
-        fill(slot, Section.DATA, bytes(data))
+        slot.put(Section.DATA, bytes(data))
         assert len(slot.read(Section.DATA)) == data
     else:
         with refused(LoadReason.CAPACITY):
@@ -123,16 +117,16 @@ def test_code_rounded_up_to_four_and_data_share_what_the_firmware_has(code: int,
 @pytest.mark.parametrize(("code", "data"), [(1021, 0), (1024, 0), (1017, 4), (1020, 4)])
 def test_the_last_shared_bytes_can_be_used(code: int, data: int) -> None:
     slot = Slot(0, BOARDS["riot-2024"])
-    fill(slot, Section.CODE, bytes(code))
+    slot.put(Section.CODE, bytes(code))
     with refused(LoadReason.CAPACITY):
         slot.open(Section.DATA, data + 1)
-    fill(slot, Section.DATA, bytes(data))
+    slot.put(Section.DATA, bytes(data))
     assert slot.read(Section.DATA) == bytes(data)
 
 
 def test_replaced_metadata_obeys_the_capacity() -> None:
     slot = Slot(0, SMALL)
-    fill(slot, Section.METADATA, b"old")
+    slot.put(Section.METADATA, b"old")
     with refused(LoadReason.CAPACITY):
         slot.replace_metadata(b"123456789")
     assert slot.read(Section.METADATA) == b"old"
@@ -142,7 +136,7 @@ def test_replaced_metadata_obeys_the_capacity() -> None:
 
 def test_what_was_read_does_not_change_with_the_slot() -> None:
     slot = Slot(0, SMALL)
-    fill(slot, Section.CODE, b"abc")
+    slot.put(Section.CODE, b"abc")
     code = slot.read(Section.CODE)
     slot.erase()
     assert code == b"abc"
@@ -193,13 +187,13 @@ def test_a_uid_names_one_slot_only() -> None:
 def test_a_released_slot_is_as_new() -> None:
     memory = MemoryManager(Capacity(slots=1))
     slot = memory.take()
-    fill(slot, Section.METADATA, b"m")
-    fill(slot, Section.CODE, b"c")
+    slot.put(Section.METADATA, b"m")
+    slot.put(Section.CODE, b"c")
     slot.open(Section.DATA, 2)
     memory.release(slot)
     again = memory.take()
     assert again.writing is None
-    fill(again, Section.METADATA, b"other")
+    again.put(Section.METADATA, b"other")
     assert again.read(Section.METADATA) == b"other"
 
 
@@ -209,3 +203,15 @@ def test_the_slot_of_a_deleted_container_is_used_again() -> None:
     world.device.delete("b")
     assert world.add(blueprint("d")).slot == 1
     assert [view.uid for view in world.device] == [b"a", b"d", b"c"]
+
+
+def test_a_section_that_does_not_fit_is_refused_with_both_sizes() -> None:
+    slot = Slot(0, Capacity(code_bytes=8, data_bytes=8, shared_bytes=10))
+    slot.put(Section.METADATA, b"")
+    slot.put(Section.CODE, b"12345")
+    with pytest.raises(SectionTooLarge) as refusal:
+        slot.put(Section.DATA, b"123")
+    error = refusal.value
+    assert (error.section, error.found_bytes, error.allowed_bytes) == ("data", 3, 2)
+    slot.put(Section.DATA, b"12")
+    assert slot.read(Section.DATA) == b"12"

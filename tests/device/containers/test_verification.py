@@ -1,7 +1,6 @@
-"""The tokens of one container, judged together: by both profiles, and on the firmware's files."""
+"""The tokens of one container, judged together, in both profiles."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from support.worlds import FOREIGN, KEYS, blueprint, trusted
@@ -13,9 +12,10 @@ from tinycontainer.device.containers.verification import (
     Validity,
     grant_rights,
     profile_of,
+    profile_refusal,
     verify_tokens,
 )
-from tinycontainer.errors import LoadError, LoadReason, MetadataError
+from tinycontainer.errors import LoadError, LoadReason, TokensNotValidNow
 from tinycontainer.metadata import Bundle, Direction, Endpoint, PeerType, Security, decode, encode
 from tinycontainer.tools.packing.packing import (
     Blueprint,
@@ -23,10 +23,9 @@ from tinycontainer.tools.packing.packing import (
     TokenOptions,
     pack,
     pack_unsigned,
-    seal,
+    seal_metadata,
 )
 from tinycontainer_tokens import (
-    Algorithm,
     KeyEntry,
     KeyMaterial,
     KeyStore,
@@ -104,7 +103,7 @@ def resealed(
         entries = (endpoint, *entries[1:])
     security = replace(security_of(bundle), **tokens)  # type: ignore[arg-type]
     signer = Signer(KEYS[Role.INFRASTRUCTURE], metadata.uid, RFC, TokenOptions())
-    return replace(bundle, metadata=seal(container, entries, security, signer))
+    return replace(bundle, metadata=seal_metadata(container, entries, security, signer))
 
 
 def security_of(bundle: Bundle) -> Security:
@@ -196,8 +195,8 @@ def test_tokens_do_not_stand_in_for_each_other() -> None:
 
 def test_one_key_does_not_make_one_kind_into_another() -> None:
     signer = Signer(KEYS[Role.PROVIDER], b"uid", RFC, TokenOptions())
-    said = objection(resealed(packed(), data_token=signer.content(Kind.CODE, DATA)), trust())
-    assert said.startswith("data token: step 8 (kind): a code token stands in the place")
+    said = objection(resealed(packed(), data_token=signer.sign_content(Kind.CODE, DATA)), trust())
+    assert said.startswith("data token: step 8 (kind): a code token is in the place")
 
 
 @pytest.mark.parametrize(
@@ -291,7 +290,7 @@ def test_an_absent_token_is_forgiven_where_the_device_allows_it(place: str) -> N
 
 @pytest.mark.parametrize("place", PLACES[:5])
 def test_a_wrong_token_is_never_forgiven(place: str) -> None:
-    foreign = Signer(FOREIGN, b"uid", RFC, TokenOptions()).mask(0)
+    foreign = Signer(FOREIGN, b"uid", RFC, TokenOptions()).sign_mask(0)
     for token, step in ((b"garbled", "2 (structure)"), (foreign, "6 (signature)")):
         said = objection(with_token(place, token), trust(allow_unsigned=True))
         assert said.startswith(f"{place}: step {step}: ")
@@ -321,8 +320,8 @@ def test_tokens_are_valid_together_where_each_of_them_is() -> None:
     data = Signer(KEYS[Role.PROVIDER], b"uid", RFC, TokenOptions(not_before_s=20, expires_s=50))
     bundle = resealed(
         packed(),
-        code_token=code.content(Kind.CODE, CODE),
-        data_token=data.content(Kind.DATA, DATA),
+        code_token=code.sign_content(Kind.CODE, CODE),
+        data_token=data.sign_content(Kind.DATA, DATA),
     )
     validity = granted(bundle, trust(), now_s=30).validity
     assert validity == Validity(20, 40)
@@ -349,54 +348,17 @@ def test_an_older_container_does_not_come_back() -> None:
     assert said == f"{problem} 2 was accepted before with other bytes"
 
 
-FOLDER = Path(__file__).parents[4] / "shared" / "vectors"
-PUBLISHED_KEY = "112ff4c9cddecbe153d72dcd7c5ffaf2bfc77603fd8478e300bafe8dd1946078"
-needs_vectors = pytest.mark.skipif(
-    not FOLDER.is_dir(), reason="the firmware's own files are not part of this project"
-)
-
-
-def by_the_firmware(
-    name: str, data: bytes = b"not yet implemented", key: str = PUBLISHED_KEY, flipped_bit: int = -1
-) -> dict[str, str]:
-    """Judge a published file; the failed step of each place. Its code was not published."""
-    content = bytearray((FOLDER / f"{name}.metadata").read_bytes())
-    if flipped_bit >= 0:
-        content[flipped_bit // 8] ^= 1 << flipped_bit % 8
-    material = KeyMaterial(Algorithm.EDDSA, bytes.fromhex(key))
-    believed = Trust(KeyStore(KeyEntry(role, RIOT, material) for role in Role), profiles=(RIOT,))
-    metadata = decode(bytes(content))
-    assert encode(metadata.container, metadata.endpoints, metadata.security) == content
-    found = verify_tokens(metadata, None, data, believed, now_s=0)
-    failures = {each.place: each.verification.failure for each in found if each.verification}
-    assert list(failures) == PLACES[:4]
-    failed = {place: step.check for place, step in failures.items() if step}
-    if failed:
-        with pytest.raises(LoadError, match=f"{next(iter(failed))}: step "):
-            grant_rights(metadata, found, believed)
-    else:
-        assert metadata.uid == name.encode()
-        assert grant_rights(metadata, found, believed) == Grant(0xFF, RIOT, Validity(), ())
-    return failed
-
-
-@needs_vectors
-def test_the_published_container_verifies_with_its_data_and_its_key_alone() -> None:
-    assert by_the_firmware("simple_container") == {}
-    assert by_the_firmware("simple_container", data=b"not yet") == {"data token": "content"}
-    failed = by_the_firmware("simple_container", key=FOREIGN.public.hex())
-    assert failed == dict.fromkeys(PLACES[:4], "signature")
-
-
-@needs_vectors
-def test_no_byte_of_the_published_container_can_be_changed() -> None:
-    for i in range((FOLDER / "simple_container.metadata").stat().st_size):
-        try:
-            assert by_the_firmware("simple_container", flipped_bit=8 * i + i % 8) != {}
-        except MetadataError:
-            continue
-
-
-@needs_vectors
-def test_the_published_example_is_refused_for_its_metadata_token() -> None:
-    assert by_the_firmware("example_app") == {"metadata token": "content"}
+def test_refusals_carry_what_was_found_and_what_is_allowed() -> None:
+    firmware = decode(pack(plan(RIOT, endpoints=()), CODE, DATA, RIOT_KEYS).metadata)
+    profile = profile_refusal(profile_of(firmware), trust())
+    assert profile is not None
+    assert (profile.found, profile.allowed) == (RIOT, (RFC,))
+    (refusal,) = (
+        report.refusal
+        for report in reports(replace(packed(), code=b"other"), trust())
+        if report.refusal
+    )
+    assert (refusal.place, refusal.step_number, refusal.check) == ("code token", 13, "content")
+    with pytest.raises(TokensNotValidNow) as late:
+        Validity(20, 40).check(40)
+    assert (late.value.now_s, late.value.not_before_s, late.value.expires_s) == (40, 20, 40)

@@ -9,8 +9,8 @@ from support.tinyml.hostile_models import good
 from support.tinyml.models import seed
 
 from tinycontainer_endpoints.tinyml.driver import TinyML
-from tinycontainer_endpoints.tinyml.processes.processes import WorkerLost
 from tinycontainer_endpoints.tinyml.processes.wire import Request
+from tinycontainer_endpoints.tinyml.processes.worker import WorkerLost
 from tinycontainer_endpoints.tinyml.protocol.codes import ErrorCode
 
 INPUT = struct.pack("<6f", 1, 2, 3, 4, 5, 6)

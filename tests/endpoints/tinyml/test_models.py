@@ -39,16 +39,16 @@ def test_the_models_are_there_and_fit_the_default_quotas() -> None:
         "sine-float",
         "sine-int8",
     ]
-    plans = {name: check_model(content_of(name), Quotas()) for name in NAMES}
-    assert plans["keywords-int8"].macs == 2_664_844
-    assert all(plan.model_bytes == len(content_of(name)) for name, plan in plans.items())
+    models = {name: check_model(content_of(name), Quotas()) for name in NAMES}
+    assert models["keywords-int8"].macs == 2_664_844
+    assert all(accepted.model_bytes == len(content_of(name)) for name, accepted in models.items())
 
 
 class Interpreter:
     """A model that takes and gives numbers, through a session or a function on bytes."""
 
-    def __init__(self, plan: AcceptedModel, run: Callable[[bytes], bytes]) -> None:
-        (self._given,), (self._made,) = plan.inputs, plan.outputs
+    def __init__(self, accepted: AcceptedModel, run: Callable[[bytes], bytes]) -> None:
+        (self._given,), (self._made,) = accepted.inputs, accepted.outputs
         self._run = run
 
     def __call__(self, examples: Array) -> Array:
@@ -128,9 +128,9 @@ def test_the_endpoint_gives_the_interpreters_own_bits(backend: str, name: str) -
 def through_the_endpoint(backend: str, content: bytes, times: int, **quotas: int) -> None:
     client = Client(make_driver(backend=backend, quotas=quotas))
     client.load(content)
-    plan, session = examine_model(content), bare_session(backend, content)
+    accepted, session = examine_model(content), bare_session(backend, content)
     chance = random.Random(len(content))
-    (given,) = plan.inputs
+    (given,) = accepted.inputs
     for _ in range(times):
         if given.type is TensorType.F32:
             import numpy as np

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.errors import catch_error
 from support.project import ROOT
 from support.rbpf.assembling import LIMITS, assemble, rbf
 from support.rbpf.tenant import Tenant
@@ -35,10 +36,8 @@ def built(name: str) -> bytes:
     return BUILDER.build((OBJECTS / f"{name}.o").read_bytes())
 
 
-def refusal(name: str) -> BuildRefused:
-    with pytest.raises(BuildRefused) as refused:
-        built(name)
-    return refused.value
+def build_error(name: str) -> BuildRefused:
+    return catch_error(BuildRefused, built, name)
 
 
 def marked_line(case: int) -> int:
@@ -112,25 +111,25 @@ def test_a_single_function_of_another_name_is_the_loop_in_the_firmwares_form() -
     ],
 )
 def test_what_rbpf_lacks_is_refused_by_name_and_source_line(case: int, words: str) -> None:
-    error = refusal(f"refused-{case}")
+    error = build_error(f"refused-{case}")
     assert error.problem.startswith(words)
     assert error.place == f"refused.c:{marked_line(case)} in loop"
 
 
 def test_older_debug_information_is_read_too() -> None:
-    assert refusal("refused-dwarf4").place == f"refused.c:{marked_line(1)} in loop"
+    assert build_error("refused-dwarf4").place == f"refused.c:{marked_line(1)} in loop"
 
 
 def test_without_debug_information_the_function_is_named() -> None:
-    assert refusal("refused-no-debug").place == "in loop"
+    assert build_error("refused-no-debug").place == "in loop"
 
 
 def test_version_3_instructions_are_refused() -> None:
-    assert "JMP32" in refusal("everything-v3").problem
+    assert "JMP32" in build_error("everything-v3").problem
 
 
 def test_pointers_in_initialised_data_are_refused() -> None:
-    error = refusal("refused-6")
+    error = build_error("refused-6")
     assert (error.place, error.problem.split(";")[0]) == (
         ".rodata",
         "a pointer to something in initialised data",
@@ -138,7 +137,7 @@ def test_pointers_in_initialised_data_are_refused() -> None:
 
 
 def test_hooks_without_a_loop_are_refused() -> None:
-    assert refusal("refused-7").problem == "has start, but no function loop"
+    assert build_error("refused-7").problem == "has start, but no function loop"
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ REFUSED: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_hostile_code_is_refused_in_time(what: str) -> None:
-    reason = wasm.refusal(make_runtime().admit, REFUSED[what](), ROOMY)
+    reason = wasm.admission_error(make_runtime().admit, REFUSED[what](), ROOMY)
     assert "bytes where at most" not in reason
 
 

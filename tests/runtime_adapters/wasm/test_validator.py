@@ -77,7 +77,7 @@ LEFT_TO_THE_SCAN = {"extended constants", "recursive types"}
 @pytest.mark.parametrize("name", FEATURES)
 @pytest.mark.clause("TC-RT-09")
 def test_features_that_the_engines_do_not_share_are_refused(name: str) -> None:
-    assert wasm.refusal(create_runtime().admit, FEATURES[name])
+    assert wasm.admission_error(create_runtime().admit, FEATURES[name])
 
 
 @pytest.mark.parametrize("name", sorted(FEATURES.keys() - LEFT_TO_THE_SCAN))
@@ -88,7 +88,7 @@ def test_the_validator_refuses_them_even_without_the_scan(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(LEFT_TO_THE_SCAN))
 def test_what_the_validator_takes_the_scan_refuses(name: str) -> None:
-    assert wasm.refusal(scan_module, FEATURES[name]).startswith("byte ")
+    assert wasm.scan_error(FEATURES[name]).startswith("byte ")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ ILL_TYPED: dict[str, dict[int, bytes | None]] = {
 def test_what_is_ill_typed_is_refused_by_the_validator_alone(name: str) -> None:
     code = build(ILL_TYPED[name])
     scan_module(code, LIMITS)  # it is not for its structure that it is refused
-    reason = wasm.refusal(create_runtime().admit, code)
+    reason = wasm.admission_error(create_runtime().admit, code)
     assert reason.startswith("not valid: ")
     assert "\n" not in reason
 

@@ -14,6 +14,7 @@ from support.wasm.modules import (
     I32,
     TABLE,
     TYPE,
+    Tenant,
     body,
     build,
     container,
@@ -70,12 +71,12 @@ SHAPES: dict[str, bytes] = {
 @pytest.mark.parametrize("shape", SHAPES)
 def test_pywasms_prepared_module_is_within_its_bound(shape: str) -> None:
     runtime = PywasmRuntime(WasmtimeValidator(), exact_floats=True)
-    runtime.admit(build(), LIMITS)
+    Tenant(build(), limits=LIMITS, runtime=runtime)
     counted = runtime._cache.held_bytes
     gc.collect()
     tracemalloc.start()
     try:
-        runtime.admit(SHAPES[shape] + b"\0\2\1x", LIMITS)
+        Tenant(SHAPES[shape] + b"\0\2\1x", limits=LIMITS, runtime=runtime)  # is dropped at once
         gc.collect()
         held, _ = tracemalloc.get_traced_memory()
     finally:

@@ -139,7 +139,7 @@ def test_a_device_never_sees_the_verdict_of_one_with_other_limits(
             runtime.admit(code, narrow)
         with pytest.raises(CreationError):
             runtime.create(code, b"", wasm.RecordingNatives(meter), meter, narrow)
-        assert str(refused.value) == wasm.refusal(
+        assert str(refused.value) == wasm.admission_error(
             lambda offered, _limits: make_runtime().admit(offered, narrow), code
         )
 
@@ -168,7 +168,7 @@ def test_a_module_that_is_dropped_lives_as_long_as_its_instances() -> None:
     expected = [Tenant(STATEFUL, limits=limits).run(hook, 3) for hook in HOOKS[:1]]
     subject = Tenant(STATEFUL, limits=limits, runtime=runtime)
     for number in range(200):
-        runtime.admit(build() + named(number), limits)
+        Tenant(build() + named(number), limits=limits, runtime=runtime)
         if number % 20 == 0:
             gc.collect()
     assert [subject.run(hook, 3) for hook in HOOKS[:1]] == expected
@@ -179,7 +179,7 @@ def test_what_is_kept_is_bounded_however_many_modules_are_loaded() -> None:
     runtime = keeping(KEPT_BYTES)
     held = []
     for number in range(200):
-        runtime.admit(build() + named(number), RuntimeLimits())
+        Tenant(build() + named(number), runtime=runtime)
         held.append(runtime._cache.held_bytes)
     assert max(held) <= KEPT_BYTES
     assert 0 < len(runtime._cache) < 150

@@ -1,4 +1,4 @@
-"""The suite's own cases, read once for all tests."""
+"""The cases of the specification and their bundles, read once for all tests."""
 
 from functools import cache
 

@@ -1,18 +1,28 @@
-"""Faults for the conformance suite to catch: each is one line of the device, changed."""
+"""Faults that the conformance suite must catch: each changes one line of the device."""
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 
 from support.conformance.cases import bundles
 from support.project import ROOT
-from tinycontainer.conformance.judging.suite import Suite, process
+from tinycontainer.conformance.judging.suite import Suite
+from tinycontainer.conformance.peer import ProcessPeer
 
 FAULTY_SHIM = ROOT / "tests" / "conformance" / "faulty_shim.py"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One line of the device, as it should be and as it is wrong."""
+    """One line of the device, and how it is wrong.
+
+    Attributes:
+        name: what the faulty device does.
+        clause: what it breaks.
+        module: where the line is.
+        right: the line, or a part of it that is nowhere else in the module.
+        wrong: what replaces it.
+    """
 
     name: str
     clause: str
@@ -21,9 +31,9 @@ class Fault:
     wrong: str
 
     def suite(self) -> Suite:
-        """The suite against a device with this fault."""
+        """The suite, for a device with this fault."""
         command = (sys.executable, str(FAULTY_SHIM), self.module, self.right, self.wrong)
-        return Suite(process(command), bundles(), timeout_s=60)
+        return Suite(partial(ProcessPeer, command), bundles(), timeout_s=60)
 
 
 FAULTS = [
@@ -200,15 +210,15 @@ FAULTS = [
         "joins pipes of the same direction",
         "TC-END-08",
         "tinycontainer.device.calls.pipes",
-        "and answer.direction is _COMPLEMENT[endpoint.direction]",
-        "and answer.direction is endpoint.direction",
+        "if answer.direction is not _COMPLEMENT[endpoint.direction]:",
+        "if answer.direction is not endpoint.direction:",
     ),
     Fault(
         "opens pipes without consent",
         "TC-END-08",
         "tinycontainer.device.calls.pipes",
-        "and answer.peer_uid == uid\n",
-        "\n",
+        "if answer.peer_uid != uid:",
+        "if False:",
     ),
     Fault(
         "leaves revoked endpoints open",
@@ -255,14 +265,14 @@ FAULTS = [
     Fault(
         "ranks by priority under round-robin",
         "TC-SCHED-01",
-        "tinycontainer.device.running.scheduler",
-        "rank = priority if self._policy is Policy.PRIORITY else 0",
-        "rank = priority",
+        "tinycontainer.device.containers.limits",
+        "return priority if self is Policy.PRIORITY else 0",
+        "return priority",
     ),
     Fault(
         "takes code and data of a bundle for each other",
         "TC-META-19",
-        "tinycontainer.metadata.bundle",
+        "tinycontainer.metadata.codec",
         "return cls(*sections)",
         "return cls(sections[0], sections[2], sections[1])",
     ),

@@ -1,1 +1,1 @@
-"""What benchmarks measure with, and the page that is made of their results."""
+"""Measures for benchmarks, and makes the page of their results."""

@@ -78,6 +78,15 @@ REQUIREMENTS: Final = (
     ),
     Requirement("The same, wasmtime", "load", "wasmtime", _median("both"), 2.0),
     Requirement(
+        "Making a device and loading three containers from a shared installation, by the same from"
+        " an installation of its own (pywasm)",
+        "installation",
+        "pywasm",
+        _median("one of its own"),
+        0.4,
+    ),
+    Requirement("The same, wasmtime", "installation", "wasmtime", _median("one of its own"), 0.15),
+    Requirement(
         "A decision among 10,000 containers, by one among 10, both policies",
         "decision",
         "",

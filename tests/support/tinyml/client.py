@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from tinycontainer.errors import DriverError
-from tinycontainer.interfaces.driver import BoardInfo, Driver, DriverSetup
+from tinycontainer.interfaces.driver import BoardInfo, Driver, DriverSetup, SharedResources
 from tinycontainer.testing import StillContext
 from tinycontainer_endpoints.tinyml.driver import TinyML
 from tinycontainer_endpoints.tinyml.model.refusing import ModelRefused
@@ -47,9 +47,19 @@ def each_backend(test: Test) -> Test:
     return marked
 
 
-def make_setup(*, virtual: bool = True, **options: Any) -> DriverSetup:
-    """What a driver is made from."""
-    return DriverSetup(options, Path(), bytes, lambda _line: None, BoardInfo(), virtual)
+def make_setup(
+    *, virtual: bool = True, resources: SharedResources | None = None, **options: Any
+) -> DriverSetup:
+    """What a driver is made from; by default it shares nothing."""
+    return DriverSetup(
+        options,
+        Path(),
+        bytes,
+        lambda _line: None,
+        BoardInfo(),
+        virtual,
+        resources or SharedResources(),
+    )
 
 
 def make_driver(*, virtual: bool = True, **options: Any) -> TinyML:

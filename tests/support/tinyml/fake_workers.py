@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tinycontainer_endpoints.tinyml.processes.processes import Reply, Worker, WorkerLost
 from tinycontainer_endpoints.tinyml.processes.wire import Request, Status
+from tinycontainer_endpoints.tinyml.processes.worker import Reply, Worker, WorkerLost
 
 Script = Callable[[Request], Reply | WorkerLost | None]
 
@@ -39,9 +39,6 @@ class FakeWorker(Worker):
 
     def poll(self) -> Reply | None:
         return None if self.slow else self.wait()
-
-    def close(self) -> None:
-        pass
 
 
 @dataclass

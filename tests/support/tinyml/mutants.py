@@ -14,8 +14,9 @@ from tinycontainer_endpoints.tinyml.model.flatbuffer_writer import write_flatbuf
 from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, check_model
 from tinycontainer_endpoints.tinyml.model.refusing import ModelRefused
 from tinycontainer_endpoints.tinyml.model.schema import MODEL, Tree, Value
-from tinycontainer_endpoints.tinyml.processes.processes import Worker, WorkerLost, Zygote
+from tinycontainer_endpoints.tinyml.processes.nursery import ForkingNursery
 from tinycontainer_endpoints.tinyml.processes.wire import Request, Status
+from tinycontainer_endpoints.tinyml.processes.worker import Worker, WorkerLost
 from tinycontainer_endpoints.tinyml.protocol.codes import ErrorCode
 from tinycontainer_endpoints.tinyml.quotas import Quotas
 
@@ -208,17 +209,17 @@ class Verdicts:
 
 def judge_mutants(backend: str, count: int, seed: int) -> Verdicts:
     """Put mutants through the check, and those that pass through an interpreter."""
-    verdicts, nursery, chance = Verdicts(), Zygote(backend), random.Random(seed)
+    verdicts, nursery, chance = Verdicts(), ForkingNursery(backend), random.Random(seed)
     worker = nursery.fork()
     for content in mutants(count, seed):
         try:
-            plan = check_model(content, Quotas())
+            accepted = check_model(content, Quotas())
         except ModelRefused as refusal:
             verdicts.refused[refusal.code] += 1
             continue
         verdicts.accepted += 1
         try:
-            status = _interpret(worker, plan, chance)
+            status = _interpret(worker, accepted, chance)
         except WorkerLost:
             verdicts.lost += 1
             verdicts.culprits.append(content)
@@ -234,14 +235,14 @@ def judge_mutants(backend: str, count: int, seed: int) -> Verdicts:
     return verdicts
 
 
-def _interpret(worker: Worker, plan: AcceptedModel, chance: random.Random) -> Status:
+def _interpret(worker: Worker, accepted: AcceptedModel, chance: random.Random) -> Status:
     """Load a model and compute twice: on numbers, and on anything."""
-    worker.ask(Request.LOAD, 0, plan.content, DEADLINE_MS, 0)
+    worker.ask(Request.LOAD, 0, accepted.content, DEADLINE_MS, 0)
     reply = worker.wait()
     if reply.status is not Status.DONE:
         return reply.status
-    length = sum(each.size_bytes for each in plan.outputs)
-    numbers = b"".join(random_inputs(decode_model(plan.content), chance))
+    length = sum(each.size_bytes for each in accepted.outputs)
+    numbers = b"".join(random_inputs(decode_model(accepted.content), chance))
     for inputs in (numbers, chance.randbytes(len(numbers))):
         worker.ask(Request.RUN, 0, inputs, DEADLINE_MS, length)
         reply = worker.wait()

@@ -10,10 +10,10 @@ from hashlib import sha256
 from types import FrameType
 from typing import cast
 
-import pytest
 import wasmtime
 
 from support.engines import WasmInstance, make_runtime
+from support.errors import catch_error
 from tinycontainer.errors import InadmissibleCode
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import (
@@ -25,6 +25,7 @@ from tinycontainer.interfaces.runtime import (
     RuntimeLimits,
     Trapped,
 )
+from tinycontainer_runtimes.wasm.scan import scan_module
 
 UNLIMITED = 1 << 40
 """A budget that no test uses up."""
@@ -341,15 +342,19 @@ def within(seconds: float) -> Iterator[None]:
         raise TooSlow(f"took {took:.1f} s where {seconds} s are allowed")
 
 
-def refusal(
+def admission_error(
     judge: Callable[[bytes, RuntimeLimits], object],
     code: bytes,
     limits: RuntimeLimits | None = None,
 ) -> str:
-    """Why a module is not admitted, found out within 5 seconds."""
-    with within(5), pytest.raises(InadmissibleCode) as caught:
-        judge(code, limits or RuntimeLimits())
-    return str(caught.value)
+    """Why a judge does not admit a module; it has 5 seconds to say so."""
+    with within(5):
+        return str(catch_error(InadmissibleCode, judge, code, limits or RuntimeLimits()))
+
+
+def scan_error(code: bytes, limits: RuntimeLimits | None = None) -> str:
+    """Why the scan does not admit a module."""
+    return admission_error(scan_module, code, limits)
 
 
 @contextmanager

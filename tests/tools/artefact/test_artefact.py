@@ -10,7 +10,7 @@ from tinycontainer.errors import DeviceFileError
 from tinycontainer.metadata import ContainerType
 from tinycontainer.tools.artefact.artefact import read_artefact
 from tinycontainer.tools.artefact.payload import payload_type
-from tinycontainer.tools.firmware.c_layout import is_layout, layout_files, open_layout
+from tinycontainer.tools.firmware.c_layout import is_layout, make_layout_files, open_layout
 from tinycontainer.tools.packing.packing import pack_unsigned
 
 BUNDLE = pack_unsigned(blueprint("box", kind=ContainerType.WASM), b"\0asm...", b"data")
@@ -18,7 +18,7 @@ BUNDLE = pack_unsigned(blueprint("box", kind=ContainerType.WASM), b"\0asm...", b
 
 def written(directory: Path, kind: ContainerType = ContainerType.WASM) -> Path:
     directory.mkdir()
-    for path, content in layout_files(directory, BUNDLE, kind).items():
+    for path, content in make_layout_files(directory, BUNDLE, kind).items():
         path.write_bytes(content)
     return directory
 
@@ -93,7 +93,7 @@ def test_the_layout_is_named_after_its_directory_however_that_is_written(
 
 def test_a_type_that_the_firmware_cannot_run_has_no_layout(tmp_path: Path) -> None:
     with pytest.raises(DeviceFileError, match="no runtime for type python"):
-        layout_files(tmp_path / "box", BUNDLE, ContainerType.PYTHON)
+        make_layout_files(tmp_path / "box", BUNDLE, ContainerType.PYTHON)
 
 
 @pytest.mark.parametrize("content", [b"", b"wasm3\n", b"\xff\x1b[2J", b"wamr rbpf"])

@@ -58,7 +58,7 @@ def agrees(content: bytes, device: Setup) -> tuple[LoadCheck, ...]:
     checks = judged(content, device)
     assert device.sequences.entries == before
     failed = [check for check in checks if check.failed]
-    error = refusal(content, device)
+    error = load_refusal(content, device)
     device.sequences.entries = before
     assert (error is None) == (failed == [])
     if error is not None:
@@ -68,7 +68,7 @@ def agrees(content: bytes, device: Setup) -> tuple[LoadCheck, ...]:
     return checks
 
 
-def refusal(content: bytes, device: Setup) -> LoadError | None:
+def load_refusal(content: bytes, device: Setup) -> LoadError | None:
     """Why an empty device refuses to load, if it does."""
     try:
         Device(device, VirtualClock()).load(content)
@@ -160,7 +160,7 @@ def test_every_cap_that_is_passed_is_told() -> None:
 def test_inadmissible_code_is_told_with_the_form_that_would_be_taken() -> None:
     assert failures(packed(code=b"box!"), setup()) == {"code": None}
     assert failures(packed(code=b"box\n"), setup()) == {
-        "code": "the runtime takes this code without its last line break"
+        "code": "the runtime admits this code without its last line break"
     }
 
 
@@ -195,7 +195,7 @@ def test_absent_tokens_are_skipped_where_they_are_forgiven() -> None:
     checks = agrees(content, device)
     assert not any(check.failed for check in checks)
     assert [check.detail for check in checks if check.report] == [
-        "absent, which this device forgives"
+        "absent, which this device accepts"
     ] * 4
 
 

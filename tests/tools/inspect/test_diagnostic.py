@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycontainer.tools.inspect.diagnostic import Node
-from tinycontainer.tools.inspect.tree import Shape, build
+from tinycontainer.tools.inspect.diagnostic import CborItem
+from tinycontainer.tools.inspect.tree import Shape, build_tree
 from tinycontainer_tokens import CborError, cbor
 
 EMBEDDED = Shape(inside=lambda _: Shape(inside=lambda _: Shape()))
@@ -61,7 +61,7 @@ NOT_READ = ["f4", "f6", "f93c00", "9f01ff", "5f4101ff", "a1616101", "1801", "830
 
 
 def notation(encoded: str, shape: Shape | None = None) -> str:
-    return build(bytes.fromhex(encoded), shape or Shape(), 4096).diagnostic
+    return build_tree(bytes.fromhex(encoded), shape or Shape(), 4096).diagnostic
 
 
 @pytest.mark.parametrize(("encoded", "expected"), {**APPENDIX_A, **OURS}.items())
@@ -104,7 +104,7 @@ def test_what_is_not_strict_is_refused(encoded: str) -> None:
 def test_deep_nesting_is_refused_without_exhausting_the_stack(opening: bytes) -> None:
     bomb = opening * 100_000
     with pytest.raises(CborError, match="nested deeper"):
-        build(bomb, Shape(), len(bomb))
+        build_tree(bomb, Shape(), len(bomb))
 
 
 def test_long_strings_are_cut_and_marked() -> None:
@@ -113,29 +113,29 @@ def test_long_strings_are_cut_and_marked() -> None:
     assert notation("43010203", short) == "h'010203'"
     assert notation("6449455446", short) == '"IET..."'
     assert notation("64f0908591", short) == '"..."'
-    node = build(bytes.fromhex("4401020304"), short, 99)
+    node = build_tree(bytes.fromhex("4401020304"), short, 99)
     assert (node.hex(), node.hex(" ")) == ("44010203...", "44 010203...")
 
 
 @given(st.text(max_size=50))
 def test_text_is_printable_ascii(text: str) -> None:
-    shown = build(cbor.encode(text), Shape(), 4096).diagnostic
+    shown = build_tree(cbor.encode(text), Shape(), 4096).diagnostic
     assert shown.isascii()
     assert shown.isprintable()
 
 
 @given(st.integers(-(1 << 64), (1 << 64) - 1))
 def test_an_integer_is_written_in_decimals(number: int) -> None:
-    assert build(cbor.encode(number), Shape(), 99).diagnostic == str(number)
+    assert build_tree(cbor.encode(number), Shape(), 99).diagnostic == str(number)
 
 
 @given(st.binary(max_size=300))
 def test_bytes_are_written_in_lower_case_hexadecimal(content: bytes) -> None:
-    assert build(cbor.encode(content), Shape(), 999).diagnostic == f"h'{content.hex()}'"
+    assert build_tree(cbor.encode(content), Shape(), 999).diagnostic == f"h'{content.hex()}'"
 
 
 def test_a_tree_in_plain_values_has_all_of_it() -> None:
-    tree = build(bytes.fromhex("a10182024103"), Shape(), 99)
+    tree = build_tree(bytes.fromhex("a10182024103"), Shape(), 99)
     leaf = {"length": 1, "hex": "02", "diagnostic": "2", "meaning": "", "children": []}
     last = {"length": 2, "hex": "4103", "diagnostic": "h'03'", "meaning": "", "children": []}
     entry = {
@@ -157,4 +157,4 @@ def test_a_tree_in_plain_values_has_all_of_it() -> None:
 
 
 def test_an_empty_node_has_no_notation() -> None:
-    assert Node(0, 0, (), "").diagnostic == ""
+    assert CborItem(0, 0, (), "").diagnostic == ""

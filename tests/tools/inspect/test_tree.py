@@ -13,6 +13,7 @@ from support.random_metadata import CONTAINERS, ENDPOINTS, SECURITIES
 from support.trees import meanings, require_cover, walk
 from support.worlds import KEYS, blueprint, local, piped, times
 
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.errors import MetadataError
 from tinycontainer.metadata import (
     Bundle,
@@ -24,13 +25,22 @@ from tinycontainer.metadata import (
     decode,
     encode,
 )
-from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES
-from tinycontainer.tools.firmware.c_layout import layout_files
+from tinycontainer.tools.firmware.c_layout import make_layout_files
 from tinycontainer.tools.inspect.container_shape import metadata_shape
 from tinycontainer.tools.inspect.contents import Contents, read_contents
-from tinycontainer.tools.inspect.tree import build
+from tinycontainer.tools.inspect.tree import build_tree
 from tinycontainer.tools.packing.packing import TokenOptions, pack, pack_unsigned
-from tinycontainer_tokens import Algorithm, Claims, KeyMaterial, Kind, Profile, Role, cbor, issue
+from tinycontainer_tokens import (
+    SIGNING_ROLE,
+    Algorithm,
+    Claims,
+    KeyMaterial,
+    Kind,
+    Profile,
+    Role,
+    cbor,
+    issue,
+)
 
 RFC = Profile.RFC9052
 PLAN = replace(
@@ -80,7 +90,7 @@ def test_a_tree_covers_every_byte_once(
         container = replace(container, syscall_mask_token=token)
         security = replace(security or Security(), metadata_token=token)
     encoded = encode(container, None if endpoints is None else tuple(endpoints), security)
-    tree = build(encoded, metadata_shape(), len(encoded))
+    tree = build_tree(encoded, metadata_shape(), len(encoded))
     assert (tree.offset, tree.length) == (0, len(encoded))
     require_cover(tree)
     assert "".join(node.hex() for node in walk(tree)) == encoded.hex()
@@ -161,7 +171,7 @@ def test_unsigned_metadata_says_that_tokens_are_absent(tmp_path: Path) -> None:
         assert f"{name} token: absent" in said
 
 
-@pytest.mark.parametrize(("kind", "role"), [(kind, Role.signing(kind)) for kind in Kind])
+@pytest.mark.parametrize(("kind", "role"), [(kind, SIGNING_ROLE[kind]) for kind in Kind])
 def test_a_token_alone_says_what_it_is(tmp_path: Path, kind: Kind, role: Role) -> None:
     content = {"mask": b"\x01"} if kind is Kind.MASK else {"sha256": bytes(32)}
     claims = Claims(**content, uid=b"box", kind=kind, sequence=1)  # type: ignore[arg-type]
@@ -201,7 +211,7 @@ def test_claims_that_do_not_fit_are_shown_with_the_reason(tmp_path: Path) -> Non
     found = read(tmp_path, cbor.encode([b"", {}, payload, bytes(64)]))
     said = [node.meaning for node in walk(found.tree)]
     assert any(each.startswith("claims: ") for each in said)
-    for meaning in ("sha256: 5 bytes where 32 are taken", "unknown claim", r"aud: \xe2\x80\xae"):
+    for meaning in ("sha256: 5 bytes where 32 are allowed", "unknown claim", r"aud: \xe2\x80\xae"):
         assert meaning in said
     assert any(each.startswith("kind: not one of 1 (mask)") for each in said)
     require_cover(found.tree)
@@ -329,7 +339,7 @@ def test_any_broken_metadata_is_shown_or_refused(tmp_path: Path, bit: int) -> No
 
 def test_sections_take_one_line_and_little_time(tmp_path: Path) -> None:
     metadata = encode(ContainerMap(b"box", ContainerType.WASM), (), Security())
-    size = (MAX_FILE_BYTES - len(metadata) - 20) // 2
+    size = (MAX_BUNDLE_BYTES - len(metadata) - 20) // 2
     content = Bundle(metadata, bytes([0x81] * size), bytes([0x9F] * size)).encode()
     began = perf_counter()
     found = read(tmp_path, content)
@@ -357,7 +367,7 @@ def test_the_largest_metadata_section_takes_little_time(tmp_path: Path, filler: 
 def test_a_directory_of_the_c_layout_is_shown_like_a_bundle(tmp_path: Path) -> None:
     directory = tmp_path / "box"
     directory.mkdir()
-    for path, content in layout_files(directory, RIOT, ContainerType.WASM).items():
+    for path, content in make_layout_files(directory, RIOT, ContainerType.WASM).items():
         path.write_bytes(content)
     found = read_contents(directory)
     metadata, data, code = found.tree.children

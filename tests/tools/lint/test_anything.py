@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.audits import DESK, NOW_S, calls, findings, judged
 from support.hostile import inert
+from support.random_metadata import endpoints
 from support.wasm import modules as wasm
 from support.worlds import trusted
 
@@ -12,10 +13,7 @@ from tinycontainer.device.containers.verification import Trust
 from tinycontainer.metadata import (
     ContainerMap,
     ContainerType,
-    Direction,
-    Endpoint,
     Metadata,
-    PeerType,
     Security,
     decode,
     encode,
@@ -50,20 +48,7 @@ CODES = (
 
 
 @st.composite
-def endpoints(draw: st.DrawFn) -> Endpoint:
-    kind = draw(st.sampled_from(PeerType))
-    return Endpoint(
-        endpoint_id=draw(numbers),
-        peer_type=kind,
-        peer_endpoint_id=draw(numbers),
-        direction=draw(st.sampled_from(Direction)),
-        peer_uid=draw(uids) if kind is PeerType.CONTAINER else None,
-        token=draw(st.one_of(st.none(), tokens)),
-    )
-
-
-@st.composite
-def metadata(draw: st.DrawFn) -> Metadata:
+def any_metadata(draw: st.DrawFn) -> Metadata:
     container = ContainerMap(
         uid=draw(uids),
         type=draw(st.sampled_from(ContainerType)),
@@ -74,7 +59,11 @@ def metadata(draw: st.DrawFn) -> Metadata:
         lifetime_loops=draw(maybe),
         priority=draw(st.one_of(st.none(), st.integers(0, 15))),
     )
-    ends = draw(st.lists(endpoints(), max_size=4, unique_by=lambda each: each.endpoint_id))
+    ends = draw(
+        st.lists(
+            endpoints(numbers, uids, tokens), max_size=4, unique_by=lambda each: each.endpoint_id
+        )
+    )
     security = Security(
         start_max_duration_ms=draw(numbers),
         loop_period_ms=draw(numbers),
@@ -96,7 +85,7 @@ def metadata(draw: st.DrawFn) -> Metadata:
 @st.composite
 def subjects(draw: st.DrawFn) -> AuditSubject:
     return judged(
-        draw(metadata()), draw(st.sampled_from(CODES)), draw(st.sampled_from([None, b"x"]))
+        draw(any_metadata()), draw(st.sampled_from(CODES)), draw(st.sampled_from([None, b"x"]))
     )
 
 

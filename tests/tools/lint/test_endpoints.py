@@ -1,5 +1,7 @@
 """Rules on endpoints and pipes: each fires where it should, and nowhere else."""
 
+from dataclasses import replace
+
 import pytest
 from support.audits import calls, findings, ids, mask, message, plan, subject
 from support.wasm import modules as wasm
@@ -119,6 +121,17 @@ def test_every_endpoint_needs_a_driver_that_serves_it() -> None:
     assert ids(found) == []
     remote = Endpoint(1, PeerType.REMOTE, 10, OUT)
     assert ids(user(remote, made=("read",)), host=host(there)) == ["TCL210"]
+
+
+def test_a_refusal_of_a_driver_says_whether_it_refuses_the_container_or_the_direction() -> None:
+    sensor = DriverEntry(PeerType.LOCAL, 10, "sensor", _no_driver)
+    found = user(local(1, 10, OUT), made=("read",))
+    shown = "endpoint 1 leads to local endpoint 10; sensor does not serve"
+    for uids in (frozenset[bytes](), frozenset({b"other"})):
+        refused = host(replace(sensor, uids=uids))
+        assert message("TCL211", found, host=refused) == f"{shown} this container"
+    refused = host(replace(sensor, directions=frozenset({IN})))
+    assert message("TCL211", found, host=refused) == f"{shown} the direction out"
 
 
 def test_more_endpoints_than_descriptors_need_close() -> None:

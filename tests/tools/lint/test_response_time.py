@@ -13,7 +13,7 @@ from tinycontainer.tools.lint.response_time import (
     Lateness,
     Sharing,
     Task,
-    lateness,
+    find_lateness,
     utilisation_until,
 )
 
@@ -24,7 +24,7 @@ EXACT = Sharing(slice_ns=10, unit_ns=0)
 def responses(*tasks: Task, sharing: Sharing = EXACT) -> list[int | None]:
     worst = []
     for number, task in enumerate(tasks):
-        found = lateness(task, tasks[:number] + tasks[number + 1 :], sharing)
+        found = find_lateness(task, tasks[:number] + tasks[number + 1 :], sharing)
         worst.append(None if found is None else found.response_ns)
     return worst
 
@@ -76,7 +76,7 @@ def test_nothing_bounds_who_is_below_one_that_takes_everything(better: Task) -> 
 
 def test_the_start_waits_for_one_turn_of_each_equal_and_all_that_is_better() -> None:
     others = [Task(0, 3, 20), Task(1, 50, 100), Task(1, 4, 100), Task(2, 99, 100)]
-    found = lateness(Task(1, 30, 100), others, EXACT)
+    found = find_lateness(Task(1, 30, 100), others, EXACT)
     # 10 + 4 of the equals, and 3 of the better one.
     assert found is not None
     assert found.start_ns == 17
@@ -96,7 +96,7 @@ def test_numbers_that_hardly_converge_are_bounded_in_time() -> None:
     huge = (1 << 32) * 1_000_000
     better = [Task(0, 10**12 - 1, 10**12), Task(1, 1, huge)]
     with within(2):
-        found = lateness(Task(2, huge, huge), better, Sharing(10**7, 10**5))
+        found = find_lateness(Task(2, huge, huge), better, Sharing(10**7, 10**5))
     assert found is not None
     assert found.response_ns >= huge
 
@@ -185,7 +185,7 @@ def test_no_loop_is_later_than_was_told(world: tuple[list[Task], list[int], int]
     for number, (task, job) in enumerate(zip(tasks, jobs, strict=True)):
         if task.cost_ns is None:
             continue
-        told = lateness(task, tasks[:number] + tasks[number + 1 :], sharing)
+        told = find_lateness(task, tasks[:number] + tasks[number + 1 :], sharing)
         if told is None:
             continue
         assert job.worst.response_ns <= told.response_ns
@@ -206,7 +206,7 @@ def test_released_together_without_equals_the_bound_is_met_exactly(
     tasks = [Task(rank, cost, period) for rank, (cost, period) in enumerate(pairs)]
     jobs = simulated(tasks, [0] * len(tasks), slice_ns=7, end=200)
     for number, (task, job) in enumerate(zip(tasks, jobs, strict=True)):
-        told = lateness(task, tasks[:number], Sharing(7, 0))
+        told = find_lateness(task, tasks[:number], Sharing(7, 0))
         if told is None or told.response_ns > task.period_ns:
             break  # from here on periods are skipped, and less is asked for than was told
         assert job.worst.response_ns == told.response_ns

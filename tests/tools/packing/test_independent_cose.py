@@ -11,7 +11,7 @@ from support.worlds import FOREIGN, KEYS, blueprint, local
 
 from tinycontainer.metadata import decode
 from tinycontainer.tools.packing.packing import TokenOptions, pack
-from tinycontainer_tokens import Algorithm, KeyMaterial, Role, claims, key_files
+from tinycontainer_tokens import SIGNING_ROLE, Algorithm, KeyMaterial, Role, claims, key_files
 from tinycontainer_tokens.kinds import Kind, Profile
 
 NAMED_KEYS = {role: replace(key, kid=b"key") for role, key in KEYS.items()}
@@ -52,7 +52,7 @@ def foreign_form(key: KeyMaterial) -> COSEKeyInterface:
 @pytest.mark.parametrize("kind", Kind)
 def test_a_token_verifies_and_says_the_same(kind: Kind, keys: Mapping[Role, KeyMaterial]) -> None:
     token = tokens(keys)[kind]
-    found = cwt.decode(token, foreign_form(keys[Role.signing(kind)]))
+    found = cwt.decode(token, foreign_form(keys[SIGNING_ROLE[kind]]))
     assert isinstance(found, dict)
     assert found[-65539] == b"box"
     assert found[-65541] == kind

@@ -13,11 +13,11 @@ from support.hostile import HOSTILE, inert, shown
 
 from tinycontainer.interfaces.clock import NS_PER_MS, NS_PER_S
 from tinycontainer.tools.pictures import (
-    Doing,
-    Hook,
+    Activity,
+    HookSpan,
     Lane,
     Mark,
-    Sign,
+    MarkKind,
     Span,
     Timeline,
     gantt_png,
@@ -26,8 +26,8 @@ from tinycontainer.tools.pictures import (
     perfetto_json,
     text_chart,
 )
-from tinycontainer.tools.pictures.palette import EXPLAINED
-from tinycontainer.tools.pictures.scale import duration, moment, ticks
+from tinycontainer.tools.pictures.palette import LEGEND
+from tinycontainer.tools.pictures.scale import choose_ticks, format_duration, format_moment
 
 SVG = "{http://www.w3.org/2000/svg}"
 MARKUP = {
@@ -41,14 +41,14 @@ MARKUP = {
 
 def sample(uid: bytes = b"box", text: str = "REFUSED open(7): masked") -> Timeline:
     spans = (
-        Span(0, 10 * NS_PER_MS, Doing.DUE),
-        Span(10 * NS_PER_MS, 20 * NS_PER_MS, Doing.RUNNING),
-        Span(20 * NS_PER_MS, 25 * NS_PER_MS, Doing.PREEMPTED),
-        Span(25 * NS_PER_MS, 30 * NS_PER_MS, Doing.RUNNING),
-        Span(30 * NS_PER_MS, 90 * NS_PER_MS, Doing.ASLEEP),
+        Span(0, 10 * NS_PER_MS, Activity.DUE),
+        Span(10 * NS_PER_MS, 20 * NS_PER_MS, Activity.RUNNING),
+        Span(20 * NS_PER_MS, 25 * NS_PER_MS, Activity.PREEMPTED),
+        Span(25 * NS_PER_MS, 30 * NS_PER_MS, Activity.RUNNING),
+        Span(30 * NS_PER_MS, 90 * NS_PER_MS, Activity.ASLEEP),
     )
-    marks = tuple(Mark(at * NS_PER_MS, sign, text) for at, sign in enumerate(Sign, 12))
-    hooks = (Hook(10 * NS_PER_MS, 30 * NS_PER_MS, "loop", 3, text, 15 * NS_PER_MS, 42),)
+    marks = tuple(Mark(at * NS_PER_MS, kind, text) for at, kind in enumerate(MarkKind, 12))
+    hooks = (HookSpan(10 * NS_PER_MS, 30 * NS_PER_MS, "loop", 3, text, 15 * NS_PER_MS, 42),)
     counts = ((12 * NS_PER_MS, 1), (14 * NS_PER_MS, 0))
     lane = Lane(uid, (3, 5), spans, hooks, marks, counts)
     return Timeline(0, 90 * NS_PER_MS, (lane, Lane(b"never", (), (), (), marks[:1])))
@@ -63,7 +63,7 @@ def test_an_svg_names_containers_priorities_times_and_everything_in_its_legend()
     found = texts(gantt_svg(sample(), "A run"))
     assert {"A run", "box", "priority 3, then 5", "ran 15.0 ms", "never", "never ran"} <= {*found}
     assert {"0 ms", "10 ms", "90 ms"} <= {*found}
-    assert {*EXPLAINED.values()} <= {*found}
+    assert {*LEGEND.values()} <= {*found}
 
 
 def test_an_svg_takes_nothing_from_elsewhere() -> None:
@@ -86,8 +86,8 @@ def test_equal_timelines_give_equal_pictures() -> None:
 
 
 def test_a_dense_run_stays_small() -> None:
-    spans = tuple(Span(at, at + 1, Doing.RUNNING) for at in range(0, 200_000, 2))
-    marks = tuple(Mark(at, Sign.REFUSAL, "no") for at in range(0, 200_000, 2))
+    spans = tuple(Span(at, at + 1, Activity.RUNNING) for at in range(0, 200_000, 2))
+    marks = tuple(Mark(at, MarkKind.REFUSAL, "no") for at in range(0, 200_000, 2))
     lane = Lane(b"busy", (0,), spans, (), marks)
     svg = gantt_svg(Timeline(0, 200_000, (lane,)))
     assert len(svg) < 60_000
@@ -96,7 +96,8 @@ def test_a_dense_run_stays_small() -> None:
 
 def test_too_many_containers_are_counted_and_not_drawn() -> None:
     lanes = tuple(
-        Lane(str(number).encode(), (), (), (), (Mark(0, Sign.CALL, ""),)) for number in range(260)
+        Lane(str(number).encode(), (), (), (), (Mark(0, MarkKind.CALL, ""),))
+        for number in range(260)
     )
     timeline = Timeline(0, 1, lanes, is_cut=True)
     assert "60 more containers are not drawn" in gantt_svg(timeline)
@@ -193,7 +194,7 @@ def test_perfetto_gets_a_track_for_each_container_with_hooks_marks_and_counters(
     (loop,) = [event for event in box if event["name"] == "loop 3"]
     assert (loop["ph"], loop["ts"], loop["dur"]) == ("X", 10_000.0, 20_000.0)
     assert loop["args"]["execution_us"] == 15_000.0
-    assert {e["cat"] for e in box if e["ph"] == "i"} == {str(sign) for sign in Sign}
+    assert {e["cat"] for e in box if e["ph"] == "i"} == {str(kind) for kind in MarkKind}
     descriptors = [e for e in found if e["name"] == "descriptors of box"]
     assert [(e["ph"], e["args"]["value"]) for e in descriptors] == [("C", 1), ("C", 0)]
     assert loop["args"]["instructions"] == 42
@@ -214,7 +215,7 @@ def test_slices_of_a_track_nest() -> None:
 
 @given(st.integers(0, 10**15), st.integers(1, 10**13), st.integers(2, 20))
 def test_ticks_are_round_few_and_inside(begin_ns: int, length_ns: int, most: int) -> None:
-    found = ticks(begin_ns, begin_ns + length_ns, most)
+    found = choose_ticks(begin_ns, begin_ns + length_ns, most)
     assert len(found) <= most
     assert all(begin_ns <= at_ns <= begin_ns + length_ns for at_ns in found)
 
@@ -231,11 +232,11 @@ def test_ticks_are_round_few_and_inside(begin_ns: int, length_ns: int, most: int
     ],
 )
 def test_durations_are_said_in_fitting_units(length_ns: int, words: str) -> None:
-    assert duration(length_ns) == words
+    assert format_duration(length_ns) == words
 
 
 def test_moments_of_an_axis_have_one_unit() -> None:
-    assert [moment(at, 500 * NS_PER_MS) for at in (0, NS_PER_S)] == ["0 ms", "1000 ms"]
+    assert [format_moment(at, 500 * NS_PER_MS) for at in (0, NS_PER_S)] == ["0 ms", "1000 ms"]
 
 
 def test_letters_show_the_strongest_of_each_column() -> None:

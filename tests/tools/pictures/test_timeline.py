@@ -10,7 +10,14 @@ from support.scripted import Program, endless, trap, work
 from support.worlds import World, blueprint, times
 
 from tinycontainer.interfaces.clock import NS_PER_MS
-from tinycontainer.tools.pictures import Doing, Lane, Sign, Timeline, TimelineBuilder, clip
+from tinycontainer.tools.pictures import (
+    Activity,
+    Lane,
+    MarkKind,
+    Timeline,
+    TimelineBuilder,
+    clip_timeline,
+)
 from tinycontainer.trace import TraceEvent, events
 
 counts = pytest.mark.parametrize(
@@ -23,15 +30,15 @@ def timeline_of(told: list[TraceEvent], end_ns: int | None = None) -> Timeline:
     builder = TimelineBuilder()
     for event in told:
         builder(event)
-    return builder.timeline(end_ns)
+    return builder.build(end_ns)
 
 
-def ms(lane: Lane, *doings: Doing) -> list[tuple[float, float]]:
+def ms(lane: Lane, *doings: Activity) -> list[tuple[float, float]]:
     """When a container did one of these, in ms."""
     return [
         (span.begin_ns / NS_PER_MS, span.end_ns / NS_PER_MS)
         for span in lane.spans
-        if span.doing in doings
+        if span.activity in doings
     ]
 
 
@@ -53,7 +60,7 @@ def assert_sound(timeline: Timeline) -> None:
         (span.begin_ns, span.end_ns)
         for lane in timeline.lanes
         for span in lane.spans
-        if span.doing is Doing.RUNNING
+        if span.activity is Activity.RUNNING
     )
     for (_, end_ns), (begin_ns, _) in pairwise(running):
         assert end_ns <= begin_ns
@@ -84,7 +91,10 @@ def test_a_started_container_is_doing_something_at_every_moment(examples: int) -
         for lane in timeline_of(run.world.events).lanes:
             for one, two in pairwise(lane.spans):
                 assert one.end_ns == two.begin_ns
-                assert one.doing is not two.doing or one.doing in (Doing.RUNNING, Doing.DUE)
+                assert one.activity is not two.activity or one.activity in (
+                    Activity.RUNNING,
+                    Activity.DUE,
+                )
 
     holds()
 
@@ -99,11 +109,11 @@ def test_the_parts_of_a_run_are_named() -> None:
     high, low = timeline.lanes
     assert (high.uid, high.ranks, low.ranks) == (b"high", (1,), (9,))
     # A start hook of one call, then a loop every 10 ms.
-    assert ms(high, Doing.RUNNING) == [(0.0, 0.1), (0.1, 3.1), (10.1, 13.1)]
-    assert ms(high, Doing.ASLEEP) == [(3.1, 10.1), (13.1, 15.0)]
-    assert ms(low, Doing.DUE) == [(0.0, 3.1)]
-    assert ms(low, Doing.PREEMPTED) == [(10.1, 13.1)]
-    assert ms(low, Doing.RUNNING)[-1] == (13.1, 15.0)
+    assert ms(high, Activity.RUNNING) == [(0.0, 0.1), (0.1, 3.1), (10.1, 13.1)]
+    assert ms(high, Activity.ASLEEP) == [(3.1, 10.1), (13.1, 15.0)]
+    assert ms(low, Activity.DUE) == [(0.0, 3.1)]
+    assert ms(low, Activity.PREEMPTED) == [(10.1, 13.1)]
+    assert ms(low, Activity.RUNNING)[-1] == (13.1, 15.0)
 
 
 def test_a_container_that_starves_is_due_since_its_deadline() -> None:
@@ -113,8 +123,8 @@ def test_a_container_that_starves_is_due_since_its_deadline() -> None:
     world.run(blueprint("high", priority=1), Program(endless(100)))
     world.device.run(for_ms=28)
     low = lane_of(timeline_of(world.events, world.device.now_ns), "low")
-    (miss,) = [mark for mark in low.marks if mark.sign is Sign.MISS]
-    assert low.spans[-1].doing is Doing.DUE
+    (miss,) = [mark for mark in low.marks if mark.kind is MarkKind.MISS]
+    assert low.spans[-1].activity is Activity.DUE
     assert low.spans[-1].begin_ns == miss.at_ns
     assert low.spans[-1].end_ns == world.device.now_ns
 
@@ -124,11 +134,11 @@ def test_faults_and_the_end_of_a_life_are_drawn() -> None:
     world.run(blueprint("box"), Program(trap(400)))
     world.device.run()
     lane = lane_of(timeline_of(world.events), "box")
-    assert [(mark.sign, mark.text) for mark in lane.marks] == [
-        (Sign.FAULT, "running -> stopping on fault (trap in loop scripted: on purpose)")
+    assert [(mark.kind, mark.text) for mark in lane.marks] == [
+        (MarkKind.FAULT, "running -> stopping on fault (trap in loop scripted: on purpose)")
     ]
     assert [hook.how for hook in lane.hooks] == ["completed", "trapped", "completed"]
-    assert lane.spans[-1].doing is Doing.RUNNING
+    assert lane.spans[-1].activity is Activity.RUNNING
 
 
 def test_a_run_that_is_too_long_is_cut_and_says_so() -> None:
@@ -138,7 +148,7 @@ def test_a_run_that_is_too_long_is_cut_and_says_so() -> None:
     builder = TimelineBuilder(max_items=30)
     for event in world.events:
         builder(event)
-    timeline = builder.timeline(world.device.now_ns)
+    timeline = builder.build(world.device.now_ns)
     assert timeline.is_cut
     assert timeline.end_ns < world.device.now_ns
     assert_sound(timeline)
@@ -151,11 +161,11 @@ def test_a_part_of_a_timeline_is_a_timeline() -> None:
     world.run(blueprint("low", priority=9), Program(endless(100)))
     world.device.run(for_ms=40)
     whole = timeline_of(world.events, world.device.now_ns)
-    part = clip(whole, 11 * NS_PER_MS, 21 * NS_PER_MS)
+    part = clip_timeline(whole, 11 * NS_PER_MS, 21 * NS_PER_MS)
     assert_sound(part)
-    assert ms(lane_of(part, "high"), Doing.RUNNING) == [(11.0, 13.1), (20.1, 21.0)]
-    assert clip(whole, 0, None) == whole
-    assert clip(whole, 10**12, None).lanes == ()
+    assert ms(lane_of(part, "high"), Activity.RUNNING) == [(11.0, 13.1), (20.1, 21.0)]
+    assert clip_timeline(whole, 0, None) == whole
+    assert clip_timeline(whole, 10**12, None).lanes == ()
 
 
 names = st.sampled_from([b"", b"a", b"b", b"\x1b[2J"])
@@ -181,4 +191,4 @@ def test_a_made_up_trace_gives_a_sound_timeline(told: list[tuple[TraceEvent, int
         event.at_ns = now_ns
     timeline = timeline_of([event for event, _ in told])
     assert_sound(timeline)
-    assert_sound(clip(timeline, 100, 600))
+    assert_sound(clip_timeline(timeline, 100, 600))

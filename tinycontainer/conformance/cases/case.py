@@ -1,15 +1,15 @@
-"""Cases as data: what stands in the TOML files under `specs/conformance/cases/`.
+"""Cases as data: the content of the TOML files under `specs/conformance/cases/`.
 
-A file is one case: its device, its containers and how they are made, and steps that either do
-something or expect something.
+A file is one case: its device, recipes of its containers, and its steps.
 """
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
 from tinycontainer.device.containers.limits import Policy
+from tinycontainer.files.fields import DirectionName, SyscallName, uid_from_text
 from tinycontainer.files.toml_file import Table, read_toml
 from tinycontainer.text import show
 from tinycontainer_tokens import Profile, Role
@@ -37,24 +37,8 @@ GroupName = Literal[
     "tinyml",
     "timing",
 ]
-GROUPS: Final[tuple[GroupName, ...]] = (
-    "bundles",
-    "metadata",
-    "tokens",
-    "loading",
-    "life",
-    "scheduling",
-    "calls",
-    "endpoints",
-    "runtime",
-    "rbpf",
-    "tinyml",
-    "timing",
-)
+GROUPS: Final[tuple[GroupName, ...]] = get_args(GroupName)
 """All groups; only ``timing`` depends on what an instruction costs."""
-CallName = Literal["heartbeat", "open", "close", "read", "write"]
-ALL_CALLS: Final[list[CallName]] = ["heartbeat", "open", "close", "read", "write"]
-DirectionName = Literal["in", "out", "both"]
 ClauseId = Annotated[
     str, Field(pattern=r"^TC-(META|TOK|LOAD|LIFE|SCHED|CALL|END|RT|BPF|TML)-[0-9]{2}$")
 ]
@@ -85,7 +69,7 @@ class TimingRecipe(Table):
 
 
 class TokenRecipe(Table):
-    """Claims, and what is deliberately wrong with the tokens."""
+    """Claims, and deliberate faults of the tokens."""
 
     sequence: int = 1
     audience: str | None = None
@@ -96,36 +80,38 @@ class TokenRecipe(Table):
     unsigned: bool = False
     mask_bytes: str | None = Field(None, description="the mask claim as hexadecimal digits")
     mask_of: str | None = Field(None, description="take the mask token of another container")
-    strangers: list[Role] = Field(default_factory=list, description="roles that sign with another")
-    swapped: list[Role] = Field(
-        default_factory=list, description="a role, and the one whose key it signs with"
+    strangers: list[Role] = Field(
+        default_factory=list, description="roles that sign with a key that nobody trusts"
     )
-    kind: dict[str, str] = Field(default_factory=dict, description="place to kind that is claimed")
+    swapped: list[Role] = Field(
+        default_factory=list, description="a role, and the role whose key it signs with"
+    )
+    kind: dict[str, str] = Field(default_factory=dict, description="place to claimed kind")
 
 
 class ContainerRecipe(Table):
-    """How a container of a case is made; the judge only needs its name and uid."""
+    """How a container of a case is made. Playing the case needs only its name and uid."""
 
     name: Name
     uid: str | None = Field(None, description="by default the name; hex: for bytes")
-    profile: Profile | None = Field(None, description="of its tokens; by default that of the run")
+    profile: Profile | None = Field(None, description="of its tokens; default: the variant's")
     script: str = Field("", max_length=390, description="what the puppet does")
     code: str | None = Field(None, description="another file of the directory containers")
     data: str = ""
     data_file: str | None = Field(None, description="a file of the directory containers")
-    calls: list[CallName] = ALL_CALLS
+    calls: list[SyscallName] = Field(list(get_args(SyscallName)))
     type: int = 4
     endpoints: list[EndpointRecipe] = Field(default_factory=list)
     timing: TimingRecipe = TimingRecipe()
     priority: int | None = None
     tokens: TokenRecipe = TokenRecipe()
-    damage: str | None = Field(None, description="a named defect; see `recipes.DAMAGES`")
+    damage: str | None = Field(None, description="a named defect of `recipes.damages`")
 
 
 class DeviceRecipe(DeviceTraits):
-    """The device of a case, without what policy and profile of the run decide."""
+    """The device of a case, without what the policy and the profile of a variant decide."""
 
-    accept: list[Profile] | None = Field(None, description="by default the profile of the run")
+    accept: list[Profile] | None = Field(None, description="by default the profile of the variant")
     hmac: list[Role] = Field(default_factory=list, description="roles with an HMAC key")
     without: list[Role] = Field(default_factory=list, description="roles without a key")
     key_uids: list[str] | None = Field(None, description="containers that keys may sign for")
@@ -155,7 +141,7 @@ class Case(Table):
     def _check_names(self) -> "Case":
         known = {container.name for container in self.containers}
         if len(known) < len(self.containers):
-            raise ValueError("containers: one name stands twice")
+            raise ValueError("containers: one name is used twice")
         for number, step in enumerate(self.steps):
             key, name = _name_of_content(step)
             if name is not None and name not in known:
@@ -163,11 +149,11 @@ class Case(Table):
         return self
 
     def bundle_name(self, container: ContainerRecipe, profile: Profile) -> str:
-        """File of a container under the directory ``bundles``."""
+        """File name of a container's bundle in the directory ``bundles``."""
         return f"{self.id}.{container.name}.{profile.value}.tcb"
 
     def uid(self, name: str) -> bytes:
-        """uid of a container of this case; a name that it does not know stands for itself."""
+        """uid of a container of this case; any other name is a uid itself."""
         for container in self.containers:
             if container.name == name:
                 return uid_of(container)
@@ -191,11 +177,10 @@ def _name_of_content(step: Step) -> tuple[str, str | None]:
 
 
 def uid_of(container: ContainerRecipe) -> bytes:
-    """uid of a container: its name, if nothing else is said."""
+    """uid of a container; by default its name."""
     if container.uid is None:
         return container.name.encode()
-    digits = container.uid.removeprefix("hex:")
-    return container.uid.encode() if digits == container.uid else bytes.fromhex(digits)
+    return uid_from_text(container.uid)
 
 
 def read_cases(directory: Path) -> list[Case]:
@@ -203,7 +188,7 @@ def read_cases(directory: Path) -> list[Case]:
 
     Raises:
         DeviceFileError: a file cannot be used.
-        CaseError: there are none, too many, or two with one id.
+        CaseError: there are no cases, too many, or one whose id is not its file's name.
     """
     paths = sorted((directory / CASES_DIRECTORY).glob("*.toml"))[: MAX_CASES + 1]
     if not paths or len(paths) > MAX_CASES:

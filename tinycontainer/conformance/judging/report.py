@@ -1,6 +1,6 @@
-"""What a judgement looks like to programs: plain values for JSON, and JUnit XML.
+"""The results of a suite for programs: plain values for JSON, and JUnit XML.
 
-Everything that an implementation said is shown escaped: it can be read and do nothing else.
+Everything that an implementation said is escaped, so that it can do nothing but be read.
 """
 
 from collections import Counter
@@ -15,24 +15,24 @@ from .suite import CaseOutcome, CaseResult, conforms
 
 
 def as_values(results: Sequence[CaseResult], hello: HelloReply | None) -> dict[str, Any]:
-    """A whole judgement as plain values."""
+    """All results as plain values, for JSON."""
     return {
         "conforms": conforms(results),
         "implementation": None
         if hello is None
         else {"name": show(hello.name), "version": show(hello.version)},
-        "counts": counts(results),
-        "cases": [_case(result) for result in results],
+        "counts": count_outcomes(results),
+        "cases": [_case_values(result) for result in results],
     }
 
 
-def counts(results: Sequence[CaseResult]) -> dict[str, int]:
+def count_outcomes(results: Sequence[CaseResult]) -> dict[str, int]:
     """How many cases had which outcome."""
     found = Counter(result.outcome for result in results)
     return {outcome.value: found[outcome] for outcome in CaseOutcome}
 
 
-def _case(result: CaseResult) -> dict[str, Any]:
+def _case_values(result: CaseResult) -> dict[str, Any]:
     return {
         "id": result.case.id,
         "title": show(result.case.title),
@@ -46,8 +46,8 @@ def _case(result: CaseResult) -> dict[str, Any]:
 
 
 def as_junit(results: Sequence[CaseResult], hello: HelloReply | None) -> bytes:
-    """A whole judgement as JUnit XML, in ASCII."""
-    found = counts(results)
+    """All results as JUnit XML, in ASCII."""
+    found = count_outcomes(results)
     name = "implementation" if hello is None else show(f"{hello.name} {hello.version}")
     suite = ElementTree.Element(
         "testsuite",
@@ -59,12 +59,12 @@ def as_junit(results: Sequence[CaseResult], hello: HelloReply | None) -> bytes:
         time=f"{sum(result.seconds for result in results):.3f}",
     )
     for result in results:
-        _add(suite, result)
+        _add_case(suite, result)
     encoded: bytes = ElementTree.tostring(suite, encoding="us-ascii", xml_declaration=True)
     return encoded
 
 
-def _add(suite: ElementTree.Element, result: CaseResult) -> None:
+def _add_case(suite: ElementTree.Element, result: CaseResult) -> None:
     case = ElementTree.SubElement(
         suite,
         "testcase",

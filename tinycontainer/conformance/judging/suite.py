@@ -1,6 +1,7 @@
-"""The suite: all cases in all variants against one implementation.
+"""The suite: plays all cases in all variants against one implementation.
 
-With it goes the strict list of the failures that are expected of one.
+It also reads the list of failures that are expected of an implementation. That list is strict: an
+expected failure that passes is a failure.
 """
 
 import time
@@ -17,18 +18,18 @@ from tinycontainer.text import show
 
 from ..cases.case import MAX_CASES, Case
 from ..errors import CaseError, ProtocolError, Silence, Unsupported
-from ..peer import Peer, ProcessPeer
+from ..peer import Peer
 from ..protocol import HelloReply
 from ..recipes.workshop import BUNDLES_DIRECTORY
 from .trial import StepFailed, Trial, TrialVariant, greet
 
 MAX_BUNDLE_BYTES: Final = 1 << 18
 MAX_SILENCES: Final = 3
-"""After so many requests without an answer the implementation is not asked any more."""
+"""After so many requests without an answer, the suite asks no more."""
 
 
 class CaseOutcome(StrEnum):
-    """What became of a case."""
+    """How a case ended, over all its variants."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -38,20 +39,20 @@ class CaseOutcome(StrEnum):
 
     @property
     def is_good(self) -> bool:
-        """Whether it keeps nobody from conforming."""
+        """Whether an implementation with this outcome can conform."""
         return self not in (CaseOutcome.FAILED, CaseOutcome.UNEXPECTED_PASS)
 
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What became of a case, over all its variants.
+    """The result of one case.
 
     Attributes:
-        case: which.
+        case: which case.
         outcome: over all variants.
         problems: one line per variant that failed or was skipped.
         variants: how many were judged.
-        seconds: how long it took.
+        seconds: how long it took, in real time.
     """
 
     case: Case
@@ -69,16 +70,20 @@ class ExpectedFailure(Table):
 
 
 class ExpectedFailures(Table):
-    """The file of all of them."""
+    """A file of expected failures."""
 
     expected: list[ExpectedFailure] = Field(default_factory=list, max_length=MAX_CASES)
 
 
 def read_expected(path: Path, cases: Iterable[Case]) -> dict[str, str]:
-    """Read a file of expected failures: reasons by case.
+    """Read a file of expected failures: reasons by the id of their case.
+
+    Args:
+        path: the file.
+        cases: all cases that there are.
 
     Raises:
-        DeviceFileError: it cannot be used.
+        DeviceFileError: the file cannot be used.
         CaseError: it names a case twice, or one that does not exist.
     """
     known = {case.id for case in cases}
@@ -87,7 +92,7 @@ def read_expected(path: Path, cases: Iterable[Case]) -> dict[str, str]:
         if entry.case not in known:
             raise CaseError(f"{show(str(path))}: there is no case {show(entry.case, 80)}")
         if entry.case in found:
-            raise CaseError(f"{show(str(path))}: {show(entry.case, 80)} stands twice")
+            raise CaseError(f"{show(str(path))}: {show(entry.case, 80)} is listed twice")
         found[entry.case] = entry.reason
     return found
 
@@ -114,10 +119,10 @@ class Suite:
 
     Attributes:
         start: starts the implementation.
-        bundles: the files of the cases.
-        timeout_s: for one request.
-        expected: reasons of expected failures by case.
-        hello: what the implementation said about itself, once it was asked.
+        bundles: content of the bundles of all cases, by file name.
+        timeout_s: how long the answer to one request may take.
+        expected: reasons of expected failures, by the id of their case.
+        hello: what the implementation said about itself; None before the first answer.
     """
 
     start: Callable[[], Peer]
@@ -128,45 +133,49 @@ class Suite:
     _peer: Peer | None = None
     _silences: int = 0
 
-    def judge(self, cases: Sequence[Case], tell: Callable[[CaseResult], None]) -> list[CaseResult]:
+    def judge(
+        self, cases: Sequence[Case], on_result: Callable[[CaseResult], None]
+    ) -> list[CaseResult]:
         """Play cases one after the other.
 
         Args:
             cases: what to play.
-            tell: hears of each result.
+            on_result: called with each result as soon as it is there.
         """
         results = []
         try:
             for case in cases:
-                results.append(self._judge_one(case))
-                tell(results[-1])
+                results.append(self._judge_case(case))
+                on_result(results[-1])
         finally:
-            self._end()
+            self._end_peer()
         return results
 
-    def _judge_one(self, case: Case) -> CaseResult:
+    def _judge_case(self, case: Case) -> CaseResult:
         began_s = time.monotonic()
         try:
-            hello = self._conversation()[1]
+            _, hello = self._greeted_peer()
         except (ProtocolError, Unsupported) as failure:
-            self._lost(failure)
-            return CaseResult(case, self._outcome(case, 1, 1), (str(failure),), 0, 0)
+            self._give_up_peer(failure)
+            return CaseResult(case, self._outcome(case, failed=1, judged=1), (str(failure),), 0, 0)
         failures: list[str] = []
-        offered, missing = variants(case, hello), _missing(case, hello)
+        variants = choose_variants(case, hello)
+        missing = _describe_missing(case, hello)
         skips: list[str] = [missing] if missing else []
-        for variant in offered:
+        for variant in variants:
             try:
                 self._play(case, variant)
             except Unsupported as unsupported:
                 skips.append(f"[{variant}] {unsupported}")
             except (StepFailed, ProtocolError) as failure:
                 failures.append(f"[{variant}] {failure}")
-        judged = max(0, len(offered) - len(skips))
-        outcome = self._outcome(case, len(failures), judged)
+        # Without any variant `skips` holds what is missing, although nothing was skipped.
+        judged = max(0, len(variants) - len(skips))
+        outcome = self._outcome(case, failed=len(failures), judged=judged)
         seconds = time.monotonic() - began_s
         return CaseResult(case, outcome, tuple(failures + skips), judged, seconds)
 
-    def _outcome(self, case: Case, failed: int, judged: int) -> CaseOutcome:
+    def _outcome(self, case: Case, *, failed: int, judged: int) -> CaseOutcome:
         if not judged:
             return CaseOutcome.SKIPPED
         if case.id in self.expected:
@@ -175,13 +184,14 @@ class Suite:
 
     def _play(self, case: Case, variant: TrialVariant) -> None:
         try:
-            peer, hello = self._conversation()
+            peer, hello = self._greeted_peer()
             Trial(case, variant, peer, hello, self.bundles, self.timeout_s).play()
         except ProtocolError as error:
-            self._lost(error)
+            self._give_up_peer(error)
             raise
 
-    def _conversation(self) -> tuple[Peer, HelloReply]:
+    def _greeted_peer(self) -> tuple[Peer, HelloReply]:
+        """The running implementation; one that does not run is started and greeted."""
         if self._silences >= MAX_SILENCES:
             raise ProtocolError(f"not played: {MAX_SILENCES} requests had no answer")
         if self._peer is None:
@@ -191,30 +201,33 @@ class Suite:
             raise ProtocolError("the implementation has not said who it is")
         return self._peer, self.hello
 
-    def _lost(self, error: Exception) -> None:
-        """After a broken conversation the implementation is started anew for the next case."""
+    def _give_up_peer(self, error: Exception) -> None:
+        """End the implementation after a broken conversation; the next case starts it again."""
         self._silences += isinstance(error, Silence)
-        self._end()
+        self._end_peer()
 
-    def _end(self) -> None:
-        peer, self._peer = self._peer, None
+    def _end_peer(self) -> None:
+        peer = self._peer
+        self._peer = None
         if peer is not None:
             peer.end()
 
 
-def _missing(case: Case, hello: HelloReply) -> str:
+def _describe_missing(case: Case, hello: HelloReply) -> str:
     """What an implementation lacks for a case; empty if nothing."""
     lacking = [ability for ability in case.needs if ability not in hello.abilities]
     if lacking:
         return f"the implementation does not offer {', '.join(lacking)}"
-    return "" if variants(case, hello) else "the implementation offers no fitting profile, policy"
+    if not choose_variants(case, hello):
+        return "the implementation offers no fitting profile, policy"
+    return ""
 
 
-def variants(case: Case, hello: HelloReply) -> list[TrialVariant]:
-    """How a case is played.
+def choose_variants(case: Case, hello: HelloReply) -> list[TrialVariant]:
+    """In which variants a case is played: of those that it names and the implementation offers.
 
-    Where time matters in every way that is offered, else in so many ways that every offered profile
-    and every offered policy has its turn.
+    Where time matters, under every profile with every policy. Elsewhere so often that every profile
+    and every policy is used once.
     """
     profiles = [each for each in case.profiles if each in hello.profiles]
     policies = [each for each in case.policies if each in hello.policies]
@@ -226,11 +239,6 @@ def variants(case: Case, hello: HelloReply) -> list[TrialVariant]:
         TrialVariant(policies[number % len(policies)], profiles[number % len(profiles)])
         for number in range(max(len(policies), len(profiles)))
     ]
-
-
-def process(command: Sequence[str]) -> Callable[[], Peer]:
-    """What starts a command as an implementation."""
-    return lambda: ProcessPeer(command)
 
 
 def conforms(results: Sequence[CaseResult]) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..cases.case import read_cases
 from .keys import KEYS_DIRECTORY, key_file_contents
-from .workshop import BUNDLES_DIRECTORY, bundles_of, read_modules
+from .workshop import BUNDLES_DIRECTORY, make_bundles, read_modules
 
 
 def main(arguments: list[str], say: Callable[[str], object]) -> int:
@@ -15,7 +15,7 @@ def main(arguments: list[str], say: Callable[[str], object]) -> int:
     modules = read_modules(directory)
     made: dict[str, bytes] = {}
     for case in read_cases(directory):
-        made |= bundles_of(case, modules)
+        made |= make_bundles(case, modules)
     target = directory / BUNDLES_DIRECTORY
     target.mkdir(exist_ok=True)
     for stale in set(target.glob("*.tcb")) - {target / name for name in made}:

@@ -1,7 +1,7 @@
 """Named defects of containers.
 
-Metadata that is signed as it should be and still is not what it should be, bundles that were
-changed after signing, and bundles whose own encoding is not what it should be.
+There are three kinds: metadata that is wrong although its signatures are right, bundles that were
+changed after signing, and bundles whose own encoding is wrong.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,12 +13,12 @@ from tinycontainer.metadata import Bundle
 from tinycontainer.metadata.model import METADATA_TAG
 from tinycontainer_tokens import cbor
 
-Change = Callable[["Parts"], "Parts"]
+Change = Callable[["MetadataParts"], "MetadataParts"]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """Metadata taken apart: the encoded parts behind its keys, and more outer entries."""
+class MetadataParts:
+    """The encoded parts of metadata, and more entries of the outer map."""
 
     container: bytes
     endpoints: bytes
@@ -28,7 +28,7 @@ class Parts:
     tag: int = METADATA_TAG
 
     def encode(self) -> bytes:
-        """As bytes, whatever is in it."""
+        """Encode the metadata, whatever the parts hold."""
         outer = _head(5, self.entries) + self.before
         for key, part in ((1, self.container), (2, self.endpoints), (3, self.security)):
             outer += _head(0, key) + _head(2, len(part)) + part
@@ -43,13 +43,13 @@ def _head(major: int, number: int) -> bytes:
 
 
 def _damage(change: Change) -> Callable[[bytes, int], bytes]:
-    """Makes a change of parts one of the bytes before the metadata token."""
+    """Turn a change of parts into one of the bytes before the metadata token."""
 
     def damage(prefix: bytes, token_bytes: int) -> bytes:
         whole = prefix + bytes(token_bytes)
         _, outer = cbor.decode_tagged(whole, len(whole))
         values: Any = outer
-        damaged = change(Parts(values[1], values[2], values[3])).encode()
+        damaged = change(MetadataParts(values[1], values[2], values[3])).encode()
         return damaged[: len(damaged) - token_bytes]
 
     return damage
@@ -59,14 +59,14 @@ def _container(key: int, value: object) -> Change:
     return lambda parts: replace(parts, container=_with(parts.container, key, value))
 
 
-def _without_type(parts: Parts) -> Parts:
+def _without_type(parts: MetadataParts) -> MetadataParts:
     values: Any = cbor.decode(parts.container, len(parts.container))
     del values[2]
     return replace(parts, container=cbor.encode(values))
 
 
 def _endpoint(key: int, value: object) -> Change:
-    def change(parts: Parts) -> Parts:
+    def change(parts: MetadataParts) -> MetadataParts:
         values: Any = cbor.decode(parts.endpoints, len(parts.endpoints))
         if value is None:
             del values[0][key]
@@ -84,16 +84,16 @@ def _with(encoded: bytes, key: int, value: object) -> bytes:
 
 
 def _security_start(encoded: bytes, count: int = 8, skip: int = 1) -> Change:
-    """Another encoding in the place of the first number, which is 0."""
+    """Replace the encoding of the first number, which is 0."""
     return lambda parts: replace(
         parts, security=_head(4, count) + encoded + parts.security[1 + skip :]
     )
 
 
 def _raw_container(encode: Callable[[dict[int, bytes]], bytes]) -> Change:
-    """The container map encoded by hand from its encoded entries."""
+    """Encode the container map by hand, from its encoded entries."""
 
-    def change(parts: Parts) -> Parts:
+    def change(parts: MetadataParts) -> MetadataParts:
         values: Any = cbor.decode(parts.container, len(parts.container))
         entries = {key: _head(0, key) + cbor.encode(value) for key, value in values.items()}
         return replace(parts, container=encode(entries))
@@ -123,14 +123,14 @@ def _tagged_uid(entries: dict[int, bytes]) -> bytes:
     return _head(5, len(entries)) + b"\x01\xc1" + entries[1][1:] + b"".join(rest)
 
 
-def _duplicate_endpoint_key(parts: Parts) -> Parts:
+def _duplicate_endpoint_key(parts: MetadataParts) -> MetadataParts:
     entry = parts.endpoints[1:]
     count = entry[0] & 0x1F
     doubled = bytes([0xA0 | count + 1]) + b"\x01\x01" + entry[1:]
     return replace(parts, endpoints=parts.endpoints[:1] + doubled)
 
 
-def _endpoint_twice(parts: Parts) -> Parts:
+def _endpoint_twice(parts: MetadataParts) -> MetadataParts:
     values: Any = cbor.decode(parts.endpoints, len(parts.endpoints))
     return replace(parts, endpoints=cbor.encode([values[0], values[0]]))
 
@@ -171,7 +171,7 @@ DAMAGES_OF_METADATA: Final[Mapping[str, Callable[[bytes, int], bytes]]] = Mappin
         }.items()
     }
 )
-"""Defects that the infrastructure's key signs."""
+"""Defects of metadata that the infrastructure's key signs all the same."""
 
 
 def _flip(content: bytes, at: int) -> bytes:
@@ -181,7 +181,7 @@ def _flip(content: bytes, at: int) -> bytes:
 
 
 def _change_uid(bundle: Bundle) -> Bundle:
-    """A bit of the uid: what is left decodes, and no token fits it any more."""
+    """Flip a bit of the uid: the metadata still decodes, but none of its tokens fits."""
     head = bundle.metadata.index(b"\x01", 13)
     return replace(bundle, metadata=_flip(bundle.metadata, head + 2))
 
@@ -197,11 +197,11 @@ DAMAGES_OF_BUNDLES: Final[Mapping[str, Callable[[Bundle], Bundle]]] = MappingPro
         "data-added": lambda bundle: replace(bundle, data=b"x"),
     }
 )
-"""Changes after signing."""
+"""Changes of a bundle after signing."""
 
 
 def _longer_head(content: bytes) -> bytes:
-    """The length of the metadata in four bytes where two are enough."""
+    """Encode the length of the metadata in four bytes, where two are enough."""
     if content[1] != 0x59:
         raise ValueError("metadata of a bundle of the suite has 256 bytes or more")
     return content[:1] + b"\x5a\0\0" + content[2:]
@@ -219,4 +219,4 @@ DAMAGES_OF_ENCODING: Final[Mapping[str, Callable[[bytes], bytes]]] = MappingProx
         "bundle-tagged": lambda content: b"\xd9\xd9\xf7" + content,
     }
 )
-"""Other encodings of a bundle, or something else in its place."""
+"""Other encodings of a bundle, and other things in its place."""

@@ -1,6 +1,6 @@
-"""How the containers of cases are made, with test keys that everybody knows.
+"""Makes the containers of cases from their recipes, signed with the test keys.
 
-The results are committed; `python -m tinycontainer.conformance.recipes DIRECTORY` makes them again.
+The bundles are committed; `python -m tinycontainer.conformance.recipes DIRECTORY` makes them again.
 """
 
 import hashlib
@@ -23,6 +23,7 @@ from tinycontainer.metadata import (
     encode_endpoint,
 )
 from tinycontainer_tokens import (
+    SIGNING_ROLE,
     Claims,
     KeyMaterial,
     Kind,
@@ -49,7 +50,7 @@ class Workshop:
 
     Attributes:
         case: whose containers.
-        profile: layout of the tokens.
+        profile: format of the tokens, unless a recipe names another.
         modules: files of the directory ``containers`` by name: code and models.
     """
 
@@ -57,21 +58,22 @@ class Workshop:
     profile: Profile
     modules: Mapping[str, bytes]
 
-    def file(self, recipe: ContainerRecipe) -> bytes:
-        """The bundle of a container as it is committed. Raises CaseError as `make` does."""
+    def make_file(self, recipe: ContainerRecipe) -> bytes:
+        """Make the content of a container's file. Raises CaseError as `make` does."""
         encoded = self.make(recipe).encode()
         change = DAMAGES_OF_ENCODING.get(recipe.damage or "")
         return encoded if change is None else change(encoded)
 
     def make(self, recipe: ContainerRecipe) -> Bundle:
-        """The bundle of a container.
+        """Make the bundle of a container.
 
         Raises:
             CaseError: its recipe names something that does not exist.
         """
         if recipe.profile not in (None, self.profile):
             return replace(self, profile=recipe.profile).make(recipe)
-        code, data = self._code(recipe), self._data(recipe)
+        code = self._code(recipe)
+        data = self._data(recipe)
         metadata = self._metadata(recipe, code, data)
         bundle = Bundle(metadata, data, code)
         elsewhere = (DAMAGES_OF_METADATA, DAMAGES_OF_ENCODING)
@@ -87,8 +89,9 @@ class Workshop:
         module = self.modules[_PUPPETS[self.profile]]
         script = recipe.script.encode()
         at = module.index(_MARK)
-        room = max(len(_MARK), len(script))
-        return module[:at] + script.ljust(room, b"\0") + module[at + room :]
+        # The puppet has room for the longest script; zeros end a shorter one.
+        script_bytes = max(len(_MARK), len(script))
+        return module[:at] + script.ljust(script_bytes, b"\0") + module[at + script_bytes :]
 
     def _data(self, recipe: ContainerRecipe) -> bytes:
         if recipe.data_file is not None:
@@ -106,16 +109,18 @@ class Workshop:
             return encode(self._container(recipe, b""), endpoints, self._security(recipe))
         security = replace(
             self._security(recipe),
-            code_token=self._content(recipe, Kind.CODE, code),
-            data_token=self._content(recipe, Kind.DATA, data),
-            metadata_token=self._content(recipe, Kind.METADATA, b""),
+            code_token=self._sign_content(recipe, Kind.CODE, code),
+            data_token=self._sign_content(recipe, Kind.DATA, data),
+            metadata_token=self._sign_content(recipe, Kind.METADATA, b""),
         )
         container = self._container(recipe, self._mask_token(recipe))
+        # The metadata token is last and covers all bytes before it (TC-TOK-16), its own length
+        # included: a draft with a token of the same length gives these bytes.
         draft = encode(container, endpoints, security)
         prefix = draft[: len(draft) - len(security.metadata_token)]
         if recipe.damage is not None and recipe.damage in DAMAGES_OF_METADATA:
             prefix = DAMAGES_OF_METADATA[recipe.damage](prefix, len(security.metadata_token))
-        return prefix + self._content(recipe, Kind.METADATA, prefix)
+        return prefix + self._sign_content(recipe, Kind.METADATA, prefix)
 
     def _container(self, recipe: ContainerRecipe, mask_token: bytes) -> ContainerMap:
         return ContainerMap(
@@ -145,7 +150,7 @@ class Workshop:
         if not recipe.tokens.sign_endpoints:
             return endpoint
         covered = encode_endpoint(endpoint, with_token=False)
-        return replace(endpoint, token=self._content(recipe, Kind.ENDPOINT, covered))
+        return replace(endpoint, token=self._sign_content(recipe, Kind.ENDPOINT, covered))
 
     def _mask_token(self, recipe: ContainerRecipe) -> bytes:
         if recipe.tokens.mask_of is not None:
@@ -154,12 +159,12 @@ class Workshop:
         mask = mask_to_bytes(sum(Syscall[call.upper()].bit for call in recipe.calls))
         if recipe.tokens.mask_bytes is not None:
             mask = bytes.fromhex(recipe.tokens.mask_bytes)
-        return self._issue(recipe, Kind.MASK, Claims(mask=mask))
+        return self._sign(recipe, Kind.MASK, Claims(mask=mask))
 
-    def _content(self, recipe: ContainerRecipe, kind: Kind, content: bytes) -> bytes:
-        return self._issue(recipe, kind, Claims(sha256=hashlib.sha256(content).digest()))
+    def _sign_content(self, recipe: ContainerRecipe, kind: Kind, content: bytes) -> bytes:
+        return self._sign(recipe, kind, Claims(sha256=hashlib.sha256(content).digest()))
 
-    def _issue(self, recipe: ContainerRecipe, place: Kind, claims: Claims) -> bytes:
+    def _sign(self, recipe: ContainerRecipe, place: Kind, claims: Claims) -> bytes:
         tokens = recipe.tokens
         if self.profile is Profile.RFC9052:
             claimed = tokens.kind.get(place.name.lower(), place.name)
@@ -172,7 +177,7 @@ class Workshop:
                 expires_s=tokens.expires_s,
                 not_before_s=tokens.not_before_s,
             )
-        return issue(claims, place, self._key(recipe, Role.signing(place)), self.profile)
+        return issue(claims, place, self._key(recipe, SIGNING_ROLE[place]), self.profile)
 
     def _key(self, recipe: ContainerRecipe, role: Role) -> KeyMaterial:
         tokens = recipe.tokens
@@ -183,14 +188,14 @@ class Workshop:
         return key_of_role(role, self.profile, hmac=role in tokens.hmac)
 
 
-def bundles_of(case: Case, modules: Mapping[str, bytes]) -> dict[str, bytes]:
-    """All bundles of a case, by file name."""
+def make_bundles(case: Case, modules: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Make all bundles of a case, in all its profiles. Returns their content by file name."""
     made = {}
     for profile in case.profiles:
         workshop = Workshop(case, profile, modules)
         for recipe in case.containers:
             name = case.bundle_name(recipe, profile)
-            made[name] = workshop.file(recipe)
+            made[name] = workshop.make_file(recipe)
     return made
 
 

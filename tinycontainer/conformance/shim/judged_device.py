@@ -154,7 +154,7 @@ def _make_setup(
             device_id=description.device_id,
         ),
         capacity=_capacity(description),
-        caps=Caps(description.caps.cap()),
+        caps=Caps(description.caps.make_cap()),
         scheduling=Scheduling(
             description.policy,
             description.slice_ms * NS_PER_MS,

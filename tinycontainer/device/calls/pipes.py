@@ -5,6 +5,7 @@ the service like any driver.
 """
 
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import TypeAlias
 
 from tinycontainer.metadata import Direction, Endpoint, Metadata, PeerType
@@ -19,17 +20,42 @@ _COMPLEMENT = {
 }
 
 
-def consents(uid: bytes, endpoint: Endpoint, peer: Metadata) -> bool:
-    """Whether the peer's metadata names this end back, with the fitting direction."""
+class Dissent(Enum):
+    """In what the other end of a pipe does not answer to this one."""
+
+    UNDECLARED = auto()
+    SAME_CONTAINER = auto()
+    PEER_TYPE = auto()
+    PEER_UID = auto()
+    PEER_ENDPOINT_ID = auto()
+    DIRECTION = auto()
+
+
+def find_dissent(uid: bytes, endpoint: Endpoint, peer: Metadata) -> Dissent | None:
+    """Compare the two ends of a pipe.
+
+    Args:
+        uid: of the container at this end.
+        endpoint: this end.
+        peer: metadata of the container at the other end.
+
+    Returns:
+        The first thing that does not fit; None if both ends consent.
+    """
     answer = peer.endpoint(endpoint.peer_endpoint_id)
-    return (
-        answer is not None
-        and uid != peer.uid
-        and answer.peer_type is PeerType.CONTAINER
-        and answer.peer_uid == uid
-        and answer.peer_endpoint_id == endpoint.endpoint_id
-        and answer.direction is _COMPLEMENT[endpoint.direction]
-    )
+    if answer is None:
+        return Dissent.UNDECLARED
+    if uid == peer.uid:
+        return Dissent.SAME_CONTAINER
+    if answer.peer_type is not PeerType.CONTAINER:
+        return Dissent.PEER_TYPE
+    if answer.peer_uid != uid:
+        return Dissent.PEER_UID
+    if answer.peer_endpoint_id != endpoint.endpoint_id:
+        return Dissent.PEER_ENDPOINT_ID
+    if answer.direction is not _COMPLEMENT[endpoint.direction]:
+        return Dissent.DIRECTION
+    return None
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from ..containers.container import Container
 from ..containers.limits import Capacity
 from .driver_table import DriverEntry, DriverTable
 from .endpoint_table import Descriptor, EndpointTable
-from .pipes import Pipes, consents
+from .pipes import Pipes, find_dissent
 from .started import Context, StartedContainer
 
 REFUSED = -1
@@ -185,7 +185,7 @@ class Service:
         peer = None if endpoint.peer_uid is None else self._find(endpoint.peer_uid)
         if peer is None:
             return self._refuse(caller, Syscall.OPEN, endpoint.endpoint_id, Refusal.PEER_MISSING)
-        if not consents(caller.uid, endpoint, peer.metadata):
+        if find_dissent(caller.uid, endpoint, peer.metadata) is not None:
             return self._refuse(caller, Syscall.OPEN, endpoint.endpoint_id, Refusal.NO_CONSENT)
         return self._enter(caller, endpoint, self._pipes, self._pipes.connect(caller.uid, endpoint))
 

@@ -10,6 +10,7 @@ from tinycontainer.errors import CapExceeded
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.interfaces.runtime import RuntimeLimits
 from tinycontainer.metadata import Timing
+from tinycontainer.metadata.codec import BUNDLE_OVERHEAD_BYTES
 
 DEFAULT_SLICE_NS: Final = 10_000_000
 
@@ -20,7 +21,11 @@ class Policy(StrEnum):
     PRIORITY = "priority"
     """The best priority first, round-robin among equals."""
     ROUND_ROBIN = "round-robin"
-    """All are equal."""
+    """Priorities are ignored; all are equal."""
+
+    def rank_of(self, priority: int) -> int:
+        """The rank of a container with a priority; lower is better."""
+        return priority if self is Policy.PRIORITY else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Capacity:
         pipe_bytes: waiting in one direction between two containers.
         log_line_bytes: longest line; more is cut.
         records_per_second: log lines, and as many refusals, recorded of one container.
-        runtime: what a runtime may take for one container.
+        runtime: limits of a runtime for one container.
     """
 
     slots: int = 8
@@ -55,16 +60,18 @@ class Capacity:
 
     @property
     def bundle_bytes(self) -> int:
-        """The three sections of the largest container together."""
+        """The largest bundle."""
         code_and_data = self.code_bytes + self.data_bytes
         if self.shared_bytes is not None:
             code_and_data = min(code_and_data, self.shared_bytes)
-        return self.metadata_bytes + code_and_data
+        return self.metadata_bytes + code_and_data + BUNDLE_OVERHEAD_BYTES
 
 
 MAX_METADATA_BYTES: Final = 1 << 20
 MAX_SECTION_BYTES: Final = 1 << 24
-"""The most that a device file can allow, so the most that any tool has to take."""
+"""The most that a device file can allow, so the most that any tool has to read."""
+
+MAX_BUNDLE_BYTES: Final = MAX_METADATA_BYTES + 2 * MAX_SECTION_BYTES + BUNDLE_OVERHEAD_BYTES
 
 BOARDS: Final[Mapping[str, Capacity]] = MappingProxyType(
     {
@@ -101,7 +108,7 @@ class Scheduling:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """The most that metadata may ask for; None leaves a matter open.
+    """The most that metadata may ask for; None sets no cap.
 
     Attributes:
         best_priority: the best (lowest) priority number.
@@ -125,7 +132,11 @@ class Cap:
             raise excess.refusal
 
     def excesses(self, timing: Timing) -> Iterator["Excess"]:
-        """Everything in which timing is beyond the cap."""
+        """Everything in which timing is beyond the cap.
+
+        Args:
+            timing: as it applies; 0 is no limit, and so beyond every cap.
+        """
         if self.best_priority is not None and timing.priority < self.best_priority:
             yield Excess("priority", timing.priority, self.best_priority)
         for field_name in ("start_max_ms", "loop_max_ms", "stop_max_ms"):
@@ -191,7 +202,7 @@ class Excess:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Caps for everybody, and for single containers in their place."""
+    """Caps for all containers, and for single ones in place of these."""
 
     default: Cap = Cap()
     by_uid: Mapping[bytes, Cap] = field(default_factory=dict)

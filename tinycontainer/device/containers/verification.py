@@ -22,7 +22,7 @@ from tinycontainer.errors import (
     TokensNotValidNow,
 )
 from tinycontainer.interfaces.syscalls import mask_from_bytes
-from tinycontainer.metadata import Metadata, encode_endpoint
+from tinycontainer.metadata import Metadata, encode_endpoint, token_places
 from tinycontainer_tokens import (
     Accepted,
     Expectation,
@@ -34,10 +34,9 @@ from tinycontainer_tokens import (
     Verification,
     verify,
 )
-from tinycontainer_tokens.unverified import parse_unverified
+from tinycontainer_tokens.envelope import parse_if_possible
 
 from .riot_2024 import riot_objections
-from .token_places import token_places
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +172,7 @@ def grant_rights(
 def profile_of(metadata: Metadata) -> Profile | None:
     """The profile of the first token that can be taken apart; None if there is none."""
     for place in token_places(metadata):
-        envelope = parse_unverified(place.token or b"")
+        envelope = parse_if_possible(place.token or b"")
         if envelope is not None:
             return envelope.profile
     return None

@@ -194,7 +194,7 @@ class Scheduler:
         return Turn(slot, rank, until_ns, bound, task.due_ns)
 
     def _rank_of(self, priority: int) -> int:
-        rank = priority if self._policy is Policy.PRIORITY else 0
+        rank = self._policy.rank_of(priority)
         if rank not in self._ready:
             self._ready[rank] = deque()
             self._sleepers[rank] = TimeQueue()

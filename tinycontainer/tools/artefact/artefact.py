@@ -2,20 +2,15 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from tinycontainer import metadata as metadata_codec
-from tinycontainer.device.containers.limits import MAX_METADATA_BYTES, MAX_SECTION_BYTES
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES, MAX_METADATA_BYTES
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Bundle, Metadata
-from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer.text import show
 
 from ..firmware.c_layout import Layout, is_layout, open_layout
-
-MAX_FILE_BYTES: Final = MAX_METADATA_BYTES + 2 * MAX_SECTION_BYTES + OVERHEAD_BYTES
-"""Longest bundle of any device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +37,12 @@ def read_artefact(path: Path, code: Path | None = None, data: Path | None = None
 
     Args:
         path: a bundle, a metadata file, or a directory of the C layout.
-        code: a file with the code section, in place of what lies in or beside ``path``.
+        code: a file with the code section, in place of the one in or beside ``path``.
         data: the same for the data section.
 
     Raises:
         DeviceFileError: a file cannot be read, or is too long.
-        MetadataError: it holds no metadata, or such that is refused.
+        MetadataError: there is no metadata in it, or it is refused.
     """
     found = _from_layout(path) if is_layout(path) else _from_file(path)
     return replace(
@@ -74,18 +69,19 @@ def _from_layout(path: Path) -> Artefact:
 
 
 def _from_file(path: Path) -> Artefact:
-    name, content = show(path.name), _read(path)
+    name = show(path.name)
+    content = _read(path)
     if not is_bundle(content):
         return Artefact(name, _decode(path, content), None, None)
     try:
-        bundle = Bundle.decode(content, MAX_FILE_BYTES)
+        bundle = Bundle.decode(content, MAX_BUNDLE_BYTES)
     except MetadataError as error:
         raise _placed(path, error) from None
     return Artefact(name, _decode(path, bundle.metadata), bundle.code, bundle.data)
 
 
 def _read(path: Path) -> bytes:
-    return read_bounded(path, MAX_FILE_BYTES)
+    return read_bounded(path, MAX_BUNDLE_BYTES)
 
 
 def _decode(path: Path, content: bytes) -> Metadata:

@@ -1,4 +1,4 @@
-"""What a code section looks like, whatever its metadata says of it."""
+"""The type of code by its first bytes, without a look at the metadata."""
 
 from tinycontainer.metadata import ContainerType
 
@@ -10,7 +10,7 @@ _MACHINE_BPF = (247).to_bytes(2, "little")
 
 
 def payload_type(code: bytes) -> ContainerType | None:
-    """The container type that the first bytes of code speak of; None if they speak of none."""
+    """The container type whose code begins like this; None if there is no such type."""
     if code.startswith(_WASM_MAGIC):
         return ContainerType.WASM
     if code.startswith(_RBPF_MAGIC):

@@ -1,7 +1,7 @@
 """What changes between two versions of a container, in words.
 
-Nothing is verified: this compares what the files say. Whether the new version would be taken is
-`explain`'s and `verify`'s to tell.
+Nothing is verified: this compares what the files say. `explain` and `verify` show whether a device
+would accept the new version.
 """
 
 import hashlib
@@ -13,9 +13,9 @@ from tinycontainer.metadata import Direction, Endpoint, Metadata, PeerType
 from tinycontainer.text import show
 
 from ..artefact.artefact import Artefact
-from .comparison_timing import timing_changes
-from .comparison_tokens import mask_of_token, token_changes, tokens_by_place
-from .reconfiguration import Reconfiguration, reconfiguration
+from .reconfiguration import Reconfiguration, judge_reconfiguration
+from .timing_changes import list_timing_changes
+from .token_changes import list_token_changes, mask_of_token, tokens_by_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Comparison:
     reconfiguration: Reconfiguration
 
 
-def compare(old: Artefact, new: Artefact) -> Comparison:
+def compare_versions(old: Artefact, new: Artefact) -> Comparison:
     """Compare two versions of a container.
 
     Args:
@@ -60,12 +60,12 @@ def compare(old: Artefact, new: Artefact) -> Comparison:
         *_endpoint_changes(old.metadata, new.metadata),
         *(
             Change("timing", kind, text)
-            for kind, text in timing_changes(old.metadata.timing, new.metadata.timing)
+            for kind, text in list_timing_changes(old.metadata.timing, new.metadata.timing)
         ),
         *(
             Change("tokens", kind, text)
-            for kind, text in token_changes(
-                tokens_by_place(old.metadata), tokens_by_place(new.metadata), _told(old, new)
+            for kind, text in list_token_changes(
+                tokens_by_place(old.metadata), tokens_by_place(new.metadata), _covered(old, new)
             )
         ),
         *_section_changes("code", old.code, new.code),
@@ -75,18 +75,18 @@ def compare(old: Artefact, new: Artefact) -> Comparison:
         changes.append(
             Change("container", "rewritten", "other bytes of metadata, which mean the same")
         )
-    return Comparison(tuple(changes), reconfiguration(old, new))
+    return Comparison(tuple(changes), judge_reconfiguration(old, new))
 
 
-def _told(old: Artefact, new: Artefact) -> frozenset[str]:
-    """What changes in tokens along with what they vouch for, and is told there."""
-    told = {"mask", "content of metadata"}
+def _covered(old: Artefact, new: Artefact) -> frozenset[str]:
+    """Changes of tokens that follow from other changes, and are reported with those."""
+    covered = {"mask", "content of metadata"}
     if old.metadata.uid != new.metadata.uid:
-        told.add("uid")
+        covered.add("uid")
     for name, before, after in (("code", old.code, new.code), ("data", old.data, new.data)):
         if before is not None and after is not None and before != after:
-            told.add(f"content of {name}")
-    return frozenset(told)
+            covered.add(f"content of {name}")
+    return frozenset(covered)
 
 
 def _container_changes(old: Metadata, new: Metadata) -> Iterator[Change]:
@@ -94,7 +94,8 @@ def _container_changes(old: Metadata, new: Metadata) -> Iterator[Change]:
     if old.uid != new.uid:
         text = f"the uid changes from {show(old.uid)} to {show(new.uid)}{warning}"
         yield Change("container", "uid", text)
-    before, after = old.container.type, new.container.type
+    before = old.container.type
+    after = new.container.type
     if before is not after:
         text = (
             f"the type changes from {before.value} ({before.name.lower()}) to"
@@ -104,7 +105,8 @@ def _container_changes(old: Metadata, new: Metadata) -> Iterator[Change]:
 
 
 def _mask_changes(old: Metadata, new: Metadata) -> Iterator[Change]:
-    before, after = mask_of_token(old), mask_of_token(new)
+    before = mask_of_token(old)
+    after = mask_of_token(new)
     if before is None or after is None:
         if before != after:
             text = "only one version has a readable mask token; without one the device decides"

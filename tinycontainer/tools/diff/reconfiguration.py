@@ -1,30 +1,29 @@
 """Whether a loaded container can be changed from one version of its metadata to another.
 
-What the files tell is judged here: uid, type, what code and data tokens vouch for, sequences,
-profile. Signatures, times and caps are for the device to judge.
+This judges what the files show: uid, type, hashes in the code and data tokens, sequences, profile.
+Signatures, times and caps are left to the device.
 """
 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tinycontainer.device.containers.token_places import token_places
-from tinycontainer.metadata import Endpoint, PeerType
+from tinycontainer.metadata import Endpoint, PeerType, token_places
 from tinycontainer.text import show
 from tinycontainer_tokens import Kind, Profile
 
 from ..artefact.artefact import Artefact
-from .comparison_tokens import Place, PlacedToken, tokens_by_place
+from .token_changes import Place, PlacedToken, tokens_by_place
 
 
 @dataclass(frozen=True, slots=True)
 class Reconfiguration:
-    """What `Device.reconfigure` would make of a new version.
+    """The prospects of a `Device.reconfigure` with a new version.
 
     Attributes:
         possible: whether nothing in the files speaks against it.
-        obstacles: what does, fit to be shown.
-        unsettled: what the files do not tell, fit to be shown.
+        obstacles: everything that does, fit to be shown.
+        unsettled: what the files alone cannot decide, fit to be shown.
         closes: endpoints whose descriptors would close, with the reason, by endpoint id.
     """
 
@@ -34,7 +33,7 @@ class Reconfiguration:
     closes: tuple[tuple[int, str], ...]
 
 
-def reconfiguration(old: Artefact, new: Artefact) -> Reconfiguration:
+def judge_reconfiguration(old: Artefact, new: Artefact) -> Reconfiguration:
     """Judge whether a loaded container can become the new version.
 
     Args:
@@ -55,13 +54,14 @@ def _obstacles(old: Artefact, new: Artefact) -> Iterator[str]:
         yield "the uid is another: load it as a container of its own"
     if old.metadata.container.type is not new.metadata.container.type:
         yield "the type is another: delete the container and load the new one"
-    before, after = tokens_by_place(old.metadata), tokens_by_place(new.metadata)
+    before = tokens_by_place(old.metadata)
+    after = tokens_by_place(new.metadata)
     for kind, loaded in ((Kind.CODE, old.code), (Kind.DATA, old.data)):
         name = kind.name.lower()
         wanted = _loaded_sha256(loaded, before[kind, 0])
         vouched = after[kind, 0].claims.sha256
         if wanted is not None and vouched is not None and vouched != wanted:
-            yield f"the new {name} token does not fit the loaded {name}: load the container anew"
+            yield f"the new {name} token does not fit the loaded {name}: load the container again"
     yield from _profile_obstacles(before, after)
     if old.metadata.uid == new.metadata.uid:
         yield from _sequence_obstacles(before, after)
@@ -79,7 +79,7 @@ def _profile_obstacles(
         yield "the new tokens are of two profiles"
     was = {token.profile for token in before.values() if token.profile}
     if Profile.RFC9052 in was and Profile.RIOT_2024 in profiles:
-        yield "riot-2024 after rfc9052 is a step back, which no device takes"
+        yield "riot-2024 after rfc9052 is a step back, which every device refuses"
 
 
 def _sequence_obstacles(
@@ -105,7 +105,8 @@ def _unsettled(old: Artefact, new: Artefact) -> Iterator[str]:
         if place.endpoint is None and not place.token
     ]
     if absent:
-        yield f"only a device that allows unsigned parts takes it: no token for {', '.join(absent)}"
+        names = ", ".join(absent)
+        yield f"only a device that allows unsigned parts accepts it: no token for {names}"
     unread = [
         kind.name.lower()
         for kind, content in ((Kind.CODE, old.code), (Kind.DATA, old.data))

@@ -1,7 +1,7 @@
-"""Two engines held against each other: the same containers and virtual time on both."""
+"""Two engines compared: the same containers in virtual time on both."""
 
-from .bench import Bench, Run, run_on
-from .compare import Difference, DifferenceKind, RunComparison, compare
+from .bench import Bench, EngineRun, run_on
+from .compare import Difference, DifferenceKind, RunComparison, compare_runs
 from .record import Act, RunRecord
 
 __all__ = [
@@ -9,9 +9,9 @@ __all__ = [
     "Bench",
     "Difference",
     "DifferenceKind",
-    "Run",
+    "EngineRun",
     "RunComparison",
     "RunRecord",
-    "compare",
+    "compare_runs",
     "run_on",
 ]

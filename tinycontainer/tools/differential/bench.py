@@ -1,4 +1,4 @@
-"""A bench: one device file, some bundles, a script; run on an engine of one's choice."""
+"""A bench: one device file, some bundles and a script, to be run on a chosen engine."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from tinycontainer.files.device_file import DeviceFile, TrustTable
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.runtime import Ability, Described
 from tinycontainer.metadata import Bundle, ContainerType, Metadata, decode, encode
-from tinycontainer.scenario.script import ScriptStep, play
+from tinycontainer.scenario.script import ScriptStep, play_script
 from tinycontainer.text import show
 from tinycontainer_tokens import MemorySequenceStore
 
@@ -32,7 +32,7 @@ _ALL_CALLS: Final = 0b11111
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What is run on both engines.
+    """A device, containers and a script, the same for both engines.
 
     Attributes:
         plan: the device file.
@@ -49,12 +49,12 @@ class Bench:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One run.
+class EngineRun:
+    """A bench's run on one engine.
 
     Attributes:
-        engine: what it ran on, ``TYPE.NAME`` or NAME.
-        abilities: what that can.
+        engine: its name, ``TYPE.NAME`` or NAME.
+        abilities: of the engine.
         refused: bundles that were refused, with the reason; part of what is compared.
         record: what happened.
     """
@@ -65,17 +65,17 @@ class Run:
     record: RunRecord
 
 
-def bare_plan() -> DevicePlan:
-    """A device without a file: it asks for no tokens, allows all calls, and has no drivers."""
+def make_bare_plan() -> DevicePlan:
+    """Make a device without a file: it needs no tokens, allows all calls, and has no drivers."""
     trust = TrustTable(allow_unsigned=True, unsigned_mask=_ALL_CALLS)
     return DevicePlan(Path("compare"), DeviceFile(trust=trust))
 
 
-def without_tokens(content: bytes) -> bytes:
-    """A bundle as nobody has signed it, for a device that has no keys.
+def remove_tokens(content: bytes) -> bytes:
+    """Make an unsigned bundle of a signed one, for a device that has no keys.
 
     Raises:
-        MetadataError: it is no bundle.
+        MetadataError: it is not a bundle.
     """
     bundle = Bundle.decode(content, len(content))
     metadata: Metadata = decode(bundle.metadata)
@@ -87,8 +87,8 @@ def without_tokens(content: bytes) -> bytes:
     return Bundle(encode(container, endpoints, security), bundle.data, bundle.code).encode()
 
 
-def run_on(bench: Bench, engine: str, installation: Installation) -> Run:
-    """Run a bench on an engine, in virtual time.
+def run_on(bench: Bench, engine: str, installation: Installation) -> EngineRun:
+    """EngineRun a bench on an engine, in virtual time.
 
     Args:
         bench: what to run.
@@ -99,32 +99,34 @@ def run_on(bench: Bench, engine: str, installation: Installation) -> Run:
         DeviceFileError: the engine is not installed, or the device file cannot be used.
         RuntimeUnavailable: it cannot work in this process.
     """
-    plan = _seeded(bench.plan).on_engine(engine)
+    plan = _with_seed(bench.plan).on_engine(engine)
     clock = VirtualClock(plan.content.scheduling.instruction_ns)
     setup = make_setup(plan, clock, installation)
     steady = _Steadiness()
     record = RunRecord(steady)
     wrapped = {kind: record.wrapped(runtime) for kind, runtime in setup.runtimes.items()}
-    # Nothing that one run accepts may be remembered by the other.
+    # One run must not remember the sequences that the other accepted.
     device = Device(
         replace(setup, runtimes=wrapped, sequences=MemorySequenceStore()), clock, [record]
     )
-    steady.device, steady.setup = device, setup
-    refused = _load(device, bench, plan)
-    surprises = play(device, bench.steps, bench.for_ms)
+    # Only now: the device needs the record, and the record asks about the device's endpoints.
+    steady.device = device
+    steady.setup = setup
+    refused = _load_bundles(device, bench, plan)
+    surprises = play_script(device, bench.steps, bench.for_ms)
     record.finish()
     refused += tuple(str(each) for each in surprises)
-    return Run(engine, _abilities(setup, engine), refused, record)
+    return EngineRun(engine, _abilities(setup, engine), refused, record)
 
 
-def _seeded(plan: DevicePlan) -> DevicePlan:
+def _with_seed(plan: DevicePlan) -> DevicePlan:
     if plan.content.device.seed is not None:
         return plan
     table = plan.content.device.model_copy(update={"seed": _SEED})
     return replace(plan, content=plan.content.model_copy(update={"device": table}))
 
 
-def _load(device: Device, bench: Bench, plan: DevicePlan) -> tuple[str, ...]:
+def _load_bundles(device: Device, bench: Bench, plan: DevicePlan) -> tuple[str, ...]:
     load_listed_containers(device, plan)
     refused = []
     for name, content in bench.bundles:
@@ -136,7 +138,7 @@ def _load(device: Device, bench: Bench, plan: DevicePlan) -> tuple[str, ...]:
 
 
 def _abilities(setup: Setup, engine: str) -> frozenset[Ability]:
-    """What an engine can; the runtimes of other types are the same in both runs."""
+    """The abilities of an engine; the runtimes of other types are the same in both runs."""
     kind = ContainerType.__members__.get(type_of_engine(engine).upper())
     runtime = None if kind is None else setup.runtimes.get(kind)
     return runtime.describe().abilities if isinstance(runtime, Described) else frozenset()

@@ -7,25 +7,28 @@ results still have to be equal, up to the numbers of descriptors, and apart from
 on time or on other containers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import zip_longest
-from typing import Final
+from typing import Final, TypeAlias
 
 from tinycontainer.interfaces.runtime import Ability
 from tinycontainer.trace import as_dict
 
-from .bench import Run
+from .bench import EngineRun
 from .record import Act
 
 CONTEXT_ACTS: Final = 5
-"""How many acts are shown in front of a difference."""
+"""How many acts are shown before a difference."""
+
+Shifts: TypeAlias = tuple[int | None, int | None]
+"""For each run: how many events come before its time can shift; None if it never does."""
 
 _ON_DESCRIPTORS: Final = frozenset({"read", "write", "close"})
 
 
 class DifferenceKind(StrEnum):
-    """What a difference means."""
+    """The meaning of a difference."""
 
     REAL = "real"
     """The engines disagree."""
@@ -40,11 +43,11 @@ class Difference:
     """The first difference of a container, or of the trace.
 
     Attributes:
-        kind: what it means.
+        kind: its meaning.
         number: of the act, from 0.
-        left: what it is on one engine; None if nothing more came.
-        right: what it is on the other.
-        before: what both did just before.
+        left: the act on one engine; None if there was no further act.
+        right: the act on the other engine.
+        before: the acts just before, the same on both.
     """
 
     kind: DifferenceKind
@@ -59,10 +62,10 @@ class ContainerPair:
     """One container on both engines.
 
     Attributes:
-        uid: which.
+        uid: of the container.
         acts: how many acts were compared.
         hooks: how many hooks completed.
-        fuel: what these were charged.
+        fuel: instructions that these were charged.
         difference: the first one; None if there is none.
     """
 
@@ -80,8 +83,8 @@ class RunComparison:
     Attributes:
         containers: by uid.
         events: how many events of the traces are equal.
-        events_due: how many have to be.
-        events_differ: the first two that differ although they have to be equal, as plain values.
+        events_due: how many must be equal.
+        events_differ: the first two that differ although they must be equal, as plain values.
         preempted: whether any hook was preempted.
     """
 
@@ -104,30 +107,38 @@ class RunComparison:
         return DifferenceKind.REAL not in self.kinds
 
 
-def compare(left: Run, right: Run, exact: Run | None = None) -> RunComparison:
+def compare_runs(
+    left: EngineRun, right: EngineRun, exact: EngineRun | None = None
+) -> RunComparison:
     """Compare two runs of the same containers.
 
     Args:
         left: on one engine.
         right: on the other.
-        exact: on the left engine with floating point corrected, if there is such an engine; what
-            does not differ there is a deviation of floats.
+        exact: on the left engine with floating point corrected, if there is such an engine; a
+            difference that is not found there is a deviation of floats.
     """
-    shifts = _shift(left, right), _shift(right, left)
     uids = sorted(left.record.acts.keys() | right.record.acts.keys())
     containers = []
     for uid in uids:
-        found = _container(uid, left, right, shifts)
+        found = _compare_container(uid, left, right)
         difference = found.difference
-        if exact is not None and difference is not None and difference.kind is DifferenceKind.REAL:
-            again = _container(uid, exact, right, (_shift(exact, right), _shift(right, exact)))
-            if again.difference is None:
-                found = _as_floats(found, difference)
+        if (
+            exact is not None
+            and difference is not None
+            and difference.kind is DifferenceKind.REAL
+            and _compare_container(uid, exact, right).difference is None
+        ):
+            found = replace(found, difference=replace(difference, kind=DifferenceKind.FLOATS))
         containers.append(found)
-    return _with_traces(left, right, shifts, containers)
+    return _compare_traces(left, right, containers)
 
 
-def _shift(run: Run, other: Run) -> int | None:
+def _find_shifts(left: EngineRun, right: EngineRun) -> Shifts:
+    return (_find_shift(left, right), _find_shift(right, left))
+
+
+def _find_shift(run: EngineRun, other: EngineRun) -> int | None:
     """How many events come before the first at which the two may count differently."""
     shared = run.abilities & other.abilities
     shifts = []
@@ -138,23 +149,11 @@ def _shift(run: Run, other: Run) -> int | None:
     return min((shift for shift in shifts if shift is not None), default=None)
 
 
-def _as_floats(found: ContainerPair, difference: Difference) -> ContainerPair:
-    told = Difference(
-        DifferenceKind.FLOATS,
-        difference.number,
-        difference.left,
-        difference.right,
-        difference.before,
-    )
-    return ContainerPair(found.uid, found.acts, found.hooks, found.fuel, told)
-
-
-def _container(
-    uid: bytes, left: Run, right: Run, shifts: tuple[int | None, int | None]
-) -> ContainerPair:
-    ours, theirs = left.record.acts.get(uid, []), right.record.acts.get(uid, [])
+def _compare_container(uid: bytes, left: EngineRun, right: EngineRun) -> ContainerPair:
+    ours = left.record.acts.get(uid, [])
+    theirs = right.record.acts.get(uid, [])
     counted = Ability.COUNTED_TRAPS in left.abilities & right.abilities
-    walk = _Walk(shifts, counted)
+    walk = _Walk(_find_shifts(left, right), counted)
     for number, (one, other) in enumerate(zip_longest(ours, theirs)):
         kind = walk.kind_of(one, other)
         if kind is not None:
@@ -169,11 +168,13 @@ def _container(
 class _Walk:
     """Goes through the acts of one container on both engines."""
 
-    def __init__(self, shifts: tuple[int | None, int | None], counted_traps: bool) -> None:
-        self._shifts, self._counted_traps = shifts, counted_traps
+    def __init__(self, shifts: Shifts, counted_traps: bool) -> None:
+        self._shifts = shifts
+        self._counted_traps = counted_traps
         self._renumbered = False
         self.over = False
-        self.hooks = self.fuel = 0
+        self.hooks = 0
+        self.fuel = 0
 
     def kind_of(self, one: Act | None, other: Act | None) -> DifferenceKind | None:
         """The kind of a difference; None if there is none."""
@@ -186,7 +187,7 @@ class _Walk:
             self.over = True  # the run's end, somewhere in a hook
             return None
         if not (self._alike_in_shifted_time(one, other) if shifted else self._alike(one, other)):
-            return self._told_apart(one, other) if shifted else DifferenceKind.REAL
+            return self._classify(one, other) if shifted else DifferenceKind.REAL
         if one.what == "completed":
             self.hooks += 1
             self.fuel += one.fuel or 0
@@ -206,7 +207,10 @@ class _Walk:
     def _alike_in_shifted_time(self, one: Act, other: Act) -> bool:
         if (one.what, one.endpoint) != (other.what, other.endpoint):
             return False
-        ours, theirs = one.arguments, other.arguments
+        ours = one.arguments
+        theirs = other.arguments
+        # In shifted time descriptors are opened in another order, so their numbers differ; memory
+        # holds these numbers, so it is not compared from the first such number on.
         if one.what in _ON_DESCRIPTORS and ours[0] != theirs[0]:
             self._renumbered = True
             ours, theirs = ours[1:], theirs[1:]
@@ -219,7 +223,7 @@ class _Walk:
             return False
         return one.result == other.result and (self._renumbered or one.memory == other.memory)
 
-    def _told_apart(self, one: Act, other: Act) -> DifferenceKind:
+    def _classify(self, one: Act, other: Act) -> DifferenceKind:
         by_time = "state" in (one.what, other.what)
         unsteady = one.what == other.what and not (one.steady and other.steady)
         return DifferenceKind.TIME if by_time or unsteady else DifferenceKind.REAL
@@ -229,18 +233,20 @@ def _number(result: object) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _with_traces(
-    left: Run, right: Run, shifts: tuple[int | None, int | None], containers: list[ContainerPair]
+def _compare_traces(
+    left: EngineRun, right: EngineRun, containers: list[ContainerPair]
 ) -> RunComparison:
+    shifts = _find_shifts(left, right)
     due = min((shift for shift in shifts if shift is not None), default=None)
-    ours, theirs = left.record.events[:due], right.record.events[:due]
+    ours = left.record.events[:due]
+    theirs = right.record.events[:due]
     number = 0
     differ: tuple[object, object] | None = None
     for one, other in zip_longest(ours, theirs):
         first = None if one is None else as_dict(one, with_data=True)
         second = None if other is None else as_dict(other, with_data=True)
         if first != second:
-            differ = first, second
+            differ = (first, second)
             break
         number += 1
     preempted = any(run.record.preempted is not None for run in (left, right))

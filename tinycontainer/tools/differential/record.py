@@ -1,8 +1,8 @@
-"""A record of everything that containers do on a runtime, taken at its interface.
+"""A record of everything that containers do on a runtime, made at the runtime's interface.
 
-The trace is thinned out by rates and shows what the service makes of a call. So the record wraps
-the runtime: it sees each call with arguments and result, each hook with its outcome and what it was
-charged, and the memory behind each hook.
+The trace drops records above a rate, and shows what the service makes of a call. So the record
+wraps the runtime: it sees each call with arguments and result, each hook with its outcome and its
+charge, and the memory after each hook.
 """
 
 from collections.abc import Callable
@@ -36,9 +36,9 @@ class Act:
         what: a native call's name, ``begins``, ``completed``, ``trapped``, ``state``, or ``memory``
             for what is left at the end.
         arguments: of a call: numbers and bytes; of a hook: its name.
-        result: what came of it: a call's result, a loop's value, a trap, a state.
+        result: a call's result, a loop's value, a trap, or the reason of a change of state.
         fuel: instructions that a hook was charged in all; None for everything else.
-        memory: SHA-256 of linear memory behind a hook; empty where it cannot be looked at.
+        memory: SHA-256 of linear memory after a hook; empty where it cannot be read.
         endpoint: of a call on a descriptor: the endpoint that it was opened for, None if unknown.
         steady: whether its result depends on nothing but what this container did before.
         event: how many events the trace had before it; not part of what is compared.
@@ -56,7 +56,7 @@ class Act:
 
 @dataclass
 class RunRecord:
-    """What one run recorded. It is also a sink, which learns from events whose hook it is.
+    """The record of one run. It is also a sink: events show whose hook begins.
 
     Attributes:
         acts: of each container, in order.
@@ -90,7 +90,7 @@ class RunRecord:
         self.acts.setdefault(uid, []).append(replace(act, event=len(self.events)))
 
     def wrapped(self, runtime: Runtime) -> Runtime:
-        """The same runtime, under record."""
+        """Wrap a runtime."""
         return _RecordedRuntime(runtime, self)
 
     def finish(self) -> None:
@@ -121,11 +121,16 @@ class _RecordedInstance:
     def __init__(
         self, inner: Instance, meter: Meter, record: RunRecord, natives: "_RecordedNatives"
     ) -> None:
-        self._inner, self._meter, self._record, self._natives = inner, meter, record, natives
-        self._hook, self._used = Hook.START, 0
+        self._inner = inner
+        self._meter = meter
+        self._record = record
+        self._natives = natives
+        self._hook = Hook.START
+        self._used = 0
 
     def begin(self, hook: Hook) -> None:
-        self._hook, self._used = hook, 0
+        self._hook = hook
+        self._used = 0
         self._natives.uid = self._record.uid
         self._add(Act("begins", (hook.value,)))
         self._inner.begin(hook)
@@ -178,10 +183,11 @@ class _RecordedInstance:
 
 
 class _RecordedNatives:
-    """Natives under record; see `tinycontainer.interfaces.runtime.Natives`."""
+    """Natives that are recorded; see `tinycontainer.interfaces.runtime.Natives`."""
 
     def __init__(self, inner: Natives, record: RunRecord) -> None:
-        self._inner, self._record = inner, record
+        self._inner = inner
+        self._record = record
         self._endpoints: dict[int, int] = {}
         self.uid = b""
 

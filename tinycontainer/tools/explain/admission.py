@@ -38,7 +38,6 @@ from tinycontainer.errors import (
     SectionTooLarge,
 )
 from tinycontainer.metadata import Bundle
-from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer_tokens import StepOutcome
 
 from ..artefact.artefact import Artefact
@@ -107,17 +106,17 @@ def judge_bundle(name: str, content: bytes, setup: Setup, now_s: int) -> tuple[L
         setup: the device.
         now_s: its time in Unix seconds.
     """
-    limit_bytes = setup.capacity.bundle_bytes + OVERHEAD_BYTES
+    limit_bytes = setup.capacity.bundle_bytes
     size_bytes = len(content)
     try:
-        # A bundle that is too long is opened all the same, to judge what it holds.
+        # A bundle that is too long is opened all the same, to judge its sections.
         parts = Bundle.decode(content, max(size_bytes, limit_bytes))
     except MetadataError as error:
         refusal = LoadError(LoadReason.BUNDLE, str(error))
         return (_refused("bundle", refusal, explain_undecodable(content, error).explanation),)
     first = _passed("bundle")
     if size_bytes > limit_bytes:
-        problem = f"{size_bytes} bytes where at most {limit_bytes} are taken"
+        problem = f"{size_bytes} bytes where at most {limit_bytes} are allowed"
         why = Explanation(f"a bundle of at most {limit_bytes} bytes", f"{size_bytes} bytes")
         first = _refused("bundle", LoadError(LoadReason.BUNDLE, problem), why)
     sections = Sections(name, parts.metadata, parts.code, parts.data)
@@ -134,7 +133,7 @@ def judge_sections(sections: Sections, setup: Setup, now_s: int) -> tuple[LoadCh
     """
     checks = list(_capacity_checks(sections, setup.capacity))
     try:
-        # Too long metadata was refused above; it is decoded all the same, to judge what it says.
+        # Too long metadata was refused above; it is decoded all the same, to judge its fields.
         decoded = metadata_codec.decode(sections.metadata, max(len(sections.metadata), 1))
     except MetadataError as error:
         refusal = LoadError(LoadReason.METADATA, str(error))
@@ -166,7 +165,7 @@ def _capacity_checks(sections: Sections, capacity: Capacity) -> Iterator[LoadChe
             yield _refused(name, refusal, why)
         elif section is Section.DATA and not code_is_in:
             # Where data begins, and so how much of it fits, depends on the code.
-            yield LoadCheck(name, StepOutcome.SKIPPED, "data is placed behind the code")
+            yield LoadCheck(name, StepOutcome.SKIPPED, "data is placed after the code")
         else:
             try:
                 slot.put(section, content)
@@ -224,7 +223,7 @@ def _token_check(
     report: TokenReport, artefact: Artefact, reports: tuple[TokenReport, ...], setup: Setup
 ) -> LoadCheck:
     if report.verification is None:
-        detail = "absent, which this device forgives"
+        detail = "absent, which this device accepts"
         return LoadCheck(report.place, StepOutcome.SKIPPED, detail, report=report)
     refusal = report.refusal
     if refusal is None:

@@ -1,4 +1,4 @@
-"""What is wrong with a container as a whole: its form, and where it contradicts itself."""
+"""Problems of a container as a whole: its form, and contradictions between its parts."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Problem:
     """Something wrong that is not one token's.
 
     Attributes:
-        check: the name of what was looked at.
+        check: the name of the check that found it.
         problem: what is wrong.
         explanation: why.
     """
@@ -29,14 +29,21 @@ class Problem:
     explanation: Explanation
 
 
-def type_problem(artefact: Artefact) -> Problem | None:
-    """Whether the metadata's type contradicts the code, or the directory that it lies in."""
+def find_type_problem(artefact: Artefact) -> Problem | None:
+    """A contradiction of the metadata's type with the code, or with the directory's RUNTIME.
+
+    Returns:
+        None if they agree, or if neither shows a type.
+    """
     stated = artefact.metadata.container.type
-    spoken = None if artefact.code is None else payload_type(artefact.code)
-    if spoken is not None and spoken is not stated:
-        source, witness = spoken, "the first bytes of the code"
+    by_code = None if artefact.code is None else payload_type(artefact.code)
+    code_contradicts = by_code is not None and by_code is not stated
+    if by_code is not None and code_contradicts:
+        source = by_code
+        witness = "the first bytes of the code"
     elif artefact.layout is not None and artefact.layout.type is not stated:
-        source, witness = artefact.layout.type, f"RUNTIME ({artefact.layout.runtime})"
+        source = artefact.layout.type
+        witness = f"RUNTIME ({artefact.layout.runtime})"
     else:
         return None
     return Problem(
@@ -45,13 +52,13 @@ def type_problem(artefact: Artefact) -> Problem | None:
         Explanation(
             f"type {_named(source)}, by {witness}",
             f"type {_named(stated)} in the metadata",
-            _cause(artefact, spoken is not None and spoken is not stated),
+            _cause(artefact, code_contradicts),
         ),
     )
 
 
-def form_problem(artefact: Artefact) -> Problem | None:
-    """Whether metadata holds what the C firmware would not take."""
+def find_form_problem(artefact: Artefact) -> Problem | None:
+    """The first thing in metadata that the C firmware would refuse; None if there is none."""
     objection = find_riot_objection(artefact.metadata)
     if objection is None:
         return None
@@ -62,8 +69,8 @@ def form_problem(artefact: Artefact) -> Problem | None:
     )
 
 
-def _cause(artefact: Artefact, by_code: bool) -> str:
-    if not by_code or artefact.code is None:
+def _cause(artefact: Artefact, code_contradicts: bool) -> str:
+    if not code_contradicts or artefact.code is None:
         return "the metadata was made with another type, or lies in another container's directory"
     signed = _signed_code_sha256(artefact)
     if signed is None:

@@ -1,4 +1,4 @@
-"""What a failed check expected and what it found, in words that can be shown."""
+"""In words that can be shown: what a failed check expected, what it found, and why it failed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from typing import Final
 
 from tinycontainer.device.containers.verification import TokenReport
 from tinycontainer.text import show
-from tinycontainer_tokens import Claims, Expectation, Kind, Role
-from tinycontainer_tokens.envelope import MAX_KID_BYTES
+from tinycontainer_tokens import SIGNING_ROLE, Claims, Expectation, Kind
+from tinycontainer_tokens.keys import MAX_KID_BYTES
 from tinycontainer_tokens.unverified import UnverifiedToken, read_unverified
 
 from ..artefact.moments import format_duration, format_utc
@@ -54,26 +54,26 @@ def contrast_failure(report: TokenReport) -> Explanation:
 
 def _present(expected: Expectation, _token: UnverifiedToken, _claims: Claims) -> Explanation:
     kind = name_of(expected.kind)
-    return Explanation(f"a {kind} token of the {Role.signing(expected.kind)}", "none")
+    return Explanation(f"a {kind} token of the {SIGNING_ROLE[expected.kind]}", "none")
 
 
 def _profile(expected: Expectation, token: UnverifiedToken, _claims: Claims) -> Explanation:
     if token.profile is expected.profile:
-        return Explanation("the tags 61 and 18, or 61 and 17, in front", "no tags")
+        return Explanation("the tags 61 and 18, or 61 and 17, before it", "no tags")
     return Explanation(str(expected.profile), str(token.profile or "no token"))
 
 
 def _key(expected: Expectation, token: UnverifiedToken, _claims: Claims) -> Explanation:
     algorithm = f" for {token.envelope.algorithm}" if token.envelope else ""
     kid = f" with the key id {show(token.kid)}" if token.kid else ""
-    role = Role.signing(expected.kind)
+    role = SIGNING_ROLE[expected.kind]
     wanted = f"a key of the role {role}{algorithm} in {expected.profile}{kid}"
     return Explanation(wanted, "no such key")
 
 
 def _signature(expected: Expectation, _token: UnverifiedToken, _claims: Claims) -> Explanation:
     return Explanation(
-        f"made with a key of the role {Role.signing(expected.kind)} over what it carries now",
+        f"made with a key of the role {SIGNING_ROLE[expected.kind]} over what it carries now",
         "a signature that none of the keys of this role fits",
     )
 
@@ -110,7 +110,8 @@ def _time(expected: Expectation, _token: UnverifiedToken, claims: Claims) -> Exp
 
 
 def _content(expected: Expectation, _token: UnverifiedToken, claims: Claims) -> Explanation:
-    there, carried = expected.content_sha256 or b"", claims.sha256 or b""
+    there = expected.content_sha256 or b""
+    carried = claims.sha256 or b""
     return Explanation(
         f"sha256 {there.hex()}, that of the {_CONTENT[expected.kind]}",
         f"sha256 {carried.hex()} in the token",

@@ -1,4 +1,4 @@
-"""A token file on its own, as one of the four parties makes it, before there is a container."""
+"""A token file on its own, as one of the four parties makes it before there is a container."""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from tinycontainer.device.containers.verification import TokenReport, Trust
 from tinycontainer.metadata import ContainerMap, ContainerType, Metadata, Security
 from tinycontainer_tokens import Expectation, Kind, cbor, verify
-from tinycontainer_tokens.envelope import CWT_TAG
+from tinycontainer_tokens.envelope import CWT_TAG, parse_if_possible
 from tinycontainer_tokens.errors import CborError
-from tinycontainer_tokens.unverified import claims_unverified, parse_unverified
+from tinycontainer_tokens.unverified import claims_unverified
 
 from ..artefact.artefact import Artefact
 
@@ -32,10 +32,10 @@ def examine_lone(
     trust: Trust,
     now_s: int,
 ) -> tuple[Artefact, TokenReport]:
-    """Verify a token that no container holds yet.
+    """Verify a token that is in no container yet.
 
     Its kind is the one that it names; under ``riot-2024``, where it names none, the first for which
-    it verifies. Its uid is taken as it is, for there is nothing to compare it with.
+    it verifies. Any uid is accepted, for there is nothing to compare it with.
 
     Args:
         token: untrusted bytes.
@@ -44,7 +44,7 @@ def examine_lone(
         now_s: time in Unix seconds.
 
     Returns:
-        What is at hand of the container, and the report.
+        The container as far as it is at hand, and the report.
     """
     uid = _uid(token)
     reports = [
@@ -73,7 +73,7 @@ def _report(
 
 def _kinds(token: bytes, contents: Mapping[Kind, bytes]) -> list[Kind]:
     """The kinds that a token can be of, by what it carries and what was given; never empty."""
-    envelope = parse_unverified(token)
+    envelope = parse_if_possible(token)
     if envelope is None:
         return [Kind.CODE]
     readable = []
@@ -85,7 +85,7 @@ def _kinds(token: bytes, contents: Mapping[Kind, bytes]) -> list[Kind]:
 
 
 def _uid(token: bytes) -> bytes:
-    envelope = parse_unverified(token)
+    envelope = parse_if_possible(token)
     for kind in Kind if envelope else ():
         claims = claims_unverified(envelope.payload, kind, envelope.profile) if envelope else None
         if claims is not None and claims.uid is not None:

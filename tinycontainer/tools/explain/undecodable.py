@@ -1,4 +1,4 @@
-"""Why a file is no container: experiments on bytes that do not decode."""
+"""Why a file is no container: experiments on bytes that cannot be decoded."""
 
 import base64
 import binascii
@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Final
 
 from tinycontainer import metadata as metadata_codec
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.errors import MetadataError
 from tinycontainer.metadata import Bundle
 from tinycontainer.metadata.model import METADATA_TAG
 from tinycontainer_tokens import CborError, cbor
-from tinycontainer_tokens.unverified import parse_unverified
+from tinycontainer_tokens.envelope import parse_if_possible
 
-from ..artefact.artefact import MAX_FILE_BYTES, is_bundle
+from ..artefact.artefact import is_bundle
 from .causes.variants import from_text, with_line_feeds
 from .contradictions import Problem
 from .explanation import Explanation
@@ -43,7 +44,7 @@ def is_decodable(content: bytes) -> bool:
     """Whether bytes are a bundle with metadata in it, or metadata."""
     try:
         if is_bundle(content):
-            content = Bundle.decode(content, MAX_FILE_BYTES).metadata
+            content = Bundle.decode(content, MAX_BUNDLE_BYTES).metadata
         metadata_codec.decode(content)
     except MetadataError:
         return False
@@ -53,7 +54,7 @@ def is_decodable(content: bytes) -> bool:
 def _cause(content: bytes) -> str | None:
     if not content:
         return "the file is empty"
-    if parse_unverified(content) is not None:
+    if parse_if_possible(content) is not None:
         return "this is a single token, not a container"
     for words, change in _DAMAGES:
         if is_decodable(change(content)):
@@ -68,7 +69,7 @@ def _missing(content: bytes) -> str | None:
     """How much is missing at the end of a file that was cut short."""
     if not is_bundle(content) and not content.startswith(_TAG):
         return None
-    end = _end(content + bytes(MAX_FILE_BYTES))
+    end = _end(content + bytes(MAX_BUNDLE_BYTES))
     if end <= len(content) or _end(content + bytes(end - len(content))) != end:
         return None
     missing = end - len(content)
@@ -76,7 +77,7 @@ def _missing(content: bytes) -> str | None:
 
 
 def _end(content: bytes) -> int:
-    """Where the first value of bytes ends, or where it is found not to be one."""
+    """Offset after the first value of bytes, or of the first byte that is not acceptable."""
     try:
         cbor.decode_tagged(content, len(content))
     except CborError as error:

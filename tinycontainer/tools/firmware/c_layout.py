@@ -1,12 +1,12 @@
 """The directory in which the C firmware's build keeps one container.
 
-``NAME/RUNTIME`` names the virtual machine; beside it lie ``NAME.c`` or ``NAME.js``, ``NAME.data``,
+``NAME/RUNTIME`` names the virtual machine; beside it are ``NAME.c`` or ``NAME.js``, ``NAME.data``,
 ``NAME.metadata`` and the built code. NAME is the directory's own name.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
 from tinycontainer.errors import DeviceFileError
@@ -16,12 +16,19 @@ from tinycontainer.text import show
 
 RUNTIME_FILE: Final = "RUNTIME"
 _MAX_RUNTIME_BYTES: Final = 64
-_CODE_SUFFIX: Final = {"wamr": ".wasm", "rbpf": ".bin", "jerryscript": ".js"}
-_TYPES: Final = {
-    "wamr": ContainerType.WASM,
-    "rbpf": ContainerType.BPF,
-    "jerryscript": ContainerType.JAVASCRIPT,
+
+
+class _FirmwareRuntime(NamedTuple):
+    type: ContainerType
+    code_suffix: str
+
+
+_RUNTIMES: Final = {
+    "wamr": _FirmwareRuntime(ContainerType.WASM, ".wasm"),
+    "rbpf": _FirmwareRuntime(ContainerType.BPF, ".bin"),
+    "jerryscript": _FirmwareRuntime(ContainerType.JAVASCRIPT, ".js"),
 }
+"""By the name that the file RUNTIME holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class Layout:
     @property
     def type(self) -> ContainerType:
         """The container type of the runtime."""
-        return _TYPES[self.runtime]
+        return _RUNTIMES[self.runtime].type
 
     @property
     def metadata(self) -> Path:
@@ -54,7 +61,7 @@ class Layout:
     @property
     def code(self) -> Path:
         """The built code section."""
-        return self._named(_CODE_SUFFIX[self.runtime])
+        return self._named(_RUNTIMES[self.runtime].code_suffix)
 
     @property
     def source(self) -> Path:
@@ -71,40 +78,42 @@ def is_layout(path: Path) -> bool:
 
 
 def open_layout(directory: Path) -> Layout:
-    """Look at a container's directory.
+    """Find out how a container's directory is laid out.
 
     Raises:
         DeviceFileError: RUNTIME cannot be read, or names no runtime of the firmware.
     """
     path = directory / RUNTIME_FILE
     runtime = read_bounded(path, _MAX_RUNTIME_BYTES).decode("ascii", "replace").strip()
-    if runtime not in _TYPES:
+    if runtime not in _RUNTIMES:
         raise DeviceFileError(
-            show(str(path)), "", f"{show(runtime)} is none of {', '.join(_TYPES)}"
+            show(str(path)), "", f"{show(runtime)} is none of {', '.join(_RUNTIMES)}"
         )
     return Layout(directory, runtime)
 
 
-def layout_files(
-    directory: Path, bundle: Bundle, kind: ContainerType, source: bytes | None = None
+def make_layout_files(
+    directory: Path, bundle: Bundle, container_type: ContainerType, source: bytes | None = None
 ) -> dict[Path, bytes]:
-    """The files of a container's directory.
+    """Make the contents of a container's directory, without writing them.
 
     Args:
-        directory: where they are to be; its name is the container's.
+        directory: where the files will be; its name is the container's.
         bundle: the container.
-        kind: its type.
-        source: its C source, if it is to lie there too.
+        container_type: its type.
+        source: its C source, if the directory is to hold it too.
+
+    Returns:
+        The contents by path.
 
     Raises:
         DeviceFileError: the firmware has no runtime for the type.
     """
-    names = {found: name for name, found in _TYPES.items()}
-    if kind not in names:
-        raise DeviceFileError(
-            show(str(directory)), "", f"the firmware has no runtime for type {kind.name.lower()}"
-        )
-    layout = Layout(directory, names[kind])
+    names = {runtime.type: name for name, runtime in _RUNTIMES.items()}
+    if container_type not in names:
+        problem = f"the firmware has no runtime for type {container_type.name.lower()}"
+        raise DeviceFileError(show(str(directory)), "", problem)
+    layout = Layout(directory, names[container_type])
     files = {
         directory / RUNTIME_FILE: f"{layout.runtime}\n".encode(),
         layout.code: bundle.code,
@@ -116,8 +125,8 @@ def layout_files(
     return files
 
 
-def only_source(directory: Path) -> bytes | None:
-    """The C source in a directory, if there is exactly one.
+def read_only_source(directory: Path) -> bytes | None:
+    """Read the C source in a directory, if there is exactly one.
 
     Raises:
         DeviceFileError: it cannot be read, or is too long.

@@ -1,18 +1,17 @@
-"""What stands where in metadata and in a bundle."""
+"""The shapes of metadata and of a bundle: the meaning of each item by its place."""
 
 import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from tinycontainer.device.containers.token_places import KIND_OF_FIELD
 from tinycontainer.metadata.codec import CONTAINER_FIELDS, ENDPOINT_FIELDS, PARTS, SECURITY_FIELDS
-from tinycontainer.metadata.model import METADATA_TAG
+from tinycontainer.metadata.model import KIND_OF_FIELD, METADATA_TAG
 from tinycontainer_tokens import CborError, cbor
 
 from ..artefact.payload import payload_type
-from .labels import labelled
+from .labels import label_field
 from .token_shape import token_in_place
-from .tree import MAX_TREE_BYTES, Shape, saying
+from .tree import MAX_TREE_BYTES, Shape, fixed_meaning
 
 SECTION_SHOWN_BYTES: Final = 16
 """How much of the code and of the data is shown."""
@@ -31,11 +30,11 @@ def bundle_shape(metadata: str) -> Shape:
         metadata: the meaning of its metadata section, fit to be shown.
     """
     sections = (
-        Shape(saying(metadata), inside=lambda _: metadata_shape()),
+        Shape(fixed_meaning(metadata), inside=lambda _: metadata_shape()),
         _section("data"),
         _section("code"),
     )
-    return Shape(saying("bundle"), child=lambda index: sections[index])
+    return Shape(fixed_meaning("bundle"), child=lambda index: sections[index])
 
 
 def section_meaning(name: str, content: bytes) -> str:
@@ -55,7 +54,7 @@ def _section(name: str) -> Shape:
 
 def _part(key: int) -> Shape:
     if key not in PARTS:
-        return Shape(saying("unknown key"))
+        return Shape(fixed_meaning("unknown key"))
     shapes = {
         1: _by_key(CONTAINER_FIELDS),
         2: Shape(child=_endpoint),
@@ -78,12 +77,12 @@ def _part_meaning(name: str) -> Callable[[cbor.Value], str]:
 
 
 def _endpoint(index: int) -> Shape:
-    return _by_key(ENDPOINT_FIELDS, saying(f"endpoints[{index}]"))
+    return _by_key(ENDPOINT_FIELDS, fixed_meaning(f"endpoints[{index}]"))
 
 
 def _security_entry(index: int) -> Shape:
     if index >= len(SECURITY_FIELDS):
-        return Shape(saying("unknown entry"))
+        return Shape(fixed_meaning("unknown entry"))
     return _of_field(*SECURITY_FIELDS[index])
 
 
@@ -91,13 +90,13 @@ def _by_key(
     fields: Mapping[int, _Field], meaning: Callable[[cbor.Value], str] | None = None
 ) -> Shape:
     def child(key: int) -> Shape:
-        return _of_field(*fields[key]) if key in fields else Shape(saying("unknown key"))
+        return _of_field(*fields[key]) if key in fields else Shape(fixed_meaning("unknown key"))
 
     return Shape(child=child) if meaning is None else Shape(meaning, child=child)
 
 
 def _of_field(attribute: str, name: str, check: Callable[[str, cbor.Value], Any]) -> Shape:
-    meaning = labelled(attribute, name, check)
+    meaning = label_field(attribute, name, check)
     if attribute not in KIND_OF_FIELD:
         return Shape(meaning)
     token = token_in_place(KIND_OF_FIELD[attribute])

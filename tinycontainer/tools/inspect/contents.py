@@ -1,10 +1,11 @@
-"""What a file holds: its fields as plain values, and the tree of its bytes. Nothing is verified."""
+"""Take a file apart: its fields as plain values, and the tree of its bytes. Nothing is verified."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from tinycontainer import metadata as metadata_codec
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Bundle
@@ -12,13 +13,13 @@ from tinycontainer.metadata.model import METADATA_TAG
 from tinycontainer.text import show
 from tinycontainer_tokens import CborError, cbor, key_files
 
-from ..artefact.artefact import MAX_FILE_BYTES, is_bundle
+from ..artefact.artefact import is_bundle
 from ..firmware.c_layout import Layout, is_layout, open_layout
 from .container_shape import SECTION_SHOWN_BYTES, bundle_shape, metadata_shape, section_meaning
-from .diagnostic import Node, of_leaf
+from .diagnostic import CborItem, notate_leaf
 from .inspection import inspect_metadata, inspect_section, inspect_token
 from .token_shape import kind_of, message_shape, token_meaning
-from .tree import MAX_TREE_BYTES, build
+from .tree import MAX_TREE_BYTES, build_tree
 
 _BEGIN_OF_TOKEN: Final = b"\x84"
 """The head of an array of four: a token without tags."""
@@ -35,7 +36,7 @@ class Contents:
     """
 
     values: dict[str, Any]
-    tree: Node
+    tree: CborItem
     problem: MetadataError | None = None
 
 
@@ -48,11 +49,11 @@ def read_contents(path: Path) -> Contents:
     Raises:
         DeviceFileError: it cannot be read, or is too long.
         MetadataError: it is none of these, or so malformed that there is no tree of it. Keys are
-            refused without a word on what they hold.
+            refused, and nothing of them is shown.
     """
     if is_layout(path):
         return _layout(open_layout(path))
-    content = read_bounded(path, MAX_FILE_BYTES)
+    content = read_bounded(path, MAX_BUNDLE_BYTES)
     if key_files.is_key_file(content):
         raise MetadataError("content", "this is a key file, of which nothing is shown")
     tags = _leading_tags(content)
@@ -68,14 +69,14 @@ def read_contents(path: Path) -> Contents:
 def _metadata(content: bytes) -> Contents:
     values, meaning, problem = _judge(content)
     try:
-        tree = build(content, metadata_shape(), MAX_TREE_BYTES)
+        tree = build_tree(content, metadata_shape(), MAX_TREE_BYTES)
     except CborError as error:
         raise (problem or MetadataError("metadata", str(error))) from None
     return Contents(values, replace(tree, meaning=f"metadata{meaning}"), problem)
 
 
 def _bundle(content: bytes) -> Contents:
-    bundle = Bundle.decode(content, MAX_FILE_BYTES)
+    bundle = Bundle.decode(content, MAX_BUNDLE_BYTES)
     metadata, meaning, problem = _judge(bundle.metadata)
     values = {
         "kind": "bundle",
@@ -85,7 +86,7 @@ def _bundle(content: bytes) -> Contents:
     }
     shape = bundle_shape(f"metadata section{meaning}")
     try:
-        return Contents(values, build(content, shape, MAX_FILE_BYTES), problem)
+        return Contents(values, build_tree(content, shape, MAX_BUNDLE_BYTES), problem)
     except CborError as error:
         raise MetadataError("bundle", str(error)) from None
 
@@ -96,23 +97,23 @@ def _token(content: bytes) -> Contents:
     meaning = token_meaning(content, kind)
     if not _is_array(content):
         # It may be anything, a raw key for example: its bytes stay hidden.
-        return Contents(values, Node(0, len(content), (), "...", meaning, cut=True))
-    tree = build(content, message_shape(content, kind), MAX_TREE_BYTES)
+        return Contents(values, CborItem(0, len(content), (), "...", meaning, cut=True))
+    tree = build_tree(content, message_shape(content, kind), MAX_TREE_BYTES)
     return Contents(values, replace(tree, meaning=meaning))
 
 
 def _layout(layout: Layout) -> Contents:
-    metadata = _metadata(read_bounded(layout.metadata, MAX_FILE_BYTES))
+    metadata = _metadata(read_bounded(layout.metadata, MAX_BUNDLE_BYTES))
     values: dict[str, Any] = {"kind": "directory", "runtime": layout.runtime}
     values["metadata"] = metadata.values
     files = [_named(layout.metadata, metadata.tree)]
     for name, path in (("data", layout.data), ("code", layout.code)):
-        content = read_bounded(path, MAX_FILE_BYTES) if path.is_file() else None
+        content = read_bounded(path, MAX_BUNDLE_BYTES) if path.is_file() else None
         values[name] = None if content is None else inspect_section(content)
         if content is not None:
             files.append(_named(path, _section(name, content)))
     meaning = f"directory of the C layout, runtime {layout.runtime}; offsets count in each file"
-    tree = Node(0, sum(file.length for file in files), (), "", meaning, tuple(files))
+    tree = CborItem(0, sum(file.length for file in files), (), "", meaning, tuple(files))
     return Contents(values, tree, metadata.problem)
 
 
@@ -132,14 +133,14 @@ def _judge(content: bytes) -> tuple[dict[str, Any], str, MetadataError | None]:
     return values, f": {len(content)} bytes, {values['profile'] or 'no readable token'}", None
 
 
-def _section(name: str, content: bytes) -> Node:
+def _section(name: str, content: bytes) -> CborItem:
     shown = content[:SECTION_SHOWN_BYTES]
     cut = len(shown) < len(content)
-    opening = of_leaf(shown, cut=cut)
-    return Node(0, len(content), (shown,), opening, section_meaning(name, content), cut=cut)
+    opening = notate_leaf(shown, cut=cut)
+    return CborItem(0, len(content), (shown,), opening, section_meaning(name, content), cut=cut)
 
 
-def _named(path: Path, tree: Node) -> Node:
+def _named(path: Path, tree: CborItem) -> CborItem:
     return replace(tree, meaning=f"{show(path.name)}: {tree.meaning}")
 
 

@@ -1,7 +1,7 @@
 """A tree of CBOR items: their bytes, their diagnostic notation (RFC 8949, section 8), a meaning.
 
 The notation of a node is put together from those of its children, so that a line of the tree and
-the notation of the whole cannot differ. It is printable ASCII, whatever the bytes hold.
+the notation of the whole cannot differ. It is printable ASCII for any bytes.
 """
 
 import json
@@ -12,7 +12,7 @@ _CUT = "..."
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class CborItem:
     """One item of CBOR, or an entry of a map: a key with its value.
 
     Attributes:
@@ -22,7 +22,7 @@ class Node:
         opening: diagnostic notation, up to the first child if there is one.
         meaning: what the item is, fit to be shown.
         children: the items inside.
-        closing: what ends the notation behind the last child.
+        closing: the end of the notation, after the last child.
         cut: whether the content is longer than what is kept of it here.
     """
 
@@ -31,7 +31,7 @@ class Node:
     parts: tuple[bytes, ...]
     opening: str
     meaning: str = ""
-    children: tuple["Node", ...] = ()
+    children: tuple["CborItem", ...] = ()
     closing: str = ""
     cut: bool = False
 
@@ -57,7 +57,7 @@ class Node:
         }
 
 
-def of_leaf(value: int | bytes | str, *, cut: bool = False) -> str:
+def notate_leaf(value: int | bytes | str, *, cut: bool = False) -> str:
     """Diagnostic notation of a single value.
 
     Args:

@@ -14,7 +14,8 @@ from tinycontainer_tokens.unverified import read_unverified
 
 def inspect_metadata(metadata: Metadata) -> dict[str, Any]:
     """All fields of metadata; absent optional ones are null."""
-    container, timing = metadata.container, metadata.timing
+    container = metadata.container
+    timing = metadata.timing
     profile = profile_of(metadata)
     return {
         "kind": "metadata",
@@ -55,7 +56,7 @@ def inspect_token(token: bytes, kind: Kind | None) -> dict[str, Any]:
 
     Args:
         token: untrusted bytes; empty for an absent token.
-        kind: the place that it stands in; None to find out.
+        kind: the place that it is in; None to read it as the first kind that fits.
     """
     if not token:
         return {"bytes": 0, "problem": "absent"}

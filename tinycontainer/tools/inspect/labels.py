@@ -15,10 +15,10 @@ from ..artefact.moments import format_utc
 _PERIODS: Final = frozenset({"loop_period_ms", "period_ms"})
 _LOOPS: Final = frozenset({"lifetime_loops", "loop_max_lifetime"})
 _NAMES: Final = {"mask": "mask"}
-"""What people call a value, where its name in the table is another."""
+"""The usual name of a value, where the table of claims has another."""
 
 
-def labelled(
+def label_field(
     attribute: str, name: str, check: Callable[[str, cbor.Value], Any]
 ) -> Callable[[cbor.Value], str]:
     """The meaning of a field: its name and its value in words, or what is wrong with it.
@@ -39,8 +39,12 @@ def labelled(
     return meaning
 
 
-def calls(mask: bytes) -> str:
-    """What a mask of system calls allows."""
+def describe_mask(mask: bytes) -> str:
+    """The calls that a mask allows, in words.
+
+    Args:
+        mask: the claim, 1 to 4 bytes.
+    """
     bits = mask_from_bytes(mask)
     names = " ".join(call.name.lower() for call in allowed(bits)) or "no call"
     unknown = describe_unknown_bits(bits)
@@ -52,8 +56,10 @@ def _in_words(attribute: str, value: Any) -> str:
         return f"{value.name.lower()} (the container {_flow(value)})"
     if isinstance(value, IntEnum):
         return value.name.lower()
+    if attribute == "mask":
+        return describe_mask(value)
     if isinstance(value, bytes | str):
-        return calls(value) if attribute == "mask" and isinstance(value, bytes) else show(value)
+        return show(value)
     if attribute == "priority":
         return f"{value} (0 is the highest)"
     if attribute in _LOOPS:

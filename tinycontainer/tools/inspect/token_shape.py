@@ -1,15 +1,15 @@
-"""What stands where in a token."""
+"""The shape of a token: the meaning of each item by its place."""
 
 from typing import Final
 
 from tinycontainer.text import show
-from tinycontainer_tokens import Algorithm, Kind, Role, cbor, envelope
+from tinycontainer_tokens import SIGNING_ROLE, Algorithm, Kind, cbor, envelope
 from tinycontainer_tokens import claims as claims_codec
 from tinycontainer_tokens.envelope import Envelope
 from tinycontainer_tokens.unverified import UnverifiedToken, read_unverified
 
-from .labels import labelled
-from .tree import Shape, plain, saying
+from .labels import label_field
+from .tree import Shape, fixed_meaning, plain_meaning
 
 _TAGS: Final = {
     envelope.CWT_TAG: "CWT",
@@ -27,7 +27,7 @@ _VOUCHED_FOR: Final = {
 
 
 def token_in_place(kind: Kind) -> Shape:
-    """The shape of a byte string that holds the token of a kind."""
+    """The shape of a byte string that is a token of a kind."""
     return Shape(
         meaning=lambda value: token_meaning(value, kind) if isinstance(value, bytes) else "",
         inside=lambda token: message_shape(token, kind),
@@ -39,7 +39,7 @@ def token_meaning(token: bytes, kind: Kind | None) -> str:
 
     Args:
         token: untrusted bytes; empty for an absent token.
-        kind: the place that it stands in; None if it stands alone.
+        kind: the place that it is in; None if it is a file of its own.
     """
     name = f"{kind.name.lower()} token" if kind is not None else "token"
     if not token:
@@ -47,7 +47,7 @@ def token_meaning(token: bytes, kind: Kind | None) -> str:
     said = read_unverified(token, kind)
     if said.envelope is None:
         return f"{name} that cannot be read: {said.structure_error}"
-    signer = f", signed by {Role.signing(kind)}" if kind is not None else ""
+    signer = f", signed by {SIGNING_ROLE[kind]}" if kind is not None else ""
     return f"{name}: {said.envelope.algorithm}, {said.envelope.profile}{signer}"
 
 
@@ -68,9 +68,9 @@ def message_shape(token: bytes, kind: Kind | None) -> Shape:
         Shape(lambda value: _proof(value, said.envelope)),
     )
     return Shape(
-        meaning=saying("COSE_Sign1") if untagged else plain,
+        meaning=fixed_meaning("COSE_Sign1") if untagged else plain_meaning,
         tags=_TAGS,
-        child=lambda index: parts[index] if index < len(parts) else Shape(saying("unknown")),
+        child=lambda index: parts[index] if index < len(parts) else Shape(fixed_meaning("unknown")),
     )
 
 
@@ -106,7 +106,7 @@ def _header_field(label: int) -> Shape:
         return Shape(_algorithm)
     if label == envelope.KID_LABEL:
         return Shape(_kid)
-    return Shape(saying("unknown label"))
+    return Shape(fixed_meaning("unknown label"))
 
 
 def _algorithm(value: cbor.Value) -> str:
@@ -123,9 +123,9 @@ def _claims_shape(kind: Kind | None) -> Shape:
 
     def claim(label: int) -> Shape:
         if label not in claims_codec.CLAIMS:
-            return Shape(saying("unknown claim"))
+            return Shape(fixed_meaning("unknown claim"))
         attribute, name, check = claims_codec.CLAIMS[label]
-        meaning = labelled(attribute, name, check)
+        meaning = label_field(attribute, name, check)
         if attribute != "sha256":
             return Shape(meaning)
         return Shape(lambda value: f"sha256 of {subject}" if _is_sha256(value) else meaning(value))

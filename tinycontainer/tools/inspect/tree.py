@@ -1,4 +1,4 @@
-"""From CBOR to a tree: every item with its offset, and with what its place says that it means."""
+"""From CBOR to a tree: every item with its offset, and with the meaning that its place gives it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Final
 
 from tinycontainer_tokens import CborError, cbor
 
-from .diagnostic import Node, of_leaf
+from .diagnostic import CborItem, notate_leaf
 
 MAX_TREE_BYTES: Final = 1 << 16
 """Longest metadata or token that is opened item by item."""
@@ -14,8 +14,8 @@ SHOWN_BYTES: Final = 1024
 """Longest string that is kept whole."""
 
 
-def plain(value: cbor.Value) -> str:
-    """What can be said of an item of which nothing is known."""
+def plain_meaning(value: cbor.Value) -> str:
+    """The meaning of an item by its form alone."""
     if isinstance(value, list):
         return f"array of {len(value)}"
     if isinstance(value, dict):
@@ -25,29 +25,29 @@ def plain(value: cbor.Value) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What is known of an item because of where it stands.
+    """Everything that is known of an item by its place.
 
     Attributes:
         meaning: describes its value, and says what is wrong with it; the result is fit to be shown.
-        tags: meanings of the tags in front of it.
+        tags: meanings of the tags before it.
         child: the shape of a value of a map by its key, or of an item of an array by its index.
-        inside: for a byte string, the shape of the CBOR that it holds; None if it holds none.
+        inside: for a byte string, the shape of the CBOR inside; None if there is none.
         shown_bytes: how much of a string is kept.
     """
 
-    meaning: Callable[[cbor.Value], str] = plain
+    meaning: Callable[[cbor.Value], str] = plain_meaning
     tags: Mapping[int, str] = field(default_factory=dict)
     child: "Callable[[int], Shape]" = lambda _: Shape()
     inside: "Callable[[bytes], Shape] | None" = None
     shown_bytes: int = SHOWN_BYTES
 
 
-def saying(meaning: str) -> Callable[[cbor.Value], str]:
+def fixed_meaning(meaning: str) -> Callable[[cbor.Value], str]:
     """A meaning that does not depend on the value."""
     return lambda _: meaning
 
 
-def build(content: bytes, shape: Shape, limit_bytes: int) -> Node:
+def build_tree(content: bytes, shape: Shape, limit_bytes: int) -> CborItem:
     """Take one value of CBOR apart.
 
     Args:
@@ -75,7 +75,7 @@ class _Reader:
     content: bytes
     base: int
 
-    def node(self, item: cbor.Item, shape: Shape, key: cbor.Item | None = None) -> Node:
+    def node(self, item: cbor.Item, shape: Shape, key: cbor.Item | None = None) -> CborItem:
         """The node of an item; with its key, if it is a map's value."""
         first = item if key is None else key
         opening, children, closing = self._inside(item, shape)
@@ -83,7 +83,7 @@ class _Reader:
         cut = not children and len(shown) < item.end - item.content
         if not opening:
             opening = _leaf(item.value, shown, cut=cut)
-        return Node(
+        return CborItem(
             offset=self.base + first.offset,
             length=item.end - first.offset,
             parts=(
@@ -98,8 +98,8 @@ class _Reader:
             cut=cut,
         )
 
-    def _inside(self, item: cbor.Item, shape: Shape) -> tuple[str, tuple[Node, ...], str]:
-        """How an item opens, what it holds, and how it closes; all empty for a single value."""
+    def _inside(self, item: cbor.Item, shape: Shape) -> tuple[str, tuple[CborItem, ...], str]:
+        """An item's opening, its children and its closing; all empty for a single value."""
         if item.tag is not None:
             return f"{item.tag}(", (self.node(item.children[0], shape),), ")"
         if isinstance(item.value, list):
@@ -114,14 +114,14 @@ class _Reader:
             return ("<<", (embedded,), ">>") if embedded else ("", (), "")
         return "", (), ""
 
-    def _entries(self, item: cbor.Item, shape: Shape) -> tuple[Node, ...]:
+    def _entries(self, item: cbor.Item, shape: Shape) -> tuple[CborItem, ...]:
         pairs = zip(item.children[::2], item.children[1::2], strict=True)
         return tuple(
             self.node(value, shape.child(key.value if isinstance(key.value, int) else 0), key)
             for key, value in pairs
         )
 
-    def _embedded(self, item: cbor.Item, shape: Shape) -> Node | None:
+    def _embedded(self, item: cbor.Item, shape: Shape) -> CborItem | None:
         content = self.content[item.content : item.end]
         try:
             found = cbor.locate(content, MAX_TREE_BYTES)
@@ -132,10 +132,10 @@ class _Reader:
 
 def _leaf(value: cbor.Value, shown: bytes, *, cut: bool) -> str:
     if isinstance(value, bytes):
-        return of_leaf(shown, cut=cut)
+        return notate_leaf(shown, cut=cut)
     if isinstance(value, str):
         # A cut may fall into the middle of a character.
-        return of_leaf(shown.decode("utf-8", "ignore"), cut=cut)
+        return notate_leaf(shown.decode("utf-8", "ignore"), cut=cut)
     if isinstance(value, int):
-        return of_leaf(value)
+        return notate_leaf(value)
     raise TypeError("arrays and maps are no leaves")

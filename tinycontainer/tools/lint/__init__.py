@@ -1,20 +1,22 @@
-"""The audit of a container before its owner signs its mask: findings with stable ids."""
+"""The audit of a container before its owner signs its mask: findings with stable ids.
 
-from .finding import Finding, Rule, Severity
-from .gathering import Tools, gather, host_of
-from .rulebook import RULES, audit
-from .subject import Audit, AuditSubject, Host
+`rulebook` lists the chapters of rules and says how to add a rule; `subject` is what rules look at.
+"""
+
+from .rule import Finding, Rule, Severity
+from .rulebook import RULES, audit_containers
+from .subject import Audit, AuditSubject, CodeTools, Host, gather_host, gather_subject
 
 __all__ = [
     "RULES",
     "Audit",
     "AuditSubject",
+    "CodeTools",
     "Finding",
     "Host",
     "Rule",
     "Severity",
-    "Tools",
-    "audit",
-    "gather",
-    "host_of",
+    "audit_containers",
+    "gather_host",
+    "gather_subject",
 ]

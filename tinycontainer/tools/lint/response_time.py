@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Final
 
 _MOST_STEPS: Final = 1000
-"""Steps of an iteration; behind them stands a bound in closed form."""
+"""Steps of an iteration; after them a bound in closed form is used instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Task:
         return Fraction(self.cost_ns, self.period_ns)
 
     def demand_ns(self, releases: int) -> int:
-        """What so many loops execute, at most; of a task that is not endless."""
+        """The most that so many loops execute; only for a task that is not endless."""
         releases = releases if self.jobs is None else min(releases, self.jobs)
         return releases * (self.cost_ns or 0)
 
     def releases(self, window_ns: int, carried: int = 0) -> int:
-        """How many loops can become due in a window, and be carried into it."""
+        """How many loops can become due in a window, with those carried into it."""
         if self.period_ns == 0:
             return self.jobs or 0
         return -(-window_ns // self.period_ns) + carried
@@ -79,12 +79,12 @@ class Lateness:
 
 
 def utilisation_until(tasks: Sequence[Task], rank: int) -> Fraction:
-    """Share of the processor that a rank and all better ones take together."""
+    """Share of the processor that a rank and all better ones use together."""
     return sum((task.utilisation for task in tasks if task.rank <= rank), Fraction(0))
 
 
-def lateness(task: Task, others: Sequence[Task], sharing: Sharing) -> Lateness | None:
-    """The worst case of a task among others.
+def find_lateness(task: Task, others: Sequence[Task], sharing: Sharing) -> Lateness | None:
+    """Find the worst case of a task among others.
 
     Args:
         task: with a limited cost.
@@ -92,7 +92,7 @@ def lateness(task: Task, others: Sequence[Task], sharing: Sharing) -> Lateness |
         sharing: how they share.
 
     Returns:
-        None if nothing bounds it: better ranks take everything.
+        None if nothing bounds it, because better ranks use all the time.
     """
     better = [other for other in others if other.rank < task.rank]
     equals = [other for other in others if other.rank == task.rank]
@@ -102,7 +102,7 @@ def lateness(task: Task, others: Sequence[Task], sharing: Sharing) -> Lateness |
     busy_ns = _response_by_load(task, better, equals, sharing)
     if busy_ns is not None:
         response_ns = min(response_ns, busy_ns)
-    return Lateness(response_ns, _start(better, equals, sharing))
+    return Lateness(response_ns, _find_start(better, equals, sharing))
 
 
 def _response_by_slices(
@@ -112,7 +112,8 @@ def _response_by_slices(
 
     R = C + B + sum over better ceil(R/T) C + sum over equals min(k (q + B), (ceil(R/T) + 1) C)
     """
-    cost_ns, unit_ns = task.cost_ns or 0, sharing.unit_ns
+    cost_ns = task.cost_ns or 0
+    unit_ns = sharing.unit_ns
     turns_ns = -(-cost_ns // sharing.slice_ns) * (sharing.slice_ns + unit_ns)
 
     def equal_ns(other: Task, window_ns: int) -> int:
@@ -128,15 +129,15 @@ def _response_by_slices(
             + sum(equal_ns(other, window_ns) for other in equals)
         )
 
-    ceiling_ns = _closed(cost_ns + unit_ns + turns_ns * len(equals), better)
-    found_ns = _fixed_point(cost_ns + unit_ns, demand_ns, ceiling_ns)
+    ceiling_ns = _bound_in_closed_form(cost_ns + unit_ns + turns_ns * len(equals), better)
+    found_ns = _find_fixed_point(cost_ns + unit_ns, demand_ns, ceiling_ns)
     return ceiling_ns if found_ns is None else found_ns
 
 
 def _response_by_load(
     task: Task, better: Sequence[Task], equals: Sequence[Task], sharing: Sharing
 ) -> int | None:
-    """Every equal is served first; None beyond the period, where this would prove nothing.
+    """Every equal is served first; None beyond the period, where this proves nothing.
 
     R = C + B + sum over better and equals ceil(R/T) C
     """
@@ -148,10 +149,10 @@ def _response_by_load(
     def demand_ns(window_ns: int) -> int:
         return own_ns + sum(o.demand_ns(o.releases(window_ns)) for o in served_first)
 
-    return _fixed_point(own_ns, demand_ns, task.period_ns)
+    return _find_fixed_point(own_ns, demand_ns, task.period_ns)
 
 
-def _start(better: Sequence[Task], equals: Sequence[Task], sharing: Sharing) -> int:
+def _find_start(better: Sequence[Task], equals: Sequence[Task], sharing: Sharing) -> int:
     """Every equal has at most one turn before the task's first.
 
     S = B + sum over equals min(q + B, C) + sum over better (floor(S/T) + 1) C
@@ -162,16 +163,17 @@ def _start(better: Sequence[Task], equals: Sequence[Task], sharing: Sharing) -> 
     )
 
     def demand_ns(window_ns: int) -> int:
-        # The next nanosecond's releases included: who becomes due with us is served first.
+        # The next nanosecond's releases are included: a better task that becomes due together with
+        # this one is served first.
         return own_ns + sum(o.demand_ns(o.releases(window_ns + 1)) for o in better)
 
-    ceiling_ns = _closed(own_ns + 1, better)
-    found_ns = _fixed_point(own_ns, demand_ns, ceiling_ns)
+    ceiling_ns = _bound_in_closed_form(own_ns + 1, better)
+    found_ns = _find_fixed_point(own_ns, demand_ns, ceiling_ns)
     return ceiling_ns if found_ns is None else found_ns
 
 
-def _closed(own_ns: int, better: Sequence[Task]) -> int:
-    """What the iteration cannot exceed, from ceil(R/T) C being at most R U + C."""
+def _bound_in_closed_form(own_ns: int, better: Sequence[Task]) -> int:
+    """The bound of the iteration, which follows from ceil(R/T) C being at most R U + C."""
     once_ns = sum(
         other.demand_ns(other.releases(0, carried=1)) for other in better if other.period_ns
     ) + sum(other.demand_ns(other.jobs or 0) for other in better if not other.period_ns)
@@ -180,8 +182,8 @@ def _closed(own_ns: int, better: Sequence[Task]) -> int:
     return -(-whole.numerator // whole.denominator)
 
 
-def _fixed_point(window_ns: int, demand_ns: Callable[[int], int], limit_ns: int) -> int | None:
-    """The least window that covers its demand; None if it is beyond the limit, or far to go."""
+def _find_fixed_point(window_ns: int, demand_ns: Callable[[int], int], limit_ns: int) -> int | None:
+    """The least window that covers its demand; None beyond the limit, or after too many steps."""
     for _ in range(_MOST_STEPS):
         needed_ns = demand_ns(window_ns)
         if needed_ns <= window_ns:

@@ -1,70 +1,68 @@
-"""All rules, and the audit that goes through them in a fixed order."""
+"""All rules by chapter, and the audit that applies them in a fixed order.
+
+To add a rule, open the module of its chapter, and nothing else here:
+
+1. Write the rule as a constant: the next free id of the chapter, a severity, and two sentences.
+2. List it in the `CHAPTER` at the end of that module.
+3. In a check of the chapter, ``yield THE_RULE.finding(place, message)`` where it is broken.
+4. Add its row to the table of ``specs/lint.md``; a test compares the two.
+
+A chapter of its own is one more module like these, and one more entry in `CHAPTERS`.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
 from . import endpoints, form, pipes, rights, signatures, sizes, timing
-from .finding import Finding, Rule
-from .subject import Audit, AuditSubject
+from .rule import Finding, OwnedFinding, Rule
+from .subject import Audit
+
+CHAPTERS: Final = (
+    rights.CHAPTER,
+    endpoints.CHAPTER,
+    pipes.CHAPTER,
+    sizes.CHAPTER,
+    timing.CHAPTER,
+    signatures.CHAPTER,
+    form.CHAPTER,
+)
 
 RULES: Final[tuple[Rule, ...]] = tuple(
-    sorted(
-        (
-            *rights.RULES,
-            *endpoints.RULES,
-            *pipes.RULES,
-            *sizes.RULES,
-            *timing.RULES,
-            *signatures.RULES,
-            *form.RULES,
-        ),
-        key=lambda rule: rule.id,
-    )
+    sorted((rule for chapter in CHAPTERS for rule in chapter.rules), key=lambda rule: rule.id)
 )
 """Every rule, by id; the table in ``specs/lint.md`` is the same."""
 
-_BY_SUBJECT: Final = (
-    rights.check_rights,
-    endpoints.check_endpoints,
-    pipes.check_pipes,
-    sizes.check_sizes,
-    timing.check_timing,
-    signatures.check_signatures,
-    form.check_form,
-)
 
-
-def audit(case: Audit) -> tuple[Finding, ...]:
-    """Go through all rules.
+def audit_containers(audit: Audit) -> tuple[Finding, ...]:
+    """Apply all rules.
 
     Args:
-        case: the containers and their device.
+        audit: the containers and their device.
 
     Returns:
         Findings on the device first, then container by container in the order given; of each the
         rules by id, and those of one rule in the order of their places.
     """
-    numbers = {id(each): number for number, each in enumerate(case.subjects)}
-    found = [
+    # By identity: a file that is given twice makes two equal subjects, and each has its findings.
+    numbers = {id(subject): number for number, subject in enumerate(audit.subjects)}
+    findings = [
         finding if owner is None else replace(finding, subject=numbers[id(owner)])
-        for owner, finding in _findings(case)
+        for owner, finding in _apply_chapters(audit)
     ]
-    return tuple(sorted(found, key=_order))
+    # The sort is stable, so findings of one rule stay in the order of their places.
+    return tuple(sorted(findings, key=_order_of))
 
 
-def _findings(case: Audit) -> Iterator[tuple[AuditSubject | None, Finding]]:
-    for each in case.subjects:
-        checks = _BY_SUBJECT if each.is_looked_into else (sizes.check_sizes,)
-        for check in checks:
-            for finding in check(case, each):
-                yield each, finding
-    for finding in (*signatures.check_trust(case), *sizes.check_slots(case)):
-        yield None, finding
-    yield from form.check_set(case)
-    yield from timing.check_schedule(case)
+def _apply_chapters(audit: Audit) -> Iterator[OwnedFinding]:
+    for subject in audit.subjects:
+        for chapter in CHAPTERS if subject.is_looked_into else (sizes.CHAPTER,):
+            for finding in chapter.check_subject(audit, subject):
+                yield subject, finding
+    for chapter in CHAPTERS:
+        if chapter.check_audit is not None:
+            yield from chapter.check_audit(audit)
 
 
-def _order(finding: Finding) -> tuple[int, str]:
-    """Findings of one rule stay as they came, by place."""
+def _order_of(finding: Finding) -> tuple[int, str]:
     return (-1 if finding.subject is None else finding.subject, finding.rule.id)

@@ -1,8 +1,8 @@
 """Findings as a SARIF 2.1.0 log, for code hosts and editors.
 
-Viewers take ``[text](target)`` and ``{0}`` in messages for links and placeholders, and some take
-markup. None of these characters is left in a message: they stand there as `tinycontainer.text.show`
-would show them if they were not printable.
+Viewers read ``[text](target)`` and ``{0}`` in messages as links and placeholders, and some read
+markup. So none of these characters is left in a message: each is escaped in the way of
+`tinycontainer.text.show`, as if it could not be printed.
 """
 
 import os
@@ -19,11 +19,13 @@ VERSION: Final = "2.1.0"
 _ACTIVE: Final = str.maketrans({each: f"\\x{ord(each):02x}" for each in "[]{}<>"})
 
 
-def as_sarif(case: Audit, findings: Sequence[Finding], version: str, base: Path) -> dict[str, Any]:
-    """A log with one run.
+def make_sarif(
+    audit: Audit, findings: Sequence[Finding], version: str, base: Path
+) -> dict[str, Any]:
+    """Make a log with one run.
 
     Args:
-        case: what was audited.
+        audit: the containers and their device.
         findings: what was found.
         version: of this tool.
         base: directory that locations are relative to.
@@ -31,7 +33,7 @@ def as_sarif(case: Audit, findings: Sequence[Finding], version: str, base: Path)
     driver = {
         "name": "tinycontainerctl lint",
         "version": version,
-        "rules": [_rule(rule) for rule in RULES],
+        "rules": [_describe_rule(rule) for rule in RULES],
     }
     return {
         "$schema": SCHEMA,
@@ -39,26 +41,26 @@ def as_sarif(case: Audit, findings: Sequence[Finding], version: str, base: Path)
         "runs": [
             {
                 "tool": {"driver": driver},
-                "results": [_result(case, finding, base) for finding in findings],
+                "results": [_describe_result(audit, finding, base) for finding in findings],
             }
         ],
     }
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _describe_rule(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.id,
-        "shortDescription": {"text": _inert(rule.what)},
-        "fullDescription": {"text": _inert(f"{rule.what} {rule.advice}")},
+        "shortDescription": {"text": _escape(rule.description)},
+        "fullDescription": {"text": _escape(f"{rule.description} {rule.advice}")},
         "defaultConfiguration": {"level": rule.severity},
-        "help": {"text": _inert(rule.advice)},
+        "help": {"text": _escape(rule.advice)},
     }
 
 
-def _result(case: Audit, finding: Finding, base: Path) -> dict[str, Any]:
-    subject = None if finding.subject is None else case.subjects[finding.subject]
-    whose = case.host.name if subject is None else subject.shown
-    file = case.host.path if subject is None else subject.file
+def _describe_result(audit: Audit, finding: Finding, base: Path) -> dict[str, Any]:
+    subject = None if finding.subject is None else audit.subjects[finding.subject]
+    whose = audit.host.name if subject is None else subject.shown
+    file = audit.host.path if subject is None else subject.metadata_file
     logical = {"name": finding.place, "fullyQualifiedName": f"{whose}/{finding.place}"}
     location: dict[str, Any] = {"logicalLocations": [logical]}
     if file is not None:
@@ -67,7 +69,7 @@ def _result(case: Audit, finding: Finding, base: Path) -> dict[str, Any]:
         "ruleId": finding.rule.id,
         "ruleIndex": RULES.index(finding.rule),
         "level": finding.severity,
-        "message": {"text": f"{_inert(whose)}: {_inert(finding.message)}."},
+        "message": {"text": f"{_escape(whose)}: {_escape(finding.message)}."},
         "locations": [location],
     }
 
@@ -77,5 +79,5 @@ def _uri(file: Path, base: Path) -> str:
     return quote_from_bytes(os.fsencode(os.path.relpath(file, base)), safe="/")
 
 
-def _inert(text: str) -> str:
+def _escape(text: str) -> str:
     return text.translate(_ACTIVE)

@@ -1,36 +1,40 @@
-"""What is audited: containers as they were read, and the device that they are meant for."""
+"""The subjects of the audit: containers with the facts of their code, and the device for them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from tinycontainer.assembly import DevicePlan, locate_drivers, read_trust
 from tinycontainer.device.calls.driver_table import DriverTable
 from tinycontainer.device.containers.limits import BOARDS, Capacity, Caps, Scheduling
-from tinycontainer.device.containers.token_places import TokenPlace, token_places
 from tinycontainer.device.containers.verification import Trust, profile_of
-from tinycontainer.interfaces.analysis import CodeFacts
+from tinycontainer.errors import InadmissibleCode
+from tinycontainer.interfaces.analysis import Analyser, CodeFacts
 from tinycontainer.interfaces.clock import DEFAULT_INSTRUCTION_NS
+from tinycontainer.interfaces.runtime import PAGE_BYTES, Runtime, RuntimeLimits
 from tinycontainer.interfaces.syscalls import mask_from_bytes
-from tinycontainer.metadata import ContainerType, Metadata
+from tinycontainer.metadata import ContainerType, Metadata, TokenPlace, token_places
 from tinycontainer.text import show
 from tinycontainer_tokens import Claims, Kind, Profile
 from tinycontainer_tokens.unverified import read_unverified
 
 from ..artefact.artefact import Artefact
+from ..firmware.board import DEFAULT_BOARD, board_of
 
-DAY_S: Final = 24 * 60 * 60
+_USUAL: Final = BOARDS[DEFAULT_BOARD]
+"""Code and metadata up to these sizes are looked into, even if the device is smaller."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenFacts:
-    """What a token says of itself; nothing of it is verified.
+    """The content of a token; nothing of it is verified.
 
     Attributes:
         place: such as ``code token``.
-        kind: what stands there.
-        present: whether there are any bytes.
-        profile: its layout; None if it cannot be taken apart.
+        kind: what a token in this place has to vouch for.
+        present: whether the place holds any bytes.
+        profile: its layout; None if it is no token of any profile.
         claims: what it says; None if it cannot be read.
         problem: why it cannot be read.
     """
@@ -43,21 +47,6 @@ class TokenFacts:
     problem: str = ""
 
 
-def _facts_of(place: TokenPlace) -> TokenFacts:
-    if not place.token:
-        return TokenFacts(place.name, place.kind, present=False)
-    token = read_unverified(place.token, place.kind)
-    problem = token.structure_error or token.claims_error
-    return TokenFacts(
-        place.name,
-        place.kind,
-        present=True,
-        profile=token.profile,
-        claims=token.claims,
-        problem="" if problem is None else str(problem),
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class AuditSubject:
     """One container.
@@ -65,20 +54,20 @@ class AuditSubject:
     Attributes:
         artefact: as it was read.
         path: where from.
-        tokens: what its tokens say; those of endpoints stand last.
+        tokens: what its tokens say, in the order in which a device verifies them.
         facts: what its code shows; None if that is not known.
-        refusal: why its code is not admitted; None if it is, or nobody judged.
+        refusal: why its code is not admitted; None if it is, or if it was not judged.
         unseen: why its code was not looked at; empty if it was.
         most_metadata_bytes: longest metadata that is judged by more than its size.
     """
 
     artefact: Artefact
     path: Path
-    tokens: tuple[TokenFacts, ...] = ()
-    facts: CodeFacts | None = None
-    refusal: str | None = None
-    unseen: str = ""
-    most_metadata_bytes: int = BOARDS["default"].metadata_bytes
+    tokens: tuple[TokenFacts, ...]
+    facts: CodeFacts | None
+    refusal: str | None
+    unseen: str
+    most_metadata_bytes: int
 
     @property
     def metadata(self) -> Metadata:
@@ -91,7 +80,7 @@ class AuditSubject:
         return self.metadata.uid
 
     @property
-    def file(self) -> Path:
+    def metadata_file(self) -> Path:
         """The file that holds its metadata."""
         return self.path if self.artefact.layout is None else self.artefact.layout.metadata
 
@@ -122,10 +111,109 @@ class AuditSubject:
         """Whether its owner has signed a mask."""
         return self.token(Kind.MASK) is not None
 
+    @property
+    def memory_pages(self) -> int:
+        """Pages of linear memory that its code begins with; 0 if that is not known."""
+        return _pages_of(self.facts)
 
-def tokens_of(metadata: Metadata) -> tuple[TokenFacts, ...]:
-    """All places of tokens, in the order in which a device looks at them."""
-    return tuple(map(_facts_of, token_places(metadata)))
+
+@dataclass(frozen=True, slots=True)
+class CodeTools:
+    """What is installed to judge code with.
+
+    Attributes:
+        analysers: say what code does, by container type.
+        runtimes: say whether code is admitted, by container type.
+    """
+
+    analysers: Mapping[ContainerType, Analyser]
+    runtimes: Mapping[ContainerType, Runtime]
+
+
+def gather_subject(
+    artefact: Artefact, path: Path, capacity: Capacity, tools: CodeTools
+) -> AuditSubject:
+    """Look at a container's tokens and code.
+
+    Args:
+        artefact: the container.
+        path: where it was read from.
+        capacity: of the device that it is meant for.
+        tools: what to look at code with.
+    """
+    code = artefact.code
+    container_type = artefact.metadata.container.type
+    # Files can hold far more code than any device, and scanning it would take long.
+    most_code_bytes = max(capacity.code_bytes, _USUAL.code_bytes)
+    facts = None
+    refusal = None
+    if code is not None and len(code) <= most_code_bytes:
+        facts, refusal = _judge_code(code, container_type, capacity, tools)
+    return AuditSubject(
+        artefact,
+        path,
+        tuple(_read_facts(place) for place in token_places(artefact.metadata)),
+        facts,
+        refusal,
+        _why_unseen(code, container_type, most_code_bytes, tools),
+        max(capacity.metadata_bytes, _USUAL.metadata_bytes),
+    )
+
+
+def _read_facts(place: TokenPlace) -> TokenFacts:
+    if not place.token:
+        return TokenFacts(place.name, place.kind, present=False)
+    token = read_unverified(place.token, place.kind)
+    problem = token.structure_error or token.claims_error
+    return TokenFacts(
+        place.name,
+        place.kind,
+        present=True,
+        profile=token.profile,
+        claims=token.claims,
+        problem="" if problem is None else str(problem),
+    )
+
+
+def _why_unseen(
+    code: bytes | None, container_type: ContainerType, most_bytes: int, tools: CodeTools
+) -> str:
+    """Why code is not looked at; empty if it is."""
+    if code is None:
+        return "the code section is not at hand"
+    if len(code) > most_bytes:
+        return f"{len(code)} bytes of code; up to {most_bytes} are looked at"
+    if container_type not in tools.analysers:
+        return f"no analyser for type {container_type.name.lower()} is installed"
+    return ""
+
+
+def _judge_code(
+    code: bytes, container_type: ContainerType, capacity: Capacity, tools: CodeTools
+) -> tuple[CodeFacts | None, str | None]:
+    """Analyse code, and ask the runtime; the second value is why the runtime does not admit it."""
+    analyse = tools.analysers.get(container_type)
+    runtime = tools.runtimes.get(container_type)
+    try:
+        facts = None if analyse is None else analyse(code)
+        if runtime is not None:
+            runtime.admit(code, _widen_limits(capacity.runtime, code, facts))
+    except InadmissibleCode as error:
+        return None, str(error)
+    return facts, None
+
+
+def _widen_limits(limits: RuntimeLimits, code: bytes, facts: CodeFacts | None) -> RuntimeLimits:
+    """The device's limits, without those on sizes that have findings of their own."""
+    return replace(
+        limits,
+        code_bytes=max(limits.code_bytes, len(code)),
+        memory_pages=max(limits.memory_pages, _pages_of(facts)),
+    )
+
+
+def _pages_of(facts: CodeFacts | None) -> int:
+    return -(-facts.memory_bytes // PAGE_BYTES) if facts else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +222,15 @@ class Host:
 
     Attributes:
         name: whose capacities these are, for messages.
-        path: the device file; None if none was given, and then what follows it are defaults.
+        path: the device file; None if none was given, and then all that follows is a default.
         capacity: what fits.
         caps: what metadata may ask for.
         scheduling: how the processor is shared.
         instruction_ns: cost of an instruction.
-        drivers: what stands behind endpoints; None if that is not known.
-        trust: whom it believes; None if that is not known.
+        drivers: its drivers by endpoint; None if that is not known.
+        trust: its keys, and what it accepts; None if that is not known.
         types: container types that it has a runtime for; None if that is not known.
-        missing: bundles that it lists and that are not there.
+        missing: bundles that its device file lists and that do not exist.
     """
 
     name: str
@@ -157,9 +245,39 @@ class Host:
     missing: tuple[str, ...] = ()
 
 
+def gather_host(
+    plan: DevicePlan | None, profile: Profile | None, types: frozenset[ContainerType]
+) -> Host:
+    """Describe the device that containers are meant for.
+
+    Args:
+        plan: its device file; without one it is the board of the profile asked for.
+        profile: the profile asked for.
+        types: container types that there are runtimes for.
+
+    Raises:
+        DeviceFileError: the device file, or a key that it names, cannot be used.
+    """
+    if plan is None:
+        board = board_of(profile)
+        return Host(f"board {board}", capacity=BOARDS[board])
+    content = plan.content
+    return Host(
+        name=show(plan.path.name),
+        path=plan.path,
+        capacity=content.make_capacity(),
+        caps=content.caps.make_caps(),
+        scheduling=content.scheduling.make_scheduling(),
+        instruction_ns=content.scheduling.instruction_ns,
+        drivers=locate_drivers(plan),
+        trust=read_trust(plan),
+        types=types,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Everything that rules look at.
+    """What is audited: everything that rules look at.
 
     Attributes:
         subjects: the containers, all together on one device.
@@ -174,7 +292,7 @@ class Audit:
     profile: Profile | None = None
 
     def is_riot(self, subject: AuditSubject) -> bool:
-        """Whether a container is judged by what the C firmware takes."""
+        """Whether a container is judged by what the C firmware accepts."""
         return (self.profile or subject.profile) is Profile.RIOT_2024
 
     def mask(self, subject: AuditSubject) -> int | None:

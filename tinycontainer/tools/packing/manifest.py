@@ -1,4 +1,4 @@
-"""The manifest ``container.toml``: what a container's maker writes, as checked tables."""
+"""The manifest ``container.toml``, in which a maker describes a container, as checked tables."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from tinycontainer.files.fields import (
     mask_from_names,
     uid_from_text,
 )
-from tinycontainer.files.toml_file import Table, inside, read_bounded, read_toml
+from tinycontainer.files.toml_file import Table, read_bounded, read_toml, resolve_within
 from tinycontainer.metadata import (
     ContainerMap,
     ContainerType,
@@ -47,7 +47,7 @@ def _check_audience(text: str) -> str:
 
 
 class ContainerTable(Table):
-    """What the container is. The optional numbers win over those of the security table."""
+    """The container. The optional numbers win over those of the security table."""
 
     uid: Uid
     type: ContainerTypeName = "wasm"
@@ -74,8 +74,8 @@ class SecurityTable(Table):
     stop_max_duration_ms: Uint32 = 0
 
 
-class EndpointTable(Table):
-    """An endpoint that it may open."""
+class EndpointEntry(Table):
+    """An endpoint that the container may open."""
 
     id: EndpointId
     peer: PeerTypeName
@@ -83,8 +83,8 @@ class EndpointTable(Table):
     peer_endpoint: EndpointId
     direction: DirectionName = Field(description="seen from the peer: in is what we write")
 
-    def endpoint(self) -> Endpoint:
-        """As metadata holds it."""
+    def to_endpoint(self) -> Endpoint:
+        """Make the endpoint that metadata holds."""
         return Endpoint(
             endpoint_id=self.id,
             peer_type=PeerType[self.peer.upper()],
@@ -95,7 +95,7 @@ class EndpointTable(Table):
 
 
 class TokensTable(Table):
-    """How its tokens are made."""
+    """How the container's tokens are made."""
 
     profile: Profile = Profile.RFC9052
     sequence: int = Field(default=1, ge=0, lt=1 << 64, description="counts versions")
@@ -111,7 +111,7 @@ class ManifestFile(Table):
 
     container: ContainerTable
     security: SecurityTable = SecurityTable()
-    endpoints: list[EndpointTable] = Field(default_factory=list)
+    endpoints: list[EndpointEntry] = Field(default_factory=list)
     tokens: TokensTable = TokensTable()
 
 
@@ -145,19 +145,19 @@ def read_manifest(path: Path, code: Path | None = None, data: Path | None = None
     content = read_toml(path, ManifestFile)
     named = content.container.code
     return Manifest(
-        blueprint=_blueprint(content),
-        code=_section(path, named, "container.code") if code is None else _read(code),
-        data=_data(path, content.container) if data is None else _read(data),
+        blueprint=_make_blueprint(content),
+        code=_read_section(path, named, "container.code") if code is None else _read_file(code),
+        data=_read_data(path, content.container) if data is None else _read_file(data),
     )
 
 
 def read_blueprint(path: Path) -> Blueprint:
-    """Read a manifest alone, for those who do not have the code or the data.
+    """Read a manifest alone, where the code or the data is not at hand.
 
     Raises:
         DeviceFileError: something in it cannot be used.
     """
-    return _blueprint(read_toml(manifest_path(path), ManifestFile))
+    return _make_blueprint(read_toml(manifest_path(path), ManifestFile))
 
 
 def manifest_path(path: Path) -> Path:
@@ -165,25 +165,26 @@ def manifest_path(path: Path) -> Path:
     return path / MANIFEST_NAME if path.is_dir() else path
 
 
-def _data(path: Path, table: ContainerTable) -> bytes:
+def _read_data(path: Path, table: ContainerTable) -> bytes:
     if table.data_hex is not None:
         if table.data is not None:
-            place = "container.data_hex"
-            raise DeviceFileError(show(str(path)), place, "cannot stand beside container.data")
+            problem = "cannot be given together with container.data"
+            raise DeviceFileError(show(str(path)), "container.data_hex", problem)
         return bytes.fromhex(table.data_hex)
-    return b"" if table.data is None else _section(path, table.data, "container.data")
+    return b"" if table.data is None else _read_section(path, table.data, "container.data")
 
 
-def _section(path: Path, name: str, place: str) -> bytes:
-    return _read(inside(path.parent, name, show(str(path)), place))
+def _read_section(path: Path, name: str, place: str) -> bytes:
+    return _read_file(resolve_within(path.parent.resolve(), name, show(str(path)), place))
 
 
-def _read(path: Path) -> bytes:
+def _read_file(path: Path) -> bytes:
     return read_bounded(path, MAX_SECTION_BYTES)
 
 
-def _blueprint(content: ManifestFile) -> Blueprint:
-    container, tokens = content.container, content.tokens
+def _make_blueprint(content: ManifestFile) -> Blueprint:
+    container = content.container
+    tokens = content.tokens
     return Blueprint(
         container=ContainerMap(
             uid=uid_from_text(container.uid),
@@ -194,7 +195,7 @@ def _blueprint(content: ManifestFile) -> Blueprint:
             lifetime_loops=container.lifetime_loops,
             priority=container.priority,
         ),
-        endpoints=tuple(table.endpoint() for table in content.endpoints),
+        endpoints=tuple(entry.to_endpoint() for entry in content.endpoints),
         security=Security(**content.security.model_dump()),
         mask=mask_from_names(container.syscalls),
         profile=tokens.profile,

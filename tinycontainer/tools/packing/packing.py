@@ -1,6 +1,7 @@
 """Make containers: sign each part with its role's key, seal the metadata, bundle it all.
 
-Each of the four parties can do its part on a machine of its own; `pack` does all of them in turn.
+Each of the four parties can do its part on a machine of its own: three make tokens with a `Signer`,
+the infrastructure puts them together with `assemble_metadata`. `pack` does all of this in turn.
 """
 
 import hashlib
@@ -20,13 +21,12 @@ from tinycontainer_tokens import (
     Role,
     issue,
 )
-
-_SHA256_BYTES = 32
+from tinycontainer_tokens.claims import SHA256_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class TokenOptions:
-    """What goes into tokens beside the uid, the kind and what they vouch for (rfc9052 only).
+    """Claims of tokens besides the uid, the kind and what they vouch for (rfc9052 only).
 
     Attributes:
         sequence: version counter.
@@ -83,27 +83,27 @@ class Signer:
     profile: Profile
     options: TokenOptions
 
-    def content(self, kind: Kind, content: bytes) -> bytes:
-        """A token that vouches for bytes by their hash."""
-        return self.digest(kind, hashlib.sha256(content).digest())
+    def sign_content(self, kind: Kind, content: bytes) -> bytes:
+        """Make a token that vouches for bytes by their hash."""
+        return self.sign_digest(kind, hashlib.sha256(content).digest())
 
-    def digest(self, kind: Kind, sha256: bytes) -> bytes:
-        """A token that vouches for a hash."""
+    def sign_digest(self, kind: Kind, sha256: bytes) -> bytes:
+        """Make a token that vouches for a hash."""
         return self._issue(kind, Claims(sha256=sha256))
 
-    def mask(self, mask: int) -> bytes:
-        """A token that allows system calls."""
+    def sign_mask(self, mask: int) -> bytes:
+        """Make a token that allows system calls."""
         if mask < 0:
             raise MetadataError("mask token", f"{mask} is no mask of system calls")
-        return self.mask_bytes(mask_to_bytes(mask))
+        return self.sign_mask_bytes(mask_to_bytes(mask))
 
-    def mask_bytes(self, mask: bytes) -> bytes:
-        """The same, for a mask of 1 to 4 bytes as the claim holds it."""
+    def sign_mask_bytes(self, mask: bytes) -> bytes:
+        """Make the same token for a mask of 1 to 4 bytes, as the claim holds it."""
         return self._issue(Kind.MASK, Claims(mask=mask))
 
-    def endpoint(self, endpoint: Endpoint) -> bytes:
-        """A token that allows one endpoint."""
-        return self.content(Kind.ENDPOINT, encode_endpoint(endpoint, with_token=False))
+    def sign_endpoint(self, endpoint: Endpoint) -> bytes:
+        """Make a token that allows one endpoint."""
+        return self.sign_content(Kind.ENDPOINT, encode_endpoint(endpoint, with_token=False))
 
     def _issue(self, kind: Kind, claims: Claims) -> bytes:
         if self.profile is Profile.RIOT_2024:
@@ -126,8 +126,8 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
-    """What the parties have signed, each on its own machine.
+class PartyTokens:
+    """The tokens of the three other parties, each made on a machine of its own.
 
     Attributes:
         code: token of the developer.
@@ -142,7 +142,7 @@ class Tokens:
     endpoints: Mapping[int, bytes] = field(default_factory=dict)
 
 
-def seal(
+def seal_metadata(
     container: ContainerMap,
     endpoints: tuple[Endpoint, ...],
     security: Security,
@@ -159,16 +159,20 @@ def seal(
     Raises:
         MetadataError: a value is out of its range.
     """
-    draft_token = signer.digest(Kind.METADATA, bytes(_SHA256_BYTES))
+    # The token ends the metadata, after a head that states its length and that it covers. A token
+    # over any other hash is as long, so a draft with one begins with the bytes to be signed.
+    draft_token = signer.sign_digest(Kind.METADATA, bytes(SHA256_BYTES))
     draft = encode(container, endpoints, replace(security, metadata_token=draft_token))
     prefix = draft[: len(draft) - len(draft_token)]
-    return prefix + signer.content(Kind.METADATA, prefix)
+    return prefix + signer.sign_content(Kind.METADATA, prefix)
 
 
-def assemble(blueprint: Blueprint, tokens: Tokens, infrastructure: KeyMaterial) -> bytes:
-    """Put together what the parties have signed, and seal it: metadata.
+def assemble_metadata(
+    blueprint: Blueprint, tokens: PartyTokens, infrastructure: KeyMaterial
+) -> bytes:
+    """Put the parties' tokens into the metadata, and seal it.
 
-    Whether the tokens fit is not asked here: `tinycontainer.device.containers.verification` checks
+    Whether the tokens fit is not checked here: `tinycontainer.device.containers.verification` does
     that, with public keys.
 
     Args:
@@ -177,21 +181,21 @@ def assemble(blueprint: Blueprint, tokens: Tokens, infrastructure: KeyMaterial) 
         infrastructure: the private key that seals the metadata.
 
     Raises:
-        MetadataError: a value is out of its range, or a token is for an endpoint that there is not.
+        MetadataError: a value is out of its range, or a token is for an endpoint not declared.
         KeyFileError: the key cannot sign.
     """
-    strangers = set(tokens.endpoints) - {e.endpoint_id for e in blueprint.endpoints}
-    if strangers:
-        raise MetadataError("endpoints", f"a token is for {min(strangers)}, which is not declared")
+    undeclared = set(tokens.endpoints) - {e.endpoint_id for e in blueprint.endpoints}
+    if undeclared:
+        raise MetadataError("endpoints", f"a token is for {min(undeclared)}, which is not declared")
     endpoints = tuple(
         replace(endpoint, token=tokens.endpoints.get(endpoint.endpoint_id, endpoint.token))
         for endpoint in blueprint.endpoints
     )
-    return seal(
+    return seal_metadata(
         replace(blueprint.container, syscall_mask_token=tokens.mask),
         endpoints,
         replace(blueprint.security, code_token=tokens.code, data_token=tokens.data),
-        _signer(blueprint, infrastructure),
+        _make_signer(blueprint, infrastructure),
     )
 
 
@@ -218,15 +222,15 @@ def pack(
     missing = set(Role) - set(keys)
     if missing:
         raise KeyFileError(f"the key of the role {min(missing)} is missing")
-    owner = _signer(blueprint, keys[Role.OWNER])
+    owner = _make_signer(blueprint, keys[Role.OWNER])
     signed = blueprint.endpoints if blueprint.sign_endpoints else ()
-    tokens = Tokens(
-        code=_signer(blueprint, keys[Role.DEVELOPER]).content(Kind.CODE, code),
-        data=_signer(blueprint, keys[Role.PROVIDER]).content(Kind.DATA, data),
-        mask=owner.mask(blueprint.mask) if mask_token is None else mask_token,
-        endpoints={endpoint.endpoint_id: owner.endpoint(endpoint) for endpoint in signed},
+    tokens = PartyTokens(
+        code=_make_signer(blueprint, keys[Role.DEVELOPER]).sign_content(Kind.CODE, code),
+        data=_make_signer(blueprint, keys[Role.PROVIDER]).sign_content(Kind.DATA, data),
+        mask=owner.sign_mask(blueprint.mask) if mask_token is None else mask_token,
+        endpoints={endpoint.endpoint_id: owner.sign_endpoint(endpoint) for endpoint in signed},
     )
-    return Bundle(assemble(blueprint, tokens, keys[Role.INFRASTRUCTURE]), data, code)
+    return Bundle(assemble_metadata(blueprint, tokens, keys[Role.INFRASTRUCTURE]), data, code)
 
 
 def pack_unsigned(blueprint: Blueprint, code: bytes, data: bytes) -> Bundle:
@@ -245,5 +249,5 @@ def _require_no_options(options: TokenOptions) -> None:
             raise MetadataError("tokens", f"riot-2024 tokens cannot carry {option.name}")
 
 
-def _signer(blueprint: Blueprint, key: KeyMaterial) -> Signer:
+def _make_signer(blueprint: Blueprint, key: KeyMaterial) -> Signer:
     return Signer(key, blueprint.container.uid, blueprint.profile, blueprint.options)

@@ -1,27 +1,28 @@
-"""Pictures of a run: what a trace says about who ran when, drawn and told.
+"""Pictures of a run: who ran when by a trace, drawn and in letters.
 
-Everything here is a pure function of events. All names in it are untrusted and come out escaped.
+Everything here is a pure function of events. All names in a trace are untrusted; pictures show them
+escaped.
 """
 
 from .gantt import gantt_svg
 from .html import html_report
-from .lane import Doing, Hook, Lane, Mark, Sign, Span, Timeline, clip
 from .perfetto import perfetto_json
 from .png import PlotUnavailable, gantt_png
 from .text import text_chart
-from .timeline import TimelineBuilder
+from .timeline import Activity, HookSpan, Lane, Mark, MarkKind, Span, Timeline, clip_timeline
+from .timeline_builder import TimelineBuilder
 
 __all__ = [
-    "Doing",
-    "Hook",
+    "Activity",
+    "HookSpan",
     "Lane",
     "Mark",
+    "MarkKind",
     "PlotUnavailable",
-    "Sign",
     "Span",
     "Timeline",
     "TimelineBuilder",
-    "clip",
+    "clip_timeline",
     "gantt_png",
     "gantt_svg",
     "html_report",

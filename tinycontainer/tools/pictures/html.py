@@ -1,11 +1,11 @@
-"""A report of a run in one HTML file that takes nothing from elsewhere and runs nothing."""
+"""A report of a run in one HTML file that refers to nothing outside of itself and runs no code."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from .gantt import gantt_svg
-from .lane import Timeline
-from .markup import Markup, join, tag
+from .markup import Markup, join_lines, tag
+from .timeline import Timeline
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE: Final = Markup(
@@ -25,7 +25,7 @@ def html_report(
     """A report: the picture and tables.
 
     Args:
-        title: what it is about.
+        title: the heading.
         timeline: the run.
         tables: caption, columns and rows of each; everything in them is escaped.
     """
@@ -40,7 +40,7 @@ def html_report(
         "body",
         tag("h1", title),
         Markup(gantt_svg(timeline)),
-        join([_table(*table) for table in tables]),
+        join_lines([_table(*table) for table in tables]),
     )
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
@@ -48,7 +48,7 @@ def html_report(
 def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
     head = tag("tr", *(tag("th", column) for column in columns))
     body = [tag("tr", *map(_cell, row)) for row in rows]
-    return join([tag("h2", caption), tag("table", Markup("\n"), join([head, *body]))])
+    return join_lines([tag("h2", caption), tag("table", Markup("\n"), join_lines([head, *body]))])
 
 
 def _cell(value: object) -> Markup:

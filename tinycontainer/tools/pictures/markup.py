@@ -20,9 +20,9 @@ def tag(name: str, *children: Markup | str, **attributes: Attribute) -> Markup:
 
     Args:
         name: its name.
-        children: markup as it is; any other text is escaped twice over: no character that is not
-            printable ASCII, and none that means something to a parser.
-        attributes: their names with hyphens as underscores, and with one behind a Python keyword.
+        children: markup is left as it is. Other text is escaped twice: for the reader, so that it
+            is printable ASCII, then for the parser of the file.
+        attributes: names with underscores for hyphens, and with one after a Python keyword.
     """
     given = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{_plain(value)}"'
@@ -32,15 +32,15 @@ def tag(name: str, *children: Markup | str, **attributes: Attribute) -> Markup:
     return Markup(f"<{name}{given}>{inside}</{name}>")
 
 
-def join(parts: list[Markup]) -> Markup:
+def join_lines(parts: list[Markup]) -> Markup:
     """Elements, one in each line."""
     return Markup("\n".join(parts))
 
 
-def number(value: float) -> str:
-    """A number as short as a picture needs it: a tenth at most."""
+def format_number(value: float) -> str:
+    """A number with at most one decimal, which is exact enough for a picture."""
     return f"{value:.1f}".removesuffix(".0")
 
 
 def _plain(value: Attribute) -> str:
-    return escape(flatten(value) if isinstance(value, str) else number(value))
+    return escape(flatten(value) if isinstance(value, str) else format_number(value))

@@ -1,40 +1,40 @@
-"""Colours that people with any kind of sight can tell apart (after Okabe and Ito)."""
+"""Colours, heights and words of pictures; the colours suit every kind of sight (Okabe and Ito)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from .lane import Doing, Sign
+from .timeline import Activity, MarkKind
 
-DOING: Final[Mapping[Doing, str]] = MappingProxyType(
+ACTIVITY_COLOURS: Final[Mapping[Activity, str]] = MappingProxyType(
     {
-        Doing.ASLEEP: "#c3ccd6",
-        Doing.DUE: "#e6b800",
-        Doing.PREEMPTED: "#8fc7ee",
-        Doing.RUNNING: "#0072b2",
+        Activity.ASLEEP: "#c3ccd6",
+        Activity.DUE: "#e6b800",
+        Activity.PREEMPTED: "#8fc7ee",
+        Activity.RUNNING: "#0072b2",
     }
 )
-SIGN: Final[Mapping[Sign, str]] = MappingProxyType(
+MARK_COLOURS: Final[Mapping[MarkKind, str]] = MappingProxyType(
     {
-        Sign.CALL: "#5b6b7b",
-        Sign.REFUSAL: "#d5300e",
-        Sign.MISS: "#b3007d",
-        Sign.FAULT: "#111111",
+        MarkKind.CALL: "#5b6b7b",
+        MarkKind.REFUSAL: "#d5300e",
+        MarkKind.MISS: "#b3007d",
+        MarkKind.FAULT: "#111111",
     }
 )
-HEIGHT: Final[Mapping[Doing, float]] = MappingProxyType(
-    {Doing.ASLEEP: 1.5, Doing.DUE: 7, Doing.PREEMPTED: 7, Doing.RUNNING: 14}
+BAR_HEIGHTS: Final[Mapping[Activity, float]] = MappingProxyType(
+    {Activity.ASLEEP: 1.5, Activity.DUE: 7, Activity.PREEMPTED: 7, Activity.RUNNING: 14}
 )
-"""Of a bar, in pixels; they are centred on the row's line."""
-EXPLAINED: Final[Mapping[Doing | Sign, str]] = MappingProxyType(
+"""Heights of bars in pixels; bars are centred on the row's line."""
+LEGEND: Final[Mapping[Activity | MarkKind, str]] = MappingProxyType(
     {
-        Doing.RUNNING: "running",
-        Doing.PREEMPTED: "preempted",
-        Doing.DUE: "due, waiting",
-        Doing.ASLEEP: "started, nothing due",
-        Sign.CALL: "call",
-        Sign.REFUSAL: "refusal",
-        Sign.MISS: "missed deadline",
-        Sign.FAULT: "fault",
+        Activity.RUNNING: "running",
+        Activity.PREEMPTED: "preempted",
+        Activity.DUE: "due, waiting",
+        Activity.ASLEEP: "started, nothing due",
+        MarkKind.CALL: "call",
+        MarkKind.REFUSAL: "refusal",
+        MarkKind.MISS: "missed deadline",
+        MarkKind.FAULT: "fault",
     }
 )

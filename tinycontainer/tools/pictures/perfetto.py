@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from tinycontainer.text import flatten, show
 
-from .lane import Doing, Hook, Lane, Timeline
+from .timeline import Activity, HookSpan, Lane, Timeline
 
 _PROCESS: Final = 1
 _PROCESSOR: Final = 1
@@ -49,16 +49,16 @@ def _lane(track: int, lane: Lane) -> Iterator[dict[str, Any]]:
             },
         )
     for span in lane.spans:
-        if span.doing is Doing.RUNNING:
+        if span.activity is Activity.RUNNING:
             yield _slice(_PROCESSOR, name, span.begin_ns, span.end_ns)
-        if span.doing is not Doing.ASLEEP:
-            yield _slice(track, span.doing, span.begin_ns, span.end_ns)
+        if span.activity is not Activity.ASLEEP:
+            yield _slice(track, span.activity, span.begin_ns, span.end_ns)
     for mark in lane.marks:
         yield {
             "ph": "i",
             "s": "t",
-            "cat": mark.sign,
-            "name": flatten(mark.text) or str(mark.sign),
+            "cat": mark.kind,
+            "name": flatten(mark.text) or str(mark.kind),
             **_place(track, mark.at_ns),
         }
     for at_ns, count in lane.descriptors:
@@ -67,7 +67,7 @@ def _lane(track: int, lane: Lane) -> Iterator[dict[str, Any]]:
 
 
 def _fuel(track: int, name: str, lane: Lane) -> Iterator[dict[str, Any]]:
-    """Instructions so far, where they begin and end to grow."""
+    """Instructions so far, at the beginning and the end of each hook."""
     used = 0
     for hook in lane.hooks:
         yield _counter(track, f"fuel of {name}", hook.begin_ns, used)
@@ -75,7 +75,7 @@ def _fuel(track: int, name: str, lane: Lane) -> Iterator[dict[str, Any]]:
         yield _counter(track, f"fuel of {name}", hook.end_ns, used)
 
 
-def _title(hook: Hook) -> str:
+def _title(hook: HookSpan) -> str:
     name = flatten(hook.name)
     return f"{name} {hook.number}" if hook.number else name
 

@@ -8,15 +8,28 @@ from tinycontainer.interfaces.clock import NS_PER_MS, NS_PER_S
 from tinycontainer.text import flatten
 
 from .gantt import MAX_ROWS, lane_name, lane_rank
-from .lane import Doing, Lane, Sign, Timeline
-from .palette import DOING, EXPLAINED, HEIGHT, SIGN
+from .palette import ACTIVITY_COLOURS, BAR_HEIGHTS, LEGEND, MARK_COLOURS
+from .timeline import Activity, Lane, MarkKind, Timeline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _DPI: Final = 120
-_MARKERS: Final = {Sign.CALL: "|", Sign.REFUSAL: "x", Sign.MISS: "v", Sign.FAULT: "D"}
-_PLACES: Final = {Sign.CALL: 0.38, Sign.REFUSAL: -0.36, Sign.MISS: -0.36, Sign.FAULT: 0.38}
+_ROW_PIXELS: Final = 28
+"""The distance of two rows, in the pixels of `BAR_HEIGHTS`."""
+_MARKERS: Final = {
+    MarkKind.CALL: "|",
+    MarkKind.REFUSAL: "x",
+    MarkKind.MISS: "v",
+    MarkKind.FAULT: "D",
+}
+_OFFSETS: Final = {
+    MarkKind.CALL: 0.38,
+    MarkKind.REFUSAL: -0.36,
+    MarkKind.MISS: -0.36,
+    MarkKind.FAULT: 0.38,
+}
+"""How far below a row's line a mark is drawn, in rows."""
 
 
 class PlotUnavailable(TinyContainerError):
@@ -33,7 +46,7 @@ def gantt_png(timeline: Timeline, title: str = "Who ran when") -> bytes:
 
     Args:
         timeline: the run.
-        title: stands above it.
+        title: the line above the picture.
 
     Raises:
         PlotUnavailable: matplotlib is not installed.
@@ -55,31 +68,32 @@ def gantt_png(timeline: Timeline, title: str = "Who ran when") -> bytes:
     axes.set_title(flatten(title), loc="left", parse_math=False)
     axes.grid(axis="x", alpha=0.4)
     axes.set_axisbelow(True)
-    _legend(axes)
+    _add_legend(axes)
     file = BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()
 
 
 def _draw_lane(axes: "Axes", row: int, lane: Lane, unit_ns: int) -> None:
-    for doing, height in HEIGHT.items():
-        spans = [s for s in lane.spans if s.doing is doing]
-        bars = [(s.begin_ns / unit_ns, s.length_ns / unit_ns) for s in spans]
-        tall, colour = height / 28, DOING[doing]
-        axes.broken_barh(bars, (row - tall / 2, tall), color=colour, linewidth=0.6)
-    for sign in Sign:
-        moments = [mark.at_ns / unit_ns for mark in lane.marks if mark.sign is sign]
+    for activity, height in BAR_HEIGHTS.items():
+        spans = [span for span in lane.spans if span.activity is activity]
+        bars = [(span.begin_ns / unit_ns, span.length_ns / unit_ns) for span in spans]
+        rows = height / _ROW_PIXELS
+        colour = ACTIVITY_COLOURS[activity]
+        axes.broken_barh(bars, (row - rows / 2, rows), color=colour, linewidth=0.6)
+    for kind in MarkKind:
+        moments = [mark.at_ns / unit_ns for mark in lane.marks if mark.kind is kind]
         if moments:
-            axes.scatter(moments, [row + _PLACES[sign]] * len(moments), **_marker(sign))
+            axes.scatter(moments, [row + _OFFSETS[kind]] * len(moments), **_marker_style(kind))
 
 
-def _marker(sign: Sign) -> dict[str, Any]:
-    thin = sign in (Sign.CALL, Sign.REFUSAL)
+def _marker_style(kind: MarkKind) -> dict[str, Any]:
+    thin = kind in (MarkKind.CALL, MarkKind.REFUSAL)
     return {
-        "marker": _MARKERS[sign],
+        "marker": _MARKERS[kind],
         "s": 18,
-        "color": SIGN[sign],
-        "linewidths": (0.5 if sign is Sign.CALL else 1.4) if thin else 0,
+        "color": MARK_COLOURS[kind],
+        "linewidths": (0.5 if kind is MarkKind.CALL else 1.4) if thin else 0,
     }
 
 
@@ -87,15 +101,16 @@ def _label(timeline: Timeline, lane: Lane) -> str:
     return f"{lane_name(lane)}\n{lane_rank(timeline, lane)}".rstrip()
 
 
-def _legend(axes: "Axes") -> None:
+def _add_legend(axes: "Axes") -> None:
     from matplotlib.lines import Line2D  # noqa: PLC0415
     from matplotlib.patches import Patch  # noqa: PLC0415
 
     handles: list[Patch | Line2D] = []
-    for what, words in EXPLAINED.items():
-        if isinstance(what, Doing):
-            handles.append(Patch(color=DOING[what], label=words))
+    for entry, words in LEGEND.items():
+        if isinstance(entry, Activity):
+            handles.append(Patch(color=ACTIVITY_COLOURS[entry], label=words))
         else:
-            marker, colour = _MARKERS[what], SIGN[what]
+            marker = _MARKERS[entry]
+            colour = MARK_COLOURS[entry]
             handles.append(Line2D([], [], linestyle="", marker=marker, color=colour, label=words))
     axes.figure.legend(handles=handles, loc="outside lower center", ncols=8, frameon=False)

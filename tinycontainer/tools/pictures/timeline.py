@@ -1,87 +1,155 @@
-"""Makes a timeline of the events of a trace.
+"""The model of a run that pictures are drawn from: values only, device time in ns."""
 
-Spans of one container follow each other without gaps while it is started; those in which containers
-run never overlap, as there is one processor, and add up to the execution time (in wall time: to a
-little more, for the host's own work between two turns).
-"""
-
-from typing import Final
-
-from tinycontainer.trace import TraceEvent, events
-
-from .follower import Follower
-from .lane import Sign, Timeline
-
-MAX_ITEMS: Final = 400_000
-MAX_LANES: Final = 10_000
+from dataclasses import dataclass
+from enum import StrEnum
 
 
-class TimelineBuilder:
-    """A sink that draws nothing yet, but keeps what a picture needs, within bounds.
+class Activity(StrEnum):
+    """What a started container does."""
 
-    Args:
-        max_items: how many spans, hooks and marks are kept; what comes later is left out.
+    ASLEEP = "asleep"
+    """Nothing is due."""
+    DUE = "due"
+    """A hook is due and waits for the processor."""
+    RUNNING = "running"
+    PREEMPTED = "preempted"
+    """A hook has begun and waits for the processor."""
+
+
+class MarkKind(StrEnum):
+    """What happened at a mark."""
+
+    CALL = "call"
+    REFUSAL = "refusal"
+    MISS = "missed deadline"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time in which a container does one thing."""
+
+    begin_ns: int
+    end_ns: int
+    activity: Activity
+
+    @property
+    def length_ns(self) -> int:
+        """How long it is."""
+        return self.end_ns - self.begin_ns
+
+
+@dataclass(frozen=True, slots=True)
+class HookSpan:
+    """A hook from its beginning to its end.
+
+    Attributes:
+        begin_ns: when it began.
+        end_ns: when it ended.
+        name: start, loop or stop.
+        number: counts loops from 1.
+        how: how it ended; empty if it has not.
+        used_ns: its execution time.
+        instructions: what it was charged for; 0 if it has not ended.
     """
 
-    def __init__(self, max_items: int = MAX_ITEMS) -> None:
-        self._max_items = max_items
-        self._followers: dict[bytes, Follower] = {}
-        self._owner: Follower | None = None
-        self._begin_ns: int | None = None
-        self._now_ns = 0
-        self._items = 0
-        self._is_cut = False
+    begin_ns: int
+    end_ns: int
+    name: str
+    number: int
+    how: str
+    used_ns: int
+    instructions: int
 
-    def __call__(self, event: TraceEvent) -> None:
-        """Take one event, in the order of time."""
-        uid = getattr(event, "uid", b"")
-        self._is_cut = self._is_cut or (
-            self._items >= self._max_items
-            or (uid not in self._followers and len(self._followers) >= MAX_LANES)
-        )
-        if self._is_cut:
-            return
-        self._begin_ns = event.at_ns if self._begin_ns is None else self._begin_ns
-        self._now_ns = max(self._now_ns, event.at_ns)
-        follower = self._followers.setdefault(uid, Follower(uid))
-        before = follower.items
-        self._tell(follower, event)
-        self._items += follower.items - before
 
-    def timeline(self, end_ns: int | None = None) -> Timeline:
-        """What is known so far.
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment; its text is one line, not yet escaped."""
 
-        Args:
-            end_ns: where the run ended, if that is later than its last event.
-        """
-        end_ns = self._now_ns if self._is_cut else max(self._now_ns, end_ns or 0)
-        lanes = [follower.lane(end_ns) for follower in self._followers.values()]
-        kept = [lane for lane in lanes if lane.spans or lane.marks]
-        kept.sort(key=lambda lane: (not lane.ranks, lane.ranks[:1]))
-        return Timeline(min(self._begin_ns or 0, end_ns), end_ns, tuple(kept), self._is_cut)
+    at_ns: int
+    kind: MarkKind
+    text: str
 
-    def _tell(self, follower: Follower, event: TraceEvent) -> None:
-        match event:
-            case events.Dispatched():
-                self._give_to(follower, event.at_ns)
-                follower.dispatched(event.at_ns, event.rank, event.late_ns)
-            case events.HookBegan():
-                self._give_to(follower, event.at_ns)
-                follower.hook_began(event)
-            case events.HookEnded():
-                follower.hook_ended(event)
-            case events.Transitioned():
-                follower.transition(event)
-            case events.DeadlineMissed():
-                follower.missed(event, self._begin_ns or 0)
-            case events.Called():
-                follower.called(event)
-            case events.Refused() | events.LoadRefused():
-                follower.mark(event.at_ns, Sign.REFUSAL, event)
-            case events.DescriptorClosed():
-                follower.closed(event.at_ns)
 
-    def _give_to(self, follower: Follower, at_ns: int) -> None:
-        if self._owner is not None and self._owner is not follower:
-            self._owner.lost(at_ns)
-        self._owner = follower
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One container: a row of a picture.
+
+    Attributes:
+        uid: its uid; untrusted.
+        ranks: its first and its last place in the policy, 0 is best; one if they are equal, none if
+            it never had the processor.
+        spans: what it did, in order.
+        hooks: its hooks, in order.
+        marks: what happened, in order.
+        descriptors: pairs of a moment and how many descriptors were open from then on.
+    """
+
+    uid: bytes
+    ranks: tuple[int, ...]
+    spans: tuple[Span, ...]
+    hooks: tuple[HookSpan, ...]
+    marks: tuple[Mark, ...]
+    descriptors: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def ran_ns(self) -> int:
+        """How long it had the processor."""
+        return self.lengths_ns[Activity.RUNNING]
+
+    @property
+    def lengths_ns(self) -> dict[Activity, int]:
+        """How long it did each thing."""
+        lengths_ns = dict.fromkeys(Activity, 0)
+        for span in self.spans:
+            lengths_ns[span.activity] += span.length_ns
+        return lengths_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A run.
+
+    Attributes:
+        begin_ns: where it begins.
+        end_ns: where it ends.
+        lanes: its containers, best rank first; equal ranks in the order of their first events.
+        is_cut: whether the run went on after the end, but was too long to be kept.
+    """
+
+    begin_ns: int
+    end_ns: int
+    lanes: tuple[Lane, ...]
+    is_cut: bool = False
+
+    @property
+    def length_ns(self) -> int:
+        """How long it is, at least 1 ns."""
+        return max(1, self.end_ns - self.begin_ns)
+
+
+def clip_timeline(timeline: Timeline, begin_ns: int, end_ns: int | None) -> Timeline:
+    """The part of a timeline between two moments; a container with nothing in it has no row.
+
+    Args:
+        timeline: the whole.
+        begin_ns: device time.
+        end_ns: device time; None for the timeline's end.
+    """
+    begin_ns = max(begin_ns, timeline.begin_ns)
+    end_ns = timeline.end_ns if end_ns is None else max(begin_ns, min(end_ns, timeline.end_ns))
+    lanes = (_clip_lane(lane, begin_ns, end_ns) for lane in timeline.lanes)
+    kept = tuple(lane for lane in lanes if lane.spans or lane.marks)
+    return Timeline(begin_ns, end_ns, kept, timeline.is_cut)
+
+
+def _clip_lane(lane: Lane, begin_ns: int, end_ns: int) -> Lane:
+    spans = (
+        Span(max(span.begin_ns, begin_ns), min(span.end_ns, end_ns), span.activity)
+        for span in lane.spans
+        if span.begin_ns < end_ns and span.end_ns > begin_ns
+    )
+    hooks = (hook for hook in lane.hooks if hook.begin_ns < end_ns and hook.end_ns > begin_ns)
+    marks = (mark for mark in lane.marks if begin_ns <= mark.at_ns <= end_ns)
+    counts = (count for count in lane.descriptors if begin_ns <= count[0] <= end_ns)
+    return Lane(lane.uid, lane.ranks, tuple(spans), tuple(hooks), tuple(marks), tuple(counts))

@@ -3,7 +3,7 @@
     {"gave": 3}  {"gave": "6869"}  {"gave": null}   a number, bytes, nothing
     {"odd": true}                                   something that no driver should give
     {"refused": 1, "problem": "full"}               a DriverError
-    {"raised": "OSError"}                           anything else, of which the name is told
+    {"raised": "OSError"}                           any other error: the name of its class
 
 In a recorded run the device gets the written form too: it sees what a replay will see.
 """
@@ -15,8 +15,8 @@ from typing import Any, Final, NoReturn
 from tinycontainer.errors import DriverError
 from tinycontainer.jsonl import whole_number
 
-_MAX_PROBLEM: Final = 1000
-_MAX_NAME: Final = 200
+_MAX_PROBLEM_CHARACTERS: Final = 1000
+_MAX_NAME_CHARACTERS: Final = 200
 _MAX_READ_BYTES: Final = 1024
 _INT31: Final = range(1 << 31)
 
@@ -32,7 +32,7 @@ class Answer:
     values: dict[str, Any]
 
     def give(self) -> Any:
-        """Answer like the driver."""
+        """Return or raise as the driver did."""
         if "raised" in self.values:
             _raise_named(self.values["raised"])
         if "refused" in self.values:
@@ -44,13 +44,14 @@ class Answer:
 
     @classmethod
     def of(cls, call: Callable[[], object]) -> "Answer":
-        """Make a call and take its answer down."""
+        """Make a call and note its answer."""
         try:
             given = call()
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # it is the operator's, not the driver's
             raise
-        except BaseException as error:
+        except BaseException as error:  # a driver is foreign code and may even raise SystemExit
             return cls(_raised(error))
+        # Exact types: a subclass, such as bool, would not come back from the tape as what it was.
         if given is None or (type(given) is int and given in _INT31):
             return cls({"gave": given})
         if isinstance(given, bytes) and len(given) <= _MAX_READ_BYTES:
@@ -62,7 +63,7 @@ class Answer:
         """Read an answer.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not the answer of a driver.
         """
         match values:
             case {"gave": None} | {"odd": True} if len(values) == 1:
@@ -86,10 +87,13 @@ def _raised(error: BaseException) -> dict[str, Any]:
     if isinstance(error, DriverError):
         try:
             if error.is_sound:
-                return {"refused": int(error.code), "problem": str(error.problem)[:_MAX_PROBLEM]}
+                return {
+                    "refused": int(error.code),
+                    "problem": str(error.problem)[:_MAX_PROBLEM_CHARACTERS],
+                }
         except Exception:  # a subclass can have attributes that raise, or none
-            return {"raised": type(error).__name__[:_MAX_NAME]}
-    return {"raised": type(error).__name__[:_MAX_NAME]}
+            return {"raised": type(error).__name__[:_MAX_NAME_CHARACTERS]}
+    return {"raised": type(error).__name__[:_MAX_NAME_CHARACTERS]}
 
 
 def _raise_named(name: str) -> NoReturn:
@@ -97,10 +101,10 @@ def _raise_named(name: str) -> NoReturn:
 
 
 def _named(name: str) -> Exception:
-    """An error whose class has a name; the name is all that a device tells of it.
+    """Make an error whose class has a name; a device shows nothing else of it.
 
     Raises:
-        ValueError: no class can have it.
+        ValueError: no class can have this name.
     """
     kind: type[Exception] = type(name, (Exception,), {})
     return kind()

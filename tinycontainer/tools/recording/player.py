@@ -28,11 +28,12 @@ class Player:
     """
 
     def __init__(self, tape: TapeReader, show_line: Callable[[bytes], None]) -> None:
-        self._tape, self._show_line = tape, show_line
+        self._tape = tape
+        self._show_line = show_line
         self._instances = count(1)
 
     def clock(self, virtual: VirtualClock | None) -> "PlayedClock":
-        """The recorded clock.
+        """Make the recorded clock.
 
         Args:
             virtual: a clock that counts along, and must agree; None if the run was in wall time.
@@ -40,11 +41,11 @@ class Player:
         return PlayedClock(self._tape, virtual)
 
     def sequences(self) -> SequenceStore:
-        """The recorded memory of accepted tokens; nothing is kept."""
+        """Make the recorded memory of accepted tokens; nothing is kept."""
         return _Sequences(self._tape)
 
     def drivers(self, table: DriverTable) -> DriverTable:
-        """The recorded drivers, in the places of a table; none of its own is made."""
+        """Make the recorded drivers, in the places of a table; none of its own is made."""
         return table.with_makers(self._maker)
 
     def _maker(self, number: int, _entry: DriverEntry) -> Callable[[], Driver]:
@@ -59,7 +60,7 @@ class Player:
 
 
 class PlayedClock(Clock):
-    """Gives recorded readings and budgets.
+    """Returns recorded readings and budgets.
 
     Args:
         tape: what was recorded.
@@ -67,13 +68,15 @@ class PlayedClock(Clock):
     """
 
     def __init__(self, tape: TapeReader, virtual: VirtualClock | None) -> None:
-        self._tape, self._virtual = tape, virtual
+        self._tape = tape
+        self._virtual = virtual
         self._now_ns = 0
         self._is_over = False
 
     def end_at(self, end_ns: int) -> None:
-        """The run is over: from now on it is this late."""
-        self._now_ns, self._is_over = end_ns, True
+        """End the recorded run: from now on the time stays."""
+        self._now_ns = end_ns
+        self._is_over = True
 
     def now_ns(self) -> int:
         """See `Clock.now_ns`."""
@@ -89,7 +92,7 @@ class PlayedClock(Clock):
         return self._now_ns
 
     def sleep_until(self, deadline_ns: int) -> None:
-        """See `Clock.sleep_until`; at once."""
+        """See `Clock.sleep_until`; it never waits."""
         values = self._tape.ask({"sleep": deadline_ns}, "stop")
         if self._tape.checked(_flag, values["stop"]):
             raise KeyboardInterrupt
@@ -104,7 +107,7 @@ class PlayedClock(Clock):
             "budget",
             range(WallClock.MAX_QUANTUM_INSTRUCTIONS + 1) if self._virtual is None else INT64,
         )
-        if budget == 0:
+        if budget == 0:  # the recorded run was interrupted here
             raise KeyboardInterrupt
         if self._virtual is not None:
             wanted = self._virtual.instructions_until(deadline_ns, container)
@@ -128,7 +131,9 @@ class _Driver:
     """Asks the tape, and does to the caller what the driver did."""
 
     def __init__(self, tape: TapeReader, show_line: Callable[[bytes], None], number: int) -> None:
-        self._tape, self._show_line, self._number = tape, show_line, number
+        self._tape = tape
+        self._show_line = show_line
+        self._number = number
         self._contexts: dict[int, CallContext] = {}  # kept: a driver may use one when it is closed
         self._opened = count(1)
 
@@ -154,7 +159,7 @@ class _Driver:
         self.answer()
 
     def answer(self) -> Any:
-        """What the driver answers, after what it does meanwhile."""
+        """Do what the driver did meanwhile, then answer as it did."""
         while True:
             values = self._tape.take()
             if values.keys() == {"shown"}:

@@ -1,10 +1,13 @@
-"""The recorder: stands between a device and its world, and writes down what the world says."""
+"""The recorder: passes on what the world answers to a device, and writes it down."""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import count
-from typing import Any
+from types import FrameType
+from typing import Any, Final
 
 from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.interfaces.clock import Clock, VirtualClock
@@ -14,8 +17,54 @@ from tinycontainer.text import show
 from tinycontainer_tokens import Accepted, SequenceFileError, SequenceStore, SequenceSubject
 
 from .answers import Answer
-from .interrupts import InterruptGate
 from .tape import TapeWriter
+
+_MAX_PROBLEM_CHARACTERS: Final = 1000
+
+
+class InterruptGate:
+    """Lets an operator's interrupt in where a replay can repeat it: between turns and in sleep.
+
+    It holds an interrupt back while a container is at work; a second one gets through anyway.
+    """
+
+    def __init__(self) -> None:
+        self._is_open = False
+        self._is_pending = False
+
+    @contextmanager
+    def guarding(self) -> Iterator[None]:
+        """Receive interrupts in place of Python; in the main thread only."""
+        before = signal.signal(signal.SIGINT, self._interrupted)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Let an interrupt in at any moment, also one that came before."""
+        self._is_open = True
+        try:
+            self.check()
+            yield
+        finally:
+            self._is_open = False
+
+    def check(self) -> None:
+        """Let an interrupt in that came before.
+
+        Raises:
+            KeyboardInterrupt: there was one.
+        """
+        if self._is_pending:
+            self._is_pending = False
+            raise KeyboardInterrupt
+
+    def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
+        if self._is_open or self._is_pending:
+            raise KeyboardInterrupt
+        self._is_pending = True
 
 
 class Recorder:
@@ -27,23 +76,24 @@ class Recorder:
     """
 
     def __init__(self, tape: TapeWriter, gate: InterruptGate) -> None:
-        self._tape, self._gate = tape, gate
+        self._tape = tape
+        self._gate = gate
         self._instances = count(1)
 
     def clock(self, clock: Clock) -> Clock:
-        """The same clock, recorded."""
+        """Wrap a clock."""
         return _Clock(clock, self._tape, self._gate)
 
     def sequences(self, store: SequenceStore) -> SequenceStore:
-        """The same memory, recorded."""
+        """Wrap a memory of accepted tokens."""
         return _Sequences(store, self._tape)
 
     def drivers(self, table: DriverTable) -> DriverTable:
-        """The same drivers, recorded."""
+        """Wrap drivers, each in its place."""
         return table.with_makers(self._maker)
 
     def show_line(self, show: Callable[[bytes], None]) -> Callable[[bytes], None]:
-        """The same screen, recorded."""
+        """Wrap what takes lines for the operator's screen."""
 
         def shown(line: bytes) -> None:
             self._tape.note(shown=line.hex())
@@ -53,7 +103,8 @@ class Recorder:
 
     def _maker(self, number: int, entry: DriverEntry) -> Callable[[], Driver]:
         def make() -> Driver:
-            instance, made = next(self._instances), list[Driver]()
+            instance = next(self._instances)
+            made: list[Driver] = []
             self._tape.note(make=number, driver=instance)
             answer = Answer.of(lambda: made.append(entry.make()))
             self._tape.note(**answer.values)
@@ -65,7 +116,9 @@ class Recorder:
 
 class _Clock:
     def __init__(self, clock: Clock, tape: TapeWriter, gate: InterruptGate) -> None:
-        self._clock, self._tape, self._gate = clock, tape, gate
+        self._clock = clock
+        self._tape = tape
+        self._gate = gate
         self._waits = not isinstance(clock, VirtualClock)
 
     def now_ns(self) -> int:
@@ -103,14 +156,16 @@ class _Clock:
 
 class _Driver:
     def __init__(self, driver: Driver, number: int, tape: TapeWriter) -> None:
-        self._driver, self._number, self._tape = driver, number, tape
+        self._driver = driver
+        self._number = number
+        self._tape = tape
         self._contexts = count(1)
 
     def open(self, peer_endpoint_id: int, context: CallContext) -> int:
         number = next(self._contexts)
         self._asked("open", peer=peer_endpoint_id, context=number)
-        heard = _Context(context, self._number, number, self._tape)
-        given: int = self._answer(lambda: self._driver.open(peer_endpoint_id, heard))
+        recorded = _Context(context, self._number, number, self._tape)
+        given: int = self._answer(lambda: self._driver.open(peer_endpoint_id, recorded))
         return given
 
     def read(self, driver_fd: int, size: int) -> bytes:
@@ -138,7 +193,8 @@ class _Driver:
 
 class _Context:
     def __init__(self, context: CallContext, driver: int, number: int, tape: TapeWriter) -> None:
-        self._context, self._tape = context, tape
+        self._context = context
+        self._tape = tape
         self._place = {"at": driver, "context": number}
 
     @property
@@ -154,6 +210,7 @@ class _Context:
         return self._context.now_us()
 
     def charge(self, instructions: int) -> None:
+        # What a tape cannot hold, the device refuses: then nothing happened that is to be repeated.
         if type(instructions) is int and instructions in INT64:
             self._tape.note(**self._place, charge=instructions)
         self._context.charge(instructions)
@@ -164,12 +221,13 @@ class _Context:
 
 class _Sequences:
     def __init__(self, store: SequenceStore, tape: TapeWriter) -> None:
-        self._store, self._tape = store, tape
+        self._store = store
+        self._tape = tape
 
     def newest(self, subject: SequenceSubject) -> Accepted | None:
         found = self._store.newest(subject)
-        told = None if found is None else [found.sequence, found.token_sha256.hex()]
-        self._tape.note(newest=subject_as_line(subject), **{"is": told})
+        answer = None if found is None else [found.sequence, found.token_sha256.hex()]
+        self._tape.note(newest=subject_as_line(subject), **{"is": answer})
         return found
 
     def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
@@ -177,18 +235,20 @@ class _Sequences:
         try:
             self._store.accept(taken)
         except SequenceFileError as error:
-            self._tape.note(accept=entries_digest(taken), error=str(error)[:1000])
-            raise SequenceFileError(str(error)[:1000]) from error
+            # The device sees the words that a replay will see: cut to what a tape holds.
+            problem = str(error)[:_MAX_PROBLEM_CHARACTERS]
+            self._tape.note(accept=entries_digest(taken), error=problem)
+            raise SequenceFileError(problem) from error
         self._tape.note(accept=entries_digest(taken), error="")
 
 
 def subject_as_line(subject: SequenceSubject) -> list[object]:
-    """A subject as a tape has it."""
+    """The values that stand for a subject on a tape."""
     return [show(subject.uid), int(subject.kind), subject.endpoint_id]
 
 
 def entries_digest(entries: Iterable[tuple[SequenceSubject, Accepted]]) -> str:
-    """A hash of entries that were to be accepted, as a tape has it."""
+    """The hash that stands for accepted entries on a tape."""
     lines = [
         [*subject_as_line(subject), accepted.sequence, accepted.token_sha256.hex()]
         for subject, accepted in entries

@@ -1,4 +1,4 @@
-"""Repeats the management calls of a recording, and compares what becomes of them."""
+"""Repeats the management calls of a recording, and compares their outcomes and traces."""
 
 import base64
 import binascii
@@ -6,18 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tinycontainer.assembly import Device
-from tinycontainer.device.containers.limits import MAX_METADATA_BYTES, MAX_SECTION_BYTES
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.jsonl import INT64, whole_number
-from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer.text import flatten, unshow
 
-from .devices import INTERRUPTED, PART_BYTES, outcome
-from .digest import Digest
 from .player import PlayedClock
+from .recorded_device import INTERRUPTED, PART_BYTES, Digest, describe_failure
 from .tape import TapeReader
 
-_MAX_CONTENT_BYTES: Final = MAX_METADATA_BYTES + 2 * MAX_SECTION_BYTES + OVERHEAD_BYTES
 _TIMES: Final = range(INT64.stop)
 
 
@@ -27,11 +24,11 @@ def replay(
     clock: PlayedClock,
     digest: Digest,
 ) -> bool:
-    """Do with a device what was done with the recorded one.
+    """Make the management calls of a recorded run on another device.
 
     Args:
         device: made of the player's parts.
-        tape: what was recorded, behind its header.
+        tape: what was recorded, after its header.
         clock: the device's clock.
         digest: one of the device's sinks.
 
@@ -47,38 +44,35 @@ def replay(
         values = tape.take()
         if values.keys() == {"end", *digest.now}:
             _compare(tape, values, digest)
-            clock.end_at(tape.checked(_moment, values["end"]))
+            clock.end_at(tape.checked(_check_moment, values["end"]))
             return was_interrupted
-        became = _repeat(device, tape, values)
+        failure = _repeat(device, tape, values)
         tape.raise_failure()
-        was_interrupted = was_interrupted or became == INTERRUPTED
+        was_interrupted = was_interrupted or failure == INTERRUPTED
         done = tape.ask({}, "done", *digest.now)
-        if done["done"] != became:
-            raise tape.diverged(f"{_told(done['done'])}, in the replay {_told(became)}")
+        if done["done"] != failure:
+            raise tape.diverged(f"{_shown(done['done'])}, in the replay {_shown(failure)}")
         _compare(tape, done, digest)
 
 
 def _repeat(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> str:
-    """Make a management call; what became of it."""
-    deed = tape.checked(lambda line: _deed(device, line), values)
-    if values["do"] in ("load", "reconfigure"):
-        content = _content(tape, values["size"])
-        take = device.load if values["do"] == "load" else device.reconfigure
-        deed = lambda: take(content)  # noqa: E731
+    """Make a management call; returns the text that stands for its failure."""
+    call = tape.checked(lambda line: _find_call(device, tape, line), values)
     try:
-        deed()
+        call()
     except (TinyContainerError, KeyboardInterrupt) as error:
         tape.raise_failure()
-        return outcome(error)
+        return describe_failure(error)
     return ""
 
 
-def _deed(device: Device, values: Mapping[str, Any]) -> Callable[[], object]:
+def _find_call(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> Callable[[], object]:
     """The call that a line asks for.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a management call.
     """
+    by_content = {"load": device.load, "reconfigure": device.reconfigure}
     by_uid = {
         "start": device.start,
         "stop": device.stop,
@@ -86,9 +80,11 @@ def _deed(device: Device, values: Mapping[str, Any]) -> Callable[[], object]:
         "delete": device.delete,
     }
     match values:
-        case {"do": "load" | "reconfigure", "size": size} if len(values) == 2:
-            whole_number(size, range(_MAX_CONTENT_BYTES + 1))
-            return lambda: None
+        case {"do": str(verb), "size": size} if len(values) == 2 and verb in by_content:
+            whole_number(size, range(MAX_BUNDLE_BYTES + 1))
+            # Read when the call is made: here an error of the tape, a ValueError as well, would be
+            # reported a second time as an error of this line.
+            return lambda: by_content[verb](_read_content(tape, size))
         case {"do": str(verb), "uid": str(shown)} if len(values) == 2 and verb in by_uid:
             uid = unshow(shown)
             return lambda: by_uid[verb](uid)
@@ -105,17 +101,17 @@ def _deed(device: Device, values: Mapping[str, Any]) -> Callable[[], object]:
     raise ValueError("is no management call")
 
 
-def _content(tape: TapeReader, size: int) -> bytes:
+def _read_content(tape: TapeReader, size: int) -> bytes:
     content = bytearray()
     while len(content) < size:
         values = tape.ask({}, "part")
-        content += tape.checked(_part, values["part"])
+        content += tape.checked(_decode_part, values["part"])
     if len(content) > size:
         raise tape.diverged("there is more of it than its size says")
     return bytes(content)
 
 
-def _part(value: object) -> bytes:
+def _decode_part(value: object) -> bytes:
     if not isinstance(value, str):
         raise ValueError("part: is no text")
     try:
@@ -131,14 +127,14 @@ def _compare(tape: TapeReader, values: Mapping[str, Any], digest: Digest) -> Non
     now = digest.now
     if values["events"] != now["events"]:
         counts = f"{flatten(str(values['events']))} events, in the replay {now['events']}"
-        raise tape.diverged(f"up to here the recorded run has told {counts}")
+        raise tape.diverged(f"up to here the recorded run has {counts}")
     if values["digest"] != now["digest"]:
         raise tape.diverged("since the last management call an event is another one")
 
 
-def _moment(value: object) -> int:
+def _check_moment(value: object) -> int:
     return whole_number(value, _TIMES)
 
 
-def _told(became: object) -> str:
-    return flatten(str(became)) if became else "the call succeeded"
+def _shown(failure: object) -> str:
+    return flatten(str(failure)) if failure else "the call succeeded"

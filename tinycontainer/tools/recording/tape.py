@@ -6,44 +6,89 @@
 {"now": 1000}                              a reading of the clock
 {"turn": "box", "until": 9, "budget": 8}   what a container may use; a budget of 0: interrupted
 {"used": 7}                                what it has used
-{"sleep": 5000, "stop": false}             nothing was due until then; interrupted, or not
+{"sleep": 5000, "stop": false}             nothing was due until then; whether it was interrupted
 {"make": 0, "driver": 1}                   an instance of the driver entry is made
 {"driver": 1, "call": "read", ...}         a driver is called
 {"context": 1, "charge": 5}                what it did to its caller meanwhile; also "asks"
 {"shown": "..."}                           a line that it showed to the operator
 {"gave": ...}                              how it answered; see `answers`
-{"newest": [...], "is": [...]}             what the memory of accepted tokens said
-{"accept": "...", "error": ""}             what it was told
+{"newest": [...], "is": [...]}             the answer of the memory of accepted tokens
+{"accept": "...", "error": ""}             what it was given to remember
 {"done": "", "events": 3, "digest": ".."}  the management call is over, and the trace so far
 {"end": 123, "events": 3, "digest": ".."}  the run is over, at that time
 """
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from tinycontainer.errors import LineError, RecordingError, ReplayDiverged
-from tinycontainer.jsonl import read_lines
+from tinycontainer.jsonl import read_lines, whole_number
 from tinycontainer.text import flatten, show
 
-from .header import Header
-
 MAX_LINES: Final = 50_000_000
-_SHOWN_BYTES: Final = 120
-
+VERSION: Final = 1
+_HEADER_KEYS: Final = frozenset({"recording", "device_file", "wall", "epoch_s", "engine"})
+_SHOWN_CHARACTERS: Final = 120
 
 Checked = TypeVar("Checked")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line of a recording: what a replay needs before it begins.
+
+    Attributes:
+        device_file: SHA-256 of the device file, in hex.
+        wall: whether the run was in wall time.
+        epoch_s: Unix seconds at which the device's clock started.
+        engine: runs WebAssembly whatever the device file says; None if the device file chose.
+    """
+
+    device_file: str
+    wall: bool
+    epoch_s: int
+    engine: str | None = None
+
+    def as_line(self) -> dict[str, Any]:
+        """The values of the line."""
+        return {"recording": VERSION, **asdict(self)}
+
+    @classmethod
+    def from_line(cls, values: dict[str, Any]) -> "Header":
+        """Read the line.
+
+        Raises:
+            ValueError: the line is not a header, or one of another version.
+        """
+        version = values.get("recording")
+        if type(version) is int and version != VERSION:
+            raise ValueError(f"is a recording of version {version}, not {VERSION}")
+        if values.keys() != _HEADER_KEYS or type(version) is not int:
+            raise ValueError("is not the first line of a recording")
+        digest = values["device_file"]
+        wall = values["wall"]
+        engine = values["engine"]
+        if (
+            not isinstance(digest, str)
+            or type(wall) is not bool
+            or (engine is not None and not isinstance(engine, str))
+        ):
+            raise ValueError("is not the first line of a recording")
+        return cls(digest, wall, whole_number(values["epoch_s"], range(1 << 62)), engine)
 
 
 class TapeWriter:
     """Writes a tape.
 
-    What a full disk raises must not look like the fault of a container, so it is kept, and raised
-    where nothing of a container is at work.
+    The error of a full disk must not look like the fault of a container, so it is kept, and raised
+    where no container is at work. Before `begin` and after `end` nothing is written: a device is
+    also used before its run and after it.
 
     Args:
-        write: takes text.
+        write: receives each line.
     """
 
     def __init__(self, write: Callable[[str], object]) -> None:
@@ -52,7 +97,7 @@ class TapeWriter:
         self._is_running = False
 
     def begin(self, header: Header) -> None:
-        """Write the first line; nothing is written in front of it."""
+        """Write the first line; nothing is written before it."""
         self._is_running = True
         self.note(**header.as_line())
 
@@ -63,16 +108,17 @@ class TapeWriter:
         try:
             self._write(json.dumps(values, separators=(",", ":")) + "\n")
         except OSError as error:
-            self._failure, self._is_running = error, False
+            self._failure = error
+            self._is_running = False
 
     def end(self, **values: object) -> None:
-        """Write the last line; nothing is written behind it."""
+        """Write the last line; nothing is written after it."""
         self.note(**values)
         self._is_running = False
         self.raise_failure()
 
     def raise_failure(self) -> None:
-        """Raise what went wrong.
+        """Raise what was kept.
 
         Raises:
             OSError: a line could not be written.
@@ -98,19 +144,19 @@ class TapeReader:
         self._failure: LineError | None = None
 
     def header(self) -> Header:
-        """The first line.
+        """Take the first line.
 
         Raises:
-            RecordingError: it is none, or one of another version.
+            RecordingError: it is not a header, or one of another version.
         """
         return self.checked(Header.from_line, self.take())
 
     def take(self) -> dict[str, Any]:
-        """The next line.
+        """Take the next line.
 
         Raises:
             RecordingError: it is malformed.
-            ReplayDiverged: there is none.
+            ReplayDiverged: there is no further line.
         """
         self.raise_failure()
         try:
@@ -124,11 +170,11 @@ class TapeReader:
         return values
 
     def ask(self, question: Mapping[str, object], *answers: str) -> dict[str, Any]:
-        """The next line, which must hold this question and these answers and nothing else.
+        """Take the next line, which must hold this question and these answers and nothing else.
 
         Raises:
             RecordingError: it is malformed.
-            ReplayDiverged: it holds something else.
+            ReplayDiverged: it holds something else, or there is no further line.
         """
         values = self.take()
         asked = {key: values[key] for key in question if key in values}
@@ -140,7 +186,11 @@ class TapeReader:
         return values
 
     def checked(self, check: Callable[[Any], Checked], value: object) -> Checked:
-        """What a check makes of a value of this line.
+        """Check a value of this line.
+
+        Args:
+            check: returns what the value means.
+            value: untrusted.
 
         Raises:
             RecordingError: it raised ValueError.
@@ -152,12 +202,12 @@ class TapeReader:
             raise self._failure from None
 
     def diverged(self, problem: str) -> ReplayDiverged:
-        """The error of a replay that leaves the recording at this line."""
+        """Make the error of a replay that leaves the recording at this line."""
         self._failure = ReplayDiverged(self._name, self._number, problem)
         return self._failure
 
     def raise_failure(self) -> None:
-        """Raise the first thing that went wrong.
+        """Raise the first error, if there was one.
 
         Raises:
             RecordingError: a line is malformed.
@@ -168,4 +218,4 @@ class TapeReader:
 
 
 def _brief(line: str) -> str:
-    return flatten(line if len(line) <= _SHOWN_BYTES else f"{line[:_SHOWN_BYTES]}...")
+    return flatten(line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}...")

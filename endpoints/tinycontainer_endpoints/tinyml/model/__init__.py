@@ -1,1 +1,1 @@
-"""Models of tenants: read, checked and written anew before native code sees them."""
+"""Models of tenants: read, checked, and written as a new file for native code."""

@@ -1,7 +1,7 @@
 """The part of the TensorFlow Lite schema (version 3) that models here may use, as tables.
 
 Slots and numbers are those of the published ``schema.fbs``. What a table does not name is not
-read, and so never reaches native code: that gets a model which was written anew (ADR 14).
+read, so it never reaches native code, which gets a file that was written here (ADR 14).
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The two interpreters behind one small interface.
+"""The two interpreters, with one small interface for both.
 
 Only worker processes call `load_backend`; the device asks `find_backend` which one is installed,
 which imports nothing. Both interpreters run their reference-exact kernels on one thread, without
@@ -67,13 +67,14 @@ def find_backend(wanted: str = "auto") -> str:
     problem = HOW_TO_INSTALL
     for name, module in MODULES.items():
         if wanted in ("auto", name) and importlib.util.find_spec(module) is not None:
-            if name != "tflite-runtime" or _major("numpy") < 2:
+            # With a newer numpy, tflite-runtime installs, imports, and then fails on good models.
+            if name != "tflite-runtime" or _read_major_version("numpy") < 2:
                 return name
-            problem = "tflite-runtime needs numpy<2, and fails on good models with a newer one"
+            problem = "tflite-runtime fails on good models with this numpy: pip install 'numpy<2'"
     raise BackendMissing(problem)
 
 
-def _major(distribution: str) -> int:
+def _read_major_version(distribution: str) -> int:
     try:
         return int(metadata.version(distribution).split(".")[0])
     except (metadata.PackageNotFoundError, ValueError):
@@ -121,7 +122,8 @@ class _Interpretation:
     """
 
     def __init__(self, interpreter: Any, numpy: Any) -> None:
-        self._interpreter, self._numpy = interpreter, numpy
+        self._interpreter = interpreter
+        self._numpy = numpy
         self._inputs = [
             (each["index"], each["dtype"], each["shape"])
             for each in interpreter.get_input_details()
@@ -136,7 +138,8 @@ class _Interpretation:
             self._interpreter.set_tensor(index, array)
             begin += array.nbytes
         if begin != len(inputs):
-            raise ValueError("inputs of another length than the model's")
+            problem = f"the inputs have {len(inputs)} bytes; the model needs {begin}"
+            raise ValueError(problem)
         self._interpreter.invoke()
         outputs = (self._interpreter.get_tensor(index) for index in self._outputs)
         return b"".join(output.tobytes() for output in outputs)

@@ -36,7 +36,7 @@ class Status(IntEnum):
 
     DONE = 0
     REFUSED = 1
-    """The interpreter would not have it."""
+    """The interpreter refused it."""
     NO_MEMORY = 2
 
 
@@ -49,14 +49,15 @@ class Control(IntEnum):
     """End a worker; the answer is its wait status."""
 
 
-def receive(connection: socket.socket, size: int) -> bytes:
-    """Exactly ``size`` bytes.
+def receive_exactly(connection: socket.socket, size: int) -> bytes:
+    """Receive exactly ``size`` bytes.
 
     Raises:
         EOFError: the other side has gone.
         OSError: the socket's timeout passed, among others.
     """
-    parts, left = [], size
+    parts = []
+    left = size
     while left:
         part = connection.recv(min(left, 1 << 16))
         if not part:

@@ -1,109 +1,168 @@
-"""A worker: the process in which the models of one container, and of no other, are interpreted.
+"""The device's side of a worker: requests, answers, and the end of its process.
 
-It is forked by the zygote, or spawned by itself where there is no fork. Its limits are set before
-it reads a byte. It ends when the device closes its end of the socket, when it is killed, or, should
-both the device and the zygote be gone, by its own timer.
+What a worker sends is untrusted: an answer is read up to the length that the model's own outputs
+have. Anything else costs the worker its life.
 """
 
-import os
-import signal
+import select
 import socket
-import sys
-from contextlib import suppress
-from typing import Final
+import time
+import weakref
+from dataclasses import dataclass
+from typing import Final, Protocol
 
-from .backends import Backend, Session, load_backend
-from .wire import HELLO, REPLY, REQUEST, Request, Status, receive
+from .wire import REPLY, REQUEST, Request, Status
 
-ADDRESS_SPACE_BYTES: Final = 256 << 20
-DESCRIPTORS: Final = 16
-SPARE_S: Final = 0.5
-"""How long after the device's own deadline a worker ends itself."""
+_STATUSES: Final = frozenset(Status)
+_SHORTEST_WAIT_S: Final = 0.001
+"""A timeout of 0 would make the socket one that does not block."""
 
 
-def limit_process() -> None:
-    """Take away what a worker does not need: memory, files, core dumps, descriptors.
+class WorkerLost(Exception):
+    """A worker died, sent nonsense, or did not answer in time.
 
-    Where the system does not know a limit, the others still hold.
+    Attributes:
+        in_time: False if its time had passed.
     """
-    try:
-        import resource  # noqa: PLC0415, RUF100 - not on every system
-    except ImportError:
-        return
-    for kind, amount in (
-        (resource.RLIMIT_AS, ADDRESS_SPACE_BYTES),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, DESCRIPTORS),
-    ):
-        with suppress(ValueError, OSError):
-            resource.setrlimit(kind, (amount, amount))
+
+    def __init__(self, problem: str, *, in_time: bool = True) -> None:
+        super().__init__(problem)
+        self.in_time = in_time
 
 
-def silence() -> None:
-    """Standard input, output and error lead nowhere."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    if nowhere > 2:
-        os.close(nowhere)
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a worker answered.
+
+    Attributes:
+        status: how the request went.
+        payload: all outputs if an inference is done; otherwise nothing.
+    """
+
+    status: Status
+    payload: bytes
 
 
-def serve(connection: socket.socket, backend: Backend) -> None:
-    """Answer requests until the other side has gone."""
-    sessions: dict[int, Session] = {}
-    while True:
-        try:
-            kind, context, timeout_ms, length = REQUEST.unpack(receive(connection, REQUEST.size))
-            payload = receive(connection, length)
-        except (EOFError, OSError):
-            return
-        _set_timer(timeout_ms / 1000 + SPARE_S)
-        status, answer = _answer(Request(kind), context, payload, sessions, backend)
-        _set_timer(0)
-        with suppress(OSError):  # the other side has gone; the next receive ends the loop
-            connection.sendall(REPLY.pack(status, len(answer)) + answer)
+class Origin(Protocol):
+    """What a worker's process was started by, which alone can end it for certain."""
+
+    def kill(self, pid: int) -> int:
+        """Kill a process and wait for it; its wait status, 0 if that is not known."""
+        ...
+
+    def forget(self, pid: int) -> None:
+        """Do the same for a worker that nothing refers to any more; never waits for a lock."""
+        ...
 
 
-def _answer(
-    kind: Request, context: int, payload: bytes, sessions: dict[int, Session], backend: Backend
-) -> tuple[Status, bytes]:
-    try:
-        if kind is Request.RUN:
-            return Status.DONE, sessions[context].run(payload)
-        sessions.pop(context, None)
-        if kind is Request.LOAD:
-            sessions[context] = backend.load(payload)
-    except MemoryError:
-        return Status.NO_MEMORY, b""
-    except Exception:  # interpreters raise whatever they like
-        return Status.REFUSED, b""
-    return Status.DONE, b""
+class Worker:
+    """A process that interprets the models of one container.
 
-
-def _set_timer(seconds: float) -> None:
-    """Have the system end this process after so long; 0 for not at all."""
-    if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-
-
-def main(arguments: list[str]) -> None:
-    """Run a worker that was spawned.
+    The process ends with this object at the latest.
 
     Args:
-        arguments: the number of its socket, and the name of its backend.
+        connection: the device's end of its socket.
+        pid: its process id.
+        origin: what started it.
     """
-    connection = socket.socket(fileno=int(arguments[0]))
-    silence()
-    try:
-        backend = load_backend(arguments[1])
-    except Exception as error:  # whatever an import of foreign code can raise
-        connection.sendall(HELLO.pack(False, type(error).__name__.encode()))
-        return
-    connection.sendall(HELLO.pack(True, b""))
-    limit_process()
-    serve(connection, backend)
+
+    def __init__(self, connection: socket.socket, pid: int, origin: Origin) -> None:
+        self.pid = pid
+        self._connection = connection
+        self._origin = origin
+        self._deadline_s = 0.0
+        self._answer_bytes = 0
+        self._finalizer = weakref.finalize(self, _forget_worker, connection, pid, origin)
+
+    def ask(
+        self, kind: Request, context: int, payload: bytes, timeout_ms: int, answer_bytes: int
+    ) -> None:
+        """Send a request; `wait` waits for its answer, `poll` looks for it.
+
+        Args:
+            kind: what for.
+            context: number of an execution context.
+            payload: the model, or all inputs.
+            timeout_ms: real time until the answer must be there.
+            answer_bytes: length of an answer that is no refusal.
+
+        Raises:
+            WorkerLost: it does not accept anything any more.
+        """
+        self._require_present()
+        self._deadline_s = time.monotonic() + timeout_ms / 1000
+        self._answer_bytes = answer_bytes
+        self._connection.settimeout(timeout_ms / 1000)
+        try:
+            header = REQUEST.pack(kind, context, timeout_ms, len(payload))
+            self._connection.sendall(header + payload)
+        except OSError as error:
+            raise _explain_loss(error) from None
+
+    def wait(self) -> Reply:
+        """Wait for the answer.
+
+        Raises:
+            WorkerLost: there is none, or not by the deadline, or it is none of the possible ones.
+        """
+        self._require_present()
+        try:
+            status, length = REPLY.unpack(self._receive(REPLY.size))
+            possible = self._answer_bytes if status == Status.DONE else 0
+            if status not in _STATUSES or length != possible:
+                raise WorkerLost("the process of the model answered nonsense")
+            return Reply(Status(status), self._receive(length))
+        except (EOFError, OSError) as error:
+            raise _explain_loss(error) from None
+
+    def poll(self) -> Reply | None:
+        """Look for the answer; None while there is still time.
+
+        Raises:
+            WorkerLost: as `wait`.
+        """
+        self._require_present()
+        readable, _, _ = select.select([self._connection], [], [], 0)
+        if readable or time.monotonic() >= self._deadline_s:
+            return self.wait()
+        return None
+
+    def end(self) -> int:
+        """Kill the process and wait for it.
+
+        Returns:
+            Its wait status; 0 if that is not known, or if the worker was ended before.
+        """
+        if self._finalizer.detach() is None:
+            return 0
+        self._connection.close()
+        return self._origin.kill(self.pid)
+
+    def _require_present(self) -> None:
+        """The nursery can end a worker that its tenant still has, when it is closed."""
+        if not self._finalizer.alive:
+            raise WorkerLost("the process of the model was ended")
+
+    def _receive(self, size: int) -> bytes:
+        """Exactly so many bytes, all of them by the deadline."""
+        parts = []
+        while size:
+            left_s = self._deadline_s - time.monotonic()
+            self._connection.settimeout(max(left_s, _SHORTEST_WAIT_S))
+            part = self._connection.recv(size)
+            if not part:
+                raise EOFError
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def _forget_worker(connection: socket.socket, pid: int, origin: Origin) -> None:
+    connection.close()
+    origin.forget(pid)
+
+
+def _explain_loss(error: Exception) -> WorkerLost:
+    if isinstance(error, TimeoutError):
+        return WorkerLost("the model did not answer in time", in_time=False)
+    return WorkerLost("the model ended its process")

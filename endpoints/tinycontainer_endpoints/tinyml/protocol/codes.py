@@ -1,4 +1,4 @@
-"""Every number of the TinyML protocol, version 1 (specs/tinyml.md, where the same tables stand)."""
+"""Every number of the TinyML protocol, version 1 (specs/tinyml.md has the same tables)."""
 
 from enum import IntEnum, IntFlag
 from typing import Final
@@ -11,7 +11,7 @@ FRAME_BYTES: Final = 255
 HASH_BYTES: Final = 32
 ENCODING_TFLITE: Final = 4
 ANY: Final = 255
-"""In an INPUT frame: whatever type the model has."""
+"""In an INPUT frame: the type that the model has."""
 
 
 class Op(IntEnum):
@@ -85,12 +85,12 @@ class ElementType(IntEnum):
     BOOL = 0x12
 
 
-def refusal(code: ErrorCode, problem: str) -> DriverError:
-    """A refusal with a code of the protocol.
+def make_refusal(code: ErrorCode, problem: str) -> DriverError:
+    """Make a refusal with a code of the protocol, to be raised.
 
     Args:
         code: what the container sees, negated.
-        problem: for the owner's eyes, in our own words: nothing that a tenant wrote.
+        problem: a sentence for the owner, in our own words: nothing that a tenant wrote.
     """
     return DriverError(int(code), problem)
 
@@ -102,4 +102,4 @@ def require(condition: bool, code: ErrorCode, problem: str) -> None:
         DriverError: it does not.
     """
     if not condition:
-        raise refusal(code, problem)
+        raise make_refusal(code, problem)

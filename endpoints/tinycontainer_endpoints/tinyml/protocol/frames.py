@@ -15,14 +15,13 @@ from .codes import (
     Op,
     Scope,
     What,
-    refusal,
+    make_refusal,
     require,
 )
 
 MAX_RANK: Final = 8
 _SELECTABLE: Final = frozenset(What)
 _SCOPES: Final = frozenset(Scope)
-_FORM: Final = "a frame of the wrong length"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ class Reset:
 Frame: TypeAlias = Load | ModelData | LoadCached | Input | InputData | Compute | Select | Reset
 
 
-def parse(data: bytes) -> Frame:
+def parse_frame(data: bytes) -> Frame:
     """Take a frame apart.
 
     Args:
@@ -102,94 +101,114 @@ def parse(data: bytes) -> Frame:
     Raises:
         DriverError: code 1, its form is wrong; 2, an encoding other than 4; 6, no such operation.
     """
-    require(1 <= len(data) <= FRAME_BYTES, ErrorCode.INVALID_ARGUMENT, _FORM)
+    sized = 1 <= len(data) <= FRAME_BYTES
+    problem = f"the frame has {len(data)} bytes; allowed are 1 to {FRAME_BYTES}"
+    require(sized, ErrorCode.INVALID_ARGUMENT, problem)
     parser = _PARSERS.get(data[0])
     if parser is None:
-        raise refusal(ErrorCode.UNSUPPORTED_OPERATION, f"no operation {data[0]:#04x}")
+        problem = f"there is no operation {data[0]:#04x}"
+        raise make_refusal(ErrorCode.UNSUPPORTED_OPERATION, problem)
     return parser(data)
 
 
-def _fixed(layout: str, data: bytes, *, exact: bool) -> tuple[int, ...]:
-    """The numbers at a frame's beginning."""
-    size = struct.calcsize(layout)
+def _require_length(data: bytes, size: int, *, exact: bool) -> None:
     fits = len(data) == size if exact else len(data) >= size
-    require(fits, ErrorCode.INVALID_ARGUMENT, _FORM)
+    amount = f"exactly {size}" if exact else f"at least {size}"
+    problem = f"the {Op(data[0]).name} frame has {len(data)} bytes; it needs {amount}"
+    require(fits, ErrorCode.INVALID_ARGUMENT, problem)
+
+
+def _unpack_head(layout: str, data: bytes, *, exact: bool) -> tuple[int, ...]:
+    """The numbers at a frame's begin."""
+    _require_length(data, struct.calcsize(layout), exact=exact)
     return struct.unpack_from(layout, data)
 
 
-def _zero(*reserved: int) -> None:
-    require(not any(reserved), ErrorCode.INVALID_ARGUMENT, "a reserved byte that is not 0")
+def _require_zero(data: bytes, *reserved: int) -> None:
+    clear = not any(reserved)
+    problem = f"a reserved part of the {Op(data[0]).name} frame is not 0"
+    require(clear, ErrorCode.INVALID_ARGUMENT, problem)
 
 
-def _load(data: bytes) -> Load:
-    _, encoding, flags, reserved, total = _fixed("<BBBBI", data, exact=False)
-    require(
-        encoding == ENCODING_TFLITE, ErrorCode.INVALID_ENCODING, "an encoding other than tflite"
-    )
-    _zero(reserved, flags & ~int(LoadFlag.HASH | LoadFlag.KEEP))
-    begin, digest = 8, None
+def _require_fit(data: bytes, inline: int, total: int, what: str) -> None:
+    """The bytes that a frame brings along are not more than it announces."""
+    problem = f"the {Op(data[0]).name} frame brings {inline} bytes of {what} of {total}"
+    require(inline <= total, ErrorCode.INVALID_ARGUMENT, problem)
+
+
+def _parse_load(data: bytes) -> Load:
+    _, encoding, flags, reserved, total = _unpack_head("<BBBBI", data, exact=False)
+    problem = f"the encoding is {encoding}; only {ENCODING_TFLITE}, tflite, is supported"
+    require(encoding == ENCODING_TFLITE, ErrorCode.INVALID_ENCODING, problem)
+    _require_zero(data, reserved, flags & ~int(LoadFlag.HASH | LoadFlag.KEEP))
+    begin = 8
+    digest = None
     if flags & LoadFlag.HASH:
-        begin, digest = 8 + HASH_BYTES, data[8 : 8 + HASH_BYTES]
-        require(len(digest) == HASH_BYTES, ErrorCode.INVALID_ARGUMENT, _FORM)
-    fits = total > 0 and len(data) - begin <= total
-    require(fits, ErrorCode.INVALID_ARGUMENT, "a model of no bytes, or more bytes than it has")
+        begin = 8 + HASH_BYTES
+        _require_length(data, begin, exact=False)
+        digest = data[8:begin]
+    require(total > 0, ErrorCode.INVALID_ARGUMENT, "the model has 0 bytes; it needs at least 1")
+    _require_fit(data, len(data) - begin, total, "a model")
     return Load(total, bool(flags & LoadFlag.KEEP), digest, data[begin:])
 
 
-def _model_data(data: bytes) -> ModelData:
-    require(len(data) > 1, ErrorCode.INVALID_ARGUMENT, _FORM)
+def _parse_model_data(data: bytes) -> ModelData:
+    _require_length(data, 2, exact=False)
     return ModelData(data[1:])
 
 
-def _load_cached(data: bytes) -> LoadCached:
-    require(len(data) == 4 + HASH_BYTES, ErrorCode.INVALID_ARGUMENT, _FORM)
-    _zero(*data[1:4])
+def _parse_load_cached(data: bytes) -> LoadCached:
+    _require_length(data, 4 + HASH_BYTES, exact=True)
+    _require_zero(data, *data[1:4])
     return LoadCached(data[4:])
 
 
-def _input(data: bytes) -> Input:
-    _, index, type_, rank, total = _fixed("<BBBBI", data, exact=False)
+def _parse_input(data: bytes) -> Input:
+    _, index, type_, rank, total = _unpack_head("<BBBBI", data, exact=False)
+    problem = f"the input has {rank} dimensions; at most {MAX_RANK} are allowed"
+    require(rank <= MAX_RANK, ErrorCode.INVALID_ARGUMENT, problem)
     end = 8 + 4 * rank
-    fits = rank <= MAX_RANK and len(data) >= end
-    require(fits, ErrorCode.INVALID_ARGUMENT, _FORM)
+    _require_length(data, end, exact=False)
     dims = struct.unpack_from(f"<{rank}I", data, 8)
-    require(len(data) - end <= total, ErrorCode.INVALID_ARGUMENT, "more bytes than the input has")
+    _require_fit(data, len(data) - end, total, "an input")
     return Input(index, type_, dims, total, data[end:])
 
 
-def _input_data(data: bytes) -> InputData:
-    require(len(data) > 1, ErrorCode.INVALID_ARGUMENT, _FORM)
+def _parse_input_data(data: bytes) -> InputData:
+    _require_length(data, 2, exact=False)
     return InputData(data[1:])
 
 
-def _compute(data: bytes) -> Compute:
-    _, reserved, timeout_ms = _fixed("<BBH", data, exact=True)
-    _zero(reserved)
+def _parse_compute(data: bytes) -> Compute:
+    _, reserved, timeout_ms = _unpack_head("<BBH", data, exact=True)
+    _require_zero(data, reserved)
     return Compute(timeout_ms)
 
 
-def _select(data: bytes) -> Select:
-    _, what, index, reserved, offset = _fixed("<BBBBI", data, exact=True)
-    _zero(reserved)
-    require(what in _SELECTABLE, ErrorCode.INVALID_ARGUMENT, "nothing of this kind to select")
+def _parse_select(data: bytes) -> Select:
+    _, what, index, reserved, offset = _unpack_head("<BBBBI", data, exact=True)
+    _require_zero(data, reserved)
+    problem = f"SELECT chooses {what}; allowed are 0 to {max(_SELECTABLE)}"
+    require(what in _SELECTABLE, ErrorCode.INVALID_ARGUMENT, problem)
     return Select(What(what), index, offset)
 
 
-def _reset(data: bytes) -> Reset:
-    _, scope = _fixed("<BB", data, exact=True)
-    require(scope in _SCOPES, ErrorCode.INVALID_ARGUMENT, "nothing of this kind to reset")
+def _parse_reset(data: bytes) -> Reset:
+    _, scope = _unpack_head("<BB", data, exact=True)
+    problem = f"RESET chooses {scope}; allowed are 0 to {max(_SCOPES)}"
+    require(scope in _SCOPES, ErrorCode.INVALID_ARGUMENT, problem)
     return Reset(Scope(scope))
 
 
 _PARSERS: Final[Mapping[int, Callable[[bytes], Frame]]] = MappingProxyType(
     {
-        Op.LOAD: _load,
-        Op.MDATA: _model_data,
-        Op.LOADH: _load_cached,
-        Op.INPUT: _input,
-        Op.IDATA: _input_data,
-        Op.COMPUTE: _compute,
-        Op.SELECT: _select,
-        Op.RESET: _reset,
+        Op.LOAD: _parse_load,
+        Op.MDATA: _parse_model_data,
+        Op.LOADH: _parse_load_cached,
+        Op.INPUT: _parse_input,
+        Op.IDATA: _parse_input_data,
+        Op.COMPUTE: _parse_compute,
+        Op.SELECT: _parse_select,
+        Op.RESET: _parse_reset,
     }
 )

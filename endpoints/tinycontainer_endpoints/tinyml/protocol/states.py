@@ -8,11 +8,11 @@ from enum import Enum, IntEnum, auto
 from types import MappingProxyType
 from typing import Final
 
-from .codes import ErrorCode, refusal
+from .codes import ErrorCode, make_refusal
 
 
 class ContextState(IntEnum):
-    """What an execution context is ready for; the numbers stand in STATUS."""
+    """What an execution context is ready for; STATUS gives the number."""
 
     EMPTY = 0
     LOADING = 1
@@ -67,15 +67,15 @@ TRANSITIONS: Final[Mapping[tuple[ContextState, ContextEvent], ContextState]] = M
 )
 
 
-def after(state: ContextState, event: ContextEvent) -> ContextState:
+def find_next_state(state: ContextState, event: ContextEvent) -> ContextState:
     """The state after an event.
 
     Raises:
-        DriverError: code 12, the event has no place in this state; 4, an inference is under way.
+        DriverError: code 12, the event is not possible in this state; 4, an inference is under way.
             Nothing has changed.
     """
     following = TRANSITIONS.get((state, event))
     if following is None:
         code = ErrorCode.BUSY if state is ContextState.COMPUTING else ErrorCode.INVALID_STATE
-        raise refusal(code, f"{event.name} in the state {state.name}")
+        raise make_refusal(code, f"{event.name} is not possible in the state {state.name}")
     return following

@@ -40,7 +40,7 @@ from tinycontainer_tokens import (
 )
 from tinycontainer_tokens import claims as claims_codec
 from tinycontainer_tokens.envelope import Envelope, protected_header
-from tinycontainer_tokens.proofs import prove
+from tinycontainer_tokens.issue import prove
 
 # The form.
 
@@ -56,7 +56,7 @@ def spoiled(change: Callable[[bytes], bytes]) -> Bundle:
         (lambda token: token + b"\r\n", "a line break was added at the token's end"),
         (lambda token: token.hex().encode(), "hexadecimal text"),
         (base64.encodebytes, "base64 text"),
-        (lambda token: token[2:], "the tag 61 (CWT) in front is missing"),
+        (lambda token: token[2:], "the tag 61 (CWT) before it is missing"),
         (cbor.encode, "wrapped in a byte string once too often"),
         (lambda token: token[:-1], "cut short: its last byte is missing"),
         (lambda token: token[:-20], "cut short: its last 20 bytes are missing"),
@@ -115,7 +115,7 @@ def test_a_token_that_is_right_under_the_other_profile_says_so(
 
 def test_tags_that_were_cut_off_are_recognised() -> None:
     found = explained(spoiled(lambda token: token[3:]), Kind.CODE, "profile")
-    assert found.cause == "the token verifies with the tags 61 and 18 in front: they were cut off"
+    assert found.cause == "the token verifies with the tags 61 and 18 before it: they were cut off"
     assert found.found == "no tags"
 
 
@@ -204,7 +204,7 @@ NOW_S = DEFAULT_EPOCH_S + DAY_S
             DEFAULT_EPOCH_S,
             "a time from 2026-01-02T00:00:00Z on",
             "2026-01-01T00:00:00Z, which is 1 day too early",
-            "the clock stands at its default",
+            "the clock is at its default",
         ),
         (
             TokenOptions(not_before_s=NOW_S + 90),

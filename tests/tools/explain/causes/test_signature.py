@@ -33,7 +33,7 @@ from tinycontainer_tokens import (
     envelope,
 )
 from tinycontainer_tokens.envelope import Envelope, protected_header
-from tinycontainer_tokens.proofs import prove
+from tinycontainer_tokens.issue import prove
 
 # Who signed, and what.
 
@@ -62,12 +62,10 @@ def test_the_token_of_another_place_is_recognised() -> None:
     assert metadata.security is not None
     copied = with_code_token(metadata.security.data_token)
     copied = replace(copied, code=CODE)
-    assert "the very bytes of the data token stand here too" in cause(
-        copied, Kind.CODE, "signature"
-    )
-    other = Signer(KEYS[Role.PROVIDER], b"box", RFC, TokenOptions()).content(Kind.DATA, b"x")
+    assert "the very bytes of the data token are here too" in cause(copied, Kind.CODE, "signature")
+    other = Signer(KEYS[Role.PROVIDER], b"box", RFC, TokenOptions()).sign_content(Kind.DATA, b"x")
     assert cause(with_code_token(other), Kind.CODE, "signature") == (
-        "this is a data token of the role provider; it stands in the place of the code token"
+        "this is a data token of the role provider; it is in the place of the code token"
     )
 
 

@@ -54,8 +54,8 @@ from tinycontainer_tokens import KeyEntry, Kind, Profile, Role, cbor
         (b"text", b"text\0", "without its last zero byte"),
         (b"text", b"text\0\0\0", "without the zero bytes at its end"),
         (b"hello\0\0\0", b"hello", "filled up with zero bytes to a multiple of 4"),
-        (b"\xef\xbb\xbftext", b"text", "with a byte order mark in front"),
-        (b"text", b"\xef\xbb\xbftext", "without the byte order mark in front"),
+        (b"\xef\xbb\xbftext", b"text", "with a byte order mark before it"),
+        (b"text", b"\xef\xbb\xbftext", "without the byte order mark before it"),
         (b"", b"text", "with nothing in it"),
     ],
 )
@@ -105,7 +105,7 @@ def sealed(
     assert metadata.security is not None
     size = len(metadata.security.metadata_token)
     signer = Signer(KEYS[Role.INFRASTRUCTURE], b"box", profile, TokenOptions())
-    token = signer.content(Kind.METADATA, hashed(metadata, size))
+    token = signer.sign_content(Kind.METADATA, hashed(metadata, size))
     assert len(token) == size
     return replace(bundle, metadata=metadata.signed_prefix + token)
 
@@ -127,7 +127,7 @@ def without_token(metadata: Metadata) -> bytes:
 @pytest.mark.parametrize(
     ("hashed", "words"),
     [
-        (lambda m, size: m.raw[: -size - 2], "the token with its length in front"),
+        (lambda m, size: m.raw[: -size - 2], "the token with its length before it"),
         (lambda m, size: m.raw[9:-size], "the file without its tag but its last"),
         (lambda m, _size: m.raw[:50], "the whole file but its last"),
         (lambda m, _size: nested(m, 1), "the nested container map alone"),
@@ -172,7 +172,7 @@ def signed_entry(**changes: object) -> Bundle:
     owner = Signer(KEYS[Role.OWNER], b"box", RFC, TokenOptions())
     first, second = PLAN.endpoints
     signed = replace(first, **changes)  # type: ignore[arg-type]
-    entries = (replace(first, token=owner.endpoint(signed)), second)
+    entries = (replace(first, token=owner.sign_endpoint(signed)), second)
     return packed(replace(PLAN, endpoints=entries))
 
 
@@ -198,7 +198,7 @@ def test_a_hash_of_an_entry_with_an_empty_token_is_recognised() -> None:
     owner = Signer(KEYS[Role.OWNER], b"box", RFC, TokenOptions())
     first, second = PLAN.endpoints
     unfilled = encode_endpoint(replace(first, token=b""), with_token=True)
-    signed = replace(first, token=owner.content(Kind.ENDPOINT, unfilled))
+    signed = replace(first, token=owner.sign_content(Kind.ENDPOINT, unfilled))
     bundle = packed(replace(PLAN, endpoints=(signed, second)))
     assert cause(bundle, Kind.ENDPOINT, "content").startswith("the hash covers an empty key 6")
 

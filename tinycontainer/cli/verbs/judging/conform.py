@@ -1,40 +1,37 @@
-"""``conform``: judge an implementation, ours or any other, by the cases of the specification."""
+"""``conform``: judge an implementation by the cases of the specification."""
 
 import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Final
 
 import click
 
 from tinycontainer.conformance.cases.case import GROUPS, Case, read_cases
-from tinycontainer.conformance.judging.report import as_junit, as_values, counts
+from tinycontainer.conformance.judging.report import as_junit, as_values, count_outcomes
 from tinycontainer.conformance.judging.suite import (
     CaseOutcome,
     CaseResult,
     Suite,
     conforms,
-    process,
     read_bundles,
     read_expected,
 )
+from tinycontainer.conformance.peer import ProcessPeer
 from tinycontainer.text import flatten, show
 
-from ...output import (
-    ExitCode,
-    Refusal,
-    force_option,
-    json_option,
-    print_json,
-    require_absent,
-    write_file,
-)
-from ...verb import Verb
+from ...options import force_option, json_option, path_option
+from ...output_files import require_absent, write_file
+from ...printing import print_json
+from ...verb import ExitCode, Verb, VerbRefused
 
-_OWN = (sys.executable, "-m", "tinycontainer.conformance.shim")
-_MAX_TIMEOUT_S = 600
+_OWN_COMMAND: Final = (sys.executable, "-m", "tinycontainer.conformance.shim")
+_MAX_TIMEOUT_S: Final = 600
+_MAX_NAME_BYTES: Final = 200
 
 
 @click.command(cls=Verb)
@@ -43,26 +40,24 @@ _MAX_TIMEOUT_S = 600
     metavar="COMMAND",
     help="Program to judge, with its arguments; by default our own device.",
 )
-@click.option(
+@path_option(
     "--cases",
     "directory",
-    type=click.Path(path_type=Path),
     help="Directory with cases/ and bundles/; by default the specification's own.",
 )
 @click.option("--group", type=click.Choice(GROUPS), help="Only cases of this group.")
 @click.option("--case", "only", metavar="ID", help="Only this case.")
-@click.option(
+@path_option(
     "--expected-failures",
-    type=click.Path(path_type=Path),
-    help="Cases that are known to fail (TOML). One that passes after all is a failure.",
+    help="Cases that are known to fail (TOML). If one of them passes, that is a failure.",
 )
-@click.option("--junit", type=click.Path(path_type=Path), help="Write a report as JUnit XML.")
+@path_option("--junit", help="Write a report as JUnit XML.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True, max=_MAX_TIMEOUT_S),
     default=20,
     show_default=True,
-    help="Seconds for one answer; while device time goes on, five times that longer.",
+    help="Seconds for one answer; five times as many where device time passes.",
 )
 @force_option
 @json_option
@@ -80,68 +75,73 @@ def conform(
     """Judge an implementation of TinyContainer by the cases of the specification.
 
     The implementation is a program that speaks the protocol of specs/conformance-protocol.md on its
-    standard input and output: one JSON object per line, each way. It is started once and killed in
-    the end. What it does not offer is skipped and told. The exit code is 0 only if no case failed,
-    none passed that was expected to fail, and something was judged at all.
+    standard input and output: one JSON object per line, each way. It is started once and killed at
+    the end. Cases that need what it does not offer are skipped, and the report names them. The exit
+    code is 0 only if no case failed, none passed that was expected to fail, and at least one case
+    was judged.
 
     Example: tinycontainerctl conform --group loading
     """
-    command = _OWN if implementation is None else _split(implementation)
+    command = _OWN_COMMAND if implementation is None else _split_command(implementation)
     if junit is not None:
         require_absent((junit,), force=force)
     with ExitStack() as stack:
         packaged = files("tinycontainer_specs").joinpath("conformance")
         root = stack.enter_context(as_file(packaged)) if directory is None else directory
-        every = read_cases(root)
-        expected = {} if expected_failures is None else read_expected(expected_failures, every)
-        cases = _chosen(every, group, only)
-        suite = Suite(process(command), read_bundles(root, cases), timeout, expected)
-    results = suite.judge(cases, _silent if as_json else _tell)
+        all_cases = read_cases(root)
+        expected = {} if expected_failures is None else read_expected(expected_failures, all_cases)
+        cases = _choose_cases(all_cases, group, only)
+        suite = Suite(partial(ProcessPeer, command), read_bundles(root, cases), timeout, expected)
+    results = suite.judge(cases, _print_nothing if as_json else _print_result)
     if junit is not None:
         write_file(junit, as_junit(results, suite.hello))
     if as_json:
         print_json(as_values(results, suite.hello))
     else:
-        _sum_up(results, suite)
+        _print_totals(results, suite)
     return ExitCode.DONE if conforms(results) else ExitCode.REFUSED
 
 
-def _split(command: str) -> Sequence[str]:
+def _split_command(command: str) -> Sequence[str]:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise Refusal(f"--implementation: {error}") from None
+        raise VerbRefused(f"--implementation: {error}") from None
     if not words:
-        raise Refusal("--implementation: names no program")
+        raise VerbRefused("--implementation: names no program")
     return words
 
 
-def _chosen(cases: Sequence[Case], group: str | None, only: str | None) -> list[Case]:
+def _choose_cases(cases: Sequence[Case], group: str | None, only: str | None) -> list[Case]:
     chosen = [case for case in cases if group in (None, case.group) and only in (None, case.id)]
     if not chosen:
-        raise Refusal(f"--case: there is no case {show(only or '')} here")
+        raise VerbRefused(f"--case: there is no case {show(only or '')} here")
     return chosen
 
 
-def _silent(_result: CaseResult) -> None:
+def _print_nothing(_result: CaseResult) -> None:
     pass
 
 
-def _tell(result: CaseResult) -> None:
-    """One line for a case, and what is wrong with it."""
-    good = result.outcome is CaseOutcome.PASSED
-    click.echo(f"{'ok' if good else result.outcome.value.upper():6} {result.case.id}")
-    if good:
+def _print_result(result: CaseResult) -> None:
+    """One line for a case, and its problems if it did not pass."""
+    passed = result.outcome is CaseOutcome.PASSED
+    click.echo(f"{'ok' if passed else result.outcome.value.upper():6} {result.case.id}")
+    if passed:
         return
     click.echo(f"       {show(result.case.title)} ({', '.join(result.case.clauses)})")
     for problem in result.problems:
         click.echo(f"       {flatten(problem)}")
 
 
-def _sum_up(results: Sequence[CaseResult], suite: Suite) -> None:
+def _print_totals(results: Sequence[CaseResult], suite: Suite) -> None:
     hello = suite.hello
-    name = "the implementation" if hello is None else show(f"{hello.name} {hello.version}", 200)
-    found = ", ".join(f"{number} {word}" for word, number in counts(results).items() if number)
+    name = "the implementation"
+    if hello is not None:
+        name = show(f"{hello.name} {hello.version}", _MAX_NAME_BYTES)
+    found = ", ".join(
+        f"{number} {word}" for word, number in count_outcomes(results).items() if number
+    )
     seconds = sum(result.seconds for result in results)
     verdict = "conforms" if conforms(results) else "does not conform"
     click.echo(f"{len(results)} cases in {seconds:.1f} s: {found}; {name} {verdict}")

@@ -1,4 +1,4 @@
-"""``diff``: what changes between two versions of a container, in words."""
+"""``diff``: say what changes between two versions of a container."""
 
 from itertools import groupby
 from pathlib import Path
@@ -8,10 +8,11 @@ import click
 
 from tinycontainer.text import flatten
 from tinycontainer.tools.artefact.artefact import read_artefact
-from tinycontainer.tools.diff.comparison import Change, Comparison, compare
+from tinycontainer.tools.diff.comparison import Change, Comparison, compare_versions
 
-from ...output import ExitCode, json_option, print_json
-from ...verb import Verb
+from ...options import json_option
+from ...printing import print_json
+from ...verb import ExitCode, Verb
 
 
 @click.command(cls=Verb)
@@ -28,8 +29,9 @@ def diff(old: Path, new: Path, exit_code: bool, as_json: bool) -> int:
 
     Example: tinycontainerctl diff mapper-granted.tcb mapper-revoked.tcb
     """
-    before, after = read_artefact(old), read_artefact(new)
-    found = compare(before, after)
+    before = read_artefact(old)
+    after = read_artefact(new)
+    found = compare_versions(before, after)
     if as_json:
         print_json({"old": before.name, "new": after.name, **_as_dict(found)})
     else:

@@ -1,4 +1,4 @@
-"""``explain``: whether a device would load a container, and if not, why."""
+"""``explain``: say whether a device would load a container, and if not, why."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,20 +7,22 @@ from typing import Any
 import click
 
 from tinycontainer.assembly import Installation, make_setup, read_plan
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.device.device import Setup
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.metadata import Bundle
-from tinycontainer.metadata.bundle import OVERHEAD_BYTES
 from tinycontainer.text import flatten, show
-from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES, is_bundle
+from tinycontainer.tools.artefact.artefact import is_bundle
 from tinycontainer.tools.artefact.moments import format_utc
 from tinycontainer.tools.explain.admission import LoadCheck, Sections, judge_bundle, judge_sections
 from tinycontainer.tools.firmware.c_layout import open_layout
 
-from ...output import ExitCode, json_option, print_json
-from ...verb import Verb, with_installation
+from ...installation import with_installation
+from ...options import json_option
+from ...printing import print_json
+from ...verb import ExitCode, Verb
 from .reports import explanation_as_dict, explanation_lines, report_as_dict
 
 
@@ -54,8 +56,8 @@ def explain(
 ) -> int:
     """Say whether the device of a device file would load FILE, and if not, why.
 
-    Every check that a load makes is made, on an empty device, also behind one that failed; for each
-    failure you get what was expected, what was found, and the likely cause. FILE is a bundle,
+    It makes every check of a load on an empty device, also after one that failed. For each failure
+    you get what was expected, what was found, and the likely cause. FILE is a bundle,
     metadata with --code and --data, or a directory of the C firmware's examples. Nothing is loaded
     and no sequence is recorded. The exit code is 0 if it would load.
 
@@ -77,21 +79,19 @@ def explain(
 def _checks(
     file: Path, code: Path | None, data: Path | None, setup: Setup, now_s: int
 ) -> tuple[LoadCheck, ...]:
-    limit_bytes = max(MAX_FILE_BYTES, setup.capacity.bundle_bytes + OVERHEAD_BYTES)
+    limit_bytes = max(MAX_BUNDLE_BYTES, setup.capacity.bundle_bytes)
     name = show(file.resolve().name)
-    given: list[bytes | None] = [
-        None if path is None else read_bounded(path, limit_bytes) for path in (code, data)
-    ]
     if file.is_dir():
         layout = open_layout(file)
-        for index, path in enumerate((layout.code, layout.data)):
-            if given[index] is None and path.is_file():
-                given[index] = read_bounded(path, limit_bytes)
+        code = layout.code if code is None and layout.code.is_file() else code
+        data = layout.data if data is None and layout.data.is_file() else data
         file = layout.metadata
+    given_code = None if code is None else read_bounded(code, limit_bytes)
+    given_data = None if data is None else read_bounded(data, limit_bytes)
     content = read_bounded(file, limit_bytes)
     if is_bundle(content):
-        return judge_bundle(name, _exchanged(content, *given), setup, now_s)
-    return judge_sections(Sections(name, content, *given), setup, now_s)
+        return judge_bundle(name, _exchanged(content, given_code, given_data), setup, now_s)
+    return judge_sections(Sections(name, content, given_code, given_data), setup, now_s)
 
 
 def _exchanged(content: bytes, code: bytes | None, data: bytes | None) -> bytes:

@@ -1,4 +1,4 @@
-"""``inspect``: what metadata, a bundle, a token or a directory of the C layout holds."""
+"""``inspect``: show every byte of a container, its metadata or a token."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ import click
 from tinycontainer.errors import MetadataError
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.inspect.contents import read_contents
-from tinycontainer.tools.inspect.diagnostic import Node
+from tinycontainer.tools.inspect.diagnostic import CborItem
 
-from ...output import WIDE, Refusal, json_option, print_json, terminal_width
-from ...verb import Verb
+from ...options import json_option
+from ...printing import PIPED_COLUMNS, print_json, terminal_width
+from ...verb import Verb, VerbRefused
 
 _TITLES = ("offset", "hex", "diagnostic notation", "meaning")
 _GAP = "  "
@@ -27,7 +28,7 @@ def inspect(file: Path, as_json: bool) -> None:
     """Show FILE item by item: offset, bytes, CBOR diagnostic notation, meaning.
 
     FILE is metadata, a bundle, a single token, or a directory of the C firmware's examples. Nothing
-    is verified. Byte strings that hold CBOR are opened, as << >>; a key of a map stands in the line
+    is verified. CBOR inside a byte string is opened, as << >>; a key of a map is in the line
     of its value. What is cut to fit the terminal ends with three full stops; piped, more is shown.
     Key files are refused.
 
@@ -36,21 +37,21 @@ def inspect(file: Path, as_json: bool) -> None:
     try:
         found = read_contents(file)
     except MetadataError as error:
-        raise Refusal(f"{show(str(file))}: {error}") from None
+        raise VerbRefused(f"{show(str(file))}: {error}") from None
     if as_json:
         print_json({**found.values, "tree": found.tree.as_dict()})
     else:
         for line in _lines(found.tree, terminal_width()):
             click.echo(line)
     if found.problem is not None:
-        raise Refusal(f"{show(str(file))}: {found.problem}")
+        raise VerbRefused(f"{show(str(file))}: {found.problem}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
     """A line: a node, its depth, and what closes the levels that end with it."""
 
-    node: Node
+    node: CborItem
     depth: int
     closing: str
 
@@ -64,9 +65,9 @@ class _Row:
         return _cut(_cut(text, room) + quote + self.closing, width)
 
 
-def _lines(tree: Node, terminal_columns: int | None) -> Iterator[str]:
+def _lines(tree: CborItem, terminal_columns: int | None) -> Iterator[str]:
     rows = list(_rows(tree, 0, ""))
-    columns = terminal_columns or WIDE
+    columns = terminal_columns or PIPED_COLUMNS
     indent = 2 if columns >= _ROOMY else 1
     offset = max(len(_TITLES[0]), *(len(str(row.node.offset)) for row in rows))
     room = max(0, columns - offset - 3 * len(_GAP))
@@ -94,7 +95,7 @@ def _line(
     return _GAP.join(fitted).rstrip()
 
 
-def _rows(node: Node, depth: int, closing: str) -> Iterator[_Row]:
+def _rows(node: CborItem, depth: int, closing: str) -> Iterator[_Row]:
     yield _Row(node, depth, "" if node.children else closing)
     for child in node.children[:-1]:
         yield from _rows(child, depth + 1, "," if node.opening else "")

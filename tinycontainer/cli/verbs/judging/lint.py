@@ -1,4 +1,4 @@
-"""``lint``: the audit that an owner runs on containers before signing their masks."""
+"""``lint``: audit containers before an owner signs their masks."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -15,26 +15,27 @@ from tinycontainer.tools.artefact.artefact import Artefact, read_artefact
 from tinycontainer.tools.lint import (
     Audit,
     AuditSubject,
+    CodeTools,
     Finding,
     Severity,
-    Tools,
-    audit,
-    gather,
-    host_of,
+    audit_containers,
+    gather_host,
+    gather_subject,
 )
-from tinycontainer.tools.lint.sarif import as_sarif
+from tinycontainer.tools.lint.sarif import make_sarif
 from tinycontainer_tokens import Profile
 
-from ...output import ExitCode, json_option, print_json
-from ...verb import Verb, with_installation
+from ...installation import with_installation
+from ...options import at_option, json_option, path_argument, path_option
+from ...printing import print_json
+from ...verb import ExitCode, Verb
 
 
 @click.command(cls=Verb)
-@click.argument("files", nargs=-1, metavar="FILE...", type=click.Path(path_type=Path))
-@click.option(
+@path_argument("files", nargs=-1, metavar="FILE...")
+@path_option(
     "--device",
     "device_file",
-    type=click.Path(path_type=Path),
     help="Device file: its capacities, caps, drivers and keys apply, and the containers that it"
     " lists are audited too.",
 )
@@ -43,9 +44,7 @@ from ...verb import Verb, with_installation
     type=click.Choice([profile.value for profile in Profile]),
     help="Judge by this profile; by default each container by that of its tokens.",
 )
-@click.option(
-    "--at", "at_s", type=click.IntRange(min=0), help="Time in Unix seconds; by default now."
-)
+@at_option
 @json_option
 @click.option("--sarif", "as_sarif_log", is_flag=True, help="Print a SARIF 2.1.0 log.")
 @click.option(
@@ -79,25 +78,26 @@ def lint(
         raise click.UsageError("give either --json or --sarif")
     if not files and device_file is None:
         raise click.UsageError("give at least one FILE, or --device")
-    case = _case(
+    audit = _gather_audit(
         installation,
         files,
         None if device_file is None else read_plan(device_file),
         None if profile is None else Profile(profile),
         int(time.time()) if at_s is None else at_s,
     )
-    findings = audit(case)
+    findings = audit_containers(audit)
     if as_sarif_log:
-        print_json(as_sarif(case, findings, version("tinycontainer"), Path.cwd()))
+        print_json(make_sarif(audit, findings, version("tinycontainer"), Path.cwd()))
     elif as_json:
-        print_json(_as_dict(case, findings))
+        print_json(_as_dict(audit, findings))
     else:
-        _print(case, findings)
+        for line in _report_lines(audit, findings):
+            click.echo(line)
     failed = any(finding.severity.reaches(Severity(fail_on)) for finding in findings)
     return ExitCode.REFUSED if failed else ExitCode.DONE
 
 
-def _case(
+def _gather_audit(
     installation: Installation,
     files: Sequence[Path],
     plan: DevicePlan | None,
@@ -105,22 +105,25 @@ def _case(
     now_s: int,
 ) -> Audit:
     runtimes = installation.runtimes() if plan is None else choose_runtimes(plan, installation)
-    tools = Tools(installation.analysers(), runtimes)
-    host = host_of(plan, profile, frozenset(runtimes))
+    tools = CodeTools(installation.analysers(), runtimes)
+    host = gather_host(plan, profile, frozenset(runtimes))
     given = [(read_artefact(path), path) for path in files]
     if plan is not None:
-        listed, missing = _listed(plan, {artefact.metadata.uid for artefact, _ in given})
+        listed, missing = _read_listed(plan, {artefact.metadata.uid for artefact, _ in given})
         given += listed
         host = replace(host, missing=missing)
-    subjects = tuple(gather(artefact, path, host.capacity, tools) for artefact, path in given)
+    subjects = tuple(
+        gather_subject(artefact, path, host.capacity, tools) for artefact, path in given
+    )
     return Audit(subjects, host, now_s, profile)
 
 
-def _listed(
+def _read_listed(
     plan: DevicePlan, given: set[bytes]
 ) -> tuple[list[tuple[Artefact, Path]], tuple[str, ...]]:
-    """The containers that a device file lists, without those given, and bundles not there."""
-    listed, missing = [], []
+    """The containers that a device file lists, without those given, and the bundles not there."""
+    listed = []
+    missing = []
     for number, entry in enumerate(plan.content.containers):
         path = plan.file(entry.bundle, f"containers[{number}].bundle")
         if not path.exists():
@@ -132,22 +135,22 @@ def _listed(
     return listed, tuple(missing)
 
 
-def _as_dict(case: Audit, findings: Sequence[Finding]) -> dict[str, Any]:
+def _as_dict(audit: Audit, findings: Sequence[Finding]) -> dict[str, Any]:
     return {
-        "device": None if case.host.path is None else show(str(case.host.path)),
-        "profile": case.profile,
-        "at": case.now_s,
+        "device": None if audit.host.path is None else show(str(audit.host.path)),
+        "profile": audit.profile,
+        "at": audit.now_s,
         "containers": [
             {"uid": each.shown, "uid_hex": each.uid.hex(), "file": show(str(each.path))}
-            for each in case.subjects
+            for each in audit.subjects
         ],
-        "counts": {severity: _count(findings, severity) for severity in Severity},
-        "findings": [_finding(case, finding) for finding in findings],
+        "counts": {severity: _count_of(findings, severity) for severity in Severity},
+        "findings": [_finding_as_dict(audit, finding) for finding in findings],
     }
 
 
-def _finding(case: Audit, finding: Finding) -> dict[str, Any]:
-    subject = None if finding.subject is None else case.subjects[finding.subject]
+def _finding_as_dict(audit: Audit, finding: Finding) -> dict[str, Any]:
+    subject = None if finding.subject is None else audit.subjects[finding.subject]
     return {
         "id": finding.rule.id,
         "severity": finding.severity,
@@ -159,31 +162,28 @@ def _finding(case: Audit, finding: Finding) -> dict[str, Any]:
     }
 
 
-def _print(case: Audit, findings: Sequence[Finding]) -> None:
-    for line in _lines(case, findings):
-        click.echo(line)
-
-
-def _lines(case: Audit, findings: Sequence[Finding]) -> Iterator[str]:
+def _report_lines(audit: Audit, findings: Sequence[Finding]) -> Iterator[str]:
     """Two lines for each finding, under the container that it concerns."""
     groups: list[tuple[int | None, AuditSubject | None]] = [(None, None)]
-    groups += list(enumerate(case.subjects))
+    groups += list(enumerate(audit.subjects))
     for number, subject in groups:
         own = [finding for finding in findings if finding.subject == number]
         if subject is not None:
             yield f"{subject.shown} ({show(str(subject.path))})" + ("" if own else ": no findings")
         elif own:
-            yield case.host.name
+            yield audit.host.name
         for finding in own:
             yield f"  {finding.severity} {finding.rule.id} {finding.place}: {finding.message}"
             yield f"    {finding.rule.advice}"
-    counts = ", ".join(_counted(severity, _count(findings, severity)) for severity in Severity)
-    yield f"{_counted('container', len(case.subjects))}: {counts}"
+    counts = ", ".join(
+        _with_number(severity, _count_of(findings, severity)) for severity in Severity
+    )
+    yield f"{_with_number('container', len(audit.subjects))}: {counts}"
 
 
-def _count(findings: Sequence[Finding], severity: Severity) -> int:
+def _count_of(findings: Sequence[Finding], severity: Severity) -> int:
     return sum(finding.severity is severity for finding in findings)
 
 
-def _counted(name: str, number: int) -> str:
+def _with_number(name: str, number: int) -> str:
     return f"{number} {name}" + ("" if number == 1 else "s")

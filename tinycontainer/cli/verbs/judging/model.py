@@ -1,4 +1,4 @@
-"""``model``: what a model of machine learning needs, and whether a container could load it."""
+"""``model``: show what a model needs, and whether a container could load it."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -11,15 +11,17 @@ from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.model_report import ModelReport, TensorFacts
 from tinycontainer.text import show
 
-from ...output import ExitCode, Refusal, json_option, print_json, print_table
-from ...verb import Verb, with_installation
+from ...installation import with_installation
+from ...options import json_option, path_argument
+from ...printing import print_json, print_table
+from ...verb import ExitCode, Verb, VerbRefused
 
 MAX_MODEL_BYTES: Final = 1 << 24
 _FORMAT: Final = "tflite"
 
 
 @click.command(cls=Verb)
-@click.argument("file", type=click.Path(path_type=Path))
+@path_argument("file")
 @json_option
 @with_installation
 def model(installation: Installation, file: Path, as_json: bool) -> int:
@@ -32,12 +34,12 @@ def model(installation: Installation, file: Path, as_json: bool) -> int:
     """
     inspector = installation.model_inspectors().get(_FORMAT)
     if inspector is None:
-        raise Refusal(f"no inspector for {_FORMAT} is installed")
+        raise VerbRefused(f"no inspector for {_FORMAT} is installed")
     report = inspector(read_bounded(file, MAX_MODEL_BYTES))
     if as_json:
         print_json(_as_values(report))
     else:
-        _print(file, report)
+        _print_report(file, report)
     return ExitCode.REFUSED if report.code else ExitCode.DONE
 
 
@@ -49,10 +51,10 @@ def _as_values(report: ModelReport) -> dict[str, Any]:
     return values | {"accepted": not report.code}
 
 
-def _print(file: Path, report: ModelReport) -> None:
+def _print_report(file: Path, report: ModelReport) -> None:
     if report.inputs:
-        rows = [("input", *_row(each)) for each in report.inputs]
-        rows += [("output", *_row(each)) for each in report.outputs]
+        rows = [("input", *_tensor_row(each)) for each in report.inputs]
+        rows += [("output", *_tensor_row(each)) for each in report.outputs]
         columns = ("", "name", "type", "shape", "bytes", "scale", "zero point")
         print_table(f"{show(str(file))}, {report.size_bytes} bytes", columns, rows)
         print_table("Operators", ("operator", "times"), sorted(report.operators.items()))
@@ -67,7 +69,7 @@ def _print(file: Path, report: ModelReport) -> None:
         click.echo(f"the check: {report.verdict}")
 
 
-def _row(tensor: TensorFacts) -> tuple[object, ...]:
+def _tensor_row(tensor: TensorFacts) -> tuple[object, ...]:
     shape = " x ".join(map(str, tensor.shape))
     scale = f"{tensor.scale:.6g}" if tensor.scale else ""
     zero_point = tensor.zero_point if tensor.scale else ""

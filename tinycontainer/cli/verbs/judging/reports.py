@@ -11,7 +11,7 @@ from tinycontainer.tools.inspect.inspection import claims_as_dict
 from tinycontainer_tokens import StepOutcome
 
 
-def status(report: TokenReport) -> str:
+def describe_status(report: TokenReport) -> str:
     """One word: absent, invalid, valid, or signature-valid if the content was not at hand."""
     if report.verification is None:
         return "absent"
@@ -37,7 +37,8 @@ def explanation_lines(explanation: Explanation | None, indent: int) -> Iterator[
     """The three fields as lines."""
     if explanation is None:
         return
-    pad, fields = " " * indent, explanation_as_dict(explanation)
+    pad = " " * indent
+    fields = explanation_as_dict(explanation)
     yield f"{pad}expected: {fields['expected']}"
     yield f"{pad}found: {fields['found']}"
     yield f"{pad}likely cause: {fields['cause'] or 'none was found'}"
@@ -62,11 +63,12 @@ def report_as_dict(report: TokenReport, explanation: Explanation | None) -> dict
     """A token's steps and claims."""
     verification = report.verification
     if verification is None:
-        return {"place": report.place, "status": status(report)}
-    failure, claims = verification.failure, verification.claims
+        return {"place": report.place, "status": describe_status(report)}
+    failure = verification.failure
+    claims = verification.claims
     return {
         "place": report.place,
-        "status": status(report),
+        "status": describe_status(report),
         "failed_check": None if failure is None else failure.check,
         "problem": None if failure is None else failure.detail,
         **explanation_as_dict(explanation),
@@ -89,7 +91,7 @@ def report_lines(
 ) -> Iterator[str]:
     """A token's steps as lines."""
     pad = " " * indent
-    yield f"{pad}{report.place}: {status(report)}"
+    yield f"{pad}{report.place}: {describe_status(report)}"
     if report.verification is None:
         return
     for step in report.verification.steps:

@@ -1,4 +1,4 @@
-"""``verify``: every check of every token, with its result."""
+"""``verify``: check every token of a container, and say why a check failed."""
 
 import time
 from collections.abc import Iterable
@@ -7,22 +7,24 @@ from pathlib import Path
 
 import click
 
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.device.containers.verification import TokenReport, Trust, verify_tokens
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.text import show
-from tinycontainer.tools.artefact.artefact import MAX_FILE_BYTES, Artefact, read_artefact
+from tinycontainer.tools.artefact.artefact import Artefact, read_artefact
 from tinycontainer.tools.explain.causes.token import explain_token
-from tinycontainer.tools.explain.contradictions import Problem, form_problem, type_problem
+from tinycontainer.tools.explain.contradictions import Problem, find_form_problem, find_type_problem
 from tinycontainer.tools.explain.explanation import Explanation
 from tinycontainer.tools.explain.lone_token import examine_lone, is_lone_token
 from tinycontainer.tools.explain.undecodable import explain_undecodable
 from tinycontainer.tools.firmware.c_layout import open_layout
 from tinycontainer_tokens import KeyStore, Kind, Profile
 
-from ...keys import trusted_keys
-from ...output import ExitCode, json_option, print_json
-from ...verb import Verb
+from ...keys import read_trusted_keys
+from ...options import json_option
+from ...printing import print_json
+from ...verb import ExitCode, Verb
 from .reports import problem_as_dict, problem_lines, report_as_dict, report_lines
 
 
@@ -40,8 +42,8 @@ from .reports import problem_as_dict, problem_lines, report_as_dict, report_line
     "keys",
     multiple=True,
     metavar="[ROLE=]KEY",
-    help="A key file, or a raw Ed25519 public key of 64 hexadecimal digits. Without ROLE it stands"
-    " in every role, which only riot-2024 allows. Can be repeated.",
+    help="A key file, or a raw Ed25519 public key of 64 hexadecimal digits. Without ROLE it is"
+    " for every role, which only riot-2024 allows. Can be repeated.",
 )
 @click.option(
     "--keys",
@@ -76,7 +78,7 @@ def verify(
     Example: tinycontainerctl verify courier.tcb --keys keys
     """
     wanted = Profile(profile)
-    store = trusted_keys(keys, key_directory, wanted, "--key")
+    store = read_trusted_keys(keys, key_directory, wanted, "--key")
     trust = Trust(keys=store, profiles=(wanted,), device_id=device_id)
     found = _judge(file, code, data, trust, int(time.time()) if at_s is None else at_s)
     explained = [(report, found.explain(report, store)) for report in found.reports]
@@ -126,10 +128,10 @@ class _Judgement:
 def _judge(
     file: Path, code: Path | None, data: Path | None, trust: Trust, now_s: int
 ) -> _Judgement:
-    content = None if file.is_dir() else read_bounded(file, MAX_FILE_BYTES)
+    content = None if file.is_dir() else read_bounded(file, MAX_BUNDLE_BYTES)
     if content is not None and is_lone_token(content):
         parts = {
-            kind: read_bounded(path, MAX_FILE_BYTES)
+            kind: read_bounded(path, MAX_BUNDLE_BYTES)
             for kind, path in ((Kind.CODE, code), (Kind.DATA, data))
             if path is not None
         }
@@ -139,12 +141,12 @@ def _judge(
         artefact = read_artefact(file, code, data)
     except MetadataError as error:
         if content is None:
-            content = read_bounded(open_layout(file).metadata, MAX_FILE_BYTES)
+            content = read_bounded(open_layout(file).metadata, MAX_BUNDLE_BYTES)
         return _Judgement(None, (explain_undecodable(content, error),), ())
     wanted = trust.profiles[0]
     reports = verify_tokens(
         artefact.metadata, artefact.code, artefact.data, trust, now_s, profile=wanted
     )
-    form = form_problem(artefact) if wanted is Profile.RIOT_2024 else None
-    problems = tuple(each for each in (form, type_problem(artefact)) if each is not None)
+    form = find_form_problem(artefact) if wanted is Profile.RIOT_2024 else None
+    problems = tuple(each for each in (form, find_type_problem(artefact)) if each is not None)
     return _Judgement(artefact, problems, reports)

@@ -1,7 +1,8 @@
-"""``assemble``: put together what the four parties have signed, and seal it."""
+"""``assemble``: make a bundle of what the four parties have signed."""
 
 import time
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -10,28 +11,27 @@ from tinycontainer.device.containers.verification import Trust, grant_rights, ve
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Bundle
 from tinycontainer.text import show
-from tinycontainer.tools.packing import packing
 from tinycontainer.tools.packing.manifest import Manifest, read_blueprint, read_manifest
-from tinycontainer.tools.packing.packing import Blueprint, Tokens
+from tinycontainer.tools.packing.packing import Blueprint, PartyTokens, assemble_metadata
 from tinycontainer_tokens import KeyEntry, KeyFileError, KeyMaterial, KeyStore, Profile, Role
 
-from ...keys import PrivateKeys, passphrase_option, trusted_keys
-from ...output import Refusal, force_option, json_option
-from ...verb import Verb
-from .outputs import Outputs, output_options
+from ...keys import PrivateKeys, passphrase_option, read_trusted_keys
+from ...options import at_option, force_option, json_option, path_argument, path_option
+from ...verb import Verb, VerbRefused
+from .container_files import ContainerFiles, container_files_options
 
-_MAX_TOKEN_BYTES = 1024
+_MAX_TOKEN_BYTES: Final = 1024
 
 
 @click.command(cls=Verb)
-@click.argument("manifest_file", metavar="MANIFEST", type=click.Path(path_type=Path))
-@click.option("--code-token", type=click.Path(path_type=Path), required=True)
-@click.option("--data-token", type=click.Path(path_type=Path), required=True)
-@click.option("--mask-token", type=click.Path(path_type=Path), required=True)
+@path_argument("manifest_file", metavar="MANIFEST")
+@path_option("--code-token", required=True)
+@path_option("--data-token", required=True)
+@path_option("--mask-token", required=True)
 @click.option(
     "--endpoint-token", "endpoint_tokens", multiple=True, metavar="ID=FILE", help="Can be repeated."
 )
-@click.option("--key", type=click.Path(path_type=Path), required=True, help="The infrastructure's.")
+@path_option("--key", required=True, help="The infrastructure's.")
 @passphrase_option
 @click.option(
     "--trust",
@@ -40,10 +40,9 @@ _MAX_TOKEN_BYTES = 1024
     metavar="[ROLE=]KEY",
     help="Public key of a party, as for verify --key. Can be repeated.",
 )
-@click.option(
+@path_option(
     "--trust-keys",
     "trusted_directory",
-    type=click.Path(path_type=Path),
     help="Directory with developer.pub, provider.pub and owner.pub (or .cose).",
 )
 @click.option(
@@ -51,12 +50,10 @@ _MAX_TOKEN_BYTES = 1024
     is_flag=True,
     help="Make metadata without the sections, which need not be at hand.",
 )
-@click.option("--code", type=click.Path(path_type=Path), help="In place of the manifest's.")
-@click.option("--data", type=click.Path(path_type=Path), help="In place of the manifest's.")
-@click.option(
-    "--at", "at_s", type=click.IntRange(min=0), help="Time in Unix seconds; by default now."
-)
-@output_options
+@path_option("--code", help="In place of the manifest's.")
+@path_option("--data", help="In place of the manifest's.")
+@at_option
+@container_files_options
 @force_option
 @json_option
 def assemble(
@@ -73,7 +70,7 @@ def assemble(
     code: Path | None,
     data: Path | None,
     at_s: int | None,
-    outputs: Outputs,
+    files: ContainerFiles,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -86,54 +83,56 @@ def assemble(
     --mask-token mask.cwt --key keys/infrastructure.pem --trust-keys keys -o assembled.tcb
     """
     if metadata_only and (code is not None or data is not None):
-        raise Refusal("--metadata-only looks at no sections; leave --code and --data out")
+        raise VerbRefused("--metadata-only looks at no sections; leave --code and --data out")
     manifest = None if metadata_only else read_manifest(manifest_file, code, data)
     blueprint = read_blueprint(manifest_file) if manifest is None else manifest.blueprint
-    tokens = Tokens(
-        code=_token(code_token),
-        data=_token(data_token),
-        mask=_token(mask_token),
-        endpoints=dict(_endpoint_token(text) for text in endpoint_tokens),
+    tokens = PartyTokens(
+        code=_read_token(code_token),
+        data=_read_token(data_token),
+        mask=_read_token(mask_token),
+        endpoints=dict(_read_endpoint_token(text) for text in endpoint_tokens),
     )
     own = PrivateKeys(passphrase_file).read(key)
-    others = trusted_keys(trusted, trusted_directory, blueprint.profile, "--trust")
-    metadata = packing.assemble(blueprint, tokens, own)
+    others = read_trusted_keys(trusted, trusted_directory, blueprint.profile, "--trust")
+    metadata = assemble_metadata(blueprint, tokens, own)
     now_s = int(time.time()) if at_s is None else at_s
-    _require_fitting(metadata, blueprint, manifest, _store(others, own, blueprint.profile), now_s)
+    keys = _add_own_key(others, own, blueprint.profile)
+    _require_acceptable(metadata, blueprint, manifest, keys, now_s)
     if manifest is None:
-        outputs.write_metadata(metadata, manifest_file, force=force, as_json=as_json)
+        files.write_metadata(metadata, manifest_file, force=force, as_json=as_json)
     else:
         bundle = Bundle(metadata, manifest.data, manifest.code)
-        outputs.write(bundle, manifest_file, force=force, as_json=as_json)
+        files.write(bundle, manifest_file, force=force, as_json=as_json)
 
 
-def _store(others: KeyStore, own: KeyMaterial, profile: Profile) -> KeyStore:
-    """The other parties' keys, and the infrastructure's own."""
+def _add_own_key(others: KeyStore, own: KeyMaterial, profile: Profile) -> KeyStore:
+    """Trust the other parties' keys, and the infrastructure's own."""
     public = own if own.is_symmetric else own.public_half()
     entries = [entry for entry in others if entry.role is not Role.INFRASTRUCTURE]
     try:
         return KeyStore([*entries, KeyEntry(Role.INFRASTRUCTURE, profile, public)])
     except KeyFileError as error:
-        raise Refusal(f"--key: {error}") from None
+        raise VerbRefused(f"--key: {error}") from None
 
 
-def _require_fitting(
+def _require_acceptable(
     content: bytes, blueprint: Blueprint, manifest: Manifest | None, keys: KeyStore, now_s: int
 ) -> None:
-    """Judge the tokens as a device would that trusts these keys."""
+    """Judge the tokens as a device that trusts these keys does."""
     metadata = metadata_codec.decode(content, len(content))
     trust = Trust(keys, (blueprint.profile,), device_id=blueprint.options.audience)
-    code, data = (None, None) if manifest is None else (manifest.code, manifest.data)
+    code = None if manifest is None else manifest.code
+    data = None if manifest is None else manifest.data
     reports = verify_tokens(metadata, code, data, trust, now_s, profile=blueprint.profile)
     grant_rights(metadata, reports, trust)
 
 
-def _token(path: Path) -> bytes:
+def _read_token(path: Path) -> bytes:
     return read_bounded(path, _MAX_TOKEN_BYTES)
 
 
-def _endpoint_token(text: str) -> tuple[int, bytes]:
+def _read_endpoint_token(text: str) -> tuple[int, bytes]:
     number, separator, name = text.partition("=")
     if not separator or not (number.isascii() and number.isdigit()):
-        raise Refusal(f"--endpoint-token: {show(text)} is not ID=FILE")
-    return int(number), _token(Path(name))
+        raise VerbRefused(f"--endpoint-token: {show(text)} is not ID=FILE")
+    return int(number), _read_token(Path(name))

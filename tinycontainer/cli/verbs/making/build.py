@@ -1,4 +1,4 @@
-"""``build``: from what a compiler makes to the code of a container."""
+"""``build``: make a container's code from what a compiler makes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +12,11 @@ from tinycontainer.errors import BuildRefused, InadmissibleCode
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.text import show
 
-from ...output import Refusal, force_option, json_option, print_json, require_absent, write_file
-from ...verb import Verb, with_installation
+from ...installation import with_installation
+from ...options import force_option, json_option, path_argument, path_option
+from ...output_files import require_absent, write_file
+from ...printing import print_json
+from ...verb import Verb, VerbRefused
 
 _SUFFIX: Final = ".rbf"
 
@@ -24,11 +27,10 @@ def build() -> None:
 
 
 @build.command(cls=Verb)
-@click.argument("source", type=click.Path(path_type=Path))
-@click.option(
+@path_argument("source")
+@path_option(
     "--out",
     "-o",
-    type=click.Path(path_type=Path),
     help="The .rbf file; by default named after SOURCE, in the current directory.",
 )
 @click.option(
@@ -52,21 +54,23 @@ def rbpf(
 
     Example: tinycontainerctl build rbpf mapper/mapper.o -o app.rbf --disasm
     """
-    made = installation.builder("rbpf")
+    builder = installation.builder("rbpf")
     content = read_bounded(source, MAX_SECTION_BYTES)
     try:
-        lines = list(made.disassemble(content)) if disasm else []
-        code = made.build(content) if out is not None or not disasm else None
+        lines = list(builder.disassemble(content)) if disasm else []
+        code = builder.build(content) if out is not None or not disasm else None
     except (BuildRefused, InadmissibleCode) as error:
-        raise Refusal(f"{show(str(source))}: {error}") from None
+        raise VerbRefused(f"{show(str(source))}: {error}") from None
     path = None if code is None else out or Path(f"{source.stem}{_SUFFIX}")
     if code is not None and path is not None:
         require_absent((path,), force=force)
         write_file(path, code)
-    _tell(path, code, lines, as_json=as_json)
+    _print_result(path, code, lines, as_json=as_json)
 
 
-def _tell(path: Path | None, code: bytes | None, lines: Sequence[str], *, as_json: bool) -> None:
+def _print_result(
+    path: Path | None, code: bytes | None, lines: Sequence[str], *, as_json: bool
+) -> None:
     if as_json:
         print_json(
             {

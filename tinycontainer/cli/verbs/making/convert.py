@@ -1,4 +1,4 @@
-"""``convert``: the same container in another form."""
+"""``convert``: write a container in another form."""
 
 from pathlib import Path
 
@@ -7,23 +7,23 @@ import click
 from tinycontainer.metadata import Bundle
 from tinycontainer.tools.artefact.artefact import read_artefact
 
-from ...output import Refusal, force_option, json_option
-from ...verb import Verb
-from .outputs import Outputs, output_options
+from ...options import force_option, json_option, path_argument, path_option
+from ...verb import Verb, VerbRefused
+from .container_files import ContainerFiles, container_files_options
 
 
 @click.command(cls=Verb)
-@click.argument("source", type=click.Path(path_type=Path))
-@click.option("--code", type=click.Path(path_type=Path), help="The code section, if not in SOURCE.")
-@click.option("--data", type=click.Path(path_type=Path), help="The data section, if not in SOURCE.")
-@output_options
+@path_argument("source")
+@path_option("--code", help="The code section, if not in SOURCE.")
+@path_option("--data", help="The data section, if not in SOURCE.")
+@container_files_options
 @force_option
 @json_option
 def convert(
     source: Path,
     code: Path | None,
     data: Path | None,
-    outputs: Outputs,
+    files: ContainerFiles,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -34,6 +34,6 @@ def convert(
     found = read_artefact(source, code, data)
     if found.code is None or found.data is None:
         missing = "code" if found.code is None else "data"
-        raise Refusal(f"{found.name}: has no {missing} section; give --{missing} FILE")
+        raise VerbRefused(f"{found.name}: has no {missing} section; give --{missing} FILE")
     bundle = Bundle(found.metadata.raw, found.data, found.code)
-    outputs.write(bundle, source, force=force, as_json=as_json)
+    files.write(bundle, source, force=force, as_json=as_json)

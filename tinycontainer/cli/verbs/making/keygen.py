@@ -6,14 +6,18 @@ from pathlib import Path
 import click
 
 from tinycontainer_tokens import Algorithm, KeyMaterial, Role, key_files
-from tinycontainer_tokens.envelope import MAX_KID_BYTES
+from tinycontainer_tokens.keys import MAX_KID_BYTES
 
 from ...keys import read_passphrase
-from ...output import Refusal, force_option, json_option, print_json, require_absent, write_file
-from ...verb import Verb
+from ...options import force_option, json_option, path_argument, path_option
+from ...output_files import require_absent, write_file
+from ...printing import print_json
+from ...verb import Verb, VerbRefused
 
 
-def _key_id(context: click.Context, _parameter: click.Parameter, text: str | None) -> bytes | None:
+def _parse_key_id(
+    context: click.Context, _parameter: click.Parameter, text: str | None
+) -> bytes | None:
     if text is None:
         return None
     if not context.params.get("mac"):
@@ -25,7 +29,7 @@ def _key_id(context: click.Context, _parameter: click.Parameter, text: str | Non
 
 
 @click.command(cls=Verb)
-@click.argument("directory", type=click.Path(path_type=Path))
+@path_argument("directory")
 @click.option(
     "--role",
     "roles",
@@ -39,10 +43,9 @@ def _key_id(context: click.Context, _parameter: click.Parameter, text: str | Non
     is_eager=True,
     help="Make HMAC keys (COSE_Key) in place of Ed25519 (PEM).",
 )
-@click.option("--kid", callback=_key_id, help="Key id of 1 to 64 bytes; with --mac only.")
-@click.option(
+@click.option("--kid", callback=_parse_key_id, help="Key id of 1 to 64 bytes; with --mac only.")
+@path_option(
     "--passphrase-file",
-    type=click.Path(path_type=Path),
     help="Encrypt the private PEM files with the first line of this file.",
 )
 @force_option
@@ -69,8 +72,8 @@ def keygen(
     require_absent(paths, force=force)
     passphrase = None if passphrase_file is None else read_passphrase(passphrase_file)
     if mac and passphrase is not None:
-        raise Refusal("--passphrase-file: only PEM files are encrypted; leave --mac out")
-    made = [_make(role, kid, mac=mac, passphrase=passphrase) for role in names]
+        raise VerbRefused("--passphrase-file: only PEM files are encrypted; leave --mac out")
+    made = [_make_files(role, kid, mac=mac, passphrase=passphrase) for role in names]
     directory.mkdir(parents=True, exist_ok=True)
     for files in made:
         for name, content in files.items():
@@ -81,7 +84,7 @@ def keygen(
         click.echo(f"made the keys of {', '.join(names)}; keep the private files to their owners")
 
 
-def _make(
+def _make_files(
     role: Role, kid: bytes | None, *, mac: bool, passphrase: bytes | None
 ) -> dict[str, bytes]:
     """The key files of one role by name."""

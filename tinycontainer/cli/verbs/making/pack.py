@@ -1,4 +1,4 @@
-"""``pack``: sign and bundle a container directory with the keys of all four parties."""
+"""``pack``: sign and bundle a container with the keys of all four parties."""
 
 from pathlib import Path
 
@@ -12,24 +12,23 @@ from tinycontainer.tools.packing.manifest import Manifest, manifest_path, read_m
 from tinycontainer_tokens import Role
 
 from ...keys import PrivateKeys, passphrase_option, require_trustworthy
-from ...output import Refusal, force_option, json_option
-from ...verb import Verb
-from .outputs import Outputs, output_options
+from ...options import force_option, json_option, path_argument, path_option
+from ...verb import Verb, VerbRefused
+from .container_files import ContainerFiles, container_files_options
 
 
 @click.command(cls=Verb)
-@click.argument("source", type=click.Path(path_type=Path))
-@click.option(
+@path_argument("source")
+@path_option(
     "--keys",
     "key_directory",
-    type=click.Path(path_type=Path),
     help="Directory with ROLE.pem or ROLE.cose of all four roles, as keygen makes it.",
 )
 @passphrase_option
 @click.option(
     "--unsigned", is_flag=True, help="No tokens at all, for a device that allows it; for the bench."
 )
-@output_options
+@container_files_options
 @force_option
 @json_option
 def pack(
@@ -37,7 +36,7 @@ def pack(
     key_directory: Path | None,
     passphrase_file: Path | None,
     unsigned: bool,
-    outputs: Outputs,
+    files: ContainerFiles,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -49,20 +48,20 @@ def pack(
     """
     manifest = read_manifest(source)
     try:
-        bundle = _make(manifest, key_directory, passphrase_file, unsigned=unsigned)
+        bundle = _make_bundle(manifest, key_directory, passphrase_file, unsigned=unsigned)
     except MetadataError as error:
-        raise Refusal(f"{show(str(manifest_path(source)))}: {error}") from None
-    outputs.write(bundle, source, force=force, as_json=as_json)
+        raise VerbRefused(f"{show(str(manifest_path(source)))}: {error}") from None
+    files.write(bundle, source, force=force, as_json=as_json)
 
 
-def _make(
+def _make_bundle(
     manifest: Manifest, directory: Path | None, passphrase_file: Path | None, *, unsigned: bool
 ) -> Bundle:
     if unsigned == (directory is not None):
-        raise Refusal("give either --keys DIRECTORY or --unsigned")
+        raise VerbRefused("give either --keys DIRECTORY or --unsigned")
     if directory is None:
         return packing.pack_unsigned(manifest.blueprint, manifest.code, manifest.data)
     reader = PrivateKeys(passphrase_file)
-    keys = {role: reader.of_role(directory, role) for role in Role}
+    keys = {role: reader.read_role(directory, role) for role in Role}
     require_trustworthy(keys, manifest.blueprint.profile)
     return packing.pack(manifest.blueprint, manifest.code, manifest.data, keys)

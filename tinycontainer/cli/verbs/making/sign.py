@@ -1,12 +1,12 @@
-"""``sign``: one party signs its part of a container, on a machine of its own."""
+"""``sign``: sign one part of a container, as one of the four parties."""
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -18,14 +18,17 @@ from tinycontainer.metadata import Endpoint
 from tinycontainer.text import show
 from tinycontainer.tools.packing.manifest import read_blueprint
 from tinycontainer.tools.packing.packing import Blueprint, Signer, TokenOptions
-from tinycontainer_tokens import Kind, Profile
+from tinycontainer_tokens import KeyMaterial, Kind, Profile
 
 from ...keys import PrivateKeys, passphrase_option
-from ...output import Refusal, force_option, json_option, print_json, require_absent, write_file
-from ...verb import Verb
+from ...options import force_option, json_option, path_argument, path_option
+from ...output_files import require_absent, write_file
+from ...printing import print_json
+from ...verb import Verb, VerbRefused
 
-_SHA256_DIGITS = 64
-_UNIX_SECONDS = re.compile(r"[0-9]{1,18}")
+_UNIX_SECONDS: Final = re.compile(r"[0-9]{1,18}")
+_CLAIM_OPTIONS: Final = tuple(field.name for field in fields(TokenOptions))
+"""The options of the verbs that are claims of the token have the names of its fields."""
 
 
 @click.group()
@@ -39,14 +42,14 @@ def sign() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What all four verbs take.
+    """The options that all four verbs have.
 
     Attributes:
-        signer: the party's key, and for which container.
-        blueprint: the manifest, if one was given.
-        out: where the token goes; None for a name after its kind.
-        force: whether it may be overwritten.
-        as_json: how to say what was written.
+        signer: the party's key, and the container that it signs for.
+        blueprint: from the manifest, if one was given.
+        out: the token file; None for a name after the token's kind.
+        force: whether a file that exists is overwritten.
+        as_json: whether to print one JSON object.
     """
 
     signer: Signer
@@ -56,7 +59,15 @@ class Signing:
     as_json: bool
 
     def write(self, token: bytes, name: str) -> None:
-        """Write the token."""
+        """Write the token, and print its file.
+
+        Args:
+            token: the signed token.
+            name: of its file without suffix, if none was given.
+
+        Raises:
+            VerbRefused: the file exists, or cannot be written.
+        """
         path = self.out or Path(f"{name}.cwt")
         require_absent((path,), force=self.force)
         write_file(path, token)
@@ -66,20 +77,24 @@ class Signing:
             click.echo(f"{show(str(path))}: {len(token)} bytes, {self.signer.profile}")
 
     def require_manifest(self) -> Blueprint:
-        """The manifest.
+        """Return what the manifest describes.
 
         Raises:
-            Refusal: none was given.
+            VerbRefused: no manifest was given.
         """
         if self.blueprint is None:
-            raise Refusal("give the --manifest that declares it")
+            raise VerbRefused("give the --manifest that declares it")
         return self.blueprint
 
 
-def _moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> int | None:
-    """Unix seconds, or a date with or without time, in UTC if it names no zone."""
-    if text is None or _UNIX_SECONDS.fullmatch(text):
-        return None if text is None else int(text)
+def _parse_moment(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> int | None:
+    """Read Unix seconds, or a date with or without time, in UTC if it names no zone."""
+    if text is None:
+        return None
+    if _UNIX_SECONDS.fullmatch(text):
+        return int(text)
     try:
         moment = datetime.fromisoformat(text)
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
@@ -89,7 +104,7 @@ def _moment(_context: click.Context, _parameter: click.Parameter, text: str | No
         ) from None
 
 
-def _hexadecimal(
+def _parse_hexadecimal(
     _context: click.Context, _parameter: click.Parameter, text: str | None
 ) -> bytes | None:
     try:
@@ -101,21 +116,27 @@ def _hexadecimal(
 def _signing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a verb the options that its `Signing` comes from."""
 
-    @click.option("--key", type=click.Path(path_type=Path), required=True, help="Private key file.")
+    @path_option("--key", required=True, help="Private key file.")
     @passphrase_option
-    @click.option(
+    @path_option(
         "--manifest",
-        type=click.Path(path_type=Path),
         help="The container's manifest: uid, profile and claims come from it unless given here.",
     )
     @click.option("--uid", help="The container's uid; text, or hex: and digits.")
     @click.option("--profile", type=click.Choice([profile.value for profile in Profile]))
     @click.option("--sequence", type=click.IntRange(0, (1 << 64) - 1), help="Version; default 1.")
-    @click.option("--expires", callback=_moment, help="Unix seconds, or a date such as 2027-01-31.")
-    @click.option("--not-before", callback=_moment, help="The same form.")
-    @click.option("--issued", callback=_moment, help="The same form; information only.")
+    @click.option(
+        "--expires",
+        "expires_s",
+        callback=_parse_moment,
+        help="Unix seconds, or a date such as 2027-01-31.",
+    )
+    @click.option("--not-before", "not_before_s", callback=_parse_moment, help="The same form.")
+    @click.option(
+        "--issued", "issued_s", callback=_parse_moment, help="The same form; information only."
+    )
     @click.option("--audience", help="Device id, if the token is for one device.")
-    @click.option("--out", "-o", type=click.Path(path_type=Path), help="The token file.")
+    @path_option("--out", "-o", help="The token file.")
     @force_option
     @json_option
     @wraps(command)
@@ -124,60 +145,63 @@ def _signing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         key: Path,
         passphrase_file: Path | None,
         manifest: Path | None,
+        uid: str | None,
+        profile: str | None,
         out: Path | None,
         force: bool,
         as_json: bool,
         **options: Any,
     ) -> Any:
-        names = ("uid", "profile", "sequence", "expires", "not_before", "issued", "audience")
-        given = {name: options.pop(name) for name in names}
         blueprint = None if manifest is None else read_blueprint(manifest)
-        material = PrivateKeys(passphrase_file).read(key)
-        uid, profile, claims = _claims(given, blueprint)
-        signing = Signing(Signer(material, uid, profile, claims), blueprint, out, force, as_json)
+        signer = _make_signer(
+            PrivateKeys(passphrase_file).read(key),
+            uid,
+            None if profile is None else Profile(profile),
+            {name: options.pop(name) for name in _CLAIM_OPTIONS},
+            blueprint,
+        )
+        signing = Signing(signer, blueprint, out, force, as_json)
         return command(*arguments, signing=signing, **options)
 
     return with_signing
 
 
-def _claims(
-    given: dict[str, Any], blueprint: Blueprint | None
-) -> tuple[bytes, Profile, TokenOptions]:
-    profile = given["profile"] and Profile(given["profile"])
-    profile = profile or (blueprint.profile if blueprint else Profile.RFC9052)
-    options = blueprint.options if blueprint else TokenOptions()
-    names = {
-        "sequence": "sequence",
-        "audience": "audience",
-        "not_before": "not_before_s",
-        "expires": "expires_s",
-        "issued": "issued_s",
-    }
-    changes = {names[name]: given[name] for name in names if given[name] is not None}
-    return _uid(given["uid"], blueprint, profile), profile, replace(options, **changes)
+def _make_signer(
+    key: KeyMaterial,
+    uid: str | None,
+    profile: Profile | None,
+    claims: dict[str, Any],
+    blueprint: Blueprint | None,
+) -> Signer:
+    """The party's key with uid, profile and claims: those given, else those of the manifest."""
+    if profile is None:
+        profile = Profile.RFC9052 if blueprint is None else blueprint.profile
+    options = TokenOptions() if blueprint is None else blueprint.options
+    given = {name: value for name, value in claims.items() if value is not None}
+    return Signer(key, _choose_uid(uid, blueprint, profile), profile, replace(options, **given))
 
 
-def _uid(text: str | None, blueprint: Blueprint | None, profile: Profile) -> bytes:
+def _choose_uid(text: str | None, blueprint: Blueprint | None, profile: Profile) -> bytes:
     if text is not None:
         try:
             return uid_from_text(check_uid(text))
         except ValueError as error:
-            raise Refusal(f"--uid: {error}") from None
+            raise VerbRefused(f"--uid: {error}") from None
     if blueprint is not None:
         return blueprint.container.uid
     if profile is Profile.RIOT_2024:
-        return b""  # Its tokens name no container.
-    raise Refusal("give the container's --uid, or its --manifest")
+        return b""  # its tokens name no container
+    raise VerbRefused("give the container's --uid, or its --manifest")
 
 
 def _content_options(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option(
         "--sha256",
         metavar="HEX",
-        callback=_hexadecimal,
+        callback=_parse_hexadecimal,
         help="Hash of the section, where the section itself is not at hand.",
     )(_signing_options(command))
-    return click.argument("file", type=click.Path(path_type=Path), required=False)(command)
+    return path_argument("file", required=False)(command)
 
 
 @sign.command(cls=Verb)
@@ -203,7 +227,11 @@ def data(file: Path | None, sha256: bytes | None, signing: Signing) -> None:
 @sign.command(cls=Verb)
 @click.option("--calls", help="Allowed calls, such as open,close,read; or none.")
 @click.option(
-    "--mask", "bits", metavar="HEX", callback=_hexadecimal, help="The mask itself, such as 1f."
+    "--mask",
+    "bits",
+    metavar="HEX",
+    callback=_parse_hexadecimal,
+    help="The mask itself, such as 1f.",
 )
 @_signing_options
 def mask(calls: str | None, bits: bytes | None, signing: Signing) -> None:
@@ -214,12 +242,12 @@ def mask(calls: str | None, bits: bytes | None, signing: Signing) -> None:
     Example: tinycontainerctl sign mask --manifest courier --key keys/owner.pem
     """
     if calls is not None and bits is not None:
-        raise Refusal("give either --calls or --mask")
+        raise VerbRefused("give either --calls or --mask")
     if bits is not None:
-        signing.write(signing.signer.mask_bytes(bits), "mask")
+        signing.write(signing.signer.sign_mask_bytes(bits), "mask")
         return
-    wanted = signing.require_manifest().mask if calls is None else _mask_of(calls)
-    signing.write(signing.signer.mask(wanted), "mask")
+    allowed = signing.require_manifest().mask if calls is None else _parse_calls(calls)
+    signing.write(signing.signer.sign_mask(allowed), "mask")
 
 
 @sign.command(cls=Verb)
@@ -234,29 +262,31 @@ def endpoint(endpoint_id: int, signing: Signing) -> None:
     found = next((entry for entry in declared if entry.endpoint_id == endpoint_id), None)
     if found is None:
         ids = ", ".join(str(entry.endpoint_id) for entry in declared) or "none"
-        raise Refusal(f"--id: the manifest declares no endpoint {endpoint_id}; there are: {ids}")
+        raise VerbRefused(
+            f"--id: the manifest declares no endpoint {endpoint_id}; there are: {ids}"
+        )
     _sign_endpoint(found, signing)
 
 
 def _sign_endpoint(found: Endpoint, signing: Signing) -> None:
     if signing.signer.profile is Profile.RIOT_2024:
         raise MetadataError("endpoint token", "riot-2024 knows none (endpoint key 6)")
-    signing.write(signing.signer.endpoint(found), f"endpoint-{found.endpoint_id}")
+    signing.write(signing.signer.sign_endpoint(found), f"endpoint-{found.endpoint_id}")
 
 
 def _sign_content(kind: Kind, file: Path | None, sha256: bytes | None, signing: Signing) -> None:
     if (file is None) == (sha256 is None):
-        raise Refusal("give either the FILE or its --sha256")
+        raise VerbRefused("give either the FILE or its --sha256")
     name = kind.name.lower()
     if sha256 is not None:
-        signing.write(signing.signer.digest(kind, sha256), name)
+        signing.write(signing.signer.sign_digest(kind, sha256), name)
     elif file is not None:
         content = read_bounded(file, MAX_SECTION_BYTES)
-        signing.write(signing.signer.content(kind, content), name)
+        signing.write(signing.signer.sign_content(kind, content), name)
 
 
-def _mask_of(calls: str) -> int:
+def _parse_calls(calls: str) -> int:
     try:
         return mask_from_names([] if calls == "none" else calls.split(","))
     except ValueError as error:
-        raise Refusal(f"--calls: {error}") from None
+        raise VerbRefused(f"--calls: {error}") from None

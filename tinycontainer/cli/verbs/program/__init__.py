@@ -1,1 +1,1 @@
-"""Verbs about the program itself and what is installed."""
+"""Verbs about the program itself, and what is installed."""

@@ -1,14 +1,15 @@
-"""``completion``: the script that teaches a shell to complete our verbs and options."""
+"""``completion``: print the script that teaches a shell our verbs and options."""
+
+from typing import Final
 
 import click
 from click.shell_completion import get_completion_class
 
-from ...output import Refusal, json_option, print_json
-from ...verb import Verb
+from ...options import json_option
+from ...printing import print_json
+from ...verb import COMPLETION_VARIABLE, PROGRAM, Verb, VerbRefused
 
-_SHELLS = ("bash", "zsh", "fish")
-PROGRAM = "tinycontainerctl"
-VARIABLE = "_TINYCONTAINERCTL_COMPLETE"
+_SHELLS: Final = ("bash", "zsh", "fish")
 
 
 @click.command(cls=Verb)
@@ -20,10 +21,11 @@ def completion(context: click.Context, shell: str, as_json: bool) -> None:
 
     Example: tinycontainerctl completion bash
     """
-    found = get_completion_class(shell)
-    if found is None:
-        raise Refusal(f"no completion is known for {shell}")
-    script = found(context.find_root().command, {}, PROGRAM, VARIABLE).source()
+    completion_class = get_completion_class(shell)
+    if completion_class is None:
+        raise VerbRefused(f"click knows no completion for {shell}; use another shell")
+    program = context.find_root().command
+    script = completion_class(program, {}, PROGRAM, COMPLETION_VARIABLE).source()
     if as_json:
         print_json({"shell": shell, "script": script})
     else:

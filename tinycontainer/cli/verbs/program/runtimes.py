@@ -1,4 +1,4 @@
-"""``runtimes``: what can run containers here, and what it can."""
+"""``runtimes``: list the installed runtimes and their abilities."""
 
 from typing import Any
 
@@ -7,8 +7,10 @@ import click
 from tinycontainer.assembly import Installation, InstalledRuntime
 from tinycontainer.text import flatten, show
 
-from ...output import json_option, print_json, print_table
-from ...verb import Verb, with_installation
+from ...installation import with_installation
+from ...options import json_option
+from ...printing import print_json, print_table
+from ...verb import Verb
 
 
 @click.command(cls=Verb)
@@ -18,8 +20,8 @@ def runtimes(installation: Installation, as_json: bool) -> None:
     """List the runtimes that are installed, with their versions and abilities.
 
     A device file chooses one for a container type (`[runtimes] wasm = "wasmtime"`), `run --engine`
-    for one run. Abilities: preempt, a hook goes on where its budget ended (without it a hook runs
-    as a whole, or is stopped); short-units, it can be stopped every few instructions;
+    for one run. Abilities: preempt, a hook continues where its budget ended (without it a hook runs
+    to its end, or is aborted); short-units, a hook can be stopped every few instructions;
     counted-stacks, calls and operands are counted, not only bounded in bytes; counted-traps, a hook
     that traps is charged in full; exact-floats, floating point is exact to the bit.
 
@@ -34,15 +36,15 @@ def runtimes(installation: Installation, as_json: bool) -> None:
 
 
 def _as_dict(runtime: InstalledRuntime) -> dict[str, Any]:
-    said = runtime.description
+    description = runtime.description
     return {
         "name": show(runtime.name),
         "default": runtime.chosen,
         "works": not runtime.problem,
         "problem": flatten(runtime.problem),
-        "engine": show(said.engine) if said else "",
-        "abilities": sorted(said.abilities) if said else [],
-        "notes": [flatten(note) for note in said.notes] if said else [],
+        "engine": show(description.engine) if description else "",
+        "abilities": sorted(description.abilities) if description else [],
+        "notes": [flatten(note) for note in description.notes] if description else [],
     }
 
 

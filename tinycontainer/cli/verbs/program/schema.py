@@ -1,4 +1,6 @@
-"""``schema``: JSON Schema of the files that people write."""
+"""``schema``: print the JSON Schema of a file that people write."""
+
+from typing import Final
 
 import click
 
@@ -7,10 +9,10 @@ from tinycontainer.files.toml_file import Table
 from tinycontainer.scenario.script import ScriptFile
 from tinycontainer.tools.packing.manifest import ManifestFile
 
-from ...output import print_json
+from ...printing import print_json
 from ...verb import Verb
 
-_MODELS: dict[str, type[Table]] = {
+_MODELS: Final[dict[str, type[Table]]] = {
     "device": DeviceFile,
     "container": ManifestFile,
     "script": ScriptFile,

@@ -1,14 +1,14 @@
-"""``demo``: the SmartDroneBox, from new keys to the last refusal."""
+"""``demo``: run the SmartDroneBox, from new keys to the last refusal."""
 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from pydantic import Field
@@ -18,32 +18,30 @@ from tinycontainer.assembly import Device, Installation, make_setup, read_plan
 from tinycontainer.files.toml_file import Table, read_toml
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.metadata import Bundle
-from tinycontainer.scenario.expectations import ExpectationResult, judge, read_expectations
-from tinycontainer.scenario.script import Surprise, play, read_script
+from tinycontainer.scenario.expectations import (
+    ExpectationResult,
+    judge_expectations,
+    read_expectations,
+)
+from tinycontainer.scenario.script import Surprise, play_script, read_script
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.packing import packing
 from tinycontainer.tools.packing.manifest import read_manifest
 from tinycontainer.tools.pictures import TimelineBuilder
-from tinycontainer.trace import Human, Tally, TraceEvent
+from tinycontainer.trace import Human, Sink, Tally, TraceEvent
 from tinycontainer_tokens import KeyMaterial, Role, key_files
 
-from ...output import (
-    ExitCode,
-    Refusal,
-    force_option,
-    json_option,
-    print_json,
-    print_table,
-    require_absent,
-    write_file,
-)
-from ...verb import Verb, with_installation
-from .drawing import Drawings, drawing_options
-from .outcome import print_summary, screen, summary, traced_to
-from .progress import progress
+from ...installation import with_installation
+from ...options import force_option, json_option, path_option
+from ...output_files import require_absent, write_file
+from ...printing import print_json, print_table
+from ...verb import ExitCode, Verb, VerbRefused
+from .listeners import print_lines, show_progress, trace_to
+from .picture_files import PictureFiles, picture_options
+from .run_summary import print_summary, summarize_run
 
-_EXAMPLE = "smartdronebox"
-_RUN_MS = 20_000
+_EXAMPLE: Final = "smartdronebox"
+_RUN_MS: Final = 20_000
 
 
 class BundleTable(Table):
@@ -51,7 +49,7 @@ class BundleTable(Table):
 
     manifest: str
     out: str
-    mask_token_of: str | None = Field(default=None, description="take another one's mask token")
+    mask_token_of: str | None = Field(default=None, description="use another one's mask token")
     spoil_code: bool = Field(default=False, description="change one bit of the code after signing")
 
 
@@ -62,15 +60,9 @@ class BundlesFile(Table):
 
 
 @click.command(cls=Verb)
-@click.option(
-    "--trace", type=click.Path(path_type=Path), help="Write all events to this file (JSON lines)."
-)
-@click.option(
-    "--keep",
-    type=click.Path(path_type=Path),
-    help="Keep keys, bundles, files and the trace demo.jsonl in this directory.",
-)
-@drawing_options
+@path_option("--trace", help="Write all events to this file (JSON lines).")
+@path_option("--keep", help="Keep keys, bundles, files and the trace demo.jsonl in this directory.")
+@picture_options
 @force_option
 @json_option
 @with_installation
@@ -78,59 +70,72 @@ def demo(
     installation: Installation,
     trace: Path | None,
     keep: Path | None,
-    drawings: Drawings,
+    pictures: PictureFiles,
     force: bool,
     as_json: bool,
 ) -> int:
     """Run the SmartDroneBox: four tenants, one intruder, one device, 20 seconds of virtual time.
 
     Makes new keys for the four roles, packs and signs all containers, loads and runs them, takes
-    the mapper's radio away and gives it back, lets the intruder try nine things, and checks that
-    everything went as it should. The exit code is 0 only if it did.
+    the mapper's radio away and gives it back, lets the intruder try nine attacks, and checks the
+    outcome of each. The exit code is 0 only if everything happened as expected.
 
     Example: tinycontainerctl demo --keep box
     """
     if trace is not None:
         require_absent((trace,), force=force)
-    drawings.check(force=force)
+    pictures.check(force=force)
+    tally = Tally()
+    events: list[TraceEvent] = []
+    builder = TimelineBuilder()
     with _workspace(keep) as directory:
         _make_keys(directory / "keys")
         _make_bundles(directory)
-        tally, events, builder = Tally(), list[TraceEvent](), TimelineBuilder()
-        plan = read_plan(directory / "device.toml")
-        clock = VirtualClock(plan.content.scheduling.instruction_ns)
-        kept = directory / "demo.jsonl" if keep is not None else None
-        with traced_to(trace, force=force) as sinks, traced_to(kept, force=False) as more:
-            sinks += [*more, tally, events.append, *drawings.listeners(builder)]
+        kept_trace = directory / "demo.jsonl" if keep is not None else None
+        with trace_to(trace, force=force) as sinks, trace_to(kept_trace, force=False) as more:
+            sinks += [*more, tally, events.append, *pictures.sinks(builder)]
             if not as_json:
                 sinks.append(Human(click.echo))
-            setup = make_setup(plan, clock, installation, screen(as_json))
-            device = Device(setup, clock, sinks)
-            with progress(_RUN_MS) as tick:
-                script = read_script(directory / "script.toml")
-                surprises = play(device, script, _RUN_MS, tick)
-        findings = judge(read_expectations(directory / "expectations.toml"), events)
+            show_line = print_lines(quiet=as_json)
+            now_ns, surprises = _play_script(directory, installation, sinks, show_line)
+        findings = judge_expectations(read_expectations(directory / "expectations.toml"), events)
     held = not surprises and all(finding.held for finding in findings)
-    drawings.write(builder.timeline(device.now_ns), "The SmartDroneBox: who ran when")
-    values = summary(device.now_ns, tally)
+    pictures.write(builder.build(now_ns), "The SmartDroneBox: who ran when")
+    summary = summarize_run(now_ns, tally)
     if as_json:
-        print_json(values | _judgement(findings, surprises, held=held))
+        print_json(summary | _judgement_as_dict(findings, surprises, held=held))
     else:
-        print_summary(values)
+        print_summary(summary)
         _print_judgement(findings, surprises)
     return ExitCode.DONE if held else ExitCode.REFUSED
 
 
+def _play_script(
+    directory: Path,
+    installation: Installation,
+    sinks: Sequence[Sink],
+    show_line: Callable[[bytes], None],
+) -> tuple[int, list[Surprise]]:
+    """Device time at the end in ns, and steps that did not go as expected."""
+    plan = read_plan(directory / "device.toml")
+    clock = VirtualClock(plan.content.scheduling.instruction_ns)
+    device = Device(make_setup(plan, clock, installation, show_line), clock, sinks)
+    script = read_script(directory / "script.toml")
+    with show_progress(_RUN_MS) as tick:
+        surprises = play_script(device, script, _RUN_MS, tick)
+    return device.now_ns, surprises
+
+
 @contextmanager
 def _workspace(keep: Path | None) -> Iterator[Path]:
-    """A copy of the example, to be kept or not."""
+    """A copy of the example; without a directory to keep it in, it is deleted at the end."""
     if keep is not None:
         if keep.exists():
-            raise Refusal(f"{show(str(keep))}: exists; name a directory that does not")
+            raise VerbRefused(f"{show(str(keep))}: exists; name a directory that does not")
         try:
             _copy_example(keep)
             yield keep
-        except Exception:  # nothing half-made stays behind
+        except Exception:  # a box without all its files would only confuse
             shutil.rmtree(keep, ignore_errors=True)
             raise
         return
@@ -161,7 +166,8 @@ def _make_bundles(directory: Path) -> None:
     }
     made: dict[str, Bundle] = {}
     for table in read_toml(directory / "bundles.toml", BundlesFile).bundles:
-        made[table.out] = bundle = _make_bundle(directory, table, keys, made)
+        bundle = _make_bundle(directory, table, keys, made)
+        made[table.out] = bundle
         write_file(directory / f"{table.out}.tcb", bundle.encode())
         write_file(directory / f"{table.out}.metadata", bundle.metadata)
 
@@ -175,12 +181,12 @@ def _make_bundle(
         other = metadata_codec.decode(made[table.mask_token_of].metadata)
         mask_token = other.container.syscall_mask_token
     bundle = packing.pack(manifest.blueprint, manifest.code, manifest.data, keys, mask_token)
-    if table.spoil_code:
+    if table.spoil_code:  # after signing, so that the hash in the code token is wrong
         bundle = replace(bundle, code=bundle.code[:-1] + bytes([bundle.code[-1] ^ 1]))
     return bundle
 
 
-def _judgement(
+def _judgement_as_dict(
     findings: list[ExpectationResult], surprises: list[Surprise], *, held: bool
 ) -> dict[str, Any]:
     return {

@@ -4,29 +4,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from tinycontainer.assembly import Installation, read_plan
-from tinycontainer.scenario.script import read_script, untaken
+from tinycontainer.scenario.script import count_late_steps, read_script
 from tinycontainer.text import flatten
 from tinycontainer.tools.pictures import TimelineBuilder
 from tinycontainer.trace import Human, Sink, Tally
 
-from ...durations import duration_ms
-from ...output import ExitCode, Refusal, force_option, json_option, print_json
-from ...verb import Verb, with_installation
-from .drawing import Drawings, drawing_options
-from .live import LiveView, require_terminal
-from .outcome import print_summary, screen, summary, traced_to
-from .runs import Order, Result, run_again, run_plainly, run_recorded
+from ...installation import with_installation
+from ...options import duration_option, force_option, json_option, path_argument, path_option
+from ...printing import print_json
+from ...verb import ExitCode, Verb, VerbRefused
+from .listeners import print_lines, trace_to
+from .live_view import LiveView, require_terminal
+from .picture_files import PictureFiles, picture_options
+from .run_summary import print_summary, summarize_run
+from .running_modes import RunRequest, RunResult, run_plainly, run_recorded, run_replayed
 
-_DEFAULT_VIRTUAL_MS = 10_000
+_DEFAULT_VIRTUAL_MS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class RunOptions:
     """The options of ``run``; each is described where it is declared."""
 
     for_ms: int | None
@@ -38,7 +40,7 @@ class Wishes:
     record: Path | None
     replay: Path | None
     live: bool
-    drawings: Drawings
+    pictures: PictureFiles
     force: bool
     as_json: bool
 
@@ -56,31 +58,30 @@ class Wishes:
         """Refuse what does not go together, before anything is run.
 
         Raises:
-            Refusal: it does not, a file exists, or there is no terminal to show a live view on.
+            VerbRefused: options contradict each other, a file exists, or there is no terminal for
+                the live view.
         """
-        given = (
-            *(self.for_ms, self.virtual, self.engine, self.script),
-            *(self.record, self.live or None),
-        )
-        if self.replay is not None and given != (None,) * len(given):
-            raise Refusal(
+        if self.replay is not None and self._sets_what_a_recording_fixes():
+            raise VerbRefused(
                 "--replay repeats a recording as it is: leave --for, --virtual, --wall, --engine,"
                 " --script, --record and --live out"
             )
         if self.live:
             if not self.wall or self.as_json:
-                raise Refusal("--live shows a run in wall time: leave --virtual and --json out")
+                raise VerbRefused("--live shows a run in wall time: leave --virtual and --json out")
             require_terminal()
-        self.drawings.check(force=self.force)
+        self.pictures.check(force=self.force)
+
+    def _sets_what_a_recording_fixes(self) -> bool:
+        given = (self.for_ms, self.virtual, self.engine, self.script, self.record)
+        return self.live or any(option is not None for option in given)
 
 
 @click.command(cls=Verb)
-@click.argument("device_file", type=click.Path(path_type=Path))
-@click.option(
+@path_argument("device_file")
+@duration_option(
     "--for",
     "for_ms",
-    metavar="DURATION",
-    callback=duration_ms,
     help="How long, in device time: 500ms, 10s, 2m. By default 10s in virtual time, and until"
     " interrupted, or nothing runs any more, in wall time.",
 )
@@ -90,99 +91,91 @@ class Wishes:
     metavar="NAME",
     help="Run WebAssembly on this engine, whatever the device file says; see `runtimes`.",
 )
-@click.option("--script", type=click.Path(path_type=Path), help="Management in mid-run (TOML).")
-@click.option(
-    "--trace", type=click.Path(path_type=Path), help="Write all events to this file (JSON lines)."
-)
+@path_option("--script", help="Management in mid-run (TOML).")
+@path_option("--trace", help="Write all events to this file (JSON lines).")
 @click.option("--trace-data", is_flag=True, help="Put payload into the trace, not only its hash.")
-@click.option(
+@path_option(
     "--record",
-    type=click.Path(path_type=Path),
-    help="Keep all that the world told the device, payload included, in this file (mode 0600).",
+    help="Keep all that the device gets from outside, payload included, in this file (mode 0600).",
 )
-@click.option(
+@path_option(
     "--replay",
-    type=click.Path(path_type=Path),
     help="Repeat a recorded run exactly; the drivers' data sources are not needed.",
 )
 @click.option("--live", is_flag=True, help="Show what happens while it does, in wall time.")
-@drawing_options
+@picture_options
 @force_option
 @json_option
 @with_installation
-def run(installation: Installation, /, device_file: Path, **options: Any) -> int:
-    """Run the device of DEVICE_FILE and print its log and what became of its containers.
+def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
+    """Run the device of DEVICE_FILE; print its log and a summary of what its containers did.
 
     Example: tinycontainerctl run device.toml --script script.toml --for 10s --trace trace.jsonl
     """
-    wishes = Wishes(**options)
-    wishes.check()
+    options = RunOptions(**given)
+    options.check()
     plan = read_plan(device_file)
-    steps = () if wishes.script is None else read_script(wishes.script)
+    steps = () if options.script is None else read_script(options.script)
     if plan.content.trust.allow_unsigned:
-        click.echo("warning: allow_unsigned is set: absent tokens are forgiven", err=True)
-    tally, builder = Tally(), TimelineBuilder()
-    is_quiet = wishes.as_json or wishes.live
-    with _listeners(wishes, tally) as sinks:
-        sinks.extend(wishes.drawings.listeners(builder))
-        order = Order(
-            plan,
-            steps,
-            wishes.end_ms,
-            wishes.wall,
-            sinks,
-            screen(is_quiet),
-            installation,
-            wishes.engine,
+        click.echo("warning: allow_unsigned is set: missing tokens are accepted", err=True)
+    tally = Tally()
+    builder = TimelineBuilder()
+    with _sinks(options, tally) as sinks:
+        sinks.extend(options.pictures.sinks(builder))
+        show_line = print_lines(quiet=options.as_json or options.live)
+        request = RunRequest(
+            plan=plan,
+            steps=steps,
+            end_ms=options.end_ms,
+            wall=options.wall,
+            sinks=sinks,
+            show_line=show_line,
+            installation=installation,
+            engine=options.engine,
         )
-        result = _run(order, wishes)
-    wishes.drawings.write(builder.timeline(result.now_ns), f"{plan.name}: who ran when")
-    late = untaken(steps, wishes.end_ms)
-    values = summary(result.now_ns, tally)
-    if wishes.as_json:
-        said = {"surprises": [str(each) for each in result.surprises], "steps_not_taken": late}
-        print_json(values | said)
+        result = _run(request, options)
+    options.pictures.write(builder.build(result.now_ns), f"{plan.name}: who ran when")
+    late_steps = count_late_steps(steps, options.end_ms)
+    summary = summarize_run(result.now_ns, tally)
+    if options.as_json:
+        surprises = [str(surprise) for surprise in result.surprises]
+        print_json(summary | {"surprises": surprises, "steps_not_taken": late_steps})
     else:
-        print_summary(values)
-        listed = bool(plan.content.containers) or bool(steps) or wishes.replay is not None
-        _hint(listed=listed, late=late)
-    return _end(result)
+        print_summary(summary)
+        if not (plan.content.containers or steps or options.replay):
+            click.echo("the device file lists no containers; add some, or give a --script")
+        if late_steps:
+            click.echo(f"{late_steps} steps of the script are after the end of the run; use --for")
+    return _exit_code(result)
 
 
-def _run(order: Order, wishes: Wishes) -> Result:
-    if wishes.replay is not None:
-        return run_again(order, wishes.replay)
-    if wishes.record is not None:
-        return run_recorded(order, wishes.record, force=wishes.force)
-    return run_plainly(order)
+def _run(request: RunRequest, options: RunOptions) -> RunResult:
+    if options.replay is not None:
+        return run_replayed(request, options.replay)
+    if options.record is not None:
+        return run_recorded(request, options.record, force=options.force)
+    return run_plainly(request)
 
 
 @contextmanager
-def _listeners(wishes: Wishes, tally: Tally) -> Iterator[list[Sink]]:
-    """Who hears of what happens; a live view is on the terminal meanwhile."""
-    with traced_to(wishes.trace, force=wishes.force, with_data=wishes.trace_data) as sinks:
+def _sinks(options: RunOptions, tally: Tally) -> Iterator[list[Sink]]:
+    """What receives the events; a live view is on the terminal meanwhile."""
+    with trace_to(options.trace, force=options.force, with_data=options.trace_data) as sinks:
         sinks.append(tally)
-        if wishes.live:
+        if options.live:
             view = LiveView(tally)
             sinks.append(view)
-            with view.shown():
+            with view.on_terminal():
                 yield sinks
             return
-        if not wishes.as_json:
+        if not options.as_json:
             sinks.append(Human(click.echo))
         yield sinks
 
 
-def _end(result: Result) -> ExitCode:
+def _exit_code(result: RunResult) -> ExitCode:
     for surprise in result.surprises:
         click.echo(f"error: script: {flatten(str(surprise))}", err=True)
     if result.interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.REFUSED if result.surprises else ExitCode.DONE
-
-
-def _hint(*, listed: bool, late: int) -> None:
-    if not listed:
-        click.echo("the device file lists no containers; add some, or give a --script")
-    if late:
-        click.echo(f"{late} steps of the script lie behind the end of the run and were not taken")

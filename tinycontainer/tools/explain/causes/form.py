@@ -8,8 +8,15 @@ from typing import Final
 
 from tinycontainer.metadata.model import METADATA_TAG
 from tinycontainer_tokens import Algorithm, CborError, Kind, Profile, Verification, cbor
-from tinycontainer_tokens.envelope import ALG_LABEL, COSE_NUMBER, CWT_TAG, MAX_TOKEN_BYTES, Envelope
-from tinycontainer_tokens.unverified import claims_unverified, parse_unverified
+from tinycontainer_tokens.envelope import (
+    ALG_LABEL,
+    COSE_NUMBER,
+    CWT_TAG,
+    MAX_TOKEN_BYTES,
+    Envelope,
+    parse_if_possible,
+)
+from tinycontainer_tokens.unverified import claims_unverified
 
 from ..explanation import name_of
 from .refused_token import RefusedToken, verify_again
@@ -25,7 +32,7 @@ _MOST_MISSING_BYTES: Final = 128
 def find_present_cause(refused: RefusedToken) -> str | None:
     """Find out why there is no token."""
     if refused.artefact.metadata.security is None and refused.kind is not Kind.MASK:
-        return "the metadata has no security array (key 3), where this token would stand"
+        return "the metadata has no security array (key 3), where this token would be"
     if not any(report.token for report in refused.reports):
         return "no token is there at all: the container was packed without signing"
     return (
@@ -37,13 +44,13 @@ def find_structure_cause(refused: RefusedToken) -> str | None:
     """Find the damage that made a token into other bytes, or what else these are."""
     token = refused.report.token
     for words, change in _DAMAGES:
-        if parse_unverified(change(token)) is not None:
+        if parse_if_possible(change(token)) is not None:
             return words
     for missing in range(1, 1 + min(_MOST_MISSING_BYTES, MAX_TOKEN_BYTES - len(token))):
-        if parse_unverified(token + bytes(missing)) is not None:
+        if parse_if_possible(token + bytes(missing)) is not None:
             return f"the token is cut short: its last {_counted(missing)} missing"
     for surplus in range(1, len(token)):
-        if parse_unverified(token[:-surplus]) is not None:
+        if parse_if_possible(token[:-surplus]) is not None:
             return f"the token is followed by {surplus} byte{'s' * (surplus > 1)} of something else"
     return _other_thing(token)
 
@@ -110,7 +117,7 @@ def _untagged_cause(refused: RefusedToken, envelope: Envelope) -> str | None:
     tagged = replace(refused.report, token=replace(envelope, tagged=True).encode())
     for entry in refused.keys:
         if entry.role is refused.role and verify_again(tagged, entry, envelope.profile).valid:
-            return "the token verifies with the tags 61 and 18 in front: they were cut off"
+            return "the token verifies with the tags 61 and 18 before it: they were cut off"
     return None
 
 
@@ -123,7 +130,9 @@ def _other_thing(token: bytes) -> str | None:
     if METADATA_TAG in tags:
         return "this is metadata, not a token"
     if _TAG_ENCRYPT0 in tags:
-        return "this is an encrypted message (COSE_Encrypt0); only signed ones and MACs are taken"
+        return (
+            "this is an encrypted message (COSE_Encrypt0); only signed ones and MACs are accepted"
+        )
     return None
 
 
@@ -147,7 +156,7 @@ _DAMAGES: Final[tuple[tuple[str, Callable[[bytes], bytes]], ...]] = (
     ("the token is written as hexadecimal text, not as bytes", from_text(binascii.unhexlify)),
     ("the token is written as base64 text, not as bytes", from_text(base64.b64decode)),
     (
-        "the tag 61 (CWT) in front is missing",
+        "the tag 61 (CWT) before it is missing",
         lambda token: cbor.with_tags((CWT_TAG,), token),
     ),
     ("the token is wrapped in a byte string once too often", _unwrapped),

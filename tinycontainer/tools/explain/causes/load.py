@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from tinycontainer.device.containers.limits import Capacity
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES, Capacity
 from tinycontainer.device.containers.memory import Section
 from tinycontainer.errors import LoadError, RuntimeMissing, SectionTooLarge
 
-from ...artefact.artefact import MAX_FILE_BYTES, Artefact
-from ..contradictions import type_problem
+from ...artefact.artefact import Artefact
+from ..contradictions import find_type_problem
 from ..explanation import Explanation
 from .variants import list_accidents
 
@@ -23,7 +23,7 @@ def explain_capacity(error: SectionTooLarge, capacity: Capacity) -> Explanation:
 
 def explain_missing_runtime(error: RuntimeMissing, artefact: Artefact) -> Explanation:
     """Explain why no runtime fits: the device has none of this type, or the type is wrong."""
-    contradiction = type_problem(artefact)
+    contradiction = find_type_problem(artefact)
     cause = "the device has no such runtime installed"
     if contradiction is not None:
         cause = contradiction.problem
@@ -46,12 +46,12 @@ def explain_code(
         artefact: the container that it belongs to.
         refusal_of: asks the same runtime about other code; returns None if it admits that.
     """
-    contradiction = type_problem(artefact)
+    contradiction = find_type_problem(artefact)
     if contradiction is not None:
         cause: str | None = contradiction.problem
     else:
-        variants = (each for each in list_accidents(code[:MAX_FILE_BYTES]) if each.content)
+        variants = (each for each in list_accidents(code[:MAX_BUNDLE_BYTES]) if each.content)
         fitting = next((each for each in variants if refusal_of(each.content) is None), None)
-        cause = f"the runtime takes this code {fitting.words}" if fitting else None
+        cause = f"the runtime admits this code {fitting.words}" if fitting else None
     kind = artefact.metadata.container.type.name.lower()
-    return Explanation(f"code that the runtime for {kind} takes", error.problem, cause)
+    return Explanation(f"code that the runtime for {kind} admits", error.problem, cause)

@@ -72,7 +72,7 @@ def find_time_cause(refused: RefusedToken) -> str | None:
             return f"nbf is in milliseconds, not seconds: as such it is {format_utc(meant_s)}"
         if now_s == DEFAULT_EPOCH_S:
             now = format_utc(now_s)
-            return f"the clock stands at its default, {now}: set [device] epoch, or --at"
+            return f"the clock is at its default, {now}: set [device] epoch, or --at"
         return "it is too early, or the clock is slow"
     issued_s = claims.issued_s
     if issued_s is not None and ends_s is not None and ends_s < issued_s:

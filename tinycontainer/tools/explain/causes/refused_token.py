@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from tinycontainer.device.containers.verification import TokenReport
 from tinycontainer_tokens import (
+    SIGNING_ROLE,
     KeyEntry,
     KeyStore,
     Kind,
@@ -46,7 +47,7 @@ class RefusedToken:
     @property
     def role(self) -> Role:
         """Who should have signed it."""
-        return Role.signing(self.kind)
+        return SIGNING_ROLE[self.kind]
 
     @property
     def envelope(self) -> Envelope:
@@ -78,5 +79,5 @@ def verify_again(report: TokenReport, entry: KeyEntry, profile: Profile) -> Veri
     """
     expected = replace(report.expected, profile=profile)
     # A store of one key has none of the conflicts that keep a key out of a second role.
-    alone = KeyStore([KeyEntry(Role.signing(expected.kind), profile, entry.material)])
+    alone = KeyStore([KeyEntry(SIGNING_ROLE[expected.kind], profile, entry.material)])
     return verify(report.token, expected, alone)

@@ -5,11 +5,19 @@ from typing import Final
 
 from tinycontainer.device.containers.verification import TokenReport
 from tinycontainer.text import show
-from tinycontainer_tokens import Algorithm, KeyEntry, Kind, Profile, Role, TokenError, cbor
+from tinycontainer_tokens import (
+    SIGNING_ROLE,
+    Algorithm,
+    KeyEntry,
+    Kind,
+    Profile,
+    Role,
+    TokenError,
+    cbor,
+)
 from tinycontainer_tokens import envelope as envelope_codec
-from tinycontainer_tokens.envelope import Envelope
-from tinycontainer_tokens.proofs import proof_holds
-from tinycontainer_tokens.unverified import claims_unverified, parse_unverified
+from tinycontainer_tokens.envelope import Envelope, parse_if_possible, proof_holds
+from tinycontainer_tokens.unverified import claims_unverified
 
 from ..explanation import name_of
 from .refused_token import RefusedToken
@@ -83,15 +91,15 @@ def _misplaced(refused: RefusedToken, envelope: Envelope) -> str | None:
     """Whether the token is that of another place."""
     for report in refused.others:
         if report.token == refused.report.token:
-            return f"the very bytes of the {report.place} stand here too: one of them is a copy"
+            return f"the very bytes of the {report.place} are here too: one of them is a copy"
     stranger = _signing_role(refused, envelope)
     for kind in Kind:
-        if stranger is None or Role.signing(kind) is not stranger:
+        if stranger is None or SIGNING_ROLE[kind] is not stranger:
             continue
         claims = claims_unverified(envelope.payload, kind, envelope.profile)
         if claims is not None and claims.kind is kind:
             return (
-                f"this is a {name_of(kind)} token of the role {stranger}; it stands in the place"
+                f"this is a {name_of(kind)} token of the role {stranger}; it is in the place"
                 f" of the {name_of(refused.kind)} token"
             )
     return None
@@ -112,8 +120,8 @@ def _wrong_role(refused: RefusedToken, envelope: Envelope) -> str | None:
 
 def _signed_by(refused: RefusedToken, report: TokenReport, stranger: Role) -> bool:
     """Whether a token of the stranger's was signed with what is known as this role's key."""
-    envelope = parse_unverified(report.token)
-    if envelope is None or Role.signing(report.expected.kind) is not stranger:
+    envelope = parse_if_possible(report.token)
+    if envelope is None or SIGNING_ROLE[report.expected.kind] is not stranger:
         return False
     return any(
         entry.role is refused.role and proof_holds(envelope, entry.material)

@@ -96,7 +96,7 @@ def _cut(metadata: Metadata, left: int) -> str:
     token = metadata.security.metadata_token if metadata.security else b""
     notes = {
         RIOT_METADATA_TOKEN_BYTES: "what the firmware leaves out",
-        len(cbor.encode(token)): "the token with its length in front",
+        len(cbor.encode(token)): "the token with its length before it",
         len(token): "the token",
     }
     note = notes.get(left)
@@ -180,6 +180,6 @@ _ENDS: Final[tuple[tuple[str, Callable[[bytes], bytes]], ...]] = (
     ("without its last zero byte", lambda content: content.removesuffix(b"\0")),
     ("without the zero bytes at its end", lambda content: content.rstrip(b"\0")),
     ("filled up with zero bytes to a multiple of 4", _padded),
-    ("with a byte order mark in front", lambda content: _BOM + content),
-    ("without the byte order mark in front", lambda content: content.removeprefix(_BOM)),
+    ("with a byte order mark before it", lambda content: _BOM + content),
+    ("without the byte order mark before it", lambda content: content.removeprefix(_BOM)),
 )

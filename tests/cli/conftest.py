@@ -1,0 +1,13 @@
+"""What several tests of verbs begin with."""
+
+from pathlib import Path
+
+import pytest
+from support.project import Program
+
+
+@pytest.fixture
+def keys(tmp_path: Path, program: Program) -> Path:
+    """A directory of new keys, one for each role, made by ``keygen``."""
+    program.good("keygen", tmp_path / "keys")
+    return tmp_path / "keys"

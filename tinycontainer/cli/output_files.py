@@ -1,0 +1,107 @@
+"""The files that verbs write: never over another one unasked, as a whole or not at all."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, TextIO
+
+from tinycontainer.text import show
+
+from .verb import VerbRefused
+
+_PRIVATE_MODE: Final = 0o600
+_PUBLIC_MODE: Final = 0o644
+
+
+def require_absent(paths: Iterable[Path], *, force: bool) -> None:
+    """Refuse to overwrite, before anything is written.
+
+    Args:
+        paths: the files that will be written.
+        force: whether files that exist are overwritten.
+
+    Raises:
+        VerbRefused: a path has no name, is something else than a file, or exists without ``force``.
+    """
+    for path in paths:
+        if not path.name:
+            raise VerbRefused(f"{show(str(path))}: is no file name")
+        if path.exists() and not path.is_file():
+            raise VerbRefused(f"{show(str(path))}: is not a file")
+        if path.exists() and not force:
+            raise VerbRefused(f"{show(str(path))}: exists; use --force to overwrite it")
+
+
+def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
+    """Write a file as a whole, through a draft beside it.
+
+    Args:
+        path: the file; it is replaced if it exists.
+        content: all of it.
+        private: whether only its owner can read it.
+
+    Raises:
+        VerbRefused: it cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.new")
+    mode = _PRIVATE_MODE if private else _PUBLIC_MODE
+    with refuse_unwritable(path):
+        try:
+            draft.unlink(missing_ok=True)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            draft.replace(path)
+        except OSError:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def refuse_unwritable(path: Path) -> Iterator[None]:
+    """Refuse what the operating system refuses.
+
+    Args:
+        path: the file that is written meanwhile.
+
+    Raises:
+        VerbRefused: it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise VerbRefused(f"{show(str(path))}: cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def open_lines(path: Path, *, force: bool, private: bool = False) -> Iterator[TextIO]:
+    """A new file for lines of ASCII, written while a run goes on.
+
+    Args:
+        path: the file.
+        force: whether it is overwritten if it exists.
+        private: whether only its owner can read it.
+
+    Yields:
+        The open file; its own methods raise OSError.
+
+    Raises:
+        VerbRefused: the file exists, or cannot be made or closed.
+    """
+    require_absent((path,), force=force)
+    with refuse_unwritable(path):
+        file = _create_private(path) if private else path.open("w", encoding="ascii")
+    try:
+        yield file
+    finally:
+        with refuse_unwritable(path):
+            file.close()
+
+
+def _create_private(path: Path) -> TextIO:
+    """A new file, as the mode of an old one could let others read it."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_MODE)
+    return os.fdopen(descriptor, "w", encoding="ascii")

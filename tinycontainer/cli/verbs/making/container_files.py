@@ -1,0 +1,169 @@
+"""The files that `pack`, `assemble` and `convert` make of a container: a bundle, and C files."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from tinycontainer import metadata as metadata_codec
+from tinycontainer.assembly import read_plan
+from tinycontainer.device.containers.limits import BOARDS
+from tinycontainer.device.containers.verification import profile_of
+from tinycontainer.metadata import Bundle, Metadata
+from tinycontainer.text import show
+from tinycontainer.tools.firmware.board import RIOT_BOARD, board_of, require_fit
+from tinycontainer.tools.firmware.c_header import make_c_header
+from tinycontainer.tools.firmware.c_layout import make_layout_files, read_only_source
+
+from ...options import gather_options, path_option
+from ...output_files import require_absent, write_file
+from ...printing import print_json
+from ...verb import VerbRefused
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerFiles:
+    """Which files to make of a container, and for which board.
+
+    Attributes:
+        out: the bundle; by default named after its source, in the current directory.
+        layout: a directory of the C firmware's examples.
+        header: a C header.
+        board: the board that the container has to fit; by default that of its profile.
+        device: a device file whose capacities the container has to fit, in place of a board's.
+    """
+
+    out: Path | None
+    layout: Path | None
+    header: Path | None
+    board: str | None
+    device: Path | None
+
+    def write(self, bundle: Bundle, source: Path, *, force: bool, as_json: bool) -> None:
+        """Check that the container fits the board, write all files or none, and print them.
+
+        Args:
+            bundle: the container.
+            source: the file or directory that it was made of.
+            force: whether files that exist are overwritten.
+            as_json: whether to print one JSON object.
+
+        Raises:
+            LoadError: the container does not fit the board.
+            VerbRefused: a file exists, or cannot be written.
+        """
+        metadata = metadata_codec.decode(bundle.metadata, len(bundle.metadata))
+        fitted = self._require_fit(bundle, metadata)
+        files = dict(self._make_files(bundle, metadata, source))
+        require_absent(files, force=force)
+        if self.layout is not None:
+            self.layout.mkdir(parents=True, exist_ok=True)
+        _write_files(files, bundle, fitted, as_json=as_json)
+
+    def write_metadata(self, content: bytes, source: Path, *, force: bool, as_json: bool) -> None:
+        """Do the same for metadata alone, where the sections are not at hand.
+
+        Args:
+            content: the metadata.
+            source: the manifest that it was made of.
+            force: whether a file that exists is overwritten.
+            as_json: whether to print one JSON object.
+
+        Raises:
+            LoadError: the metadata does not fit the board.
+            VerbRefused: files that hold the sections are requested, a file exists, or it cannot be
+                written.
+        """
+        if self.layout is not None or self.header is not None:
+            raise VerbRefused("--layout and --header hold the sections; leave --metadata-only out")
+        bundle = Bundle(content, b"", b"")
+        fitted = self._require_fit(bundle, metadata_codec.decode(content, len(content)))
+        path = self.out or Path(f"{_name_of(source)}.metadata")
+        require_absent((path,), force=force)
+        _write_files({path: content}, bundle, fitted, as_json=as_json)
+
+    def _require_fit(self, bundle: Bundle, metadata: Metadata) -> str:
+        """Check the capacity, and return in words which device has it."""
+        if self.device is not None and self.board is not None:
+            raise VerbRefused("give either --board or --device")
+        if self.device is not None:
+            content = read_plan(self.device).content
+            capacity = content.make_capacity()
+            require_fit(metadata, bundle, capacity, firmware=False)
+            return f"the device of {show(str(self.device))}"
+        board = self.board or board_of(profile_of(metadata))
+        require_fit(metadata, bundle, BOARDS[board], firmware=board == RIOT_BOARD)
+        return f"the board {board}"
+
+    def _make_files(
+        self, bundle: Bundle, metadata: Metadata, source: Path
+    ) -> Iterator[tuple[Path, bytes]]:
+        bundle_path = self.out or Path(f"{_name_of(source)}.tcb")
+        if not bundle_path.name:
+            raise VerbRefused(f"{show(str(bundle_path))}: is no file name")
+        metadata_path = bundle_path.with_suffix(".metadata")
+        if metadata_path == bundle_path:
+            raise VerbRefused(
+                f"{show(str(bundle_path))}: .metadata is the suffix of the metadata file"
+            )
+        yield bundle_path, bundle.encode()
+        yield metadata_path, bundle.metadata
+        if self.layout is not None:
+            c_source = read_only_source(source if source.is_dir() else source.parent)
+            container_type = metadata.container.type
+            yield from make_layout_files(self.layout, bundle, container_type, c_source).items()
+        if self.header is not None:
+            name = metadata.uid.decode("utf-8", "surrogateescape")
+            yield self.header, make_c_header(name, bundle).encode("ascii")
+
+
+container_files_options = gather_options(
+    "files",
+    ContainerFiles,
+    path_option(
+        "--out",
+        "-o",
+        help="The bundle; the metadata lies beside it with the suffix .metadata."
+        " By default named after the source, in the current directory.",
+    ),
+    path_option(
+        "--layout",
+        help="Write a directory of the C firmware's examples too; its name is the container's.",
+    ),
+    path_option(
+        "--header",
+        help="Write a C header with the three sections as arrays too.",
+    ),
+    click.option(
+        "--board",
+        type=click.Choice(list(BOARDS)),
+        help="Whose capacities the container must fit; by default riot-2024 for that profile.",
+    ),
+    path_option(
+        "--device",
+        help="Device file whose capacities the container must fit, in place of a board's.",
+    ),
+)
+"""The options of a verb that gets `ContainerFiles`."""
+
+
+def _name_of(source: Path) -> str:
+    return source.resolve().name if source.is_dir() else source.stem
+
+
+def _write_files(files: dict[Path, bytes], bundle: Bundle, fitted: str, *, as_json: bool) -> None:
+    for path, content in files.items():
+        write_file(path, content)
+    sizes_bytes = {
+        "metadata": len(bundle.metadata),
+        "code": len(bundle.code),
+        "data": len(bundle.data),
+    }
+    if as_json:
+        print_json({"files": [str(path) for path in files], "bytes": sizes_bytes, "fits": fitted})
+        return
+    for path, content in files.items():
+        click.echo(f"{show(str(path))}: {len(content)} bytes")
+    listed = ", ".join(f"{name} {size_bytes}" for name, size_bytes in sizes_bytes.items())
+    click.echo(f"fits {fitted} ({listed} bytes)")

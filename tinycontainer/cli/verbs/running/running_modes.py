@@ -1,0 +1,183 @@
+"""Three ways to run a device: plainly, recorded, and as a replay of a recording."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tinycontainer.assembly import (
+    Device,
+    DevicePlan,
+    Installation,
+    load_listed_containers,
+    locate_drivers,
+    make_setup,
+)
+from tinycontainer.device.device import Outside
+from tinycontainer.files.toml_file import MAX_TOML_BYTES, read_bounded
+from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
+from tinycontainer.scenario.script import ScriptStep, Surprise, play_script
+from tinycontainer.text import show
+from tinycontainer.tools.recording import (
+    Digest,
+    Header,
+    InterruptGate,
+    Player,
+    RecordedDevice,
+    Recorder,
+    TapeReader,
+    TapeWriter,
+    replay,
+)
+from tinycontainer.trace import Sink
+
+from ...output_files import open_lines, refuse_unwritable
+from ...verb import ExitCode, VerbRefused
+from .listeners import show_progress
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What to run, and who follows it.
+
+    Attributes:
+        plan: the device file.
+        steps: the script.
+        end_ms: device time at which to stop; None for no end.
+        wall: whether to run in wall time.
+        sinks: receive the events.
+        show_line: takes untrusted lines for the operator's screen.
+        installation: what is installed.
+        engine: what runs WebAssembly, whatever the device file says; None for what it says.
+    """
+
+    plan: DevicePlan
+    steps: tuple[ScriptStep, ...]
+    end_ms: int | None
+    wall: bool
+    sinks: Sequence[Sink]
+    show_line: Callable[[bytes], None]
+    installation: Installation
+    engine: str | None = None
+
+    def make_clock(self) -> Clock:
+        """A new clock of the requested kind."""
+        return WallClock() if self.wall else self.make_virtual_clock()
+
+    def make_virtual_clock(self) -> VirtualClock:
+        """A new clock of virtual time."""
+        return VirtualClock(self.plan.content.scheduling.instruction_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        now_ns: device time at the end.
+        surprises: steps of the script that did not go as expected.
+        interrupted: whether the operator ended it.
+    """
+
+    now_ns: int
+    surprises: Sequence[Surprise] = ()
+    interrupted: bool = False
+
+
+def run_plainly(request: RunRequest) -> RunResult:
+    """Run a device.
+
+    Raises:
+        DeviceFileError: something that its file names cannot be used.
+    """
+    clock = request.make_clock()
+    plan = _on_engine(request.plan, request.engine)
+    setup = make_setup(plan, clock, request.installation, request.show_line)
+    device = Device(setup, clock, request.sinks)
+    load_listed_containers(device, request.plan)
+    surprises, interrupted = _play_script(device, request)
+    return RunResult(device.now_ns, surprises, interrupted)
+
+
+def run_recorded(request: RunRequest, path: Path, *, force: bool) -> RunResult:
+    """Run a device and keep all that a replay needs.
+
+    Args:
+        request: what to run.
+        path: the recording; nobody but its owner can read it, as it holds payload.
+        force: whether it is overwritten if it exists.
+
+    Raises:
+        DeviceFileError: something that the device file names cannot be used.
+        VerbRefused: the recording exists, or cannot be written.
+    """
+    clock = request.make_clock()
+    gate = InterruptGate()
+    with open_lines(path, force=force, private=True) as file, refuse_unwritable(path):
+        # `write` raises OSError, not VerbRefused: the tape keeps it until no container runs, as it
+        # would otherwise look like the fault of the driver whose answer is recorded.
+        tape = TapeWriter(file.write)
+        recorder = Recorder(tape, gate)
+        plan = _on_engine(request.plan, request.engine)
+        show_line = recorder.show_line(request.show_line)
+        setup = make_setup(plan, clock, request.installation, show_line)
+        tape.begin(Header(_digest_of(plan), request.wall, setup.epoch_s, request.engine))
+        setup = replace(
+            setup,
+            drivers=recorder.drivers(setup.drivers),
+            sequences=recorder.sequences(setup.sequences),
+        )
+        device = RecordedDevice(setup, recorder.clock(clock), request.sinks, tape)
+        with gate.guarding():
+            load_listed_containers(device, request.plan)
+            surprises, interrupted = _play_script(device, request)
+        end_ns = device.finish()
+    return RunResult(end_ns, surprises, interrupted)
+
+
+def run_replayed(request: RunRequest, path: Path) -> RunResult:
+    """Repeat a recorded run; script, end and kind of time are those of the recording.
+
+    Args:
+        request: the device file, and who follows the run.
+        path: the recording; untrusted.
+
+    Raises:
+        RecordingError: it cannot be used.
+        ReplayDiverged: the replay does something else than the recorded run.
+        VerbRefused: it was made with another device file.
+    """
+    tape = TapeReader(path)
+    header = tape.header()
+    if header.device_file != _digest_of(request.plan):
+        raise VerbRefused(
+            f"{show(str(path))}: was recorded with another device file than {request.plan.name}",
+            ExitCode.REFUSED,
+        )
+    player = Player(tape, request.show_line)
+    clock = player.clock(None if header.wall else request.make_virtual_clock())
+    drivers = player.drivers(locate_drivers(request.plan))
+    outside = Outside(drivers, player.sequences(), header.epoch_s)
+    plan = _on_engine(request.plan, header.engine)
+    setup = make_setup(plan, clock, request.installation, outside=outside)
+    digest = Digest()
+    device = Device(setup, clock, [digest, *request.sinks])
+    interrupted = replay(device, tape, clock, digest)
+    return RunResult(device.now_ns, interrupted=interrupted)
+
+
+def _play_script(device: Device, request: RunRequest) -> tuple[list[Surprise], bool]:
+    """Play a script; an operator who interrupts it still gets the summary of the run."""
+    try:
+        with show_progress(request.end_ms) as tick:
+            return play_script(device, request.steps, request.end_ms, tick), False
+    except KeyboardInterrupt:
+        return [], True
+
+
+def _on_engine(plan: DevicePlan, engine: str | None) -> DevicePlan:
+    return plan if engine is None else plan.on_engine(engine)
+
+
+def _digest_of(plan: DevicePlan) -> str:
+    return hashlib.sha256(read_bounded(plan.path, MAX_TOML_BYTES)).hexdigest()
