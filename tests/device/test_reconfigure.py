@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 from support.drivers import Puppet, served_by
-from support.forging import Forger, flipped
 from support.scripted import Program, Steps, endless, work
+from support.tokens.forging import Forger, flipped
 from support.worlds import (
     FOREIGN,
     KEYS,

@@ -1,8 +1,17 @@
 """Walks over a tree of CBOR items and checks that it covers its bytes."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from tinycontainer.tools.inspect.contents import Contents, read_contents
 from tinycontainer.tools.inspect.diagnostic import CborItem
+
+
+def read_file_of(tmp_path: Path, content: bytes) -> Contents:
+    """What ``inspect`` reads of a file with this content."""
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    return read_contents(path)
 
 
 def walk(node: CborItem) -> Iterator[CborItem]:
@@ -13,7 +22,7 @@ def walk(node: CborItem) -> Iterator[CborItem]:
 
 
 def require_cover(node: CborItem) -> None:
-    """Children lie one behind the other, from behind their parent's own bytes to its end."""
+    """Check that a node is its own bytes and its children, without a gap."""
     at = node.offset + node.length - sum(child.length for child in node.children)
     assert at >= node.offset
     if not node.cut:

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from support.verifying import (
+from support.tokens.verifying import (
     DIGEST,
     RFC,
     SOUND,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from support.verifying import (
+from support.tokens.verifying import (
     DEVELOPER,
     HMAC_KEYS,
     NOW,

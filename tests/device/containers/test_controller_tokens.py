@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from support.forging import Forger, flipped
 from support.scripted import Program, work
+from support.tokens.forging import Forger, flipped
 from support.worlds import (
     FOREIGN,
     KEYS,

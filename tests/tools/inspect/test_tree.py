@@ -7,10 +7,10 @@ from time import perf_counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.forging import flipped
 from support.project import VECTORS
 from support.random_metadata import CONTAINERS, ENDPOINTS, SECURITIES
-from support.trees import meanings, require_cover, walk
+from support.tokens.forging import flipped
+from support.trees import meanings, read_file_of, require_cover, walk
 from support.worlds import KEYS, blueprint, local, piped, times
 
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
@@ -43,6 +43,7 @@ from tinycontainer_tokens import (
 )
 
 RFC = Profile.RFC9052
+TAG = b"\xdbTinyPART"
 PLAN = replace(
     blueprint(
         "box",
@@ -67,12 +68,6 @@ TOKENS = (
     b"",
     b"\x84\x40",
 )
-
-
-def read(tmp_path: Path, content: bytes) -> Contents:
-    path = tmp_path / "file"
-    path.write_bytes(content)
-    return read_contents(path)
 
 
 def whole_hex(found: Contents) -> str:
@@ -102,16 +97,16 @@ def test_a_tree_covers_every_byte_once(
 @pytest.mark.parametrize("bundle", [BUNDLE, RIOT])
 def test_a_bundle_is_covered_down_to_the_claims(tmp_path: Path, bundle: Bundle) -> None:
     content = bundle.encode()
-    found = read(tmp_path, content)
+    found = read_file_of(tmp_path, content)
     assert (found.tree.offset, found.tree.length, found.problem) == (0, len(content), None)
     require_cover(found.tree)
-    metadata = read(tmp_path, bundle.metadata)
+    metadata = read_file_of(tmp_path, bundle.metadata)
     assert whole_hex(metadata) == bundle.metadata.hex()
     assert bundle.metadata.hex() in whole_hex(found)
 
 
 def test_fields_say_what_they_mean(tmp_path: Path) -> None:
-    found = read(tmp_path, BUNDLE.encode())
+    found = read_file_of(tmp_path, BUNDLE.encode())
     said = [node.meaning for node in walk(found.tree)]
     for meaning in (
         "bundle",
@@ -157,7 +152,7 @@ def test_fields_say_what_they_mean(tmp_path: Path) -> None:
 
 def test_the_notation_of_metadata_is_complete(tmp_path: Path) -> None:
     bare = encode(ContainerMap(b"box", ContainerType.BPF), (local(1, 2),), None)
-    assert read(tmp_path, bare).tree.diagnostic == (
+    assert read_file_of(tmp_path, bare).tree.diagnostic == (
         "6082514239057121876({1: <<{1: h'626f78', 2: 3, 3: h''}>>,"
         " 2: <<[{1: 1, 2: 1, 4: 2, 5: 2}]>>})"
     )
@@ -165,7 +160,7 @@ def test_the_notation_of_metadata_is_complete(tmp_path: Path) -> None:
 
 def test_unsigned_metadata_says_that_tokens_are_absent(tmp_path: Path) -> None:
     bundle = pack_unsigned(PLAN, b"", b"")
-    said = [node.meaning for node in walk(read(tmp_path, bundle.metadata).tree)]
+    said = [node.meaning for node in walk(read_file_of(tmp_path, bundle.metadata).tree)]
     assert said[0] == f"metadata: {len(bundle.metadata)} bytes, no readable token"
     for name in ("mask", "data", "code", "metadata"):
         assert f"{name} token: absent" in said
@@ -177,9 +172,12 @@ def test_a_token_alone_says_what_it_is(tmp_path: Path, kind: Kind, role: Role) -
     claims = Claims(**content, uid=b"box", kind=kind, sequence=1)  # type: ignore[arg-type]
     name = kind.name.lower()
     token = issue(claims, kind, KEYS[role], RFC)
-    assert read(tmp_path, token).tree.meaning == f"{name} token: EdDSA, rfc9052, signed by {role}"
+    assert (
+        read_file_of(tmp_path, token).tree.meaning
+        == f"{name} token: EdDSA, rfc9052, signed by {role}"
+    )
     riot = issue(Claims(**content), kind, KEYS[role], Profile.RIOT_2024)  # type: ignore[arg-type]
-    found = read(tmp_path, riot)
+    found = read_file_of(tmp_path, riot)
     assert found.tree.meaning == "token: EdDSA, riot-2024"
     wanted = "mask: heartbeat" if kind is Kind.MASK else "sha256 of what the token vouches for"
     assert wanted in meanings(found.tree).values()
@@ -189,7 +187,7 @@ def test_a_token_alone_says_what_it_is(tmp_path: Path, kind: Kind, role: Role) -
 def test_a_mac_token_says_so_and_names_its_key(tmp_path: Path) -> None:
     key = KeyMaterial(Algorithm.HMAC_256, b"", b"k" * 32, b"\x1b[2J\xe2\x80\xae")
     token = issue(Claims(sha256=bytes(32), uid=b"\x1b", kind=Kind.CODE), Kind.CODE, key, RFC)
-    found = read(tmp_path, token)
+    found = read_file_of(tmp_path, token)
     assert found.tree.meaning == "code token: HMAC-256, rfc9052, signed by developer"
     said = set(meanings(found.tree).values())
     assert {"alg: HMAC-256", r"kid: \x1b[2J\xe2\x80\xae", "MAC, 32 bytes", r"uid: \x1b"} <= said
@@ -201,40 +199,9 @@ def test_an_expiry_beyond_all_calendars_is_told_in_seconds(tmp_path: Path) -> No
         sha256=bytes(32), uid=b"u", kind=Kind.CODE, expires_s=(1 << 64) - 1, issued_s=253402300799
     )
     token = issue(claims, Kind.CODE, KEYS[Role.DEVELOPER], RFC)
-    said = set(meanings(read(tmp_path, token).tree).values())
+    said = set(meanings(read_file_of(tmp_path, token).tree).values())
     assert "exp: Unix second 18446744073709551615" in said
     assert "iat: 9999-12-31T23:59:59Z" in said
-
-
-def test_claims_that_do_not_fit_are_shown_with_the_reason(tmp_path: Path) -> None:
-    payload = cbor.encode({-65537: b"short", 9: 9, 3: "\u202e", -65541: 77})
-    found = read(tmp_path, cbor.encode([b"", {}, payload, bytes(64)]))
-    said = [node.meaning for node in walk(found.tree)]
-    assert any(each.startswith("claims: ") for each in said)
-    for meaning in ("sha256: 5 bytes where 32 are allowed", "unknown claim", r"aud: \xe2\x80\xae"):
-        assert meaning in said
-    assert any(each.startswith("kind: not one of 1 (mask)") for each in said)
-    require_cover(found.tree)
-
-
-@pytest.mark.parametrize(
-    ("header", "meaning"),
-    [
-        (cbor.encode({1: -7}), "alg: none that tokens use"),
-        (cbor.encode({1: -8, 4: 5}), "kid: not a byte string"),
-        (cbor.encode({1: -8, 7: 5}), "unknown label"),
-        (cbor.encode([1]), "protected header: the protected header is not a map"),
-        (b"\xff", "protected header: protected header: byte 0: indefinite length"),
-    ],
-)
-def test_a_foreign_header_is_shown_with_the_reason(
-    tmp_path: Path, header: bytes, meaning: str
-) -> None:
-    message = cbor.encode([header, {}, b"\xa0", bytes(64)])
-    found = read(tmp_path, cbor.with_tags((61, 18), message))
-    said = [node.meaning for node in walk(found.tree)]
-    assert any(each.startswith(meaning) for each in said)
-    assert any(each.startswith("protected header: ") for each in said)
 
 
 @pytest.mark.parametrize(
@@ -247,91 +214,14 @@ def test_a_foreign_header_is_shown_with_the_reason(
 )
 def test_a_mask_is_told_by_its_calls(tmp_path: Path, mask: bytes, words: str) -> None:
     token = issue(Claims(mask=mask), Kind.MASK, KEYS[Role.OWNER], Profile.RIOT_2024)
-    assert f"mask: {words}" in meanings(read(tmp_path, token).tree).values()
-
-
-def with_mask_token(token: bytes) -> bytes:
-    return encode(ContainerMap(b"box", ContainerType.WASM, token), (), Security(1, 2, 3, 4, 5))
-
-
-@pytest.mark.parametrize(
-    ("token", "problem", "is_opened"),
-    [
-        (b"\xff\xff", "indefinite length", False),
-        (b"\x84\x40", "more items announced", False),
-        (b"hello world", "bytes follow the value", False),
-        (cbor.encode([b"", {}, b"", bytes(63)]), "the proof of EdDSA is not 64 bytes", True),
-        (cbor.encode([b"", {4: b"kid"}, b"", bytes(64)]), "unprotected header", True),
-        (cbor.encode({1: 2}), "not an array", True),
-        (cbor.encode([b"", {}, b"", bytes(64), 5]), "not an array", True),
-        (b"\xd8\x18" + TOKENS[1], "tags [24]", True),
-        (bytes(1500), "at most 1024", False),
-    ],
-)
-def test_a_malformed_token_is_shown_with_the_reason_and_stops_nothing(
-    tmp_path: Path, token: bytes, problem: str, is_opened: bool
-) -> None:
-    content = with_mask_token(token)
-    found = read(tmp_path, content)
-    require_cover(found.tree)
-    node = next(node for node in walk(found.tree) if node.meaning.startswith("mask token"))
-    assert node.meaning.startswith("mask token that cannot be read: ")
-    assert problem in node.meaning
-    assert bool(node.children) == is_opened
-    if not is_opened and len(token) <= 1024:
-        assert node.diagnostic == f"3: h'{token.hex()}'"
-    assert "stop-max-duration: 5 ms" in [each.meaning for each in walk(found.tree)]
-    assert found.problem is None
-
-
-TAG = b"\xdbTinyPART"
-CONTAINER: dict[int, cbor.Value] = {1: b"box", 2: 4, 3: b""}
-
-
-def written(container: bytes, endpoints: bytes = b"\x80") -> bytes:
-    return TAG + cbor.encode({1: container, 2: endpoints})
-
-
-@pytest.mark.parametrize(
-    ("content", "problem", "meaning"),
-    [
-        (written(b"\xff"), "container: byte 0", "container that cannot be read: byte 0: indef"),
-        (written(b"\xa2\x02\x04\x01\x41a"), "deterministic", "container that cannot be read"),
-        (written(b""), "container: byte 0", "container that cannot be read: byte 0: ends"),
-        (written(cbor.encode(CONTAINER | {2: 9})), "container.type: 9", "type: 9 is not a contai"),
-        (written(cbor.encode(CONTAINER | {9: 9})), "unknown key 9", "unknown key"),
-        (written(cbor.encode(CONTAINER | {1: b""})), "container.uid", "uid: 0 bytes; a uid has 1"),
-        (written(cbor.encode(CONTAINER | {3: 5})), "syscall-mask", "syscall-mask: not a byte s"),
-        (written(cbor.encode([1, 2])), "container: not a map", "array of 2"),
-        (written(cbor.encode(CONTAINER), b"\xa0"), "endpoints: not an array", "map of 0"),
-        (written(cbor.encode(CONTAINER), b"\x81\x05"), "endpoints[0]: not a map", "endpoints[0]"),
-        (TAG + cbor.encode({1: 5}), "container: not a byte", "container: not a byte string"),
-        (TAG + cbor.encode({7: b"x"}), "unknown key 7", "unknown key"),
-        (TAG + b"\x80", "metadata: not a map", "array of 0"),
-        (
-            TAG + cbor.encode({1: cbor.encode(CONTAINER), 3: bytes([0x89] + [0] * 9)}),
-            "9 entries",
-            "unknown entry",
-        ),
-    ],
-)
-def test_metadata_that_is_refused_is_shown_with_the_reason(
-    tmp_path: Path, content: bytes, problem: str, meaning: str
-) -> None:
-    for file in (content, Bundle(content, b"data", b"code").encode()):
-        found = read(tmp_path, file)
-        assert problem in str(found.problem)
-        assert any(node.meaning.startswith(meaning) for node in walk(found.tree))
-        require_cover(found.tree)
-    assert found.values["metadata"]["problem"] == str(found.problem)
-    assert found.values["code"]["bytes"] == 4
+    assert f"mask: {words}" in meanings(read_file_of(tmp_path, token).tree).values()
 
 
 @pytest.mark.parametrize("bit", range(0, 600, 23))
 def test_any_broken_metadata_is_shown_or_refused(tmp_path: Path, bit: int) -> None:
     for content in (RIOT.metadata, BUNDLE.encode(), TOKENS[1]):
         try:
-            found = read(tmp_path, flipped(bit)(content))
+            found = read_file_of(tmp_path, flipped(bit)(content))
         except MetadataError:
             continue
         require_cover(found.tree)
@@ -342,7 +232,7 @@ def test_sections_take_one_line_and_little_time(tmp_path: Path) -> None:
     size = (MAX_BUNDLE_BYTES - len(metadata) - 20) // 2
     content = Bundle(metadata, bytes([0x81] * size), bytes([0x9F] * size)).encode()
     began = perf_counter()
-    found = read(tmp_path, content)
+    found = read_file_of(tmp_path, content)
     assert perf_counter() - began < 2
     data, code = found.tree.children[1:]
     assert (data.children, code.children) == ((), ())
@@ -357,7 +247,7 @@ def test_the_largest_metadata_section_takes_little_time(tmp_path: Path, filler: 
     array = b"\x9a" + items.to_bytes(4, "big") + filler * items
     content = Bundle(TAG + cbor.encode({1: array}), b"", b"").encode()
     began = perf_counter()
-    found = read(tmp_path, content)
+    found = read_file_of(tmp_path, content)
     assert perf_counter() - began < 2
     assert "at most 65536" in str(found.problem)
     assert len(list(walk(found.tree))) == 4

@@ -15,7 +15,7 @@ from support.audits import (
     subject,
     unsigned,
 )
-from support.forging import Forger, flipped
+from support.tokens.forging import Forger, flipped
 from support.worlds import FOREIGN, KEYS, local, trusted
 
 from tinycontainer.device.containers.verification import Trust

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.packing import (
+from support.tokens.packing import (
     CODE,
     DATA,
     HMAC_KEYS,

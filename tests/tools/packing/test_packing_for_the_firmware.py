@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.packing import (
+from support.tokens.packing import (
     CODE,
     DATA,
     HMAC_KEYS,

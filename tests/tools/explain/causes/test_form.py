@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from support.forging import Forger
-from support.refusals import (
+from support.tokens.forging import Forger
+from support.tokens.refusals import (
     CODE,
     DATA,
     DAY_S,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from support.refusals import (
+from support.tokens.refusals import (
     CODE,
     DEVELOPER,
     HMAC,

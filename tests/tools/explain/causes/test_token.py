@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from support.refusals import (
+from support.tokens.refusals import (
     CODE,
     DATA,
     HMAC,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from support.forging import Forger
+from support.tokens.forging import Forger
 from support.worlds import KEYS, blueprint, local, trusted
 from tinycontainer.device.containers.verification import TokenReport, Trust, verify_tokens
 from tinycontainer.metadata import Bundle, Direction, decode

@@ -1,0 +1,1 @@
+"""Helpers for the tests of tokens and of the containers that carry them."""
