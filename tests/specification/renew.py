@@ -1,4 +1,7 @@
-"""Makes the pages of specs/ that follow from others again: coverage, the diagram, clauses used."""
+"""Makes again what follows from the code or from other pages, in specs/ and docs/.
+
+Coverage, clauses used, the diagram of states, the graph of wings, the module map.
+"""
 
 import re
 import sys
@@ -8,15 +11,20 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.conformance import cases as conformance
 from support.specification import SPECS, diagram, matrix
+from support.structure import DOCS, module_page, wing_diagram
 
 
 def main() -> None:
     """Write them all."""
     (SPECS / "coverage.md").write_text(matrix())
-    page = SPECS / "lifecycle.md"
-    text = re.sub(r"```mermaid.*?```", diagram(), page.read_text(), flags=re.DOTALL)
-    page.write_text(text)
+    _redraw(SPECS / "lifecycle.md", diagram())
+    _redraw(DOCS / "architecture.md", wing_diagram())
+    (DOCS / "modules.md").write_text(module_page())
     (conformance.SPECS / "clauses-used.md").write_text(conformance.clauses_used())
+
+
+def _redraw(page: Path, graph: str) -> None:
+    page.write_text(re.sub(r"```mermaid.*?```", graph, page.read_text(), flags=re.DOTALL))
 
 
 if __name__ == "__main__":

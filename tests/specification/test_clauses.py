@@ -24,7 +24,6 @@ from tinycontainer_runtimes.rbpf.machine import BRANCH_LIMIT
 from tinycontainer_runtimes.rbpf.memory import STACK_BYTES, Region
 from tinycontainer_runtimes.wasm import body, lines, opcodes, scan
 from tinycontainer_tokens import (
-    SIGNING_ROLE,
     KeyStore,
     Kind,
     Profile,
@@ -34,6 +33,7 @@ from tinycontainer_tokens import (
     keys,
     verify,
 )
+from tinycontainer_tokens.kinds import SIGNING_ROLE
 from tinycontainer_tokens.verify import Expectation
 
 CITING = (".md", ".py", ".toml", ".c", ".h", ".cddl")

@@ -5,14 +5,13 @@ from itertools import combinations
 import pytest
 
 from tinycontainer_tokens import (
-    SIGNING_ROLE,
     Algorithm,
     KeyEntry,
     KeyFileError,
     KeyMaterial,
     KeyStore,
 )
-from tinycontainer_tokens.kinds import Kind, Profile, Role
+from tinycontainer_tokens.kinds import SIGNING_ROLE, Kind, Profile, Role
 
 ONE, TWO = (KeyMaterial.from_private(bytes([number]) * 32) for number in (1, 2))
 SECRET = b"correct horse battery staple 123"

@@ -19,7 +19,6 @@ from support.tokens.verifying import (
 from support.worlds import FOREIGN, KEYS
 
 from tinycontainer_tokens import (
-    SIGNING_ROLE,
     Accepted,
     Kind,
     MemorySequenceStore,
@@ -29,6 +28,7 @@ from tinycontainer_tokens import (
     issue,
     verify,
 )
+from tinycontainer_tokens.kinds import SIGNING_ROLE
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,6 @@ from support.tokens.verifying import (
 from support.worlds import FOREIGN, KEYS
 
 from tinycontainer_tokens import (
-    SIGNING_ROLE,
     Algorithm,
     KeyEntry,
     KeyMaterial,
@@ -39,6 +38,7 @@ from tinycontainer_tokens import (
     verify,
 )
 from tinycontainer_tokens.envelope import Envelope
+from tinycontainer_tokens.kinds import SIGNING_ROLE
 
 
 @pytest.mark.parametrize("kind", Kind)

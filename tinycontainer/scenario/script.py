@@ -39,7 +39,7 @@ class ManagementCall(StrEnum):
         return self in (ManagementCall.LOAD, ManagementCall.RECONFIGURE)
 
 
-class StepTable(Table):
+class ScriptStepTable(Table):
     """One step: load and reconfigure name a file, all others a uid."""
 
     at_ms: int = Field(ge=0, description="device time")
@@ -49,7 +49,7 @@ class StepTable(Table):
     refused: bool = Field(default=False, description="the device is expected to refuse it")
 
     @model_validator(mode="after")
-    def _check_operand(self) -> "StepTable":
+    def _check_operand(self) -> "ScriptStepTable":
         if self.verb.takes_file != (self.file is not None) or (
             self.verb.takes_file == (self.uid is not None)
         ):
@@ -61,7 +61,7 @@ class StepTable(Table):
 class ScriptFile(Table):
     """A script."""
 
-    steps: list[StepTable] = Field(default_factory=list)
+    steps: list[ScriptStepTable] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def count_late_steps(steps: tuple[ScriptStep, ...], end_ms: int | None) -> int:
 
 
 def _read_step(
-    path: Path, place: str, table: StepTable, read: Callable[[Path], bytes]
+    path: Path, place: str, table: ScriptStepTable, read: Callable[[Path], bytes]
 ) -> ScriptStep:
     content = b""
     if table.file is not None:

@@ -16,7 +16,7 @@ from .errors import (
 from .issue import issue
 from .keys import KeyEntry, KeyMaterial
 from .keystore import KeyStore
-from .kinds import SIGNING_ROLE, Algorithm, Kind, Profile, Role
+from .kinds import Algorithm, Kind, Profile, Role
 from .sequences import (
     Accepted,
     FileSequenceStore,
@@ -27,7 +27,6 @@ from .sequences import (
 from .verify import Expectation, StepOutcome, Verification, VerificationStep, verify
 
 __all__ = [
-    "SIGNING_ROLE",
     "Accepted",
     "Algorithm",
     "CborError",

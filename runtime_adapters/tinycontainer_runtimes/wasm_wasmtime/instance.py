@@ -26,7 +26,7 @@ from .calls import Call, StoppableCall, SuspendedCall
 from .capi import SLOT_WORDS, CApi
 from .engine import CompiledModule
 from .fuel import FuelAccount
-from .store import Host, TenantStore
+from .store import HostFunction, TenantStore
 
 
 class WasmtimeInstance:
@@ -185,7 +185,7 @@ class WasmtimeInstance:
 
     # Native calls.
 
-    def _make_host(self, name: str, function: NativeFunction) -> Host:
+    def _make_host(self, name: str, function: NativeFunction) -> HostFunction:
         called = _call_with_words(function, len(NATIVES[name].parameters))
         expect_growth = self._store.memory.expect_growth
         settle = self._account.settle_native_call

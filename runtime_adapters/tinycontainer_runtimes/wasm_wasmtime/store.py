@@ -23,7 +23,7 @@ from .memory import StoreMemory
 TANK: Final = 1 << 62
 """Fuel that a store is filled up to; what is missing of it was used."""
 
-Host: TypeAlias = Callable[[Any, Any, Any, int], int]
+HostFunction: TypeAlias = Callable[[Any, Any, Any, int], int]
 """A host function as wasmtime calls it: environment, caller, argument words and their number. It
 reads the words, writes the result into the first, and returns 0, or the address of a trap."""
 
@@ -76,7 +76,7 @@ class TenantStore:
         api.wasmtime_store_limiter(self._store, memory_bytes, limits.table_elements, 1, 1, 1)
         self.fill(TANK)
 
-    def instantiate(self, module: wasmtime.Module, hosts: Mapping[str, Host]) -> None:
+    def instantiate(self, module: wasmtime.Module, hosts: Mapping[str, HostFunction]) -> None:
         """Put the one instance into the store; it runs nothing.
 
         Args:

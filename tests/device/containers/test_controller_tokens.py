@@ -22,7 +22,8 @@ from tinycontainer.errors import LoadError, LoadReason
 from tinycontainer.metadata import Bundle, Direction, decode, encode
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions, pack_unsigned
 from tinycontainer.trace.events import LoadRefused, Transitioned
-from tinycontainer_tokens import SIGNING_ROLE, KeyEntry, KeyStore, Kind, Profile, Role
+from tinycontainer_tokens import KeyEntry, KeyStore, Kind, Profile, Role
+from tinycontainer_tokens.kinds import SIGNING_ROLE
 
 EPOCH_S = 1_000_000
 PLAN = blueprint("box", endpoints=(local(),), sequence=5)

@@ -15,9 +15,9 @@ from tinycontainer_endpoints.tinyml.model.schema import (
     OPTIONS,
     Field,
     FieldKind,
+    FieldValue,
     SchemaTable,
     Tree,
-    Value,
 )
 from tinycontainer_endpoints.tinyml.quotas import Quotas
 
@@ -67,7 +67,7 @@ def changed(change: Callable[[Tree], None], content: bytes | None = None) -> byt
     return write_flatbuffer(tree, MODEL)
 
 
-def _tensor(kind: int, *shape: int, **more: Value) -> Tree:
+def _tensor(kind: int, *shape: int, **more: FieldValue) -> Tree:
     return {"type": kind, "shape": shape, **more}
 
 
@@ -75,7 +75,7 @@ def _graph(tensors: list[Tree], inputs: tuple[int, ...], outputs: tuple[int, ...
     return {"tensors": tensors, "inputs": inputs, "outputs": outputs, "operators": []}
 
 
-def _operator(inputs: tuple[int, ...], outputs: tuple[int, ...], **more: Value) -> Tree:
+def _operator(inputs: tuple[int, ...], outputs: tuple[int, ...], **more: FieldValue) -> Tree:
     return {"inputs": inputs, "outputs": outputs, **more}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tinycontainer_endpoints.tinyml.model.encoding import encode_model
 from tinycontainer_endpoints.tinyml.model.enumerations import Builtin, TensorType
 from tinycontainer_endpoints.tinyml.model.graph import Model, Operator, Tensor
-from tinycontainer_endpoints.tinyml.model.schema import Value
+from tinycontainer_endpoints.tinyml.model.schema import FieldValue
 
 F32, I8, I32 = TensorType.F32, TensorType.I8, TensorType.I32
 SCALE, ZERO_POINT = 0.05, 3
@@ -76,7 +76,7 @@ class Net:
         return len(self.tensors) - 1
 
     def add(
-        self, code: Builtin, inputs: list[int], output: int, version: int = 1, **options: Value
+        self, code: Builtin, inputs: list[int], output: int, version: int = 1, **options: FieldValue
     ) -> int:
         """An operator; its output."""
         self.operators.append(Operator(code, version, tuple(inputs), (output,), options))
@@ -96,7 +96,7 @@ def dense(net: Net) -> Model:
 def dense_plain(net: Net) -> Model:
     x = net.input(2, 3, 6)
     inputs = [x, net.constant(4, 6), -1]
-    options: dict[str, Value] = {"keep_num_dims": True}
+    options: dict[str, FieldValue] = {"keep_num_dims": True}
     return net.model(net.add(Builtin.FULLY_CONNECTED, inputs, net.tensor(2, 3, 4), 6, **options))
 
 

@@ -13,7 +13,7 @@ from tinycontainer_endpoints.tinyml.model.flatbuffer_reader import FlatbufferRea
 from tinycontainer_endpoints.tinyml.model.flatbuffer_writer import write_flatbuffer
 from tinycontainer_endpoints.tinyml.model.precheck import AcceptedModel, check_model
 from tinycontainer_endpoints.tinyml.model.refusing import ModelRefused
-from tinycontainer_endpoints.tinyml.model.schema import MODEL, Tree, Value
+from tinycontainer_endpoints.tinyml.model.schema import MODEL, FieldValue, Tree
 from tinycontainer_endpoints.tinyml.processes.nursery import ForkingNursery
 from tinycontainer_endpoints.tinyml.processes.wire import Request, Status
 from tinycontainer_endpoints.tinyml.processes.worker import Worker, WorkerLost
@@ -128,7 +128,7 @@ def _change(tree: Tree, chance: random.Random) -> None:
         tree[name] = _changed(value, chance)
 
 
-def _changed(value: Value, chance: random.Random) -> Value:
+def _changed(value: FieldValue, chance: random.Random) -> FieldValue:
     match value:
         case bool():
             return not value
@@ -157,7 +157,7 @@ def _changed_bytes(value: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
-def _changed_items(items: list[int] | list[float], chance: random.Random) -> Value:
+def _changed_items(items: list[int] | list[float], chance: random.Random) -> FieldValue:
     if not items or chance.random() < 0.15:
         return tuple(chance.choice(((), (1,), (0, 0), (-1,), tuple(items) * 2, tuple(items[:-1]))))
     place = chance.randrange(len(items))
@@ -166,7 +166,7 @@ def _changed_items(items: list[int] | list[float], chance: random.Random) -> Val
     return tuple(items)
 
 
-def _changed_tables(tables: list[Tree], chance: random.Random) -> Value:
+def _changed_tables(tables: list[Tree], chance: random.Random) -> FieldValue:
     changed = list(tables)
     if changed and chance.random() < 0.5:
         del changed[chance.randrange(len(changed))]

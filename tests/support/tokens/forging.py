@@ -8,7 +8,8 @@ from support.worlds import KEYS
 from tinycontainer.interfaces.syscalls import mask_to_bytes
 from tinycontainer.metadata import Bundle, Endpoint, encode, encode_endpoint
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions
-from tinycontainer_tokens import SIGNING_ROLE, Claims, KeyMaterial, Kind, Profile, issue
+from tinycontainer_tokens import Claims, KeyMaterial, Kind, Profile, issue
+from tinycontainer_tokens.kinds import SIGNING_ROLE
 
 
 @dataclass(frozen=True)

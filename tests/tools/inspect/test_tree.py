@@ -31,7 +31,6 @@ from tinycontainer.tools.inspect.contents import Contents, read_contents
 from tinycontainer.tools.inspect.tree import build_tree
 from tinycontainer.tools.packing.packing import TokenOptions, pack, pack_unsigned
 from tinycontainer_tokens import (
-    SIGNING_ROLE,
     Algorithm,
     Claims,
     KeyMaterial,
@@ -41,6 +40,7 @@ from tinycontainer_tokens import (
     cbor,
     issue,
 )
+from tinycontainer_tokens.kinds import SIGNING_ROLE
 
 RFC = Profile.RFC9052
 TAG = b"\xdbTinyPART"

@@ -11,8 +11,8 @@ from support.worlds import FOREIGN, KEYS, blueprint, local
 
 from tinycontainer.metadata import decode
 from tinycontainer.tools.packing.packing import TokenOptions, pack
-from tinycontainer_tokens import SIGNING_ROLE, Algorithm, KeyMaterial, Role, claims, key_files
-from tinycontainer_tokens.kinds import Kind, Profile
+from tinycontainer_tokens import Algorithm, KeyMaterial, Role, claims, key_files
+from tinycontainer_tokens.kinds import SIGNING_ROLE, Kind, Profile
 
 NAMED_KEYS = {role: replace(key, kid=b"key") for role, key in KEYS.items()}
 """The other library looks for a key by its id."""

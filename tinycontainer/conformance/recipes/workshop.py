@@ -23,7 +23,6 @@ from tinycontainer.metadata import (
     encode_endpoint,
 )
 from tinycontainer_tokens import (
-    SIGNING_ROLE,
     Claims,
     KeyMaterial,
     Kind,
@@ -31,6 +30,7 @@ from tinycontainer_tokens import (
     Role,
     issue,
 )
+from tinycontainer_tokens.kinds import SIGNING_ROLE
 
 from ..cases.case import Case, ContainerRecipe, EndpointRecipe, uid_of
 from ..errors import CaseError

@@ -6,8 +6,9 @@ from typing import Final
 
 from tinycontainer.device.containers.verification import TokenReport
 from tinycontainer.text import show
-from tinycontainer_tokens import SIGNING_ROLE, Claims, Expectation, Kind
+from tinycontainer_tokens import Claims, Expectation, Kind
 from tinycontainer_tokens.keys import MAX_KID_BYTES
+from tinycontainer_tokens.kinds import SIGNING_ROLE
 from tinycontainer_tokens.unverified import UnverifiedToken, read_unverified
 
 from ..artefact.moments import format_duration, format_utc

@@ -3,9 +3,10 @@
 from typing import Final
 
 from tinycontainer.text import show
-from tinycontainer_tokens import SIGNING_ROLE, Algorithm, Kind, cbor, envelope
+from tinycontainer_tokens import Algorithm, Kind, cbor, envelope
 from tinycontainer_tokens import claims as claims_codec
 from tinycontainer_tokens.envelope import Envelope
+from tinycontainer_tokens.kinds import SIGNING_ROLE
 from tinycontainer_tokens.unverified import UnverifiedToken, read_unverified
 
 from .labels import label_field

@@ -10,7 +10,7 @@ from .flatbuffer_reader import FlatbufferReader
 from .flaws import Flaw
 from .graph import Model, Operator, Tensor
 from .refusing import ModelRefused, Place, require
-from .schema import MODEL, OPTIONS_TYPES, SCHEMA_VERSION, Tree, Value
+from .schema import MODEL, OPTIONS_TYPES, SCHEMA_VERSION, FieldValue, Tree
 
 MAX_GRAPHS: Final = 8
 """More are not even counted; only one is supported."""
@@ -81,7 +81,7 @@ def _read_trees(tree: Tree, name: str, most: int) -> list[Tree]:
     return trees
 
 
-def _read_integers(value: Value) -> tuple[int, ...]:
+def _read_integers(value: FieldValue) -> tuple[int, ...]:
     return tuple(int(each) for each in value) if isinstance(value, tuple) else ()
 
 
@@ -186,7 +186,9 @@ def _read_shape(tree: Tree, place: Place) -> tuple[int, ...]:
     return shape
 
 
-def _read_quantisation(tree: Value, place: Place) -> tuple[tuple[float, ...], tuple[int, ...], int]:
+def _read_quantisation(
+    tree: FieldValue, place: Place
+) -> tuple[tuple[float, ...], tuple[int, ...], int]:
     """Scales, zero points, and the dimension that scales of channels belong to."""
     if not isinstance(tree, dict):
         return (), (), 0

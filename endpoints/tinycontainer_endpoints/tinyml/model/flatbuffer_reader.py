@@ -10,7 +10,7 @@ from typing import Final
 
 from .flaws import Flaw
 from .refusing import ModelRefused, require
-from .schema import FILE_IDENTIFIER, VECTORS, Field, FieldKind, SchemaTable, Tree, Value
+from .schema import FILE_IDENTIFIER, VECTORS, Field, FieldKind, FieldValue, SchemaTable, Tree
 
 MIN_BYTES: Final = 8
 _MIN_OFFSET: Final = 4
@@ -104,7 +104,7 @@ class FlatbufferReader:
 
     def _read_field(
         self, position: int, field: Field, table: SchemaTable, tree: Tree, depth: int
-    ) -> Value:
+    ) -> FieldValue:
         kind = field.kind
         if kind in VECTORS:
             return self._read_vector(self._follow(position), VECTORS[kind])

@@ -3,7 +3,7 @@
 import struct
 from typing import Final
 
-from .schema import FILE_IDENTIFIER, VECTORS, Field, FieldKind, SchemaTable, Tree, Value
+from .schema import FILE_IDENTIFIER, VECTORS, Field, FieldKind, FieldValue, SchemaTable, Tree
 
 _DATA_ALIGNMENT: Final = 16
 _WIDTHS: Final = 8, 4, 2, 1
@@ -43,7 +43,7 @@ class _Writer:
 
     def _write_table(self, tree: Tree, table: SchemaTable) -> int:
         fields = {field.name: field for field in table.fields}
-        present: list[tuple[Field, Value]] = [
+        present: list[tuple[Field, FieldValue]] = [
             (fields[name], value) for name, value in tree.items() if value is not None
         ]
         present.sort(key=lambda each: -_width(each[0]))
@@ -63,7 +63,7 @@ class _Writer:
         return position
 
     def _write_field(
-        self, position: int, field: Field, value: Value, table: SchemaTable, tree: Tree
+        self, position: int, field: Field, value: FieldValue, table: SchemaTable, tree: Tree
     ) -> None:
         if field.kind in VECTORS:
             self._refer(position, self._write_vector(value, VECTORS[field.kind]))
@@ -76,7 +76,7 @@ class _Writer:
         else:
             struct.pack_into(f"<{field.kind.value}", self._out, position, value)
 
-    def _write_vector(self, value: Value, kind: str) -> int:
+    def _write_vector(self, value: FieldValue, kind: str) -> int:
         if not isinstance(value, bytes | tuple):
             raise TypeError(f"a vector is bytes or a tuple, not {type(value).__name__}")
         self._align(_DATA_ALIGNMENT, 4)
@@ -102,6 +102,6 @@ def _width(field: Field) -> int:
     return struct.calcsize(f"<{field.kind.value}") if len(field.kind.value) == 1 else 4
 
 
-def _padding(present: list[tuple[Field, Value]]) -> int:
+def _padding(present: list[tuple[Field, FieldValue]]) -> int:
     """Bytes after a table's first four, so that fields of eight bytes are aligned."""
     return 4 if present and _width(present[0][0]) == 8 else 0

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..protocol.codes import ElementType
 from .enumerations import Builtin, TensorType
-from .schema import Value
+from .schema import FieldValue
 
 ELEMENT_BYTES: Final[Mapping[TensorType, int]] = MappingProxyType(
     {TensorType.F32: 4, TensorType.I32: 4, TensorType.I8: 1}
@@ -78,7 +78,7 @@ class Operator:
     version: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    options: Mapping[str, Value] | None
+    options: Mapping[str, FieldValue] | None
 
     def number(self, name: str) -> int:
         """An option that is a whole number or a truth; 0 without options."""

@@ -75,10 +75,10 @@ class SchemaTable:
     variants: Mapping[int, "SchemaTable"] = field(default_factory=dict)
 
 
-Value: TypeAlias = Union[
+FieldValue: TypeAlias = Union[
     bool, int, float, bytes, tuple[int, ...], tuple[float, ...], "Tree", "list[Tree]", None
 ]
-Tree: TypeAlias = dict[str, Value]
+Tree: TypeAlias = dict[str, FieldValue]
 """A table that was read, or is to be written: its fields by name."""
 
 

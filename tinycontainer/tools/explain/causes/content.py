@@ -1,4 +1,4 @@
-"""Experiments on a token's hash: which bytes was it taken of?"""
+"""Experiments on a token's hash: which bytes does it cover instead of these?"""
 
 import hashlib
 from dataclasses import replace

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from tinycontainer.device.containers.verification import TokenReport
 from tinycontainer_tokens import (
-    SIGNING_ROLE,
     KeyEntry,
     KeyStore,
     Kind,
@@ -17,6 +16,7 @@ from tinycontainer_tokens import (
     verify,
 )
 from tinycontainer_tokens.envelope import Envelope
+from tinycontainer_tokens.kinds import SIGNING_ROLE
 
 from ...artefact.artefact import Artefact
 

@@ -6,7 +6,6 @@ from typing import Final
 from tinycontainer.device.containers.verification import TokenReport
 from tinycontainer.text import show
 from tinycontainer_tokens import (
-    SIGNING_ROLE,
     Algorithm,
     KeyEntry,
     Kind,
@@ -17,6 +16,7 @@ from tinycontainer_tokens import (
 )
 from tinycontainer_tokens import envelope as envelope_codec
 from tinycontainer_tokens.envelope import Envelope, parse_if_possible, proof_holds
+from tinycontainer_tokens.kinds import SIGNING_ROLE
 from tinycontainer_tokens.unverified import claims_unverified
 
 from ..explanation import name_of

@@ -19,10 +19,10 @@ from .shapes import check_concatenation, check_mean, check_pad, check_reshape
 from .weighted import check_convolution, check_depthwise_convolution, check_fully_connected
 from .windows import check_pool
 
-Rule: TypeAlias = Callable[[Node], int]
+OperatorRule: TypeAlias = Callable[[Node], int]
 """Raises `ModelRefused`, or returns the operator's MACs."""
 
-RULES: Final[Mapping[Builtin, Rule]] = MappingProxyType(
+RULES: Final[Mapping[Builtin, OperatorRule]] = MappingProxyType(
     {
         Builtin.ADD: check_add,
         Builtin.AVERAGE_POOL_2D: check_pool,
