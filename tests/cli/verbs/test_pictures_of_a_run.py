@@ -225,7 +225,7 @@ def test_a_live_view_shows_containers_and_their_last_refusal(box: Path) -> None:
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "160", "LINES": "40"}
     try:
         with subprocess.Popen(
-            [*command, "--for", "700ms"], stdout=end, stderr=subprocess.PIPE, env=environment
+            [*command, "--for", "2500ms"], stdout=end, stderr=subprocess.PIPE, env=environment
         ) as running:
             os.close(end)
             seen = b""

@@ -43,7 +43,7 @@ from tinycontainer_runtimes.rbpf import create_runtime as create_rbpf
 from tinycontainer_runtimes.wasm_wasmtime.calls import SuspendedCall
 from tinycontainer_runtimes.wasm_wasmtime.capi import SLOT_WORDS, CApi
 from tinycontainer_runtimes.wasm_wasmtime.engine import make_engine
-from tinycontainer_runtimes.wasm_wasmtime.store import TANK, Host, TenantStore
+from tinycontainer_runtimes.wasm_wasmtime.store import TANK, HostFunction, TenantStore
 
 CALLS: Final = 500
 """Turns of the loop in one run of a program."""
@@ -320,14 +320,14 @@ def _bare_wasmtime(code: bytes) -> Loop:
         words[0] = natives.write(words[0], ctypes.string_at(address(pointer, size), size))
         return 0
 
-    def plain(function: Callable[..., int], parameters: int) -> Host:
+    def plain(function: Callable[..., int], parameters: int) -> HostFunction:
         def host(_environment: Any, _caller: Any, words: Any, _number: int) -> int:
             words[0] = function(words[0]) if parameters else function()
             return 0
 
         return host
 
-    hosts: dict[str, Host] = {
+    hosts: dict[str, HostFunction] = {
         "heartbeat": plain(natives.heartbeat, 0),
         "open": plain(natives.open, 1),
         "close": plain(natives.close, 1),
