@@ -30,7 +30,8 @@ def test_a_file_need_not_be_there(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["..", "../x", "/etc/hostname", "away", "away/x", "../home-of-another/x", "a/../../x"]
+    "name",
+    [".", "..", "../x", "/etc/hostname", "away", "away/x", "../home-of-another/x", "a/../../x"],
 )
 def test_what_lies_outside_is_refused(home: Path, name: str) -> None:
     with pytest.raises(ValueError, match=r"^lies outside of the file's directory$"):
