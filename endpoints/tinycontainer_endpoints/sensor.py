@@ -9,14 +9,16 @@ import bisect
 import csv
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from pydantic import Field
 
 from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.driver import CallContext, DriverSetup
 from tinycontainer.interfaces.integers import INT32_MAX, INT32_MIN
+from tinycontainer.interfaces.paths import resolve_within
 from tinycontainer.text import show
 
 from .descriptors import Descriptors
@@ -25,6 +27,9 @@ from .options import Options, read_options
 MAX_FILE_BYTES: Final = 1 << 20
 MAX_COLUMNS: Final = 32
 _TIME_COLUMN: Final = "time_ms"
+Recording: TypeAlias = tuple[tuple[int, ...], tuple[bytes, ...]]
+"""Times in ms, never falling, and the row of each as reads give it."""
+
 _INT32: Final = range(INT32_MIN, INT32_MAX + 1)
 
 
@@ -52,7 +57,9 @@ class Sensor:
 
     def __init__(self, setup: DriverSetup) -> None:
         options = read_options(SensorOptions, setup)
-        self._times_ms, self._rows = _load_recording(setup.directory, options.file)
+        recordings = setup.resources.obtain(SharedRecordings, "sensor", SharedRecordings)
+        content = _read_recording(setup.directory, options.file)
+        self._times_ms, self._rows = recordings.parse(content)
         self._repeat_after_ms = options.repeat_after_ms
         self._open: Descriptors[CallContext] = Descriptors()
 
@@ -77,31 +84,55 @@ class Sensor:
         self._open.close(driver_fd)
 
 
-def _load_recording(directory: Path, name: str) -> tuple[list[int], list[bytes]]:
-    """Times in ms, and the rows as reads give them."""
+class SharedRecordings:
+    """Recordings that were parsed, for all sensors of an installation, by their content.
+
+    They come from the device's owner and hold nothing of a container. Small ones are kept.
+    """
+
+    MAX_KEPT: Final = 32
+    MAX_KEPT_BYTES: Final = 1 << 14
+
+    def __init__(self) -> None:
+        self._parse = lru_cache(self.MAX_KEPT)(_parse_recording)
+
+    def parse(self, content: bytes) -> Recording:
+        """Times in ms, and the rows as reads give them.
+
+        Raises:
+            ValueError: the recording cannot be played.
+        """
+        parse = self._parse if len(content) <= self.MAX_KEPT_BYTES else _parse_recording
+        return parse(content)
+
+
+def _read_recording(directory: Path, name: str) -> bytes:
     try:
-        path = (directory / name).resolve()
-    except (OSError, ValueError, RuntimeError):  # the last for links in a circle, until 3.12
-        raise ValueError("options.file: is not a file name") from None
-    if not path.is_relative_to(directory.resolve()):
-        raise ValueError("options.file: lies outside of the device file's directory")
+        path = resolve_within(directory, name)
+    except ValueError as error:
+        raise ValueError(f"options.file: {error}") from None
     try:
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
-        lines = content.decode("ascii").splitlines()
     except OSError as error:
         raise ValueError(f"options.file: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError("options.file: is not ASCII text") from None
     if len(content) > MAX_FILE_BYTES:
         raise ValueError(f"options.file: has more than {MAX_FILE_BYTES} bytes")
+    return content
+
+
+def _parse_recording(content: bytes) -> Recording:
     try:
-        return _parse_recording(csv.reader(lines))
+        lines = content.decode("ascii").splitlines()
+    except UnicodeDecodeError:
+        raise ValueError("options.file: is not ASCII text") from None
+    try:
+        return _read_rows(csv.reader(lines))
     except csv.Error as error:
         raise ValueError(f"options.file: is not CSV: {error}") from None
 
 
-def _parse_recording(rows: Iterable[list[str]]) -> tuple[list[int], list[bytes]]:
+def _read_rows(rows: Iterable[list[str]]) -> Recording:
     iterator = iter(rows)
     header = next(iterator, [])
     if len(header) < 2 or header[0] != _TIME_COLUMN or len(header) > MAX_COLUMNS:
@@ -116,7 +147,7 @@ def _parse_recording(rows: Iterable[list[str]]) -> tuple[list[int], list[bytes]]
             raise ValueError(f"options.file: line {number}: time goes back to {time_ms} ms")
         times_ms.append(time_ms)
         packed.append(struct.pack(f"<{len(values)}i", *values))
-    return times_ms, packed
+    return tuple(times_ms), tuple(packed)
 
 
 def _read_row(row: list[str], columns: int, number: int) -> list[int]:

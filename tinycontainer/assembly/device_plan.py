@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.device_file import DeviceFile
-from tinycontainer.files.toml_file import MAX_TOML_BYTES, read_bounded, resolve_within
+from tinycontainer.files.toml_file import MAX_TOML_BYTES, read_bounded, resolve_named
 from tinycontainer.text import show
 
 from .parsed_files import ParsedFiles
@@ -48,7 +48,7 @@ class DevicePlan:
         Raises:
             DeviceFileError: it lies outside of the device file's directory.
         """
-        return resolve_within(self.directory, name, self.name, place)
+        return resolve_named(self.directory, name, self.name, place)
 
     def on_engine(self, engine: str) -> "DevicePlan":
         """The same plan with another runtime.

@@ -161,7 +161,7 @@ def _make_drivers(
     for number, entry in enumerate(plan.content.drivers):
         setup = DriverSetup(
             deepcopy(entry.options),  # the tables belong to every device with this file
-            plan.path.parent,
+            plan.directory,
             random_bytes,
             show_line,
             board,

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from tinycontainer.errors import DeviceFileError
+from tinycontainer.interfaces.paths import resolve_within
 from tinycontainer.text import show
 
 MAX_TOML_BYTES: Final = 64 * 1024
@@ -89,12 +90,11 @@ def _read(path: Path, limit_bytes: int) -> bytes:
         return file.read(limit_bytes)
 
 
-def resolve_within(directory: Path, name: str, file: str, place: str) -> Path:
-    """Resolve the name of a file that another file holds; it must lie in that file's directory.
+def resolve_named(directory: Path, name: str, file: str, place: str) -> Path:
+    """Resolve the name of a file that a TOML file holds; it must lie in that file's directory.
 
     Args:
-        directory: of the naming file, resolved itself: to resolve it again for each name would be
-            the larger part of the work.
+        directory: of the naming file, its own links resolved.
         name: as the naming file has it.
         file: name of the naming file, for the error.
         place: key of the naming file, for the error.
@@ -106,12 +106,9 @@ def resolve_within(directory: Path, name: str, file: str, place: str) -> Path:
         DeviceFileError: it lies outside, or is not a file name.
     """
     try:
-        path = (directory / name).resolve()
-    except (OSError, ValueError, RuntimeError):  # the last for links in a circle, until 3.12
-        raise DeviceFileError(file, place, f"{show(name)} is not a file name") from None
-    if not path.is_relative_to(directory):
-        raise DeviceFileError(file, place, f"{show(name)} lies outside of the file's directory")
-    return path
+        return resolve_within(directory, name)
+    except ValueError as error:
+        raise DeviceFileError(file, place, f"{show(name)} {error}") from None
 
 
 def _unwanted(moment: object) -> dict[str, str]:

@@ -161,7 +161,7 @@ class DriverSetup:
 
     Attributes:
         options: the ``options`` table of the device file, not yet checked.
-        directory: where relative file names of the options begin.
+        directory: where relative file names of the options begin; links are resolved.
         random_bytes: source of randomness; returns as many bytes as asked for.
         show: takes a line of untrusted bytes for the operator's screen.
         board: what the device says about itself.

@@ -16,7 +16,7 @@ from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.files.fields import Uid, uid_from_text
-from tinycontainer.files.toml_file import Table, read_bounded, read_toml, resolve_within
+from tinycontainer.files.toml_file import Table, read_bounded, read_toml, resolve_named
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import show
 
@@ -164,7 +164,7 @@ def _read_step(
 ) -> ScriptStep:
     content = b""
     if table.file is not None:
-        content = read(resolve_within(path.parent.resolve(), table.file, show(str(path)), place))
+        content = read(resolve_named(path.parent.resolve(), table.file, show(str(path)), place))
     uid = b"" if table.uid is None else uid_from_text(table.uid)
     return ScriptStep(table.at_ms, table.verb, uid, content, table.refused)
 

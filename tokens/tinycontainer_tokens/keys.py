@@ -1,7 +1,9 @@
 """Keys: their material, and the entries that bind material to a role."""
 
+import hashlib
 from dataclasses import dataclass, field
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from .errors import KeyFileError
@@ -16,6 +18,49 @@ _ORDER_8_Y = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 _WEAK_Y = frozenset({0, 1, _FIELD - 1, _ORDER_8_Y, _FIELD - _ORDER_8_Y})
 """Points of order 1, 2, 4 and 8: under such a public key anybody can sign (RFC 7748, section 7)."""
 HMAC_BYTES = 32
+SIGNATURE_BYTES = 64
+
+
+class Verifier:
+    """The public half of an Ed25519 key, and the signatures that it has found to hold.
+
+    Whether a signature holds depends on the key, the bytes and the signature alone, so it holds for
+    every device and at every time (ADR 19). What a device concludes from it is never kept. Threads
+    can share a verifier.
+
+    Args:
+        public: raw public key of 32 bytes.
+    """
+
+    MAX_KNOWN = 256
+    """Signatures that are kept, 32 bytes of each; then it begins again with none."""
+
+    __slots__ = ("_key", "_known")
+
+    def __init__(self, public: bytes) -> None:
+        self._key = Ed25519PublicKey.from_public_bytes(public)
+        self._known: set[bytes] = set()
+
+    def has_signed(self, covered: bytes, signature: bytes) -> bool:
+        """Whether a signature over these bytes was made with the private half.
+
+        Args:
+            covered: the bytes that it covers.
+            signature: 64 bytes; of any other length it does not hold.
+        """
+        if len(signature) != SIGNATURE_BYTES:  # otherwise two pairs could have one digest
+            return False
+        digest = hashlib.sha256(signature + covered).digest()
+        if digest in self._known:
+            return True
+        try:
+            self._key.verify(signature, covered)
+        except InvalidSignature:
+            return False
+        if len(self._known) >= self.MAX_KNOWN:
+            self._known.clear()
+        self._known.add(digest)
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +80,7 @@ class KeyMaterial:
     public: bytes
     secret: bytes | None = field(default=None, repr=False)
     kid: bytes | None = None
-    verifier: Ed25519PublicKey | None = field(init=False, repr=False, compare=False)
+    verifier: Verifier | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.kid is not None and not 1 <= len(self.kid) <= MAX_KID_BYTES:
@@ -52,7 +97,7 @@ class KeyMaterial:
             raise KeyFileError("this Ed25519 key is of small order: anybody can sign for it")
         if self.secret is not None and _public_half(self.secret) != self.public:
             raise KeyFileError("the private and the public half of this key do not belong together")
-        object.__setattr__(self, "verifier", Ed25519PublicKey.from_public_bytes(self.public))
+        object.__setattr__(self, "verifier", Verifier(self.public))
 
     @classmethod
     def from_private(cls, secret: bytes, kid: bytes | None = None) -> "KeyMaterial":

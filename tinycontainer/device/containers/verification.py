@@ -157,7 +157,9 @@ def grant_rights(
     Raises:
         LoadError: the first refusal of steps 1 to 3.
     """
-    profile = profile_of(metadata)
+    # That of the first token that can be taken apart, as `profile_of` finds it.
+    verifications = [report.verification for report in reports if report.verification]
+    profile = next((each.profile for each in verifications if each.profile), None)
     refusal = profile_refusal(profile, trust)  # 1
     if refusal is not None:
         raise refusal

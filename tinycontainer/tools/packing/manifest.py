@@ -19,7 +19,7 @@ from tinycontainer.files.fields import (
     mask_from_names,
     uid_from_text,
 )
-from tinycontainer.files.toml_file import Table, read_bounded, read_toml, resolve_within
+from tinycontainer.files.toml_file import Table, read_bounded, read_toml, resolve_named
 from tinycontainer.metadata import (
     ContainerMap,
     ContainerType,
@@ -175,7 +175,7 @@ def _read_data(path: Path, table: ContainerTable) -> bytes:
 
 
 def _read_section(path: Path, name: str, place: str) -> bytes:
-    return _read_file(resolve_within(path.parent.resolve(), name, show(str(path)), place))
+    return _read_file(resolve_named(path.parent.resolve(), name, show(str(path)), place))
 
 
 def _read_file(path: Path) -> bytes:
