@@ -1,4 +1,4 @@
-"""The README's library example is run as it stands there."""
+"""The README's examples and commands are run as they are printed there."""
 
 import re
 import shlex
@@ -8,19 +8,21 @@ import pytest
 from support.project import ROOT, Program
 
 
-def test_the_library_example_does_what_the_readme_says(
+def test_the_library_examples_do_what_the_readme_says(
     tmp_path: Path,
     program: Program,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     text = (ROOT / "README.md").read_text()
-    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     (promised,) = re.findall(r"prints `(.*?)`", text)
     box = tmp_path / "box"
     program.good("demo", "--keep", box)
     monkeypatch.chdir(box)
-    exec(compile(example, "README.md", "exec"), {})
+    assert len(examples) == 2
+    for example in examples:
+        exec(compile(example, "README.md", "exec"), {})
     assert capsys.readouterr().out.strip() == promised
 
 
