@@ -5,6 +5,8 @@ A wrong file gives one line: the file, the key, what is wrong and what is right.
 
 import errno
 import json
+import os
+import stat
 import tomllib
 from pathlib import Path
 from typing import Final, TypeVar
@@ -84,10 +86,17 @@ def read_bounded(path: Path, limit_bytes: int) -> bytes:
 
 
 def _read(path: Path, limit_bytes: int) -> bytes:
-    if path.is_fifo():  # to open one would wait for somebody to write into it
-        raise OSError(errno.EINVAL, "it is a pipe")
-    with path.open("rb") as file:
-        return file.read(limit_bytes)
+    # Not blocking: to open a named pipe would wait for somebody to write into it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISCHR(mode)):
+            code = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+            raise OSError(code, os.strerror(code) if stat.S_ISDIR(mode) else "it is a pipe")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(limit_bytes)
+    finally:
+        os.close(descriptor)
 
 
 def resolve_named(directory: Path, name: str, file: str, place: str) -> Path:
