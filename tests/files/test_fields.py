@@ -5,7 +5,9 @@ from typing import Any, get_args
 
 import pytest
 
+from tinycontainer.device.containers.limits import BOARDS
 from tinycontainer.files import fields
+from tinycontainer.files.device_file import BoardName
 from tinycontainer.interfaces.syscalls import Syscall
 from tinycontainer.metadata import ContainerType, Direction, PeerType
 
@@ -49,3 +51,7 @@ def test_a_mask_is_made_from_names_and_an_unknown_name_is_refused() -> None:
     assert fields.mask_from_names([]) == 0
     with pytest.raises(ValueError, match="opened is none of heartbeat, open, close, read, write"):
         fields.mask_from_names(["opened"])
+
+
+def test_a_device_file_can_name_every_board_and_no_other() -> None:
+    assert set(get_args(BoardName)) == set(BOARDS)
