@@ -9,7 +9,7 @@ from typing import Final
 
 MAX_NESTING: Final = 64
 
-_OUTSIDE: Final = re.compile(r'"""|"|\'\'\'|\'|[#\[{\]}]')
+_OUTSIDE: Final = re.compile(r'"""|"|\'\'\'|\'|[#\[{\]}.,=\n]')
 _REST: Final = {
     '"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*+"{3,5}', re.DOTALL),
     "'''": re.compile(r"(?:[^']|'(?!''))*+'{3,5}"),
@@ -31,10 +31,10 @@ class NestedTooDeeply(ValueError):
 
 
 def require_shallow_text(text: str) -> None:
-    """Refuse a text whose brackets and braces nest deeper than 64.
+    """Refuse a text whose brackets, braces or dotted keys nest deeper than 64.
 
-    Brackets within strings and comments do not count. After a string without an end nothing counts
-    either, as no parser goes on there.
+    What is within strings and comments does not count. After a string without an end nothing
+    counts either, as no parser goes on there.
 
     Args:
         text: JSON or TOML; untrusted, and of bounded length.
@@ -43,20 +43,22 @@ def require_shallow_text(text: str) -> None:
         NestedTooDeeply: it does.
     """
     depth = 0
+    dots = 0  # of one key: ``a.b.c`` nests tables too
     position = 0
     while found := _OUTSIDE.search(text, position):
         position = found.end()
         mark = found[0]
-        if mark in "[{":
-            depth += 1
-            if depth > MAX_NESTING:
-                raise NestedTooDeeply
-        elif mark in "]}":
-            depth -= 1
+        if mark == ".":
+            dots += 1
+        elif mark in "[{]},=\n":
+            dots = 0
+            depth += (mark in "[{") - (mark in "]}")
         elif end := _REST[mark].match(text, position):
             position = end.end()
         else:
             return
+        if max(depth, dots) > MAX_NESTING:
+            raise NestedTooDeeply
 
 
 def require_shallow_values(values: object) -> None:
