@@ -13,6 +13,7 @@ from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.errors import LoadReason
 from tinycontainer.interfaces.clock import NS_PER_MS, NS_PER_S
 from tinycontainer.interfaces.runtime import Natives
+from tinycontainer.metadata import decode
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions
 from tinycontainer.trace.events import (
     DescriptorClosed,
@@ -139,8 +140,7 @@ def test_an_endpoint_closes_and_cannot_be_opened_again() -> None:
     driver = Puppet()
     world = make_world(driver)
     plan = replace(PLAN, endpoints=(local(), local(2)))
-    world.programs["box"] = Program(work(1))
-    remote = ExpiringEndpoints(world, plan)
+    remote = Remote(world, with_expiring_endpoints(plan))
     assert (remote.open(1), remote.open(2)) == (1, 2)
     world.device.run_until(1001)
     closed = [(event.fd, event.reason) for event in world.of(DescriptorClosed)]
@@ -154,24 +154,19 @@ def test_an_endpoint_closes_and_cannot_be_opened_again() -> None:
     assert world.device["box"].state is State.RUNNING
 
 
-class ExpiringEndpoints(Remote):
-    """A remote container whose endpoint tokens expire after a second."""
-
-    def __init__(self, world: World, plan: Blueprint) -> None:
-        # A remote loads and starts by way of its world's `pack`.
-        options = TokenOptions(sequence=1, expires_s=EPOCH_S + 1)
-        world.pack = (  # type: ignore[method-assign]
-            lambda given, data=b"": Forger(Kind.ENDPOINT, options=options).pack(given, data)
-        )
-        super().__init__(world, plan)
-        del world.pack
+def with_expiring_endpoints(plan: Blueprint) -> Blueprint:
+    """The plan with endpoint tokens that expire after a second."""
+    options = TokenOptions(sequence=1, expires_s=EPOCH_S + 1)
+    metadata = decode(Forger(Kind.ENDPOINT, options=options).pack(plan).metadata)
+    return replace(plan, endpoints=metadata.endpoints or ())
 
 
 @pytest.mark.clause("TC-TOK-29")
 def test_both_ends_of_a_pipe_close_and_consent_has_ended() -> None:
     world = make_world()
     left = Remote(world, blueprint("left", endpoints=(piped(1, "right", 2),)))
-    right = ExpiringEndpoints(world, blueprint("right", endpoints=(piped(2, "left", 1),)))
+    other_end = blueprint("right", endpoints=(piped(2, "left", 1),))
+    right = Remote(world, with_expiring_endpoints(other_end))
     fd = left.open(1)
     right.open(2)
     assert left.write(fd, b"lost") == 4
@@ -189,7 +184,7 @@ def test_a_driver_that_fails_to_close_harms_nothing() -> None:
         raise RuntimeError("no")
 
     world = make_world(Puppet(on_close=fail))
-    remote = ExpiringEndpoints(world, PLAN)
+    remote = Remote(world, with_expiring_endpoints(PLAN))
     remote.open(1)
     world.device.run_until(1001)
     assert [event.reason for event in world.of(Refused)] == ["driver-failed"]
