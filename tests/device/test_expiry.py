@@ -15,6 +15,8 @@ from tinycontainer.interfaces.clock import NS_PER_MS, NS_PER_S
 from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.metadata import decode
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions
+from tinycontainer.tools.pictures import TimelineBuilder
+from tinycontainer.trace import RefusalKind, Tally, describe
 from tinycontainer.trace.events import (
     DescriptorClosed,
     HookBegan,
@@ -323,3 +325,19 @@ def test_a_token_expires_once_for_each_start_before_it() -> None:
     world.device.start("box")
     world.device.run_until(2_000)
     assert expired(world) == []
+
+
+def test_owners_see_what_expired_in_words_in_the_tally_and_in_pictures() -> None:
+    tally, timeline = Tally(), TimelineBuilder()
+    world = World(drivers=(served_by(Puppet()),), epoch_s=EPOCH_S, sinks=(tally, timeline))
+    plan = replace(PLAN, options=TokenOptions(sequence=1, expires_s=EPOCH_S + 1))
+    world.programs["box"] = Program(endless())
+    world.device.load(Forger(Kind.MASK).pack(plan).encode())
+    world.device.start("box")
+    world.device.run_until(3_000)
+    words = [describe(event) for event in world.of(RightExpired)]
+    assert words[:2] == ["the mask token EXPIRED", "the endpoint token of endpoint 1 EXPIRED"]
+    assert tally.rows[b"box"].ended == "expired"
+    assert tally.refusals[RefusalKind(b"box", "mask token", "expired")] == 1
+    (lane,) = timeline.build().lanes
+    assert set(words) <= {mark.text for mark in lane.marks}
