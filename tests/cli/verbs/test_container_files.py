@@ -102,6 +102,19 @@ def test_the_source_goes_along_where_it_lies_beside_the_code(
     assert (layout / "courier.c").read_bytes() == source
 
 
+def test_no_file_of_the_layout_is_newer_than_what_the_firmwares_make_builds_of_it(
+    tmp_path: Path, keys: Path, program: Program
+) -> None:
+    layout = tmp_path / "courier"
+    out = ("-o", tmp_path / "c.tcb", "--layout", layout, "--force")
+    for _again in range(2):
+        found = program.json("pack", BOX / "courier", "--keys", keys, *out)
+        written = [Path(name) for name in found["files"] if Path(name).parent == layout]
+        assert written[0].name == "courier.c"
+        times = [path.stat().st_mtime_ns for path in written]
+        assert times == sorted(times)
+
+
 def test_metadata_alone_is_converted_with_its_sections_only(
     tmp_path: Path, bundle: Path, program: Program
 ) -> None:
