@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,13 @@ def test_links_of_the_readme_lead_somewhere() -> None:
     assert links
     missing = [link for link in links if not (ROOT / Path(link)).exists()]
     assert missing == []
+
+
+def test_the_box_is_made_as_the_readme_says(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    (block,) = re.findall(r"directory `box`:\n\n```sh\n(\. .*?)```", text, re.DOTALL)
+    activate = tmp_path / ".venv" / "bin" / "activate"
+    activate.parent.mkdir(parents=True)
+    activate.write_text(f'PATH="{Path(sys.executable).parent}:$PATH"\n')
+    subprocess.run(["sh", "-ec", block], cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "box" / "device.toml").is_file()
