@@ -89,7 +89,7 @@ class Service:
 
     def close(self, caller: StartedContainer, fd: int) -> int:
         """Close a descriptor of the container's own; 0, or -1."""
-        entry = self._table.find(fd)
+        entry = self._table.open.get(fd)
         if not caller.container.grant.mask & _CLOSE:
             return self.refuse_masked(caller, Syscall.CLOSE, fd)
         if entry is None or entry.owner != caller.uid:
@@ -102,7 +102,7 @@ class Service:
 
     def read(self, caller: StartedContainer, fd: int, size: int) -> bytes | int:
         """Read up to ``size`` bytes; none if there is no data yet; or a negative number."""
-        entry = self._table.find(fd)
+        entry = self._table.open.get(fd)
         if not (
             caller.container.grant.mask & _READ
             and 0 < size <= self._transfer_bytes
@@ -128,7 +128,7 @@ class Service:
 
     def write(self, caller: StartedContainer, fd: int, data: bytes) -> int:
         """Write bytes; how many were accepted, or a negative number."""
-        entry = self._table.find(fd)
+        entry = self._table.open.get(fd)
         if not (
             caller.container.grant.mask & _WRITE
             and 0 < len(data) <= self._transfer_bytes
