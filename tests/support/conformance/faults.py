@@ -167,7 +167,7 @@ FAULTS = [
     Fault(
         "takes any trusted key for any role",
         "TC-TOK-01",
-        "tinycontainer_tokens.keystore",
+        "tinycontainer_tokens.keys",
         "if entry.role is role\n            and entry.profile",
         "if entry.profile",
     ),
