@@ -18,9 +18,14 @@ from tinycontainer_tokens.unverified import claims_unverified
 
 from ...artefact.disguises import WRITTEN_AS_TEXT, unwrap, without_crlf, without_line_feed
 from ..explanation import name_of
+from .foreign import (
+    name_foreign_claims,
+    name_foreign_encoding,
+    name_foreign_header,
+    name_foreign_message,
+)
 from .refused_token import RefusedToken, verify_again
 
-_TAG_ENCRYPT0: Final = 16
 _SIGNATURE_STEP: Final = 6
 """Number of the step that checks the signature: a failure after it means that the key fits."""
 _MOST_MISSING_BYTES: Final = 128
@@ -50,7 +55,7 @@ def find_structure_cause(refused: RefusedToken) -> str | None:
     for surplus in range(1, len(token)):
         if parse_if_possible(token[:-surplus]) is not None:
             return f"the token is followed by {surplus} byte{'s' * (surplus > 1)} of something else"
-    return _other_thing(token)
+    return _other_thing(token) or name_foreign_message(token)
 
 
 def undo_damage(token: bytes) -> tuple[str, bytes] | None:
@@ -99,13 +104,13 @@ def find_header_cause(refused: RefusedToken) -> str | None:
     envelope = refused.envelope
     try:
         header = cbor.decode(envelope.protected, MAX_TOKEN_BYTES)
-    except CborError:
-        return None
+    except CborError as error:
+        return name_foreign_encoding(envelope.protected, error)
     number = header.get(ALG_LABEL) if isinstance(header, dict) else None
     for algorithm in Algorithm:
         if number == COSE_NUMBER[algorithm] and algorithm is not envelope.algorithm:
             return f"the header is that of {algorithm}, the tag that of {envelope.algorithm}"
-    return None
+    return name_foreign_header(envelope.protected)
 
 
 def find_claims_cause(refused: RefusedToken) -> str | None:
@@ -121,7 +126,7 @@ def find_claims_cause(refused: RefusedToken) -> str | None:
                     f"these are the claims of a {name_of(kind)} token of {profile},"
                     f" in an envelope of {envelope.profile}"
                 )
-    return None
+    return name_foreign_claims(envelope.payload)
 
 
 def _untagged_cause(refused: RefusedToken, envelope: Envelope) -> str | None:
@@ -140,10 +145,6 @@ def _other_thing(token: bytes) -> str | None:
         return None
     if METADATA_TAG in tags:
         return "this is metadata, not a token"
-    if _TAG_ENCRYPT0 in tags:
-        return (
-            "this is an encrypted message (COSE_Encrypt0); only signed ones and MACs are accepted"
-        )
     return None
 
 
