@@ -160,9 +160,13 @@ def _parse_public(value: str, option: str) -> KeyMaterial:
     if len(value) != _RAW_KEY_DIGITS or Path(value).exists():
         return _read_public(Path(value))
     try:
-        return KeyMaterial(Algorithm.EDDSA, bytes.fromhex(value))
+        raw = bytes.fromhex(value)
     except ValueError:
         raise VerbRefused(f"{option}: {show(value)} is neither a file nor hexadecimal") from None
+    try:
+        return KeyMaterial(Algorithm.EDDSA, raw)
+    except KeyFileError as error:
+        raise VerbRefused(f"{option}: {error}") from None
 
 
 def _read_public(path: Path) -> KeyMaterial:
