@@ -54,6 +54,7 @@ class ScannedModule:
         start: index of the start function; None if there is none.
         memory: minimum and maximum pages; the maximum is None if not given.
         tables: how many tables there are.
+        table_maximum: maximum of the table's elements; None if not given.
         elements: how many elements there are in all segments together.
         references: functions that are handed on by element segments, globals and exports.
         spans: offset and end of each function body, its size not included.
@@ -67,10 +68,16 @@ class ScannedModule:
     start: int | None = None
     memory: tuple[int, int | None] | None = None
     tables: int = 0
+    table_maximum: int | None = None
     elements: int = 0
     references: set[int] = field(default_factory=set)
     spans: list[tuple[int, int]] = field(default_factory=list)
     sections: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def memory_maximum(self) -> int | None:
+        """Maximum pages of memory; None if not given."""
+        return None if self.memory is None else self.memory[1]
 
     @property
     def bodies(self) -> int:
@@ -222,7 +229,9 @@ class _Scan:
             if self._module.tables > 1:
                 raise reader.fail("more than one table")
             self._read_one_of(reader, _REFERENCE_TYPES, "reference type")
-            self._scan_size_limits(reader, self._limits.table_elements, "table elements")
+            _, self._module.table_maximum = self._scan_size_limits(
+                reader, self._limits.table_elements, "table elements"
+            )
 
     def _scan_memories(self, reader: Reader) -> None:
         for _ in range(reader.read_count("memories")):
@@ -239,11 +248,9 @@ class _Scan:
             raise reader.fail(f"limits of kind {flags} are not allowed", start)
         minimum = reader.read_u32()
         maximum = reader.read_u32() if flags else None
-        for value, name in ((minimum, "minimum"), (maximum, "maximum")):
-            if value is not None and value > allowed:
-                raise reader.fail(f"{name} of {value} {what}; {allowed} are allowed", start)
-        if maximum == 0:
-            raise reader.fail(f"a maximum of 0 {what} is not allowed; leave it out", start)
+        # A maximum is the module's own promise: growth ends at the device's limit all the same.
+        if minimum > allowed:
+            raise reader.fail(f"minimum of {minimum} {what}; {allowed} are allowed", start)
         return minimum, maximum
 
     def _scan_globals(self, reader: Reader) -> None:

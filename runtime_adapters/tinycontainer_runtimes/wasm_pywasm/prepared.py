@@ -83,11 +83,10 @@ def prepare_module(
         limits: what its instances may take.
         exact: whether floating point is corrected; see `floats`.
     """
-    # pywasm reads a maximum of 0 as "no maximum"; the scan refuses 0, so this bounds growth.
     memory = description.mems[0].limits
-    memory.m = memory.m or limits.memory_pages
+    memory.m = _bound_growth(scanned.memory_maximum, limits.memory_pages)
     for table in description.tabl:
-        table.limits.m = table.limits.m or limits.table_elements
+        table.limits.m = _bound_growth(scanned.table_maximum, limits.table_elements)
     description.star = -1  # the start function runs metered, inside the START hook
     bodies = []
     for function in description.func:
@@ -95,6 +94,13 @@ def prepare_module(
         function.expr = None
     held_bytes = _held_bytes(bodies, scanned, code_bytes)
     return PreparedModule(scanned, description, tuple(bodies), held_bytes)
+
+
+def _bound_growth(maximum: int | None, allowed: int) -> float:
+    """What pywasm keeps memory or table to: the lesser of the module's maximum and the device's."""
+    bound = allowed if maximum is None else min(maximum, allowed)
+    # pywasm reads a maximum of 0 as "no maximum". Half a page or element is true, and lets none in.
+    return bound or 0.5
 
 
 def _make_templates(body: list[Any], *, exact: bool) -> tuple[_Template, ...]:
