@@ -9,9 +9,10 @@ from collections.abc import Iterable
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
+from .formats import HEADER
 from .lines import insert_stops
 from .reader import Reader
-from .scan import HEADER, ScannedModule
+from .scan import ScannedModule
 
 _EXPORT = 7
 _START = 8
