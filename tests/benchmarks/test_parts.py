@@ -37,7 +37,7 @@ def table() -> Callable[[], object]:
     endpoints.add(b"caller", Endpoint(ENDPOINT, PeerType.LOCAL, 1, Direction.BOTH), Sixteen(), 1)
 
     def look() -> bool:
-        entry = endpoints.find(FD)
+        entry = endpoints.open.get(FD)
         return entry is not None and entry.owner == b"caller" and entry.readable
 
     return look

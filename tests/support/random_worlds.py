@@ -5,19 +5,25 @@ by itself which containers were ready at that time.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
 from support.scripted import Program, Script, Steps
-from support.worlds import World, blueprint, times
+from support.tokens.forging import Forger
+from support.worlds import World, blueprint, times, trusted
 from tinycontainer.device.containers.limits import Policy, Scheduling
+from tinycontainer.device.containers.verification import Trust
 from tinycontainer.interfaces.clock import NS_PER_MS, VirtualClock
 from tinycontainer.interfaces.runtime import Natives
+from tinycontainer.tools.packing.packing import TokenOptions
 from tinycontainer.trace import TraceEvent
 from tinycontainer.trace.events import HookBegan, HookEnded
+from tinycontainer_tokens import Kind
 
 CALL_INSTRUCTIONS = 100
+EPOCH_S = 1_000_000
+_EXPIRING_FACTOR = 50
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,8 @@ class Tenant:
     lifetime: int
     is_endless: bool
     loop_max_ms: int = 0
+    expires: Kind | None = None
+    expires_after_s: int = 0
 
     @property
     def longest_unit(self) -> int:
@@ -78,13 +86,41 @@ def plans(*, limited: bool = False) -> st.SearchStrategy[Plan]:
     )
 
 
+def expiring_plans() -> st.SearchStrategy[Plan]:
+    """Worlds in which tokens expire: everything takes longer, as tokens expire by the second."""
+    expiries = st.tuples(
+        st.sampled_from([None, Kind.MASK, Kind.CODE, Kind.METADATA]), st.integers(1, 2)
+    )
+    return st.builds(_let_expire, plans(), st.lists(expiries, min_size=6, max_size=6))
+
+
+def _let_expire(plan: Plan, expiries: list[tuple[Kind | None, int]]) -> Plan:
+    expiring = tuple(
+        replace(
+            tenant,
+            period_ms=tenant.period_ms * _EXPIRING_FACTOR,
+            expires=place,
+            expires_after_s=after_s,
+        )
+        for tenant, (place, after_s) in zip(plan.tenants, expiries, strict=False)
+    )
+    return replace(
+        plan,
+        tenants=expiring,
+        slice_ns=plan.slice_ns * _EXPIRING_FACTOR,
+        instruction_ns=plan.instruction_ns * _EXPIRING_FACTOR,
+        run_ms=plan.run_ms * _EXPIRING_FACTOR,
+    )
+
+
 @dataclass(frozen=True)
 class Unit:
-    """A unit of work that was begun."""
+    """A unit of work that was begun, and whether its container had a right to heartbeats then."""
 
     number: int
     at_ns: int
     instructions: int
+    may_beat: bool = True
 
 
 class IdleClock(VirtualClock):
@@ -109,6 +145,7 @@ class Run:
     record: list[TraceEvent | Unit] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._expiring = any(tenant.expires for tenant in self.plan.tenants)
         self.clock = IdleClock(self.plan.instruction_ns)
         self.world = World(
             clock=self.clock,
@@ -116,7 +153,9 @@ class Run:
                 self.plan.policy, self.plan.slice_ns, call_instructions=CALL_INSTRUCTIONS
             ),
             sinks=(self.record.append,),
-            bare=True,
+            trust=Trust(keys=trusted()),
+            epoch_s=EPOCH_S,
+            bare=not self._expiring,
             silent=self.silent,
         )
         for number, tenant in enumerate(self.plan.tenants):
@@ -127,9 +166,15 @@ class Run:
                 self._script(number, tenant.loop, tenant.is_endless),
                 start=self._script(number, tenant.start, False),
             )
-            self.world.run(
-                blueprint(str(number), priority=tenant.priority, security=security), program
-            )
+            plan = blueprint(str(number), priority=tenant.priority, security=security)
+            if tenant.expires is None:
+                self.world.run(plan, program)
+            else:
+                options = TokenOptions(sequence=1, expires_s=EPOCH_S + tenant.expires_after_s)
+                self.world.programs[str(number)] = program
+                bundle = Forger(tenant.expires, options=options).pack(plan)
+                self.world.device.load(bundle.encode())
+                self.world.device.start(str(number))
 
     def until(self, *moments_ms: int) -> "Run":
         """Run to each of these moments in turn."""
@@ -150,7 +195,9 @@ class Run:
         def script(natives: Natives) -> Steps:
             while True:
                 for cost in costs:
-                    self.record.append(Unit(number, self.world.device.now_ns, cost))
+                    now_ns = self.world.device.now_ns
+                    may_beat = not self._expiring or bool(self.world.device[str(number)].mask)
+                    self.record.append(Unit(number, now_ns, cost, may_beat))
                     yield cost
                 if not is_endless:
                     return 0

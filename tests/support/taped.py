@@ -9,17 +9,18 @@ from typing import Any
 
 from support.drivers import Puppet, served_by
 from support.scripted import Program, ScriptedRuntime, Steps
-from support.worlds import ALL_CALLS, blueprint, local, newer, times
+from support.tokens.forging import Forger
+from support.worlds import ALL_CALLS, blueprint, local, newer, times, trusted
 from tinycontainer.assembly import Device
 from tinycontainer.device.calls.driver_table import DriverTable
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import Setup
+from tinycontainer.device.device import DEFAULT_EPOCH_S, Setup
 from tinycontainer.errors import DriverError, TinyContainerError
 from tinycontainer.interfaces.clock import NS_PER_MS, Clock, VirtualClock, WallClock
 from tinycontainer.interfaces.driver import CallContext
 from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.metadata import ContainerType
-from tinycontainer.tools.packing.packing import pack_unsigned
+from tinycontainer.tools.packing.packing import TokenOptions, pack_unsigned
 from tinycontainer.tools.recording import (
     Digest,
     Header,
@@ -32,7 +33,7 @@ from tinycontainer.tools.recording import (
     replay,
 )
 from tinycontainer.trace import JsonLines, Sink
-from tinycontainer_tokens import MemorySequenceStore
+from tinycontainer_tokens import Kind, MemorySequenceStore
 
 CONTAINERS = 3
 VERBS = ("start", "stop", "kill", "delete", "load", "reconfigure", "nonsense")
@@ -55,12 +56,16 @@ class Tape:
 
 @dataclass(frozen=True)
 class Story:
-    """What happens in a world; the seed says the rest."""
+    """What happens in a world; the seed says the rest.
+
+    A token of each container, of the kind that `expires` names, expires after a second.
+    """
 
     seed: int
     wall: bool
     steps: tuple[tuple[int, str, int], ...]
     interrupt_after: int | None = None
+    expires: Kind | None = None
 
     def record(self) -> Tape:
         """Run it and record it."""
@@ -99,7 +104,7 @@ class Story:
         return Setup(
             runtimes={ContainerType.NATIVE: ScriptedRuntime(programs)},
             drivers=table,
-            trust=Trust(allow_unsigned=True, unsigned_mask=ALL_CALLS),
+            trust=Trust(keys=trusted(), allow_unsigned=True, unsigned_mask=ALL_CALLS),
         )
 
     def _manage(self, device: Device) -> None:
@@ -118,6 +123,10 @@ class Story:
             security=times(period=number, loop=20),
         )
         match verb:
+            case "load" if self.expires is not None:
+                options = TokenOptions(sequence=1, expires_s=DEFAULT_EPOCH_S + 1)
+                bundle = Forger(self.expires, options=options).pack(plan, b"data")
+                device.load(bundle.encode())
             case "load":
                 device.load(pack_unsigned(plan, uid.encode(), b"data").encode())
             case "reconfigure":

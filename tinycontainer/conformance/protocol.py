@@ -33,6 +33,7 @@ EventKind = Literal[
     "periods-skipped",
     "dropped",
     "revoked",
+    "right-expired",
 ]
 Ability = Literal["bundles", "rbpf", "tinyml"]
 """What an implementation need not have. Cases that need it are skipped without it."""
@@ -55,6 +56,7 @@ class EventReply(Table):
     reason: Word = ""
     result: _Number = -1
     endpoint: _Natural = 0
+    token: Word = ""
     count: _Natural = 0
 
 

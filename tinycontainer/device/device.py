@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tinycontainer.errors import LoadError, LoadReason, MetadataError
-from tinycontainer.interfaces.clock import NS_PER_MS, NS_PER_S, Clock
+from tinycontainer.interfaces.clock import NS_PER_MS, Clock, to_unix_s
 from tinycontainer.interfaces.driver import Driver
 from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import Bundle, ContainerType, Metadata, PeerType
@@ -145,6 +145,7 @@ class BareDevice:
         self._executor = Executor(
             setup.capacity,
             setup.scheduling,
+            setup.epoch_s,
             clock,
             self._controller,
             self._service,
@@ -371,7 +372,7 @@ class BareDevice:
         return self._clock.now_ns()
 
     def _epoch_s(self) -> int:
-        return self._setup.epoch_s + self._clock.now_ns() // NS_PER_S
+        return to_unix_s(self._setup.epoch_s, self._clock.now_ns())
 
 
 def _uid(uid: bytes | str) -> bytes:

@@ -14,6 +14,26 @@ NS_PER_S: Final = 1_000_000_000
 DEFAULT_INSTRUCTION_NS: Final = 1000
 
 
+def to_unix_s(epoch_s: int, device_ns: int) -> int:
+    """A device's time in whole Unix seconds (TC-TOK-26).
+
+    Args:
+        epoch_s: Unix seconds at which the device was made.
+        device_ns: nanoseconds since then.
+    """
+    return epoch_s + device_ns // NS_PER_S
+
+
+def to_device_ns(epoch_s: int, unix_s: int) -> int:
+    """When a Unix second begins, in ns since the device was made; negative if that was before.
+
+    Args:
+        epoch_s: Unix seconds at which the device was made.
+        unix_s: the second.
+    """
+    return (unix_s - epoch_s) * NS_PER_S
+
+
 class Clock(Protocol):
     """What the device needs of time."""
 

@@ -16,6 +16,7 @@ class Refusal(StrEnum):
     MASKED = "masked"
     SIZE = "size"
     UNKNOWN_ENDPOINT = "unknown-endpoint"
+    EXPIRED = "expired"
     ALREADY_OPEN = "already-open"
     NO_DESCRIPTOR = "no-descriptor"
     BAD_DESCRIPTOR = "bad-descriptor"
@@ -34,6 +35,7 @@ class Closing(StrEnum):
 
     STOPPED = "stopped"
     REVOKED = "revoked"
+    EXPIRED = "expired"
     PEER_GONE = "peer-gone"
 
 
@@ -91,6 +93,21 @@ class Reconfigured(TraceEvent):
     priority: int
     revoked: tuple[int, ...]
     granted: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class RightExpired(TraceEvent):
+    """A token of a started container has expired, and the right that it gave has ended.
+
+    token is its kind (mask, endpoint, data, code or metadata); endpoint_id is 0 for other kinds
+    than endpoint; expired_s is its exp in Unix seconds.
+    """
+
+    name: ClassVar[str] = "right-expired"
+    uid: bytes
+    token: str
+    endpoint_id: int
+    expired_s: int
 
 
 @dataclass(slots=True)

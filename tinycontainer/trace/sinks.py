@@ -99,6 +99,9 @@ def describe(event: TraceEvent) -> str | None:
                 f"reconfigured: mask {event.mask:#x}, priority {event.priority},"
                 f" revoked {_ids(event.revoked)}, granted {_ids(event.granted)}"
             )
+        case events.RightExpired():
+            which = f" of endpoint {event.endpoint_id}" if event.token == "endpoint" else ""
+            return f"the {flatten(event.token)} token{which} EXPIRED"
         case events.Transitioned():
             why = f" ({flatten(event.reason)})" if event.reason else ""
             return f"{event.before} -> {event.after} on {event.trigger}{why}"

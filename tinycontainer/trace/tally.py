@@ -38,7 +38,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, order=True)
 class RefusalKind:
-    """A kind of refusal: who tried what, and why it was refused."""
+    """A kind of refusal: who tried what, or lost which token, and why it was refused."""
 
     uid: bytes
     what: str
@@ -74,6 +74,8 @@ class Tally:
                 self.refusals[RefusalKind(uid, event.call, event.reason)] += 1
             case events.LoadRefused(uid=uid):
                 self.refusals[RefusalKind(uid, event.verb, event.reason)] += 1
+            case events.RightExpired(uid=uid):
+                self.refusals[RefusalKind(uid, f"{event.token} token", "expired")] += 1
             case events.Dropped(uid=uid) if event.refusals:
                 self._row(uid).refusals += event.refusals
                 self.refusals[RefusalKind(uid, "any call", "beyond-the-rate")] += event.refusals

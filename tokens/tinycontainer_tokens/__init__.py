@@ -14,8 +14,7 @@ from .errors import (
     TokenRefused,
 )
 from .issue import issue
-from .keys import KeyEntry, KeyMaterial
-from .keystore import KeyStore
+from .keys import KeyEntry, KeyMaterial, KeyStore
 from .kinds import Algorithm, Kind, Profile, Role
 from .sequences import (
     Accepted,

@@ -28,8 +28,7 @@ from . import claims as claims_codec
 from .claims import Claims
 from .envelope import Envelope, parse, proof_holds, read_protected
 from .errors import TokenError, TokenRefused
-from .keys import KeyEntry
-from .keystore import KeyStore
+from .keys import KeyEntry, KeyStore
 from .kinds import SIGNING_ROLE, Kind, Profile
 from .sequences import Accepted, SequenceStore, SequenceSubject
 

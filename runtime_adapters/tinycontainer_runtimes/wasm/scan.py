@@ -25,20 +25,12 @@ MAX_PARAMETERS = 64
 MAX_RESULTS = 16
 _CUSTOM, _TYPE, _IMPORT, _FUNCTION, _TABLE, _MEMORY, _GLOBAL = range(7)
 _EXPORT, _START, _ELEMENT, _CODE, _DATA, _DATA_COUNT = range(7, 13)
+# fmt: off
 _ORDER: Final = (
-    _TYPE,
-    _IMPORT,
-    _FUNCTION,
-    _TABLE,
-    _MEMORY,
-    _GLOBAL,
-    _EXPORT,
-    _START,
-    _ELEMENT,
-    _DATA_COUNT,
-    _CODE,
-    _DATA,
+    _TYPE, _IMPORT, _FUNCTION, _TABLE, _MEMORY, _GLOBAL, _EXPORT, _START, _ELEMENT, _DATA_COUNT,
+    _CODE, _DATA,
 )
+# fmt: on
 _VALUE_TYPES: Final = frozenset({0x7F, 0x7E, 0x7D, 0x7C, 0x70, 0x6F})
 _FUNCREF = 0x70
 _REFERENCE_TYPES: Final = frozenset({0x70, 0x6F})

@@ -55,10 +55,10 @@ def test_a_descriptor_knows_all_that_stands_behind_it() -> None:
 def test_a_descriptor_is_found_whoever_owns_it_until_it_is_removed() -> None:
     rows = table()
     entry = rows.add(b"a", local(1), DRIVER, 9)
-    assert rows.find(1) is entry
-    assert rows.find(2) is None
+    assert rows.open.get(1) is entry
+    assert rows.open.get(2) is None
     rows.remove(entry)
-    assert rows.find(1) is None
+    assert rows.open.get(1) is None
 
 
 def test_an_endpoint_is_open_for_its_own_container_only() -> None:
@@ -106,7 +106,7 @@ def test_descriptors_can_be_removed_while_they_are_walked_through() -> None:
         rows.add(owner, local(len(rows)), DRIVER, 9)
     for entry in rows.of(b"a"):
         rows.remove(entry)
-    found = [rows.find(fd) for fd in (1, 2, 3)]
+    found = [rows.open.get(fd) for fd in (1, 2, 3)]
     assert [entry.owner for entry in found if entry] == [b"b"]
 
 
@@ -158,7 +158,7 @@ class Against(RuleBasedStateMachine):
         assert len(self.rows) == len(self.model)
         for fd in range(self.last + 2):
             expected = [entry for entry in self.model if entry.endpoint_fd == fd]
-            assert self.rows.find(fd) is (expected[0] if expected else None)
+            assert self.rows.open.get(fd) is (expected[0] if expected else None)
         for owner in (b"a", b"b", b"c"):
             own = [entry for entry in self.model if entry.owner == owner]
             assert list(self.rows.of(owner)) == own

@@ -229,15 +229,6 @@ def test_a_container_starts_until_the_second_in_which_its_token_expires() -> Non
     assert here.device["box"].state is State.RUNNING
 
 
-@pytest.mark.clause("TC-TOK-13")
-def test_a_container_that_runs_is_not_stopped_by_the_end_of_its_tokens() -> None:
-    here = world()
-    plan = blueprint("box", security=times(period=1000))
-    here.run(replace(plan, options=TokenOptions(expires_s=EPOCH_S + 2)), IDLE)
-    here.device.run_until(5_000)
-    assert here.device["box"].state is State.RUNNING
-
-
 # Devices for the bench.
 
 

@@ -32,9 +32,9 @@ class Forger:
     options: TokenOptions | None = None
     change: Callable[[bytes], bytes] | None = None
 
-    def pack(self, plan: Blueprint, data: bytes = b"") -> Bundle:
-        """The bundle; its code is the uid, as in a `World`. Endpoints are always signed."""
-        code = plan.container.uid
+    def pack(self, plan: Blueprint, data: bytes = b"", code: bytes | None = None) -> Bundle:
+        """The bundle; by default its code is the uid, as in a `World`. Endpoints are signed."""
+        code = plan.container.uid if code is None else code
         security = replace(
             plan.security,
             code_token=self._content(plan, Kind.CODE, code),

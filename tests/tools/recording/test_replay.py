@@ -12,6 +12,7 @@ from support.hostile import inert
 from support.taped import CONTAINERS, VERBS, Story, Tape
 
 from tinycontainer.errors import LineError, RecordingError, ReplayDiverged
+from tinycontainer_tokens import Kind
 
 counts = pytest.mark.parametrize(
     "examples",
@@ -50,6 +51,16 @@ def test_a_replay_of_any_world_gives_an_equal_trace(
         assert all(inert(line) for line in recorded.lines)
 
     holds()
+
+
+@pytest.mark.parametrize("wall", [False, True])
+@pytest.mark.parametrize("expires", [Kind.MASK, Kind.ENDPOINT, Kind.CODE])
+def test_a_replay_repeats_that_tokens_expire(tmp_path: Path, wall: bool, expires: Kind) -> None:
+    restarts = tuple((300, "start", number) for number in range(CONTAINERS))
+    story = Story(5, wall=wall, steps=(*loads, *restarts, (300, "start", 0)), expires=expires)
+    recorded = story.record()
+    assert any('"right-expired"' in line for line in recorded.trace)
+    assert story.repeat(tmp_path / "tape", recorded.lines) == recorded
 
 
 @pytest.mark.parametrize("wall", [False, True])

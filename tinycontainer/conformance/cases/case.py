@@ -74,6 +74,9 @@ class TokenRecipe(Table):
     sequence: int = 1
     audience: str | None = None
     expires_s: int | None = None
+    expires: dict[str, int] = Field(
+        default_factory=dict, description="place to exp in Unix seconds, in place of expires_s"
+    )
     not_before_s: int | None = None
     hmac: list[Role] = Field(default_factory=list, description="roles that use their HMAC key")
     sign_endpoints: bool = False

@@ -174,7 +174,7 @@ class Workshop:
                 kind=Kind[claimed.upper()],
                 sequence=tokens.sequence,
                 audience=tokens.audience,
-                expires_s=tokens.expires_s,
+                expires_s=tokens.expires.get(place.name.lower(), tokens.expires_s),
                 not_before_s=tokens.not_before_s,
             )
         return issue(claims, place, self._key(recipe, SIGNING_ROLE[place]), self.profile)

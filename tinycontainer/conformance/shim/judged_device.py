@@ -106,6 +106,10 @@ def event_replies(event: TraceEvent) -> list[EventReply]:
             values = [{"event": "dropped", "count": event.logs + event.refusals}]
         case events.Reconfigured():
             values = [{"event": "revoked", "endpoint": each} for each in event.revoked]
+        case events.RightExpired():
+            values = [
+                {"event": "right-expired", "token": event.token, "endpoint": event.endpoint_id}
+            ]
         case _:
             values = []
     common = {"uid": getattr(event, "uid", b"").hex(), "at_us": event.at_ns // _NS_PER_US}

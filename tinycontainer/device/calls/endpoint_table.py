@@ -39,22 +39,21 @@ class EndpointTable:
     Args:
         limit: descriptors open at the same time.
         limit_per_container: of one container.
+
+    Attributes:
+        open: the open descriptors by number, of all owners; only the table changes it.
     """
 
     def __init__(self, limit: int, limit_per_container: int) -> None:
         self._limit = limit
         self._limit_per_container = limit_per_container
-        self._open: dict[int, Descriptor] = {}
+        self.open: dict[int, Descriptor] = {}
         self._by_endpoint: dict[tuple[bytes, int], int] = {}
         self._counts: dict[bytes, int] = {}
         self._last = 0
 
     def __len__(self) -> int:
-        return len(self._open)
-
-    def find(self, endpoint_fd: int) -> Descriptor | None:
-        """The descriptor with this number, of any owner."""
-        return self._open.get(endpoint_fd)
+        return len(self.open)
 
     def is_open(self, owner: bytes, endpoint_id: int) -> bool:
         """Whether the container has this endpoint open."""
@@ -63,7 +62,7 @@ class EndpointTable:
     def has_room(self, owner: bytes) -> bool:
         """Whether the container may have another descriptor."""
         return (
-            len(self._open) < self._limit and self._counts.get(owner, 0) < self._limit_per_container
+            len(self.open) < self._limit and self._counts.get(owner, 0) < self._limit_per_container
         )
 
     def add(self, owner: bytes, endpoint: Endpoint, driver: Channel, driver_fd: int) -> Descriptor:
@@ -83,14 +82,14 @@ class EndpointTable:
             readable=endpoint.direction.container_reads,
             writable=endpoint.direction.container_writes,
         )
-        self._open[entry.endpoint_fd] = entry
+        self.open[entry.endpoint_fd] = entry
         self._by_endpoint[owner, endpoint.endpoint_id] = entry.endpoint_fd
         self._counts[owner] = self._counts.get(owner, 0) + 1
         return entry
 
     def remove(self, entry: Descriptor) -> None:
         """Take a descriptor out."""
-        del self._open[entry.endpoint_fd]
+        del self.open[entry.endpoint_fd]
         del self._by_endpoint[entry.owner, entry.endpoint.endpoint_id]
         self._counts[entry.owner] -= 1
         if not self._counts[entry.owner]:
@@ -98,10 +97,10 @@ class EndpointTable:
 
     def of(self, owner: bytes) -> Iterator[Descriptor]:
         """The descriptors of a container, oldest first; the table may change meanwhile."""
-        return iter([entry for entry in self._open.values() if entry.owner == owner])
+        return iter([entry for entry in self.open.values() if entry.owner == owner])
 
     def _next_number(self) -> int:
         while True:
             self._last = self._last % MAX_DESCRIPTOR + 1
-            if self._last not in self._open:
+            if self._last not in self.open:
                 return self._last

@@ -77,6 +77,8 @@ class Service:
         endpoint = caller.container.metadata.endpoint(endpoint_id)
         if endpoint is None:
             return self._refuse(caller, Syscall.OPEN, endpoint_id, Refusal.UNKNOWN_ENDPOINT)
+        if endpoint_id in caller.container.grant.expired_endpoints:
+            return self._refuse(caller, Syscall.OPEN, endpoint_id, Refusal.EXPIRED)
         if self._table.is_open(caller.uid, endpoint_id):
             return self._refuse(caller, Syscall.OPEN, endpoint_id, Refusal.ALREADY_OPEN)
         if not self._table.has_room(caller.uid):
@@ -87,7 +89,7 @@ class Service:
 
     def close(self, caller: StartedContainer, fd: int) -> int:
         """Close a descriptor of the container's own; 0, or -1."""
-        entry = self._table.find(fd)
+        entry = self._table.open.get(fd)
         if not caller.container.grant.mask & _CLOSE:
             return self.refuse_masked(caller, Syscall.CLOSE, fd)
         if entry is None or entry.owner != caller.uid:
@@ -100,7 +102,7 @@ class Service:
 
     def read(self, caller: StartedContainer, fd: int, size: int) -> bytes | int:
         """Read up to ``size`` bytes; none if there is no data yet; or a negative number."""
-        entry = self._table.find(fd)
+        entry = self._table.open.get(fd)
         if not (
             caller.container.grant.mask & _READ
             and 0 < size <= self._transfer_bytes
@@ -126,7 +128,7 @@ class Service:
 
     def write(self, caller: StartedContainer, fd: int, data: bytes) -> int:
         """Write bytes; how many were accepted, or a negative number."""
-        entry = self._table.find(fd)
+        entry = self._table.open.get(fd)
         if not (
             caller.container.grant.mask & _WRITE
             and 0 < len(data) <= self._transfer_bytes
@@ -169,10 +171,14 @@ class Service:
     def revoke_changed(self, container: Container, before: Metadata) -> None:
         """Metadata changed: endpoints that are not what they were are revoked."""
         kept = frozenset(before.endpoints or ()) & frozenset(container.metadata.endpoints or ())
-        for entry in self._table.of(container.uid):
-            if entry.endpoint not in kept:
-                self._close_for(entry, Closing.REVOKED)
-        self._close_broken_pipes(container.uid, kept)
+        self._close_all_but(container.uid, kept, Closing.REVOKED)
+
+    def close_expired(self, container: Container) -> None:
+        """Tokens of endpoints expired: their descriptors close, and those of their pipes' peers."""
+        expired = container.grant.expired_endpoints
+        endpoints = container.metadata.endpoints or ()
+        kept = frozenset(each for each in endpoints if each.endpoint_id not in expired)
+        self._close_all_but(container.uid, kept, Closing.EXPIRED)
 
     def forget(self, uid: bytes) -> None:
         """A container is erased: the other ends of its pipes close."""
@@ -185,7 +191,8 @@ class Service:
         peer = None if endpoint.peer_uid is None else self._find(endpoint.peer_uid)
         if peer is None:
             return self._refuse(caller, Syscall.OPEN, endpoint.endpoint_id, Refusal.PEER_MISSING)
-        if find_dissent(caller.uid, endpoint, peer.metadata) is not None:
+        consent_expired = endpoint.peer_endpoint_id in peer.grant.expired_endpoints
+        if consent_expired or find_dissent(caller.uid, endpoint, peer.metadata) is not None:
             return self._refuse(caller, Syscall.OPEN, endpoint.endpoint_id, Refusal.NO_CONSENT)
         return self._enter(caller, endpoint, self._pipes, self._pipes.connect(caller.uid, endpoint))
 
@@ -223,6 +230,12 @@ class Service:
         return self._granted(caller, Syscall.OPEN, endpoint.endpoint_id, entry.endpoint_fd)
 
     # How descriptors are closed.
+
+    def _close_all_but(self, uid: bytes, kept: frozenset[Endpoint], reason: Closing) -> None:
+        for entry in self._table.of(uid):
+            if entry.endpoint not in kept:
+                self._close_for(entry, reason)
+        self._close_broken_pipes(uid, kept)
 
     def _close_entry(
         self, entry: Descriptor, caller: StartedContainer | None

@@ -28,6 +28,8 @@ class ExitReason(StrEnum):
     STOPPED = "stopped"
     KILLED = "killed"
     DELETED = "deleted"
+    EXPIRED = "expired"
+    """Its metadata, code or data token expired (TC-TOK-30)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ all of them, and call the steps one by one. Clauses TC-TOK-08, TC-TOK-15 and TC-
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tinycontainer.errors import (
     LoadError,
@@ -121,6 +121,21 @@ class Validity:
             raise TokensNotValidNow(now_s, self.not_before_s, self.expires_s)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Expiry:
+    """The end of one token; those of the same second are ordered by kind.
+
+    Attributes:
+        at_s: its exp, in Unix seconds.
+        kind: kind of the token.
+        endpoint_id: which endpoint, for an endpoint token; 0 otherwise.
+    """
+
+    at_s: int
+    kind: Kind
+    endpoint_id: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """The rights of a container, by all its tokens together.
@@ -131,6 +146,8 @@ class Grant:
         validity: when all of them are valid.
         accepted: what to record in the sequence store.
         unsigned: places without a token, where the device accepts that.
+        expiries: the tokens that have yet to expire, the earliest first.
+        expired_endpoints: ids of the endpoints whose tokens have expired.
     """
 
     mask: int
@@ -138,6 +155,27 @@ class Grant:
     validity: Validity
     accepted: tuple[tuple[SequenceSubject, Accepted], ...]
     unsigned: tuple[str, ...] = ()
+    expiries: tuple[Expiry, ...] = ()
+    expired_endpoints: frozenset[int] = frozenset()
+
+    def expire(self, now_s: int) -> tuple["Grant", tuple[Expiry, ...]]:
+        """What is left of the rights at a time (TC-TOK-28, TC-TOK-29).
+
+        Args:
+            now_s: time in Unix seconds.
+
+        Returns:
+            The rights that are left, and the tokens that have expired since they were last asked.
+        """
+        expired = tuple(expiry for expiry in self.expiries if expiry.at_s <= now_s)
+        lost_ids = {expiry.endpoint_id for expiry in expired if expiry.kind is Kind.ENDPOINT}
+        left = replace(
+            self,
+            mask=0 if any(expiry.kind is Kind.MASK for expiry in expired) else self.mask,
+            expiries=self.expiries[len(expired) :],
+            expired_endpoints=self.expired_endpoints | lost_ids,
+        )
+        return left, expired
 
 
 def grant_rights(
@@ -251,7 +289,10 @@ def form_refusals(
 
 
 def _add_up(reports: tuple[TokenReport, ...], profile: Profile | None, trust: Trust) -> Grant:  # 4
-    claims = [report.verification.require() for report in reports if report.verification]
+    claimed = [
+        (report.subject, report.verification.require()) for report in reports if report.verification
+    ]
+    claims = [each for _, each in claimed]
     masks = [claim.mask for claim in claims if claim.mask is not None]
     validity = Validity(
         max((claim.not_before_s or 0 for claim in claims), default=0),
@@ -267,4 +308,11 @@ def _add_up(reports: tuple[TokenReport, ...], profile: Profile | None, trust: Tr
             if report.verification and report.verification.accepted
         ),
         unsigned=tuple(report.place for report in reports if report.verification is None),
+        expiries=tuple(
+            sorted(
+                Expiry(claim.expires_s, subject.kind, subject.endpoint_id)
+                for subject, claim in claimed
+                if claim.expires_s is not None
+            )
+        ),
     )

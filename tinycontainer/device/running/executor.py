@@ -7,11 +7,12 @@ the stop hook runs, descriptors close, the instance is finalized, the reason is 
 only posts; what it posted is settled before the next decision (ADR 5).
 """
 
-from tinycontainer.interfaces.clock import Clock
+from tinycontainer.interfaces.clock import Clock, to_device_ns, to_unix_s
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Hook, Outcome, Preempted, Trapped
 from tinycontainer.trace import Tracer
-from tinycontainer.trace.events import Dispatched
+from tinycontainer.trace.events import Dispatched, RightExpired
+from tinycontainer_tokens import Kind
 
 from ..calls.natives import ContainerNatives
 from ..calls.service import Service
@@ -31,6 +32,7 @@ class Executor:
     Args:
         capacity: limits that instances and records obey.
         scheduling: policy, slice, grace, cost of a call.
+        epoch_s: Unix seconds at which the clock starts.
         clock: the device's clock.
         controller: forgets a container that is DELETING.
         service: performs system calls.
@@ -41,6 +43,7 @@ class Executor:
         self,
         capacity: Capacity,
         scheduling: Scheduling,
+        epoch_s: int,
         clock: Clock,
         controller: Controller,
         service: Service,
@@ -48,6 +51,7 @@ class Executor:
     ) -> None:
         self._capacity = capacity
         self._scheduling = scheduling
+        self._epoch_s = epoch_s
         self._clock = clock
         self._controller = controller
         self._service = service
@@ -75,6 +79,7 @@ class Executor:
         container.statistics.starts += 1
         self._executions[execution.slot] = execution
         self._scheduler.add(execution.slot, container.timing.priority, self._clock.now_ns())
+        self._watch_expiry(execution)
         self._plan_hook(execution, Hook.START)
 
     def end(self, container: Container, reason: Exit) -> None:
@@ -98,6 +103,7 @@ class Executor:
         if execution is None:
             return
         execution.natives.link()
+        self._watch_expiry(execution)
         execution.timing_changed = True
         if execution.hook is None:
             execution.take_timing(self._scheduler, self._clock.now_ns())
@@ -156,6 +162,8 @@ class Executor:
             execution = self._executions[slot]
             if alarm is Alarm.GAP_END:
                 self._pacer.miss_deadline(execution, alarm_ns)
+            elif alarm is Alarm.EXPIRY:
+                self._end_expired_rights(execution, now_ns)
             elif execution.next_hook is Hook.STOP:
                 problem = "the stop hook is out of time"
                 execution.container.apply(Event.FAULT, self._tracer, problem)
@@ -164,6 +172,35 @@ class Executor:
             else:
                 self._cut_short(execution)
                 self._begin_stop(execution, now_ns)
+
+    # What happens when tokens expire while their container is started (TC-TOK-28 to TC-TOK-30).
+
+    def _watch_expiry(self, execution: Execution) -> None:
+        """Set the alarm to the earliest expiry that is still to come, or clear it."""
+        expiries = execution.container.grant.expiries
+        at_ns = to_device_ns(self._epoch_s, expiries[0].at_s) if expiries else None
+        self._scheduler.set_alarm(execution.slot, Alarm.EXPIRY, at_ns)
+
+    def _end_expired_rights(self, execution: Execution, now_ns: int) -> None:
+        container = execution.container
+        container.grant, expired = container.grant.expire(to_unix_s(self._epoch_s, now_ns))
+        self._watch_expiry(execution)
+        if self._tracer.on:
+            for expiry in expired:
+                kind = expiry.kind.name.lower()
+                event = RightExpired(container.uid, kind, expiry.endpoint_id, expiry.at_s)
+                self._tracer.emit(event)
+        kinds = {expiry.kind for expiry in expired}
+        if Kind.MASK in kinds:
+            execution.natives.link()
+        if Kind.ENDPOINT in kinds:
+            self._service.close_expired(container)
+        # A container that is STOPPING keeps the first reason, and is winding down already.
+        if kinds - {Kind.MASK, Kind.ENDPOINT} and container.state is State.RUNNING:
+            reason = Exit(ExitReason.EXPIRED)
+            container.apply(Event.STOP, self._tracer, str(reason))
+            self.end(container, reason)
+            self._settle_posted(now_ns)
 
     def _loop_is_next(self, slot: int) -> bool:
         execution = self._executions[slot]

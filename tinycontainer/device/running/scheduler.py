@@ -31,6 +31,8 @@ class Alarm(IntEnum):
     """The hook in progress, or the pending stop hook, has to have ended."""
     GAP_END = 1
     """The next loop has to have begun."""
+    EXPIRY = 2
+    """A token of the container expires."""
 
 
 @dataclass(frozen=True, slots=True)

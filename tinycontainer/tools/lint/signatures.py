@@ -43,7 +43,7 @@ EXPIRED: Final = Rule(
 EXPIRES_SOON: Final = Rule(
     "TCL505",
     Severity.WARNING,
-    f"A token expires within {SOON_DAYS} days; from then on the container cannot be started.",
+    f"A token expires within {SOON_DAYS} days; then a running container loses what it allows.",
     "Have the part signed again before that.",
 )
 NOT_YET: Final = Rule(

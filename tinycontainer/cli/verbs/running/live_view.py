@@ -53,6 +53,8 @@ class LiveView:
                 self._refusals[uid] = f"{event.call}({event.subject}): {event.reason}"
             case events.LoadRefused(uid=uid):
                 self._refusals[uid] = f"{event.verb}: {event.reason}"
+            case events.RightExpired(uid=uid):
+                self._refusals[uid] = f"{event.token} token: expired"
 
     def table(self) -> Table:
         """The present state, a row for each container."""
