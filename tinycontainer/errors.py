@@ -65,6 +65,16 @@ class LoadError(TinyContainerError):
         self.reason = reason
         self.problem = problem
 
+    @classmethod
+    def from_metadata_error(cls, reason: LoadReason, error: MetadataError) -> "LoadError":
+        """A refusal of a bundle or of metadata that cannot be decoded.
+
+        Args:
+            reason: the kind of refusal.
+            error: why; its place is left out where the reason already says it.
+        """
+        return cls(reason, error.problem if error.place == reason else str(error))
+
 
 class SectionTooLarge(LoadError):
     """A section does not fit into its place.

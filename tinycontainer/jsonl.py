@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn
 
 from .errors import LineError
+from .nesting import require_shallow_text
 from .text import show
 
 MAX_LINE_BYTES: Final = 64 * 1024
@@ -60,15 +61,15 @@ def parse_object(line: bytes) -> dict[str, Any]:
     if not line.endswith(b"\n"):
         raise ValueError("is cut off: its end is missing")
     try:
+        text = line.decode("utf-8")
+        require_shallow_text(text)
         values = json.loads(
-            line.decode("utf-8"),
+            text,
             object_pairs_hook=_object_of_pairs,
             parse_constant=_refuse_constant,
         )
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8 text") from None
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON: {error.msg}") from None
     if not isinstance(values, dict):

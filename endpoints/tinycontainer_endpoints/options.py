@@ -5,7 +5,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tinycontainer.interfaces.driver import DriverSetup
-from tinycontainer.text import show
+from tinycontainer.interfaces.tables import explain_misfit
 
 
 class Options(BaseModel):
@@ -30,6 +30,5 @@ def read_options(kind: type[DriverOptions], setup: DriverSetup) -> DriverOptions
     try:
         return kind.model_validate(dict(setup.options))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(show(str(part)) for part in first["loc"])
-        raise ValueError(f"options.{place}: {first['msg']}") from None
+        place, problem = explain_misfit(error, kind)
+        raise ValueError(f"options.{place}: {problem}") from None

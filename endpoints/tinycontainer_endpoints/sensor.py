@@ -58,8 +58,11 @@ class Sensor:
     def __init__(self, setup: DriverSetup) -> None:
         options = read_options(SensorOptions, setup)
         recordings = setup.resources.obtain(SharedRecordings, "sensor", SharedRecordings)
-        content = _read_recording(setup.directory, options.file)
-        self._times_ms, self._rows = recordings.parse(content)
+        try:
+            content = _read_recording(setup.directory, options.file)
+            self._times_ms, self._rows = recordings.parse(content)
+        except ValueError as error:
+            raise ValueError(f"options.file: {show(options.file)} {error}") from None
         self._repeat_after_ms = options.repeat_after_ms
         self._open: Descriptors[CallContext] = Descriptors()
 
@@ -107,17 +110,14 @@ class SharedRecordings:
 
 
 def _read_recording(directory: Path, name: str) -> bytes:
-    try:
-        path = resolve_within(directory, name)
-    except ValueError as error:
-        raise ValueError(f"options.file: {error}") from None
+    path = resolve_within(directory, name)
     try:
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise ValueError(f"options.file: cannot be read: {error.strerror}") from None
+        raise ValueError(f"cannot be read: {error.strerror}") from None
     if len(content) > MAX_FILE_BYTES:
-        raise ValueError(f"options.file: has more than {MAX_FILE_BYTES} bytes")
+        raise ValueError(f"has more than {MAX_FILE_BYTES} bytes")
     return content
 
 
@@ -125,26 +125,24 @@ def _parse_recording(content: bytes) -> Recording:
     try:
         lines = content.decode("ascii").splitlines()
     except UnicodeDecodeError:
-        raise ValueError("options.file: is not ASCII text") from None
+        raise ValueError("is not ASCII text") from None
     try:
         return _read_rows(csv.reader(lines))
     except csv.Error as error:
-        raise ValueError(f"options.file: is not CSV: {error}") from None
+        raise ValueError(f"is not CSV: {error}") from None
 
 
 def _read_rows(rows: Iterable[list[str]]) -> Recording:
     iterator = iter(rows)
     header = next(iterator, [])
     if len(header) < 2 or header[0] != _TIME_COLUMN or len(header) > MAX_COLUMNS:
-        raise ValueError(
-            f"options.file: line 1 is not {_TIME_COLUMN} and 1 to {MAX_COLUMNS - 1} other columns"
-        )
+        raise ValueError(f"line 1 is not {_TIME_COLUMN} and 1 to {MAX_COLUMNS - 1} other columns")
     times_ms: list[int] = []
     packed: list[bytes] = []
     for number, row in enumerate(iterator, start=2):
         time_ms, *values = _read_row(row, len(header), number)
         if time_ms < (times_ms[-1] if times_ms else 0):
-            raise ValueError(f"options.file: line {number}: time goes back to {time_ms} ms")
+            raise ValueError(f"line {number}: time goes back to {time_ms} ms")
         times_ms.append(time_ms)
         packed.append(struct.pack(f"<{len(values)}i", *values))
     return tuple(times_ms), tuple(packed)
@@ -153,16 +151,16 @@ def _read_rows(rows: Iterable[list[str]]) -> Recording:
 def _read_row(row: list[str], columns: int, number: int) -> list[int]:
     if len(row) != columns:
         problem = f"line {number} has {len(row)} columns, the header has {columns}"
-        raise ValueError(f"options.file: {problem}")
+        raise ValueError(problem)
     values = []
     for text in row:
         try:
             value = int(text)
         except ValueError:
             problem = f'line {number} has "{show(text, 40)}", which is not a whole number'
-            raise ValueError(f"options.file: {problem}") from None
+            raise ValueError(problem) from None
         if value not in _INT32:
             problem = f"line {number} has {value}, which has more than 32 bits"
-            raise ValueError(f"options.file: {problem}")
+            raise ValueError(problem)
         values.append(value)
     return values

@@ -122,9 +122,21 @@ def test_hostile_toml_gives_one_line(
     ("text", "problem"),
     [
         (MANIFEST + "surprise = 1\n", "container.surprise: this key is not known here"),
+        (MANIFEST + "perod_ms = 1\n", "known here; did you mean period_ms?"),
+        (
+            MANIFEST + "priority = 99\n",
+            "Input should be less than or equal to 15; it is 99",
+        ),
+        (MANIFEST + "syscalls = 'open'\n", 'it is "open"'),
+        (MANIFEST + "[security]\nloop_perod_ms = 1\n", "did you mean loop_period_ms?"),
+        (
+            MANIFEST + "[tokens]\nexpire = 1\n",
+            "this key is not known here; did you mean expires?",
+        ),
+        (MANIFEST + "data_hex = 'f'\n", "container.data_hex: f has an odd number of digits"),
         ('[container]\nuid = "me"\n', "container.code: is missing"),
         (MANIFEST.replace('"me"', '""'), "container.uid: a uid has 1 to 63 bytes, not 0"),
-        (MANIFEST.replace('"me"', '"hex:61 62"'), "container.uid: after hex: only"),
+        (MANIFEST.replace('"me"', '"hex:61 62"'), "container.uid: 61 62 is not hexadecimal"),
     ],
 )
 def test_problems_of_a_manifest_are_told_in_words(

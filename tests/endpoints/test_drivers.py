@@ -146,7 +146,9 @@ def test_a_recording_outside_of_the_directory_is_refused(tmp_path: Path) -> None
     (tmp_path / "outside.csv").write_text(RECORDING)
     (inner / "link.csv").symlink_to(tmp_path / "outside.csv")
     for name in ("../outside.csv", str(tmp_path / "outside.csv"), "link.csv", "no\0name"):
-        with pytest.raises(ValueError, match=r"^options\.file: (lies outside|is not a file name)"):
+        with pytest.raises(
+            ValueError, match=r"^options\.file: .* (lies outside|is not a file name)"
+        ):
             Sensor(setup(inner, file=name))
 
 

@@ -36,7 +36,7 @@ def test_a_uid_is_its_text_or_hexadecimal_digits() -> None:
 
 @pytest.mark.parametrize("text", ["hex:61 62", "hex:6", "hex:xy", "hex:\u0661\u0662"])
 def test_other_digits_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="only pairs of hexadecimal digits"):
+    with pytest.raises(ValueError, match=r"hexadecimal|odd number of digits"):
         fields.uid_from_text(text)
 
 

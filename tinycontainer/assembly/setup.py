@@ -186,7 +186,7 @@ def _driver_entry(
     try:
         spare: list[Driver] = [factory(setup)]  # made now, so that wrong options show at once
     except ValueError as error:
-        raise plan.error(place, str(error)) from None
+        raise plan.error(place, f"driver {show(entry.driver)}: {error}") from None
     return entry.make_entry(lambda: spare.pop() if spare else factory(setup))
 
 

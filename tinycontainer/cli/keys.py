@@ -1,5 +1,6 @@
 """Key files on the command line: private ones to sign with, public ones to verify by."""
 
+import string
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -157,14 +158,18 @@ def _read_directory(directory: Path, profile: Profile) -> list[KeyEntry]:
 
 
 def _parse_public(value: str, option: str) -> KeyMaterial:
-    if len(value) != _RAW_KEY_DIGITS or Path(value).exists():
+    is_hexadecimal = all(digit in string.hexdigits for digit in value)
+    if Path(value).exists() or not (is_hexadecimal or len(value) == _RAW_KEY_DIGITS):
         return _read_public(Path(value))
+    if not is_hexadecimal:
+        raise VerbRefused(f"{option}: {show(value)} is neither a file nor hexadecimal")
+    if len(value) != _RAW_KEY_DIGITS:
+        raise VerbRefused(
+            f"{option}: {show(value)} is no file, and a raw key has {_RAW_KEY_DIGITS} digits,"
+            f" not {len(value)}"
+        )
     try:
-        raw = bytes.fromhex(value)
-    except ValueError:
-        raise VerbRefused(f"{option}: {show(value)} is neither a file nor hexadecimal") from None
-    try:
-        return KeyMaterial(Algorithm.EDDSA, raw)
+        return KeyMaterial(Algorithm.EDDSA, bytes.fromhex(value))
     except KeyFileError as error:
         raise VerbRefused(f"{option}: {error}") from None
 

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 
 from tinycontainer.device.containers.limits import Policy
 from tinycontainer.files.toml_file import Table
+from tinycontainer.nesting import require_shallow_text
 from tinycontainer.text import show
 from tinycontainer_tokens import Profile
 
@@ -200,8 +201,10 @@ def parse_line(line: bytes, who: str) -> dict[str, Any]:
     if len(line) > MAX_LINE_BYTES:
         raise ProtocolError(f"{who}: a line has more than {MAX_LINE_BYTES} bytes")
     try:
-        value = json.loads(line.decode("utf-8"))
-    except (ValueError, RecursionError):  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+        text = line.decode("utf-8")
+        require_shallow_text(text)
+        value = json.loads(text)
+    except ValueError:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         raise ProtocolError(f"{who}: no JSON: {show(line.strip(), 60)}") from None
     if not isinstance(value, dict):
         raise ProtocolError(f"{who}: no JSON object: {show(line.strip(), 60)}")
@@ -243,7 +246,7 @@ def check_values(values: dict[str, Any], model: type[Reply], who: str) -> Reply:
     try:
         # By way of JSON, in which strict checks still accept names for enumerations.
         return model.model_validate_json(json.dumps(values))
-    except (ValidationError, ValueError, RecursionError) as error:
+    except ValueError as error:
         problem = "not what the protocol says"
         if isinstance(error, ValidationError):
             first = error.errors(include_url=False, include_input=False)[0]

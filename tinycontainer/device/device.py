@@ -168,7 +168,7 @@ class BareDevice:
         try:
             parts = Bundle.decode(bundle, limit_bytes)
         except MetadataError as error:
-            refusal = LoadError(LoadReason.BUNDLE, str(error))
+            refusal = LoadError.from_metadata_error(LoadReason.BUNDLE, error)
             with self._managing:
                 self._controller.record_refusal(refusal)
             raise refusal from error

@@ -15,6 +15,7 @@ from tinycontainer.metadata.model import MAX_UINT32, UID_BYTES
 from tinycontainer.text import show
 
 _HEX_PREFIX = "hex:"
+_SHOWN_BYTES = 40
 
 
 def uid_from_text(text: str) -> bytes:
@@ -26,9 +27,20 @@ def uid_from_text(text: str) -> bytes:
     digits = text.removeprefix(_HEX_PREFIX)
     if digits == text:
         return text.encode()
+    return bytes_from_hex(digits)
+
+
+def bytes_from_hex(digits: str) -> bytes:
+    """Read pairs of hexadecimal digits, of either case and with nothing between them.
+
+    Raises:
+        ValueError: it names what is wrong.
+    """
     # bytes.fromhex alone would also accept blanks, and one uid would have many forms.
-    if len(digits) % 2 or not all(digit in string.hexdigits for digit in digits):
-        raise ValueError(f"after {_HEX_PREFIX} only pairs of hexadecimal digits are accepted")
+    if not all(digit in string.hexdigits for digit in digits):
+        raise ValueError(f"{show(digits, _SHOWN_BYTES)} is not hexadecimal")
+    if len(digits) % 2:
+        raise ValueError(f"{show(digits, _SHOWN_BYTES)} has an odd number of digits")
     return bytes.fromhex(digits)
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
 
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.interfaces.paths import resolve_within
+from tinycontainer.interfaces.tables import explain_misfit
+from tinycontainer.nesting import NestedTooDeeply, require_shallow_text, require_shallow_values
 from tinycontainer.text import show
 
 MAX_TOML_BYTES: Final = 64 * 1024
@@ -50,21 +51,28 @@ def parse_toml(content: bytes, model: type[Model], name: str) -> Model:
     Raises:
         DeviceFileError: it is not TOML, or does not fit the model.
     """
-    try:
-        # By way of JSON, in which strict checks still take names for enumerations.
-        values = tomllib.loads(content.decode("utf-8"))
-        as_json = json.dumps(values, default=_unwanted)
-    except UnicodeDecodeError:
-        raise DeviceFileError(name, "", "is not UTF-8 text") from None
-    except RecursionError:
-        raise DeviceFileError(name, "", "is nested too deeply") from None
-    except ValueError as error:
-        raise DeviceFileError(name, "", f"is not TOML: {error}") from None
+    as_json = _to_json(content, name)
     try:
         return model.model_validate_json(as_json)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise DeviceFileError(name, _place(first["loc"]), _problem(first)) from None
+        raise DeviceFileError(name, *explain_misfit(error, model)) from None
+
+
+def _to_json(content: bytes, name: str) -> str:
+    """By way of JSON, strict checks still take names for enumerations."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise DeviceFileError(name, "", "is not UTF-8 text") from None
+    try:
+        require_shallow_text(text)
+        values = tomllib.loads(text)
+        require_shallow_values(values)
+        return json.dumps(values, default=_unwanted)
+    except NestedTooDeeply as error:
+        raise DeviceFileError(name, "", str(error)) from None
+    except ValueError as error:
+        raise DeviceFileError(name, "", f"is not TOML: {error}") from None
 
 
 def read_bounded(path: Path, limit_bytes: int) -> bytes:
@@ -123,24 +131,3 @@ def resolve_named(directory: Path, name: str, file: str, place: str) -> Path:
 def _unwanted(moment: object) -> dict[str, str]:
     """Replace a date or time, which no model accepts, by a value that none accepts either."""
     return {"date or time": str(moment)}
-
-
-def _problem(error: ErrorDetails) -> str:
-    match error["type"]:
-        case "extra_forbidden":
-            return "this key is not known here"
-        case "missing":
-            return "is missing"
-        case "value_error":
-            return str(error["ctx"]["error"])
-    return error["msg"]
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    place = ""
-    for part in location:
-        if isinstance(part, int):
-            place += f"[{part}]"
-        else:
-            place += f".{show(part)}" if place else show(part)
-    return place

@@ -21,6 +21,7 @@ class Row:
         calls: granted calls.
         refusals: refused calls, those included that went beyond the recorded rate.
         deadline_misses: gaps between loops that grew too long.
+        faults: how many of its starts ended by a fault.
         ended: why its last start ended; empty if none has.
     """
 
@@ -33,6 +34,7 @@ class Row:
     calls: int = 0
     refusals: int = 0
     deadline_misses: int = 0
+    faults: int = 0
     ended: str = ""
 
 
@@ -91,3 +93,5 @@ class Tally:
             row.starts += 1
         elif event.before == "running" and event.after == "stopping":
             row.ended = event.reason or event.trigger
+        if event.trigger == "fault" and event.before == "running":
+            row.faults += 1

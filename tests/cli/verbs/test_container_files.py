@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.hostile import HOSTILE, inert
 from support.project import BOX, Program
+from support.wasm.modules import build
 
 from tinycontainer.metadata import Bundle
 from tinycontainer.tools.firmware.c_header import make_c_header, make_c_identifier, quote_c_string
@@ -101,6 +102,19 @@ def test_the_source_goes_along_where_it_lies_beside_the_code(
     assert (layout / "courier.c").read_bytes() == source
 
 
+def test_no_file_of_the_layout_is_newer_than_what_the_firmwares_make_builds_of_it(
+    tmp_path: Path, keys: Path, program: Program
+) -> None:
+    layout = tmp_path / "courier"
+    out = ("-o", tmp_path / "c.tcb", "--layout", layout, "--force")
+    for _again in range(2):
+        found = program.json("pack", BOX / "courier", "--keys", keys, *out)
+        written = [Path(name) for name in found["files"] if Path(name).parent == layout]
+        assert written[0].name == "courier.c"
+        times = [path.stat().st_mtime_ns for path in written]
+        assert times == sorted(times)
+
+
 def test_metadata_alone_is_converted_with_its_sections_only(
     tmp_path: Path, bundle: Path, program: Program
 ) -> None:
@@ -129,12 +143,20 @@ BEYOND_THE_FIRMWARE = {
 }
 
 
-def firmware_manifest(tmp_path: Path, more: str, size: int = 8) -> Path:
+def padded_module(size: int) -> bytes:
+    """A module that a device admits, of this many bytes (below 16 KiB), by a custom section."""
+    module = build()
+    padding = size - len(module) - 4
+    length = (padding + 1) & 0x7F | 0x80, (padding + 1) >> 7
+    return module + bytes([0, *length, 0]) + bytes(padding)
+
+
+def firmware_manifest(tmp_path: Path, more: str, size: int = 100) -> Path:
     directory = tmp_path / "me"
     directory.mkdir()
     text = MANIFEST + more if "[tokens]" in more else MANIFEST + more + "\n" + RIOT
     (directory / "container.toml").write_text(text)
-    (directory / "me.wasm").write_bytes(bytes(size))
+    (directory / "me.wasm").write_bytes(padded_module(size))
     return directory
 
 
@@ -154,6 +176,57 @@ def test_the_firmwares_capacities_are_named(tmp_path: Path, keys: Path, program:
     line = program.bad("pack", source, "--keys", keys, "-o", out, code=1)
     assert "code of 1025 bytes; 1024 fit" in line
     program.good("pack", source, "--keys", keys, "-o", out, "--board", "default")
+
+
+@pytest.mark.clause("TC-TOOL-05")
+def test_what_is_packed_would_be_admitted(tmp_path: Path, keys: Path, program: Program) -> None:
+    source, out = firmware_manifest(tmp_path, ""), tmp_path / "me.tcb"
+    (source / "me.wasm").write_bytes(b"no module")
+    line = program.bad("pack", source, "--keys", keys, "-o", out, code=1)
+    assert "code-inadmissible" in line
+    assert not out.exists()
+
+
+def test_what_is_packed_for_a_device_keeps_within_its_caps_and_runtimes(
+    tmp_path: Path, keys: Path, program: Program
+) -> None:
+    (tmp_path / "device.toml").write_text("[caps]\nloop_max_ms = 5\n")
+    arguments = ("pack", BOX / "courier", "--keys", keys, "--device", tmp_path / "device.toml")
+    line = program.bad(*arguments, "-o", tmp_path / "c.tcb", code=1)
+    assert "cap-exceeded" in line
+
+
+@pytest.mark.clause("TC-TOOL-05")
+def test_code_that_nothing_here_can_judge_is_packed_and_said_to_be_unjudged(
+    tmp_path: Path, keys: Path, program: Program
+) -> None:
+    source, out = firmware_manifest(tmp_path, 'type = "javascript"'), tmp_path / "me.tcb"
+    arguments = ("pack", source, "--keys", keys, "-o", out)
+    assert "no runtime has judged its code" in program.good(*arguments)
+    assert program.json(*arguments, "--force")["code_judged"] is False
+
+
+@pytest.mark.parametrize("verb", ["pack", "assemble"])
+def test_the_profile_of_the_command_overrules_the_manifests(
+    tmp_path: Path, keys: Path, program: Program, verb: str
+) -> None:
+    source, out = firmware_manifest(tmp_path, "[tokens]"), tmp_path / "me.tcb"
+    profile = ("--profile", "riot-2024")
+    arguments: list[object] = [*profile, "-o", out]
+    if verb == "pack":
+        arguments += ["--keys", keys]
+    else:
+        (tmp_path / "empty").write_bytes(b"")
+        files = {"code": [source / "me.wasm"], "data": [tmp_path / "empty"], "mask": []}
+        roles = {"code": "developer", "data": "provider", "mask": "owner"}
+        for kind, file in files.items():
+            key = ("--key", keys / f"{roles[kind]}.pem")
+            options = ("--manifest", source, *profile, "-o", tmp_path / kind)
+            program.good("sign", kind, *file, *key, *options)
+            arguments += [f"--{kind}-token", tmp_path / kind]
+        arguments += ["--key", keys / "infrastructure.pem", "--trust-keys", keys]
+    assert program.json(verb, source, *arguments)["fits"] == "the board riot-2024"
+    assert program.json("verify", out, "--keys", keys, *profile)["valid"]
 
 
 def test_the_default_profile_does_not_go_to_the_firmware(

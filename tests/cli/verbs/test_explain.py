@@ -125,3 +125,13 @@ def test_a_hostile_container_stays_inert(desk: Path, program: Program) -> None:
 def test_a_device_file_that_cannot_be_used_is_bad_input(desk: Path, program: Program) -> None:
     program.bad("explain", desk / "courier.tcb", "--device", desk / "none.toml")
     program.bad("explain", desk / "courier.tcb")
+
+
+def test_a_verdict_says_once_that_it_is_about_the_bundle(tmp_path: Path, program: Program) -> None:
+    (tmp_path / "device.toml").write_text("")
+    (tmp_path / "short.tcb").write_bytes(b"\x83\x59\x02\x00")
+    arguments = ("explain", tmp_path / "short.tcb", "--device", tmp_path / "device.toml")
+    code, out, _ = program(*arguments)
+    assert code == 1
+    assert "this device would not load it: bundle: byte" in out
+    assert "bundle: bundle" not in out

@@ -23,7 +23,7 @@ loop_period_ms = 100
 
 def write_manifest(directory: Path, *, container: str = "", rest: str = "") -> Path:
     directory.mkdir(exist_ok=True)
-    (directory / "me.wasm").write_bytes(b"code")
+    (directory / "me.wasm").write_bytes((BOX / "mapper" / "mapper.wasm").read_bytes())
     (directory / "container.toml").write_text(MANIFEST.format(container=container, rest=rest))
     return directory
 

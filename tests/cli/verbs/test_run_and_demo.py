@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import wasmtime
 from support.project import Program
+
+from tinycontainer.cli.main import main
 
 
 @pytest.fixture(scope="module")
@@ -179,8 +182,12 @@ def test_a_script_that_does_not_go_as_expected_exits_with_one(box: Path, program
         ("[[drivers]]\ndriver = 'teleport'\nendpoint = 1", "drivers[0].driver: teleport"),
         ("[[drivers]]\ndriver = 'console'\nendpoint = -1", "drivers[0].endpoint"),
         (
+            "[[drivers]]\ndriver = 'console'\nendpoint = 1\noptions = { prefx = 'a' }",
+            "driver console: options.prefx: this key is not known here; did you mean prefix?",
+        ),
+        (
             "[[drivers]]\ndriver = 'sensor'\nendpoint = 1\noptions = { file = 'no.csv' }",
-            "drivers[0]: options.file: cannot be read",
+            "drivers[0]: driver sensor: options.file: no.csv cannot be read",
         ),
         (
             (
@@ -289,3 +296,48 @@ def test_json_is_one_object(program: Program) -> None:
     code, out, _ = program("demo", "--json")
     assert code == 0
     assert isinstance(json.loads(out), dict)
+
+
+@pytest.mark.clause("TC-TOOL-01")
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ([], 0),
+        (["--fail-on", "fault"], 1),
+        (["--fail-on", "miss", "--fail-on", "refusal"], 0),
+        (["--fail-on", "miss", "--fail-on", "fault"], 1),
+    ],
+)
+def test_a_run_fails_on_request_if_a_container_faulted(
+    tmp_path: Path, program: Program, options: list[str], code: int
+) -> None:
+    device = listing(tmp_path, "unreachable")
+    found, _, err = program("run", device, "--for", "1s", *options)
+    assert found == code
+    assert ("--fail-on fault: the run had at least one" in err) == bool(code)
+
+
+@pytest.mark.clause("TC-TOOL-01")
+def test_a_run_fails_on_request_if_something_was_refused_or_missed(
+    tmp_path: Path, program: Program
+) -> None:
+    call = '(import "env" "heartbeat" (func $call (result i32)))'
+    device = listing(tmp_path, "call $call", before=call)
+    assert program("run", device, "--for", "1s", "--fail-on", "refusal")[0] == 1
+    assert program("run", device, "--for", "1s", "--fail-on", "fault", "--fail-on", "miss")[0] == 0
+    device = listing(tmp_path, "(loop br 0) i32.const 0", more="period_ms = 1\nperiod_max_ms = 1")
+    assert program("run", device, "--for", "1s", "--fail-on", "miss")[0] == 1
+
+
+def listing(tmp_path: Path, body: str, *, before: str = "", more: str = "") -> Path:
+    """A device file that lists one container whose loop is this."""
+    text = f'(module {before} (memory (export "memory") 1)'
+    text += f' (func (export "loop") (result i32) {body}))'
+    (tmp_path / "me.wasm").write_bytes(wasmtime.wat2wasm(text))
+    manifest = f'[container]\nuid = "me"\ncode = "me.wasm"\n{more}\n'
+    (tmp_path / "container.toml").write_text(manifest)
+    bundle = tmp_path / "me.tcb"
+    assert main(["pack", str(tmp_path), "--unsigned", "--force", "-o", str(bundle)]) == 0
+    listed = '[trust]\nallow_unsigned = true\n[[containers]]\nbundle = "me.tcb"\n'
+    (tmp_path / "device.toml").write_text(listed)
+    return tmp_path / "device.toml"

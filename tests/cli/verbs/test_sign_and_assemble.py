@@ -318,3 +318,15 @@ def test_the_firmwares_example_is_made_again_but_for_signatures_and_one_hash(
     allowed |= set(range(start, start + 32))
     assert differing
     assert differing <= allowed
+
+
+def test_what_is_wrong_with_digits_is_named(keys: Path, program: Program, tmp_path: Path) -> None:
+    for option in (("mask", "--mask"), ("code", "--sha256")):
+        line = program.bad("sign", *option, "f", "--uid", "x", "--key", keys / "owner.pem")
+        assert "f has an odd number of digits" in line
+        line = program.bad("sign", *option, "1 f", "--uid", "x", "--key", keys / "owner.pem")
+        assert "1 f is not hexadecimal" in line
+    out = tmp_path / "courier.tcb"
+    program.good("pack", COURIER, "--keys", keys, "-o", out)
+    line = program.bad("verify", out, "--key", "owner=deadbeef")
+    assert "deadbeef is no file, and a raw key has 64 digits, not 8" in line

@@ -226,7 +226,7 @@ class Controller:
         try:
             return metadata_codec.decode(raw, self._capacity.metadata_bytes)
         except MetadataError as error:
-            raise LoadError(LoadReason.METADATA, str(error)) from error
+            raise LoadError.from_metadata_error(LoadReason.METADATA, error) from error
 
     def _judge(self, slot: Slot, decoded: Metadata) -> Container:
         self._memory.name(slot, decoded.uid)

@@ -112,7 +112,7 @@ def judge_bundle(name: str, content: bytes, setup: Setup, now_s: int) -> tuple[L
         # A bundle that is too long is opened all the same, to judge its sections.
         parts = Bundle.decode(content, max(size_bytes, limit_bytes))
     except MetadataError as error:
-        refusal = LoadError(LoadReason.BUNDLE, str(error))
+        refusal = LoadError.from_metadata_error(LoadReason.BUNDLE, error)
         return (_refused("bundle", refusal, explain_undecodable(content, error).explanation),)
     first = _passed("bundle")
     if size_bytes > limit_bytes:
@@ -136,7 +136,7 @@ def judge_sections(sections: Sections, setup: Setup, now_s: int) -> tuple[LoadCh
         # Too long metadata was refused above; it is decoded all the same, to judge its fields.
         decoded = metadata_codec.decode(sections.metadata, max(len(sections.metadata), 1))
     except MetadataError as error:
-        refusal = LoadError(LoadReason.METADATA, str(error))
+        refusal = LoadError.from_metadata_error(LoadReason.METADATA, error)
         why = explain_undecodable(sections.metadata, error).explanation
         return (*checks, _refused("metadata", refusal, why))
     artefact = Artefact(sections.name, decoded, sections.code, sections.data)

@@ -104,7 +104,7 @@ def make_layout_files(
         source: its C source, if the directory is to hold it too.
 
     Returns:
-        The contents by path.
+        The contents by path, in the order in which they are to be written.
 
     Raises:
         DeviceFileError: the firmware has no runtime for the type.
@@ -114,15 +114,15 @@ def make_layout_files(
         problem = f"the firmware has no runtime for type {container_type.name.lower()}"
         raise DeviceFileError(show(str(directory)), "", problem)
     layout = Layout(directory, names[container_type])
-    files = {
+    # In the order in which make wants their times: what is made of a file is not older than the
+    # file. Else the firmware's build compiles the source again, and the tokens fit no more.
+    files = {} if source is None else {layout.source: source}
+    return files | {
         directory / RUNTIME_FILE: f"{layout.runtime}\n".encode(),
         layout.code: bundle.code,
         layout.data: bundle.data,
         layout.metadata: bundle.metadata,
     }
-    if source is not None:
-        files[layout.source] = source
-    return files
 
 
 def read_only_source(directory: Path) -> bytes | None:

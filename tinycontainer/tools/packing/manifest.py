@@ -16,6 +16,7 @@ from tinycontainer.files.fields import (
     SyscallName,
     Uid,
     Uint32,
+    bytes_from_hex,
     mask_from_names,
     uid_from_text,
 )
@@ -46,6 +47,11 @@ def _check_audience(text: str) -> str:
     return text
 
 
+def _check_hex(text: str) -> str:
+    bytes_from_hex(text)
+    return text
+
+
 class ContainerTable(Table):
     """The container. The optional numbers win over those of the security table."""
 
@@ -53,8 +59,8 @@ class ContainerTable(Table):
     type: ContainerTypeName = "wasm"
     code: str = Field(description="file of the code section, within the manifest's directory")
     data: str | None = Field(default=None, description="file of the data section; default empty")
-    data_hex: str | None = Field(
-        default=None, pattern="^([0-9a-fA-F]{2})*$", description="data section in place of a file"
+    data_hex: Annotated[str, AfterValidator(_check_hex)] | None = Field(
+        default=None, description="hexadecimal data section in place of a file"
     )
     syscalls: list[SyscallName] = Field(default_factory=list, description="calls that it may make")
     exec_time_ms: Uint32 | None = None
@@ -170,7 +176,7 @@ def _read_data(path: Path, table: ContainerTable) -> bytes:
         if table.data is not None:
             problem = "cannot be given together with container.data"
             raise DeviceFileError(show(str(path)), "container.data_hex", problem)
-        return bytes.fromhex(table.data_hex)
+        return bytes_from_hex(table.data_hex)
     return b"" if table.data is None else _read_section(path, table.data, "container.data")
 
 

@@ -109,7 +109,9 @@ def _exchanged(content: bytes, code: bytes | None, data: bytes | None) -> bytes:
 def _verdict(refusal: LoadCheck | None) -> str:
     if refusal is None:
         return "this device would load it"
-    return f"this device would not load it: {refusal.reason}: {refusal.name}: {refusal.detail}"
+    # The check of a bundle has the name of its reason, and says nothing more.
+    names = dict.fromkeys((str(refusal.reason), refusal.name))
+    return ": ".join(("this device would not load it", *names, refusal.detail))
 
 
 def _as_dict(

@@ -1,12 +1,14 @@
 """``assemble``: make a bundle of what the four parties have signed."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import click
 
 from tinycontainer import metadata as metadata_codec
+from tinycontainer.assembly import Installation
 from tinycontainer.device.containers.verification import Trust, grant_rights, verify_tokens
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Bundle
@@ -15,10 +17,11 @@ from tinycontainer.tools.packing.manifest import Manifest, read_blueprint, read_
 from tinycontainer.tools.packing.packing import Blueprint, PartyTokens, assemble_metadata
 from tinycontainer_tokens import KeyEntry, KeyFileError, KeyMaterial, KeyStore, Profile, Role
 
+from ...installation import with_installation
 from ...keys import PrivateKeys, passphrase_option, read_trusted_keys
 from ...options import at_option, force_option, json_option, path_argument, path_option
 from ...verb import Verb, VerbRefused
-from .container_files import ContainerFiles, container_files_options
+from .container_files import ContainerFiles, container_files_options, profile_option
 
 _MAX_TOKEN_BYTES: Final = 1024
 
@@ -53,10 +56,14 @@ _MAX_TOKEN_BYTES: Final = 1024
 @path_option("--code", help="In place of the manifest's.")
 @path_option("--data", help="In place of the manifest's.")
 @at_option
+@profile_option
 @container_files_options
 @force_option
 @json_option
+@with_installation
 def assemble(
+    installation: Installation,
+    /,
     manifest_file: Path,
     code_token: Path,
     data_token: Path,
@@ -70,6 +77,7 @@ def assemble(
     code: Path | None,
     data: Path | None,
     at_s: int | None,
+    profile: str | None,
     files: ContainerFiles,
     force: bool,
     as_json: bool,
@@ -86,6 +94,8 @@ def assemble(
         raise VerbRefused("--metadata-only looks at no sections; leave --code and --data out")
     manifest = None if metadata_only else read_manifest(manifest_file, code, data)
     blueprint = read_blueprint(manifest_file) if manifest is None else manifest.blueprint
+    if profile is not None:
+        blueprint = replace(blueprint, profile=Profile(profile))
     tokens = PartyTokens(
         code=_read_token(code_token),
         data=_read_token(data_token),
@@ -102,7 +112,7 @@ def assemble(
         files.write_metadata(metadata, manifest_file, force=force, as_json=as_json)
     else:
         bundle = Bundle(metadata, manifest.data, manifest.code)
-        files.write(bundle, manifest_file, force=force, as_json=as_json)
+        files.write(bundle, manifest_file, installation, force=force, as_json=as_json)
 
 
 def _add_own_key(others: KeyStore, own: KeyMaterial, profile: Profile) -> KeyStore:

@@ -7,14 +7,18 @@ from pathlib import Path
 import click
 
 from tinycontainer import metadata as metadata_codec
-from tinycontainer.assembly import read_plan
+from tinycontainer.assembly import Installation, choose_runtimes, read_plan
+from tinycontainer.device.containers.controller import admit, require_runtime
 from tinycontainer.device.containers.limits import BOARDS
 from tinycontainer.device.containers.verification import profile_of
-from tinycontainer.metadata import Bundle, Metadata
+from tinycontainer.errors import RuntimeUnavailable
+from tinycontainer.interfaces.runtime import Runtime
+from tinycontainer.metadata import Bundle, ContainerType, Metadata
 from tinycontainer.text import show
 from tinycontainer.tools.firmware.board import RIOT_BOARD, board_of, require_fit
 from tinycontainer.tools.firmware.c_header import make_c_header
 from tinycontainer.tools.firmware.c_layout import make_layout_files, read_only_source
+from tinycontainer_tokens import Profile
 
 from ...options import gather_options, path_option
 from ...output_files import require_absent, write_file
@@ -40,26 +44,38 @@ class ContainerFiles:
     board: str | None
     device: Path | None
 
-    def write(self, bundle: Bundle, source: Path, *, force: bool, as_json: bool) -> None:
+    def write(
+        self,
+        bundle: Bundle,
+        source: Path,
+        installation: Installation,
+        *,
+        force: bool,
+        as_json: bool,
+    ) -> None:
         """Check that the container fits the board, write all files or none, and print them.
+
+        Its code is judged too, by the runtime that would run it: a container fits where it loads.
 
         Args:
             bundle: the container.
             source: the file or directory that it was made of.
+            installation: what is installed.
             force: whether files that exist are overwritten.
             as_json: whether to print one JSON object.
 
         Raises:
-            LoadError: the container does not fit the board.
+            LoadError: the container does not fit the board, or its code is not admitted.
             VerbRefused: a file exists, or cannot be written.
         """
         metadata = metadata_codec.decode(bundle.metadata, len(bundle.metadata))
         fitted = self._require_fit(bundle, metadata)
+        judged = self._admit_code(bundle.code, metadata, installation)
         files = dict(self._make_files(bundle, metadata, source))
         require_absent(files, force=force)
         if self.layout is not None:
             self.layout.mkdir(parents=True, exist_ok=True)
-        _write_files(files, bundle, fitted, as_json=as_json)
+        _write_files(files, bundle, fitted, code_judged=judged, as_json=as_json)
 
     def write_metadata(self, content: bytes, source: Path, *, force: bool, as_json: bool) -> None:
         """Do the same for metadata alone, where the sections are not at hand.
@@ -81,7 +97,7 @@ class ContainerFiles:
         fitted = self._require_fit(bundle, metadata_codec.decode(content, len(content)))
         path = self.out or Path(f"{_name_of(source)}.metadata")
         require_absent((path,), force=force)
-        _write_files({path: content}, bundle, fitted, as_json=as_json)
+        _write_files({path: content}, bundle, fitted, code_judged=False, as_json=as_json)
 
     def _require_fit(self, bundle: Bundle, metadata: Metadata) -> str:
         """Check the capacity, and return in words which device has it."""
@@ -95,6 +111,25 @@ class ContainerFiles:
         board = self.board or board_of(profile_of(metadata))
         require_fit(metadata, bundle, BOARDS[board], firmware=board == RIOT_BOARD)
         return f"the board {board}"
+
+    def _admit_code(self, code: bytes, metadata: Metadata, installation: Installation) -> bool:
+        """Let the runtime judge the code, and return whether there is a runtime for it."""
+        container_type = metadata.container.type
+        if self.device is None:
+            board = BOARDS[self.board or board_of(profile_of(metadata))]
+            # Boards run types for which nothing is installed here; their code is not judged.
+            runtime = _find_runtime(container_type, installation)
+            if runtime is not None:
+                admit(runtime, code, board.runtime)
+            return runtime is not None
+        plan = read_plan(self.device)
+        runtimes = choose_runtimes(plan, installation)
+        require_runtime(container_type, runtimes)
+        caps = plan.content.caps.make_caps().of(metadata.uid)
+        for excess in caps.excesses(metadata.timing):
+            raise excess.refusal
+        admit(runtimes[container_type], code, plan.content.make_capacity().runtime)
+        return True
 
     def _make_files(
         self, bundle: Bundle, metadata: Metadata, source: Path
@@ -116,6 +151,13 @@ class ContainerFiles:
         if self.header is not None:
             name = metadata.uid.decode("utf-8", "surrogateescape")
             yield self.header, make_c_header(name, bundle).encode("ascii")
+
+
+profile_option = click.option(
+    "--profile",
+    type=click.Choice([profile.value for profile in Profile]),
+    help="The rules of the tokens; by default the manifest's.",
+)
 
 
 container_files_options = gather_options(
@@ -148,11 +190,20 @@ container_files_options = gather_options(
 """The options of a verb that gets `ContainerFiles`."""
 
 
+def _find_runtime(container_type: ContainerType, installation: Installation) -> Runtime | None:
+    try:
+        return installation.runtimes().get(container_type)
+    except RuntimeUnavailable:  # it cannot work in this process, and need not, to write files
+        return None
+
+
 def _name_of(source: Path) -> str:
     return source.resolve().name if source.is_dir() else source.stem
 
 
-def _write_files(files: dict[Path, bytes], bundle: Bundle, fitted: str, *, as_json: bool) -> None:
+def _write_files(
+    files: dict[Path, bytes], bundle: Bundle, fitted: str, *, code_judged: bool, as_json: bool
+) -> None:
     for path, content in files.items():
         write_file(path, content)
     sizes_bytes = {
@@ -161,9 +212,17 @@ def _write_files(files: dict[Path, bytes], bundle: Bundle, fitted: str, *, as_js
         "data": len(bundle.data),
     }
     if as_json:
-        print_json({"files": [str(path) for path in files], "bytes": sizes_bytes, "fits": fitted})
+        print_json(
+            {
+                "files": [str(path) for path in files],
+                "bytes": sizes_bytes,
+                "fits": fitted,
+                "code_judged": code_judged,
+            }
+        )
         return
     for path, content in files.items():
         click.echo(f"{show(str(path))}: {len(content)} bytes")
     listed = ", ".join(f"{name} {size_bytes}" for name, size_bytes in sizes_bytes.items())
-    click.echo(f"fits {fitted} ({listed} bytes)")
+    unjudged = "" if code_judged else "; no runtime has judged its code"
+    click.echo(f"fits {fitted} ({listed} bytes){unjudged}")

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from tinycontainer.assembly import Installation
 from tinycontainer.metadata import Bundle
 from tinycontainer.tools.artefact.artefact import read_artefact
 
+from ...installation import with_installation
 from ...options import force_option, json_option, path_argument, path_option
 from ...verb import Verb, VerbRefused
 from .container_files import ContainerFiles, container_files_options
@@ -19,7 +21,10 @@ from .container_files import ContainerFiles, container_files_options
 @container_files_options
 @force_option
 @json_option
+@with_installation
 def convert(
+    installation: Installation,
+    /,
     source: Path,
     code: Path | None,
     data: Path | None,
@@ -36,4 +41,4 @@ def convert(
         missing = "code" if found.code is None else "data"
         raise VerbRefused(f"{found.name}: has no {missing} section; give --{missing} FILE")
     bundle = Bundle(found.metadata.raw, found.data, found.code)
-    files.write(bundle, source, force=force, as_json=as_json)
+    files.write(bundle, source, installation, force=force, as_json=as_json)

@@ -1,20 +1,23 @@
 """``pack``: sign and bundle a container with the keys of all four parties."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from tinycontainer.assembly import Installation
 from tinycontainer.errors import MetadataError
 from tinycontainer.metadata import Bundle
 from tinycontainer.text import show
 from tinycontainer.tools.packing import packing
 from tinycontainer.tools.packing.manifest import Manifest, manifest_path, read_manifest
-from tinycontainer_tokens import Role
+from tinycontainer_tokens import Profile, Role
 
+from ...installation import with_installation
 from ...keys import PrivateKeys, passphrase_option, require_trustworthy
 from ...options import force_option, json_option, path_argument, path_option
 from ...verb import Verb, VerbRefused
-from .container_files import ContainerFiles, container_files_options
+from .container_files import ContainerFiles, container_files_options, profile_option
 
 
 @click.command(cls=Verb)
@@ -28,14 +31,19 @@ from .container_files import ContainerFiles, container_files_options
 @click.option(
     "--unsigned", is_flag=True, help="No tokens at all, for a device that allows it; for the bench."
 )
+@profile_option
 @container_files_options
 @force_option
 @json_option
+@with_installation
 def pack(
+    installation: Installation,
+    /,
     source: Path,
     key_directory: Path | None,
     passphrase_file: Path | None,
     unsigned: bool,
+    profile: str | None,
     files: ContainerFiles,
     force: bool,
     as_json: bool,
@@ -47,11 +55,14 @@ def pack(
     Example: tinycontainerctl pack courier --keys keys -o fresh.tcb
     """
     manifest = read_manifest(source)
+    if profile is not None:
+        blueprint = replace(manifest.blueprint, profile=Profile(profile))
+        manifest = replace(manifest, blueprint=blueprint)
     try:
         bundle = _make_bundle(manifest, key_directory, passphrase_file, unsigned=unsigned)
     except MetadataError as error:
         raise VerbRefused(f"{show(str(manifest_path(source)))}: {error}") from None
-    files.write(bundle, source, force=force, as_json=as_json)
+    files.write(bundle, source, installation, force=force, as_json=as_json)
 
 
 def _make_bundle(

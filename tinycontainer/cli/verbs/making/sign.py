@@ -12,7 +12,7 @@ import click
 
 from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
 from tinycontainer.errors import MetadataError
-from tinycontainer.files.fields import check_uid, mask_from_names, uid_from_text
+from tinycontainer.files.fields import bytes_from_hex, check_uid, mask_from_names, uid_from_text
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Endpoint
 from tinycontainer.text import show
@@ -108,9 +108,9 @@ def _parse_hexadecimal(
     _context: click.Context, _parameter: click.Parameter, text: str | None
 ) -> bytes | None:
     try:
-        return None if text is None else bytes.fromhex(text)
-    except ValueError:
-        raise click.BadParameter(f"{show(text or '')} is not hexadecimal") from None
+        return None if text is None else bytes_from_hex(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _signing_options(command: Callable[..., Any]) -> Callable[..., Any]:

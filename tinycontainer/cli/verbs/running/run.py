@@ -1,6 +1,6 @@
 """``run``: run a device file, in virtual or wall time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,12 @@ from .run_summary import print_summary, summarize_run
 from .running_modes import RunRequest, RunResult, run_plainly, run_recorded, run_replayed
 
 _DEFAULT_VIRTUAL_MS: Final = 10_000
+_FAILURES: Final[dict[str, Callable[[Tally], bool]]] = {
+    "fault": lambda tally: any(row.faults for row in tally.rows.values()),
+    "refusal": lambda tally: bool(tally.refusals),
+    "miss": lambda tally: any(row.deadline_misses for row in tally.rows.values()),
+}
+"""What `--fail-on` looks for. Refused loads count as refusals; what a script expects counts too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class RunOptions:
     record: Path | None
     replay: Path | None
     live: bool
+    fail_on: tuple[str, ...]
     pictures: PictureFiles
     force: bool
     as_json: bool
@@ -103,6 +110,13 @@ class RunOptions:
     help="Repeat a recorded run exactly; the drivers' data sources are not needed.",
 )
 @click.option("--live", is_flag=True, help="Show what happens while it does, in wall time.")
+@click.option(
+    "--fail-on",
+    multiple=True,
+    type=click.Choice(list(_FAILURES)),
+    help="End with exit code 1 if a container faulted, something was refused, or a deadline was"
+    " missed. Can be repeated.",
+)
 @picture_options
 @force_option
 @json_option
@@ -146,7 +160,7 @@ def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
             click.echo("the device file lists no containers; add some, or give a --script")
         if late_steps:
             click.echo(f"{late_steps} steps of the script are after the end of the run; use --for")
-    return _exit_code(result)
+    return _exit_code(result, tally, options.fail_on)
 
 
 def _run(request: RunRequest, options: RunOptions) -> RunResult:
@@ -173,9 +187,12 @@ def _sinks(options: RunOptions, tally: Tally) -> Iterator[list[Sink]]:
         yield sinks
 
 
-def _exit_code(result: RunResult) -> ExitCode:
+def _exit_code(result: RunResult, tally: Tally, fail_on: tuple[str, ...]) -> ExitCode:
     for surprise in result.surprises:
         click.echo(f"error: script: {flatten(str(surprise))}", err=True)
     if result.interrupted:
         return ExitCode.INTERRUPTED
-    return ExitCode.REFUSED if result.surprises else ExitCode.DONE
+    failures = [name for name in fail_on if _FAILURES[name](tally)]
+    for name in failures:
+        click.echo(f"error: --fail-on {name}: the run had at least one", err=True)
+    return ExitCode.REFUSED if result.surprises or failures else ExitCode.DONE
