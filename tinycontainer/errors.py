@@ -190,7 +190,17 @@ class UnknownContainer(TinyContainerError, KeyError):
 
 
 class InadmissibleCode(TinyContainerError, ValueError):
-    """Code that a runtime will not run."""
+    """Code that a runtime will not run.
+
+    Attributes:
+        problem: what is wrong, and where.
+        remedy: what to do, such as options of a compiler or of the device; empty if not known.
+    """
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(f"{problem}; {remedy}" if remedy else problem)
+        self.problem = problem
+        self.remedy = remedy
 
 
 class BuildRefused(TinyContainerError, ValueError):

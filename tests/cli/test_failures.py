@@ -52,6 +52,17 @@ def test_an_interrupt_before_the_run_is_one_too(
     assert err.strip() == "interrupted"
 
 
+def test_the_end_of_something_that_a_library_reads_is_no_interrupt(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_short(*_: object) -> None:
+        raise EOFError("premature end of stream")
+
+    monkeypatch.setattr("tinycontainer.cli.verbs.running.demo._make_keys", cut_short)
+    with pytest.raises(EOFError, match="premature"):  # a defect, and shown as one
+        program("demo")
+
+
 def test_a_reader_that_goes_away_is_told_from_a_refusal() -> None:
     command = f"{' '.join(PROGRAM)} demo; echo $? >&2"
     script = f"({command}) | head -n 1 > /dev/null"

@@ -257,6 +257,31 @@ def test_a_delete_of_a_container_that_expires_is_not_forgotten() -> None:
     assert "box" not in world.device
 
 
+@pytest.mark.clause("TC-TOK-30")
+def test_an_interrupt_in_a_driver_that_closes_does_not_let_a_container_run_on() -> None:
+    def interrupt(_fd: int) -> None:
+        raise KeyboardInterrupt
+
+    driver = Puppet(on_close=interrupt)
+    world = make_world(driver)
+    plan = replace(PLAN, security=times(period=300))
+    options = TokenOptions(sequence=1, expires_s=EPOCH_S + 1)
+    expiring = replace(with_expiring_endpoints(plan), options=options)
+
+    def start(natives: Natives) -> Steps:
+        natives.open(1)
+        yield 10
+        return 0
+
+    world.run(expiring, Program(work(10), start=start))
+    with pytest.raises(KeyboardInterrupt):
+        world.device.run_until(1_100)
+    driver.on_close = None
+    world.device.run_until(1_200)
+    assert world.exit_of("box") == Exit(ExitReason.EXPIRED)
+    assert world.device["box"].loops == 4
+
+
 # All together, and which ones count.
 
 

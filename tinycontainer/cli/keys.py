@@ -168,7 +168,10 @@ def _parse_public(value: str, option: str) -> KeyMaterial:
             f"{option}: {show(value)} is no file, and a raw key has {_RAW_KEY_DIGITS} digits,"
             f" not {len(value)}"
         )
-    return KeyMaterial(Algorithm.EDDSA, bytes.fromhex(value))
+    try:
+        return KeyMaterial(Algorithm.EDDSA, bytes.fromhex(value))
+    except KeyFileError as error:
+        raise VerbRefused(f"{option}: {error}") from None
 
 
 def _read_public(path: Path) -> KeyMaterial:

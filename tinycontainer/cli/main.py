@@ -57,7 +57,11 @@ def main(arguments: Sequence[str] | None = None, installation: "Installation | N
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         code = ExitCode.BAD_INPUT
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, click.exceptions.Abort) as error:
+        if isinstance(error.__cause__, EOFError):
+            # click takes any EOFError for the end of a dialogue. A dialogue of ours that is ended
+            # (`click.prompt`) aborts without a cause; this one is a defect, of a library perhaps.
+            raise error.__cause__ from None
         click.echo("interrupted", err=True)
         code = ExitCode.INTERRUPTED
     except SystemExit:

@@ -55,6 +55,12 @@ Outcome: TypeAlias = Completed | Preempted | Trapped
 
 PAGE_BYTES: Final = 64 * 1024
 """A page of linear memory, the unit of `RuntimeLimits.memory_pages`."""
+MAX_PAGES_AND_ELEMENTS: Final = 1024
+"""The most that `RuntimeLimits.memory_pages` and `RuntimeLimits.table_elements` can be."""
+MAX_LOCALS: Final = 4096
+"""The most that `RuntimeLimits.locals_per_function` can be."""
+MAX_BLOCK_DEPTH: Final = 500
+"""The most that `RuntimeLimits.block_depth` can be."""
 LOG_LINE_BYTES: Final = 256
 """How much of a line a runtime gives to `Natives.log`, at most; the device cuts it shorter. A line
 ends with a zero byte (TC-RT-15, TC-BPF-17)."""
@@ -85,7 +91,7 @@ class RuntimeLimits:
     memory_pages: int = 1
     table_elements: int = 256
     call_depth: int = 256
-    locals_per_function: int = 256
+    locals_per_function: int = 1024
     stack_values: int = 4096
     block_depth: int = 200
     floats: bool = True
@@ -93,12 +99,12 @@ class RuntimeLimits:
     def __post_init__(self) -> None:
         ranges = {
             "code_bytes": (8, 1 << 24),
-            "memory_pages": (1, 1024),
-            "table_elements": (1, 1024),
+            "memory_pages": (1, MAX_PAGES_AND_ELEMENTS),
+            "table_elements": (1, MAX_PAGES_AND_ELEMENTS),
             "call_depth": (1, 1000),
-            "locals_per_function": (0, 4096),
+            "locals_per_function": (0, MAX_LOCALS),
             "stack_values": (16, 1 << 20),
-            "block_depth": (1, 500),
+            "block_depth": (1, MAX_BLOCK_DEPTH),
         }
         for name, (lowest, highest) in ranges.items():
             value = getattr(self, name)

@@ -28,6 +28,19 @@ _KTY_OKP = 1
 _KTY_SYMMETRIC = 4
 _CRV_ED25519 = 6
 _PEM_BEGINS = b"-----BEGIN"
+_KEY_OPS = 4
+_OPERATIONS = {Algorithm.EDDSA: (1, 2), Algorithm.HMAC_256: (9, 10)}
+"""What keys of each algorithm do: sign and verify, or make and verify a MAC (RFC 9052, table 5)."""
+
+_FOREIGN = (
+    (b"-----BEGIN OPENSSH PRIVATE KEY-----", "an OpenSSH private key"),
+    (b"-----BEGIN SSH2 ", "an SSH key"),
+    (b"-----BEGIN CERTIFICATE-----", "an X.509 certificate"),
+    (b"-----BEGIN CERTIFICATE REQUEST-----", "a certificate request"),
+    (b"-----BEGIN PGP ", "a PGP key"),
+)
+_DER_SEQUENCE = b"\x30"
+_SHORTEST_DER_BYTES = 40
 
 
 def parse(content: bytes, passphrase: bytes | None = None) -> KeyMaterial:
@@ -38,12 +51,19 @@ def parse(content: bytes, passphrase: bytes | None = None) -> KeyMaterial:
         passphrase: opens an encrypted PEM.
 
     Raises:
-        KeyFileError: the file is neither, is too long, is not of a key that tokens use, or the
-            passphrase does not open it.
+        KeyFileError: the file is neither, holds several keys, is too long, is not of a key that
+            tokens use, or the passphrase does not open it.
     """
     if len(content) > MAX_KEY_FILE_BYTES:
         raise KeyFileError(f"{len(content)} bytes are too many for a key file")
-    if content.lstrip().startswith(_PEM_BEGINS):
+    foreign = next((name for begin, name in _FOREIGN if begin in content), None)
+    foreign = foreign or _name_foreign(content)
+    if foreign is not None:
+        raise KeyFileError(
+            f"this is {foreign}; use PEM (PKCS #8, SubjectPublicKeyInfo) or COSE_Key"
+        )
+    # Tools write text in front of the first block; a COSE_Key begins with a byte that is no text.
+    if content[:1].isascii() and _PEM_BEGINS in content:
         return _parse_pem(content, passphrase)
     return _parse_cose_key(content)
 
@@ -117,7 +137,21 @@ def _is_cose_key(value: cbor.Value) -> bool:
     return isinstance(value, dict) and _KTY in value and any(label < 0 for label in value)
 
 
+def _name_foreign(content: bytes) -> str | None:
+    text = content.lstrip()
+    if text.startswith((b"ssh-", b"ecdsa-", b"sk-ssh-")):
+        return "an OpenSSH public key"
+    if text.startswith((b"{", b"[{")):
+        return "JSON, perhaps a JWK"
+    if content.startswith(_DER_SEQUENCE) and len(content) >= _SHORTEST_DER_BYTES:
+        return "DER without PEM around it"
+    return None
+
+
 def _parse_pem(content: bytes, passphrase: bytes | None) -> KeyMaterial:
+    count = content.count(_PEM_BEGINS)
+    if count > 1:
+        raise KeyFileError(f"the PEM file holds {count} keys or other blocks; give a file to each")
     try:
         if b"PRIVATE KEY-----" in content:
             private = pem.load_pem_private_key(content, passphrase)
@@ -157,13 +191,15 @@ def _parse_cose_key(content: bytes) -> KeyMaterial:
     if kid is not None and not isinstance(kid, bytes):
         raise KeyFileError("kid (label 2) of the COSE_Key is not a byte string")
     if fields.get(_KTY) == _KTY_SYMMETRIC:
-        _refuse_others(fields, {_KTY, _KID, _ALG, _CRV_OR_K}, Algorithm.HMAC_256)
+        _refuse_others(fields, {_KTY, _KID, _ALG, _KEY_OPS, _CRV_OR_K}, Algorithm.HMAC_256)
         secret = _raw(fields, _CRV_OR_K, "k")
         return KeyMaterial(Algorithm.HMAC_256, b"", secret, kid)
     if fields.get(_KTY) != _KTY_OKP or fields.get(_CRV_OR_K) != _CRV_ED25519:
         raise KeyFileError("the COSE_Key is neither OKP on Ed25519 (kty 1, crv 6) nor symmetric")
-    _refuse_others(fields, {_KTY, _KID, _ALG, _CRV_OR_K, _X, _D}, Algorithm.EDDSA)
+    _refuse_others(fields, {_KTY, _KID, _ALG, _KEY_OPS, _CRV_OR_K, _X, _D}, Algorithm.EDDSA)
     private = _raw(fields, _D, "d") if _D in fields else None
+    if private is not None and _X not in fields:  # x may be left out (RFC 9053, section 7.2)
+        return KeyMaterial.from_private(private, kid)
     return KeyMaterial(Algorithm.EDDSA, _raw(fields, _X, "x"), private, kid)
 
 
@@ -173,6 +209,14 @@ def _refuse_others(fields: dict[int, cbor.Value], allowed: set[int], algorithm: 
         raise KeyFileError(f"the COSE_Key has labels that are not allowed: {unknown}")
     if fields.get(_ALG, COSE_NUMBER[algorithm]) != COSE_NUMBER[algorithm]:
         raise KeyFileError(f"alg (label 3) of the COSE_Key is not {COSE_NUMBER[algorithm]}")
+    allowed_operations = _OPERATIONS[algorithm]
+    operations = fields.get(_KEY_OPS, list(allowed_operations))
+    if not isinstance(operations, list) or not operations:
+        raise KeyFileError("key_ops (label 4) of the COSE_Key is not a list of operations")
+    if any(each not in allowed_operations for each in operations):
+        raise KeyFileError(
+            f"key_ops (label 4) of the COSE_Key allows more than {list(allowed_operations)}"
+        )
 
 
 def _raw(fields: dict[int, cbor.Value], label: int, name: str) -> bytes:

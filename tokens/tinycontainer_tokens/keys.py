@@ -7,17 +7,13 @@ from dataclasses import dataclass, field
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from .ed25519_points import ED25519_BYTES, find_point_problem
 from .errors import KeyFileError
 from .kinds import Algorithm, Profile, Role
 
 MAX_KID_BYTES = 64
 """Longest key id."""
 
-ED25519_BYTES = 32
-_FIELD = (1 << 255) - 19
-_ORDER_8_Y = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
-_WEAK_Y = frozenset({0, 1, _FIELD - 1, _ORDER_8_Y, _FIELD - _ORDER_8_Y})
-"""Points of order 1, 2, 4 and 8: under such a public key anybody can sign (RFC 7748, section 7)."""
 HMAC_BYTES = 32
 SIGNATURE_BYTES = 64
 
@@ -94,8 +90,9 @@ class KeyMaterial:
             return
         if len(self.public) != ED25519_BYTES:
             raise KeyFileError(f"an Ed25519 key has {ED25519_BYTES} bytes, not {len(self.public)}")
-        if _is_weak(self.public):
-            raise KeyFileError("this Ed25519 key is of small order: anybody can sign for it")
+        problem = find_point_problem(self.public)
+        if problem is not None:
+            raise KeyFileError(problem)
         if self.secret is not None and _public_half(self.secret) != self.public:
             raise KeyFileError("the private and the public half of this key do not belong together")
         object.__setattr__(self, "verifier", Verifier(self.public))
@@ -193,11 +190,6 @@ class KeyStore:
             and (entry.uids is None or uid in entry.uids)
             and (kid is None or entry.material.kid is None or entry.material.kid == kid)
         )
-
-
-def _is_weak(public: bytes) -> bool:
-    sign_bit = 1 << 255
-    return (int.from_bytes(public, "little") & ~sign_bit) % _FIELD in _WEAK_Y
 
 
 def _public_half(secret: bytes) -> bytes:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tinycontainer.errors import InadmissibleCode
+from .features import Feature
+from .refusal import ScanRefusal, Topic
 
 I32: Final = 0x7F
 """The value type i32, as a byte of the format."""
@@ -46,9 +47,19 @@ class Reader:
         """Bytes left in the range."""
         return self.end - self.offset
 
-    def fail(self, problem: str, offset: int | None = None) -> InadmissibleCode:
-        """The error for a problem here, or at an earlier offset."""
-        return InadmissibleCode(f"byte {self.offset if offset is None else offset}: {problem}")
+    def fail(
+        self,
+        problem: str,
+        offset: int | None = None,
+        topic: Topic | Feature | None = None,
+        allow: int | None = None,
+    ) -> ScanRefusal:
+        """The error for a problem here, or at an earlier offset; see `ScanRefusal`."""
+        return ScanRefusal(self.offset if offset is None else offset, problem, topic, allow)
+
+    def fail_feature(self, feature: Feature, offset: int) -> ScanRefusal:
+        """The error for something of a feature that is not admitted."""
+        return self.fail(f"a module with {feature.words} is not admitted here", offset, feature)
 
     def read_byte(self) -> int:
         """One byte."""
@@ -98,7 +109,7 @@ class Reader:
         else:
             self.skip_signed(5)
 
-    def _fail_endless(self, start: int, max_bytes: int) -> InadmissibleCode:
+    def _fail_endless(self, start: int, max_bytes: int) -> ScanRefusal:
         """The error for a number that does not end within its bytes, or within the range."""
         if start + max_bytes <= self.end:
             return self.fail(f"number has more than {max_bytes} bytes", start)

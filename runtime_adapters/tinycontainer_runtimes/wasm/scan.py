@@ -9,35 +9,36 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tinycontainer.errors import InadmissibleCode
-from tinycontainer.interfaces.runtime import Hook, RuntimeLimits
+from tinycontainer.interfaces.runtime import MAX_PAGES_AND_ELEMENTS, Hook, RuntimeLimits
 from tinycontainer.text import show
 
 from .body import scan_body, scan_constant
+from .features import BY_SECTION, BY_TYPE_FORM, BY_VALUE_TYPE, Feature, find_limits_feature
+from .formats import HEADER, require_module
 from .native_types import HOOKS, MEMORY_EXPORT, MODULE, NATIVES
 from .reader import FunctionType, Reader
+from .refusal import ScanRefusal, Topic
+from .remedies import complete_refusal
 
-HEADER: Final = b"\0asm\x01\0\0\0"
 MAX_SECTIONS: Final = 32
 MAX_PARAMETERS = 64
 MAX_RESULTS = 16
 _CUSTOM, _TYPE, _IMPORT, _FUNCTION, _TABLE, _MEMORY, _GLOBAL = range(7)
 _EXPORT, _START, _ELEMENT, _CODE, _DATA, _DATA_COUNT = range(7, 13)
+# fmt: off
 _ORDER: Final = (
-    _TYPE,
-    _IMPORT,
-    _FUNCTION,
-    _TABLE,
-    _MEMORY,
-    _GLOBAL,
-    _EXPORT,
-    _START,
-    _ELEMENT,
-    _DATA_COUNT,
-    _CODE,
-    _DATA,
+    _TYPE, _IMPORT, _FUNCTION, _TABLE, _MEMORY, _GLOBAL, _EXPORT, _START, _ELEMENT, _DATA_COUNT,
+    _CODE, _DATA,
 )
+# fmt: on
 _VALUE_TYPES: Final = frozenset({0x7F, 0x7E, 0x7D, 0x7C, 0x70, 0x6F})
+_FUNCREF = 0x70
 _REFERENCE_TYPES: Final = frozenset({0x70, 0x6F})
+_TOPICS_OF_IMPORTS: Final = {
+    "abort": Topic.ABORT,
+    "memory": Topic.IMPORTED_MEMORY,
+    "__linear_memory": Topic.UNLINKED,
+}
 _EXTERNAL_FUNCTION = 0
 _EXTERNAL_MEMORY = 2
 
@@ -54,6 +55,8 @@ class ScannedModule:
         start: index of the start function; None if there is none.
         memory: minimum and maximum pages; the maximum is None if not given.
         tables: how many tables there are.
+        table_type: what the table holds, as a byte of the format.
+        table_maximum: maximum of the table's elements; None if not given.
         elements: how many elements there are in all segments together.
         references: functions that are handed on by element segments, globals and exports.
         spans: offset and end of each function body, its size not included.
@@ -67,10 +70,17 @@ class ScannedModule:
     start: int | None = None
     memory: tuple[int, int | None] | None = None
     tables: int = 0
+    table_type: int = _FUNCREF
+    table_maximum: int | None = None
     elements: int = 0
     references: set[int] = field(default_factory=set)
     spans: list[tuple[int, int]] = field(default_factory=list)
     sections: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def memory_maximum(self) -> int | None:
+        """Maximum pages of memory; None if not given."""
+        return None if self.memory is None else self.memory[1]
 
     @property
     def bodies(self) -> int:
@@ -107,10 +117,12 @@ def scan_module(code: bytes, limits: RuntimeLimits) -> ScannedModule:
     """
     if len(code) > limits.code_bytes:
         raise InadmissibleCode(f"{len(code)} bytes where at most {limits.code_bytes} are allowed")
-    if code[: len(HEADER)] != HEADER:
-        raise InadmissibleCode("byte 0: not a WebAssembly module of version 1")
-    module = _Scan(code, limits).run()
-    _require_exports(module)
+    require_module(code)
+    try:
+        module = _Scan(code, limits).run()
+        _require_exports(module, code)
+    except ScanRefusal as refusal:
+        raise complete_refusal(refusal, code) from None
     return module
 
 
@@ -157,6 +169,8 @@ class _Scan:
             if section == _CUSTOM:
                 body.read_name()
                 continue
+            if section in BY_SECTION:
+                raise reader.fail_feature(BY_SECTION[section], start)
             if section not in self._handlers:
                 raise reader.fail(f"unknown section {section}", start)
             if _ORDER.index(section) <= place:
@@ -170,7 +184,10 @@ class _Scan:
 
     def _scan_types(self, reader: Reader) -> None:
         for _ in range(reader.read_count("types")):
-            if reader.read_byte() != 0x60:
+            form = reader.read_byte()
+            if form in BY_TYPE_FORM:
+                raise reader.fail_feature(BY_TYPE_FORM[form], reader.offset - 1)
+            if form != 0x60:
                 raise reader.fail("not a function type", reader.offset - 1)
             parameters = self._scan_value_types(reader, MAX_PARAMETERS, "parameters")
             results = self._scan_value_types(reader, MAX_RESULTS, "results")
@@ -185,6 +202,8 @@ class _Scan:
 
     def _read_one_of(self, reader: Reader, allowed: frozenset[int], what: str) -> int:
         value = reader.read_byte()
+        if value not in allowed and value in BY_VALUE_TYPE:
+            raise reader.fail_feature(BY_VALUE_TYPE[value], reader.offset - 1)
         if value not in allowed:
             raise reader.fail(f"{value:#x} is no {what} that is allowed", reader.offset - 1)
         return value
@@ -196,7 +215,7 @@ class _Scan:
             name = reader.read_name()
             if problem := self._scan_import(reader, origin, name):
                 shown = f"import {show(origin, 40)}.{show(name, 40)}"
-                raise reader.fail(f"{shown} {problem}", start)
+                raise reader.fail(f"{shown} {problem}", start, _find_import_topic(origin, name))
 
     def _scan_import(self, reader: Reader, origin: str, name: str) -> str | None:
         """Note an import; return why it is refused, or None."""
@@ -221,29 +240,36 @@ class _Scan:
             self._module.tables += 1
             if self._module.tables > 1:
                 raise reader.fail("more than one table")
-            self._read_one_of(reader, _REFERENCE_TYPES, "reference type")
-            self._scan_size_limits(reader, self._limits.table_elements, "table elements")
+            self._module.table_type = self._read_one_of(reader, _REFERENCE_TYPES, "reference type")
+            _, self._module.table_maximum = self._scan_size_limits(
+                reader, self._limits.table_elements, Topic.TABLE_ELEMENTS
+            )
 
     def _scan_memories(self, reader: Reader) -> None:
         for _ in range(reader.read_count("memories")):
             if self._module.memory is not None:
-                raise reader.fail("more than one memory")
+                raise reader.fail("more than one memory", topic=Feature.MULTI_MEMORY)
             self._module.memory = self._scan_size_limits(
-                reader, self._limits.memory_pages, "memory pages"
+                reader, self._limits.memory_pages, Topic.MEMORY_PAGES
             )
 
-    def _scan_size_limits(self, reader: Reader, allowed: int, what: str) -> tuple[int, int | None]:
+    def _scan_size_limits(
+        self, reader: Reader, allowed: int, topic: Topic
+    ) -> tuple[int, int | None]:
         start = reader.offset
         flags = reader.read_byte()
+        feature = find_limits_feature(flags)
+        if feature is not None:
+            raise reader.fail_feature(feature, start)
         if flags not in (0, 1):
             raise reader.fail(f"limits of kind {flags} are not allowed", start)
         minimum = reader.read_u32()
         maximum = reader.read_u32() if flags else None
-        for value, name in ((minimum, "minimum"), (maximum, "maximum")):
-            if value is not None and value > allowed:
-                raise reader.fail(f"{name} of {value} {what}; {allowed} are allowed", start)
-        if maximum == 0:
-            raise reader.fail(f"a maximum of 0 {what} is not allowed; leave it out", start)
+        # A maximum is the module's own promise: growth ends at the device's limit all the same.
+        if minimum > allowed:
+            what = f"minimum of {minimum} {topic.value.replace('_', ' ')}; {allowed} are allowed"
+            allow = minimum if minimum <= MAX_PAGES_AND_ELEMENTS else None
+            raise reader.fail(what, start, topic, allow)
         return minimum, maximum
 
     def _scan_globals(self, reader: Reader) -> None:
@@ -288,7 +314,12 @@ class _Scan:
         self._module.elements += number
         allowed = 4 * self._limits.table_elements
         if self._module.elements > allowed:
-            raise reader.fail(f"more than {allowed} elements in all segments")
+            needed = -(-self._module.elements // 4)
+            raise reader.fail(
+                f"more than {allowed} elements in all segments",
+                topic=Topic.TABLE_ELEMENTS,
+                allow=needed if needed <= MAX_PAGES_AND_ELEMENTS else None,
+            )
         for _ in range(number):
             self._note_reference(
                 scan_constant(reader, self._limits) if expressions else reader.read_u32()
@@ -312,7 +343,11 @@ class _Scan:
             kind = self._module.function_type(index)
             parameters = len(kind.parameters) if kind else 0
             self._module.spans.append((body.offset, body.end))
-            scan_body(body, parameters, self._limits)
+            try:
+                scan_body(body, parameters, self._limits)
+            except ScanRefusal as refusal:
+                refusal.function = index
+                raise
 
     def _scan_data(self, reader: Reader) -> None:
         for _ in range(reader.read_count("data segments")):
@@ -326,13 +361,23 @@ class _Scan:
             reader.skip(reader.read_u32())
 
 
-def _require_exports(module: ScannedModule) -> None:
+def _find_import_topic(origin: str, name: str) -> Topic | None:
+    """What an import that is refused shows about how the module was built."""
+    if origin.startswith("wasi"):
+        return Topic.WASI
+    if origin.startswith(("__wbindgen", "./")) or name.startswith("__wbindgen"):
+        return Topic.JAVASCRIPT
+    return _TOPICS_OF_IMPORTS.get(name)
+
+
+def _require_exports(module: ScannedModule, code: bytes) -> None:
     if module.bodies != len(module.functions) - len(module.imports):
         raise InadmissibleCode("functions and function bodies differ in number")
     if module.memory is None or module.exports.get(MEMORY_EXPORT) != (_EXTERNAL_MEMORY, 0):
-        raise InadmissibleCode(f"the export {MEMORY_EXPORT}, a memory of its own, is missing")
+        what = f"the export {MEMORY_EXPORT}, a memory of its own, is missing"
+        raise ScanRefusal(len(code), what, Topic.MEMORY)
     if "loop" not in module.exports:
-        raise InadmissibleCode("the export loop: () -> (i32) is missing")
+        raise ScanRefusal(len(code), "the export loop: () -> (i32) is missing", Topic.LOOP)
     if module.start is not None and module.function_type(module.start) != HOOKS["start"]:
         raise InadmissibleCode(
             f"the start function {module.start} does not exist, or has parameters or results"

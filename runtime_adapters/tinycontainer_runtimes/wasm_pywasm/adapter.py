@@ -34,12 +34,12 @@ def create_runtime() -> "PywasmRuntime":
 
 
 def create_exact_runtime() -> "PywasmRuntime":
-    """The entry point ``wasm.pywasm-exact``: floating point is corrected, and slower for it.
+    """The entry point ``wasm.pywasm-exact``: an older name of ``wasm.pywasm``, now exact itself.
 
     Raises:
         RuntimeUnavailable: under ``python -O``.
     """
-    return PywasmRuntime(WasmtimeValidator(), exact_floats=True)
+    return create_runtime()
 
 
 class PywasmRuntime:
@@ -47,8 +47,6 @@ class PywasmRuntime:
 
     Args:
         validator: full type validation, which pywasm does not do.
-        exact_floats: whether to correct those instructions of floating point that pywasm gets
-            wrong.
         kept_bytes: how much memory what is kept of modules may hold.
 
     Raises:
@@ -59,7 +57,6 @@ class PywasmRuntime:
         self,
         validator: Validator,
         *,
-        exact_floats: bool = False,
         kept_bytes: int = WASM_CACHE_BYTES,
     ) -> None:
         if not __debug__:
@@ -67,16 +64,12 @@ class PywasmRuntime:
                 "pywasm works by assertions, which python -O removes; run python without -O"
             )
         self._validator = validator
-        self._exact_floats = exact_floats
         self._verdicts = CodeCache[None](VERDICT_CACHE_BYTES, lambda _admitted: _VERDICT_BYTES)
         self._cache = CodeCache[PreparedModule](kept_bytes, lambda module: module.held_bytes)
 
     def describe(self) -> RuntimeDescription:
         """See `tinycontainer.interfaces.runtime.Described`."""
-        engine = f"pywasm {version('pywasm')}"
-        if self._exact_floats:
-            return RuntimeDescription(f"{engine}, floats corrected", frozenset(Ability))
-        return RuntimeDescription(engine, frozenset(Ability) - {Ability.EXACT_FLOATS})
+        return RuntimeDescription(f"pywasm {version('pywasm')}", frozenset(Ability))
 
     def admit(self, code: bytes, limits: RuntimeLimits) -> None:
         """Scan, validate, and let pywasm parse, in this order, unless this was done before."""
@@ -103,9 +96,7 @@ class PywasmRuntime:
         self.admit(code, limits)  # as a rule its verdict is known
         scanned = scan_module(code, limits)
         needed = drop_custom_sections(code, scanned)
-        return prepare_module(
-            _parse(needed), scanned, len(needed), limits, exact=self._exact_floats
-        )
+        return prepare_module(_parse(needed), scanned, len(needed), limits)
 
 
 def _parse(code: bytes) -> Any:

@@ -72,7 +72,7 @@ class PreparedModule:
 
 
 def prepare_module(
-    description: Any, scanned: ScannedModule, code_bytes: int, limits: RuntimeLimits, *, exact: bool
+    description: Any, scanned: ScannedModule, code_bytes: int, limits: RuntimeLimits
 ) -> PreparedModule:
     """Prepare a freshly parsed module.
 
@@ -81,23 +81,28 @@ def prepare_module(
         scanned: what the scan learned of it.
         code_bytes: length of the code that was parsed.
         limits: what its instances may take.
-        exact: whether floating point is corrected; see `floats`.
     """
-    # pywasm reads a maximum of 0 as "no maximum"; the scan refuses 0, so this bounds growth.
     memory = description.mems[0].limits
-    memory.m = memory.m or limits.memory_pages
+    memory.m = _bound_growth(scanned.memory_maximum, limits.memory_pages)
     for table in description.tabl:
-        table.limits.m = table.limits.m or limits.table_elements
+        table.limits.m = _bound_growth(scanned.table_maximum, limits.table_elements)
     description.star = -1  # the start function runs metered, inside the START hook
     bodies = []
     for function in description.func:
-        bodies.append(_make_templates(function.expr.data, exact=exact))
+        bodies.append(_make_templates(function.expr.data))
         function.expr = None
     held_bytes = _held_bytes(bodies, scanned, code_bytes)
     return PreparedModule(scanned, description, tuple(bodies), held_bytes)
 
 
-def _make_templates(body: list[Any], *, exact: bool) -> tuple[_Template, ...]:
+def _bound_growth(maximum: int | None, allowed: int) -> float:
+    """What pywasm keeps memory or table to: the lesser of the module's maximum and the device's."""
+    bound = allowed if maximum is None else min(maximum, allowed)
+    # pywasm reads a maximum of 0 as "no maximum". Half a page or element is true, and lets none in.
+    return bound or 0.5
+
+
+def _make_templates(body: list[Any]) -> tuple[_Template, ...]:
     """The templates of a function body, in the order in which they are made."""
     finished: list[_Template] = []
     instructions: list[int] = []
@@ -121,9 +126,8 @@ def _make_templates(body: list[Any], *, exact: bool) -> tuple[_Template, ...]:
             finished.append(template)
     _place_lines(instructions, places)
     _number_blocks(finished)
-    if exact:
-        for template in finished:
-            _correct_floats(template)
+    for template in finished:
+        _correct_floats(template)
     return tuple(finished)
 
 

@@ -309,6 +309,44 @@ def test_a_table_grows_to_its_maximum_or_to_the_profile(table: str, room: int) -
     assert [subject.loop() >= 0 for _ in range(room + 2)] == [True] * room + [False] * 2
 
 
+@pytest.mark.parametrize("memory", ["1 4", "1 17", "1 65536"])
+@pytest.mark.clause("TC-RT-10")
+def test_a_larger_maximum_of_memory_is_accepted_and_growth_ends_at_the_devices_limit(
+    memory: str,
+) -> None:
+    subject = Tenant(
+        loop("(memory.grow (i32.const 1))", memory=memory), limits=RuntimeLimits(memory_pages=3)
+    )
+    assert [subject.loop() for _ in range(4)] == [1, 2, -1, -1]
+    assert subject.instance.size() == 3 * PAGE
+
+
+@pytest.mark.parametrize("table", ["1 5", "1 1025", "1 0xffffffff"])
+@pytest.mark.clause("TC-RT-10")
+def test_a_larger_maximum_of_a_table_is_accepted_and_growth_ends_at_the_devices_limit(
+    table: str,
+) -> None:
+    subject = Tenant(
+        loop("(table.grow (ref.null func) (i32.const 1))", f"(table {table} funcref)"),
+        limits=RuntimeLimits(table_elements=4),
+    )
+    assert [subject.loop() for _ in range(5)] == [1, 2, 3, -1, -1]
+
+
+@pytest.mark.clause("TC-RT-10")
+def test_a_maximum_of_0_lets_nothing_grow() -> None:
+    grow = "(memory.grow (local.get $n)) (table.grow (ref.null func) (local.get $n))"
+    for n, expected in ((0, 0), (1, -2), (-1, -2)):
+        code = loop(
+            f"(local $n i32) (local.set $n (i32.const {n})) {grow} i32.add",
+            "(table 0 0 funcref)",
+            memory="0 0",
+        )
+        subject = Tenant(code)
+        assert [subject.loop(), subject.loop()] == [expected] * 2
+        assert subject.instance.size() == 0
+
+
 @pytest.mark.needs(Ability.COUNTED_STACKS)
 @pytest.mark.parametrize("depth", [1, 2, 10, 256, 1000])
 @pytest.mark.clause("TC-RT-10", "TC-RT-21")

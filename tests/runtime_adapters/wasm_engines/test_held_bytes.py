@@ -70,7 +70,7 @@ SHAPES: dict[str, bytes] = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_pywasms_prepared_module_is_within_its_bound(shape: str) -> None:
-    runtime = PywasmRuntime(WasmtimeValidator(), exact_floats=True)
+    runtime = PywasmRuntime(WasmtimeValidator())
     Tenant(build(), limits=LIMITS, runtime=runtime)
     counted = runtime._cache.held_bytes
     gc.collect()

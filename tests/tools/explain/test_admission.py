@@ -29,6 +29,8 @@ class Picky(ScriptedRuntime):
     """Admits code without a quarrel, and without a line break at its end."""
 
     def admit(self, code: bytes, limits: RuntimeLimits) -> None:
+        if b"?" in code:
+            raise InadmissibleCode("it asks", "answer it")
         if b"!" in code or code.endswith(b"\n"):
             raise InadmissibleCode("it quarrels")
 
@@ -162,6 +164,10 @@ def test_inadmissible_code_is_told_with_the_form_that_would_be_taken() -> None:
     assert failures(packed(code=b"box\n"), setup()) == {
         "code": "the runtime admits this code without its last line break"
     }
+
+
+def test_what_a_runtime_says_that_is_to_be_done_is_the_likely_cause() -> None:
+    assert failures(packed(code=b"box?"), setup()) == {"code": "answer it"}
 
 
 def test_a_profile_that_is_not_accepted_is_told_beside_the_tokens() -> None:

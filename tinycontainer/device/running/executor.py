@@ -193,14 +193,15 @@ class Executor:
         kinds = {expiry.kind for expiry in expired}
         if Kind.MASK in kinds:
             execution.natives.link()
-        if Kind.ENDPOINT in kinds:
-            self._service.close_expired(container)
         # A container that is STOPPING keeps the first reason, and is winding down already.
         if kinds - {Kind.MASK, Kind.ENDPOINT} and container.state is State.RUNNING:
             reason = Exit(ExitReason.EXPIRED)
             container.apply(Event.STOP, self._tracer, str(reason))
             self.end(container, reason)
-            self._settle_posted(now_ns)
+        # Drivers come last: if an operator interrupts one, the next run settles what is posted.
+        if Kind.ENDPOINT in kinds:
+            self._service.close_expired(container)
+        self._settle_posted(now_ns)
 
     def _loop_is_next(self, slot: int) -> bool:
         execution = self._executions[slot]

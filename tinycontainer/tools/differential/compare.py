@@ -7,7 +7,7 @@ results still have to be equal, up to the numbers of descriptors, and apart from
 on time or on other containers.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
 from typing import Final, TypeAlias
@@ -32,8 +32,6 @@ class DifferenceKind(StrEnum):
 
     REAL = "real"
     """The engines disagree."""
-    FLOATS = "floats"
-    """A known deviation of floating point: it vanishes where that is corrected."""
     TIME = "time"
     """A result that depends on time or on other containers, after time has shifted."""
 
@@ -107,30 +105,15 @@ class RunComparison:
         return DifferenceKind.REAL not in self.kinds
 
 
-def compare_runs(
-    left: EngineRun, right: EngineRun, exact: EngineRun | None = None
-) -> RunComparison:
+def compare_runs(left: EngineRun, right: EngineRun) -> RunComparison:
     """Compare two runs of the same containers.
 
     Args:
         left: on one engine.
         right: on the other.
-        exact: on the left engine with floating point corrected, if there is such an engine; a
-            difference that is not found there is a deviation of floats.
     """
     uids = sorted(left.record.acts.keys() | right.record.acts.keys())
-    containers = []
-    for uid in uids:
-        found = _compare_container(uid, left, right)
-        difference = found.difference
-        if (
-            exact is not None
-            and difference is not None
-            and difference.kind is DifferenceKind.REAL
-            and _compare_container(uid, exact, right).difference is None
-        ):
-            found = replace(found, difference=replace(difference, kind=DifferenceKind.FLOATS))
-        containers.append(found)
+    containers = [_compare_container(uid, left, right) for uid in uids]
     return _compare_traces(left, right, containers)
 
 

@@ -1,7 +1,5 @@
 """Why a file is no container: experiments on bytes that cannot be decoded."""
 
-import base64
-import binascii
 from collections.abc import Callable
 from typing import Final
 
@@ -11,10 +9,10 @@ from tinycontainer.errors import MetadataError
 from tinycontainer.metadata import Bundle
 from tinycontainer.metadata.model import METADATA_TAG
 from tinycontainer_tokens import CborError, cbor
-from tinycontainer_tokens.envelope import parse_if_possible
 
 from ..artefact.artefact import is_bundle
-from .causes.variants import from_text, with_line_feeds
+from ..artefact.disguises import WRITTEN_AS_TEXT, is_like_token, without_crlf, without_line_feed
+from .causes.variants import with_line_feeds
 from .contradictions import Problem
 from .explanation import Explanation
 
@@ -54,7 +52,7 @@ def is_decodable(content: bytes) -> bool:
 def _cause(content: bytes) -> str | None:
     if not content:
         return "the file is empty"
-    if parse_if_possible(content) is not None:
+    if is_like_token(content):
         return "this is a single token, not a container"
     for words, change in _DAMAGES:
         if is_decodable(change(content)):
@@ -88,9 +86,9 @@ def _end(content: bytes) -> int:
 _DAMAGES: Final[tuple[tuple[str, Callable[[bytes], bytes]], ...]] = (
     (
         "a line break was added at the file's end",
-        lambda content: content.removesuffix(b"\n").removesuffix(b"\r"),
+        without_line_feed,
     ),
+    ("a line break (CR LF) was added at the file's end", without_crlf),
     ("every LF in it was turned into CR LF: it was transferred as text", with_line_feeds),
-    ("the file is hexadecimal text, not bytes", from_text(binascii.unhexlify)),
-    ("the file is base64 text, not bytes", from_text(base64.b64decode)),
+    *((f"the file is {form}, not bytes", change) for form, change in WRITTEN_AS_TEXT),
 )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from tinycontainer import metadata as metadata_codec
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
@@ -14,15 +14,13 @@ from tinycontainer.text import show
 from tinycontainer_tokens import CborError, cbor, key_files
 
 from ..artefact.artefact import is_bundle
+from ..artefact.disguises import is_like_token
 from ..firmware.c_layout import Layout, is_layout, open_layout
 from .container_shape import SECTION_SHOWN_BYTES, bundle_shape, metadata_shape, section_meaning
 from .diagnostic import CborItem, notate_leaf
 from .inspection import inspect_metadata, inspect_section, inspect_token
 from .token_shape import kind_of, message_shape, token_meaning
 from .tree import MAX_TREE_BYTES, build_tree
-
-_BEGIN_OF_TOKEN: Final = b"\x84"
-"""The head of an array of four: a token without tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ def read_contents(path: Path) -> Contents:
         return _metadata(content)
     if is_bundle(content):
         return _bundle(content)
-    if tags or content.startswith(_BEGIN_OF_TOKEN):
+    if tags or is_like_token(content):
         return _token(content)
     raise MetadataError("content", "neither metadata, nor a bundle, nor a token")
 

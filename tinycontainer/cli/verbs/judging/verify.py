@@ -13,10 +13,11 @@ from tinycontainer.errors import MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.text import show
 from tinycontainer.tools.artefact.artefact import Artefact, read_artefact
+from tinycontainer.tools.artefact.disguises import is_like_token
 from tinycontainer.tools.explain.causes.token import explain_token
 from tinycontainer.tools.explain.contradictions import Problem, find_form_problem, find_type_problem
 from tinycontainer.tools.explain.explanation import Explanation
-from tinycontainer.tools.explain.lone_token import examine_lone, is_lone_token
+from tinycontainer.tools.explain.lone_token import examine_lone
 from tinycontainer.tools.explain.undecodable import explain_undecodable
 from tinycontainer.tools.firmware.c_layout import open_layout
 from tinycontainer_tokens import KeyStore, Kind, Profile
@@ -129,7 +130,7 @@ def _judge(
     file: Path, code: Path | None, data: Path | None, trust: Trust, now_s: int
 ) -> _Judgement:
     content = None if file.is_dir() else read_bounded(file, MAX_BUNDLE_BYTES)
-    if content is not None and is_lone_token(content):
+    if content is not None and is_like_token(content):
         parts = {
             kind: read_bounded(path, MAX_BUNDLE_BYTES)
             for kind, path in ((Kind.CODE, code), (Kind.DATA, data))

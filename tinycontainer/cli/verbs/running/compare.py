@@ -8,7 +8,6 @@ import click
 from tinycontainer.assembly import Installation, read_plan
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.files.toml_file import read_bounded
-from tinycontainer.interfaces.runtime import Ability
 from tinycontainer.scenario.script import read_script
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.differential import (
@@ -28,14 +27,11 @@ from ...options import duration_option, json_option, path_argument, path_option
 from ...printing import print_json, print_table
 from ...verb import ExitCode, Verb, VerbRefused
 
-_EXACT_ENGINE: Final = "{engine}-exact"
-"""The engine that corrects another one's floating point, if one of this name is installed."""
 _DEFAULT_MS: Final = 10_000
 _SHOWN_BYTES: Final = 100
 _SHOWN_DIGEST_CHARACTERS: Final = 36
 _VERDICTS: Final = {
     DifferenceKind.REAL: "DIFFERENT",
-    DifferenceKind.FLOATS: "same but for floating point",
     DifferenceKind.TIME: "same up to a result that depends on time",
 }
 
@@ -70,10 +66,9 @@ def compare(
     """EngineRun the same containers on two engines, in virtual time, and show what differs first.
 
     The comparison covers every native call with its arguments and result, log lines, exits, trap
-    codes, the fuel of every hook, memory after every hook, and the trace with its times. Two kinds
-    of difference are expected and reported as such: known deviations of floating point, and results
-    that depend on time after a trap (engines charge hooks that trap differently). The exit code is
-    1 if anything else differs.
+    codes, the fuel of every hook, memory after every hook, and the trace with its times. One kind
+    of difference is expected and reported as such: results that depend on time after a trap
+    (engines charge hooks that trap differently). The exit code is 1 if anything else differs.
 
     Example: tinycontainerctl compare courier.tcb mapper.tcb --device device.toml
     """
@@ -83,10 +78,6 @@ def compare(
         raise VerbRefused(f"--engines takes two engines separated by a comma, not {show(engines)}")
     left, right = (run_on(bench, name.strip(), installation) for name in names)
     found = compare_runs(left, right)
-    exact = _EXACT_ENGINE.format(engine=left.engine)
-    if not found.alike and _corrects(left, exact, installation):
-        # A third run settles which differences are the left engine's known deviations of floats.
-        found = compare_runs(left, right, run_on(bench, exact, installation))
     if as_json:
         print_json(_comparison_as_dict(left, right, found))
     else:
@@ -108,12 +99,6 @@ def _read_bench(
             "there is nothing to compare: name a bundle, or a device file that lists one"
         )
     return Bench(plan, tuple(contents), steps, _DEFAULT_MS if for_ms is None else for_ms)
-
-
-def _corrects(left: EngineRun, exact: str, installation: Installation) -> bool:
-    """Whether the left engine's floats are inexact, and its exact variant is installed."""
-    name = exact if "." in exact else f"wasm.{exact}"
-    return Ability.EXACT_FLOATS not in left.abilities and name in installation.runtime_names()
 
 
 def _comparison_as_dict(left: EngineRun, right: EngineRun, found: RunComparison) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Experiments on tokens whose form is wrong: absent, not COSE, of the other profile."""
 
-import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -18,11 +16,16 @@ from tinycontainer_tokens.envelope import (
 )
 from tinycontainer_tokens.unverified import claims_unverified
 
+from ...artefact.disguises import WRITTEN_AS_TEXT, unwrap, without_crlf, without_line_feed
 from ..explanation import name_of
+from .foreign import (
+    name_foreign_claims,
+    name_foreign_encoding,
+    name_foreign_header,
+    name_foreign_message,
+)
 from .refused_token import RefusedToken, verify_again
-from .variants import from_text
 
-_TAG_ENCRYPT0: Final = 16
 _SIGNATURE_STEP: Final = 6
 """Number of the step that checks the signature: a failure after it means that the key fits."""
 _MOST_MISSING_BYTES: Final = 128
@@ -43,16 +46,29 @@ def find_present_cause(refused: RefusedToken) -> str | None:
 def find_structure_cause(refused: RefusedToken) -> str | None:
     """Find the damage that made a token into other bytes, or what else these are."""
     token = refused.report.token
-    for words, change in _DAMAGES:
-        if parse_if_possible(change(token)) is not None:
-            return words
+    found = undo_damage(token)
+    if found is not None:
+        return found[0]
     for missing in range(1, 1 + min(_MOST_MISSING_BYTES, MAX_TOKEN_BYTES - len(token))):
         if parse_if_possible(token + bytes(missing)) is not None:
             return f"the token is cut short: its last {_counted(missing)} missing"
     for surplus in range(1, len(token)):
         if parse_if_possible(token[:-surplus]) is not None:
             return f"the token is followed by {surplus} byte{'s' * (surplus > 1)} of something else"
-    return _other_thing(token)
+    return _other_thing(token) or name_foreign_message(token)
+
+
+def undo_damage(token: bytes) -> tuple[str, bytes] | None:
+    """Undo what makes a token into other bytes as a whole.
+
+    Returns:
+        What happened to it, in words, and the token as it was; None if nothing known did.
+    """
+    for words, change in _DAMAGES:
+        changed = change(token)
+        if parse_if_possible(changed) is not None:
+            return words, changed
+    return None
 
 
 def find_profile_cause(refused: RefusedToken) -> str | None:
@@ -88,13 +104,13 @@ def find_header_cause(refused: RefusedToken) -> str | None:
     envelope = refused.envelope
     try:
         header = cbor.decode(envelope.protected, MAX_TOKEN_BYTES)
-    except CborError:
-        return None
+    except CborError as error:
+        return name_foreign_encoding(envelope.protected, error)
     number = header.get(ALG_LABEL) if isinstance(header, dict) else None
     for algorithm in Algorithm:
         if number == COSE_NUMBER[algorithm] and algorithm is not envelope.algorithm:
             return f"the header is that of {algorithm}, the tag that of {envelope.algorithm}"
-    return None
+    return name_foreign_header(envelope.protected)
 
 
 def find_claims_cause(refused: RefusedToken) -> str | None:
@@ -110,7 +126,7 @@ def find_claims_cause(refused: RefusedToken) -> str | None:
                     f"these are the claims of a {name_of(kind)} token of {profile},"
                     f" in an envelope of {envelope.profile}"
                 )
-    return None
+    return name_foreign_claims(envelope.payload)
 
 
 def _untagged_cause(refused: RefusedToken, envelope: Envelope) -> str | None:
@@ -129,10 +145,6 @@ def _other_thing(token: bytes) -> str | None:
         return None
     if METADATA_TAG in tags:
         return "this is metadata, not a token"
-    if _TAG_ENCRYPT0 in tags:
-        return (
-            "this is an encrypted message (COSE_Encrypt0); only signed ones and MACs are accepted"
-        )
     return None
 
 
@@ -140,24 +152,16 @@ def _counted(count: int) -> str:
     return f"{count} bytes are" if count > 1 else "byte is"
 
 
-def _unwrapped(token: bytes) -> bytes:
-    try:
-        inner = cbor.decode(token, MAX_TOKEN_BYTES)
-    except CborError:
-        return b""
-    return inner if isinstance(inner, bytes) else b""
-
-
 _DAMAGES: Final[tuple[tuple[str, Callable[[bytes], bytes]], ...]] = (
     (
         "a line break was added at the token's end, as editors and echo do",
-        lambda token: token.removesuffix(b"\n").removesuffix(b"\r"),
+        without_line_feed,
     ),
-    ("the token is written as hexadecimal text, not as bytes", from_text(binascii.unhexlify)),
-    ("the token is written as base64 text, not as bytes", from_text(base64.b64decode)),
+    ("a line break was added at the token's end (CR LF)", without_crlf),
+    *((f"the token is written as {form}, not as bytes", undo) for form, undo in WRITTEN_AS_TEXT),
     (
         "the tag 61 (CWT) before it is missing",
         lambda token: cbor.with_tags((CWT_TAG,), token),
     ),
-    ("the token is wrapped in a byte string once too often", _unwrapped),
+    ("the token is wrapped in a byte string once too often", unwrap),
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES, Capacity
 from tinycontainer.device.containers.memory import Section
-from tinycontainer.errors import LoadError, RuntimeMissing, SectionTooLarge
+from tinycontainer.errors import InadmissibleCode, LoadError, RuntimeMissing, SectionTooLarge
 
 from ...artefact.artefact import Artefact
 from ..contradictions import find_type_problem
@@ -52,6 +52,12 @@ def explain_code(
     else:
         variants = (each for each in list_accidents(code[:MAX_BUNDLE_BYTES]) if each.content)
         fitting = next((each for each in variants if refusal_of(each.content) is None), None)
-        cause = f"the runtime admits this code {fitting.words}" if fitting else None
+        cause = f"the runtime admits this code {fitting.words}" if fitting else _remedy_of(error)
     kind = artefact.metadata.container.type.name.lower()
     return Explanation(f"code that the runtime for {kind} admits", error.problem, cause)
+
+
+def _remedy_of(error: LoadError) -> str | None:
+    """What the runtime itself says about how the code could be admitted."""
+    refusal = error.__cause__
+    return refusal.remedy or None if isinstance(refusal, InadmissibleCode) else None

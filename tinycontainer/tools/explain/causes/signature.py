@@ -1,7 +1,6 @@
 """Experiments on signatures that no key of the right role fits."""
 
 from dataclasses import replace
-from typing import Final
 
 from tinycontainer.device.containers.verification import TokenReport
 from tinycontainer.text import show
@@ -21,8 +20,6 @@ from tinycontainer_tokens.unverified import claims_unverified
 
 from ..explanation import name_of
 from .refused_token import RefusedToken
-
-_CONTEXT: Final = {Algorithm.EDDSA: "Signature1", Algorithm.HMAC_256: "MAC0"}
 
 
 def find_key_cause(refused: RefusedToken) -> str:
@@ -141,7 +138,7 @@ def _other_coverage(refused: RefusedToken, envelope: Envelope) -> str | None:
 
 
 def _coverages(refused: RefusedToken, envelope: Envelope) -> list[tuple[str, bytes]]:
-    context = _CONTEXT[envelope.algorithm]
+    context = envelope_codec.CONTEXT[envelope.algorithm]
     structure = "MAC_structure" if envelope.algorithm is Algorithm.HMAC_256 else "Sig_structure"
     tried = [
         (

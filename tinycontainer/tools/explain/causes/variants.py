@@ -9,6 +9,8 @@ from tinycontainer.device.containers.riot_2024 import RIOT_METADATA_TOKEN_BYTES
 from tinycontainer.metadata import Metadata, Security, encode
 from tinycontainer_tokens import cbor
 
+from ...artefact.disguises import without_crlf, without_line_feed
+
 _BOM: Final = b"\xef\xbb\xbf"
 _ALIGNMENT_BYTES: Final = 4
 _TAG_BYTES: Final = 9
@@ -129,22 +131,6 @@ def find_draft(sha256: bytes, metadata: Metadata) -> str | None:
     return words if left == 0 else f"{words}, but the last {_cut(metadata, left)}"
 
 
-def from_text(decode: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-    """A change of content that was written as text, such as hexadecimal digits, into its bytes.
-
-    Args:
-        decode: raises ValueError for other text. The change then yields nothing.
-    """
-
-    def change(content: bytes) -> bytes:
-        try:
-            return decode(b"".join(content.split()))
-        except ValueError:
-            return b""
-
-    return change
-
-
 def _same(content: bytes) -> bytes:
     return content
 
@@ -158,10 +144,6 @@ def _carriage_returns(content: bytes) -> bytes:
     return with_line_feeds(content).replace(b"\n", b"\r\n")
 
 
-def _without_line_break(content: bytes) -> bytes:
-    return content.removesuffix(b"\n").removesuffix(b"\r") if content[-1:] == b"\n" else content
-
-
 def _padded(content: bytes) -> bytes:
     return content + bytes(-len(content) % _ALIGNMENT_BYTES)
 
@@ -173,7 +155,8 @@ _LINE_BREAKS: Final[tuple[tuple[str, Callable[[bytes], bytes]], ...]] = (
 )
 _ENDS: Final[tuple[tuple[str, Callable[[bytes], bytes]], ...]] = (
     ("", _same),
-    ("without its last line break", _without_line_break),
+    ("without its last line break", without_line_feed),
+    ("without its last line break", without_crlf),
     ("with a line break (LF) added at its end", lambda content: content + b"\n"),
     ("with a line break (CR LF) added at its end", lambda content: content + b"\r\n"),
     ("with a zero byte added at its end", lambda content: content + b"\0"),

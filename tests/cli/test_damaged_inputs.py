@@ -1,0 +1,206 @@
+"""No verb ends with a traceback, or with "interrupted" where nobody interrupted."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import pytest
+from support.damaging import damage
+from support.project import BOX, ROOT, Program, every_verb
+
+from tinycontainer_tokens import Role, key_files
+
+SHORT, LONG = 500, 20_000
+SHARE_OF_JUDGING = 0.01
+KEY_FORMS = {"Ed25519": (), "HMAC": ("--mac",)}
+CODES = {0, 1, 2, 3}
+WITHOUT_FILES = {("runtimes",), ("schema",), ("completion",), ("demo",)}
+"""Verbs that read no file."""
+
+CASE = "tokens-hmac"
+"""The case of the suite whose file is damaged."""
+
+DEVICE = """
+[trust]
+keys = [
+    { role = "developer", file = "keys/developer.SUFFIX", algorithm = "NAME" },
+    { role = "provider", file = "keys/provider.SUFFIX", algorithm = "NAME" },
+    { role = "infrastructure", file = "keys/infrastructure.SUFFIX", algorithm = "NAME" },
+    { role = "owner", file = "keys/owner.SUFFIX", algorithm = "NAME" },
+]
+[[drivers]]
+driver = "console"
+endpoint = 1
+[[containers]]
+bundle = "given.tcb"
+"""
+SCRIPT = '[[steps]]\nat_ms = 1\nverb = "stop"\nuid = "mapper"\n'
+
+SIGNED = ("--key", "{keys}/developer.{private}")
+TOKENS = (
+    *("--code-token", "{token}", "--data-token", "{token}", "--mask-token", "{token}"),
+    *("--key", "{keys}/infrastructure.{private}", "--trust-keys", "{keys}"),
+)
+FILES = ("--manifest", "{mapper}/container.toml")
+USES = (
+    ("inspect", "{bundle}"),
+    ("inspect", "{metadata}"),
+    ("inspect", "{token}"),
+    ("verify", "{bundle}", "--keys", "{keys}"),
+    ("verify", "{bundle}", "--keys", "{keys}", "--profile", "riot-2024"),
+    ("verify", "{metadata}", "--keys", "{keys}", "--code", "{code}"),
+    ("verify", "{token}", "--keys", "{keys}"),
+    ("verify", "{bundle}", "--key", "developer={public}"),
+    ("explain", "{bundle}", "--device", "{device}"),
+    ("explain", "{metadata}", "--device", "{device}", "--code", "{code}"),
+    ("lint", "{bundle}", "--device", "{device}"),
+    ("diff", "{bundle}", "{whole}"),
+    ("diff", "{whole}", "{bundle}"),
+    ("convert", "{bundle}", "-o", "{out}"),
+    ("convert", "{metadata}", "--code", "{code}", "-o", "{out}"),
+    ("pack", "{mapper}", "--keys", "{keys}", "-o", "{out}"),
+    ("sign", "code", "{code}", *SIGNED, *FILES, "-o", "{out}"),
+    ("sign", "data", "{code}", "--key", "{key}", "--uid", "box", "-o", "{out}"),
+    ("sign", "endpoint", "--id", "1", *SIGNED, *FILES, "-o", "{out}"),
+    ("assemble", "{mapper}/container.toml", *TOKENS, "-o", "{out}"),
+    ("build", "rbpf", "{object}", "-o", "{out}"),
+    ("model", "{model}"),
+    ("run", "{device}", "--for", "5ms"),
+    ("run", "{device}", "--for", "5ms", "--script", "{script}"),
+    ("run", "{device}", "--for", "5ms", "--replay", "{recording}"),
+    ("compare", "{bundle}", "--device", "{device}", "--for", "2ms"),
+    ("report", "{trace}"),
+    ("sign", "mask", "--calls", "open", *FILES, "--key", "{key}", "-o", "{out}"),
+    ("keygen", "{out}", "--passphrase-file", "{script}"),
+)
+JUDGING = ("conform", "--cases", "{suite}", "--timeout", "2")
+
+"""Each verb with the files that it can read; one of those in braces is damaged. `JUDGING` starts a
+process each time, so it has a smaller share."""
+
+
+@dataclass
+class Workshop:
+    """Whole files of one kind of keys, and a directory where copies of them are damaged."""
+
+    root: Path
+    private: str
+    public: str
+
+    @property
+    def files(self) -> dict[str, Path]:
+        root = self.root
+        return {
+            "bundle": root / "given.tcb",
+            "metadata": root / "given.metadata",
+            "token": root / "code.cwt",
+            "code": root / "mapper" / "mapper.wasm",
+            "manifest": root / "mapper" / "container.toml",
+            "key": root / "keys" / f"developer.{self.private}",
+            "public": root / "keys" / f"developer.{self.public}",
+            "device": root / "device.toml",
+            "object": BOX / "mapper" / "mapper.o",
+            "model": BOX / "compliance" / "autoencoder.tflite",
+            "script": root / "script.toml",
+            "case": root / "suite" / "cases" / f"{CASE}.toml",
+            "recording": root / "recording.jsonl",
+            "trace": root / "trace.jsonl",
+        }
+
+
+def workshop(root: Path, program: Program, form: str) -> Workshop:
+    hmac = form == "HMAC"
+    made = Workshop(root, "cose" if hmac else "pem", "cose" if hmac else "pub")
+    shutil.copytree(BOX / "mapper", root / "mapper")
+    shutil.copytree(ROOT / "specs" / "conformance" / "bundles", root / "suite" / "bundles")
+    (root / "suite" / "cases").mkdir()
+    shutil.copy(ROOT / "specs" / "conformance" / "cases" / f"{CASE}.toml", made.files["case"])
+    (root / "script.toml").write_text(SCRIPT)
+    algorithm = "HMAC-256" if hmac else "EdDSA"
+    text = DEVICE.replace("SUFFIX", made.public).replace("NAME", algorithm)
+    (root / "device.toml").write_text(text)
+    program.good("keygen", root / "keys", *KEY_FORMS[form])
+    program.good("pack", root / "mapper", "--keys", root / "keys", "-o", root / "given.tcb")
+    program.good(
+        *("sign", "code", made.files["code"], "--uid", "mapper", "--key", made.files["key"]),
+        *("-o", made.files["token"]),
+    )
+    run = ("run", root / "device.toml", "--for", "5ms")
+    program.good(*run, "--trace", made.files["trace"], "--record", made.files["recording"])
+    return made
+
+
+def uses(made: Workshop, random: Random) -> Iterator[tuple[list[str], str]]:
+    """Without end: the words of a verb over files of which one was damaged, and which."""
+    whole = {name: path.read_bytes() for name, path in made.files.items()}
+    kept = made.root / "whole.tcb"
+    kept.write_bytes(whole["bundle"])
+    fixed = {
+        "keys": made.root / "keys",
+        "mapper": made.root / "mapper",
+        "private": made.private,
+        "whole": kept,
+        "out": made.root / "out",
+        "suite": made.root / "suite",
+    }
+    for path in ("object", "model"):
+        (made.root / path).write_bytes(whole[path])
+    keys = [
+        key_files.parse((made.root / "keys" / f"{role}.{made.private}").read_bytes())
+        for role in Role
+    ]
+    paths = made.files | {name: made.root / name for name in ("object", "model")}
+    while True:
+        use = JUDGING if random.random() < SHARE_OF_JUDGING else random.choice(USES)
+        text = " ".join(use)
+        readable = [name for name in whole if "{" + name + "}" in text]
+        readable += ["manifest", "code"] * ("{mapper}" in text)
+        readable += ["case"] * ("{suite}" in text)
+        readable += ["key"] * ("{keys}" in text) + ["bundle", "public"] * ("{device}" in text)
+        name = random.choice(readable)
+        paths[name].write_bytes(damage(whole[name], list(whole.values()), keys, random))
+        yield (
+            [word.format(**fixed, **paths) for word in use] + ["--json"] * random.randrange(2),
+            name,
+        )
+        paths[name].write_bytes(whole[name])
+        for made_file in made.root.glob("out*"):
+            shutil.rmtree(made_file) if made_file.is_dir() else made_file.unlink()
+
+
+def check(root: Path, program: Program, form: str, count: int, seed: int) -> None:
+    made = workshop(root, program, form)
+    following = uses(made, Random(seed))
+    for number in range(count):
+        words, name = next(following)
+        where = f"input {number}: {words}, {name} damaged"
+        try:
+            code, _, err = program(*words)
+        except Exception as error:
+            raise AssertionError(where) from error
+        assert code in CODES, f"{where}: {code} {err}"
+        assert "Traceback" not in err, where
+
+
+@pytest.mark.clause("TC-TOOL-11")
+@pytest.mark.parametrize("form", KEY_FORMS)
+def test_no_verb_ends_with_a_traceback_or_takes_damage_for_an_interrupt(
+    tmp_path: Path, program: Program, form: str
+) -> None:
+    check(tmp_path, program, form, SHORT // len(KEY_FORMS), seed=13)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("form", KEY_FORMS)
+def test_no_verb_ends_with_a_traceback_in_20000_inputs(
+    tmp_path: Path, program: Program, form: str, seed: int
+) -> None:
+    check(tmp_path, program, form, LONG // (10 * len(KEY_FORMS)), seed)
+
+
+def test_every_verb_that_takes_files_is_among_them() -> None:
+    used = {use[:2] if use[0] in ("sign", "build") else use[:1] for use in (*USES, JUDGING)}
+    assert {words for words, _ in every_verb()} == used | WITHOUT_FILES

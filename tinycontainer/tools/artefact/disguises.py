@@ -1,0 +1,92 @@
+"""What becomes of a file on its way: line breaks at its end, written as text, wrapped once more."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Final
+
+from tinycontainer_tokens import CborError, cbor
+from tinycontainer_tokens.envelope import CWT_TAG, MAX_TOKEN_BYTES
+
+_LF: Final = b"\n"
+_CR_LF: Final = b"\r\n"
+_MAX_TEXT_BYTES: Final = 4 * MAX_TOKEN_BYTES
+"""Longest file that is tried as the text of a token."""
+
+_COSE_TAGS: Final = frozenset({CWT_TAG, 16, 17, 18, 96, 97, 98})
+"""CWT, and the six messages of COSE (RFC 9052, table 1)."""
+_BEGIN_OF_MESSAGE: Final = b"\x84"
+"""The head of an array of four: a token without tags."""
+
+
+def without_line_feed(content: bytes) -> bytes:
+    """Content without the LF at its end. A CR before it stays: it can be the content's own."""
+    return content.removesuffix(_LF)
+
+
+def without_crlf(content: bytes) -> bytes:
+    """Content without the CR LF at its end."""
+    return content.removesuffix(_CR_LF)
+
+
+def from_text(decode: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    """A change of content that was written as text, such as hexadecimal digits, into its bytes.
+
+    Args:
+        decode: raises ValueError for other text. The change then yields nothing.
+    """
+
+    def change(content: bytes) -> bytes:
+        try:
+            return decode(b"".join(content.split()))
+        except ValueError:
+            return b""
+
+    return change
+
+
+def decode_base64(text: bytes) -> bytes:
+    """Read base64, with the alphabet of URLs too, with or without padding.
+
+    Raises:
+        ValueError: it is other text.
+    """
+    standard = text.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
+    return base64.b64decode(standard + b"=" * (-len(standard) % 4), validate=True)
+
+
+def unwrap(content: bytes) -> bytes:
+    """The bytes in the byte string that content is; nothing if it is no such string."""
+    try:
+        inner = cbor.decode(content, MAX_TOKEN_BYTES)
+    except CborError:
+        return b""
+    return inner if isinstance(inner, bytes) else b""
+
+
+WRITTEN_AS_TEXT: Final[tuple[tuple[str, Callable[[bytes], bytes]], ...]] = (
+    ("hexadecimal text", from_text(binascii.unhexlify)),
+    ("base64 text", from_text(decode_base64)),
+)
+"""How bytes are written as text: the name of the form, and its way back."""
+
+
+def begins_like_token(content: bytes) -> bool:
+    """Whether bytes begin like a COSE message: with one of its tags, or as an array of four."""
+    if content.startswith(_BEGIN_OF_MESSAGE):
+        return True
+    try:
+        tags, _ = cbor.split_tags(content)
+    except CborError:
+        return False
+    return tags[:1] != () and tags[0] in _COSE_TAGS
+
+
+def is_like_token(content: bytes) -> bool:
+    """Whether a file is a token, however malformed, perhaps as text or in a byte string."""
+    if begins_like_token(content):
+        return True
+    if not content or len(content) > _MAX_TEXT_BYTES:
+        return False
+    changes = [change for _, change in WRITTEN_AS_TEXT]
+    return any(begins_like_token(change(content)) for change in (*changes, unwrap))
