@@ -6,15 +6,12 @@ An engine that counts by itself only stops where a loop or a function begins. `i
 empty loop before every line that costs something: it costs nothing, leaves the operands alone, and
 is a place to stop. So all engines stop at the same places.
 
-A grow is put into such a loop, with its operands as parameters. Otherwise wasmtime would see where
-the operand is a constant, and charge for a grow that fails too, but only there (TC-RT-22).
-
 After a native call nothing may be left of the budget, yet such an engine cannot be made to stop
 before anything more is used. So one instruction of cost 1 is put there, which the adapter has to
 leave out of the account (ADR 13).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
@@ -103,33 +100,20 @@ def find_lines(instructions: Iterable[int]) -> Iterator[Line]:
             entered = opcode == opcodes.LOOP
 
 
-class Rewriting(NamedTuple):
-    """What is the same for all function bodies of a module.
-
-    Attributes:
-        natives: calls of functions with a lower index are native calls that are settled.
-        grow_types: index of the type of each of `opcodes.GROWS`, by its opcode.
-        limits: those with which the module was scanned.
-    """
-
-    natives: int
-    grow_types: Mapping[int, int]
-    limits: RuntimeLimits
-
-
-def insert_stops(code: bytes, span: tuple[int, int], rewriting: Rewriting) -> bytes:
+def insert_stops(code: bytes, span: tuple[int, int], natives: int, limits: RuntimeLimits) -> bytes:
     """A function body with a place to stop before every line.
 
     Args:
         code: a scanned module.
         span: where the body begins, after its size, and where it ends.
-        rewriting: what is the same for all bodies of the module.
+        natives: calls of functions with a lower index are native calls that are settled.
+        limits: those with which the module was scanned.
 
     Returns:
         The new body, without its size.
     """
     reader = Reader(code, *span)
-    scan_locals(reader, 0, rewriting.limits)
+    scan_locals(reader, 0, limits)
     instructions: list[int] = []
     offsets: list[int] = []
     while reader.offset < reader.end:
@@ -141,33 +125,16 @@ def insert_stops(code: bytes, span: tuple[int, int], rewriting: Rewriting) -> by
     for line in find_lines(instructions):
         offset = offsets[line.begin]
         if line.cost and not line.entered:
-            parts.append(code[copied:offset])
+            parts += (code[copied:offset], _STOP)
             copied = offset
-            if instructions[line.begin] in opcodes.GROWS:
-                copied = offsets[line.end]
-                kind = rewriting.grow_types[instructions[line.begin]]
-                head = bytes([opcodes.LOOP]) + encode_block_type(kind)
-                parts += (head, code[offset:copied], bytes([opcodes.END]))
-            else:
-                parts.append(_STOP)
         last = line.end - 1
         if (
             instructions[last] == opcodes.CALL
-            and _read_callee(code, offsets[last], reader) < rewriting.natives
+            and _read_callee(code, offsets[last], reader) < natives
         ):
             parts += (code[copied : offsets[line.end]], _SETTLE)
             copied = offsets[line.end]
     return b"".join((*parts, code[copied : reader.end]))
-
-
-def encode_block_type(index: int) -> bytes:
-    """A type index as a block type: a signed LEB128 number that is not negative."""
-    parts = bytearray()
-    while index >= 0x40:
-        parts.append(index & 0x7F | 0x80)
-        index >>= 7
-    parts.append(index)
-    return bytes(parts)
 
 
 def _read_callee(code: bytes, offset: int, body: Reader) -> int:

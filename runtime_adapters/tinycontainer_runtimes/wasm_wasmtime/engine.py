@@ -18,7 +18,7 @@ STACK_BYTES: Final = 2 * 1024 * 1024
 """Stack of a suspended call: the module's part, and the rest for the host's own functions, which
 run on it too. It is address space; only touched pages take memory."""
 
-SETTINGS: Final = f"settings 2, stack {WASM_STACK_BYTES}"
+SETTINGS: Final = f"settings 1, stack {WASM_STACK_BYTES}"
 """Part of the names of compiled modules on disk; change it together with anything below."""
 
 _SINGLE_PASS: Final = 1
