@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn
 
+from tinycontainer.interfaces.nesting import require_shallow_text
+
 from .errors import LineError
-from .nesting import require_shallow_text
 from .text import show
 
 MAX_LINE_BYTES: Final = 64 * 1024

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from tinycontainer.device.containers.limits import Policy
 from tinycontainer.files.toml_file import Table
-from tinycontainer.nesting import require_shallow_text
+from tinycontainer.interfaces.nesting import require_shallow_text
 from tinycontainer.text import show
 from tinycontainer_tokens import Profile
 

@@ -14,9 +14,13 @@ from typing import Final, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tinycontainer.errors import DeviceFileError
+from tinycontainer.interfaces.nesting import (
+    NestedTooDeeply,
+    require_shallow_text,
+    require_shallow_values,
+)
 from tinycontainer.interfaces.paths import resolve_within
 from tinycontainer.interfaces.tables import explain_misfit
-from tinycontainer.nesting import NestedTooDeeply, require_shallow_text, require_shallow_values
 from tinycontainer.text import show
 
 MAX_TOML_BYTES: Final = 64 * 1024

@@ -75,23 +75,28 @@ ALL_KEYS = ", ".join(STEP_TYPES)
         ("7", "steps[0]: a step is a table"),
         (
             '{ load = "a", times = 3 }',
-            "steps[0].times: does not belong to a step with load, which can have refused",
+            "steps[0].times: does not belong to a step with load, which can have refused; it is 3",
         ),
         (
             '{ states = "a", refused = "token" }',
-            "steps[0].refused: does not belong to a step with states, which can have are",
+            'steps[0].refused: does not belong to a step with states, which can have are; it is "token"',
         ),
         (
             '{ order = [], lines = ["a"] }',
-            "steps[0].lines: does not belong to a step with order, which can have nothing else",
+            "steps[0].lines: does not belong to a step with order, which can have nothing else;"
+            " it is an array",
         ),
         (
             '{ "\\u001b{0}" = 1, end = true }',
-            "steps[0].\\x1b{0}: does not belong to a step with end, which can have refused",
+            "steps[0].\\x1b{0}: does not belong to a step with end, which can have refused;"
+            " it is 1",
         ),
-        ("{ begin = false }", "steps[0].begin: Input should be True"),
-        ("{ advance = 100001 }", "steps[0].advance: Input should be less than or equal to 100000"),
-        ('{ advance = "1" }', "steps[0].advance: Input should be a valid integer"),
+        ("{ begin = false }", "steps[0].begin: Input should be True; it is false"),
+        (
+            "{ advance = 100001 }",
+            "steps[0].advance: Input should be less than or equal to 100000; it is 100001",
+        ),
+        ('{ advance = "1" }', 'steps[0].advance: Input should be a valid integer; it is "1"'),
         ('{ bytes_of = "unknown" }', "steps[0].part: is missing"),
         (
             '{ bytes_of = "unknown", part = "code", take = [0] }',

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.toml_file import Table, parse_toml
-from tinycontainer.jsonl import parse_object
-from tinycontainer.nesting import (
+from tinycontainer.interfaces.nesting import (
     MAX_NESTING,
     NestedTooDeeply,
     require_shallow_text,
     require_shallow_values,
 )
+from tinycontainer.jsonl import parse_object
 
 DEEP = "[" * 60_000
 
