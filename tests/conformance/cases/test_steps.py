@@ -79,17 +79,24 @@ ALL_KEYS = ", ".join(STEP_TYPES)
         ),
         (
             '{ states = "a", refused = "token" }',
-            'steps[0].refused: does not belong to a step with states, which can have are; it is "token"',
+            (
+                "steps[0].refused: does not belong to a step with states, which can have are;"
+                ' it is "token"'
+            ),
         ),
         (
             '{ order = [], lines = ["a"] }',
-            "steps[0].lines: does not belong to a step with order, which can have nothing else;"
-            " it is an array",
+            (
+                "steps[0].lines: does not belong to a step with order, which can have nothing else;"
+                " it is an array"
+            ),
         ),
         (
             '{ "\\u001b{0}" = 1, end = true }',
-            "steps[0].\\x1b{0}: does not belong to a step with end, which can have refused;"
-            " it is 1",
+            (
+                "steps[0].\\x1b{0}: does not belong to a step with end, which can have refused;"
+                " it is 1"
+            ),
         ),
         ("{ begin = false }", "steps[0].begin: Input should be True; it is false"),
         (
