@@ -36,16 +36,10 @@ _FORMATS: Final = (
 _TEXT_BYTES: Final = frozenset({*range(0x20, 0x7F), *b"\t\n\r\f"})
 
 
-def require_module(code: bytes) -> None:
-    """Refuse a file that does not begin like a module, by the name of what it is.
-
-    Raises:
-        InadmissibleCode: with what the file is, and what to do.
-    """
-    if code.startswith(HEADER):
-        return
+def refuse_format(code: bytes) -> InadmissibleCode:
+    """The error for a file that does not begin with `HEADER`: what it is, and what to do."""
     found, remedy = _name_format(code)
-    raise InadmissibleCode(f"byte 0: not a WebAssembly module of version 1, but {found}", remedy)
+    return InadmissibleCode(f"byte 0: not a WebAssembly module of version 1, but {found}", remedy)
 
 
 def _name_format(code: bytes) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from tinycontainer.text import show
 
 from .body import scan_body, scan_constant
 from .features import BY_SECTION, BY_TYPE_FORM, BY_VALUE_TYPE, Feature, find_limits_feature
-from .formats import HEADER, require_module
+from .formats import HEADER, refuse_format
 from .native_types import HOOKS, MEMORY_EXPORT, MODULE, NATIVES
 from .reader import FunctionType, Reader
 from .refusal import ScanRefusal, Topic
@@ -114,7 +114,8 @@ def scan_module(code: bytes, limits: RuntimeLimits) -> ScannedModule:
     """
     if len(code) > limits.code_bytes:
         raise InadmissibleCode(f"{len(code)} bytes where at most {limits.code_bytes} are allowed")
-    require_module(code)
+    if not code.startswith(HEADER):
+        raise refuse_format(code)
     try:
         module = _Scan(code, limits).run()
         _require_exports(module, code)
@@ -255,10 +256,10 @@ class _Scan:
     ) -> tuple[int, int | None]:
         start = reader.offset
         flags = reader.read_byte()
-        feature = find_limits_feature(flags)
-        if feature is not None:
-            raise reader.fail_feature(feature, start)
         if flags not in (0, 1):
+            feature = find_limits_feature(flags)
+            if feature is not None:
+                raise reader.fail_feature(feature, start)
             raise reader.fail(f"limits of kind {flags} are not allowed", start)
         minimum = reader.read_u32()
         maximum = reader.read_u32() if flags else None
