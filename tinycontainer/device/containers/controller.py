@@ -165,7 +165,7 @@ class Controller:
         container.apply(Event.LOADED, self._tracer)
         return container
 
-    # Verbs on loaded containers.
+    # Management calls on loaded containers.
 
     def start(self, uid: bytes) -> Container:
         """Let a READY container run.
