@@ -4,8 +4,8 @@
 
 Each mutant is one small change: a comparison, a constant, a statement left out. It is put into a
 copy of the project, and tests run until one fails: first those of the module's own folder, then
-those of its wing, then (with `--all`) all. What lives either changes nothing that can be seen from
-outside, or shows a rule that no test holds. Somebody has to look which.
+those of its wing, then those of the folders that `--also` names. What lives either changes nothing
+that can be seen from outside, or shows a rule that no test holds. Somebody has to look which.
 """
 
 import argparse
@@ -84,20 +84,20 @@ def draw(paths: Sequence[Path], number: int, seed: int) -> list[Drawn]:
     return sorted(drawn, key=lambda each: (each.file, each.mutant.start, each.mutant.after))
 
 
-def judge(drawn: Drawn, copy: Path, *, all_tests: bool) -> Verdict:
+def judge(drawn: Drawn, copy: Path, also: Sequence[str] = ()) -> Verdict:
     """Run tests against a mutant until one fails.
 
     Args:
         drawn: the mutant.
         copy: a copy of the project that nobody else uses; it is left as it was.
-        all_tests: whether all tests run in the end, not only those of the module's wing.
+        also: folders of tests that run after those of the module's wing.
     """
     module = copy / drawn.file
     plain = module.read_bytes()
     begun = time.monotonic()
     module.write_bytes(drawn.mutant.apply(plain))
     try:
-        for folder in (*_folders(drawn.file), *(["tests"] if all_tests else [])):
+        for folder in (*_folders(drawn.file), *also):
             if not passes(copy, folder):
                 return Verdict(drawn, folder, time.monotonic() - begun)
     finally:
@@ -176,9 +176,7 @@ def main() -> int:
     parser.add_argument("--mutants", type=int, default=20, help="how many are drawn")
     parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same ones")
     parser.add_argument("--jobs", type=int, default=1, help="how many are judged at once")
-    parser.add_argument(
-        "--all", action="store_true", help="run all tests before one is said to live"
-    )
+    parser.add_argument("--also", nargs="*", default=[], help="further folders of tests")
     asked = parser.parse_args()
     drawn = draw(asked.paths, asked.mutants, asked.seed)
     lives: list[Verdict] = []
@@ -190,7 +188,7 @@ def main() -> int:
         def judge_one(each: Drawn) -> Verdict:
             copy = copies.get()
             try:
-                return judge(each, copy, all_tests=asked.all)
+                return judge(each, copy, asked.also)
             finally:
                 copies.put(copy)
 

@@ -83,6 +83,6 @@ def test_mutants_of_the_meter_are_killed_and_the_copy_is_left_as_it_was(tmp_path
     copy = copy_project(tmp_path)
     assert passes(copy, "tests/interfaces")
     drawn = draw([Path("tinycontainer/interfaces/meter.py")], 10, seed=1)
-    lives = [each for each in drawn if not judge(each, copy, all_tests=False).killed_by]
+    lives = [each for each in drawn if not judge(each, copy).killed_by]
     assert lives == list[Drawn]()
     assert passes(copy, "tests/interfaces")

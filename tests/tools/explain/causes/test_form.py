@@ -74,6 +74,12 @@ def test_bytes_that_are_no_token_say_what_became_of_it(
     assert found.expected == "one COSE_Sign1 or COSE_Mac0 in strict CBOR"
 
 
+@pytest.mark.parametrize(("missing", "words"), [(128, "its last 128 bytes are"), (129, None)])
+def test_a_cut_is_searched_up_to_128_bytes(missing: int, words: str | None) -> None:
+    found = explained(spoiled(lambda token: token[:-missing]), Kind.CODE, "structure").cause
+    assert (found is None) if words is None else (words in str(found))
+
+
 def test_bytes_that_are_nothing_known_have_no_cause() -> None:
     assert explained(spoiled(lambda _t: b"\xff" * 40), Kind.CODE, "structure").cause is None
 
