@@ -19,6 +19,7 @@ from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import ContainerType
 from tinycontainer.text import show
 from tinycontainer_tokens import (
+    Algorithm,
     FileSequenceStore,
     KeyEntry,
     KeyFileError,
@@ -140,9 +141,17 @@ def _read_key(plan: DevicePlan, place: str, table: KeyTable, files: ParsedFiles)
         material = files.key(content)
     except KeyFileError as error:
         raise plan.error(f"{place}.file", f"{show(path.name)}: {error}") from None
-    if material.algorithm is not table.algorithm:
+    if not material.may_verify:
+        problem = "key_ops (label 4) of the COSE_Key does not allow to verify with it"
+        raise plan.error(f"{place}.file", f"{show(path.name)}: {problem}")
+    if material.is_symmetric is not (table.algorithm is Algorithm.HMAC_256):
         problem = f"the file holds a key for {material.algorithm}, not {table.algorithm}"
         raise plan.error(f"{place}.algorithm", problem)
+    if table.algorithm is Algorithm.ED25519:
+        try:
+            material = material.restrict_to(table.algorithm)
+        except KeyFileError as error:
+            raise plan.error(f"{place}.algorithm", f"{show(path.name)}: {error}") from None
     uids = None if table.uids is None else frozenset(map(uid_from_text, table.uids))
     return KeyEntry(table.role, table.profile, material, uids)
 

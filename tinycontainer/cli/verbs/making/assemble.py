@@ -117,7 +117,8 @@ def assemble(
 
 def _add_own_key(others: KeyStore, own: KeyMaterial, profile: Profile) -> KeyStore:
     """Trust the other parties' keys, and the infrastructure's own."""
-    public = own if own.is_symmetric else own.public_half()
+    # What was just made is judged, also where key_ops lets the key only make it.
+    public = replace(own, may_verify=True) if own.is_symmetric else own.public_half()
     entries = [entry for entry in others if entry.role is not Role.INFRASTRUCTURE]
     try:
         return KeyStore([*entries, KeyEntry(Role.INFRASTRUCTURE, profile, public)])
