@@ -149,14 +149,14 @@ def read_trusted_keys(
         raise VerbRefused(f"{option}: {error}") from None
 
 
-def require_trustworthy(keys: Mapping[Role, KeyMaterial], profile: Profile) -> None:
-    """Refuse keys that no device could trust in these roles together.
+def require_trustworthy(keys: Mapping[Role, KeyMaterial], profile: Profile) -> KeyStore:
+    """Make the store of a device that trusts keys, and refuse those that none could trust together.
 
     Raises:
         VerbRefused: one key has two roles.
     """
     try:
-        KeyStore(KeyEntry(role, profile, key) for role, key in keys.items())
+        return KeyStore(KeyEntry(role, profile, key) for role, key in keys.items())
     except KeyFileError as error:
         raise VerbRefused(f"--keys: {error}") from None
 

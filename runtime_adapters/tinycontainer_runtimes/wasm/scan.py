@@ -40,6 +40,7 @@ _TOPICS_OF_IMPORTS: Final = {
 }
 _EXTERNAL_FUNCTION = 0
 _EXTERNAL_MEMORY = 2
+EXTERNAL_GLOBAL = 3
 
 
 @dataclass(slots=True)

@@ -79,14 +79,15 @@ BOARDS: Final[Mapping[str, Capacity]] = MappingProxyType(
         "riot-2024": replace(
             Capacity(),
             slots=3,
-            metadata_bytes=512,
+            metadata_bytes=1024,
             code_bytes=1024,
             data_bytes=1024,
             shared_bytes=1024,
+            descriptors_per_container=10,
         ),
     }
 )
-"""Known boards; ``riot-2024`` is what the C firmware's own build has."""
+"""Known boards; ``riot-2024`` is what the C firmware's README builds with."""
 
 
 @dataclass(frozen=True, slots=True)

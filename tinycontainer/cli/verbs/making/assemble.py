@@ -112,7 +112,7 @@ def assemble(
         files.write_metadata(metadata, manifest_file, force=force, as_json=as_json)
     else:
         bundle = Bundle(metadata, manifest.data, manifest.code)
-        files.write(bundle, manifest_file, installation, force=force, as_json=as_json)
+        files.write(bundle, manifest_file, installation, keys=keys, force=force, as_json=as_json)
 
 
 def _add_own_key(others: KeyStore, own: KeyMaterial, profile: Profile) -> KeyStore:

@@ -11,7 +11,7 @@ from tinycontainer.metadata import Bundle
 from tinycontainer.text import show
 from tinycontainer.tools.packing import packing
 from tinycontainer.tools.packing.manifest import Manifest, manifest_path, read_manifest
-from tinycontainer_tokens import Profile, Role
+from tinycontainer_tokens import KeyStore, Profile, Role
 
 from ...installation import with_installation
 from ...keys import (
@@ -67,10 +67,12 @@ def pack(
         blueprint = replace(manifest.blueprint, profile=Profile(profile))
         manifest = replace(manifest, blueprint=blueprint)
     try:
-        bundle = _make_bundle(manifest, key_directory, passphrase_file, alg, unsigned=unsigned)
+        bundle, trusted = _make_bundle(
+            manifest, key_directory, passphrase_file, alg, unsigned=unsigned
+        )
     except MetadataError as error:
         raise VerbRefused(f"{show(str(manifest_path(source)))}: {error}") from None
-    files.write(bundle, source, installation, force=force, as_json=as_json)
+    files.write(bundle, source, installation, keys=trusted, force=force, as_json=as_json)
 
 
 def _make_bundle(
@@ -80,15 +82,16 @@ def _make_bundle(
     alg: str | None,
     *,
     unsigned: bool,
-) -> Bundle:
+) -> tuple[Bundle, KeyStore | None]:
+    """The bundle, and the keys that it was signed with."""
     if unsigned == (directory is not None):
         raise VerbRefused("give either --keys DIRECTORY or --unsigned")
     if directory is None:
         if alg is not None:
             raise VerbRefused("--alg: nothing is signed; leave --alg or --unsigned out")
-        return packing.pack_unsigned(manifest.blueprint, manifest.code, manifest.data)
+        return packing.pack_unsigned(manifest.blueprint, manifest.code, manifest.data), None
     reader = PrivateKeys(passphrase_file)
     profile = manifest.blueprint.profile
     keys = {role: restrict_to_alg(reader.read_role(directory, role), alg, profile) for role in Role}
-    require_trustworthy(keys, profile)
-    return packing.pack(manifest.blueprint, manifest.code, manifest.data, keys)
+    trusted = require_trustworthy(keys, profile)
+    return packing.pack(manifest.blueprint, manifest.code, manifest.data, keys), trusted
