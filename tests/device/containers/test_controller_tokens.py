@@ -17,7 +17,9 @@ from support.worlds import (
     trusted,
 )
 
-from tinycontainer.device.containers.verification import Trust
+from tinycontainer.device.containers.verification import (
+    Trust,
+)
 from tinycontainer.errors import LoadError, LoadReason
 from tinycontainer.metadata import Bundle, Direction, decode, encode
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions, pack_unsigned

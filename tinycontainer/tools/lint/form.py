@@ -100,7 +100,7 @@ def check_set(audit: Audit) -> Iterator[OwnedFinding]:
     first_of_uid = audit.peers()
     for subject in audit.subjects:
         first = first_of_uid.get(subject.uid, subject)
-        if first is not subject:
+        if first is not subject and subject.is_looked_into:
             message = f"{first.artefact.name} has the uid {subject.shown} too"
             yield subject, SAME_UID.finding("uid", message)
 
