@@ -37,6 +37,8 @@ _TOPICS_OF_IMPORTS: Final = {
     "abort": Topic.ABORT,
     "memory": Topic.IMPORTED_MEMORY,
     "__linear_memory": Topic.UNLINKED,
+    # What compilers call for loops over memory, also where a program names no library.
+    **dict.fromkeys(("memset", "memcpy", "memmove"), Topic.MEMORY_FUNCTIONS),
 }
 _EXTERNAL_FUNCTION = 0
 _EXTERNAL_MEMORY = 2
@@ -212,13 +214,15 @@ class _Scan:
             start = reader.offset
             origin = reader.read_name()
             name = reader.read_name()
-            if problem := self._scan_import(reader, origin, name):
+            kind = reader.read_byte()
+            if problem := self._scan_import(reader, kind, origin, name):
                 shown = f"import {show(origin, 40)}.{show(name, 40)}"
-                raise reader.fail(f"{shown} {problem}", start, _find_import_topic(origin, name))
+                topic = _find_import_topic(kind, origin, name)
+                raise reader.fail(f"{shown} {problem}", start, topic)
 
-    def _scan_import(self, reader: Reader, origin: str, name: str) -> str | None:
+    def _scan_import(self, reader: Reader, kind: int, origin: str, name: str) -> str | None:
         """Note an import; return why it is refused, or None."""
-        if reader.read_byte() != _EXTERNAL_FUNCTION:
+        if kind != _EXTERNAL_FUNCTION:
             return "is not a function"
         index = reader.read_u32()
         if origin != MODULE or name not in NATIVES:
@@ -360,13 +364,16 @@ class _Scan:
             reader.skip(reader.read_u32())
 
 
-def _find_import_topic(origin: str, name: str) -> Topic | None:
+def _find_import_topic(kind: int, origin: str, name: str) -> Topic | None:
     """What an import that is refused shows about how the module was built."""
     if origin.startswith("wasi"):
         return Topic.WASI
     if origin.startswith(("__wbindgen", "./")) or name.startswith("__wbindgen"):
         return Topic.JAVASCRIPT
-    return _TOPICS_OF_IMPORTS.get(name)
+    if name in _TOPICS_OF_IMPORTS:
+        return _TOPICS_OF_IMPORTS[name]
+    is_undefined = kind == _EXTERNAL_FUNCTION and origin == MODULE and name not in NATIVES
+    return Topic.UNDEFINED if is_undefined else None
 
 
 def _require_exports(module: ScannedModule, code: bytes) -> None:
