@@ -356,3 +356,9 @@ def test_of_any_bytes_only_whole_tokens_are_taken_apart(count: int) -> None:
         accepted += 1
         assert parsed.encode() == candidate
     assert 0 < accepted < count
+
+
+def test_what_cannot_be_taken_apart_is_none_where_that_is_asked_for() -> None:
+    token = issue(CLAIMS, Kind.CODE, key(Algorithm.EDDSA), Profile.RFC9052)
+    assert envelope.parse_if_possible(token) == envelope.parse(token)
+    assert envelope.parse_if_possible(token[:-1]) is None
