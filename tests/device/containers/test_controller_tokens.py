@@ -229,6 +229,17 @@ def test_a_sequence_store_that_fails_leaves_the_device_as_before() -> None:
     assert world.add(PLAN).slot == 0
 
 
+@pytest.mark.clause("TC-TOK-27")
+def test_a_sequence_store_that_cannot_be_read_is_not_the_token_s_fault() -> None:
+    world = device()
+    assert isinstance(world.sequences, Ledger)
+    world.sequences.unreadable = True
+    error = never_ready(world, world.pack(PLAN).encode(), "cannot be read on purpose")
+    assert error.reason is LoadReason.SEQUENCE_STORE
+    world.sequences.unreadable = False
+    assert world.add(PLAN).slot == 0
+
+
 @pytest.mark.parametrize("missing", Role)
 @pytest.mark.clause("TC-TOK-03")
 def test_a_role_without_a_key_cannot_vouch_for_anything(missing: Role) -> None:

@@ -214,12 +214,12 @@ def test_a_name_that_no_error_has_is_malformed(tmp_path: Path, plain: Tape, name
 @pytest.mark.parametrize(
     ("header", "why"),
     [
-        ('{"recording":2}', "version 2, not 1"),
-        ('{"recording":1}', "first line"),
+        ('{"recording":1}', "version 1, not 2"),
+        ('{"recording":2}', "first line"),
         ('{"recording":true,"device_file":"","wall":true,"epoch_s":1,"engine":null}', "first line"),
-        ('{"recording":1,"device_file":"","wall":1,"epoch_s":1,"engine":null}', "first line"),
+        ('{"recording":2,"device_file":"","wall":1,"epoch_s":1,"engine":null}', "first line"),
         (
-            '{"recording":1,"device_file":"","wall":true,"epoch_s":-1,"engine":null}',
+            '{"recording":2,"device_file":"","wall":true,"epoch_s":-1,"engine":null}',
             "is not within",
         ),
         ('{"at_ns":0,"event":"log"}', "first line"),

@@ -3,7 +3,8 @@
 It runs no container code. Whatever it refuses, nothing has changed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 
 from tinycontainer import metadata as metadata_codec
@@ -20,7 +21,7 @@ from tinycontainer.metadata import ContainerType, Metadata
 from tinycontainer.text import show
 from tinycontainer.trace import Tracer
 from tinycontainer.trace.events import Loaded, LoadRefused, Reconfigured, Transitioned
-from tinycontainer_tokens import SequenceFileError, SequenceStore
+from tinycontainer_tokens import SequenceStore, SequenceStoreError
 
 from .container import Container
 from .lifecycle import Condition, Event, State, after, require_possible
@@ -62,6 +63,14 @@ def admit(runtime: Runtime, code: bytes, limits: RuntimeLimits) -> None:
     except BaseException as error:
         problem = f"the runtime failed: {type(error).__name__}"
         raise LoadError(LoadReason.CODE_INADMISSIBLE, problem) from error
+
+
+@contextmanager
+def _refusing_without_store() -> Iterator[None]:
+    try:
+        yield
+    except SequenceStoreError as error:
+        raise LoadError(LoadReason.SEQUENCE_STORE, str(error)) from error
 
 
 class Controller:
@@ -252,14 +261,16 @@ class Controller:
         return container, granted
 
     def _verify(self, decoded: Metadata, code: bytes, data: bytes) -> Grant:
-        reports = verify_tokens(decoded, code, data, self._trust, self._epoch_s(), self._sequences)
-        return grant_rights(decoded, reports, self._trust, self._sequences)
+        with _refusing_without_store():
+            reports = verify_tokens(
+                decoded, code, data, self._trust, self._epoch_s(), self._sequences
+            )
+            return grant_rights(decoded, reports, self._trust, self._sequences)
 
     def _remember(self, granted: Grant) -> None:
-        try:
+        # Judges once more: another device may have accepted a newer token since `_verify`.
+        with _refusing_without_store():
             self._sequences.accept(granted.accepted)
-        except SequenceFileError as error:
-            raise LoadError(LoadReason.SEQUENCE_STORE, str(error)) from error
 
     # What is recorded.
 

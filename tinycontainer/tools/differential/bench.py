@@ -101,7 +101,7 @@ def run_on(bench: Bench, engine: str, installation: Installation) -> EngineRun:
     """
     plan = _with_seed(bench.plan).on_engine(engine)
     clock = VirtualClock(plan.content.scheduling.instruction_ns)
-    setup = make_setup(plan, clock, installation)
+    setup = make_setup(plan, clock, installation, is_reader=True)
     steady = _Steadiness()
     record = RunRecord(steady)
     wrapped = {kind: record.wrapped(runtime) for kind, runtime in setup.runtimes.items()}

@@ -9,7 +9,7 @@ from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
 from tinycontainer.interfaces.driver import CallContext, Driver
 from tinycontainer.jsonl import INT64, whole_number
 from tinycontainer.text import show
-from tinycontainer_tokens import Accepted, SequenceFileError, SequenceStore, SequenceSubject
+from tinycontainer_tokens import Accepted, SequenceStore, SequenceStoreError, SequenceSubject
 
 from .answers import Answer
 from .recorder import entries_digest, subject_as_line
@@ -192,14 +192,18 @@ class _Sequences:
         self._tape = tape
 
     def newest(self, subject: SequenceSubject) -> Accepted | None:
-        values = self._tape.ask({"newest": subject_as_line(subject)}, "is")
+        values = self._tape.ask({"newest": subject_as_line(subject)}, "is", "error")
+        self._raise_recorded(values)
         return self._tape.checked(_accepted, values["is"])
 
     def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         values = self._tape.ask({"accept": entries_digest(entries)}, "error")
+        self._raise_recorded(values)
+
+    def _raise_recorded(self, values: Mapping[str, Any]) -> None:
         error = self._tape.checked(_text, values["error"])
         if error:
-            raise SequenceFileError(error)
+            raise SequenceStoreError(error)
 
 
 def _accepted(value: object) -> Accepted | None:

@@ -12,7 +12,7 @@
 {"context": 1, "charge": 5}                what it did to its caller meanwhile; also "asks"
 {"shown": "..."}                           a line that it showed to the operator
 {"gave": ...}                              how it answered; see `answers`
-{"newest": [...], "is": [...]}             the answer of the memory of accepted tokens
+{"newest": [...], "is": [...], ...}        the answer of the memory of accepted tokens; "error"
 {"accept": "...", "error": ""}             what it was given to remember
 {"done": "", "events": 3, "digest": ".."}  the management call is over, and the trace so far
 {"end": 123, "events": 3, "digest": ".."}  the run is over, at that time
@@ -29,7 +29,7 @@ from tinycontainer.jsonl import read_lines, whole_number
 from tinycontainer.text import flatten, show
 
 MAX_LINES: Final = 50_000_000
-VERSION: Final = 1
+VERSION: Final = 2
 _HEADER_KEYS: Final = frozenset({"recording", "device_file", "wall", "epoch_s", "engine"})
 _SHOWN_CHARACTERS: Final = 120
 
