@@ -305,6 +305,18 @@ class BareDevice:
         with self._managing:
             self._executor.run(at_ms * NS_PER_MS)
 
+    def end_trace(self, reason: str = "over") -> int:
+        """Record what is in progress, and that the trace ends; call it once, at the end.
+
+        Args:
+            reason: ``over``, or ``interrupted`` by the operator.
+
+        Returns:
+            Device time of the last event, in ns: the end of the run.
+        """
+        with self._managing:
+            return self._executor.end_trace(reason)
+
     @property
     def now_ns(self) -> int:
         """The device's time in ns."""

@@ -20,7 +20,7 @@ from tinycontainer.interfaces.runtime import (
     Trapped,
 )
 from tinycontainer.trace import Tracer
-from tinycontainer.trace.events import Dropped, HookBegan, HookEnded
+from tinycontainer.trace.events import Dropped, HookBegan, HookEnded, HookInProgress
 
 from ..calls.natives import ContainerNatives
 from ..calls.started import StartedContainer
@@ -211,6 +211,11 @@ class Execution:
         tracer.emit(
             HookEnded(self.uid, self.hook, how, result, self.used_ns, self.instructions, detail)
         )
+
+    def trace_hook_in_progress(self, tracer: Tracer) -> None:
+        """Record the hook in progress, if there is one, where the trace ends."""
+        if self.hook is not None and tracer.on:
+            tracer.emit(HookInProgress(self.uid, self.hook, self.used_ns, self.instructions))
 
 
 def check_outcome(outcome: object, meter: Meter) -> Outcome:

@@ -11,7 +11,7 @@ from tinycontainer.interfaces.clock import Clock, to_device_ns, to_unix_s
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Hook, Outcome, Preempted, Trapped
 from tinycontainer.trace import Tracer
-from tinycontainer.trace.events import Dispatched, RightExpired
+from tinycontainer.trace.events import Dispatched, RightExpired, TraceEnded
 from tinycontainer_tokens import Kind
 
 from ..calls.natives import ContainerNatives
@@ -67,6 +67,23 @@ class Executor:
         """Bring the clock up to date with the turn in progress, if there is one."""
         if self._meter is not None:
             self._meter.settle()
+
+    def end_trace(self, reason: str) -> int:
+        """Record the hooks in progress and the end of the trace.
+
+        Args:
+            reason: see `TraceEnded`.
+
+        Returns:
+            Device time of the end, in ns.
+        """
+        if not self._tracer.on:
+            return self._clock.now_ns()
+        for _, execution in sorted(self._executions.items()):
+            execution.trace_hook_in_progress(self._tracer)
+        ended = TraceEnded(reason, 0)
+        self._tracer.emit(ended)
+        return ended.at_ns
 
     # What management posts.
 
@@ -233,6 +250,8 @@ class Executor:
 
     def _conclude_turn(self, execution: Execution, outcome: Outcome, used_ns: int) -> None:
         now_ns = self._clock.now_ns()
+        if execution.hook is None:
+            used_ns = 0  # its instance could not be made: no hook has begun (TC-SCHED-15)
         execution.used_ns += used_ns
         execution.container.statistics.execution_ns += used_ns
         if isinstance(outcome, Preempted) and not execution.overran:

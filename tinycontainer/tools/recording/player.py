@@ -78,6 +78,15 @@ class PlayedClock(Clock):
         self._now_ns = end_ns
         self._is_over = True
 
+    def end_here(self) -> int:
+        """End the recorded run where it is.
+
+        Returns:
+            The time, in ns.
+        """
+        self.end_at(self._now_ns if self._virtual is None else self._virtual.now_ns())
+        return self._now_ns
+
     def now_ns(self) -> int:
         """See `Clock.now_ns`."""
         if self._is_over:

@@ -123,7 +123,7 @@ def _play_script(
     script = read_script(directory / "script.toml")
     with show_progress(_RUN_MS) as tick:
         surprises = play_script(device, script, _RUN_MS, tick)
-    return device.now_ns, surprises
+    return device.end_trace(), surprises
 
 
 @contextmanager
