@@ -74,6 +74,8 @@ class Driver(Channel, Protocol):
     Anything but `DriverError` that it raises, more bytes read than asked for, and more reported
     written than given count as a failure of the driver: the container gets -1, the device goes on.
 
+    It refuses reads and writes on a descriptor that is not open; a device never asks for them.
+
     A driver may have an attribute ``steady`` that is True: its results depend on nothing but the
     calls of the container that it serves, not on time, chance or others. `compare` asks for it.
     """
