@@ -1,10 +1,12 @@
 """The tape: JSON lines in the order in which things happened, written once and read once.
 
-{"recording": 1, ...}                      the header
+{"recording": 2, ...}                      the header
 {"do": "start", "uid": "box"}              a management call begins
 {"part": "..."}                            bytes of the bundle or metadata that it was given
 {"now": 1000}                              a reading of the clock
-{"turn": "box", "until": 9, "budget": 8}   what a container may use; a budget of 0: interrupted
+{"turn": 9, "step": 8, "budget": 8}        a turn until then, and its budget; 0: interrupted
+{"steps": 3}                               by how many steps it was extended meanwhile; wall time
+{"over": true}                             it was not extended further; wall time
 {"used": 7}                                what it has used
 {"sleep": 5000, "stop": false}             nothing was due until then; whether it was interrupted
 {"make": 0, "driver": 1}                   an instance of the driver entry is made
@@ -106,6 +108,7 @@ class TapeWriter:
         self.is_full = False
         self._failure: OSError | None = None
         self._is_running = False
+        self._steps = 0
 
     def begin(self, header: Header) -> None:
         """Write the first line; nothing is written before it."""
@@ -114,6 +117,9 @@ class TapeWriter:
 
     def note(self, **values: object) -> None:
         """Write a line."""
+        if self._steps:
+            steps, self._steps = self._steps, 0
+            self.note(steps=steps)
         if not self._is_running:
             return
         line = _encode(values)
@@ -129,6 +135,10 @@ class TapeWriter:
         except OSError as error:
             self._failure = error
             self._is_running = False
+
+    def count_step(self) -> None:
+        """Note that a turn was extended; all extensions between two other lines share one."""
+        self._steps += 1
 
     def end(self, **values: object) -> None:
         """Write the last line; nothing is written after it."""
