@@ -1,7 +1,8 @@
 """A state file: one SQLite file, opened with suspicion, changed in transactions.
 
 A file that is damaged, foreign or newer than this program is refused and never changed. The file
-appears whole or not at all. Whatever holds it locked, no call waits for longer than `BUSY_S`.
+appears whole or not at all. Whatever holds it locked, no call waits for longer than `BUSY_S`
+(ADR 23).
 """
 
 import os
@@ -74,7 +75,7 @@ class Database:
     ) -> None:
         self._path = path
         self._rows_are_sound = rows_are_sound
-        self._name = show(str(path))
+        self._name = show(path.name)
         self._migrations = migrations
         self._is_reader = is_reader
         self._connection: sqlite3.Connection | None = None
@@ -146,13 +147,13 @@ class Database:
             return None
         if not stat.S_ISREG(found.st_mode):
             kind = "link" if stat.S_ISLNK(found.st_mode) else "directory, pipe or device"
-            raise StateFileError(show(str(path)), f"is a {kind}, not a file")
+            raise StateFileError(show(path.name), f"is a {kind}, not a file")
         return found
 
     def _open(self) -> None:
         """Open the file, if there is one."""
         beside = [self._path.with_name(self._path.name + suffix) for suffix in _BESIDE]
-        left = [show(str(path)) for path in beside if self._look_at(path)]
+        left = [show(path.name) for path in beside if self._look_at(path)]
         identity = self._identify()
         if identity is None:
             if left:  # SQLite would take it for a part of the file that is made next

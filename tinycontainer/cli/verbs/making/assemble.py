@@ -100,7 +100,7 @@ def assemble(
         code=_read_token(code_token),
         data=_read_token(data_token),
         mask=_read_token(mask_token),
-        endpoints=dict(_read_endpoint_token(text) for text in endpoint_tokens),
+        endpoints=_read_endpoint_tokens(endpoint_tokens),
     )
     own = PrivateKeys(passphrase_file).read(key)
     others = read_trusted_keys(trusted, trusted_directory, blueprint.profile, "--trust")
@@ -139,6 +139,16 @@ def _require_acceptable(
 
 def _read_token(path: Path) -> bytes:
     return read_bounded(path, _MAX_TOKEN_BYTES)
+
+
+def _read_endpoint_tokens(texts: tuple[str, ...]) -> dict[int, bytes]:
+    tokens: dict[int, bytes] = {}
+    for text in texts:
+        endpoint_id, token = _read_endpoint_token(text)
+        if endpoint_id in tokens:
+            raise VerbRefused(f"--endpoint-token: endpoint {endpoint_id} is given twice")
+        tokens[endpoint_id] = token
+    return tokens
 
 
 def _read_endpoint_token(text: str) -> tuple[int, bytes]:
