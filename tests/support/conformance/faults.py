@@ -174,8 +174,8 @@ FAULTS = [
     Fault(
         "lets old tokens come back",
         "TC-TOK-18",
-        "tinycontainer_tokens.verify",
-        "if found is None or newest is None or found > newest.sequence:",
+        "tinycontainer_tokens.sequences",
+        "if recorded is None or wanted.sequence > recorded.sequence or wanted == recorded:",
         "if True:",
     ),
     Fault(
