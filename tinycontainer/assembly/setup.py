@@ -167,6 +167,7 @@ def _make_drivers(
             board,
             virtual_time,
             installation.resources,
+            device.board,
         )
         entries.append(_driver_entry(plan, f"drivers[{number}]", entry, setup, installation))
     return _driver_table(plan, entries)

@@ -29,7 +29,7 @@ from tinycontainer_tokens import Algorithm, Profile, Role
 from .fields import DirectionName, DriverPeerTypeName, EndpointId, Uid, uid_from_text
 from .toml_file import Table
 
-BoardName = Literal["default", "riot-2024"]
+BoardName = Literal["default", "desk-ml", "riot-2024"]
 
 
 Positive = Annotated[int, Field(ge=1)]

@@ -167,6 +167,7 @@ class DriverSetup:
         board: what the device says about itself.
         virtual_time: whether the device's time passes by what is charged; if not, it is real.
         resources: what drivers of one installation share; by default this setup has its own.
+        capacities: name of the board whose capacities the device begins with.
     """
 
     options: Mapping[str, object]
@@ -176,6 +177,7 @@ class DriverSetup:
     board: BoardInfo
     virtual_time: bool = True
     resources: SharedResources = field(default_factory=SharedResources)
+    capacities: str = "default"
     _shown: set[bytes] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def show_once(self, line: bytes) -> None:

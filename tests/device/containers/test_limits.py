@@ -40,6 +40,13 @@ def test_what_the_board_riot_2024_holds() -> None:
     assert board.bundle_bytes == 512 + 1024 + 64
 
 
+@pytest.mark.clause("TC-LOAD-12")
+def test_what_the_board_desk_ml_holds() -> None:
+    board = BOARDS["desk-ml"]
+    assert (board.slots, board.metadata_bytes, board.code_bytes) == (8, 2048, 65536)
+    assert (board.data_bytes, board.runtime.memory_pages) == (512 * 1024, 4)
+
+
 def test_how_a_device_shares_its_processor_by_default() -> None:
     assert Scheduling() == Scheduling(Policy.PRIORITY, 10_000_000, 1_000_000_000, 100)
 
