@@ -42,7 +42,7 @@ def test_the_tables_of_the_specification_are_those_of_the_code() -> None:
 @pytest.mark.clause("TC-TML-15")
 def test_the_list_of_the_specification_has_the_versions_of_the_code() -> None:
     chapter = (ROOT / "specs" / "tinyml.md").read_text()
-    listed = {}
+    listed: dict[str, int] = {}
     for names, versions in re.findall(r"^\| ([A-Z][A-Z0-9_, ]+) \| ([0-9, ]+) \|", chapter, re.M):
         operators = names.split(", ")
         numbers = [int(each) for each in versions.split(", ")]
