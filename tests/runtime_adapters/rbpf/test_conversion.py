@@ -123,6 +123,7 @@ def test_a_single_function_of_another_name_is_the_loop_in_the_firmwares_form() -
         (9, "no helper has the number 1"),
         (10, "shared has no section; compile with -fno-common"),
         (11, "32-bit comparison (JMP32)"),
+        (13, "known has a pointer to elsewhere, which is defined nowhere"),
     ],
 )
 def test_what_rbpf_lacks_is_refused_by_name_and_source_line(case: int, words: str) -> None:

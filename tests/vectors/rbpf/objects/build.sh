@@ -18,7 +18,7 @@ compile tinyml-input.c tinyml-input.o -mcpu=v2 -ffreestanding
 # The recipe of the firmware: compiled for this machine, translated for BPF.
 clang -std=c11 -Os -Wall -Wextra -g3 -fdebug-compilation-dir=. -emit-llvm -c tables.c -o - |
     llc -march=bpfel -mcpu=v2 -filetype=obj -o tables-recipe.o
-for case in 1 2 3 4 5 6 7 8 9 12; do
+for case in 1 2 3 4 5 6 7 8 9 12 13; do
     compile refused.c "refused-$case.o" -mcpu=v2 -DCASE=$case
 done
 compile refused.c refused-10.o -mcpu=v2 -fcommon -DCASE=10
