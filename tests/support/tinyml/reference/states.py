@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from support.tinyml.reference_rounding import multiply
+from support.tinyml.reference.rounding import multiply
 from tinycontainer_endpoints.tinyml.model.enumerations import Builtin, TensorType
 
 Array = Any

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from support.tinyml.reference_images import IMAGES
-from support.tinyml.reference_rounding import multiply, round_away
-from support.tinyml.reference_states import STATES
+from support.tinyml.reference.images import IMAGES
+from support.tinyml.reference.rounding import multiply, round_away
+from support.tinyml.reference.states import STATES
 from tinycontainer_endpoints.tinyml.model.enumerations import Builtin, TensorType
 from tinycontainer_endpoints.tinyml.model.graph import Model, Operator, Tensor
 
