@@ -117,6 +117,20 @@ def test_a_name_in_a_model_is_shown_escaped(program: Program, tmp_path: Path) ->
     assert "\x1b" not in out
 
 
+@pytest.mark.clause("TC-TML-25")
+def test_a_model_of_too_many_operators_shows_which_it_has(program: Program, tmp_path: Path) -> None:
+    net = Net()
+    last = net.input(1, 4)
+    for _ in range(200):
+        last = net.add(Builtin.RELU, [last], net.tensor(1, 4))
+    file = tmp_path / "deep.tflite"
+    file.write_bytes(encode_model(net.model(last)))
+    found = program.json("model", file, code=1)
+    assert found["problems"] == ["there are 200 operators; at most 128 are allowed"]
+    assert (found["code"], found["operators"]) == (7, {"RELU": 200})
+    assert [each["shape"] for each in found["inputs"]] == [[1, 4]]
+
+
 @pytest.mark.clause("TC-TML-26")
 def test_a_model_is_judged_for_the_board_or_device_that_is_asked_about(
     program: Program, tmp_path: Path

@@ -1,8 +1,8 @@
 """From the bytes of a file to a model as values.
 
-Everything here is about form: the rules of single operators and of the graph come after it. A file
-that cannot be read at all is refused at once; what is wrong with single tensors and operators is
-collected, and the rest is read all the same, so that people see the whole of it.
+Everything here is about form: the rules of operators and of the graph come after it. A file that
+cannot be read is refused at once. What is wrong with tensors and operators is collected, and the
+rest is read all the same.
 """
 
 from dataclasses import dataclass
@@ -25,8 +25,6 @@ from .schema import (
     Tree,
 )
 
-MAX_GRAPHS: Final = 8
-"""More are not even counted; only one is supported."""
 MAX_TENSORS: Final = 256
 MAX_BUFFERS: Final = 2 * MAX_TENSORS
 MAX_OPERATORS: Final = 128
@@ -58,24 +56,18 @@ class Draft:
         model: all that could be read.
         tensors: numbers of the tensors with a refusal.
         operators: numbers of the operators with a refusal.
+        is_small: whether it has no more of anything than it may; a larger one is only counted.
     """
 
     model: Model
     tensors: frozenset[int]
     operators: frozenset[int]
+    is_small: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class _OperatorCode:
-    """An entry of the table of operators.
-
-    Attributes:
-        code: which operator; UNKNOWN for a number that the schema does not have.
-        number: as the file has it.
-        old_number: from the field that holds what fits seven bits.
-        version: of its definition.
-        custom: its name if it is a custom operator.
-    """
+    """An entry of the table of operators: what the file says, and which operator that is."""
 
     code: Builtin
     number: int
@@ -111,7 +103,7 @@ def read_draft(content: bytes, refusals: Refusals) -> Draft:
     with refusals.collecting():
         known = version == SCHEMA_VERSION
         require(known, Flaw.SCHEMA_VERSION, found=version, allowed=SCHEMA_VERSION)
-    graphs = _read_trees(tree, "subgraphs", MAX_GRAPHS)
+    graphs = _read_trees(tree, "subgraphs")
     count = len(graphs)
     require(count >= 1, Flaw.GRAPH_COUNT, found=count, allowed=1)
     with refusals.collecting():
@@ -131,13 +123,29 @@ class _GraphReader:
     def __init__(self, tree: Tree, graph: Tree, refusals: Refusals) -> None:
         self._graph = graph
         self._refusals = refusals
-        self._buffers = _read_trees(tree, "buffers", MAX_BUFFERS)
-        codes = _read_trees(tree, "operator_codes", MAX_OPERATORS)
+        self._buffers = _read_trees(tree, "buffers")
+        codes = _read_trees(tree, "operator_codes")
         self._codes = [_read_operator_code(each) for each in codes]
-        self._operators = _read_trees(graph, "operators", MAX_OPERATORS)
-        self._tensors = _read_trees(graph, "tensors", MAX_TENSORS)
+        self._operators = _read_trees(graph, "operators")
+        self._tensors = _read_trees(graph, "tensors")
+        self._is_small = True
+        for subject, found, most in (
+            ("buffers", self._buffers, MAX_BUFFERS),
+            ("operator codes", codes, MAX_OPERATORS),
+            ("operators", self._operators, MAX_OPERATORS),
+            ("tensors", self._tensors, MAX_TENSORS),
+        ):
+            count = len(found)
+            if count > most:
+                self._is_small = False
+                with refusals.collecting():
+                    require(False, Flaw.TOO_MANY, found=count, allowed=most, subject=subject)
 
     def read(self) -> Draft:
+        """Read tensors and operators; of a model with too many only what they show."""
+        if not self._is_small:
+            tensors = [_describe_tensor(number, each) for number, each in enumerate(self._tensors)]
+            return Draft(self._make_model(tensors), frozenset(), frozenset(), is_small=False)
         places = self._find_users()
         scale_only = self._find_scale_only()
         tensors = []
@@ -151,7 +159,6 @@ class _GraphReader:
                 bad_tensors.add(index)
                 tensor = _describe_tensor(index, tree)
             tensors.append(tensor)
-        operators = []
         bad_operators = set()
         for index, tree in enumerate(self._operators):
             try:
@@ -159,14 +166,16 @@ class _GraphReader:
             except ModelRefused as refusal:
                 self._refusals.add(refusal)
                 bad_operators.add(index)
-            operators.append(self._read_operator(tree))
-        model = Model(
+        model = self._make_model(tensors)
+        return Draft(model, frozenset(bad_tensors), frozenset(bad_operators))
+
+    def _make_model(self, tensors: list[Tensor]) -> Model:
+        return Model(
             tensors=tuple(tensors),
-            operators=tuple(operators),
+            operators=tuple(map(self._read_operator, self._operators)),
             inputs=_read_integers(self._graph["inputs"]),
             outputs=_read_integers(self._graph["outputs"]),
         )
-        return Draft(model, frozenset(bad_tensors), frozenset(bad_operators))
 
     def _find_code(self, tree: Tree) -> _OperatorCode | None:
         number = tree["code_index"]
@@ -300,11 +309,9 @@ def _find_output(tree: Tree, tensors: list[Tensor]) -> Tensor | None:
     return None
 
 
-def _read_trees(tree: Tree, name: str, most: int) -> list[Tree]:
+def _read_trees(tree: Tree, name: str) -> list[Tree]:
     value = tree[name]
-    trees = value if isinstance(value, list) else []
-    require(len(trees) <= most, Flaw.TOO_MANY, found=len(trees), allowed=most, subject=name)
-    return trees
+    return value if isinstance(value, list) else []
 
 
 def _read_integers(value: FieldValue) -> tuple[int, ...]:
