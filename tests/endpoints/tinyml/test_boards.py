@@ -1,10 +1,21 @@
 """The board ``desk-ml`` admits and runs models like the four references of MLPerf Tiny."""
 
 import random
+import re
+import shutil
+from pathlib import Path
 
 import pytest
+from support.project import ROOT, Program
 from support.tinyml.boards import REFERENCES
-from support.tinyml.client import Client, bare_session, each_backend, make_setup
+from support.tinyml.client import (
+    BACKENDS,
+    Client,
+    bare_session,
+    each_backend,
+    make_setup,
+    needs_backend,
+)
 
 from tinycontainer.device.containers.limits import BOARDS
 from tinycontainer_endpoints.tinyml.driver import TinyML
@@ -62,3 +73,59 @@ def test_a_quota_of_the_device_file_changes_the_boards_own() -> None:
     assert quotas_of(BOARD, given).macs == 7
     assert quotas_of(BOARD, given).model_bytes == BOARD_QUOTAS[BOARD].model_bytes
     assert quotas_of("riot-2024", given) == Quotas(macs=7)
+
+
+DEVICE = """
+[device]
+board = "desk-ml"
+
+[trust]
+keys = [
+    { role = "developer", file = "keys/developer.pub" },
+    { role = "provider", file = "keys/provider.pub" },
+    { role = "infrastructure", file = "keys/infrastructure.pub" },
+    { role = "owner", file = "keys/owner.pub" },
+]
+
+[[drivers]]
+driver = "tinyml"
+endpoint = 20
+
+[[containers]]
+bundle = "app.tcb"
+"""
+MANIFEST = """
+[container]
+uid = "app"
+code = "reference.wasm"
+data = "model.tflite"
+syscalls = ["open", "read", "write"]
+
+[[endpoints]]
+id = 1
+peer = "local"
+peer_endpoint = 20
+direction = "both"
+"""
+
+
+@pytest.mark.clause("TC-TML-26", "TC-LOAD-12")
+@needs_backend
+@pytest.mark.parametrize("name", REFERENCES)
+def test_a_container_with_such_a_model_is_packed_loaded_and_run(
+    tmp_path: Path, program: Program, name: str
+) -> None:
+    content = encode_model(REFERENCES[name]())
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "model.tflite").write_bytes(content)
+    shutil.copy(ROOT / "tests" / "vectors" / "tinyml" / "reference.wasm", app)
+    (app / "app.toml").write_text(MANIFEST)
+    (tmp_path / "device.toml").write_text(DEVICE)
+    program.good("keygen", tmp_path / "keys")
+    packed = ("--keys", tmp_path / "keys", "--out", tmp_path / "app.tcb", "--board", BOARD)
+    program.good("pack", app / "app.toml", *packed)
+    out = program.good("run", tmp_path / "device.toml", "--for", "60s")
+    made = bare_session(BACKENDS[0], content).run(b"\1" * FACTS[name][2])
+    wanted = ["l 0", "i 0", f"o {len(made)}", f"s {sum(made)}"]
+    assert re.findall(r'log "(.*)"', out) == wanted, out
