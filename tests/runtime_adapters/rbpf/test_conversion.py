@@ -163,16 +163,37 @@ def test_several_functions_none_of_which_is_the_loop_are_refused() -> None:
     assert build_error("refused-12").problem == "has checksum and step, but no function loop"
 
 
+def run_header(name: str, data: bytes = b"") -> tuple[int, list[bytes]]:
+    """What a container that uses the C header's functions returns, and what it has written."""
+    tenant = Tenant(built(name), data)
+    natives = Accepting(tenant.meter, data=data, answers={"open": 3}, incoming=b"\7" * 255)
+    tenant.instance = create(tenant.code, data, natives, tenant.meter, LIMITS)
+    return tenant.loop(), natives.written
+
+
+@pytest.mark.clause("TC-BPF-08", "TC-TML-11")
 def test_the_header_sends_an_input_of_the_quotas_16_kib_within_the_branches() -> None:
-    tenant = Tenant(built("tinyml-input"))
-    natives = Accepting(tenant.meter, answers={"open": 3})
-    tenant.instance = create(tenant.code, b"", natives, tenant.meter, LIMITS)
-    assert tenant.loop() == 0
-    frames = natives.written
+    value, frames = run_header("tinyml-input")
+    assert value == 0
     assert frames[0][:8] == struct.pack("<BBBBI", 0x20, 0, 255, 0, 16384)
     assert all(each[0] == 0x21 for each in frames[1:])
     data = frames[0][8:] + b"".join(each[1:] for each in frames[1:])
     assert data == b"\1" + bytes(16382) + b"\2"
+
+
+@pytest.mark.clause("TC-BPF-08", "TC-TML-11", "TC-TML-26")
+@pytest.mark.parametrize("size", [64 * 1024, 512 * 1024])
+def test_the_header_sends_the_longest_model_within_the_branches(size: int) -> None:
+    data = bytes(range(256)) * (size // 256)
+    value, frames = run_header("tinyml-model", data)
+    assert value == 0
+    assert frames[0] == struct.pack("<BBBBI", 0x10, 4, 0, 0, size)
+    assert b"".join(each[1:] for each in frames[1:]) == data
+
+
+@pytest.mark.clause("TC-BPF-08", "TC-TML-11")
+def test_the_header_reads_an_output_of_16_kib_within_the_branches() -> None:
+    assert run_header("tinyml-output") == (7, [struct.pack("<BBBBI", 0x40, 0, 0, 0, 0)])
 
 
 def test_hooks_without_a_loop_are_refused() -> None:

@@ -14,7 +14,9 @@ compile everything.c everything.o -mcpu=v2
 compile everything.c everything-sections.o -mcpu=v2 -ffunction-sections -fdata-sections -gdwarf-4
 compile everything.c everything-v3.o -mcpu=v3
 compile tables.c tables.o -mcpu=v2
-compile tinyml-input.c tinyml-input.o -mcpu=v2 -ffreestanding
+for part in input model output; do
+    compile "tinyml-$part.c" "tinyml-$part.o" -mcpu=v2 -ffreestanding
+done
 # The recipe of the firmware: compiled for this machine, translated for BPF.
 clang -std=c11 -Os -Wall -Wextra -g3 -fdebug-compilation-dir=. -emit-llvm -c tables.c -o - |
     llc -march=bpfel -mcpu=v2 -filetype=obj -o tables-recipe.o
