@@ -12,7 +12,7 @@ from support.wasm.modules import within
 from tinycontainer_runtimes.rbpf.conversion.byte_swaps import SwapRefused, lower_byte_swaps
 from tinycontainer_runtimes.rbpf.plugin import run_program
 
-BIG, LITTLE = 0xDC, 0xD4
+BIG, LITTLE, ALWAYS = 0xDC, 0xD4, 0xD7
 VALUES = (0, 1, 0x0102030405060708, 0xFFFFFFFFFFFFFFFF, 0x8000000000000080, 0x00FF00FF00FF00FF)
 
 
@@ -22,14 +22,14 @@ def swap(dst: int, bits: int, opcode: int = BIG) -> bytes:
 
 def swapped(value: int, bits: int, opcode: int) -> int:
     kept = (value % (1 << bits)).to_bytes(bits // 8, "little")
-    return int.from_bytes(kept, "big" if opcode == BIG else "little")
+    return int.from_bytes(kept, "little" if opcode == LITTLE else "big")
 
 
 def run(text: bytes, memory: bytes = b"") -> int:
     return run_program(lower_byte_swaps(text).content, bytearray(memory)) % (1 << 64)
 
 
-@pytest.mark.parametrize("opcode", [BIG, LITTLE])
+@pytest.mark.parametrize("opcode", [BIG, LITTLE, ALWAYS])
 @pytest.mark.parametrize("bits", [16, 32, 64])
 @pytest.mark.parametrize("value", VALUES)
 def test_a_swap_gives_what_it_did(value: int, bits: int, opcode: int) -> None:
@@ -93,7 +93,7 @@ def test_random_straight_lines_compute_the_same() -> None:
         for _ in range(12):
             dst, src = chance.randrange(6), chance.randrange(6)
             if chance.random() < 0.5:
-                bits, opcode = chance.choice((16, 32, 64)), chance.choice((BIG, LITTLE))
+                bits, opcode = chance.choice((16, 32, 64)), chance.choice((BIG, LITTLE, ALWAYS))
                 text += swap(dst, bits, opcode)
                 registers[dst] = swapped(registers[dst], bits, opcode)
             else:

@@ -15,6 +15,9 @@ from ..opcodes import CALL, EXIT, LDDW, LDDWD, LDDWR
 _SLOT: Final = Struct("<BBhi")
 _TO_LITTLE: Final = 0xD4
 _TO_BIG: Final = 0xDC
+_UNCONDITIONAL: Final = 0xD7
+"""What the newest compilers make; on a little-endian machine the same as `_TO_BIG`."""
+_SWAPS: Final = frozenset({_TO_LITTLE, _TO_BIG, _UNCONDITIONAL})
 _WIDE: Final = frozenset({LDDW, LDDWD, LDDWR})
 _ALL: Final = frozenset(range(11))
 _SCRATCH: Final = tuple(range(10))
@@ -88,7 +91,7 @@ class _Code:
 
     @property
     def is_swap(self) -> bool:
-        return self.opcode in (_TO_LITTLE, _TO_BIG) and self.imm in (16, 32, 64)
+        return self.opcode in _SWAPS and self.imm in (16, 32, 64)
 
     @property
     def target(self) -> int:
@@ -217,16 +220,17 @@ def _lower(each: _Code, alive: frozenset[int]) -> bytes:
 
 def _list_instructions(each: _Code, free: list[int]) -> Iterator[bytes]:
     dst = each.dst
-    match each.opcode, each.imm:
+    stays = each.opcode == _TO_LITTLE
+    match stays, each.imm:
         case _, 16:
             yield _code(_AND_NUMBER, dst, imm=0xFFFF)
-            if each.opcode == _TO_BIG:  # two copies side by side, and the middle of them
+            if not stays:  # two copies side by side, and the middle of them
                 yield _code(_MUL_NUMBER, dst, imm=0x10001)
                 yield _code(_RSH, dst, imm=8)
                 yield _code(_AND_NUMBER, dst, imm=0xFFFF)
-        case 0xD4, 32:
+        case True, 32:
             yield _code(_MOV32, dst, dst)
-        case 0xDC, 32:
+        case False, 32:
             yield _code(_MOV32, dst, dst)
             yield from _exchange(
                 dst,
@@ -237,7 +241,7 @@ def _list_instructions(each: _Code, free: list[int]) -> Iterator[bytes]:
             )
             yield from _exchange(dst, free[0], 16)
             yield _code(_MOV32, dst, dst)
-        case 0xDC, 64:
+        case False, 64:
             other, mask = free[:2]
             for bits, pattern in ((8, 0x00FF00FF00FF00FF), (16, 0x0000FFFF0000FFFF)):
                 yield _wide(mask, pattern)
