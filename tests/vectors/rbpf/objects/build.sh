@@ -15,7 +15,7 @@ compile everything.c everything-sections.o -mcpu=v2 -ffunction-sections -fdata-s
 compile everything.c everything-v3.o -mcpu=v3
 compile tables.c tables.o -mcpu=v2
 for part in input model output; do
-    compile "tinyml-$part.c" "tinyml-$part.o" -mcpu=v2 -ffreestanding
+    compile "tinyml-$part.c" "tinyml-$part.o" -mcpu=v2 -ffreestanding -g0
 done
 # The recipe of the firmware: compiled for this machine, translated for BPF.
 clang -std=c11 -Os -Wall -Wextra -g3 -fdebug-compilation-dir=. -emit-llvm -c tables.c -o - |

@@ -47,8 +47,8 @@ def check_svdf(node: Node) -> int:
     node.require_computed(data)
     node.require_option("asymmetric_inputs")
     for tensor in (data, features, times, state):
-        rank = len(tensor.shape)
-        node.require(rank == 2, Flaw.SEQUENCE_RANK, tensor, found=rank, allowed=2)
+        found = len(tensor.shape)
+        node.require(found == 2, Flaw.SEQUENCE_RANK, tensor, found=found, allowed=2)
     batch, length = data.shape
     filters = features.shape[0]
     memory = times.shape[1]
@@ -100,8 +100,9 @@ def check_lstm(node: Node) -> int:
 
 
 def _require_part(node: Node, tensor: Tensor | None, subject: str) -> Tensor:
+    """A tensor that must not be left out."""
     node.require(tensor is not None, Flaw.WEIGHTS_MISSING, subject=subject)
-    return tensor or node.output
+    return tensor or node.output  # never the output: without a tensor the line above has raised
 
 
 def _check_constant(
@@ -152,10 +153,14 @@ def _check_state(
 def _check_form(
     node: Node, tensor: Tensor, subject: str, shape: tuple[int, ...], kind: TensorType
 ) -> None:
-    found = tensor.type
-    node.require(found is kind, Flaw.PART_TYPE, tensor, found=found, allowed=kind, subject=subject)
+    _check_type(node, tensor, subject, kind)
     same = tensor.shape == shape
     node.require(same, Flaw.PART_SHAPE, tensor, found=tensor.shape, allowed=shape, subject=subject)
+
+
+def _check_type(node: Node, tensor: Tensor, subject: str, kind: TensorType) -> None:
+    found = tensor.type
+    node.require(found is kind, Flaw.PART_TYPE, tensor, found=found, allowed=kind, subject=subject)
 
 
 def _check_quantisation(node: Node, tensor: Tensor, subject: str, scales: Between) -> None:
@@ -302,10 +307,7 @@ def _check_lstm_scales(node: Node, small: bool) -> None:
             subject=subject,
         )
     hidden = node.intermediates[-1]
-    kind = hidden.type
-    small = kind is TensorType.I8
-    wanted = TensorType.I8
-    node.require(small, Flaw.PART_TYPE, hidden, found=kind, allowed=wanted, subject="hidden values")
+    _check_type(node, hidden, "hidden values", TensorType.I8)
     node.require_sound_scale(hidden)
     for each in node.intermediates:
         unused = not each.is_constant and each not in node.slots
