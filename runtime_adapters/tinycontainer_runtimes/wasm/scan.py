@@ -23,6 +23,10 @@ from .remedies import complete_refusal
 MAX_SECTIONS: Final = 32
 MAX_PARAMETERS = 64
 MAX_RESULTS = 16
+MAX_SEGMENTS: Final = 2048
+"""Of data, and as many of elements: each costs an instance time, also if it is empty (TC-RT-20)."""
+MAX_GLOBALS: Final = 4096
+"""Of the module's own; each costs an instance time too."""
 _CUSTOM, _TYPE, _IMPORT, _FUNCTION, _TABLE, _MEMORY, _GLOBAL = range(7)
 _EXPORT, _START, _ELEMENT, _CODE, _DATA, _DATA_COUNT = range(7, 13)
 # fmt: off
@@ -192,10 +196,7 @@ class _Scan:
             self._module.types.append(FunctionType(parameters, results))
 
     def _scan_value_types(self, reader: Reader, maximum: int, what: str) -> tuple[int, ...]:
-        start = reader.offset
-        number = reader.read_count(what)
-        if number > maximum:
-            raise reader.fail(f"{number} {what} where at most {maximum} are allowed", start)
+        number = reader.read_count(what, maximum)
         return tuple(self._read_one_of(reader, _VALUE_TYPES, "value type") for _ in range(number))
 
     def _read_one_of(self, reader: Reader, allowed: frozenset[int], what: str) -> int:
@@ -271,7 +272,7 @@ class _Scan:
         return minimum, maximum
 
     def _scan_globals(self, reader: Reader) -> None:
-        for _ in range(reader.read_count("globals")):
+        for _ in range(reader.read_count("globals", MAX_GLOBALS)):
             self._read_one_of(reader, _VALUE_TYPES, "value type")
             self._read_one_of(reader, frozenset({0, 1}), "mutability")
             self._note_reference(scan_constant(reader, self._limits))
@@ -292,7 +293,7 @@ class _Scan:
         self._module.start = reader.read_u32()
 
     def _scan_elements(self, reader: Reader) -> None:
-        for _ in range(reader.read_count("element segments")):
+        for _ in range(reader.read_count("element segments", MAX_SEGMENTS)):
             kind = reader.read_u32()
             if kind > 7:
                 raise reader.fail(f"element segment of kind {kind}")
@@ -348,7 +349,7 @@ class _Scan:
                 raise
 
     def _scan_data(self, reader: Reader) -> None:
-        for _ in range(reader.read_count("data segments")):
+        for _ in range(reader.read_count("data segments", MAX_SEGMENTS)):
             kind = reader.read_u32()
             if kind > 2:
                 raise reader.fail(f"data segment of kind {kind}")
