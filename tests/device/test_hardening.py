@@ -1,21 +1,24 @@
 """Corners in which one party could have harmed another: time, drivers, interrupts, refusals."""
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.drivers import Puppet, raising, served_by
-from support.scripted import Program, calling, endless, work
+from support.scripted import Program, Steps, calling, endless, work
 from support.worlds import Remote, World, blueprint, local, refused, times
 
 from tinycontainer.device.containers.container import ExitReason
+from tinycontainer.device.containers.limits import Scheduling
 from tinycontainer.errors import DeviceFileError, DriverError, InvalidTransition, LoadReason
 from tinycontainer.interfaces.clock import NS_PER_MS, WallClock
+from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.scenario.expectations import read_expectations
 from tinycontainer.trace import RefusalKind, Tally, describe
-from tinycontainer.trace.events import DeadlineMissed, Dispatched, LoadRefused, Refused
+from tinycontainer.trace.events import DeadlineMissed, Dispatched, HookBegan, LoadRefused, Refused
 
 MS = NS_PER_MS
 
@@ -37,42 +40,64 @@ class Hand:
 # Wall time.
 
 
-def turn(clock: WallClock, hand: Hand, took_ns: int) -> int:
-    """One turn of a container that uses all that it is given; the quantum it had."""
-    quantum = clock.instructions_until(10**12, b"box")
-    hand.now_ns += took_ns
-    clock.charge(quantum)
-    return quantum
+UNIT_INSTRUCTIONS = 50
+QUICK_NS, SLOW_NS = 10, 20_000
+
+
+def trained(hand: Hand, call: Callable[[Natives], object]) -> Program:
+    """Long quick work, then units that are 2,000 times as slow."""
+
+    def loop(natives: Natives) -> Steps:
+        for _ in range(50_000):
+            hand.now_ns += QUICK_NS
+            yield UNIT_INSTRUCTIONS
+        while True:
+            call(natives)
+            hand.now_ns += SLOW_NS
+            yield UNIT_INSTRUCTIONS
+
+    return Program(loop)
 
 
 @pytest.mark.clause("TC-SCHED-15")
-def test_a_quantum_cannot_be_trained_beyond_its_bound() -> None:
+@pytest.mark.parametrize("call_instructions", [1, 100])
+def test_a_container_that_trains_its_turns_with_quick_code_makes_nobody_late(
+    call_instructions: int,
+) -> None:
     hand = Hand()
-    clock = WallClock(hand, hand.sleep)
-    quanta = [turn(clock, hand, 1) for _ in range(40)]
-    assert quanta[:3] == [2000, 4000, 8000]
-    assert max(quanta) == WallClock.MAX_QUANTUM_INSTRUCTIONS == 32_000
+    scheduling = replace(Scheduling(), call_instructions=call_instructions)
+    world = World(clock=WallClock(hand, hand.sleep), scheduling=scheduling)
+    world.run(blueprint("bad", priority=15), trained(hand, Natives.heartbeat))
+    important = blueprint("good", priority=0, security=times(period=20))
+    world.run(important, Program(work(1)))
+    world.device.run(for_ms=1000)
+    begun = [event.at_ns for event in world.of(HookBegan, "good") if event.hook == "loop"]
+    assert len(begun) == 50
+    assert max(at_ns % (20 * MS) for at_ns in begun) <= MS
+    assert len(world.of(Dispatched, "bad")) >= 50
 
 
 @pytest.mark.clause("TC-SCHED-15")
-def test_one_long_turn_undoes_all_training() -> None:
+def test_a_turn_ends_a_step_after_its_time_however_slow_the_code_is() -> None:
+    """What comes due in a turn has to wait for what the runtime was given at once."""
     hand = Hand()
-    clock = WallClock(hand, hand.sleep)
-    for _ in range(10):
-        turn(clock, hand, 1)
-    turn(clock, hand, 60 * MS)
-    assert turn(clock, hand, 3 * MS) == 2000
-    assert turn(clock, hand, 3 * MS) == 1000
+    world = World(clock=WallClock(hand, hand.sleep))
+    world.runtime.step_instructions = 4 * UNIT_INSTRUCTIONS
+    world.run(
+        blueprint("bad", priority=15),
+        trained(hand, lambda _natives: None),
+    )
+    waits = list[int]()
 
+    def note(_natives: Natives) -> Steps:
+        waits.append(hand.now_ns % (20 * MS))
+        yield 1
+        return 0
 
-def test_quanta_of_containers_that_are_gone_are_forgotten_in_the_end() -> None:
-    hand = Hand()
-    clock = WallClock(hand, hand.sleep)
-    for number in range(2000):
-        clock.instructions_until(10**12, b"%d" % number)
-        hand.now_ns += 1
-        clock.charge(10_000)
-    assert clock.instructions_until(10**12, b"0") == 2000
+    world.run(blueprint("good", priority=0, security=times(period=20)), Program(note))
+    world.device.run(for_ms=1000)
+    assert len(waits) == 50
+    assert max(waits) <= 4 * SLOW_NS
 
 
 @pytest.mark.clause("TC-SCHED-15")

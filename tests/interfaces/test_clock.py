@@ -50,14 +50,14 @@ def test_an_instruction_that_takes_no_time_is_refused(cost: int) -> None:
 def test_a_deadline_is_converted_to_instructions_rounding_up_to_at_least_one(
     deadline_ns: int, instructions: int
 ) -> None:
-    assert VirtualClock().instructions_until(deadline_ns, b"box") == instructions
+    assert VirtualClock().begin_turn(deadline_ns, 32) == instructions
 
 
 @pytest.mark.clause("TC-SCHED-17")
 def test_a_deadline_that_has_passed_still_gives_one_instruction() -> None:
     clock = VirtualClock()
     clock.sleep_until(NS_PER_MS)
-    assert clock.instructions_until(0, b"box") == 1
+    assert clock.begin_turn(0, 32) == 1
 
 
 @given(
@@ -70,7 +70,7 @@ def test_a_turn_reaches_its_deadline_by_less_than_one_instruction_too_much(
 ) -> None:
     clock = VirtualClock(instruction_ns)
     clock.sleep_until(now_ns)
-    clock.charge(clock.instructions_until(now_ns + wait_ns, b"box"))
+    clock.charge(clock.begin_turn(now_ns + wait_ns, 32))
     assert 0 <= clock.now_ns() - (now_ns + wait_ns) < instruction_ns
 
 
@@ -93,16 +93,6 @@ class Time:
         return WallClock(self.now_ns, self.sleep)
 
 
-def turn(time: Time, clock: WallClock, container: bytes, took_ns: int, used: int) -> None:
-    clock.instructions_until(clock.now_ns() + 10 * NS_PER_MS, container)
-    time.at_ns += took_ns
-    clock.charge(used)
-
-
-def quantum(clock: WallClock, container: bytes) -> int:
-    return clock.instructions_until(clock.now_ns() + 10 * NS_PER_MS, container)
-
-
 def test_wall_time_counts_from_when_the_clock_was_made() -> None:
     time = Time()
     clock = time.clock()
@@ -113,7 +103,7 @@ def test_wall_time_counts_from_when_the_clock_was_made() -> None:
 
 def test_charging_moves_no_wall_time() -> None:
     clock = Time().clock()
-    clock.instructions_until(1, b"box")
+    clock.begin_turn(1, 32)
     clock.charge(1_000_000)
     assert clock.now_ns() == 0
 
@@ -135,66 +125,40 @@ def test_a_wall_clock_does_not_sleep_for_a_deadline_that_has_passed(deadline_ns:
 
 
 @pytest.mark.clause("TC-SCHED-15")
-def test_every_container_begins_with_a_quantum_of_2000_instructions() -> None:
-    clock = Time().clock()
-    assert quantum(clock, b"one") == 2000
-    assert quantum(clock, b"two") == 2000
+def test_a_turn_in_wall_time_is_extended_by_steps_for_a_millisecond() -> None:
+    time = Time()
+    clock = time.clock()
+    assert clock.begin_turn(10 * NS_PER_MS, 32) == 32
+    steps = 0
+    while clock.extend_turn(32) == 32:
+        steps += 1
+        time.at_ns += 100_000
+    assert (steps, clock.now_ns()) == (10, NS_PER_MS)
 
 
-@pytest.mark.parametrize(
-    ("took_ns", "expected"),
-    [
-        (0, 4000),
-        (499_999, 4000),
-        (500_000, 2000),
-        (1_000_000, 2000),
-        (2_000_000, 2000),
-        (2_000_001, 1000),
-        (60_000_000, 1000),
-    ],
-)
 @pytest.mark.clause("TC-SCHED-15")
-def test_a_quantum_doubles_after_a_short_turn_and_halves_after_a_long_one(
-    took_ns: int, expected: int
-) -> None:
+def test_a_turn_in_wall_time_is_not_extended_after_its_deadline() -> None:
     time = Time()
     clock = time.clock()
-    turn(time, clock, b"box", took_ns, used=2000)
-    assert quantum(clock, b"box") == expected
+    clock.begin_turn(300_000, 32)
+    time.at_ns += 299_999
+    assert clock.extend_turn(32) == 32
+    time.at_ns += 1
+    assert clock.extend_turn(32) == 0
 
 
-def test_each_container_has_a_quantum_of_its_own() -> None:
+def test_a_turn_in_wall_time_that_begins_after_its_deadline_has_one_step() -> None:
     time = Time()
     clock = time.clock()
-    for _ in range(3):
-        turn(time, clock, b"fast", 100_000, used=10**6)
-        turn(time, clock, b"slow", 9_000_000, used=10**6)
-    assert quantum(clock, b"fast") == 16_000
-    assert quantum(clock, b"slow") == 250
+    time.at_ns += 5
+    assert clock.begin_turn(0, 32) == 32
+    assert clock.extend_turn(32) == 0
 
 
-def test_a_quantum_never_falls_below_one_instruction() -> None:
-    time = Time()
-    clock = time.clock()
-    for _ in range(20):
-        turn(time, clock, b"slow", NS_PER_MS * 50, used=10**6)
-    assert quantum(clock, b"slow") == 1
-
-
-def test_time_that_passes_between_turns_does_not_count_as_a_long_turn() -> None:
-    time = Time()
-    clock = time.clock()
-    turn(time, clock, b"box", NS_PER_MS, used=2000)
-    time.at_ns += 10**12
-    assert quantum(clock, b"box") == 2000
-
-
-def test_a_hook_that_ends_early_says_nothing_about_the_quantum() -> None:
-    time = Time()
-    clock = time.clock()
-    for _ in range(40):
-        turn(time, clock, b"box", 1000, used=10)
-    assert quantum(clock, b"box") == 2000
+def test_a_turn_in_virtual_time_is_not_extended() -> None:
+    clock = VirtualClock()
+    clock.charge(clock.begin_turn(NS_PER_MS, 32))
+    assert clock.extend_turn(32) == 0
 
 
 # A device on a wall clock whose time the programs move.

@@ -1,5 +1,7 @@
 """The meter: what is left of a turn, and what the clock is charged."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -123,3 +125,28 @@ def test_all_that_is_spent_is_charged_exactly_once(steps: list[tuple[str, int]])
     meter.settle()
     assert sum(charged) == spent
     assert all(amount > 0 for amount in charged)
+
+
+def test_extending_a_turn_charges_nothing_yet_and_nothing_twice() -> None:
+    meter, charged = metered()
+    meter.refill(10)
+    meter.spend(14)
+    meter.extend(10)
+    assert (meter.left, charged) == (10, [])
+    meter.spend(3)
+    meter.settle()
+    assert charged == [17]
+
+
+@pytest.mark.parametrize("step", [0, -1, (1 << 16) + 1, True, 2.0, "32"])
+def test_a_step_out_of_its_range_is_refused(step: Any) -> None:
+    meter, _ = metered()
+    with pytest.raises(ValueError, match="1 to 65536"):
+        meter.set_step(step)
+
+
+@pytest.mark.parametrize("step", [1, 1 << 16])
+def test_a_step_within_its_range_is_taken(step: int) -> None:
+    meter, _ = metered()
+    meter.set_step(step)
+    assert meter.step_instructions == step

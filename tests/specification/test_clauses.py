@@ -10,7 +10,9 @@ from tinycontainer import SPECIFICATION_VERSION
 from tinycontainer.device.containers import riot_2024
 from tinycontainer.device.containers.lifecycle import TRANSITIONS, State
 from tinycontainer.device.containers.limits import BOARDS, Scheduling
-from tinycontainer.interfaces.clock import DEFAULT_INSTRUCTION_NS, NS_PER_MS, WallClock
+from tinycontainer.device.running.executor import CALLS_PER_STEP
+from tinycontainer.interfaces.clock import DEFAULT_INSTRUCTION_NS, NS_PER_MS, NS_PER_US, WallClock
+from tinycontainer.interfaces.meter import DEFAULT_STEP_INSTRUCTIONS
 from tinycontainer.interfaces.runtime import RuntimeLimits
 from tinycontainer.interfaces.syscalls import Syscall
 from tinycontainer.metadata import ContainerType, Direction, PeerType
@@ -185,7 +187,6 @@ def test_scheduling_is_that_of_the_code() -> None:
     assert found.grace_ns == table["grace_ms"] * NS_PER_MS
     assert found.call_instructions == table["call_instructions"]
     assert table["instruction_ns"] == DEFAULT_INSTRUCTION_NS
-    assert table["wall_quantum_instructions"] == WallClock.START_QUANTUM_INSTRUCTIONS
-    assert table["wall_quantum_bound_instructions"] == WallClock.MAX_QUANTUM_INSTRUCTIONS
-    assert table["wall_short_turn_us"] * 1000 == WallClock.SHORT_TURN_NS
-    assert table["wall_long_turn_us"] * 1000 == WallClock.LONG_TURN_NS
+    assert table["wall_turn_us"] * NS_PER_US == WallClock.TURN_NS
+    assert table["wall_step_instructions"] == DEFAULT_STEP_INSTRUCTIONS
+    assert table["wall_step_calls"] == CALLS_PER_STEP

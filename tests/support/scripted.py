@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tinycontainer.errors import CreationError, InadmissibleCode
-from tinycontainer.interfaces.meter import Meter
+from tinycontainer.interfaces.meter import DEFAULT_STEP_INSTRUCTIONS, Meter
 from tinycontainer.interfaces.runtime import (
     Completed,
     Hook,
@@ -43,6 +43,7 @@ class ScriptedRuntime:
     """Runs programs by name."""
 
     programs: Mapping[str, Program]
+    step_instructions: int = DEFAULT_STEP_INSTRUCTIONS
     created: list[str] = field(default_factory=list)
     finalized: list[str] = field(default_factory=list)
 
@@ -56,6 +57,7 @@ class ScriptedRuntime:
         name = code.decode()
         if self.programs[name].fail_create:
             raise CreationError("this program cannot be created")
+        meter.set_step(self.step_instructions)
         self.created.append(name)
         return ScriptedInstance(self, name, natives, meter)
 

@@ -5,7 +5,6 @@ Times are nanoseconds since the device was made. Whoever reads the time settles 
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 NS_PER_US: Final = 1000
@@ -45,15 +44,27 @@ class Clock(Protocol):
         """Return at the deadline; at once if it has passed. Nothing runs meanwhile."""
         ...
 
-    def instructions_until(self, deadline_ns: int, container: bytes) -> int:
+    def begin_turn(self, deadline_ns: int, step_instructions: int) -> int:
         """How many instructions a container may use before the clock is looked at again.
 
         Args:
-            deadline_ns: end of the container's turn.
-            container: its uid; a clock may learn how fast each container is.
+            deadline_ns: when the container's turn ends at the latest.
+            step_instructions: how many its runtime executes in a short time, whatever they are; see
+                `Meter.step_instructions`.
 
         Returns:
             At least 1.
+        """
+        ...
+
+    def extend_turn(self, step_instructions: int) -> int:
+        """How many more instructions a container may use in its turn, after it has used all.
+
+        Args:
+            step_instructions: see `begin_turn`.
+
+        Returns:
+            0 if its turn is over.
         """
         ...
 
@@ -86,41 +97,28 @@ class VirtualClock:
         """Jump to the deadline."""
         self._now_ns = max(self._now_ns, deadline_ns)
 
-    def instructions_until(self, deadline_ns: int, container: bytes) -> int:
+    def begin_turn(self, deadline_ns: int, step_instructions: int) -> int:
         """The instructions that reach the deadline, rounded up."""
         return max(1, -((self._now_ns - deadline_ns) // self._instruction_ns))
+
+    def extend_turn(self, step_instructions: int) -> int:
+        """0: the turn was given as a whole."""
+        return 0
 
     def charge(self, instructions: int) -> None:
         """Advance by what the instructions cost."""
         self._now_ns += instructions * self._instruction_ns
 
 
-@dataclass(slots=True)
-class _Turn:
-    """What a wall clock saw of one turn."""
-
-    container: bytes
-    began_ns: int
-    ended_ns: int
-    used_instructions: int = 0
-
-
 class WallClock:
-    """Real time. Each container's quantum adapts so that the clock is looked at about every ms.
-
-    A container cannot train it far: a quantum grows to a bound, and one long turn brings it back
-    to where it began (ADR 9).
+    """Real time. A turn consists of steps, and the time is looked at after each (ADR 22).
 
     Args:
         monotonic_ns: source of the time.
         sleep: waits for so many seconds.
     """
 
-    START_QUANTUM_INSTRUCTIONS: Final = 2000
-    MAX_QUANTUM_INSTRUCTIONS: Final = 16 * START_QUANTUM_INSTRUCTIONS
-    MAX_CONTAINERS: Final = 256
-    SHORT_TURN_NS: Final = 500_000
-    LONG_TURN_NS: Final = 2_000_000
+    TURN_NS: Final = NS_PER_MS
 
     def __init__(
         self,
@@ -130,8 +128,7 @@ class WallClock:
         self._monotonic_ns = monotonic_ns
         self._sleep = sleep
         self._origin_ns = monotonic_ns()
-        self._quanta: dict[bytes, int] = {}
-        self._turn: _Turn | None = None
+        self._turn_ends_ns = 0
 
     def now_ns(self) -> int:
         """See `Clock.now_ns`."""
@@ -142,32 +139,14 @@ class WallClock:
         while (left_ns := deadline_ns - self.now_ns()) > 0:
             self._sleep(left_ns / NS_PER_S)
 
-    def instructions_until(self, deadline_ns: int, container: bytes) -> int:
-        """The container's quantum, adapted by how long its last one took."""
-        if self._turn is not None:
-            self._learn(self._turn)
-        now_ns = self.now_ns()
-        self._turn = _Turn(container, now_ns, now_ns)
-        return self._quantum(container)
+    def begin_turn(self, deadline_ns: int, step_instructions: int) -> int:
+        """One step, whatever the deadline."""
+        self._turn_ends_ns = min(deadline_ns, self.now_ns() + self.TURN_NS)
+        return step_instructions
+
+    def extend_turn(self, step_instructions: int) -> int:
+        """One more step, until a millisecond or the deadline has passed."""
+        return step_instructions if self.now_ns() < self._turn_ends_ns else 0
 
     def charge(self, instructions: int) -> None:
-        """Note what the turn has used so far; time passes by itself."""
-        if self._turn is not None:
-            self._turn.used_instructions += instructions
-            self._turn.ended_ns = self.now_ns()
-
-    def _quantum(self, container: bytes) -> int:
-        return self._quanta.get(container, self.START_QUANTUM_INSTRUCTIONS)
-
-    def _learn(self, turn: _Turn) -> None:
-        quantum = self._quantum(turn.container)
-        took_ns = turn.ended_ns - turn.began_ns
-        # A turn that ended before its quantum says nothing about the quantum being too short.
-        if took_ns < self.SHORT_TURN_NS and turn.used_instructions >= quantum:
-            quantum = min(2 * quantum, self.MAX_QUANTUM_INSTRUCTIONS)
-        elif took_ns > self.LONG_TURN_NS:
-            quantum = max(1, min(quantum // 2, self.START_QUANTUM_INSTRUCTIONS))
-        self._quanta.pop(turn.container, None)
-        self._quanta[turn.container] = quantum
-        if len(self._quanta) > self.MAX_CONTAINERS:
-            del self._quanta[next(iter(self._quanta))]
+        """Do nothing: time passes by itself."""

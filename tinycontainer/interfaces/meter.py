@@ -1,6 +1,11 @@
 """The one currency: instructions, counted down by a meter per started container."""
 
 from collections.abc import Callable
+from typing import Final
+
+DEFAULT_STEP_INSTRUCTIONS: Final = 256
+"""For a runtime that does not say how fast its slowest code is."""
+MAX_STEP_INSTRUCTIONS: Final = 1 << 16
 
 
 def _nothing() -> None:
@@ -20,11 +25,22 @@ class Meter:
         left: instructions left in this turn. A runtime lowers it directly or by `spend`.
         probe: brings ``left`` up to date; an engine with a counter of its own sets it.
         used: instructions charged since it was made.
+        step_instructions: how many instructions the runtime executes within about a millisecond,
+            whatever they are. In wall time it is given so many at once (TC-SCHED-15). A runtime
+            sets it by `set_step`.
         broken: whether the probe raised, or ``left`` was raised; the device then gives the
             container up.
     """
 
-    __slots__ = ("_charge", "_settled_at", "broken", "left", "probe", "used")
+    __slots__ = (
+        "_charge",
+        "_settled_at",
+        "broken",
+        "left",
+        "probe",
+        "step_instructions",
+        "used",
+    )
 
     def __init__(self, charge: Callable[[int], None]) -> None:
         self.left = 0
@@ -33,6 +49,20 @@ class Meter:
         self._settled_at = 0
         self.broken = False
         self.used = 0
+        self.step_instructions = DEFAULT_STEP_INSTRUCTIONS
+
+    def set_step(self, instructions: int) -> None:
+        """Set how many instructions the runtime is given at once in wall time.
+
+        Args:
+            instructions: 1 to `MAX_STEP_INSTRUCTIONS`.
+
+        Raises:
+            ValueError: it is out of its range.
+        """
+        if type(instructions) is not int or not 1 <= instructions <= MAX_STEP_INSTRUCTIONS:
+            raise ValueError(f"a step has 1 to {MAX_STEP_INSTRUCTIONS} instructions")
+        self.step_instructions = instructions
 
     def refill(self, budget_instructions: int) -> None:
         """Begin a turn: settle the last one, then fill up.
@@ -42,6 +72,15 @@ class Meter:
         """
         self.settle()
         self.left = self._settled_at = budget_instructions
+
+    def extend(self, instructions: int) -> None:
+        """Go on with a turn whose budget is gone; what was used is charged later.
+
+        Args:
+            instructions: at least 1.
+        """
+        self._settled_at += instructions - self.left
+        self.left = instructions
 
     def spend(self, instructions: int) -> None:
         """Use instructions, more than are left if need be."""

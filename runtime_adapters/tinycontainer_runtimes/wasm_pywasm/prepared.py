@@ -9,6 +9,7 @@ So each instance gets its own instruction lists and data segments. Everything el
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Final
 
 import pywasm
@@ -19,7 +20,7 @@ from ..wasm import opcodes
 from ..wasm.lines import find_lines
 from ..wasm.scan import ScannedModule
 from .floats import COMPUTED, Exact
-from .metering import Entry, Gauge, Metered, find_metered_kind
+from .metering import Entry, Gauge, Metered, Variables, find_metered_kind
 
 _BLOCKS: Final = (opcodes.BLOCK, opcodes.LOOP, opcodes.IF)
 
@@ -61,7 +62,9 @@ class PreparedModule:
         """A ModuleDesc for one instance, whose instructions charge by its gauge."""
         module = copy(self.description)
         module.func = [
-            pywasm.FuncDesc(function.type, function.locals, pywasm.Expr(_make_body(body, gauge)))
+            pywasm.FuncDesc(
+                function.type, [], pywasm.Expr(_make_body(body, function.locals, gauge))
+            )
             for function, body in zip(module.func, self.bodies, strict=True)
         ]
         module.data = [
@@ -90,9 +93,18 @@ def prepare_module(
     bodies = []
     for function in description.func:
         bodies.append(_make_templates(function.expr.data))
+        function.locals = _group_variables(function.locals)
         function.expr = None
     held_bytes = _held_bytes(bodies, scanned, code_bytes)
     return PreparedModule(scanned, description, tuple(bodies), held_bytes)
+
+
+def _group_variables(groups: list[Any]) -> Variables:
+    """A function's local variables; neighbours of one type are one group."""
+    return tuple(
+        (sum(group.n for group in same), pywasm.ValInst.zero(type_))
+        for type_, same in groupby(groups, lambda group: group.type)
+    )
 
 
 def _bound_growth(maximum: int | None, allowed: int) -> float:
@@ -172,7 +184,7 @@ def _correct_floats(template: _Template) -> None:
         template.instructions.append(instruction)
 
 
-def _make_body(templates: Sequence[_Template], gauge: Gauge) -> list[Any]:
+def _make_body(templates: Sequence[_Template], variables: Variables, gauge: Gauge) -> list[Any]:
     """The instructions of a function for one instance."""
     made: list[list[Any]] = []
     for template in templates:
@@ -186,7 +198,7 @@ def _make_body(templates: Sequence[_Template], gauge: Gauge) -> list[Any]:
         for index, kind, cost in template.lines:
             instructions[index] = kind(instructions[index], cost, gauge)
         made.append(instructions)
-    made[-1].insert(0, Entry(gauge))
+    made[-1].insert(0, Entry(gauge, variables))
     return made[-1]
 
 

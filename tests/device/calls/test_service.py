@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import product
 
 import pytest
@@ -179,6 +180,27 @@ def test_each_call_has_its_own_bit_of_the_mask(call: Syscall) -> None:
     masked = [event.call for event in world.of(Refused, "box") if event.reason == "masked"]
     assert masked == [other.name.lower() for other in Syscall if other is not call]
     assert seen == [{0: 0, 1: 1}.get(i, -1) if i == call - 1 else -1 for i in range(5)]
+
+
+@pytest.mark.clause("TC-CALL-01", "TC-LIFE-17")
+def test_a_call_that_a_runtime_kept_from_before_the_mask_shrank_is_refused() -> None:
+    """A runtime should look each call up; the service does not rely on it."""
+    world = World(drivers=(served_by(Puppet()),))
+    plan = caller_plan(local())
+    caller = Remote(world, plan)
+    fd = caller.open(1)
+    kept = caller.do(
+        lambda natives: (
+            natives.heartbeat,
+            partial(natives.open, 1),
+            partial(natives.close, fd),
+            partial(natives.read, fd, 1),
+            partial(natives.write, fd, b"x"),
+        )
+    )
+    world.reconfigure(newer(plan, mask=0))
+    assert caller.do(lambda _natives: [use() for use in kept]) == [-1] * 5
+    assert [event.reason for event in world.of(Refused, "box")] == ["masked"] * 5
 
 
 @pytest.mark.clause("TC-CALL-01")

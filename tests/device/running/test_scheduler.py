@@ -265,6 +265,31 @@ def test_alarms_are_taken_in_order_and_once() -> None:
     ]
 
 
+def test_of_bounds_at_the_same_time_the_containers_own_counts() -> None:
+    made = scheduler(5, 2)
+    made.wake_at(1, SLICE)
+    made.set_limit(0, SLICE)
+    made.set_alarm(0, Alarm.GAP_END, SLICE)
+    assert turn(made, 0, SLICE) == Turn(0, 5, SLICE, Bound.SLICE, 0)
+    made.charge_turn(0, MS, MS)
+    made.set_limit(0, SLICE - MS)
+    assert turn(made, MS, SLICE).bound is Bound.SLICE
+    made.set_limit(0, 5 * MS)
+    made.wake_at(1, 6 * MS)
+    made.set_alarm(0, Alarm.GAP_END, 6 * MS)
+    assert turn(made, MS, 6 * MS).bound is Bound.HOOK_LIMIT
+
+
+def test_entries_are_those_of_all_queues_together() -> None:
+    made = scheduler(5, 5, 9)
+    assert made.entries == 3
+    made.set_alarm(0, Alarm.GAP_END, 5)
+    made.set_alarm(1, Alarm.EXPIRY, 6)
+    assert made.entries == 5
+    made.wake_at(2, 7)
+    assert made.entries == 6 - 1
+
+
 def test_an_alarm_is_not_taken_before_its_time() -> None:
     made = scheduler(5)
     made.set_alarm(0, Alarm.GAP_END, 5)

@@ -382,3 +382,46 @@ def test_the_operands_of_nested_calls_are_counted_together() -> None:
     limits = RuntimeLimits(stack_values=16)
     assert Tenant(with_last(0), limits=limits).loop() == 1
     assert Tenant(with_last(1), limits=limits).trap() == "stack-overflow"
+
+
+def test_local_variables_are_zero_at_every_call_whatever_earlier_calls_did() -> None:
+    change = (
+        "(local.set 1 (i32.add (local.get 1) (i32.const 7)))"
+        " (local.set 2 (i64.add (local.get 2) (i64.const 1)))"
+        " (local.set 4 (f32.sub (local.get 4) (f32.const 2)))"
+    )
+    total = (
+        "(i32.add (i32.add (local.get 0) (i32.add (local.get 1) (local.get 3)))"
+        " (i32.add (i32.wrap_i64 (local.get 2)) (i32.trunc_f32_s (local.get 4))))"
+    )
+    subject = Tenant(
+        loop(
+            "(i32.add (call $f (i32.const 100)) (call $f (i32.const 200)))",
+            f"(func $f (param i32) (result i32) (local i32 i64 i32 f32) {change} {total})",
+        )
+    )
+    for _ in range(2):
+        assert subject.run().outcome == Completed(100 + 200 + 2 * (7 + 1 - 2))
+
+
+@pytest.mark.parametrize(
+    ("begin", "value", "size"),
+    [
+        (0, 1, 0),
+        (0, 1, 1),
+        (5, 0x1FF, 9),
+        (7, -2, 3),
+        (PAGE, 3, 0),
+        (PAGE - 4, 3, 4),
+        (0, 9, PAGE),
+    ],
+)
+def test_memory_fill_changes_the_bytes_of_its_range_and_no_other(
+    begin: int, value: int, size: int
+) -> None:
+    fill = f"(memory.fill (i32.const {begin}) (i32.const {value}) (i32.const {size}))"
+    subject = Tenant(loop(f"(i32.const 41) {fill}", '(data (i32.const 0) "abcdefghijklmnop")'))
+    expected = bytearray(b"abcdefghijklmnop".ljust(PAGE, b"\0"))
+    expected[begin : begin + size] = bytes([value & 0xFF]) * size
+    assert subject.run().outcome == Completed(41)
+    assert subject.instance.load(0, PAGE) == bytes(expected)

@@ -63,6 +63,7 @@ def agrees(content: bytes, device: Setup) -> tuple[LoadCheck, ...]:
     error = load_refusal(content, device)
     device.sequences.entries = before
     assert (error is None) == (failed == [])
+    assert len({check.name for check in checks}) == len(checks)
     if error is not None:
         assert failed[0].reason is error.reason
         assert failed[0].detail in error.problem

@@ -96,6 +96,7 @@ def changed(lines: Sequence[str], key: str, nth: int, **values: Any) -> tuple[in
         ("now", 40, {"now": 17}, '"now": 17'),
         ("used", 3, {"used": 1}, "the replay"),
         ("turn", 2, {"turn": "nobody"}, "nobody"),
+        ("turn", 2, {"step": 7}, '"step": 7'),
         ("turn", 2, {"budget": 5}, "the budget is 5"),
         ("call", 0, {"call": "read"}, "the recording has"),
         ("make", 0, {"make": 1}, "the recording has"),
@@ -176,6 +177,8 @@ def test_a_malformed_line_is_named(tmp_path: Path, plain: Tape, line: str, why: 
         ("now", {"now": 1 << 70}),
         ("turn", {"budget": 1 << 40}),
         ("turn", {"budget": -1}),
+        ("steps", {"steps": 0}),
+        ("steps", {"steps": "1"}),
         ("sleep", {"stop": "no"}),
         ("gave", {"gave": "zz"}),
         ("gave", {"gave": -1}),
@@ -214,12 +217,12 @@ def test_a_name_that_no_error_has_is_malformed(tmp_path: Path, plain: Tape, name
 @pytest.mark.parametrize(
     ("header", "why"),
     [
-        ('{"recording":2}', "version 2, not 1"),
-        ('{"recording":1}', "first line"),
+        ('{"recording":1}', "version 1, not 2"),
+        ('{"recording":2}', "first line"),
         ('{"recording":true,"device_file":"","wall":true,"epoch_s":1,"engine":null}', "first line"),
-        ('{"recording":1,"device_file":"","wall":1,"epoch_s":1,"engine":null}', "first line"),
+        ('{"recording":2,"device_file":"","wall":1,"epoch_s":1,"engine":null}', "first line"),
         (
-            '{"recording":1,"device_file":"","wall":true,"epoch_s":-1,"engine":null}',
+            '{"recording":2,"device_file":"","wall":true,"epoch_s":-1,"engine":null}',
             "is not within",
         ),
         ('{"at_ns":0,"event":"log"}', "first line"),

@@ -7,6 +7,8 @@ the stop hook runs, descriptors close, the instance is finalized, the reason is 
 only posts; what it posted is settled before the next decision (ADR 5).
 """
 
+from typing import Final
+
 from tinycontainer.interfaces.clock import Clock, to_device_ns, to_unix_s
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Hook, Outcome, Preempted, Trapped
@@ -24,6 +26,9 @@ from ..containers.limits import Capacity, Scheduling
 from .execution import INTERRUPTED, Execution, judge_hook
 from .pacing import Pacer
 from .scheduler import Alarm, Scheduler, Turn
+
+CALLS_PER_STEP: Final = 128
+"""As many native calls as fit into a step, at most; each takes about 10 us of the host."""
 
 
 class Executor:
@@ -217,19 +222,32 @@ class Executor:
         if execution.instance is None:
             # This takes wall time, but is no part of the start hook's duration (TC-SCHED-15).
             failure = execution.create_instance(self._capacity.runtime)
-        meter.refill(self._clock.instructions_until(turn.until_ns, execution.uid))
+        meter.refill(self._clock.begin_turn(turn.until_ns, self._step_of(meter)))
         began_ns = self._clock.now_ns()
         outcome: Outcome = Trapped(INTERRUPTED)
         try:
-            if failure is None:
-                outcome = execution.resume(self._scheduling.call_instructions, self._tracer)
-            else:
-                outcome = failure
+            outcome = self._run_steps(execution) if failure is None else failure
         finally:
             # Also on an operator's interrupt, which may have torn the machine in mid-instruction.
             meter.settle()
             self._meter = None
             self._conclude_turn(execution, outcome, self._clock.now_ns() - began_ns)
+
+    def _run_steps(self, execution: Execution) -> Outcome:
+        call_instructions = self._scheduling.call_instructions
+        outcome = execution.resume(call_instructions, self._tracer)
+        while isinstance(outcome, Preempted):
+            more = self._clock.extend_turn(self._step_of(execution.meter))
+            if not more:
+                break
+            execution.meter.extend(more)
+            outcome = execution.resume(call_instructions, self._tracer)
+        return outcome
+
+    def _step_of(self, meter: Meter) -> int:
+        """A runtime cannot know how cheap this device makes its calls, which all take host time."""
+        calls = CALLS_PER_STEP * self._scheduling.call_instructions
+        return min(meter.step_instructions, calls)
 
     def _conclude_turn(self, execution: Execution, outcome: Outcome, used_ns: int) -> None:
         now_ns = self._clock.now_ns()

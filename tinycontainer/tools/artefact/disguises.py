@@ -15,6 +15,12 @@ _MAX_TEXT_BYTES: Final = 4 * MAX_TOKEN_BYTES
 
 _COSE_TAGS: Final = frozenset({CWT_TAG, 16, 17, 18, 96, 97, 98})
 """CWT, and the six messages of COSE (RFC 9052, table 1)."""
+_ARGUMENT_BYTES: Final = {
+    bytes([major << 5 | 24 + exponent]): 1 << exponent
+    for major in range(7)
+    for exponent in range(4)
+}
+"""How many bytes of a number follow the first byte of a head (RFC 8949, section 3)."""
 _BEGIN_OF_MESSAGE: Final = b"\x84"
 """The head of an array of four: a token without tags."""
 
@@ -90,3 +96,30 @@ def is_like_token(content: bytes) -> bool:
         return False
     changes = [change for _, change in WRITTEN_AS_TEXT]
     return any(begins_like_token(change(content)) for change in (*changes, unwrap))
+
+
+def find_end(content: bytes) -> int:
+    """Offset after the first CBOR value of bytes, or of the first byte that is not acceptable."""
+    try:
+        cbor.decode_tagged(content, len(content))
+    except CborError as error:
+        return error.offset
+    return len(content)
+
+
+def count_missing(content: bytes, longest: int) -> int:
+    """How many bytes are missing, at least, at the end of a CBOR value that was cut short.
+
+    Args:
+        content: what is left of it.
+        longest: how many are tried at most.
+
+    Returns:
+        0 if it was not cut short, but is something else.
+    """
+    begin = find_end(content)
+    if len(content) - begin in range(1, 1 + _ARGUMENT_BYTES.get(content[begin:][:1], 0)):
+        return 1  # a head without all bytes of its number
+    end = find_end(content + bytes(longest))
+    missing = end - len(content)
+    return missing if missing > 0 and find_end(content + bytes(missing)) == end else 0

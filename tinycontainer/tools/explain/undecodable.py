@@ -8,10 +8,17 @@ from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.errors import MetadataError
 from tinycontainer.metadata import Bundle
 from tinycontainer.metadata.model import METADATA_TAG
-from tinycontainer_tokens import CborError, cbor
+from tinycontainer_tokens import cbor
 
 from ..artefact.artefact import is_bundle
-from ..artefact.disguises import WRITTEN_AS_TEXT, is_like_token, without_crlf, without_line_feed
+from ..artefact.disguises import (
+    WRITTEN_AS_TEXT,
+    count_missing,
+    find_end,
+    is_like_token,
+    without_crlf,
+    without_line_feed,
+)
 from .causes.variants import with_line_feeds
 from .contradictions import Problem
 from .explanation import Explanation
@@ -57,7 +64,7 @@ def _cause(content: bytes) -> str | None:
     for words, change in _DAMAGES:
         if is_decodable(change(content)):
             return words
-    end = _end(content)
+    end = find_end(content)
     if end < len(content) and is_decodable(content[:end]):
         return f"something else follows at the file's end, {len(content) - end} bytes"
     return _missing(content)
@@ -67,20 +74,12 @@ def _missing(content: bytes) -> str | None:
     """How much is missing at the end of a file that was cut short."""
     if not is_bundle(content) and not content.startswith(_TAG):
         return None
-    end = _end(content + bytes(MAX_BUNDLE_BYTES))
-    if end <= len(content) or _end(content + bytes(end - len(content))) != end:
-        return None
-    missing = end - len(content)
-    return f"the file is cut short: at least {missing} bytes are missing at its end"
-
-
-def _end(content: bytes) -> int:
-    """Offset after the first value of bytes, or of the first byte that is not acceptable."""
-    try:
-        cbor.decode_tagged(content, len(content))
-    except CborError as error:
-        return error.offset
-    return len(content)
+    missing = count_missing(content, MAX_BUNDLE_BYTES)
+    return (
+        f"the file is cut short: at least {missing} bytes are missing at its end"
+        if missing
+        else None
+    )
 
 
 _DAMAGES: Final[tuple[tuple[str, Callable[[bytes], bytes]], ...]] = (

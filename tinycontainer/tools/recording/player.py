@@ -5,10 +5,9 @@ from itertools import count
 from typing import Any, Final
 
 from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
-from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
+from tinycontainer.interfaces.clock import Clock, VirtualClock
 from tinycontainer.interfaces.driver import CallContext, Driver
 from tinycontainer.jsonl import INT64, whole_number
-from tinycontainer.text import show
 from tinycontainer_tokens import Accepted, SequenceFileError, SequenceStore, SequenceSubject
 
 from .answers import Answer
@@ -16,6 +15,7 @@ from .recorder import entries_digest, subject_as_line
 from .tape import TapeReader
 
 _TIMES: Final = range(INT64.stop)
+_STEPS: Final = range(1, INT64.stop)
 _SHA256_BYTES: Final = 32
 
 
@@ -71,6 +71,7 @@ class PlayedClock(Clock):
         self._tape = tape
         self._virtual = virtual
         self._now_ns = 0
+        self._steps = 0
         self._is_over = False
 
     def end_at(self, end_ns: int) -> None:
@@ -99,21 +100,33 @@ class PlayedClock(Clock):
         if self._virtual is not None:
             self._virtual.sleep_until(deadline_ns)
 
-    def instructions_until(self, deadline_ns: int, container: bytes) -> int:
-        """See `Clock.instructions_until`."""
-        values = self._tape.ask({"turn": show(container), "until": deadline_ns}, "budget")
+    def begin_turn(self, deadline_ns: int, step_instructions: int) -> int:
+        """See `Clock.begin_turn`."""
+        values = self._tape.ask({"turn": deadline_ns, "step": step_instructions}, "budget")
         budget = self._number(
-            values,
-            "budget",
-            range(WallClock.MAX_QUANTUM_INSTRUCTIONS + 1) if self._virtual is None else INT64,
+            values, "budget", range(step_instructions + 1) if self._virtual is None else INT64
         )
         if budget == 0:  # the recorded run was interrupted here
             raise KeyboardInterrupt
         if self._virtual is not None:
-            wanted = self._virtual.instructions_until(deadline_ns, container)
+            wanted = self._virtual.begin_turn(deadline_ns, step_instructions)
             if wanted != budget:
                 raise self._tape.diverged(f"the budget is {budget}, in the replay {wanted}")
         return budget
+
+    def extend_turn(self, step_instructions: int) -> int:
+        """See `Clock.extend_turn`."""
+        if self._virtual is not None:
+            return self._virtual.extend_turn(step_instructions)
+        if not self._steps:
+            values = self._tape.take()
+            if values == {"over": True}:
+                return 0
+            if values.keys() != {"steps"}:
+                raise self._tape.diverged("the turn goes on in the replay only")
+            self._steps = self._number(values, "steps", _STEPS)
+        self._steps -= 1
+        return step_instructions
 
     def charge(self, instructions: int) -> None:
         """See `Clock.charge`."""

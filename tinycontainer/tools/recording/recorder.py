@@ -139,15 +139,23 @@ class _Clock:
             self._clock.sleep_until(deadline_ns)
         self._tape.note(sleep=deadline_ns, stop=False)
 
-    def instructions_until(self, deadline_ns: int, container: bytes) -> int:
+    def begin_turn(self, deadline_ns: int, step_instructions: int) -> int:
         try:
             self._gate.check()
         except KeyboardInterrupt:
-            self._tape.note(turn=show(container), until=deadline_ns, budget=0)
+            self._tape.note(turn=deadline_ns, step=step_instructions, budget=0)
             raise
-        budget = self._clock.instructions_until(deadline_ns, container)
-        self._tape.note(turn=show(container), until=deadline_ns, budget=budget)
+        budget = self._clock.begin_turn(deadline_ns, step_instructions)
+        self._tape.note(turn=deadline_ns, step=step_instructions, budget=budget)
         return budget
+
+    def extend_turn(self, step_instructions: int) -> int:
+        more = self._clock.extend_turn(step_instructions)
+        if more:
+            self._tape.count_step()
+        elif self._waits:
+            self._tape.note(over=True)
+        return more
 
     def charge(self, instructions: int) -> None:
         self._tape.note(used=instructions)

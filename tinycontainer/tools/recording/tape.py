@@ -1,10 +1,12 @@
 """The tape: JSON lines in the order in which things happened, written once and read once.
 
-{"recording": 1, ...}                      the header
+{"recording": 2, ...}                      the header
 {"do": "start", "uid": "box"}              a management call begins
 {"part": "..."}                            bytes of the bundle or metadata that it was given
 {"now": 1000}                              a reading of the clock
-{"turn": "box", "until": 9, "budget": 8}   what a container may use; a budget of 0: interrupted
+{"turn": 9, "step": 8, "budget": 8}        a turn until then, and its budget; 0: interrupted
+{"steps": 3}                               by how many steps it was extended meanwhile; wall time
+{"over": true}                             it was not extended further; wall time
 {"used": 7}                                what it has used
 {"sleep": 5000, "stop": false}             nothing was due until then; whether it was interrupted
 {"make": 0, "driver": 1}                   an instance of the driver entry is made
@@ -29,7 +31,7 @@ from tinycontainer.jsonl import read_lines, whole_number
 from tinycontainer.text import flatten, show
 
 MAX_LINES: Final = 50_000_000
-VERSION: Final = 1
+VERSION: Final = 2
 _HEADER_KEYS: Final = frozenset({"recording", "device_file", "wall", "epoch_s", "engine"})
 _SHOWN_CHARACTERS: Final = 120
 
@@ -95,6 +97,7 @@ class TapeWriter:
         self._write = write
         self._failure: OSError | None = None
         self._is_running = False
+        self._steps = 0
 
     def begin(self, header: Header) -> None:
         """Write the first line; nothing is written before it."""
@@ -103,6 +106,9 @@ class TapeWriter:
 
     def note(self, **values: object) -> None:
         """Write a line."""
+        if self._steps:
+            steps, self._steps = self._steps, 0
+            self.note(steps=steps)
         if not self._is_running:
             return
         try:
@@ -110,6 +116,10 @@ class TapeWriter:
         except OSError as error:
             self._failure = error
             self._is_running = False
+
+    def count_step(self) -> None:
+        """Note that a turn was extended; all extensions between two other lines share one."""
+        self._steps += 1
 
     def end(self, **values: object) -> None:
         """Write the last line; nothing is written after it."""

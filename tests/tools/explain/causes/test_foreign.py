@@ -55,6 +55,10 @@ CLAIMS = {
     "aud as array": (cbor.encode({3: ["a"]}), "aud (claim 3) is an array"),
     "uid as text": (cbor.encode({-65539: "box"}), "uid (claim -65539) is a text"),
     "names as keys": (b"\xa1\x63exp\x01", "a text as key"),
+    **{
+        f"simple value {value}": (bytes([0xA1, 0x04, 0xE0 + value]), "a value is true, false, nil")
+        for value in (20, 21, 22, 23)
+    },
     "unsorted": (b"\xa2\x05\x01\x04\x02", "order of their encoded bytes"),
     "JSON": (b'{"exp": 1}', "the claims are JSON"),
 }

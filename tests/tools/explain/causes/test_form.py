@@ -74,6 +74,13 @@ def test_bytes_that_are_no_token_say_what_became_of_it(
     assert found.expected == "one COSE_Sign1 or COSE_Mac0 in strict CBOR"
 
 
+@pytest.mark.parametrize("missing", range(1, 134))
+def test_a_token_that_was_cut_short_is_named_wherever_it_was_cut(missing: int) -> None:
+    found = explained(spoiled(lambda token: token[:-missing]), Kind.CODE, "structure").cause
+    exactly = "its last byte is" if missing == 1 else f"its last {missing} bytes are"
+    assert f"cut short: {exactly if missing <= 64 else 'at least its last'}" in str(found)
+
+
 def test_bytes_that_are_nothing_known_have_no_cause() -> None:
     assert explained(spoiled(lambda _t: b"\xff" * 40), Kind.CODE, "structure").cause is None
 

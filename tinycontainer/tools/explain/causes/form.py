@@ -16,7 +16,14 @@ from tinycontainer_tokens.envelope import (
 )
 from tinycontainer_tokens.unverified import claims_unverified
 
-from ...artefact.disguises import WRITTEN_AS_TEXT, unwrap, without_crlf, without_line_feed
+from ...artefact.disguises import (
+    WRITTEN_AS_TEXT,
+    begins_like_token,
+    count_missing,
+    unwrap,
+    without_crlf,
+    without_line_feed,
+)
 from ..explanation import name_of
 from .foreign import (
     name_foreign_claims,
@@ -28,8 +35,8 @@ from .refused_token import RefusedToken, verify_again
 
 _SIGNATURE_STEP: Final = 6
 """Number of the step that checks the signature: a failure after it means that the key fits."""
-_MOST_MISSING_BYTES: Final = 128
-"""How much at a token's end is tried as missing; more than an Ed25519 signature with its head."""
+_LONGEST_PROOF_BYTES: Final = 64
+"""As long as an Ed25519 signature: so much can be missing while the token still has its parts."""
 
 
 def find_present_cause(refused: RefusedToken) -> str | None:
@@ -49,13 +56,22 @@ def find_structure_cause(refused: RefusedToken) -> str | None:
     found = undo_damage(token)
     if found is not None:
         return found[0]
-    for missing in range(1, 1 + min(_MOST_MISSING_BYTES, MAX_TOKEN_BYTES - len(token))):
+    for missing in range(1, 1 + min(_LONGEST_PROOF_BYTES, MAX_TOKEN_BYTES - len(token))):
         if parse_if_possible(token + bytes(missing)) is not None:
             return f"the token is cut short: its last {_counted(missing)} missing"
     for surplus in range(1, len(token)):
         if parse_if_possible(token[:-surplus]) is not None:
             return f"the token is followed by {surplus} byte{'s' * (surplus > 1)} of something else"
-    return _other_thing(token) or name_foreign_message(token)
+    return _other_thing(token) or _name_cut(token) or name_foreign_message(token)
+
+
+def _name_cut(token: bytes) -> str | None:
+    missing = count_missing(token, MAX_TOKEN_BYTES) if begins_like_token(token) else 0
+    return (
+        f"the token is cut short: at least its last {_counted(missing)} missing"
+        if missing
+        else None
+    )
 
 
 def undo_damage(token: bytes) -> tuple[str, bytes] | None:

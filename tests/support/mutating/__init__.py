@@ -1,0 +1,1 @@
+"""Mutants: the smallest changes of a module's source, and whether a test notices one."""
