@@ -121,7 +121,9 @@ def measure(engine: str, size: int) -> dict[str, tuple[str, float, int, bool]]:
 
 
 BOUNDS = [
-    pytest.param(64 << 10, 0.5, 70 * MIB, id="64 KiB"),
+    # Where others use the machine too, the same work is charged up to twice as much time.
+    pytest.param(64 << 10, 1.0, 70 * MIB, id="64 KiB"),
+    pytest.param(64 << 10, 0.5, 70 * MIB, id="64 KiB, quiet", marks=pytest.mark.long),
     pytest.param(256 << 10, 3.0, 200 * MIB, id="256 KiB", marks=pytest.mark.long),
 ]
 
