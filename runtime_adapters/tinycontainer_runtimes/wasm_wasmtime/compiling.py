@@ -26,8 +26,8 @@ from .engine import SETTINGS
 
 MEMORY_BYTES_PER_BYTE: Final = 608
 """What compiling may take for each byte of code that the device allows: 38 MiB for 64 KiB."""
-PROCESSOR_S_PER_BYTE: Final = 3.6e-6
-"""The same of processor time: 0.24 s for 64 KiB. Code of real compilers needs a tenth of both."""
+PROCESSOR_S_PER_BYTE: Final = 3e-6
+"""The same of processor time: 0.2 s for 64 KiB. Code of real compilers needs a tenth of both."""
 MEMORY_BYTES: Final = range(16 << 20, 1 << 30)
 PROCESSOR_S: Final = (0.2, 10.0)
 """The least and the most of both, however much code is allowed."""
