@@ -3,6 +3,7 @@
 The program's front door imports this file at every start, so it imports nothing but click.
 """
 
+from contextlib import suppress
 from enum import IntEnum
 from typing import Any, Final
 
@@ -37,6 +38,12 @@ class ExitCode(IntEnum):
         member._value_ = code
         member.meaning = meaning
         return member
+
+
+def say(line: str) -> None:
+    """Write a line to standard error; if it takes none, that changes no exit code."""
+    with suppress(OSError):
+        click.echo(line, err=True)
 
 
 class VerbRefused(Exception):

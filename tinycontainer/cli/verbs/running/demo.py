@@ -35,7 +35,7 @@ from ...installation import with_installation
 from ...options import force_option, json_option, path_option
 from ...output_files import require_absent, write_file
 from ...printing import print_json, print_table
-from ...verb import ExitCode, Verb, VerbRefused
+from ...verb import ExitCode, Verb, VerbRefused, say
 from .listeners import print_lines, show_progress, trace_to
 from .picture_files import PictureFiles, picture_options
 from .run_summary import print_summary, summarize_run
@@ -205,4 +205,4 @@ def _print_judgement(findings: list[ExpectationResult], surprises: list[Surprise
     ]
     print_table("What had to happen", ("", "expectation", "found"), rows)
     for surprise in surprises:
-        click.echo(f"error: script: {flatten(str(surprise))}", err=True)
+        say(f"error: script: {flatten(str(surprise))}")

@@ -17,7 +17,7 @@ from tinycontainer.trace import Human, Sink, Tally
 from ...installation import with_installation
 from ...options import duration_option, force_option, json_option, path_argument, path_option
 from ...printing import print_json
-from ...verb import ExitCode, Verb, VerbRefused
+from ...verb import ExitCode, Verb, VerbRefused, say
 from .listeners import print_lines, trace_to
 from .live_view import LiveView, require_terminal
 from .picture_files import PictureFiles, picture_options
@@ -131,7 +131,7 @@ def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
     plan = read_plan(device_file)
     steps = () if options.script is None else read_script(options.script)
     if plan.content.trust.allow_unsigned:
-        click.echo("warning: allow_unsigned is set: missing tokens are accepted", err=True)
+        say("warning: allow_unsigned is set: missing tokens are accepted")
     tally = Tally()
     builder = TimelineBuilder()
     with _sinks(options, tally) as sinks:
@@ -189,10 +189,10 @@ def _sinks(options: RunOptions, tally: Tally) -> Iterator[list[Sink]]:
 
 def _exit_code(result: RunResult, tally: Tally, fail_on: tuple[str, ...]) -> ExitCode:
     for surprise in result.surprises:
-        click.echo(f"error: script: {flatten(str(surprise))}", err=True)
+        say(f"error: script: {flatten(str(surprise))}")
     if result.interrupted:
         return ExitCode.INTERRUPTED
     failures = [name for name in fail_on if _FAILURES[name](tally)]
     for name in failures:
-        click.echo(f"error: --fail-on {name}: the run had at least one", err=True)
+        say(f"error: --fail-on {name}: the run had at least one")
     return ExitCode.REFUSED if result.surprises or failures else ExitCode.DONE
