@@ -10,7 +10,7 @@ from tinycontainer import SPECIFICATION_VERSION
 from tinycontainer.device.containers import riot_2024
 from tinycontainer.device.containers.lifecycle import TRANSITIONS, State
 from tinycontainer.device.containers.limits import BOARDS, Scheduling
-from tinycontainer.device.running.executor import CALLS_PER_STEP
+from tinycontainer.device.running.turn import CALLS_PER_STEP
 from tinycontainer.interfaces.clock import DEFAULT_INSTRUCTION_NS, NS_PER_MS, NS_PER_US, WallClock
 from tinycontainer.interfaces.meter import DEFAULT_STEP_INSTRUCTIONS
 from tinycontainer.interfaces.runtime import RuntimeLimits
