@@ -3,7 +3,8 @@
 The program's front door imports this file at every start, so it imports nothing but click.
 """
 
-from contextlib import suppress
+import os
+import sys
 from enum import IntEnum
 from typing import Any, Final
 
@@ -42,8 +43,11 @@ class ExitCode(IntEnum):
 
 def say(line: str) -> None:
     """Write a line to standard error; if it takes none, that changes no exit code."""
-    with suppress(OSError):
+    try:
         click.echo(line, err=True)
+    except OSError:
+        # What it holds back would fail once more when Python ends, with an exit code of its own.
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 class VerbRefused(Exception):

@@ -68,7 +68,11 @@ class Management(AbstractContextManager[None]):
             self._recover()
         self._sound = True
         self._in_progress.clear()
-        self._interrupts.release()
+        try:
+            self._interrupts.release()
+        except KeyboardInterrupt:
+            self._tracer.raise_failure(only_interrupts=True)  # it is one and the same to its host
+            raise
         self._tracer.raise_failure(only_interrupts=kind is not None)
 
     def look(self) -> None:
