@@ -21,6 +21,13 @@ settings.register_profile(
 settings.load_profile("project")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the full counts of a requirement as long as they need: three hours."""
+    for item in items:
+        if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(3 * 60 * 60))
+
+
 @pytest.fixture
 def program(capsys: pytest.CaptureFixture[str]) -> Program:
     """``tinycontainerctl``, run in this process."""

@@ -289,5 +289,9 @@ class RecordingError(LineError):
     """A recording that cannot be read."""
 
 
+class RecordingFull(RecordingError):
+    """A recording that ends in the middle of its run, because its file has reached its bound."""
+
+
 class ReplayDiverged(LineError):
     """A replay that does something else than what was recorded."""

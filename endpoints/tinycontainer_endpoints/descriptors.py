@@ -17,8 +17,8 @@ class Descriptors(Generic[Held]):
     def open(self, held: Held) -> int:
         """A new descriptor for what the driver keeps."""
         self._last += 1
-        self._held[self._last] = held
-        return self._last
+        # One step, so that an interrupt leaves no descriptor that nobody knows.
+        return self._held.update({self._last: held}) or self._last
 
     def __getitem__(self, driver_fd: int) -> Held:
         """What is kept for a descriptor.
@@ -37,6 +37,5 @@ class Descriptors(Generic[Held]):
         Raises:
             DriverError: it is not open.
         """
-        held = self[driver_fd]
-        del self._held[driver_fd]
-        return held
+        _ = self[driver_fd]
+        return self._held.pop(driver_fd)

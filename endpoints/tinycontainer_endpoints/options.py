@@ -1,5 +1,6 @@
 """Options of drivers: tables of the device file, checked."""
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -27,8 +28,21 @@ def read_options(kind: type[DriverOptions], setup: DriverSetup) -> DriverOptions
     Raises:
         ValueError: one line with the first wrong option and the reason.
     """
+    return check_options(kind, setup.options)
+
+
+def check_options(kind: type[DriverOptions], options: Mapping[str, object]) -> DriverOptions:
+    """Check options of a driver that is not made.
+
+    Args:
+        kind: the options that the driver has.
+        options: as the device file has them.
+
+    Raises:
+        ValueError: one line with the first wrong option and the reason.
+    """
     try:
-        return kind.model_validate(dict(setup.options))
+        return kind.model_validate(dict(options))
     except ValidationError as error:
         place, problem = explain_misfit(error, kind)
         raise ValueError(f"options.{place}: {problem}") from None

@@ -8,7 +8,7 @@ from it.
 from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import sha256
-from threading import Lock
+from threading import RLock
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
@@ -42,7 +42,8 @@ class CodeCache(Generic[Made]):
         self._measure_bytes = measure_bytes
         self._entries: OrderedDict[_Key, tuple[Made, int]] = OrderedDict()
         self._held_bytes = 0
-        self._lock = Lock()
+        # Reentrant: an interrupt at the end of a `with` can leave it locked (ADR 21).
+        self._lock = RLock()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -74,9 +75,9 @@ class CodeCache(Generic[Made]):
         with self._lock:
             if key in self._entries:
                 return self._entries[key][0]
-            self._entries[key] = made, held_bytes
-            self._held_bytes += held_bytes
+            # One step each, so that an interrupt leaves no entry that is not counted.
+            entry = made, held_bytes
+            self._entries[key], self._held_bytes = entry, self._held_bytes + held_bytes
             while self._held_bytes > self._max_bytes:
-                _, (_, dropped_bytes) = self._entries.popitem(last=False)
-                self._held_bytes -= dropped_bytes
+                self._held_bytes -= self._entries.popitem(last=False)[1][1]
         return made

@@ -52,6 +52,30 @@ def test_an_interrupt_before_the_run_is_one_too(
     assert err.strip() == "interrupted"
 
 
+def test_an_interrupt_while_the_program_is_imported_is_one_word(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    command = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import runpy;"
+    command += "runpy.run_module('tinycontainer', run_name='__main__')"
+    arguments = [sys.executable, "-c", command]
+    done = subprocess.run(arguments, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
+@pytest.mark.parametrize(("verb", "code"), [("demo", 0), ("inspect /nowhere", 2), ("fly", 2)])
+def test_standard_error_that_takes_nothing_changes_no_exit_code(
+    verb: str, code: int, closed: str
+) -> None:
+    command = f"{' '.join(PROGRAM)} {verb} >/dev/null {closed}"
+    assert subprocess.run(command, shell=True, check=False).returncode == code
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_a_program_without_streams_does_its_work(closed: str) -> None:
+    command = f"{' '.join(PROGRAM)} demo >/dev/null {closed}"
+    assert subprocess.run(command, shell=True, check=False).returncode == 0
+
+
 def test_the_end_of_something_that_a_library_reads_is_no_interrupt(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:

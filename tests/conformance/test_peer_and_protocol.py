@@ -4,6 +4,7 @@ import json
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from tinycontainer.conformance.judging.suite import (
     CaseOutcome,
     CaseResult,
     Suite,
-    conforms,
+    Verdict,
+    choose_variants,
+    judge_results,
 )
 from tinycontainer.conformance.peer import ProcessPeer
 from tinycontainer.conformance.protocol import HelloReply, RequestRefused
@@ -95,7 +98,7 @@ def test_a_broken_implementation_fails_and_says_why(command: tuple[str, ...], wo
     said = "\n".join(problem for result in results for problem in result.problems)
     assert words in said
     assert said.replace("\n", "").isprintable()
-    assert not conforms(results)
+    assert judge_results(results, CASES, None).verdict is Verdict.FAILS
 
 
 def test_a_silent_implementation_is_given_up_after_three_requests() -> None:
@@ -115,11 +118,36 @@ def test_one_that_reads_nothing_does_not_block_the_judge() -> None:
         peer.end()
 
 
-def test_nothing_of_an_implementation_survives_the_end(tmp_path: Path) -> None:
+HIDING = {
+    "a child": "subprocess.Popen(command)",
+    "setsid": "subprocess.Popen(command, start_new_session=True)",
+    "setsid without an environment": "subprocess.Popen(command, start_new_session=True, env={})",
+    "an orphan": "if os.fork() == 0:\n    subprocess.Popen(command)\n    os._exit(0)\nos.wait()",
+    "an orphan with setsid": (
+        "if os.fork() == 0:\n    subprocess.Popen(command, start_new_session=True)\n"
+        "    os._exit(0)\nos.wait()"
+    ),
+    "an orphan without an environment": (
+        "if os.fork() == 0:\n    subprocess.Popen(command, start_new_session=True, env={})\n"
+        "    os._exit(0)\nos.wait()"
+    ),
+    "orphans of orphans": (
+        "for _ in range(4):\n    if os.fork() == 0:\n        os.setsid()\n"
+        "        if os.fork() == 0:\n            os.setsid()\n"
+        "            os.execv(command[0], command)\n"
+        "        os._exit(0)\n    os.wait()"
+    ),
+}
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux shows processes so")
+@pytest.mark.clause("TC-TOOL-16")
+@pytest.mark.parametrize("hiding", HIDING.values(), ids=HIDING)
+def test_nothing_of_an_implementation_survives_the_end(tmp_path: Path, hiding: str) -> None:
     sign = tmp_path / "alive"
     child = f"import time\nwhile True:\n    open({str(sign)!r}, 'w').close()\n    time.sleep(0.02)"
     command = python(
-        f"import subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {child!r}])\n"
+        f"import os, subprocess, sys, time\ncommand = [sys.executable, '-c', {child!r}]\n{hiding}\n"
         "print('{}', flush=True)\ntime.sleep(60)"
     )
     peer = ProcessPeer(command)
@@ -137,7 +165,8 @@ def test_nothing_of_an_implementation_survives_the_end(tmp_path: Path) -> None:
 def test_what_is_not_offered_is_skipped_and_nothing_judged_is_no_conformance() -> None:
     results = judged(answering({"unsupported": "everything"}))
     assert {result.outcome for result in results} == {CaseOutcome.SKIPPED}
-    assert not conforms(results)
+    hello = hello_of(HELLO)
+    assert judge_results(results, [], hello).verdict is Verdict.FAILS
 
 
 @given(st.binary(max_size=300))
@@ -219,3 +248,92 @@ def test_a_wrong_command_line_gives_one_line(
     program: Program, options: tuple[str, ...], words: str
 ) -> None:
     assert words in program.bad("conform", *options)
+
+
+def hello_of(values: dict[str, object]) -> HelloReply:
+    return HelloReply.model_validate_json(json.dumps(values))
+
+
+def results_of(outcomes: dict[str, CaseOutcome], hello: HelloReply) -> list[CaseResult]:
+    """A result for each named case, all its variants judged unless it was skipped."""
+    return [
+        CaseResult(
+            case,
+            outcomes[case.id],
+            (),
+            0 if outcomes[case.id] is CaseOutcome.SKIPPED else len(choose_variants(case, hello)),
+            0,
+        )
+        for case in CASES
+        if case.id in outcomes
+    ]
+
+
+@pytest.mark.clause("TC-TOOL-16")
+def test_an_implementation_conforms_only_in_all_that_it_announces() -> None:
+    hello = hello_of(HELLO)
+    fitting = [case.id for case in CASES if choose_variants(case, hello)]
+    assert 0 < len(fitting) < len(CASES)
+    passed = dict.fromkeys(fitting, CaseOutcome.PASSED)
+    whole = judge_results(results_of(passed, hello), CASES, hello)
+    assert (whole.verdict, whole.not_judged) == (Verdict.CONFORMS, ())
+    for name in (fitting[0], fitting[-1]):
+        others = {each: outcome for each, outcome in passed.items() if each != name}
+        for part in (others, {**passed, name: CaseOutcome.SKIPPED}):
+            found = judge_results(results_of(part, hello), CASES, hello)
+            assert (found.verdict, found.not_judged) == (Verdict.PASSED_IN_PART, (name,))
+        known = {**passed, name: CaseOutcome.EXPECTED_FAILURE}
+        found = judge_results(results_of(known, hello), CASES, hello)
+        assert (found.verdict, found.failing_as_expected) == (Verdict.PASSED_IN_PART, (name,))
+        wrong = {**passed, name: CaseOutcome.FAILED}
+        assert judge_results(results_of(wrong, hello), CASES, hello).verdict is Verdict.FAILS
+
+
+def test_a_variant_that_was_skipped_is_no_conformance() -> None:
+    hello = hello_of({**HELLO, "policies": ["priority", "round-robin"]})
+    fitting = [case.id for case in CASES if choose_variants(case, hello)]
+    results = results_of(dict.fromkeys(fitting, CaseOutcome.PASSED), hello)
+    results[0] = replace(results[0], variants=results[0].variants - 1)
+    found = judge_results(results, CASES, hello)
+    assert (found.verdict, found.not_judged) == (Verdict.PASSED_IN_PART, (fitting[0],))
+
+
+@pytest.mark.clause("TC-TOOL-16")
+def test_groups_and_cases_add_up_and_are_no_verdict_on_the_whole(program: Program) -> None:
+    groups = ("--group", "metadata", "--group", "bundles")
+    found = program.json("conform", *groups)
+    assert {case["group"] for case in found["cases"]} == {"metadata", "bundles"}
+    assert len(found["cases"]) == sum(case.group in ("metadata", "bundles") for case in CASES)
+    assert (found["conforms"], found["verdict"]) == (False, "passed what was judged")
+    ids = [case.id for case in CASES if case.group == "bundles"][:2]
+    out = program.good("conform", "--case", ids[0], "--case", ids[1])
+    assert out.startswith(f"ok     {ids[0]}\nok     {ids[1]}\n2 cases in ")
+    assert "passed what was judged\nthat is no conformance: " in out
+    assert "there is no case nonsense" in program.bad("conform", "--case", "nonsense")
+    assert "there is no case x" in program.bad("conform", "--case", ids[0], "--case", "x")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("conform", "--timeout", "1", "--timeout", "2"),
+        ("run", "x.toml", "--for", "1s", "--for", "2s"),
+        ("run", "x.toml", "--virtual", "--wall"),
+        ("explain", "x.tcb", "--device", "a.toml", "--device=b.toml"),
+        ("pack", "x", "--keys", "a", "--out", "b", "-o", "c"),
+        ("compare", "x.tcb", "--engines", "a,b", "--engines", "c,d"),
+    ],
+)
+@pytest.mark.clause("TC-TOOL-17")
+def test_an_option_with_one_value_is_not_silently_overwritten(
+    program: Program, arguments: tuple[str, ...]
+) -> None:
+    assert " is given 2 times; give it once" in program.bad(*arguments)
+
+
+@pytest.mark.clause("TC-TOOL-17")
+def test_a_flag_and_an_option_of_many_values_can_be_repeated(program: Program) -> None:
+    line = program.bad(
+        "run", "x.toml", "--json", "--json", "--fail-on", "miss", "--fail-on", "miss"
+    )
+    assert "cannot be read" in line

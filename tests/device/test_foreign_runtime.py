@@ -276,3 +276,34 @@ def test_a_probe_that_raises_disturbs_nobody_else() -> None:
     world = world_with(Rogue(resume_does=in_loop(resume)))
     world.device.run_until(200)
     assert world.device["calm"].loops == 20
+
+
+@pytest.mark.parametrize("hook", [Hook.LOOP, Hook.STOP])
+@pytest.mark.parametrize("earned", [101, 5000])
+def test_a_runtime_that_fills_its_meter_in_its_last_turn_is_a_fault(
+    hook: Hook, earned: int
+) -> None:
+    def resume(rogue: Rogue) -> Outcome:
+        if rogue.hook is hook:
+            rogue.meter.left += earned
+        return Completed(int(rogue.hook is Hook.LOOP))
+
+    world = world_with(Rogue(resume_does=resume))
+    others_go_on(world)
+    last = world.of(HookEnded, "box")[-1 if hook is Hook.STOP else -2]
+    assert (last.hook, last.detail) == (hook, "runtime-failed: its meter is broken")
+    assert last.used_ns == 0
+
+
+def test_what_a_runtime_takes_from_its_meter_in_its_last_turn_is_charged() -> None:
+    def resume(rogue: Rogue) -> Outcome:
+        if rogue.hook is Hook.STOP:
+            rogue.meter.left -= 4000
+        return Completed(int(rogue.hook is Hook.LOOP))
+
+    world = world_with(Rogue(resume_does=resume))
+    others_go_on(world)
+    (ended,) = (event for event in world.of(HookEnded, "box") if event.hook is Hook.STOP)
+    assert ended.used_ns == 4_100_000
+    used_ns = sum(event.used_ns for event in world.of(HookEnded, "box"))
+    assert world.device["box"].statistics.execution_ns == used_ns

@@ -255,3 +255,16 @@ def test_an_expectation_that_could_never_fit_is_refused(
     path.write_text(f'[[expectations]]\ntext = "x"\n{line}\nat_most = 0\n')
     with pytest.raises(DeviceFileError, match=problem):
         read_expectations(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [("at_least = 0", "holds whatever happens"), ("at_most = 0", "it never holds")],
+)
+def test_an_expectation_that_always_or_never_holds_is_refused(
+    tmp_path: Path, line: str, problem: str
+) -> None:
+    path = tmp_path / "expectations.toml"
+    path.write_text(f'[[expectations]]\ntext = "x"\nevent = "refused"\n{line}\n')
+    with pytest.raises(DeviceFileError, match=problem):
+        read_expectations(path)

@@ -184,6 +184,9 @@ def test_a_sequence_store_that_fails_changes_nothing(state: State) -> None:
     world.sequences.broken = True
     nothing_changes(world, world.pack(newer(PLAN)).metadata, LoadReason.SEQUENCE_STORE)
     world.sequences.broken = False
+    world.sequences.unreadable = True
+    nothing_changes(world, world.pack(newer(PLAN)).metadata, LoadReason.SEQUENCE_STORE)
+    world.sequences.unreadable = False
     world.reconfigure(newer(PLAN))
 
 

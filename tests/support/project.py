@@ -9,7 +9,8 @@ import click
 import pytest
 
 from tinycontainer.assembly import Installation
-from tinycontainer.cli.main import cli, main
+from tinycontainer.cli.main import main
+from tinycontainer.cli.program import cli
 from tinycontainer.cli.verb import Verb
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from tinycontainer.device.running.scheduler import Alarm, Scheduler
 from tinycontainer.errors import CreationError, InadmissibleCode
 from tinycontainer.interfaces.meter import DEFAULT_STEP_INSTRUCTIONS, Meter
 from tinycontainer.interfaces.runtime import (
@@ -22,6 +23,15 @@ from tinycontainer.interfaces.runtime import (
 
 Steps: TypeAlias = Generator[int, None, int | None]
 Script: TypeAlias = Callable[[Natives], Steps]
+
+
+def take_alarm(scheduler: Scheduler, now_ns: int) -> tuple[int, int, Alarm] | None:
+    """The earliest alarm that is not after now, which is then cleared."""
+    found = scheduler.find_alarm(now_ns)
+    if found is not None:
+        at_ns, slot, alarm = found
+        scheduler.clear_alarm(slot, alarm, at_ns)
+    return found
 
 
 class ScriptTrap(Exception):

@@ -82,7 +82,7 @@ class Story:
         device = RecordedDevice(setup, recorder.clock(clock), sinks, tape)
         with suppress(KeyboardInterrupt):
             self._manage(device)
-        end_ns = device.finish()
+        end_ns = device.end_trace()
         return Tape(tuple(lines), tuple(trace), end_ns)
 
     def repeat(self, path: Path, lines: Sequence[str]) -> Tape:

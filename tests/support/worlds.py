@@ -40,8 +40,8 @@ from tinycontainer_tokens import (
     MemorySequenceStore,
     Profile,
     Role,
-    SequenceFileError,
     SequenceStore,
+    SequenceStoreError,
     SequenceSubject,
 )
 
@@ -244,17 +244,21 @@ class Ledger:
     Attributes:
         entries: the newest accepted token of each subject.
         broken: whether nothing can be recorded.
+        unreadable: whether nothing can be looked up.
     """
 
     entries: dict[SequenceSubject, Accepted] = field(default_factory=dict)
     broken: bool = False
+    unreadable: bool = False
 
     def newest(self, subject: SequenceSubject) -> Accepted | None:
+        if self.unreadable:
+            raise SequenceStoreError("the store cannot be read on purpose")
         return self.entries.get(subject)
 
     def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         if self.broken:
-            raise SequenceFileError("the store is broken on purpose")
+            raise SequenceStoreError("the store is broken on purpose")
         self.entries.update(entries)
 
 

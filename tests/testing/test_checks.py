@@ -129,19 +129,27 @@ class GoodDriver:
 
     def __init__(self) -> None:
         self.last = 0
+        self.are_open: set[int] = set()
 
     def open(self, peer_endpoint_id: int, context: CallContext) -> int:
         self.last += 1
+        self.are_open.add(self.last)
         return self.last
 
     def read(self, driver_fd: int, size: int) -> bytes:
+        self.require_open(driver_fd)
         return bytes(size)
 
     def write(self, driver_fd: int, data: bytes) -> int:
+        self.require_open(driver_fd)
         return len(data)
 
     def close(self, driver_fd: int) -> None:
-        pass
+        self.are_open.discard(driver_fd)
+
+    def require_open(self, driver_fd: int) -> None:
+        if driver_fd not in self.are_open:
+            raise DriverError
 
 
 class SameDescriptor(GoodDriver):
@@ -187,8 +195,52 @@ class ChargesBackwards(GoodDriver):
         return super().open(peer_endpoint_id, context)
 
 
+class ReturnsNothing:
+    def open(self, peer_endpoint_id: int, context: CallContext) -> int:
+        return None  # type: ignore[return-value]  # the mistake under test
+
+    read = write = close = open  # noqa: A003 - that of this class is meant
+
+
+class ReadsNothing(GoodDriver):
+    def read(self, driver_fd: int, size: int) -> bytes:
+        return None  # type: ignore[return-value]  # the mistake under test
+
+
+class WritesNothing(GoodDriver):
+    def write(self, driver_fd: int, data: bytes) -> int:
+        return None  # type: ignore[return-value]  # the mistake under test
+
+
+class ClosesWithAResult(GoodDriver):
+    def close(self, driver_fd: int) -> None:
+        super().close(driver_fd)
+        return 0  # type: ignore[return-value]  # the mistake under test
+
+
+class RefusesEverything(GoodDriver):
+    def open(self, peer_endpoint_id: int, context: CallContext) -> int:
+        raise DriverError
+
+
+class ReadsAfterClose(GoodDriver):
+    def read(self, driver_fd: int, size: int) -> bytes:
+        return b""
+
+
+class WritesAfterClose(GoodDriver):
+    def write(self, driver_fd: int, data: bytes) -> int:
+        return 0
+
+
+class OnlyReads(GoodDriver):
+    def write(self, driver_fd: int, data: bytes) -> int:
+        raise DriverError(problem="only read it")
+
+
 def test_a_good_driver_passes() -> None:
     check_driver(GoodDriver)
+    check_driver(OnlyReads)
 
 
 @pytest.mark.parametrize(
@@ -202,6 +254,13 @@ def test_a_good_driver_passes() -> None:
         (RaisesAnything, "close raises DriverError only, not OSError"),
         (OpensOnce, "can be opened again"),
         (ChargesBackwards, "not negative"),
+        (ReturnsNothing, "open returns an integer of at least 1"),
+        (ReadsNothing, "read returns bytes"),
+        (WritesNothing, "between 0 bytes and all of them"),
+        (ClosesWithAResult, "close returns nothing"),
+        (RefusesEverything, "can be opened at endpoint 1"),
+        (ReadsAfterClose, "a read after close is refused"),
+        (WritesAfterClose, "a write after close is refused"),
     ],
 )
 def test_a_broken_driver_is_caught_and_named(

@@ -60,7 +60,7 @@ def test_a_cose_key_of_hmac_goes_round(secret: bytes, kid: bytes | None) -> None
 
 
 def test_a_cose_key_has_the_labels_of_the_standard() -> None:
-    public: dict[int, cbor.Value] = {KTY: 1, KID: b"key", ALG: -8, CRV: 6, X: KEY.public}
+    public: dict[int, cbor.Value] = {KTY: 1, KID: b"key", CRV: 6, X: KEY.public}
     assert key_files.to_cose_key(NAMED.public_half()) == cbor.encode(public)
     assert key_files.to_cose_key(NAMED) == cbor.encode(public | {D: SECRET})
     symmetric: dict[int, cbor.Value] = {KTY: 4, KID: b"key", ALG: 5, -1: SECRET[::-1]}
@@ -69,6 +69,7 @@ def test_a_cose_key_has_the_labels_of_the_standard() -> None:
 
 def test_a_cose_key_may_leave_the_algorithm_out() -> None:
     assert key_files.parse(without(ALG, okp())) == KEY
+    assert key_files.parse(okp()) == KEY.restrict_to(Algorithm.EDDSA)
     assert key_files.parse(without(ALG, key_files.to_cose_key(HMAC_KEY))) == HMAC_KEY
 
 

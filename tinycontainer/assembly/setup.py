@@ -17,15 +17,13 @@ from tinycontainer.interfaces.clock import Clock, VirtualClock
 from tinycontainer.interfaces.driver import BoardInfo, Driver, DriverSetup
 from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import ContainerType
+from tinycontainer.state import DeviceState, MemoryState, SqliteState, StateFileError
 from tinycontainer.text import show
 from tinycontainer_tokens import (
-    FileSequenceStore,
+    Algorithm,
     KeyEntry,
     KeyFileError,
     KeyStore,
-    MemorySequenceStore,
-    SequenceFileError,
-    SequenceStore,
 )
 from tinycontainer_tokens import key_files as key_codec
 
@@ -44,6 +42,8 @@ def make_setup(
     installation: Installation,
     show_line: Callable[[bytes], None] = discard_line,
     outside: Outside | None = None,
+    *,
+    is_reader: bool = False,
 ) -> Setup:
     """Resolve everything that a device file names.
 
@@ -53,6 +53,7 @@ def make_setup(
         installation: what is installed.
         show_line: takes untrusted lines for the operator's screen.
         outside: used in place of what the file names; no driver is made then.
+        is_reader: look at the device's state, and never make or change its file.
 
     Raises:
         DeviceFileError: something that it names cannot be used.
@@ -63,7 +64,7 @@ def make_setup(
     virtual_time = isinstance(clock, VirtualClock)
     given = outside or Outside(
         _make_drivers(plan, installation, show_line, virtual_time=virtual_time),
-        _open_sequences(plan),
+        _open_state(plan, is_reader=is_reader),
         _epoch_s(content.device.epoch, virtual_time=virtual_time),
     )
     return Setup(
@@ -140,9 +141,17 @@ def _read_key(plan: DevicePlan, place: str, table: KeyTable, files: ParsedFiles)
         material = files.key(content)
     except KeyFileError as error:
         raise plan.error(f"{place}.file", f"{show(path.name)}: {error}") from None
-    if material.algorithm is not table.algorithm:
+    if not material.may_verify:
+        problem = "key_ops (label 4) of the COSE_Key does not allow to verify with it"
+        raise plan.error(f"{place}.file", f"{show(path.name)}: {problem}")
+    if material.is_symmetric is not (table.algorithm is Algorithm.HMAC_256):
         problem = f"the file holds a key for {material.algorithm}, not {table.algorithm}"
         raise plan.error(f"{place}.algorithm", problem)
+    if table.algorithm is Algorithm.ED25519:
+        try:
+            material = material.restrict_to(table.algorithm)
+        except KeyFileError as error:
+            raise plan.error(f"{place}.algorithm", f"{show(path.name)}: {error}") from None
     uids = None if table.uids is None else frozenset(map(uid_from_text, table.uids))
     return KeyEntry(table.role, table.profile, material, uids)
 
@@ -167,6 +176,7 @@ def _make_drivers(
             board,
             virtual_time,
             installation.resources,
+            device.board,
         )
         entries.append(_driver_entry(plan, f"drivers[{number}]", entry, setup, installation))
     return _driver_table(plan, entries)
@@ -201,14 +211,15 @@ def _refuse_to_make() -> Driver:
     raise RuntimeError("this table only shows places; its drivers are not made")
 
 
-def _open_sequences(plan: DevicePlan) -> SequenceStore:
-    name = plan.content.trust.sequence_file
+def _open_state(plan: DevicePlan, *, is_reader: bool) -> DeviceState:
+    name = plan.content.state.file
     if name is None:
-        return MemorySequenceStore()
+        return MemoryState()
+    path = plan.file(name, "state.file")
     try:
-        return FileSequenceStore(plan.file(name, "trust.sequence_file"))
-    except SequenceFileError as error:
-        raise plan.error("trust.sequence_file", str(error)) from None
+        return SqliteState(path, is_reader=is_reader)
+    except StateFileError as error:
+        raise plan.error("state.file", f"{show(path.name)} {error.problem}") from None
 
 
 def _epoch_s(named: int | None, *, virtual_time: bool) -> int:

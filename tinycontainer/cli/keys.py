@@ -35,6 +35,34 @@ passphrase_option = path_option(
     help="File whose first line opens encrypted PEM files; asked for if absent, on a terminal.",
 )
 
+alg_option = click.option(
+    "--alg",
+    type=click.Choice([Algorithm.EDDSA.value, Algorithm.ED25519.value]),
+    help="The alg that tokens of an Ed25519 key name: EdDSA (-8) or Ed25519 (-19, RFC 9864)."
+    " By default what the key is for, else EdDSA.",
+)
+
+
+def restrict_to_alg(key: KeyMaterial, alg: str | None, profile: Profile) -> KeyMaterial:
+    """Let a key make tokens of the alg that was asked for.
+
+    Args:
+        key: a private key.
+        alg: value of `alg_option`; None leaves the key as it is.
+        profile: of the tokens.
+
+    Raises:
+        VerbRefused: the key is not for this alg, or tokens of the profile name none.
+    """
+    if alg is None:
+        return key
+    if profile is Profile.RIOT_2024:
+        raise VerbRefused(f"--alg: tokens of {profile} name no algorithm; leave --alg out")
+    try:
+        return key.restrict_to(Algorithm(alg))
+    except KeyFileError as error:
+        raise VerbRefused(f"--alg: {error}") from None
+
 
 @dataclass(frozen=True, slots=True)
 class PrivateKeys:
@@ -56,6 +84,8 @@ class PrivateKeys:
         key = _parse_key(path, content, self._ask_passphrase(path, content))
         if key.secret is None:
             raise VerbRefused(f"{show(str(path))}: is a public key; signing needs the private one")
+        if not key.may_sign:
+            raise VerbRefused(f"{show(str(path))}: key_ops does not allow to sign with it")
         return key
 
     def read_role(self, directory: Path, role: Role) -> KeyMaterial:
@@ -119,14 +149,14 @@ def read_trusted_keys(
         raise VerbRefused(f"{option}: {error}") from None
 
 
-def require_trustworthy(keys: Mapping[Role, KeyMaterial], profile: Profile) -> None:
-    """Refuse keys that no device could trust in these roles together.
+def require_trustworthy(keys: Mapping[Role, KeyMaterial], profile: Profile) -> KeyStore:
+    """Make the store of a device that trusts keys, and refuse those that none could trust together.
 
     Raises:
         VerbRefused: one key has two roles.
     """
     try:
-        KeyStore(KeyEntry(role, profile, key) for role, key in keys.items())
+        return KeyStore(KeyEntry(role, profile, key) for role, key in keys.items())
     except KeyFileError as error:
         raise VerbRefused(f"--keys: {error}") from None
 
@@ -175,7 +205,10 @@ def _parse_public(value: str, option: str) -> KeyMaterial:
 
 
 def _read_public(path: Path) -> KeyMaterial:
-    return _parse_key(path, read_bounded(path, key_files.MAX_KEY_FILE_BYTES), None)
+    key = _parse_key(path, read_bounded(path, key_files.MAX_KEY_FILE_BYTES), None)
+    if not key.may_verify:
+        raise VerbRefused(f"{show(str(path))}: key_ops does not allow to verify with it")
+    return key
 
 
 def _parse_key(path: Path, content: bytes, passphrase: bytes | None) -> KeyMaterial:

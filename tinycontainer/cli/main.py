@@ -1,44 +1,21 @@
-"""The program ``tinycontainerctl``: its verbs, and the one place where errors become lines."""
+"""The program ``tinycontainerctl`` from its first to its last moment.
+
+An operator who interrupts it while it is still being imported gets one word, as later; a stream
+that was closed before it began is replaced by one that takes everything.
+"""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-import click
-
-from tinycontainer.errors import (
-    DeviceFileError,
-    LoadError,
-    ReplayDiverged,
-    RuntimeUnavailable,
-    TinyContainerError,
-)
-from tinycontainer.text import flatten, show
-
-from .late_verbs import LateGroup
-from .verb import COMPLETION_VARIABLE, PROGRAM, ExitCode, VerbRefused
+from contextlib import suppress
+from types import FrameType
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from tinycontainer.assembly import Installation
 
-_EXIT_CODES = "; ".join(f"{int(code)} {code.meaning}" for code in ExitCode)
-
-
-@click.group(
-    cls=LateGroup,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=f"Exit codes: {_EXIT_CODES}.",
-)
-@click.version_option(package_name="tinycontainer", prog_name=PROGRAM)
-def cli() -> None:
-    """Signed containers of mutually distrusting tenants on one microcontroller.
-
-    Begin with `tinycontainerctl demo`. To make a container of your own: `keygen` makes the keys of
-    the four roles, `pack` signs and bundles a container directory (`sign` and `assemble` do that on
-    four machines). `inspect`, `verify`, `explain`, `lint` and `diff` look at the result, `run` runs
-    it on a device, and `report` draws what happened.
-    """
+_INTERRUPTED: Final = 130
 
 
 def main(arguments: Sequence[str] | None = None, installation: "Installation | None" = None) -> int:
@@ -51,60 +28,38 @@ def main(arguments: Sequence[str] | None = None, installation: "Installation | N
     Returns:
         The exit code.
     """
-    try:
-        result = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False, obj=installation)
-        code = result if isinstance(result, int) else ExitCode.DONE
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        code = ExitCode.BAD_INPUT
-    except (KeyboardInterrupt, click.exceptions.Abort) as error:
-        if isinstance(error.__cause__, EOFError):
-            # click takes any EOFError for the end of a dialogue. A dialogue of ours that is ended
-            # (`click.prompt`) aborts without a cause; this one is a defect, of a library perhaps.
-            raise error.__cause__ from None
-        click.echo("interrupted", err=True)
-        code = ExitCode.INTERRUPTED
-    except SystemExit:
-        if COMPLETION_VARIABLE in os.environ:
-            raise  # a shell asked for completions, and click has printed them
-        code = ExitCode.OUTPUT_CLOSED
-    except Exception as error:
-        line, code = _explain(error)
-        click.echo(f"error: {flatten(line)}", err=True)
-    return int(code)
+    from .program import run_verb  # noqa: PLC0415 - the first moments come before
 
-
-def _explain(error: Exception) -> tuple[str, ExitCode]:
-    """One line for an error that users can cause; anything else is a defect and is raised."""
-    match error:
-        case VerbRefused():
-            return str(error), error.code
-        case click.UsageError():
-            context = f"; see {error.ctx.command_path} --help" if error.ctx else ""
-            return _on_one_line(error).rstrip(".") + context, ExitCode.BAD_INPUT
-        case click.ClickException():
-            return _on_one_line(error), ExitCode.BAD_INPUT
-        case RuntimeUnavailable():
-            return str(error), ExitCode.NO_RUNTIME
-        case LoadError() | ReplayDiverged() | DeviceFileError(__cause__=LoadError()):
-            return str(error), ExitCode.REFUSED
-        case TinyContainerError():
-            return str(error), ExitCode.BAD_INPUT
-        case OSError():
-            name = show(str(error.filename)) if error.filename else "the system"
-            return f"{name}: {error.strerror}", ExitCode.BAD_INPUT
-    # Imported here because it brings all of cryptography, which no start of the program pays for.
-    from tinycontainer_tokens import TokenError  # noqa: PLC0415
-
-    if isinstance(error, TokenError):
-        return str(error), ExitCode.BAD_INPUT
-    raise error
-
-
-def _on_one_line(error: click.ClickException) -> str:
-    return " ".join(error.format_message().split())
+    return run_verb(arguments, installation)
 
 
 def run_as_program() -> None:
     """The console script's entry point."""
-    sys.exit(main())
+    signal.signal(signal.SIGINT, _end_at_once)
+    _replace_closed_streams()
+
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        code = main()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said
+    except KeyboardInterrupt:  # just before or after a verb, or while another one was being said
+        code = _INTERRUPTED
+        _say_interrupted()
+    sys.exit(code)
+
+
+def _end_at_once(_number: int, _frame: FrameType | None) -> None:
+    # No exception: whatever is being imported could swallow it. Nothing was begun yet.
+    _say_interrupted()
+    os._exit(_INTERRUPTED)
+
+
+def _say_interrupted() -> None:
+    with suppress(OSError):
+        os.write(2, b"interrupted\n")
+
+
+def _replace_closed_streams() -> None:
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115

@@ -13,9 +13,12 @@ from tinycontainer.text import show
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 _UNITS_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
+_UNITS_BYTES: Final = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_MIN_FILE_BYTES: Final = 4096
 _MAX_DIGITS: Final = 15
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+DEFAULT_FILE_LIMIT: Final = "256MiB"
 force_option = click.option("--force", is_flag=True, help="Overwrite files that exist.")
 at_option = click.option(
     "--at", "at_s", type=click.IntRange(min=0), help="Time in Unix seconds; by default now."
@@ -52,6 +55,19 @@ def duration_option(*names: str, help: str) -> Decorator:  # noqa: A002 - click'
     return click.option(*names, metavar="DURATION", callback=_duration_ms, help=help)
 
 
+def size_option(*names: str, default: str, help: str) -> Decorator:  # noqa: A002
+    """An option for a number of bytes such as 64KiB, 256MiB or 1GiB; the verb gets bytes.
+
+    Args:
+        names: as `click.option` accepts them.
+        default: in the same form.
+        help: the line in the verb's help.
+    """
+    return click.option(
+        *names, metavar="SIZE", default=default, show_default=True, callback=_size_bytes, help=help
+    )
+
+
 def gather_options(parameter: str, kind: type[Any], *options: Decorator) -> Decorator:
     """Give a verb options that it receives as one value.
 
@@ -74,6 +90,18 @@ def gather_options(parameter: str, kind: type[Any], *options: Decorator) -> Deco
         return decorated
 
     return decorate
+
+
+def _size_bytes(_context: click.Context, _parameter: click.Parameter, text: str) -> int:
+    digits = text.rstrip("KMGiB")
+    unit = text[len(digits) :]
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS
+    size_bytes = int(digits) * _UNITS_BYTES[unit] if is_number and unit in _UNITS_BYTES else 0
+    if size_bytes < _MIN_FILE_BYTES:
+        raise click.BadParameter(
+            f"{show(text)} is no size such as 64KiB, 256MiB or 1GiB; the least is 4KiB"
+        )
+    return size_bytes
 
 
 def _duration_ms(

@@ -1,5 +1,6 @@
 """The files that verbs write: never over another one unasked, as a whole or not at all."""
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -75,33 +76,81 @@ def refuse_unwritable(path: Path) -> Iterator[None]:
         raise VerbRefused(f"{show(str(path))}: cannot be written: {error.strerror}") from None
 
 
+class LinesFile:
+    """A file for lines of ASCII that is made when its first line is written.
+
+    What fails before that leaves no file, and leaves an older one as it is.
+
+    Args:
+        path: the file.
+        private: whether only its owner can read it.
+    """
+
+    def __init__(self, path: Path, *, private: bool) -> None:
+        self._path = path
+        self._private = private
+        self._file: TextIO | None = None
+
+    def write(self, text: str) -> None:
+        """Write text.
+
+        Raises:
+            OSError: the file cannot be made or written.
+        """
+        self._open().write(text)
+
+    def close(self, *, failed: bool) -> None:
+        """Close the file.
+
+        Args:
+            failed: whether what it is about has failed; then a private file, which is of no use
+                without its end, is removed.
+
+        Raises:
+            OSError: the file cannot be made or closed.
+        """
+        if not failed:
+            self._open()
+        if self._file is not None:
+            self._file.close()
+            if failed and self._private:
+                self._path.unlink(missing_ok=True)
+
+    def _open(self) -> TextIO:
+        if self._file is None:
+            if self._private:  # the mode of an old file could let others read it
+                self._path.unlink(missing_ok=True)
+            mode = _PRIVATE_MODE if self._private else _PUBLIC_MODE
+            flags = os.O_WRONLY | os.O_CREAT | (os.O_EXCL if self._private else os.O_TRUNC)
+            self._file = os.fdopen(os.open(self._path, flags, mode), "w", encoding="ascii")
+        return self._file
+
+
 @contextmanager
-def open_lines(path: Path, *, force: bool, private: bool = False) -> Iterator[TextIO]:
+def open_lines(path: Path, *, force: bool, private: bool = False) -> Iterator[LinesFile]:
     """A new file for lines of ASCII, written while a run goes on.
 
     Args:
         path: the file.
         force: whether it is overwritten if it exists.
-        private: whether only its owner can read it.
+        private: whether only its owner can read it, and it is removed if the run fails.
 
     Yields:
-        The open file; its own methods raise OSError.
+        The file; its own methods raise OSError.
 
     Raises:
         VerbRefused: the file exists, or cannot be made or closed.
     """
     require_absent((path,), force=force)
     with refuse_unwritable(path):
-        file = _create_private(path) if private else path.open("w", encoding="ascii")
+        if not path.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    file = LinesFile(path, private=private)
     try:
         yield file
-    finally:
-        with refuse_unwritable(path):
-            file.close()
-
-
-def _create_private(path: Path) -> TextIO:
-    """A new file, as the mode of an old one could let others read it."""
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_MODE)
-    return os.fdopen(descriptor, "w", encoding="ascii")
+    except BaseException:
+        with suppress(OSError):
+            file.close(failed=True)
+        raise
+    with refuse_unwritable(path):
+        file.close(failed=False)

@@ -3,6 +3,9 @@
 The program's front door imports this file at every start, so it imports nothing but click.
 """
 
+import os
+import sys
+from collections import Counter
 from enum import IntEnum
 from typing import Any, Final
 
@@ -39,6 +42,15 @@ class ExitCode(IntEnum):
         return member
 
 
+def say(line: str) -> None:
+    """Write a line to standard error; if it takes none, that changes no exit code."""
+    try:
+        click.echo(line, err=True)
+    except OSError:
+        # What it holds back would fail once more when Python ends, with an exit code of its own.
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
 class VerbRefused(Exception):
     """Ends a verb with one line and an exit code.
 
@@ -52,6 +64,13 @@ class VerbRefused(Exception):
         self.code = code
 
 
+def _holds_one_value(parameter: click.Parameter) -> bool:
+    """Whether a second mention can contradict the first: a plain flag's cannot."""
+    if not isinstance(parameter, click.Option) or parameter.multiple or parameter.count:
+        return False
+    return not parameter.is_flag or bool(parameter.secondary_opts)
+
+
 class Verb(click.Command):
     """A command whose docstring ends with a paragraph ``Example: tinycontainerctl ...``.
 
@@ -63,6 +82,20 @@ class Verb(click.Command):
         text, _, example = (self.help or "").partition(_EXAMPLE)
         self.help = text.rstrip()
         self.example = " ".join(example.split())
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse arguments; an option whose second value would replace the first is refused.
+
+        Raises:
+            UsageError: an option that takes one value is given twice.
+        """
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        for option, count in Counter(each for each in order if _holds_one_value(each)).items():
+            if count > 1 and not ctx.resilient_parsing:
+                raise click.UsageError(
+                    f"{option.opts[0]} is given {count} times; give it once", ctx
+                )
+        return super().parse_args(ctx, args)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the example and the exit codes."""

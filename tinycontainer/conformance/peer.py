@@ -5,7 +5,6 @@ Whatever it does, each request ends within its time, with an answer or with an e
 
 import os
 import selectors
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from typing import Any, Final, Protocol
 
 from tinycontainer.text import show
 
+from .descendants import Brood
 from .errors import ProtocolError, Silence
 from .protocol import MAX_LINE_BYTES, write_line
 
@@ -59,6 +59,7 @@ class ProcessPeer:
 
     def __init__(self, command: Sequence[str], now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
+        self._brood = Brood()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the operator names the command
                 list(command),
@@ -67,6 +68,7 @@ class ProcessPeer:
                 stderr=subprocess.PIPE,
                 bufsize=0,  # `selectors` sees what the system holds, not what Python has buffered
                 start_new_session=True,  # a process group of its own, which `end` kills as a whole
+                env=self._brood.environment,
             )
         except (OSError, ValueError) as error:
             name = show(command[0] if command else "", 100)
@@ -156,8 +158,7 @@ class ProcessPeer:
     def end(self) -> None:
         """Kill the process and what it started, and wait for it."""
         self._streams.close()
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._brood.kill(self._process.pid)
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             with suppress(OSError):
                 if stream is not None:

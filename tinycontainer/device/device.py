@@ -1,7 +1,8 @@
 """The device: loads containers, runs them side by side, and answers its owner's questions.
 
 Management calls check, post and return; they never run container code. From inside a driver or a
-sink they raise RuntimeError.
+sink they raise RuntimeError, and so does everything that another thread wants meanwhile: a device
+belongs to one thread at a time. A call that is interrupted is done as a whole or not begun.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from .containers.limits import Capacity, Caps, Scheduling
 from .containers.memory import Section
 from .containers.verification import Trust
 from .running.executor import Executor
+from .running.management import Management
 
 DEFAULT_EPOCH_S = 1_767_225_600
 """2026-01-01T00:00:00Z, the time at which a device's clock starts if nothing else is said."""
@@ -97,24 +99,6 @@ class View:
         return self.statistics.loops
 
 
-class _Managing:
-    """One management call at a time: from inside of one, another is refused."""
-
-    def __init__(self, tracer: Tracer) -> None:
-        self._tracer = tracer
-        self._busy = False
-
-    def __enter__(self) -> None:
-        if self._busy:
-            raise RuntimeError("a driver or a sink cannot manage the device that calls it")
-        self._busy = True
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._busy = False
-        if kind is None:
-            self._tracer.raise_failure()
-
-
 class BareDevice:
     """One microcontroller's worth of containers, made of parts that are given.
 
@@ -151,7 +135,7 @@ class BareDevice:
             self._service,
             self._tracer,
         )
-        self._managing = _Managing(self._tracer)
+        self._managing = Management(self._tracer, self._executor.interrupts, self._recover)
 
     # Loading.
 
@@ -180,13 +164,8 @@ class BareDevice:
         Raises:
             LoadError: it is refused; the device is as before.
         """
-        self.begin_load()
-        contents = {Section.METADATA: metadata, Section.CODE: code, Section.DATA: data}
-        for section, content in contents.items():
-            self.open_section(section, len(content))
-            if content:  # an empty section is complete once it is announced
-                self.write_section(content)
-        return self.end_load()
+        with self._managing:
+            return _view(self._controller.load(metadata, code, data))
 
     def begin_load(self) -> None:
         """Begin a load, section by section: metadata, code, data.
@@ -278,9 +257,8 @@ class BareDevice:
             LoadError: it is refused; nothing has changed.
         """
         with self._managing:
-            container, before = self._controller.reconfigure(metadata)
-            self._service.revoke_changed(container, before)
-            self._executor.apply_metadata(container)
+            container = self._controller.reconfigure(metadata)
+            self._executor.complete_reconfiguration(container)
             return _view(container)
 
     # Running and looking.
@@ -305,9 +283,22 @@ class BareDevice:
         with self._managing:
             self._executor.run(at_ms * NS_PER_MS)
 
+    def end_trace(self, reason: str = "over") -> int:
+        """Record what is in progress, and that the trace ends; call it once, at the end.
+
+        Args:
+            reason: ``over``, or ``interrupted`` by the operator.
+
+        Returns:
+            Device time of the last event, in ns: the end of the run.
+        """
+        with self._managing:
+            return self._executor.end_trace(reason)
+
     @property
     def now_ns(self) -> int:
         """The device's time in ns."""
+        self._managing.look()
         return self._settled_now_ns()
 
     def __getitem__(self, uid: bytes | str) -> View:
@@ -316,18 +307,22 @@ class BareDevice:
         Raises:
             UnknownContainer: it is not loaded; also a KeyError.
         """
+        self._managing.look()
         return _view(self._controller.get(_uid(uid)))
 
     def __contains__(self, uid: bytes | str) -> bool:
         """Whether a container with this uid is loaded."""
+        self._managing.look()
         return self._controller.find(_uid(uid)) is not None
 
     def __iter__(self) -> Iterator[View]:
         """All containers, by slot."""
+        self._managing.look()
         return iter([_view(container) for container in self._controller.containers()])
 
     def __len__(self) -> int:
         """How many containers are loaded."""
+        self._managing.look()
         return len(self._controller.containers())
 
     def metadata(self, uid: bytes | str) -> Metadata:
@@ -336,6 +331,7 @@ class BareDevice:
         Raises:
             UnknownContainer: it is not loaded.
         """
+        self._managing.look()
         return self._controller.get(_uid(uid)).metadata
 
     def driver(
@@ -354,6 +350,7 @@ class BareDevice:
         Raises:
             KeyError: no driver is there.
         """
+        self._managing.look()
         entry = self._setup.drivers.find(peer_type, peer_endpoint_id)
         if entry is None:
             raise KeyError(f"no {peer_type.name.lower()} driver at {peer_endpoint_id}")
@@ -364,8 +361,13 @@ class BareDevice:
     def _end(self, uid: bytes | str, event: Event, reason: ExitReason) -> None:
         with self._managing:
             container = self._controller.get(_uid(uid))
-            container.apply(event, self._tracer)
-            self._executor.end(container, Exit(reason))
+            container.apply(event, self._tracer, end=Exit(reason))
+            self._executor.end(container)
+
+    def _recover(self) -> None:
+        self._service.recover()
+        self._controller.recover()
+        self._executor.recover()
 
     def _settled_now_ns(self) -> int:
         self._executor.settle_meter()

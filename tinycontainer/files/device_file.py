@@ -24,12 +24,13 @@ from tinycontainer.interfaces.clock import DEFAULT_INSTRUCTION_NS, NS_PER_MS
 from tinycontainer.interfaces.driver import Driver
 from tinycontainer.metadata import Direction, PeerType
 from tinycontainer.metadata.model import MAX_UINT32
+from tinycontainer.text import show
 from tinycontainer_tokens import Algorithm, Profile, Role
 
 from .fields import DirectionName, DriverPeerTypeName, EndpointId, Uid, uid_from_text
 from .toml_file import Table
 
-BoardName = Literal["default", "riot-2024"]
+BoardName = Literal["default", "desk-ml", "riot-2024"]
 
 
 Positive = Annotated[int, Field(ge=1)]
@@ -177,7 +178,28 @@ class TrustTable(Table):
     allow_unsigned: bool = Field(False, description="forgive absent tokens; for the bench only")
     unsigned_mask: int = Field(0, ge=0, le=MAX_UINT32, description="without a mask token")
     require_endpoint_tokens: bool = False
-    sequence_file: str | None = Field(None, description="remembers accepted sequences")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_sequence_file(cls, table: object) -> object:
+        if isinstance(table, dict) and "sequence_file" in table:
+            name = show(str(table["sequence_file"]))
+            raise ValueError(
+                "sequence_file is no longer known; name a new file for all that the device"
+                f' remembers: [state] file = "device.db" (numbers in {name} are not taken over)'
+            )
+        return table
+
+
+class StateTable(Table):
+    """What the device remembers across its runs."""
+
+    file: str | None = Field(
+        None,
+        min_length=1,
+        description="a SQLite file within the device file's directory, made when it is needed; in"
+        " memory without it",
+    )
 
 
 class DriverTableEntry(Table):
@@ -223,6 +245,7 @@ class DeviceFile(Table):
     scheduling: SchedulingTable = SchedulingTable()
     caps: CapsTable = CapsTable()
     trust: TrustTable = TrustTable()
+    state: StateTable = StateTable()
     runtimes: dict[str, str] = Field(
         default_factory=dict, description="which runtime runs a container type, if not the default"
     )

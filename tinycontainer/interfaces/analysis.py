@@ -21,6 +21,8 @@ class CodeFacts:
         opened: endpoint ids that it passes to ``open`` as constants.
         opens_computed: whether it passes ``open`` other values too, so that `opened` is not all.
         memory_bytes: linear memory that it begins with.
+        exported_globals: names of the global variables that others can read.
+        grows_memory: whether it can ask for more memory.
     """
 
     natives: frozenset[str]
@@ -29,6 +31,8 @@ class CodeFacts:
     opened: frozenset[int]
     opens_computed: bool
     memory_bytes: int
+    exported_globals: frozenset[str] = frozenset()
+    grows_memory: bool = False
 
 
 Analyser: TypeAlias = Callable[[bytes], CodeFacts]

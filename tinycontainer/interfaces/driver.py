@@ -74,6 +74,8 @@ class Driver(Channel, Protocol):
     Anything but `DriverError` that it raises, more bytes read than asked for, and more reported
     written than given count as a failure of the driver: the container gets -1, the device goes on.
 
+    It refuses reads and writes on a descriptor that is not open; a device never asks for them.
+
     A driver may have an attribute ``steady`` that is True: its results depend on nothing but the
     calls of the container that it serves, not on time, chance or others. `compare` asks for it.
     """
@@ -167,6 +169,7 @@ class DriverSetup:
         board: what the device says about itself.
         virtual_time: whether the device's time passes by what is charged; if not, it is real.
         resources: what drivers of one installation share; by default this setup has its own.
+        capacities: name of the board whose capacities the device begins with.
     """
 
     options: Mapping[str, object]
@@ -176,6 +179,7 @@ class DriverSetup:
     board: BoardInfo
     virtual_time: bool = True
     resources: SharedResources = field(default_factory=SharedResources)
+    capacities: str = "default"
     _shown: set[bytes] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def show_once(self, line: bytes) -> None:

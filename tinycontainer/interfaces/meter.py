@@ -34,6 +34,7 @@ class Meter:
 
     __slots__ = (
         "_charge",
+        "_cut_off",
         "_settled_at",
         "broken",
         "left",
@@ -42,11 +43,12 @@ class Meter:
         "used",
     )
 
-    def __init__(self, charge: Callable[[int], None]) -> None:
+    def __init__(self, charge: Callable[[int], object]) -> None:
         self.left = 0
         self.probe: Callable[[], None] = _nothing
         self._charge = charge
         self._settled_at = 0
+        self._cut_off = 0
         self.broken = False
         self.used = 0
         self.step_instructions = DEFAULT_STEP_INSTRUCTIONS
@@ -72,6 +74,7 @@ class Meter:
         """
         self.settle()
         self.left = self._settled_at = budget_instructions
+        self._cut_off = 0
 
     def extend(self, instructions: int) -> None:
         """Go on with a turn whose budget is gone; what was used is charged later.
@@ -79,12 +82,17 @@ class Meter:
         Args:
             instructions: at least 1.
         """
-        self._settled_at += instructions - self.left
-        self.left = instructions
+        # One step: an interrupt must not let it be charged without being used.
+        settled_at = self._settled_at + instructions - self.left
+        self._settled_at, self.left = settled_at, instructions
 
     def spend(self, instructions: int) -> None:
         """Use instructions, more than are left if need be."""
         self.left -= instructions
+
+    def cut(self) -> None:
+        """End the turn at the next unit; what it does not use is not charged."""
+        self.left, self._cut_off = 0, self._cut_off + self.left
 
     def settle(self) -> None:
         """Charge the clock with what is not yet charged; calling it twice charges nothing more."""
@@ -95,11 +103,12 @@ class Meter:
         except BaseException:
             self.probe = _nothing
             self.broken = True
-        used = self._settled_at - self.left
+        # `cut` is called by a signal handler, at any moment: it touches nothing that is set here.
+        left = self.left + self._cut_off
+        used = self._settled_at - left
         if used < 0:  # time never goes back, whatever a runtime does
-            self.left = self._settled_at
+            self.left = self._settled_at - self._cut_off
             self.broken = True
         elif used:
-            self._settled_at = self.left
-            self.used += used
-            self._charge(used)
+            # One step: an interrupt finds it charged and counted, or neither.
+            self._settled_at, self.used, _ = left, self.used + used, self._charge(used)

@@ -26,7 +26,7 @@ class ExpectationTable(Table):
     at_most: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
-    def _check_names(self) -> "ExpectationTable":
+    def _check_sense(self) -> "ExpectationTable":
         kinds = {kind.name: kind for kind in TraceEvent.__subclasses__()}
         if self.event not in kinds:
             raise ValueError(f"event: {show(self.event)} is none of {', '.join(sorted(kinds))}")
@@ -34,6 +34,10 @@ class ExpectationTable(Table):
         for name in self.where:
             if name not in known:
                 raise ValueError(f"where: {self.event} has no field {show(name)}")
+        if self.at_least == 0 and self.at_most is None:
+            raise ValueError("at_least: 0 without at_most holds whatever happens; give at_most")
+        if self.at_most is not None and self.at_most < self.at_least:
+            raise ValueError("at_most: is below at_least, so it never holds")
         return self
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.driver import Driver
@@ -13,6 +14,15 @@ from .contract import ContractBroken, require
 _Result = TypeVar("_Result")
 _SIZES = (1, 2, 16, 255)
 _PAYLOADS = (b"\0", b"hello", bytes(range(255)))
+
+
+class _Refused(Enum):
+    """Stands for a refusal, which is no result: a driver that returns None has not refused."""
+
+    REFUSED = "refused"
+
+
+_REFUSED: Final = _Refused.REFUSED
 
 
 @dataclass
@@ -51,8 +61,9 @@ def check_driver(
 ) -> None:
     """Check that a driver keeps `tinycontainer.interfaces.driver.Driver`.
 
-    The driver is opened twice, read and written in several sizes, closed, and opened again. It may
-    always refuse by `DriverError`. The check does not measure time: run it under a time limit to
+    The driver is opened twice, read and written in several sizes, closed, read and written once
+    more, and opened again. It may refuse reads and writes by `DriverError`, and must refuse those
+    on a descriptor that is not open. The check does not measure time: run it under a time limit to
     see that no call waits.
 
     Args:
@@ -61,48 +72,64 @@ def check_driver(
         context: the call context; by default one whose time does not pass.
 
     Raises:
-        ContractBroken: a promise is broken; it names the first one.
+        ContractBroken: a promise is broken, and it names the first one; or nothing can be
+            checked, because the driver cannot be opened at this endpoint.
     """
     calls = context or StillContext()
     driver = make()
     first = _open(driver, peer_endpoint_id, calls)
+    require(
+        first is not _REFUSED,
+        f"a new driver can be opened at endpoint {peer_endpoint_id}; or name the right one",
+    )
     second = _open(driver, peer_endpoint_id, calls)
-    require(first is None or first != second, "two open descriptors are different numbers")
+    require(first != second, "two open descriptors are different numbers")
     for driver_fd in (first, second):
-        if driver_fd is not None:
+        if isinstance(driver_fd, int):
             _check_transfers(driver, driver_fd)
-            _call("close", partial(driver.close, driver_fd))
+            closed = _call("close", partial(driver.close, driver_fd))
+            require(closed in (None, _REFUSED), "close returns nothing")
+            _check_closed(driver, driver_fd)
     reopened = _open(driver, peer_endpoint_id, calls)
-    require(first is None or reopened is not None, "a closed driver can be opened again")
+    require(reopened is not _REFUSED, "a closed driver can be opened again")
     require(all(charge >= 0 for charge in calls.charged), "charges are not negative")
 
 
-def _open(driver: Driver, peer_endpoint_id: int, context: StillContext) -> int | None:
+def _open(driver: Driver, peer_endpoint_id: int, context: StillContext) -> int | _Refused:
     driver_fd = _call("open", partial(driver.open, peer_endpoint_id, context))
-    if driver_fd is not None:
-        require(type(driver_fd) is int and driver_fd >= 1, "open returns an integer of at least 1")
+    sound = driver_fd is _REFUSED or (type(driver_fd) is int and driver_fd >= 1)
+    require(sound, "open returns an integer of at least 1")
     return driver_fd
 
 
 def _check_transfers(driver: Driver, driver_fd: int) -> None:
     for size in _SIZES:
         content = _call("read", partial(driver.read, driver_fd, size))
-        if content is not None:
+        if content is not _REFUSED:
             require(isinstance(content, bytes), "read returns bytes")
             require(len(content) <= size, "read returns no more bytes than asked for")
     for payload in _PAYLOADS:
         accepted = _call("write", partial(driver.write, driver_fd, payload))
-        if accepted is not None:
+        if accepted is not _REFUSED:
             fits = type(accepted) is int and 0 <= accepted <= len(payload)
             require(fits, "write accepts between 0 bytes and all of them")
 
 
-def _call(name: str, call: Callable[[], _Result]) -> _Result | None:
-    """Make a call that may only return or refuse. Returns its result; None if it refused."""
+def _check_closed(driver: Driver, driver_fd: int) -> None:
+    for size in _SIZES:
+        content = _call("read", partial(driver.read, driver_fd, size))
+        require(content is _REFUSED, "a read after close is refused by DriverError")
+    for payload in _PAYLOADS:
+        accepted = _call("write", partial(driver.write, driver_fd, payload))
+        require(accepted is _REFUSED, "a write after close is refused by DriverError")
+
+
+def _call(name: str, call: Callable[[], _Result]) -> _Result | _Refused:
+    """Make a call that may only return or refuse."""
     try:
         return call()
     except DriverError:
-        return None
+        return _REFUSED
     except Exception as error:
         raise ContractBroken(
             f"{name} raises DriverError only, not {type(error).__name__}"

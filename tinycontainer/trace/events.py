@@ -233,3 +233,27 @@ class PeriodsSkipped(TraceEvent):
     name: ClassVar[str] = "periods-skipped"
     uid: bytes
     count: int
+
+
+@dataclass(slots=True)
+class HookInProgress(TraceEvent):
+    """A hook is in progress where the trace ends, with what it has used until then."""
+
+    name: ClassVar[str] = "hook-in-progress"
+    uid: bytes
+    hook: str
+    used_ns: int
+    instructions: int
+
+
+@dataclass(slots=True)
+class TraceEnded(TraceEvent):
+    """The trace ends here, the last event of a file.
+
+    reason is over (the run is), interrupted (by the operator) or full: the file has reached its
+    bound, the run went on, and dropped events from this time on are not in the file.
+    """
+
+    name: ClassVar[str] = "trace-ended"
+    reason: str
+    dropped: int

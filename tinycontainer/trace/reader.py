@@ -16,7 +16,7 @@ from tinycontainer.text import show, unshow
 from . import events
 from .events import TraceEvent
 
-MAX_EVENTS: Final = 2_000_000
+MAX_EVENTS: Final = 5_000_000
 MAX_NAME_BYTES: Final = 255
 MAX_TEXT: Final = 1000
 """Characters; longer text, such as a driver's own words, is cut."""

@@ -5,13 +5,16 @@ import json
 from collections.abc import Callable
 from dataclasses import fields
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import flatten, show
 
 from . import events
 from .events import TraceEvent
+
+LAST_LINE_BYTES: Final = 128
+"""Room for the event that ends a trace."""
 
 
 def as_dict(event: TraceEvent, *, with_data: bool = False) -> dict[str, Any]:
@@ -53,16 +56,53 @@ class JsonLines:
     Args:
         write: takes text.
         with_data: see `as_dict`.
+        limit_bytes: the most that is written, the last event included; None for no limit. From
+            the first event on that does not fit, events are counted and not written.
+
+    Attributes:
+        cut: where the limit was reached, and how many events were dropped; None if it was not.
     """
 
-    def __init__(self, write: Callable[[str], object], *, with_data: bool = False) -> None:
+    def __init__(
+        self,
+        write: Callable[[str], object],
+        *,
+        with_data: bool = False,
+        limit_bytes: int | None = None,
+    ) -> None:
         self._write = write
         self._with_data = with_data
+        self._left_bytes = None if limit_bytes is None else limit_bytes - LAST_LINE_BYTES
+        self.cut: events.TraceEnded | None = None
 
     def __call__(self, event: TraceEvent) -> None:
-        """Write one event."""
+        """Write one event, if there is room."""
+        if self.cut is not None:
+            self._drop(self.cut, event)
+            return
+        line = self._encode(event)
+        if self._left_bytes is not None:
+            self._left_bytes -= len(line)
+            # The last event of a run fits where a cut is recorded in its place.
+            if self._left_bytes < 0 and not isinstance(event, events.TraceEnded):
+                self.cut = events.TraceEnded("full", 0)
+                self.cut.at_ns = event.at_ns
+                self._drop(self.cut, event)
+                return
+        self._write(line)
+
+    def finish(self) -> None:
+        """Write what was cut off, as the last event."""
+        if self.cut is not None:
+            self._write(self._encode(self.cut))
+
+    def _encode(self, event: TraceEvent) -> str:
         values = as_dict(event, with_data=self._with_data)
-        self._write(json.dumps(values, separators=(",", ":")) + "\n")
+        return json.dumps(values, separators=(",", ":")) + "\n"
+
+    def _drop(self, cut: events.TraceEnded, event: TraceEvent) -> None:
+        if not isinstance(event, events.TraceEnded):
+            cut.dropped += 1
 
 
 class Human:
@@ -118,6 +158,11 @@ def describe(event: TraceEvent) -> str | None:
             return f"deadline missed: due by {event.deadline_ns / NS_PER_MS:.3f} ms"
         case events.PeriodsSkipped():
             return f"{event.count} periods skipped"
+        case events.HookInProgress():
+            return f"{flatten(event.hook)} in progress, ran {event.used_ns / NS_PER_MS:.3f} ms"
+        case events.TraceEnded():
+            lost = f"; {event.dropped} later events are missing" if event.dropped else ""
+            return f"the trace ends: {flatten(event.reason)}{lost}"
     return None
 
 

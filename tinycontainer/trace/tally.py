@@ -1,4 +1,8 @@
-"""A sink that counts: who ran how often, and what was refused why."""
+"""A sink that counts: who ran how often and for how long, and what was refused why.
+
+Every table, report and picture takes its times from here, so that they show one number
+(TC-TOOL-14).
+"""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,7 +20,9 @@ class Row:
         state: its last state.
         starts: how often it was started.
         loops: completed loops.
-        execution_ns: time that its hooks used.
+        ended_ns: time that its ended hooks used.
+        in_progress_ns: time that the hook in progress has used, as far as events show it: exact
+            in virtual time and where the trace ends; in wall time a little more before that.
         instructions: what its hooks were charged for.
         calls: granted calls.
         refusals: refused calls, those included that went beyond the recorded rate.
@@ -29,13 +35,25 @@ class Row:
     state: str = ""
     starts: int = 0
     loops: int = 0
-    execution_ns: int = 0
+    ended_ns: int = 0
+    in_progress_ns: int = 0
     instructions: int = 0
     calls: int = 0
     refusals: int = 0
     deadline_misses: int = 0
     faults: int = 0
     ended: str = ""
+
+    @property
+    def execution_ns(self) -> int:
+        """Time that its hooks used, the one in progress included."""
+        return self.ended_ns + self.in_progress_ns
+
+    def end_hook(self, used_ns: int, instructions: int) -> None:
+        """Count a hook as its last event says, in place of what was seen of it."""
+        self.ended_ns += used_ns
+        self.in_progress_ns = 0
+        self.instructions += instructions
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -54,21 +72,38 @@ class Tally:
     Attributes:
         rows: one per uid, in the order of their first events.
         refusals: how often each kind of refusal was recorded.
+        ended: the event that ends the trace; None if it did not come yet.
     """
 
     rows: dict[bytes, Row] = field(default_factory=dict)
     refusals: Counter[RefusalKind] = field(default_factory=Counter)
+    ended: events.TraceEnded | None = None
+    _runs: Row | None = None
+    _since_ns: int = 0
+    _in_hook: set[bytes] = field(default_factory=set)
 
     def __call__(self, event: TraceEvent) -> None:
         """Count one event."""
+        self.count_until(event.at_ns)
         match event:
             case events.Transitioned(uid=uid) if uid:
                 self._transition(self._row(uid), event)
+            case events.Dispatched(uid=uid):
+                self._runs = self._row(uid) if uid in self._in_hook else None
+            case events.HookBegan(uid=uid):
+                row = self._runs = self._row(uid)
+                row.end_hook(row.in_progress_ns, 0)  # one whose end was lost
+                self._in_hook.add(uid)
             case events.HookEnded(uid=uid):
                 row = self._row(uid)
-                row.execution_ns += event.used_ns
-                row.instructions += event.instructions
+                row.end_hook(event.used_ns, event.instructions)
                 row.loops += event.hook == "loop" and event.how == "completed"
+                self._leave(uid)
+            case events.HookInProgress(uid=uid):
+                self._row(uid).end_hook(event.used_ns, event.instructions)
+                self._leave(uid)
+            case events.TraceEnded():
+                self.ended = event
             case events.Called(uid=uid):
                 self._row(uid).calls += 1
             case events.Refused(uid=uid):
@@ -84,11 +119,24 @@ class Tally:
             case events.DeadlineMissed(uid=uid):
                 self._row(uid).deadline_misses += 1
 
+    def count_until(self, now_ns: int) -> None:
+        """Count the time of the hook that has the processor, up to a moment."""
+        if self._runs is not None:
+            self._runs.in_progress_ns += max(0, now_ns - self._since_ns)
+        self._since_ns = max(now_ns, self._since_ns)
+
+    def _leave(self, uid: bytes) -> None:
+        self._in_hook.discard(uid)
+        if self._runs is not None and self._runs.uid == uid:
+            self._runs = None
+
     def _row(self, uid: bytes) -> Row:
         return self.rows.setdefault(uid, Row(uid))
 
     def _transition(self, row: Row, event: events.Transitioned) -> None:
         row.state = event.after
+        if event.after not in ("running", "stopping"):
+            self._leave(row.uid)
         if event.trigger == "start":
             row.starts += 1
         elif event.before == "running" and event.after == "stopping":

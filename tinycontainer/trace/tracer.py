@@ -35,8 +35,8 @@ class Tracer:
         for sink in tuple(self._sinks):
             try:
                 sink(event)
-            except KeyboardInterrupt:
-                raise
+            except KeyboardInterrupt as interrupt:
+                self.keep_interrupt(interrupt)
             except BaseException as error:
                 self._failure = self._failure or error
                 self._sinks.remove(sink)
@@ -46,8 +46,20 @@ class Tracer:
         """The device's time, settled."""
         return self._now_ns()
 
-    def raise_failure(self) -> None:
-        """Raise what a sink raised since this was last called."""
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
+    def keep_interrupt(self, interrupt: KeyboardInterrupt) -> None:
+        """Keep an operator's interrupt until the change in progress is whole."""
+        if not isinstance(self._failure, KeyboardInterrupt):
+            interrupt.__context__ = self._failure
+        self._failure = interrupt
+
+    def raise_failure(self, *, only_interrupts: bool = False) -> None:
+        """Raise what a sink raised, or what was kept, since this was last called.
+
+        Args:
+            only_interrupts: leave the failure of a sink for the next time.
+        """
+        failure = self._failure
+        if failure is None or (only_interrupts and not isinstance(failure, KeyboardInterrupt)):
+            return
+        self._failure = None
+        raise failure

@@ -9,7 +9,8 @@ from .errors import (
     CborError,
     ClaimsError,
     KeyFileError,
-    SequenceFileError,
+    SequenceOvertaken,
+    SequenceStoreError,
     TokenError,
     TokenRefused,
 )
@@ -18,10 +19,10 @@ from .keys import KeyEntry, KeyMaterial, KeyStore
 from .kinds import Algorithm, Kind, Profile, Role
 from .sequences import (
     Accepted,
-    FileSequenceStore,
     MemorySequenceStore,
     SequenceStore,
     SequenceSubject,
+    require_not_overtaken,
 )
 from .verify import Expectation, StepOutcome, Verification, VerificationStep, verify
 
@@ -32,7 +33,6 @@ __all__ = [
     "Claims",
     "ClaimsError",
     "Expectation",
-    "FileSequenceStore",
     "KeyEntry",
     "KeyFileError",
     "KeyMaterial",
@@ -41,8 +41,9 @@ __all__ = [
     "MemorySequenceStore",
     "Profile",
     "Role",
-    "SequenceFileError",
+    "SequenceOvertaken",
     "SequenceStore",
+    "SequenceStoreError",
     "SequenceSubject",
     "StepOutcome",
     "TokenError",
@@ -50,5 +51,6 @@ __all__ = [
     "Verification",
     "VerificationStep",
     "issue",
+    "require_not_overtaken",
     "verify",
 ]

@@ -30,12 +30,15 @@ _SIGN1_TAG = 18
 ALG_LABEL = 1
 KID_LABEL = 4
 
-TAG_OF: Final = {Algorithm.EDDSA: _SIGN1_TAG, Algorithm.HMAC_256: _MAC0_TAG}
-_BY_TAG: Final = {tag: algorithm for algorithm, tag in TAG_OF.items()}
-COSE_NUMBER: Final = {Algorithm.EDDSA: -8, Algorithm.HMAC_256: 5}
-CONTEXT: Final = {Algorithm.EDDSA: "Signature1", Algorithm.HMAC_256: "MAC0"}
-"""The first item of what a proof covers: of Sig_structure and MAC_structure (RFC 9052)."""
-_PROOF_BYTES: Final = {Algorithm.EDDSA: 64, Algorithm.HMAC_256: 32}
+TAG_OF: Final = {
+    Algorithm.EDDSA: _SIGN1_TAG,
+    Algorithm.ED25519: _SIGN1_TAG,
+    Algorithm.HMAC_256: _MAC0_TAG,
+}
+COSE_NUMBER: Final = {Algorithm.EDDSA: -8, Algorithm.ED25519: -19, Algorithm.HMAC_256: 5}
+CONTEXT: Final = {_SIGN1_TAG: "Signature1", _MAC0_TAG: "MAC0"}
+"""By tag, the first item of what a proof covers: Sig_structure or MAC_structure (RFC 9052)."""
+_PROOF_BYTES: Final = {_SIGN1_TAG: 64, _MAC0_TAG: 32}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class Envelope:
 
     Attributes:
         tagged: whether it begins with the tags (in ``rfc9052`` it must).
-        algorithm: what kind of proof it carries.
+        algorithm: what kind of proof it carries; of the two names of Ed25519 that of its header,
+            and ``EdDSA`` without a header.
         protected: protected header as it was encoded.
         payload: encoded claims.
         proof: signature (64 bytes) or authentication tag (32 bytes).
@@ -60,6 +64,12 @@ class Envelope:
     def profile(self) -> Profile:
         """The profile that the form belongs to: only ``riot-2024`` has an empty header."""
         return Profile.RFC9052 if self.protected else Profile.RIOT_2024
+
+    @property
+    def structure(self) -> bytes:
+        """COSE's Sig_structure or MAC_structure, which a proof of ``rfc9052`` covers."""
+        context = CONTEXT[TAG_OF[self.algorithm]]
+        return cbor.encode([context, self.protected, b"", self.payload])
 
     def encode(self) -> bytes:
         """The token as bytes."""
@@ -81,7 +91,7 @@ def parse(token: bytes) -> Envelope:
         tags, message = cbor.decode_tagged(token, MAX_TOKEN_BYTES)
     except CborError as error:
         raise TokenError(str(error)) from None
-    algorithm = _algorithm_of(tags)
+    tag = _message_tag(tags)
     if not isinstance(message, list) or len(message) != 4:
         raise TokenError("not an array of protected, unprotected, payload and signature")
     protected, unprotected, payload, proof = message
@@ -89,8 +99,9 @@ def parse(token: bytes) -> Envelope:
         raise TokenError("protected header and payload are not both byte strings")
     if unprotected != {}:
         raise TokenError("the unprotected header is not the empty map")
-    if not isinstance(proof, bytes) or len(proof) != _PROOF_BYTES[algorithm]:
-        raise TokenError(f"the proof of {algorithm} is not {_PROOF_BYTES[algorithm]} bytes")
+    algorithm = _algorithm_of(tag, protected)
+    if not isinstance(proof, bytes) or len(proof) != _PROOF_BYTES[tag]:
+        raise TokenError(f"the proof of {algorithm} is not {_PROOF_BYTES[tag]} bytes")
     return Envelope(bool(tags), algorithm, protected, payload, proof)
 
 
@@ -130,9 +141,10 @@ def read_protected(envelope: Envelope) -> bytes | None:
     unknown = sorted(set(header) - {ALG_LABEL, KID_LABEL})
     if unknown:
         raise TokenError(f"the protected header has labels that are not allowed: {unknown}")
-    expected = COSE_NUMBER[envelope.algorithm]
-    if header.get(ALG_LABEL) != expected:
-        raise TokenError(f"alg is not {expected} ({envelope.algorithm}) as the tag demands")
+    if header.get(ALG_LABEL) != COSE_NUMBER[envelope.algorithm]:
+        raise TokenError(
+            f"alg is not {_numbers_of(TAG_OF[envelope.algorithm])}, as the tag demands"
+        )
     kid = header.get(KID_LABEL)
     if kid is not None and not (isinstance(kid, bytes) and 1 <= len(kid) <= MAX_KID_BYTES):
         raise TokenError(f"kid is not 1 to {MAX_KID_BYTES} bytes")
@@ -146,14 +158,11 @@ def proof_holds(envelope: Envelope, key: KeyMaterial) -> bool:
         envelope: of any token that could be taken apart, with a header that was not checked.
         key: the key.
     """
-    if envelope.algorithm is not key.algorithm:
+    if not key.allows(envelope.algorithm, envelope.profile):
         return False
     # Not by pycose: its messages parse the header, and a header that nobody has judged (`explain`
     # tries keys on such tokens too) makes them raise almost anything.
-    covered = envelope.payload
-    if envelope.profile is Profile.RFC9052:
-        context = CONTEXT[envelope.algorithm]
-        covered = cbor.encode([context, envelope.protected, b"", envelope.payload])
+    covered = envelope.structure if envelope.profile is Profile.RFC9052 else envelope.payload
     if key.verifier is None:
         return hmac.compare_digest(raw_hmac(covered, key.hmac_key), envelope.proof)
     return key.verifier.has_signed(covered, envelope.proof)
@@ -164,9 +173,28 @@ def raw_hmac(payload: bytes, secret: bytes) -> bytes:
     return hmac.new(secret, payload, hashlib.sha256).digest()
 
 
-def _algorithm_of(tags: tuple[int, ...]) -> Algorithm:
+_ED25519_HEADER: Final = _WITHOUT_KID[Algorithm.ED25519][1:]
+
+
+def _algorithm_of(tag: int, protected: bytes) -> Algorithm:
+    if tag == _MAC0_TAG:
+        return Algorithm.HMAC_256
+    # No need to decode a header that nobody has judged: in every one that is accepted, alg is the
+    # first label.
+    if protected[1:].startswith(_ED25519_HEADER):
+        return Algorithm.ED25519
+    return Algorithm.EDDSA
+
+
+def _numbers_of(tag: int) -> str:
+    """The values of alg under a tag, with their names."""
+    named = (f"{COSE_NUMBER[each]} ({each})" for each in Algorithm if TAG_OF[each] == tag)
+    return " or ".join(named)
+
+
+def _message_tag(tags: tuple[int, ...]) -> int:
     if tags == ():
-        return Algorithm.EDDSA
-    if len(tags) == 2 and tags[0] == CWT_TAG and tags[1] in _BY_TAG:
-        return _BY_TAG[tags[1]]
+        return _SIGN1_TAG
+    if len(tags) == 2 and tags[0] == CWT_TAG and tags[1] in _PROOF_BYTES:
+        return tags[1]
     raise TokenError(f"tags {list(tags)} are not [61, 18] (signed) or [61, 17] (MAC)")

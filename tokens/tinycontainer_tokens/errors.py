@@ -27,8 +27,25 @@ class ClaimsError(TokenError, ValueError):
     """Claims that a token of this kind and profile cannot carry."""
 
 
-class SequenceFileError(TokenError, ValueError):
-    """The file that remembers accepted sequence numbers is unreadable or unwritable."""
+class SequenceStoreError(TokenError, ValueError):
+    """The memory of accepted sequences cannot be read or written, or forbids what is asked."""
+
+
+class SequenceOvertaken(SequenceStoreError):
+    """A token was to be accepted after a newer one, or after another one of the same number.
+
+    Attributes:
+        found: the number of the token.
+        newest: the number that was accepted before.
+    """
+
+    def __init__(self, found: int, newest: int) -> None:
+        problem = f"sequence {found} is older than {newest}, accepted before"
+        if found == newest:
+            problem = f"sequence {found} was accepted before with other bytes"
+        super().__init__(problem)
+        self.found = found
+        self.newest = newest
 
 
 class TokenRefused(TokenError):

@@ -1,5 +1,7 @@
 """Issue tokens: claims and a key in, bytes out; `envelope` says what their proofs cover."""
 
+from dataclasses import replace
+
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pycose.headers import KID
 from pycose.headers import Algorithm as AlgorithmHeader
@@ -54,24 +56,29 @@ def prove(payload: bytes, key: KeyMaterial, profile: Profile, *, tagged: bool = 
             needs them, and so does every token of ``rfc9052``.
 
     Raises:
-        KeyFileError: only the public half of the key is known.
+        KeyFileError: only the public half of the key is known, or the key is not for signing.
         ValueError: an untagged form that does not exist.
     """
     if key.secret is None:
         raise KeyFileError("this is a public key; signing needs the private one")
+    if not key.may_sign:
+        raise KeyFileError("key_ops (label 4) of this COSE_Key does not allow to sign with it")
     if not tagged and (profile is Profile.RFC9052 or key.algorithm is Algorithm.HMAC_256):
         raise ValueError("only an Ed25519 token of riot-2024 can be without tags")
     if profile is Profile.RIOT_2024:
-        return Envelope(tagged, key.algorithm, b"", payload, _raw_proof(payload, key, key.secret))
+        algorithm = Algorithm.HMAC_256 if key.is_symmetric else Algorithm.EDDSA
+        return Envelope(tagged, algorithm, b"", payload, _raw_proof(payload, key, key.secret))
     protected = protected_header(key.algorithm, key.kid)
-    proof = _cose_proof(payload, key, key.secret)
-    return Envelope(True, key.algorithm, protected, payload, proof)
+    unproved = Envelope(True, key.algorithm, protected, payload, b"")
+    if key.algorithm is Algorithm.ED25519:  # pycose does not know the number
+        return replace(unproved, proof=_raw_proof(unproved.structure, key, key.secret))
+    return replace(unproved, proof=_cose_proof(payload, key, key.secret))
 
 
-def _raw_proof(payload: bytes, key: KeyMaterial, secret: bytes) -> bytes:
-    if key.algorithm is Algorithm.HMAC_256:
-        return raw_hmac(payload, secret)
-    return Ed25519PrivateKey.from_private_bytes(secret).sign(payload)
+def _raw_proof(covered: bytes, key: KeyMaterial, secret: bytes) -> bytes:
+    if key.is_symmetric:
+        return raw_hmac(covered, secret)
+    return Ed25519PrivateKey.from_private_bytes(secret).sign(covered)
 
 
 def _cose_proof(payload: bytes, key: KeyMaterial, secret: bytes) -> bytes:

@@ -4,6 +4,7 @@ Everything here works on bytes; the caller reads and writes the files.
 """
 
 import codecs
+from dataclasses import replace
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization as pem
@@ -29,8 +30,9 @@ _KTY_SYMMETRIC = 4
 _CRV_ED25519 = 6
 _PEM_BEGINS = b"-----BEGIN"
 _KEY_OPS = 4
-_OPERATIONS = {Algorithm.EDDSA: (1, 2), Algorithm.HMAC_256: (9, 10)}
-"""What keys of each algorithm do: sign and verify, or make and verify a MAC (RFC 9052, table 5)."""
+_SIGN_AND_VERIFY = (1, 2)
+_MAKE_AND_VERIFY_MAC = (9, 10)
+# What a key is for, in key_ops (RFC 9052, table 5): first to make a proof, then to verify it.
 
 _FOREIGN = (
     (b"-----BEGIN OPENSSH PRIVATE KEY-----", "an OpenSSH private key"),
@@ -95,7 +97,7 @@ def to_pem(key: KeyMaterial, passphrase: bytes | None = None) -> bytes:
     Raises:
         KeyFileError: not an Ed25519 key with its private half, or an unusable passphrase.
     """
-    if key.algorithm is not Algorithm.EDDSA or key.secret is None:
+    if key.is_symmetric or key.secret is None:
         raise KeyFileError("only an Ed25519 private key is written as PEM; use COSE_Key")
     private = Ed25519PrivateKey.from_private_bytes(key.secret)
     protection: pem.KeySerializationEncryption = pem.NoEncryption()
@@ -118,10 +120,18 @@ def to_public_pem(key: KeyMaterial) -> bytes:
 
 
 def to_cose_key(key: KeyMaterial) -> bytes:
-    """The key as a COSE_Key, with its secret half if it is known."""
-    content: dict[int, cbor.Value] = {_ALG: COSE_NUMBER[key.algorithm]}
+    """The key as a COSE_Key, with its secret half if it is known.
+
+    It names an alg if the key is for one alone, and key_ops if it is not for all that it could do.
+    """
+    content: dict[int, cbor.Value] = {}
+    if key.algorithm is not Algorithm.EDDSA or key.is_alg_fixed:
+        content[_ALG] = COSE_NUMBER[key.algorithm]
     if key.kid is not None:
         content[_KID] = key.kid
+    make, check = _MAKE_AND_VERIFY_MAC if key.is_symmetric else _SIGN_AND_VERIFY
+    if not (key.may_sign and key.may_verify):
+        content[_KEY_OPS] = [make if key.may_sign else check]
     if key.algorithm is Algorithm.HMAC_256:
         content[_KTY] = _KTY_SYMMETRIC
         content[_CRV_OR_K] = key.hmac_key
@@ -191,32 +201,53 @@ def _parse_cose_key(content: bytes) -> KeyMaterial:
     if kid is not None and not isinstance(kid, bytes):
         raise KeyFileError("kid (label 2) of the COSE_Key is not a byte string")
     if fields.get(_KTY) == _KTY_SYMMETRIC:
-        _refuse_others(fields, {_KTY, _KID, _ALG, _KEY_OPS, _CRV_OR_K}, Algorithm.HMAC_256)
+        _refuse_others(fields, {_KTY, _KID, _ALG, _KEY_OPS, _CRV_OR_K})
+        algorithm = _read_algorithm(fields, (Algorithm.HMAC_256,))
+        may_sign, may_verify = _read_operations(fields, _MAKE_AND_VERIFY_MAC)
         secret = _raw(fields, _CRV_OR_K, "k")
-        return KeyMaterial(Algorithm.HMAC_256, b"", secret, kid)
+        return KeyMaterial(algorithm, b"", secret, kid, may_sign=may_sign, may_verify=may_verify)
     if fields.get(_KTY) != _KTY_OKP or fields.get(_CRV_OR_K) != _CRV_ED25519:
         raise KeyFileError("the COSE_Key is neither OKP on Ed25519 (kty 1, crv 6) nor symmetric")
-    _refuse_others(fields, {_KTY, _KID, _ALG, _KEY_OPS, _CRV_OR_K, _X, _D}, Algorithm.EDDSA)
+    _refuse_others(fields, {_KTY, _KID, _ALG, _KEY_OPS, _CRV_OR_K, _X, _D})
+    algorithm = _read_algorithm(fields, (Algorithm.EDDSA, Algorithm.ED25519))
+    may_sign, may_verify = _read_operations(fields, _SIGN_AND_VERIFY)
+    key = replace(_read_ed25519(fields, kid), may_sign=may_sign, may_verify=may_verify)
+    return key.restrict_to(algorithm) if _ALG in fields else key
+
+
+def _read_ed25519(fields: dict[int, cbor.Value], kid: bytes | None) -> KeyMaterial:
     private = _raw(fields, _D, "d") if _D in fields else None
     if private is not None and _X not in fields:  # x may be left out (RFC 9053, section 7.2)
         return KeyMaterial.from_private(private, kid)
     return KeyMaterial(Algorithm.EDDSA, _raw(fields, _X, "x"), private, kid)
 
 
-def _refuse_others(fields: dict[int, cbor.Value], allowed: set[int], algorithm: Algorithm) -> None:
+def _refuse_others(fields: dict[int, cbor.Value], allowed: set[int]) -> None:
     unknown = sorted(set(fields) - allowed)
     if unknown:
         raise KeyFileError(f"the COSE_Key has labels that are not allowed: {unknown}")
-    if fields.get(_ALG, COSE_NUMBER[algorithm]) != COSE_NUMBER[algorithm]:
-        raise KeyFileError(f"alg (label 3) of the COSE_Key is not {COSE_NUMBER[algorithm]}")
-    allowed_operations = _OPERATIONS[algorithm]
-    operations = fields.get(_KEY_OPS, list(allowed_operations))
+
+
+def _read_algorithm(fields: dict[int, cbor.Value], possible: tuple[Algorithm, ...]) -> Algorithm:
+    """The algorithm that a key names, else the first of those that it could be for."""
+    if _ALG not in fields:
+        return possible[0]
+    for algorithm in possible:
+        if fields[_ALG] == COSE_NUMBER[algorithm]:
+            return algorithm
+    numbers = " or ".join(str(COSE_NUMBER[algorithm]) for algorithm in possible)
+    raise KeyFileError(f"alg (label 3) of the COSE_Key is not {numbers}")
+
+
+def _read_operations(fields: dict[int, cbor.Value], allowed: tuple[int, int]) -> tuple[bool, bool]:
+    """Whether a key may make proofs, and whether it may verify them."""
+    operations = fields.get(_KEY_OPS, list(allowed))
     if not isinstance(operations, list) or not operations:
         raise KeyFileError("key_ops (label 4) of the COSE_Key is not a list of operations")
-    if any(each not in allowed_operations for each in operations):
-        raise KeyFileError(
-            f"key_ops (label 4) of the COSE_Key allows more than {list(allowed_operations)}"
-        )
+    if any(each not in allowed for each in operations):
+        raise KeyFileError(f"key_ops (label 4) of the COSE_Key allows more than {list(allowed)}")
+    make, check = allowed
+    return make in operations, check in operations
 
 
 def _raw(fields: dict[int, cbor.Value], label: int, name: str) -> bytes:

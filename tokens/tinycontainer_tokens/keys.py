@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -70,6 +70,9 @@ class KeyMaterial:
         secret: raw Ed25519 private key, or HMAC key, of 32 bytes; None if only the
             public half is known.
         kid: key id of 1 to 64 bytes, if the key has one.
+        is_alg_fixed: whether an ``EdDSA`` key is for alg -8 alone. Otherwise it is for -19 too:
+            both are signatures with Ed25519. Any other key is for its own alg alone.
+        may_sign, may_verify: what the key is for, of what it can do.
         verifier: what verifies with an Ed25519 key; None for HMAC.
     """
 
@@ -77,6 +80,9 @@ class KeyMaterial:
     public: bytes
     secret: bytes | None = field(default=None, repr=False)
     kid: bytes | None = None
+    is_alg_fixed: bool = False
+    may_sign: bool = True
+    may_verify: bool = True
     verifier: Verifier | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -111,15 +117,36 @@ class KeyMaterial:
         """Whether who verifies with this key can also sign with it."""
         return self.algorithm is Algorithm.HMAC_256
 
+    def allows(self, algorithm: Algorithm, profile: Profile) -> bool:
+        """Whether the key is for tokens that are made with an algorithm.
+
+        A token of ``riot-2024`` names none, so there only the kind of proof counts.
+        """
+        if self.is_symmetric or algorithm is Algorithm.HMAC_256:
+            return self.algorithm is algorithm
+        if profile is Profile.RIOT_2024 or self.algorithm is algorithm:
+            return True
+        return self.algorithm is Algorithm.EDDSA and not self.is_alg_fixed
+
+    def restrict_to(self, algorithm: Algorithm) -> "KeyMaterial":
+        """The same key, for one algorithm alone, which it signs with.
+
+        Raises:
+            KeyFileError: the key is not for that algorithm.
+        """
+        if not self.allows(algorithm, Profile.RFC9052):
+            raise KeyFileError(f"this key is for {self.algorithm}, not for {algorithm}")
+        return replace(self, algorithm=algorithm, is_alg_fixed=algorithm is Algorithm.EDDSA)
+
     def public_half(self) -> "KeyMaterial":
-        """The same key without its secret half.
+        """The same key without its secret half, and without what key_ops said of that half.
 
         Raises:
             KeyFileError: an HMAC key has no public half.
         """
         if self.algorithm is Algorithm.HMAC_256:
             raise KeyFileError("an HMAC key has no public half")
-        return KeyMaterial(self.algorithm, self.public, None, self.kid)
+        return replace(self, secret=None, may_sign=True, may_verify=True)
 
     @property
     def hmac_key(self) -> bytes:
@@ -186,7 +213,8 @@ class KeyStore:
             for entry in self._entries
             if entry.role is role
             and entry.profile is profile
-            and entry.material.algorithm is algorithm
+            and entry.material.may_verify
+            and entry.material.allows(algorithm, profile)
             and (entry.uids is None or uid in entry.uids)
             and (kid is None or entry.material.kid is None or entry.material.kid == kid)
         )

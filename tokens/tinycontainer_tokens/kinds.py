@@ -47,6 +47,8 @@ class Algorithm(StrEnum):
     """How a token is signed."""
 
     EDDSA = "EdDSA"
-    """Ed25519 in a COSE_Sign1; keys and signatures have 32 and 64 bytes."""
+    """Ed25519 in a COSE_Sign1, alg -8; keys and signatures have 32 and 64 bytes."""
+    ED25519 = "Ed25519"
+    """The same signature under alg -19, the name of RFC 9864 that leaves no choice of a curve."""
     HMAC_256 = "HMAC-256"
     """HMAC with SHA-256, not truncated, in a COSE_Mac0; keys have 32 bytes."""

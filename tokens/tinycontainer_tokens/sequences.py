@@ -1,19 +1,11 @@
 """Memory of accepted sequence numbers, so that an older token cannot come back."""
 
-import fcntl
-import json
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
-from .claims import MAX_UID_BYTES, SHA256_BYTES
-from .errors import SequenceFileError
+from .errors import SequenceOvertaken
 from .kinds import Kind
-
-MAX_FILE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +40,21 @@ class SequenceStore(Protocol):
     """Where accepted sequence numbers are kept. They outlive the containers."""
 
     def newest(self, subject: SequenceSubject) -> Accepted | None:
-        """The newest accepted token, or None if none ever was."""
+        """The newest accepted token, or None if none ever was.
+
+        Raises:
+            SequenceStoreError: the store cannot be read.
+        """
         ...
 
     def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
-        """Record all entries, or none.
+        """Compare with what is recorded at this moment, and record all entries, or none.
+
+        What was read before is no ground to record anything: others may use the same store.
 
         Raises:
-            SequenceFileError: they could not be recorded; nothing changed.
+            SequenceOvertaken: a newer token, or another one of the same number, was accepted.
+            SequenceStoreError: they could not be recorded; nothing changed.
         """
         ...
 
@@ -72,131 +71,23 @@ class MemorySequenceStore:
 
     def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         """See `SequenceStore.accept`."""
-        self._newest.update(entries)
+        newest = dict(self._newest)
+        for subject, accepted in entries:
+            require_not_overtaken(newest.get(subject), accepted)
+            newest[subject] = accepted
+        self._newest = newest
 
 
-class FileSequenceStore:
-    """A store in a JSON file, replaced as a whole at each change.
-
-    Devices in several processes may share one file: none loses what another has recorded, and
-    what another has overtaken is not recorded.
+def require_not_overtaken(recorded: Accepted | None, wanted: Accepted) -> None:
+    """The rule of sequences: never back, and one number stands for one token (TC-TOK-18).
 
     Args:
-        path: the file; it is made at the first acceptance.
+        recorded: the newest accepted token; None if none ever was.
+        wanted: the token that is to be accepted.
 
     Raises:
-        SequenceFileError: the file exists and is not one that this class wrote.
+        SequenceOvertaken: the rule forbids it.
     """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._newest = _read(path)
-
-    def newest(self, subject: SequenceSubject) -> Accepted | None:
-        """See `SequenceStore.newest`."""
-        return self._newest.get(subject)
-
-    def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
-        """See `SequenceStore.accept`."""
-        wanted = dict(entries)
-        if self._newest | wanted == self._newest:
-            return
-        with _locked(self._path):
-            recorded = _read(self._path)
-            for subject, accepted in wanted.items():
-                _require_not_overtaken(recorded.get(subject), accepted)
-            _write(self._path, recorded | wanted)
-        self._newest = recorded | wanted
-
-
-def _require_not_overtaken(recorded: Accepted | None, wanted: Accepted) -> None:
-    if recorded is not None and recorded.sequence > wanted.sequence:
-        raise SequenceFileError(
-            f"sequence {wanted.sequence} was overtaken by {recorded.sequence}, which another"
-            " process accepted"
-        )
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    try:
-        # The directory is locked, not the file: the file is replaced by another one.
-        directory = os.open(path.parent, os.O_RDONLY)
-    except OSError as error:
-        raise SequenceFileError(f"the sequence file cannot be written: {error.strerror}") from error
-    try:
-        fcntl.flock(directory, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(directory)
-
-
-def _read(path: Path) -> dict[SequenceSubject, Accepted]:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise SequenceFileError(f"the sequence file cannot be read: {error.strerror}") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise SequenceFileError(f"the sequence file has more than {MAX_FILE_BYTES} bytes")
-    try:
-        return _parse(json.loads(content))
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise SequenceFileError("the sequence file is not one that this program wrote") from None
-
-
-def _parse(values: dict[str, list[dict[str, object]]]) -> dict[SequenceSubject, Accepted]:
-    if set(values) != {"accepted"}:
-        raise ValueError
-    rows = [_entry(row) for row in values["accepted"]]
-    newest = dict(rows)
-    if len(newest) != len(rows):
-        raise ValueError
-    return newest
-
-
-def _entry(row: dict[str, object]) -> tuple[SequenceSubject, Accepted]:
-    uid = bytes.fromhex(str(row["uid"]))
-    digest = bytes.fromhex(str(row["token_sha256"]))
-    endpoint_id = row["endpoint_id"]
-    sequence = row["sequence"]
-    if type(endpoint_id) is not int or type(sequence) is not int:
-        raise TypeError
-    subject = SequenceSubject(uid, Kind[str(row["kind"])], endpoint_id)
-    accepted = Accepted(sequence, digest)
-    # What was written reads back to itself; anything else was not written here.
-    if row != _row(subject, accepted):
-        raise ValueError
-    if not (1 <= len(uid) <= MAX_UID_BYTES and len(digest) == SHA256_BYTES):
-        raise ValueError
-    if not (0 <= endpoint_id < 1 << 32 and 0 <= sequence < 1 << 64):
-        raise ValueError
-    return subject, accepted
-
-
-def _row(subject: SequenceSubject, accepted: Accepted) -> dict[str, object]:
-    return {
-        "uid": subject.uid.hex(),
-        "kind": subject.kind.name,
-        "endpoint_id": subject.endpoint_id,
-        "sequence": accepted.sequence,
-        "token_sha256": accepted.token_sha256.hex(),
-    }
-
-
-def _write(path: Path, newest: dict[SequenceSubject, Accepted]) -> None:
-    rows = [_row(subject, accepted) for subject, accepted in newest.items()]
-    content = json.dumps({"accepted": rows}, indent=1)
-    if len(content) > MAX_FILE_BYTES:
-        raise SequenceFileError(f"the sequence file would have more than {MAX_FILE_BYTES} bytes")
-    draft = path.with_name(path.name + ".new")
-    try:
-        with draft.open("w", encoding="ascii") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
-        raise SequenceFileError(f"the sequence file cannot be written: {error.strerror}") from error
+    if recorded is None or wanted.sequence > recorded.sequence or wanted == recorded:
+        return
+    raise SequenceOvertaken(wanted.sequence, recorded.sequence)

@@ -27,10 +27,10 @@ from typing import Final, NamedTuple
 from . import claims as claims_codec
 from .claims import Claims
 from .envelope import Envelope, parse, proof_holds, read_protected
-from .errors import TokenError, TokenRefused
+from .errors import SequenceOvertaken, SequenceStoreError, TokenError, TokenRefused
 from .keys import KeyEntry, KeyStore
 from .kinds import SIGNING_ROLE, Kind, Profile
-from .sequences import Accepted, SequenceStore, SequenceSubject
+from .sequences import Accepted, SequenceStore, SequenceSubject, require_not_overtaken
 
 
 class StepOutcome(StrEnum):
@@ -143,6 +143,9 @@ def verify(
         expected: what a token in this place must fit.
         keys: the keys that are trusted.
         sequences: what was accepted before; None skips that step.
+
+    Raises:
+        SequenceStoreError: it cannot be looked up what was accepted before.
     """
     return _Verifier(token, expected, keys, sequences).run()
 
@@ -169,6 +172,8 @@ class _Verifier:
                 check(self)
             except _Skip as skip:
                 steps.append(passed._replace(outcome=StepOutcome.SKIPPED, detail=str(skip)))
+            except SequenceStoreError:
+                raise
             except TokenError as error:
                 steps.append(passed._replace(outcome=StepOutcome.FAILED, detail=str(error)))
                 break
@@ -268,12 +273,11 @@ class _Verifier:
         newest = self._sequences.newest(self._expected.subject)
         if found is None:
             self._require_uncounted(newest)
-        if found is None or newest is None or found > newest.sequence:
             return
-        if found < newest.sequence:
-            raise TokenError(f"sequence {found} is older than {newest.sequence}, accepted before")
-        if newest.token_sha256 != self._token_sha256():
-            raise TokenError(f"sequence {found} was accepted before with other bytes")
+        try:
+            require_not_overtaken(newest, Accepted(found, self._token_sha256()))
+        except SequenceOvertaken as error:  # the token's fault, unlike that of a store that fails
+            raise TokenError(str(error)) from None
 
     def _require_uncounted(self, newest: Accepted | None) -> None:
         if newest is None:

@@ -16,7 +16,7 @@ from .model.precheck import check_model
 from .processes.backends import BackendMissing, find_backend
 from .processes.nursery import Nursery, obtain_nursery
 from .protocol.codes import ErrorCode, make_refusal
-from .quotas import Quotas
+from .quotas import Quotas, quotas_of
 from .tenants.context import ExecutionContext
 from .tenants.tenant import Tenant
 from .tenants.terms import Check, Terms
@@ -33,7 +33,7 @@ class TinyMLOptions(Options):
         cycles_per_mac: instructions charged for each multiply-accumulate, in virtual time.
         cycles_per_model_byte: instructions charged for checking each byte of a model, likewise.
         host_deadline_ms: longest real time that an answer is awaited, in virtual time.
-        quotas: of each container.
+        quotas: of each container; the board's hold for absent ones.
     """
 
     backend: Literal["auto", "ai-edge-litert", "tflite-runtime"] = "auto"
@@ -81,7 +81,7 @@ class TinyML:
             setup.show_once(f"tinyml: {error}".encode())
             return
         self._terms = Terms(
-            quotas=options.quotas,
+            quotas=quotas_of(setup.capacities, options.quotas),
             check=check,
             nursery=workers,
             host_deadline_ms=options.host_deadline_ms,

@@ -1,5 +1,9 @@
 """What one container may use of the inference service."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 from pydantic import Field
 
 from ..options import Options
@@ -29,3 +33,27 @@ class Quotas(Options):
     compute_ms: int = Field(default=1000, ge=1, le=60_000)
     losses: int = Field(default=3, ge=1, le=1000)
     inferences_per_second: int = Field(default=10, ge=1, le=1_000_000)
+
+
+BOARD_QUOTAS: Final[Mapping[str, Quotas]] = MappingProxyType(
+    {
+        "desk-ml": Quotas(
+            model_bytes=512 * 1024,
+            arena_bytes=256 * 1024,
+            macs=16_000_000,
+            io_bytes=32 * 1024,
+        )
+    }
+)
+"""Boards with quotas of their own: `desk-ml` has room for the models of MLPerf Tiny (TC-TML-26)."""
+
+
+def quotas_of(board: str, given: Quotas) -> Quotas:
+    """The quotas of a board, changed by what is given.
+
+    Args:
+        board: name of the board's capacities.
+        given: what a device file says; what it leaves out is the board's.
+    """
+    usual = BOARD_QUOTAS.get(board, Quotas())
+    return usual.model_copy(update=given.model_dump(exclude_unset=True))

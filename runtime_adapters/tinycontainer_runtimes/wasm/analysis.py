@@ -15,9 +15,9 @@ from tinycontainer.interfaces.runtime import PAGE_BYTES, RuntimeLimits
 
 from .body import read_opcode, scan_locals, skip_immediates
 from .native_types import HOOKS
-from .opcodes import CALL, I32_CONST, REF_FUNC
+from .opcodes import CALL, I32_CONST, MEMORY_GROW, REF_FUNC
 from .reader import Reader
-from .scan import ScannedModule, scan_module
+from .scan import EXTERNAL_GLOBAL, ScannedModule, scan_module
 
 LIMITS: Final = RuntimeLimits(
     code_bytes=1 << 24,
@@ -52,6 +52,10 @@ def analyse(code: bytes) -> CodeFacts:
         opened=frozenset(calls.opened),
         opens_computed=calls.opens_computed or bool(opens & handed_on),
         memory_bytes=_memory_bytes(module),
+        exported_globals=frozenset(
+            name for name, (kind, _) in module.exports.items() if kind == EXTERNAL_GLOBAL
+        ),
+        grows_memory=calls.grows_memory,
     )
 
 
@@ -65,6 +69,7 @@ class _Calls:
         references: indexes of functions of which a reference is taken.
         opened: constants that ``open`` is called with.
         opens_computed: whether it is called with other values.
+        grows_memory: whether there is a ``memory.grow``.
     """
 
     imported: int
@@ -72,6 +77,7 @@ class _Calls:
     references: set[int] = field(default_factory=set)
     opened: set[int] = field(default_factory=set)
     opens_computed: bool = False
+    grows_memory: bool = False
 
     def note_open(self, constant: int | None) -> None:
         """``open`` is called."""
@@ -88,6 +94,7 @@ def _find_calls(reader: Reader, opens: set[int], calls: _Calls) -> None:
     while reader.remaining:
         opcode = read_opcode(reader)
         start = reader.offset
+        calls.grows_memory |= opcode == MEMORY_GROW
         if opcode in (CALL, REF_FUNC):
             index = reader.read_u32()
             if opcode == REF_FUNC:

@@ -115,12 +115,19 @@ class Reader:
             return self.fail(f"number has more than {max_bytes} bytes", start)
         return self.fail("ends too early", self.end)
 
-    def read_count(self, what: str) -> int:
-        """The length of a vector whose items have at least one byte each."""
+    def read_count(self, what: str, maximum: int | None = None) -> int:
+        """The length of a vector whose items have at least one byte each.
+
+        Args:
+            what: the items, in the plural.
+            maximum: how many are allowed; None if bytes are their only bound.
+        """
         start = self.offset
         number = self.read_u32()
         if number > self.remaining:
             raise self.fail(f"{number} {what} announced, more than bytes remain", start)
+        if maximum is not None and number > maximum:
+            raise self.fail(f"{number} {what} where at most {maximum} are allowed", start)
         return number
 
     def read_name(self) -> str:

@@ -21,6 +21,8 @@ class Topic(Enum):
     WASI = "WASI"
     IMPORTED_MEMORY = "imported memory"
     UNLINKED = "unlinked"
+    MEMORY_FUNCTIONS = "memory functions"
+    UNDEFINED = "undefined functions"
     JAVASCRIPT = "JavaScript"
 
 

@@ -75,6 +75,11 @@ _OPTIONS: Final[Mapping[Topic, Mapping[Compiler, str]]] = {
     Topic.MEMORY: _MEMORY_EXPORT,
     Topic.IMPORTED_MEMORY: _MEMORY_EXPORT,
     Topic.ABORT: {Compiler.ASSEMBLYSCRIPT: "--use abort="},
+    Topic.MEMORY_FUNCTIONS: {
+        Compiler.CLANG: "-mbulk-memory",
+        Compiler.RUSTC: "-C target-feature=+bulk-memory",
+        Compiler.ZIG: "-mcpu=generic+bulk_memory",
+    },
     Topic.WASI: {
         Compiler.CLANG: "--target=wasm32 -nostdlib",
         Compiler.RUSTC: "--target wasm32-unknown-unknown",
@@ -110,6 +115,10 @@ _AGAINST_TOO: Final[Mapping[Feature, Mapping[Compiler, str]]] = {
     },
 }
 _ADVICE: Final = {
+    Topic.UNDEFINED: (
+        "define the function in the container; without --allow-undefined the linker says where it"
+        " is called"
+    ),
     Topic.UNLINKED: "this is an object file: link it (wasm-ld --no-entry --export=loop)",
     Topic.JAVASCRIPT: "it is built for JavaScript: do not use wasm-bindgen for a container",
 }

@@ -23,6 +23,10 @@ from .remedies import complete_refusal
 MAX_SECTIONS: Final = 32
 MAX_PARAMETERS = 64
 MAX_RESULTS = 16
+MAX_SEGMENTS: Final = 2048
+"""Of data, and as many of elements: each costs an instance time, also if it is empty (TC-RT-20)."""
+MAX_GLOBALS: Final = 4096
+"""Of the module's own; each costs an instance time too."""
 _CUSTOM, _TYPE, _IMPORT, _FUNCTION, _TABLE, _MEMORY, _GLOBAL = range(7)
 _EXPORT, _START, _ELEMENT, _CODE, _DATA, _DATA_COUNT = range(7, 13)
 # fmt: off
@@ -37,9 +41,12 @@ _TOPICS_OF_IMPORTS: Final = {
     "abort": Topic.ABORT,
     "memory": Topic.IMPORTED_MEMORY,
     "__linear_memory": Topic.UNLINKED,
+    # What compilers call for loops over memory, also where a program names no library.
+    **dict.fromkeys(("memset", "memcpy", "memmove"), Topic.MEMORY_FUNCTIONS),
 }
 _EXTERNAL_FUNCTION = 0
 _EXTERNAL_MEMORY = 2
+EXTERNAL_GLOBAL = 3
 
 
 @dataclass(slots=True)
@@ -192,10 +199,7 @@ class _Scan:
             self._module.types.append(FunctionType(parameters, results))
 
     def _scan_value_types(self, reader: Reader, maximum: int, what: str) -> tuple[int, ...]:
-        start = reader.offset
-        number = reader.read_count(what)
-        if number > maximum:
-            raise reader.fail(f"{number} {what} where at most {maximum} are allowed", start)
+        number = reader.read_count(what, maximum)
         return tuple(self._read_one_of(reader, _VALUE_TYPES, "value type") for _ in range(number))
 
     def _read_one_of(self, reader: Reader, allowed: frozenset[int], what: str) -> int:
@@ -211,13 +215,15 @@ class _Scan:
             start = reader.offset
             origin = reader.read_name()
             name = reader.read_name()
-            if problem := self._scan_import(reader, origin, name):
+            kind = reader.read_byte()
+            if problem := self._scan_import(reader, kind, origin, name):
                 shown = f"import {show(origin, 40)}.{show(name, 40)}"
-                raise reader.fail(f"{shown} {problem}", start, _find_import_topic(origin, name))
+                topic = _find_import_topic(kind, origin, name)
+                raise reader.fail(f"{shown} {problem}", start, topic)
 
-    def _scan_import(self, reader: Reader, origin: str, name: str) -> str | None:
+    def _scan_import(self, reader: Reader, kind: int, origin: str, name: str) -> str | None:
         """Note an import; return why it is refused, or None."""
-        if reader.read_byte() != _EXTERNAL_FUNCTION:
+        if kind != _EXTERNAL_FUNCTION:
             return "is not a function"
         index = reader.read_u32()
         if origin != MODULE or name not in NATIVES:
@@ -271,7 +277,7 @@ class _Scan:
         return minimum, maximum
 
     def _scan_globals(self, reader: Reader) -> None:
-        for _ in range(reader.read_count("globals")):
+        for _ in range(reader.read_count("globals", MAX_GLOBALS)):
             self._read_one_of(reader, _VALUE_TYPES, "value type")
             self._read_one_of(reader, frozenset({0, 1}), "mutability")
             self._note_reference(scan_constant(reader, self._limits))
@@ -292,7 +298,7 @@ class _Scan:
         self._module.start = reader.read_u32()
 
     def _scan_elements(self, reader: Reader) -> None:
-        for _ in range(reader.read_count("element segments")):
+        for _ in range(reader.read_count("element segments", MAX_SEGMENTS)):
             kind = reader.read_u32()
             if kind > 7:
                 raise reader.fail(f"element segment of kind {kind}")
@@ -348,7 +354,7 @@ class _Scan:
                 raise
 
     def _scan_data(self, reader: Reader) -> None:
-        for _ in range(reader.read_count("data segments")):
+        for _ in range(reader.read_count("data segments", MAX_SEGMENTS)):
             kind = reader.read_u32()
             if kind > 2:
                 raise reader.fail(f"data segment of kind {kind}")
@@ -359,13 +365,16 @@ class _Scan:
             reader.skip(reader.read_u32())
 
 
-def _find_import_topic(origin: str, name: str) -> Topic | None:
+def _find_import_topic(kind: int, origin: str, name: str) -> Topic | None:
     """What an import that is refused shows about how the module was built."""
     if origin.startswith("wasi"):
         return Topic.WASI
     if origin.startswith(("__wbindgen", "./")) or name.startswith("__wbindgen"):
         return Topic.JAVASCRIPT
-    return _TOPICS_OF_IMPORTS.get(name)
+    if name in _TOPICS_OF_IMPORTS:
+        return _TOPICS_OF_IMPORTS[name]
+    is_undefined = kind == _EXTERNAL_FUNCTION and origin == MODULE and name not in NATIVES
+    return Topic.UNDEFINED if is_undefined else None
 
 
 def _require_exports(module: ScannedModule, code: bytes) -> None:

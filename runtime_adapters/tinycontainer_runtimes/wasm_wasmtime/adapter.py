@@ -16,6 +16,7 @@ from ..wasm.scan import scan_module
 from ..wasm.traps import WasmTrap
 from ..wasm.validator import WasmtimeValidator
 from .capi import CApi
+from .compiling import compile_module, is_cheap
 from .disk_cache import DiskCache
 from .engine import SETTINGS, CompiledModule, make_engine, measure_module
 from .fuel import WHOLE_HOOK_FUEL
@@ -116,15 +117,17 @@ class WasmtimeRuntime:
     def _judge(self, code: bytes, limits: RuntimeLimits) -> CompiledModule:
         scanned = scan_module(code, limits)
         prepared = rewrite_module(code, scanned, limits)
+        if not is_cheap(scanned, prepared):
+            self._validator.validate(code)
 
-        def compile_module() -> wasmtime.Module:
-            return wasmtime.Module(self._engine, prepared)
+        def make_module() -> wasmtime.Module:
+            return compile_module(self._engine, scanned, prepared, limits)
 
         try:
             if self._disk_cache is None:
-                module = compile_module()
+                module = make_module()
             else:
-                module = self._disk_cache.find_or_make(code, compile_module)
+                module = self._disk_cache.find_or_make(code, make_module)
         except wasmtime.WasmtimeError as error:
             self._validator.validate(code)
             reason = " ".join(str(error).split())

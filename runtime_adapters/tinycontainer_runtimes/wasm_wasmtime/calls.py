@@ -72,17 +72,18 @@ class SuspendedCall(_Returns):
     def __init__(self, store: TenantStore, function: Any, results: int) -> None:
         super().__init__(store, function, results)
         self._torn = False
-        self._future: int | None = None
-        store.hold_call(self)
-        self._future = store.api.wasmtime_func_call_async(
-            store.context,
-            addressof(function),
-            None,
-            0,
-            addressof(self._results),
-            results,
-            addressof(self._trap),
-            addressof(self._error),
+        store.hold_future(
+            lambda: store.api.wasmtime_func_call_async(
+                store.context,
+                addressof(function),
+                None,
+                0,
+                addressof(self._results),
+                results,
+                addressof(self._trap),
+                addressof(self._error),
+            ),
+            self,
         )
 
     def advance(self) -> bool:
@@ -91,24 +92,21 @@ class SuspendedCall(_Returns):
         Raises:
             RuntimeError: the call has ended, or was interrupted in mid-poll.
         """
-        if self._future is None or self._torn:
+        future = self._store.find_future(self)
+        if future is None or self._torn:
             raise RuntimeError("a call that is over cannot go on")
         # An operator's interrupt can come between the poll and what is made of its answer; a
         # future that is done must not be polled again.
         self._torn = True
-        done: bool = self._store.api.wasmtime_call_future_poll(self._future)
+        done: bool = self._store.api.wasmtime_call_future_poll(future)
         self._store.memory.expect_growth()
         self._torn = done
         return done
 
     def drop(self) -> None:
         """Delete the future, which unwinds the stack; the store stays usable."""
-        future = self._future
-        self._future = None
-        self._store.release_call()
-        if future is not None:
-            self._store.api.wasmtime_call_future_delete(future)
-            self._delete_failure()
+        self._store.drop_future()
+        self._delete_failure()
 
 
 class StoppableCall(_Returns):

@@ -5,46 +5,48 @@ from dataclasses import dataclass
 from typing import Final
 
 import wasmtime
-from wasmtime import _bindings as bindings
 
 from ..wasm.scan import ScannedModule
-from ..wasm.validator import make_plain_config
+from ..wasm.validator import PLAIN_SETTINGS, make_config
 from .capi import CApi, address_of
 
-WASM_STACK_BYTES: Final = 512 * 1024
-"""What nested calls of a module may take of the stack; beyond it they trap."""
+WASM_STACK_BYTES: Final = 4 << 20
+"""What nested calls of a module may take of the stack; beyond it they trap. 200 calls of ordinary
+functions need half of it: without optimisation a frame has up to 11 KB (ADR 20)."""
 
-STACK_BYTES: Final = 2 * 1024 * 1024
+STACK_BYTES: Final = WASM_STACK_BYTES + (3 << 19)
 """Stack of a suspended call: the module's part, and the rest for the host's own functions, which
 run on it too. It is address space; only touched pages take memory."""
 
-SETTINGS: Final = f"settings 1, stack {WASM_STACK_BYTES}"
-"""Part of the names of compiled modules on disk; change it together with anything below."""
-
+_NO_OPTIMISATION: Final = 0
 _SINGLE_PASS: Final = 1
-"""Of ``wasmtime_regalloc_algorithm_t`` in wasmtime's ``config.h``."""
+"""Of ``wasmtime_opt_level_t`` and ``wasmtime_regalloc_algorithm_t`` in wasmtime's ``config.h``."""
+
+SETTINGS: Final = (
+    *PLAIN_SETTINGS,
+    ("consume_fuel", True),
+    ("memory_reservation", 0),
+    ("memory_guard_size", 0),
+    ("memory_reservation_for_growth", 0),
+    # A tenant chooses what is compiled: the better algorithms take minutes and a gigabyte for
+    # 64 KiB of code that was written against them, these take seconds.
+    ("cranelift_opt_level", _NO_OPTIMISATION),
+    ("cranelift_regalloc_algorithm", _SINGLE_PASS),
+    # Every access is checked by code, so no handler for SIGSEGV has to be put into the process.
+    ("signals_based_traps", False),
+    ("memory_init_cow", False),
+    ("max_wasm_stack", WASM_STACK_BYTES),
+    ("async_stack_size", STACK_BYTES),
+    # The same bits of a NaN on every host.
+    ("cranelift_nan_canonicalization", True),
+)
+"""How modules are compiled, here and in a compiler process: settings of wasmtime's ``config.h``.
+They are part of the names of compiled modules on disk."""
 
 
 def make_engine() -> wasmtime.Engine:
     """An engine that meters, keeps address space small and touches no signal handler."""
-    config = make_plain_config()
-    config.consume_fuel = True
-    config.memory_reservation = 0
-    config.memory_guard_size = 0
-    config.memory_reservation_for_growth = 0
-    # A tenant chooses what is compiled: the better algorithms take minutes and a gigabyte for
-    # 64 KiB of code that was written against them, these take seconds.
-    config.cranelift_opt_level = "none"
-    pointer = config.ptr()
-    bindings.wasmtime_config_cranelift_regalloc_algorithm_set(pointer, _SINGLE_PASS)
-    # Every access is checked by code, so no handler for SIGSEGV has to be put into the process.
-    bindings.wasmtime_config_signals_based_traps_set(pointer, False)
-    bindings.wasmtime_config_memory_init_cow_set(pointer, False)
-    bindings.wasmtime_config_max_wasm_stack_set(pointer, WASM_STACK_BYTES)
-    bindings.wasmtime_config_async_stack_size_set(pointer, STACK_BYTES)
-    # The same bits of a NaN on every host.
-    bindings.wasmtime_config_cranelift_nan_canonicalization_set(pointer, True)
-    return wasmtime.Engine(config)
+    return wasmtime.Engine(make_config(SETTINGS))
 
 
 _BYTES_PER_MODULE: Final = 8192

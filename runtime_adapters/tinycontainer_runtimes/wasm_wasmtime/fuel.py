@@ -94,5 +94,5 @@ class FuelAccount:
         fuel = self._store.read_fuel()
         # Settling fuel was subtracted beforehand, so the counter may still be above it.
         if fuel < self._counted:
-            self._meter.left -= self._counted - fuel
-            self._counted = fuel
+            # One step: an interrupt must not let it be charged twice.
+            self._meter.left, self._counted = self._meter.left - (self._counted - fuel), fuel

@@ -178,10 +178,12 @@ class WasmtimeInstance:
     def _clear(self) -> None:
         self._require_idle()
         self._pending.clear()
-        self._call = None
         self._raised = None
-        # The store's call, not ours: an interrupt may have come before ours was noted.
-        self._store.drop_call()
+        # Also what is not ours: an interrupt may have come before the call was noted here.
+        self._store.drop_future()
+        call, self._call = self._call, None
+        if call is not None:
+            call.drop()
 
     def _require_idle(self) -> None:
         if self._executing:
@@ -193,23 +195,32 @@ class WasmtimeInstance:
         called = _call_with_words(function, len(NATIVES[name].parameters))
         expect_growth = self._store.memory.expect_growth
         settle = self._account.settle_native_call
-        make_trap = self._api.wasmtime_trap_new
 
-        def host(_environment: Any, _caller: Any, words: Any, _number: int) -> int:
+        def perform(words: Any) -> int:
             try:
                 expect_growth()
                 result = called(words)
                 if result is not None:
                     words[0] = check_result(result)
                 settle()
-            except BaseException as error:
-                # Nothing may be raised through wasmtime's frames: `_leave` raises it later.
-                self._raised = error
-                trap: int = make_trap(b"native", 6)
-                return trap
+            except Exception as error:  # a trap, as a rule
+                return self._stop(error)
             return 0
 
+        # Nothing may be raised through wasmtime's frames: ctypes would return what happens to lie
+        # on the stack, and wasmtime take it for the address of a trap (ADR 21). An operator's
+        # interrupt may come at any line, so each of these two has to be one line with its `try`.
+        def host(_environment: Any, _caller: Any, words: Any, _number: int) -> int:
+            try: return perform(words)  # fmt: skip  # noqa: E701
+            except BaseException as error: return self._stop(error)  # fmt: skip  # noqa: E701
+
         return host
+
+    def _stop(self, error: BaseException) -> int:
+        """Keep what a native call raised, for `_leave`; the trap that ends the call."""
+        self._raised = error
+        trap: int = self._api.wasmtime_trap_new(b"native", 6)
+        return trap
 
 
 def _call_with_words(function: NativeFunction, parameters: int) -> Callable[[Any], int | None]:

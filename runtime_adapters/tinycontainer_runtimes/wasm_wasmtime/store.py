@@ -1,13 +1,14 @@
 """A wasmtime store with one instance in it: its memory, its fuel, its functions.
 
 Everything that the C API makes is owned by the store and given back by `close`, in the order that
-the API asks for; `close` runs at the latest when Python forgets the store.
+the API asks for, by `close`, or when Python forgets the store.
 """
 
 import ctypes
+import weakref
 from collections.abc import Callable, Mapping
 from ctypes import addressof
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import wasmtime
 from wasmtime import _bindings as bindings
@@ -34,14 +35,6 @@ _CODES: Final = {
 }
 
 
-class Droppable(Protocol):
-    """A call that lives in a store."""
-
-    def drop(self) -> None:
-        """Give it back."""
-        ...
-
-
 class TenantStore:
     """Where one container lives.
 
@@ -65,15 +58,22 @@ class TenantStore:
         self.suspends = suspends
         self.memory = StoreMemory(api)
         self._engine = engine
-        self._call: Droppable | None = None
-        self._store: int | None = api.wasmtime_store_new(address_of(engine.ptr()), None, None)
-        self.context: int = api.wasmtime_store_context(self._store)
+        # Lists, so that to take an address out and to give it back is one step, which no interrupt
+        # divides: what is deleted twice ends the process.
+        self._futures: list[int] = []
+        self._stores: list[int] = []
+        self._caller: object = None
+        # Not `__del__`: an interrupt in there would be lost.
+        self._finalizer = weakref.finalize(self, _give_back, api, self._futures, self._stores)
+        self._finalizer.atexit = False
+        self._stores.append(api.wasmtime_store_new(address_of(engine.ptr()), None, None))
+        self.context: int = api.wasmtime_store_context(self._stores[0])
         self._fuel = ctypes.c_uint64()
         self._fuel_address = addressof(self._fuel)
         self._hosts: list[Any] = []
         self._instance = bindings.wasmtime_instance_t()
         memory_bytes = limits.memory_pages * PAGE_BYTES
-        api.wasmtime_store_limiter(self._store, memory_bytes, limits.table_elements, 1, 1, 1)
+        api.wasmtime_store_limiter(self._stores[0], memory_bytes, limits.table_elements, 1, 1, 1)
         self.fill(TANK)
 
     def instantiate(self, module: wasmtime.Module, hosts: Mapping[str, HostFunction]) -> None:
@@ -101,39 +101,37 @@ class TenantStore:
             raise WasmTrap(TrapCode.ENGINE, self.api.take_message(error))
         self.memory.attach(self.context, self.find_export(MEMORY_EXPORT).of.memory)
 
-    def __del__(self) -> None:
-        self.close()
-
     def close(self) -> None:
         """Give the store back; afterwards it has no memory and no functions."""
-        # `__del__` calls this also if `__init__` failed halfway.
-        store = getattr(self, "_store", None)
-        self._store = None
-        if store is None:
-            return
         self.memory.detach()
-        self.drop_call()
-        self.api.wasmtime_store_delete(store)
+        _give_back(self.api, self._futures, self._stores)
+        self._finalizer.detach()
 
     @property
     def open(self) -> bool:
         """Whether the store is there."""
-        return self._store is not None
+        return bool(self._stores)
 
     # The call in progress has to be given back before the store.
 
-    def hold_call(self, call: Droppable) -> None:
-        """Remember the call in progress."""
-        self._call = call
+    def hold_future(self, begin: Callable[[], int], caller: object) -> None:
+        """Begin an asynchronous call, and remember it.
 
-    def release_call(self) -> None:
-        """Forget the call in progress, which was given back."""
-        self._call = None
+        Args:
+            begin: begins it.
+            caller: owns what the call writes into, and is kept as long as the call.
+        """
+        self._caller = caller
+        self._futures.append(begin())
 
-    def drop_call(self) -> None:
-        """Give the call in progress back, if there is one."""
-        if self._call is not None:
-            self._call.drop()
+    def find_future(self, caller: object) -> int | None:
+        """The asynchronous call in progress, if it is this caller's."""
+        return self._futures[-1] if self._futures and self._caller is caller else None
+
+    def drop_future(self) -> None:
+        """Delete the asynchronous call in progress, if there is one, which unwinds its stack."""
+        _give_back(self.api, self._futures, [])
+        self._caller = None
 
     # Fuel.
 
@@ -193,14 +191,18 @@ class TenantStore:
                 linker, self.context, module, instance, addressof(trap)
             )
             return trap.value, error.value
-        future = api.wasmtime_linker_instantiate_async(
-            linker, self.context, module, instance, addressof(trap), addressof(error)
+        outcome = (trap, error)
+        self.hold_future(
+            lambda: api.wasmtime_linker_instantiate_async(
+                linker, self.context, module, instance, addressof(trap), addressof(error)
+            ),
+            outcome,
         )
         try:
-            if not api.wasmtime_call_future_poll(future):
+            if not api.wasmtime_call_future_poll(self.find_future(outcome)):
                 raise WasmTrap(TrapCode.ENGINE, "instantiating was suspended")
         finally:
-            api.wasmtime_call_future_delete(future)
+            self.drop_future()
         return trap.value, error.value
 
     def _define_host(self, linker: int, name: str, host: Any) -> None:
@@ -224,6 +226,14 @@ class TenantStore:
     def _check_error(self, error: int | None) -> None:
         if error:
             raise RuntimeError(f"wasmtime: {self.api.take_message(error)}")
+
+
+def _give_back(api: CApi, futures: list[int], stores: list[int]) -> None:
+    """Delete asynchronous calls, then their stores."""
+    while futures:
+        api.wasmtime_call_future_delete(futures.pop())
+    while stores:
+        api.wasmtime_store_delete(stores.pop())
 
 
 def _make_function_type(kind: FunctionType) -> wasmtime.FuncType:

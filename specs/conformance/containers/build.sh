@@ -23,6 +23,8 @@ print(*hashlib.sha256(open(sys.argv[1], 'rb').read()).digest(), sep=',')" "$mode
 build -DPART=1 -o tinyml-frames.wasm tinyml.c
 build -DPART=2 -o tinyml-model.wasm tinyml.c
 build -DPART=3 -DMODEL_HASH="$hash" -o tinyml-kept.wasm tinyml.c
+build -DPART=4 -o tinyml-state.wasm tinyml.c
+(cd ../../../tests && "$python" -m support.tinyml.summing_model ../specs/conformance/containers/sum.tflite)
 
 chmod a-x ./*.wasm
 

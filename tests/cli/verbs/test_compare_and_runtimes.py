@@ -310,11 +310,48 @@ def test_the_record_holds_every_call_and_the_memory_at_the_end() -> None:
     assert acts[-1].memory.startswith("65536 bytes ")
 
 
+@pytest.mark.clause("TC-TOOL-16")
 def test_what_is_refused_is_part_of_the_comparison(tmp_path: Path, program: Program) -> None:
     path = written(tmp_path, "bad", b"\0asm\1\0\0\0")
-    found = program.json("compare", path)
-    assert found["alike"]
+    found = program.json("compare", path, code=1)
     assert "code-inadmissible" in found["refused"][0][0]
+    assert (found["alike"], found["compared_all"]) == (False, False)
+    assert not any(each["ran"] for each in found["containers"])
+    code, out, _ = program("compare", path)
+    assert code == 1
+    assert "nothing was compared: no container ran on both engines" in out
+    good = written(tmp_path, "good", LOGS, period=100)
+    code, out, _ = program("compare", good, path, "--for", "1s")
+    assert code == 1
+    assert "not everything was compared" in out
+
+
+@pytest.mark.clause("TC-TOOL-16")
+def test_a_bundle_that_the_device_file_lists_too_is_not_compared(
+    box: Path, program: Program
+) -> None:
+    path = box / "twice.toml"
+    listed = '[[containers]]\nbundle = "courier.tcb"\n'
+    path.write_text((box / "device.toml").read_text() + listed)
+    found = program.json("compare", box / "courier.tcb", "--device", path, "--for", "1s", code=1)
+    assert "duplicate-uid" in found["refused"][0][0]
+    assert [each["uid"] for each in found["containers"]] == ["courier"]
+    assert not found["alike"]
+
+
+@pytest.mark.clause("TC-TOOL-16")
+def test_what_never_runs_on_the_two_engines_is_not_compared(
+    box: Path, tmp_path: Path, program: Program
+) -> None:
+    rbpf, idle = box / "mapper-rbpf.tcb", written(tmp_path, "idle", LOGS)
+    device = box / "device.toml"
+    for options in ([rbpf, "--device", device, "--for", "1s"], [idle, "--for", "0ms"]):
+        found = program.json("compare", *options, code=1)
+        assert [each["ran"] for each in found["containers"]] == [False]
+        code, out, _ = program("compare", *options)
+        assert code == 1
+        assert "nothing was compared" in out
+        assert "  same" not in out
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """explain: its words, its JSON, its exit codes, and what it leaves alone."""
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tinycontainer.tools.firmware.c_layout import make_layout_files
 from tinycontainer_tokens import Role
 
 KEY_LINES = "\n".join(f'  {{ role = "{role}", file = "keys/{role}.pub" }},' for role in Role)
-DEVICE = f"[trust]\nsequence_file = 'sequences.json'\nkeys = [\n{KEY_LINES}\n]\n"
+DEVICE = f"[state]\nfile = 'device.db'\n[trust]\nkeys = [\n{KEY_LINES}\n]\n"
 
 
 @pytest.fixture
@@ -83,13 +84,14 @@ def test_a_directory_of_the_c_layout_is_judged_too(desk: Path, program: Program)
 
 
 @pytest.mark.clause("TC-TOOL-07")
-def test_the_sequence_file_is_read_and_never_written(desk: Path, program: Program) -> None:
-    device, store = desk / "device.toml", desk / "sequences.json"
+def test_the_state_file_is_read_and_never_made_or_changed(desk: Path, program: Program) -> None:
+    device, store = desk / "device.toml", desk / "device.db"
     program.good("explain", desk / "courier.tcb", "--device", device)
     assert not store.exists()
     newest = '[[containers]]\nbundle = "courier.tcb"\nstart = false\n'
     device.write_text(DEVICE + newest)
     program.good("run", device, "--for", "1ms")
+    gc.collect()  # as at a process's end, nobody has the file open any more
     before = store.read_bytes()
     program.good("explain", desk / "courier.tcb", "--device", device)
     keys, again = desk / "keys", desk / "again.tcb"
@@ -103,7 +105,9 @@ def test_the_sequence_file_is_read_and_never_written(desk: Path, program: Progra
     program.good("pack", older, "--keys", keys, "-o", again)
     found = program.json("explain", again, "--device", device, code=1)
     assert "sequence 0 is older than 1" in found["verdict"]
+    gc.collect()
     assert store.read_bytes() == before
+    assert not list(desk.glob("device.db-*"))
 
 
 @pytest.mark.clause("TC-TOOL-07")

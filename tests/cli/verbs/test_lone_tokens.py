@@ -14,6 +14,7 @@ from tinycontainer_tokens.envelope import parse
 from tinycontainer_tokens.issue import prove
 from tinycontainer_tokens.kinds import SIGNING_ROLE
 
+MASK_LABEL = -65536
 DISGUISES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "without 61": (lambda token: token[2:], "the tag 61 (CWT) before it is missing"),
     "hexadecimal": (lambda token: token.hex().encode(), "hexadecimal text"),
@@ -88,3 +89,17 @@ def test_bytes_that_are_nothing_known_are_no_token(tmp_path: Path, program: Prog
     for content in (b"", b"hello world", b"\x01", bytes(40), b"deadbeef", b"#!/bin/sh"):
         (tmp_path / "file").write_bytes(content)
         assert "neither metadata, nor a bundle" in program.bad("inspect", tmp_path / "file")
+
+
+@pytest.mark.clause("TC-TOOL-06")
+@pytest.mark.parametrize(
+    ("claims", "place"), [({MASK_LABEL: "all"}, "mask token"), ({3: 5}, "code token")]
+)
+def test_a_token_that_names_no_kind_is_a_mask_token_if_it_has_a_mask_in_whatever_form(
+    tmp_path: Path, keys: Path, program: Program, claims: dict[int, cbor.Value], place: str
+) -> None:
+    signer = KEYS[SIGNING_ROLE[Kind.MASK]]
+    token = prove(cbor.encode(claims), signer, Profile.RFC9052).encode()
+    (tmp_path / "token").write_bytes(token)
+    (judged,) = program.json("verify", tmp_path / "token", "--keys", keys, code=1)["tokens"]
+    assert judged["place"] == place

@@ -90,6 +90,8 @@ def test_endpoints_are_signed_one_by_one(parties: Parties, program: Program) -> 
         parties, "--endpoint-token", f"7={one}", code=2
     )
     assert "is not ID=FILE" in refuse_to_assemble(parties, "--endpoint-token", str(one), code=2)
+    twice = ("--endpoint-token", f"1={one}", "--endpoint-token", f"1={two}")
+    assert "endpoint 1 is given twice" in refuse_to_assemble(parties, *twice, code=2)
     program.good(*parties.assemble(*tokens))
     found = program.json("verify", parties.bundle, "--keys", parties.keys)
     assert [token["status"] for token in found["tokens"]] == ["valid"] * 6

@@ -13,6 +13,7 @@ from hypothesis.stateful import (
 from support.drivers import Puppet
 from support.worlds import local
 
+from tinycontainer.device.calls import endpoint_table
 from tinycontainer.device.calls.endpoint_table import Descriptor, EndpointTable
 from tinycontainer.metadata import Direction
 
@@ -36,6 +37,22 @@ def test_a_closed_descriptor_is_not_given_again_at_once() -> None:
     first = rows.add(b"a", local(1), DRIVER, 9)
     rows.remove(first)
     assert rows.add(b"a", local(1), DRIVER, 9).endpoint_fd == 2
+
+
+@pytest.mark.clause("TC-CALL-07")
+def test_after_the_largest_number_descriptors_begin_again_and_pass_over_open_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert endpoint_table.MAX_DESCRIPTOR == 2**31 - 1
+    monkeypatch.setattr(endpoint_table, "MAX_DESCRIPTOR", 5)
+    rows = table()
+    kept = rows.add(b"a", local(9), DRIVER, 9)
+    given = [kept.endpoint_fd]
+    for _ in range(9):
+        entry = rows.add(b"a", local(1), DRIVER, 9)
+        given.append(entry.endpoint_fd)
+        rows.remove(entry)
+    assert given == [1, 2, 3, 4, 5, 2, 3, 4, 5, 2]
 
 
 def test_descriptors_of_all_containers_are_counted_together() -> None:

@@ -240,8 +240,8 @@ def test_a_driver_that_fails_to_close_keeps_nobody_from_stopping(how: str) -> No
         world.device.run(for_ms=10)
         assert how == "delete" or world.device["box"].state is State.READY
     assert len(world.of(DescriptorClosed, "box")) == 1
-    assert [(event.call, event.reason) for event in world.of(Refused)] == [
-        ("close", "driver-failed")
+    assert [(event.call, event.reason, event.result) for event in world.of(Refused)] == [
+        ("close", "driver-failed", 0)  # nobody was given an answer
     ]
 
 

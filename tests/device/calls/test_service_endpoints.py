@@ -198,6 +198,15 @@ def test_what_is_revoked_and_granted_is_told() -> None:
     assert (event.revoked, event.granted) == ((1,), (3,))
 
 
+def test_revoked_and_granted_endpoints_are_told_in_the_order_of_their_ids() -> None:
+    world = World()
+    before, after = (64, 3, 2**31, 8, 200, 1, 77), (1000, 5, 96, 2**32 - 1, 33, 7, 16)
+    Remote(world, caller_plan(*map(local, before)))
+    world.reconfigure(newer(caller_plan(*map(local, after))))
+    (event,) = world.of(Reconfigured)
+    assert (event.revoked, event.granted) == (tuple(sorted(before)), tuple(sorted(after)))
+
+
 def test_a_refused_reconfiguration_leaves_descriptors_open() -> None:
     world = World(drivers=(served_by(Puppet()),))
     caller = Remote(world, caller_plan(local()))

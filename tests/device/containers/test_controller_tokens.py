@@ -17,7 +17,9 @@ from support.worlds import (
     trusted,
 )
 
-from tinycontainer.device.containers.verification import Trust
+from tinycontainer.device.containers.verification import (
+    Trust,
+)
 from tinycontainer.errors import LoadError, LoadReason
 from tinycontainer.metadata import Bundle, Direction, decode, encode
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions, pack_unsigned
@@ -226,6 +228,17 @@ def test_a_sequence_store_that_fails_leaves_the_device_as_before() -> None:
     error = never_ready(world, world.pack(PLAN).encode(), "broken on purpose")
     assert error.reason is LoadReason.SEQUENCE_STORE
     world.sequences.broken = False
+    assert world.add(PLAN).slot == 0
+
+
+@pytest.mark.clause("TC-TOK-27")
+def test_a_sequence_store_that_cannot_be_read_is_not_the_token_s_fault() -> None:
+    world = device()
+    assert isinstance(world.sequences, Ledger)
+    world.sequences.unreadable = True
+    error = never_ready(world, world.pack(PLAN).encode(), "cannot be read on purpose")
+    assert error.reason is LoadReason.SEQUENCE_STORE
+    world.sequences.unreadable = False
     assert world.add(PLAN).slot == 0
 
 

@@ -36,8 +36,16 @@ def test_what_a_device_holds_by_default() -> None:
 @pytest.mark.clause("TC-LOAD-12")
 def test_what_the_board_riot_2024_holds() -> None:
     board = BOARDS["riot-2024"]
-    assert (board.slots, board.metadata_bytes, board.shared_bytes) == (3, 512, 1024)
-    assert board.bundle_bytes == 512 + 1024 + 64
+    assert (board.slots, board.metadata_bytes, board.shared_bytes) == (3, 1024, 1024)
+    assert board.bundle_bytes == 1024 + 1024 + 64
+    assert (board.descriptors, board.descriptors_per_container) == (10, 10)
+
+
+@pytest.mark.clause("TC-LOAD-12")
+def test_what_the_board_desk_ml_holds() -> None:
+    board = BOARDS["desk-ml"]
+    assert (board.slots, board.metadata_bytes, board.code_bytes) == (8, 2048, 65536)
+    assert (board.data_bytes, board.runtime.memory_pages) == (512 * 1024, 4)
 
 
 def test_how_a_device_shares_its_processor_by_default() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.scripted import Program, work
-from support.worlds import World, blueprint, refused
+from support.worlds import World, blueprint, local, refused
 
 from tinycontainer.device.containers.limits import BOARDS, Capacity
 from tinycontainer.device.containers.loading import Loading, LoadState
@@ -280,11 +280,11 @@ def test_code_and_data_share_the_memory_of_the_board_riot_2024(data_bytes: int) 
         assert len(world.device) == 0
 
 
-def test_metadata_of_more_than_512_bytes_is_too_much_for_the_board_riot_2024() -> None:
+def test_metadata_of_more_than_1024_bytes_is_too_much_for_the_board_riot_2024() -> None:
     world = World(dict(PROGRAMS), capacity=BOARDS["riot-2024"])
-    assert len(sections_of(world, "box").metadata) > 512
-    with refused(LoadReason.CAPACITY, "512 fit"):
-        world.add(blueprint("box"))
+    many = blueprint("box", endpoints=tuple(local(number) for number in range(1, 60)))
+    with refused(LoadReason.CAPACITY, "1024 fit"):
+        world.add(many)
     assert len(world.device) == 0
 
 

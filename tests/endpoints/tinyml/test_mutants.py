@@ -16,6 +16,7 @@ def judge(backend: str, count: int, seed: int) -> None:
     verdicts = judge_mutants(backend, count, seed)
     print(f"\n{backend}: {verdicts}")  # noqa: T201 - the counts are asked for
     assert verdicts.lost == verdicts.starved == 0, verdicts.culprits[:3]
+    assert verdicts.declined == 0, "the check accepted what the interpreter refuses"
     assert verdicts.computed > count // 20, "too few mutants come as far as the interpreter"
 
 

@@ -6,6 +6,7 @@ import struct
 import time
 
 import pytest
+from support.tinyml.changes import with_options, with_tensor
 from support.tinyml.client import refused
 from support.tinyml.hostile_models import (
     changed,
@@ -113,21 +114,6 @@ def without_bias(model: Model) -> Model:
     (conv,) = model.operators
     operators = (dataclasses.replace(conv, inputs=(*conv.inputs[:2], -1)),)
     return dataclasses.replace(model, operators=operators, tensors=model.tensors)
-
-
-def with_tensor(name: str, index: int, **changes: object) -> bytes:
-    """The 8-bit model of a recipe with one tensor changed."""
-    model = RECIPES[name](Net(I8))
-    tensors = list(model.tensors)
-    tensors[index] = dataclasses.replace(tensors[index], **changes)  # type: ignore[arg-type]
-    return encode_model(dataclasses.replace(model, tensors=tuple(tensors)))
-
-
-def with_options(name: str, **changes: int) -> bytes:
-    model = RECIPES[name](Net(I8))
-    (only,) = model.operators
-    operators = (dataclasses.replace(only, options={**(only.options or {}), **changes}),)
-    return encode_model(dataclasses.replace(model, operators=operators))
 
 
 @pytest.mark.clause("TC-TML-14")

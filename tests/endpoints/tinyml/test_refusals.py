@@ -87,12 +87,12 @@ def test_a_refusal_names_the_tensor() -> None:
     ],
 )
 def test_values_are_shown_in_words(value: object, words: str) -> None:
-    refusal = ModelRefused(Flaw.OPERATOR_UNKNOWN, found=value)
-    assert str(refusal) == f"operator {words} is not on the list"
+    refusal = ModelRefused(Flaw.OPERATOR_UNNAMED, found=value)
+    assert str(refusal) == f"no operator has the number {words}"
 
 
 def test_people_see_the_same_sentence_as_the_owner() -> None:
     content = good()[:-60]
-    report = inspect_model(content)
+    report = inspect_model(content, "default", {})
     refusal = refusal_of(content)
     assert (report.code, report.verdict) == (refusal.code, str(refusal))

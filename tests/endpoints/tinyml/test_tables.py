@@ -6,8 +6,8 @@ import pytest
 from support.project import ROOT
 from support.specification import tables
 
-from tinycontainer_endpoints.tinyml.model.enumerations import Builtin
 from tinycontainer_endpoints.tinyml.model.rules.table import RULES
+from tinycontainer_endpoints.tinyml.model.schema import NEWEST_VERSIONS
 from tinycontainer_endpoints.tinyml.protocol.codes import (
     PROTOCOL_VERSION,
     ElementType,
@@ -16,7 +16,7 @@ from tinycontainer_endpoints.tinyml.protocol.codes import (
     What,
 )
 from tinycontainer_endpoints.tinyml.protocol.states import TRANSITIONS, ContextState
-from tinycontainer_endpoints.tinyml.quotas import Quotas
+from tinycontainer_endpoints.tinyml.quotas import BOARD_QUOTAS, Quotas
 
 
 @pytest.mark.clause("TC-TML-06", "TC-TML-10", "TC-TML-11", "TC-TML-15")
@@ -32,10 +32,22 @@ def test_the_tables_of_the_specification_are_those_of_the_code() -> None:
         assert table[name] == {each.name: each.value for each in kind}, name
     rows = [[before.name, event.name, to.name] for (before, event), to in TRANSITIONS.items()]
     assert table["transitions"] == rows
-    assert table["operators"] == sorted(each.name for each in Builtin)
-    assert set(RULES) == set(Builtin)
+    assert table["operators"] == sorted(each.name for each in RULES)
+    assert set(RULES) == set(NEWEST_VERSIONS)
     assert table["quotas"] == Quotas().model_dump()
+    assert table["quotas_of_desk_ml"] == BOARD_QUOTAS["desk-ml"].model_dump(exclude_unset=True)
     assert table["version"] == PROTOCOL_VERSION
+
+
+@pytest.mark.clause("TC-TML-15")
+def test_the_list_of_the_specification_has_the_versions_of_the_code() -> None:
+    chapter = (ROOT / "specs" / "tinyml.md").read_text()
+    listed: dict[str, int] = {}
+    for names, versions in re.findall(r"^\| ([A-Z][A-Z0-9_, ]+) \| ([0-9, ]+) \|", chapter, re.M):
+        operators = names.split(", ")
+        numbers = [int(each) for each in versions.split(", ")]
+        listed |= dict(zip(operators, numbers * (len(operators) // len(numbers)), strict=True))
+    assert listed == {code.name: version for code, version in NEWEST_VERSIONS.items()}
 
 
 def test_the_errors_of_the_c_header_are_those_of_the_code() -> None:

@@ -1,5 +1,7 @@
 """What a module shows of itself without being run."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,8 @@ from support.wasm.modules import (
     I32,
     IMPORT,
     MEMORY,
+    NATIVE_TYPES,
+    PAGE,
     TYPE,
     Tenant,
     body,
@@ -147,12 +151,36 @@ def test_hostile_code_is_analysed_within_bounded_time() -> None:
 
 
 @given(st.binary(max_size=300))
-def test_bytes_of_any_kind_are_taken_apart_or_refused(junk: bytes) -> None:
-    for code in (junk, b"\0asm\x01\0\0\0" + junk, build({CODE: vector(body(junk))})):
-        try:
+def test_bytes_without_a_module_are_refused(junk: bytes) -> None:
+    for code in (junk, b"\0asm\x01\0\0\0" + junk):
+        with pytest.raises(InadmissibleCode):
             analyse(code)
+
+
+@pytest.mark.parametrize("count", [400, pytest.param(50_000, marks=pytest.mark.long)])
+def test_a_module_with_changed_bytes_is_refused_or_shows_no_more_than_it_imports(
+    count: int,
+) -> None:
+    rng = Random(151)
+    good = loop(
+        "i32.const 7 call $open drop i32.const 0 call $close drop i32.const 0",
+        uses=("open", "close"),
+    )
+    taken = 0
+    for _ in range(count):
+        changed = bytearray(good)
+        for _ in range(rng.randrange(1, 4)):
+            changed[rng.randrange(8, len(good))] = rng.randrange(256)
+        try:
+            found = analyse(bytes(changed))
         except InadmissibleCode:
             continue
+        taken += 1
+        assert found.natives <= found.imported <= set(NATIVE_TYPES)
+        assert "loop" in found.hooks
+        assert not found.opened or "open" in found.natives
+        assert found.memory_bytes % PAGE == 0
+    assert count // 50 < taken < count - count // 50
 
 
 @given(programs())

@@ -140,8 +140,8 @@ def test_hostile_code_is_refused_in_time(what: str) -> None:
 
 FULL: dict[str, dict[int, bytes | None]] = {
     "functions": {
-        FUNCTION: vector(*[leb(0)] * 10_000),
-        CODE: vector(*[body(b"\x41\0")] * 10_000),
+        FUNCTION: vector(*[leb(0)] * 3_000),
+        CODE: vector(*[body(b"\x41\0")] * 3_000),
     },
     "types": {TYPE: vector(function_type(b"", I32), *[function_type(I32 * 64, I32 * 16)] * 700)},
     "exports": {
@@ -153,13 +153,13 @@ FULL: dict[str, dict[int, bytes | None]] = {
     },
     "instructions": {CODE: vector(body(b"\x41\0" + b"\x41\x01\x6a" * 20_000))},
     "groups of locals": {CODE: vector(body(b"\x41\0", (b"\0" + I32,) * 30_000))},
-    "globals": {GLOBAL: vector(*[I32 + b"\0\x41\0\x0b"] * 12_000)},
-    "data segments": {DATA: vector(*[b"\0\x41\0\x0b\0"] * 12_000)},
+    "globals": {GLOBAL: vector(*[I32 + b"\0\x41\0\x0b"] * 4_096)},
+    "data segments": {DATA: vector(*[b"\0\x41\0\x0b\0"] * 2_048)},
     "element segments": {
         TABLE: vector(FUNCREF + b"\0\x01"),
-        ELEMENT: vector(*[b"\0\x41\0\x0b\0"] * 12_000),
+        ELEMENT: vector(*[b"\0\x41\0\x0b\0"] * 2_048),
     },
-    "passive element segments": {ELEMENT: vector(*[b"\x01\0\0"] * 20_000)},
+    "passive element segments": {ELEMENT: vector(*[b"\x01\0\0"] * 2_048)},
 }
 
 

@@ -4,10 +4,12 @@ import pytest
 from support.wasm import modules as wasm
 from support.wasm.modules import (
     CODE,
+    DATA,
     ELEMENT,
     EXPORT,
     FUNCREF,
     FUNCTION,
+    GLOBAL,
     I32,
     MEMORY,
     TABLE,
@@ -219,6 +221,25 @@ def test_parameters_and_results_are_bounded() -> None:
     assert "65 parameters where at most 64 are allowed" in wasm.scan_error(with_type(65, 0))
     assert "17 results where at most 16 are allowed" in wasm.scan_error(with_type(0, 17))
     assert "where at most 64 are allowed" in wasm.scan_error(with_type(60_000, 0))
+
+
+@pytest.mark.clause("TC-RT-20")
+@pytest.mark.parametrize(
+    ("section", "item", "what", "allowed"),
+    [
+        (DATA, b"\0\x41\0\x0b\0", "data segments", 2048),
+        (DATA, b"\1\0", "data segments", 2048),
+        (ELEMENT, b"\1\0\0", "element segments", 2048),
+        (GLOBAL, I32 + b"\1\x41\0\x0b", "globals", 4096),
+    ],
+    ids=["active data", "passive data", "passive elements", "globals"],
+)
+def test_what_costs_each_instance_time_is_counted(
+    section: int, item: bytes, what: str, allowed: int
+) -> None:
+    assert admitted(build({section: vector(*[item] * allowed)})).bodies == 1
+    found = wasm.scan_error(build({section: vector(*[item] * (allowed + 1))}))
+    assert f"{allowed + 1} {what} where at most {allowed} are allowed" in found
 
 
 def test_a_module_full_of_types_is_read_in_time() -> None:

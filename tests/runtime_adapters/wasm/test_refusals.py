@@ -178,6 +178,10 @@ def test_the_more_special_producer_wins() -> None:
         ("env", "__linear_memory", "wasm-ld"),
         ("env", "memory", "without -Wl,--import-memory"),
         ("__wbindgen_placeholder__", "__wbindgen_describe", "wasm-bindgen"),
+        ("env", "memset", "clang -mbulk-memory"),
+        ("env", "memcpy", "-C target-feature=+bulk-memory"),
+        ("env", "printf", "without --allow-undefined the linker says where"),
+        ("env", "opne", "define the function in the container"),
     ],
 )
 @pytest.mark.clause("TC-RT-24")
@@ -186,6 +190,16 @@ def test_an_import_that_shows_how_the_module_was_built_names_the_option(
 ) -> None:
     code = build({IMPORT: vector(name(origin) + name(field) + b"\0\0")})
     assert option in wasm.scan_error(code)
+
+
+@pytest.mark.parametrize(
+    ("field", "kind"), [("open", b"\0\0"), ("read", b"\0\0"), ("base", b"\3\x7f\0")]
+)
+def test_an_import_that_a_definition_would_not_mend_has_no_such_advice(
+    field: str, kind: bytes
+) -> None:
+    code = build({IMPORT: vector(name("env") + name(field) + kind)})
+    assert "define the function" not in wasm.scan_error(code)
 
 
 def test_what_the_device_cannot_allow_is_not_suggested() -> None:

@@ -49,7 +49,7 @@ SHAPES: dict[str, bytes] = {
     "indirect calls": build(
         {
             TABLE: vector(FUNCREF + b"\0\x01"),
-            CODE: vector(body(b"\x41\0" + b"\x1a\x41\0\x11\0\0" * 2_000, (leb(255) + I32,))),
+            CODE: vector(body(b"\x41\0" + b"\x1a\x41\0\x11\0\0" * 500, (leb(255) + I32,))),
         }
     ),
     "constants": loop("(drop (i64.const 0x7123456789abcdef))" * 1_000 + "i32.const 0"),
@@ -59,9 +59,9 @@ SHAPES: dict[str, bytes] = {
     "exports": container(_LOOP + "".join(f'(func (export "a{n}"))' for n in range(1_500))),
     "globals": container(_LOOP + "(global (mut i32) (i32.const 1))" * 2_000),
     "data segments": container(_LOOP + '(data (i32.const 0) "")' * 2_000),
-    "passive segments": container(_LOOP + '(data "")' * 4_000),
+    "passive segments": container(_LOOP + '(data "")' * 2_000),
     "elements": container(f"(table 256 funcref) {_LOOP} (elem func {'0 ' * 1_000})"),
-    "element segments": container(f"(table 256 funcref) {_LOOP}" + "(elem func)" * 4_000),
+    "element segments": container(f"(table 256 funcref) {_LOOP}" + "(elem func)" * 2_000),
     "long names": build(
         {EXPORT: vector(export("memory", 2, 0), export("loop", 0, 0), export("n" * 9_000, 0, 0))}
     ),

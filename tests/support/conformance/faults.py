@@ -133,7 +133,7 @@ FAULTS = [
         "opens an endpoint twice",
         "TC-CALL-06",
         "tinycontainer.device.calls.endpoint_table",
-        "return (owner, endpoint_id) in self._by_endpoint",
+        "return any(entry.endpoint.endpoint_id == endpoint_id for entry in self.of(owner))",
         "return False",
     ),
     Fault(
@@ -174,8 +174,8 @@ FAULTS = [
     Fault(
         "lets old tokens come back",
         "TC-TOK-18",
-        "tinycontainer_tokens.verify",
-        "if found is None or newest is None or found > newest.sequence:",
+        "tinycontainer_tokens.sequences",
+        "if recorded is None or wanted.sequence > recorded.sequence or wanted == recorded:",
         "if True:",
     ),
     Fault(
@@ -203,8 +203,8 @@ FAULTS = [
         "leaves endpoints open when their tokens expire",
         "TC-TOK-29",
         "tinycontainer.device.running.executor",
-        "self._service.close_expired(container)",
-        "pass",
+        "if Kind.ENDPOINT in kinds:",
+        "if False:",
     ),
     Fault(
         "opens endpoints whose tokens have expired",
@@ -224,7 +224,7 @@ FAULTS = [
         "does not look when new tokens expire",
         "TC-TOK-31",
         "tinycontainer.device.running.executor",
-        "self._watch_expiry(execution)\n        execution.timing_changed",
+        "self._watch_expiry(execution)\n            execution.timing_changed",
         "execution.timing_changed",
     ),
     Fault(
@@ -273,7 +273,7 @@ FAULTS = [
         "links no call that a reconfiguration grants",
         "TC-LIFE-17",
         "tinycontainer.device.running.executor",
-        "execution.natives.link()\n        self._watch_expiry(execution)",
+        "execution.natives.link()\n            self._watch_expiry(execution)",
         "self._watch_expiry(execution)",
     ),
     Fault(
@@ -294,8 +294,8 @@ FAULTS = [
         "does not free the slot of a refused load",
         "TC-LOAD-10",
         "tinycontainer.device.containers.controller",
-        "self._memory.release(slot)\n            if isinstance",
-        "self._memory._by_uid.pop(slot.uid, None)\n            if isinstance",
+        "self._memory.release(slot)\n            self._report",
+        "self._memory._by_uid.pop(slot.uid, None)\n            self._report",
     ),
     Fault(
         "tells containers nothing of a driver's code",

@@ -48,7 +48,11 @@ def each_backend(test: Test) -> Test:
 
 
 def make_setup(
-    *, virtual: bool = True, resources: SharedResources | None = None, **options: Any
+    *,
+    virtual: bool = True,
+    resources: SharedResources | None = None,
+    capacities: str = "default",
+    **options: Any,
 ) -> DriverSetup:
     """What a driver is made from; by default it shares nothing."""
     return DriverSetup(
@@ -59,6 +63,7 @@ def make_setup(
         BoardInfo(),
         virtual,
         resources or SharedResources(),
+        capacities,
     )
 
 

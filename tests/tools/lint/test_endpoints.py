@@ -43,6 +43,17 @@ def test_an_endpoint_that_is_not_declared_is_an_error() -> None:
     assert message("TCL202", many).endswith("8, 9 and 20 more, not declared in the metadata")
 
 
+def test_opened_endpoints_are_listed_in_the_order_of_their_ids() -> None:
+    opens = [2**31, 64, 8, 1, 96, 33]
+    found = subject(plan(allows=mask("open", "read")), calls("read", opens=opens))
+    shown = "endpoints 1, 8, 33, 64, 96, 2147483648"
+    assert message("TCL202", found).startswith(f"opens {shown}")
+    body = "i32.const 1 i32.const 1 i32.add call $open drop "
+    body += "".join(f"i32.const {each} call $open drop " for each in opens) + "i32.const 0"
+    computed = subject(plan(allows=mask("open")), wasm.loop(body, uses=("open",)))
+    assert message("TCL203", computed).endswith(f"by constants {shown}")
+
+
 def test_computed_ids_are_a_note_and_say_nothing_of_endpoints() -> None:
     made = plan(allows=mask("open"), endpoints=(local(1, 1, OUT), local(2, 2, OUT)))
     body = "i32.const 1 call $open drop i32.const 1 i32.const 1 i32.add call $open"

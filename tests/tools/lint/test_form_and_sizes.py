@@ -18,7 +18,7 @@ from support.audits import (
     subject,
 )
 from support.wasm import modules as wasm
-from support.worlds import KEYS, local
+from support.worlds import KEYS, local, piped
 
 from tinycontainer.device.containers.limits import BOARDS, Capacity
 from tinycontainer.interfaces.runtime import RuntimeLimits
@@ -66,6 +66,19 @@ def test_slots_are_counted_once_for_each_uid() -> None:
     four = [subject(plan(uid), b"") for uid in "abcd"]
     assert message("TCL302", *four, host=RIOT) == "4 containers; 3 slots (board riot-2024)"
     assert "TCL302" not in ids(*four[:3], four[0], host=RIOT)
+
+
+def test_a_bundle_whose_metadata_is_too_long_is_nobodys_peer() -> None:
+    many = tuple(local(number) for number in range(1, 200))
+    packed = pack(plan("peer", endpoints=many), b"", b"", KEYS)
+    large = judged(decode(packed.metadata, 1 << 16), None)
+    assert len(large.metadata.raw) > DESK.capacity.metadata_bytes
+    one_end = subject(plan("box", endpoints=(piped(5, "peer", 1, Direction.OUT),)), b"")
+    assert ids(large) == ["TCL301"]
+    assert "TCL213" in ids(one_end, large)  # as if it were not there
+    assert "TCL607" not in ids(large, subject(plan("peer"), b""))
+    three = [subject(plan(uid), b"") for uid in "abc"]
+    assert "TCL302" not in ids(large, *three, host=RIOT)
 
 
 def test_memory_is_held_against_the_device_and_is_told_once() -> None:

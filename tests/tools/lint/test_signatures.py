@@ -116,7 +116,7 @@ def test_tokens_of_two_profiles_are_an_error() -> None:
 
 
 def test_a_mask_token_of_the_firmwares_can_be_replayed() -> None:
-    assert ids(subject(plan(profile=Profile.RIOT_2024))) == ["TCL508"]
+    assert ids(subject(plan(profile=Profile.RIOT_2024))) == ["TCL508", "TCL701"]
     assert "TCL508" not in ids(subject(plan()))
 
 
@@ -125,7 +125,7 @@ def test_the_profile_is_held_against_the_one_asked_for_and_the_devices() -> None
     assert "TCL509" in ids(firmware, profile=Profile.RFC9052)
     assert "TCL509" in ids(ours, profile=Profile.RIOT_2024)
     assert "TCL509" not in ids(ours, profile=Profile.RFC9052)
-    assert ids(firmware, host=BELIEVES) == ["TCL508", "TCL509"]
+    assert ids(firmware, host=BELIEVES) == ["TCL508", "TCL509", "TCL701", "TCL702"]
 
 
 @pytest.mark.parametrize(

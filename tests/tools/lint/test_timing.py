@@ -77,6 +77,13 @@ def test_more_than_all_the_time_is_an_error_with_each_priority() -> None:
     )
 
 
+def test_a_loop_that_takes_all_the_time_and_no_more_overloads_with_any_other() -> None:
+    found = (timed("a", 10, 10, priority=1), timed("b", 10, 100, priority=3))
+    assert message("TCL403", *found).startswith("priority 3 and better take 110 % of the time")
+    longer = (timed("a", 11, 10, priority=1), timed("b", 10, 100, priority=3))
+    assert "TCL403" not in ids(*longer)  # the one loop is at fault, and is found by itself
+
+
 def test_below_an_overload_no_response_is_told() -> None:
     found = (timed("a", 60, 100, priority=1), timed("b", 60, 100, priority=2))
     assert ids(*found) == ["TCL403"]

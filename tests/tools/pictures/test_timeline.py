@@ -149,10 +149,15 @@ def test_a_run_that_is_too_long_is_cut_and_says_so() -> None:
     for event in world.events:
         builder(event)
     timeline = builder.build(world.device.now_ns)
+    (lane,) = timeline.lanes
     assert timeline.is_cut
-    assert timeline.end_ns < world.device.now_ns
+    assert timeline.end_ns == world.device.now_ns
+    assert timeline.detailed_until_ns < timeline.end_ns
     assert_sound(timeline)
-    assert len(timeline.lanes[0].spans) <= 32
+    assert len(lane.spans) <= 32
+    exact = lane_of(timeline_of(world.events, world.device.now_ns), "box")
+    assert (lane.lengths_ns, lane.hook_count) == (exact.lengths_ns, len(exact.hooks))
+    assert sum(map(sum, (cell.lengths_ns for cell in lane.cells))) == timeline.length_ns
 
 
 def test_a_part_of_a_timeline_is_a_timeline() -> None:
@@ -174,7 +179,9 @@ words = st.sampled_from(["loop", "start", "stop", "stopping", "running", "ready"
 made_up = st.one_of(
     st.builds(events.Dispatched, names, st.integers(0, 15), moments),
     st.builds(events.HookBegan, names, words, moments),
-    st.builds(events.HookEnded, names, words, words, moments, moments, words),
+    st.builds(events.HookEnded, names, words, words, moments, moments, moments, words),
+    st.builds(events.HookInProgress, names, words, moments, moments),
+    st.builds(events.TraceEnded, words, moments),
     st.builds(events.Transitioned, names, words, words, words, words),
     st.builds(events.DeadlineMissed, names, moments),
     st.builds(events.Called, names, words, moments, moments, st.just(b"")),

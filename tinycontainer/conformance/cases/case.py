@@ -79,6 +79,7 @@ class TokenRecipe(Table):
     )
     not_before_s: int | None = None
     hmac: list[Role] = Field(default_factory=list, description="roles that use their HMAC key")
+    ed25519: list[Role] = Field(default_factory=list, description="roles that write alg -19")
     sign_endpoints: bool = False
     unsigned: bool = False
     mask_bytes: str | None = Field(None, description="the mask claim as hexadecimal digits")
@@ -116,6 +117,7 @@ class DeviceRecipe(DeviceTraits):
 
     accept: list[Profile] | None = Field(None, description="by default the profile of the variant")
     hmac: list[Role] = Field(default_factory=list, description="roles with an HMAC key")
+    ed25519: list[Role] = Field(default_factory=list, description="roles with a key for -19 alone")
     without: list[Role] = Field(default_factory=list, description="roles without a key")
     key_uids: list[str] | None = Field(None, description="containers that keys may sign for")
 

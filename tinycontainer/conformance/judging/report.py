@@ -11,13 +11,17 @@ from xml.etree import ElementTree
 from tinycontainer.text import flatten, show
 
 from ..protocol import HelloReply
-from .suite import CaseOutcome, CaseResult, conforms
+from .suite import CaseOutcome, CaseResult, Judgement, Verdict
 
 
-def as_values(results: Sequence[CaseResult], hello: HelloReply | None) -> dict[str, Any]:
+def as_values(
+    results: Sequence[CaseResult], hello: HelloReply | None, judgement: Judgement
+) -> dict[str, Any]:
     """All results as plain values, for JSON."""
     return {
-        "conforms": conforms(results),
+        "conforms": judgement.verdict is Verdict.CONFORMS,
+        "verdict": judgement.verdict.value,
+        "not_judged": list(judgement.not_judged),
         "implementation": None
         if hello is None
         else {"name": show(hello.name), "version": show(hello.version)},

@@ -241,8 +241,68 @@ def choose_variants(case: Case, hello: HelloReply) -> list[TrialVariant]:
     ]
 
 
-def conforms(results: Sequence[CaseResult]) -> bool:
-    """Whether an implementation conforms: nothing failed, and something was judged at all."""
-    return all(result.outcome.is_good for result in results) and any(
-        result.outcome is not CaseOutcome.SKIPPED for result in results
+class Verdict(StrEnum):
+    """What results say about an implementation."""
+
+    CONFORMS = "conforms"
+    PASSED_IN_PART = "passed what was judged"
+    FAILS = "does not conform"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict, and what is missing for a better one.
+
+    Attributes:
+        verdict: what the results say.
+        not_judged: ids of cases of what the implementation announces that were not judged, or not
+            in each of their variants.
+        failing_as_expected: ids of cases that it is known to fail.
+    """
+
+    verdict: Verdict
+    not_judged: tuple[str, ...] = ()
+    failing_as_expected: tuple[str, ...] = ()
+
+    def describe_missing(self) -> str:
+        """What is missing, in words."""
+        words = []
+        if self.not_judged:
+            words.append(
+                f"{len(self.not_judged)} cases of what it announces were not judged"
+                f" ({_first_of(self.not_judged)})"
+            )
+        if self.failing_as_expected:
+            words.append(
+                f"{len(self.failing_as_expected)} failed as expected"
+                f" ({_first_of(self.failing_as_expected)})"
+            )
+        return "; ".join(words)
+
+
+def judge_results(
+    results: Sequence[CaseResult], cases: Sequence[Case], hello: HelloReply | None
+) -> Judgement:
+    """Whether an implementation conforms: in everything that it announces, not only where asked.
+
+    Args:
+        results: of the cases that were played.
+        cases: all cases that there are.
+        hello: what the implementation announces; None if it never did.
+    """
+    judged_any = any(result.outcome is not CaseOutcome.SKIPPED for result in results)
+    if hello is None or not judged_any or not all(result.outcome.is_good for result in results):
+        return Judgement(Verdict.FAILS)
+    variants = {result.case.id: result.variants for result in results}
+    not_judged = tuple(
+        case.id for case in cases if variants.get(case.id, 0) < len(choose_variants(case, hello))
     )
+    expected = tuple(
+        result.case.id for result in results if result.outcome is CaseOutcome.EXPECTED_FAILURE
+    )
+    verdict = Verdict.PASSED_IN_PART if not_judged or expected else Verdict.CONFORMS
+    return Judgement(verdict, not_judged, expected)
+
+
+def _first_of(ids: Sequence[str]) -> str:
+    return ids[0] if len(ids) == 1 else f"{ids[0]} and others"

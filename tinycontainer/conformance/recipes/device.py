@@ -39,11 +39,12 @@ def describe_device(recipe: DeviceRecipe, policy: Policy, profile: Profile) -> d
 
 def _describe_key(recipe: DeviceRecipe, role: Role, profile: Profile) -> dict[str, Any]:
     hmac = role in recipe.hmac
+    signs_with = Algorithm.ED25519 if role in recipe.ed25519 else Algorithm.EDDSA
     key = key_of_role(role, profile, hmac=hmac)
     return {
         "role": role.value,
         "profile": profile.value,
-        "algorithm": (Algorithm.HMAC_256 if hmac else Algorithm.EDDSA).value,
+        "algorithm": (Algorithm.HMAC_256 if hmac else signs_with).value,
         "key": (key.hmac_key if hmac else key.public).hex(),
         "uids": _as_hex(recipe.key_uids),
     }

@@ -23,6 +23,7 @@ from tinycontainer.metadata import (
     encode_endpoint,
 )
 from tinycontainer_tokens import (
+    Algorithm,
     Claims,
     KeyMaterial,
     Kind,
@@ -185,7 +186,8 @@ class Workshop:
             return key_for_tests(STRANGER)
         if tokens.swapped and role is tokens.swapped[0]:
             role = tokens.swapped[1]
-        return key_of_role(role, self.profile, hmac=role in tokens.hmac)
+        key = key_of_role(role, self.profile, hmac=role in tokens.hmac)
+        return key.restrict_to(Algorithm.ED25519) if role in tokens.ed25519 else key
 
 
 def make_bundles(case: Case, modules: Mapping[str, bytes]) -> dict[str, bytes]:

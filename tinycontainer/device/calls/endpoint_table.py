@@ -48,8 +48,6 @@ class EndpointTable:
         self._limit = limit
         self._limit_per_container = limit_per_container
         self.open: dict[int, Descriptor] = {}
-        self._by_endpoint: dict[tuple[bytes, int], int] = {}
-        self._counts: dict[bytes, int] = {}
         self._last = 0
 
     def __len__(self) -> int:
@@ -57,12 +55,12 @@ class EndpointTable:
 
     def is_open(self, owner: bytes, endpoint_id: int) -> bool:
         """Whether the container has this endpoint open."""
-        return (owner, endpoint_id) in self._by_endpoint
+        return any(entry.endpoint.endpoint_id == endpoint_id for entry in self.of(owner))
 
     def has_room(self, owner: bytes) -> bool:
         """Whether the container may have another descriptor."""
         return (
-            len(self.open) < self._limit and self._counts.get(owner, 0) < self._limit_per_container
+            len(self.open) < self._limit and len(list(self.of(owner))) < self._limit_per_container
         )
 
     def add(self, owner: bytes, endpoint: Endpoint, driver: Channel, driver_fd: int) -> Descriptor:
@@ -83,17 +81,17 @@ class EndpointTable:
             writable=endpoint.direction.container_writes,
         )
         self.open[entry.endpoint_fd] = entry
-        self._by_endpoint[owner, endpoint.endpoint_id] = entry.endpoint_fd
-        self._counts[owner] = self._counts.get(owner, 0) + 1
         return entry
 
-    def remove(self, entry: Descriptor) -> None:
+    def remove(self, entry: Descriptor) -> Descriptor:
         """Take a descriptor out."""
-        del self.open[entry.endpoint_fd]
-        del self._by_endpoint[entry.owner, entry.endpoint.endpoint_id]
-        self._counts[entry.owner] -= 1
-        if not self._counts[entry.owner]:
-            del self._counts[entry.owner]
+        return self.open.pop(entry.endpoint_fd)
+
+    def holds(self, driver: Channel, driver_fd: int) -> bool:
+        """Whether what a driver has opened has a descriptor."""
+        return any(
+            entry.driver is driver and entry.driver_fd == driver_fd for entry in self.open.values()
+        )
 
     def of(self, owner: bytes) -> Iterator[Descriptor]:
         """The descriptors of a container, oldest first; the table may change meanwhile."""

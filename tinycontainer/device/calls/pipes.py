@@ -118,7 +118,7 @@ class Pipes:
 
     def close(self, driver_fd: int) -> None:
         """Close one end; bytes on their way stay while both sides consent."""
-        del self._descriptors[driver_fd]
+        self._descriptors.pop(driver_fd, None)
 
     def reader_stopped(self, uid: bytes) -> None:
         """Drop what is on its way to a container."""
@@ -127,22 +127,24 @@ class Pipes:
                 if end[0] == uid:
                     arriving.clear()
 
-    def remove_broken(self, uid: bytes, kept: frozenset[Endpoint]) -> list[End]:
-        """Remove the pipes of a container to which the two sides no longer consent.
+    def find_broken(self, uid: bytes, kept: frozenset[Endpoint]) -> list[End]:
+        """The ends of a container's pipes to which the two sides no longer consent.
 
         Args:
             uid: a container that was changed or deleted.
             kept: its endpoint entries that are as they were; those of a deleted one are none.
-
-        Returns:
-            The ends whose descriptors have to be closed.
         """
+        return [end for pipe in self._broken(uid, kept) for end in sorted(pipe.ends)]
+
+    def remove_broken(self, uid: bytes, kept: frozenset[Endpoint]) -> None:
+        """Remove those pipes, once the descriptors of their ends are closed."""
+        for pipe in self._broken(uid, kept):
+            del self._pipes[pipe.ends]
+
+    def _broken(self, uid: bytes, kept: frozenset[Endpoint]) -> list[_Pipe]:
         kept_ids = {endpoint.endpoint_id for endpoint in kept}
-        broken = [
+        return [
             pipe
             for pipe in self._pipes.values()
             if any(end[0] == uid and end[1] not in kept_ids for end in pipe.ends)
         ]
-        for pipe in broken:
-            del self._pipes[pipe.ends]
-        return [end for pipe in broken for end in sorted(pipe.ends)]

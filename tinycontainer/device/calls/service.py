@@ -60,6 +60,22 @@ class Service:
         self._transfer_bytes = capacity.transfer_bytes
         self._line_bytes = capacity.log_line_bytes
         self._in_progress: StartedContainer | None = None
+        # What a driver has opened until it has a descriptor; an interrupt may come in between.
+        self._opened: tuple[Channel, int] | None = None
+
+    def recover(self) -> None:
+        """Close what was opened by a call that was interrupted (ADR 21)."""
+        self._in_progress = None
+        opened, self._opened = self._opened, None
+        if opened is None or self._table.holds(*opened) or not _is_descriptor(opened[1]):
+            return
+        driver, driver_fd = opened
+        try:
+            driver.close(driver_fd)
+        except KeyboardInterrupt as interrupt:
+            self._tracer.keep_interrupt(interrupt)
+        except BaseException:  # as when a container stops, it is closed whatever its driver says
+            return
 
     # The five calls and the log.
 
@@ -96,6 +112,8 @@ class Service:
             reason = Refusal.BAD_DESCRIPTOR if entry is None else Refusal.NOT_OWNER
             return self._refuse(caller, Syscall.CLOSE, fd, reason)
         error = self._close_entry(entry, caller)
+        if isinstance(error, KeyboardInterrupt):
+            raise error
         if error is not None:
             return self._driver_raised(caller, Syscall.CLOSE, fd, error)
         return self._granted(caller, Syscall.CLOSE, fd, 0)
@@ -121,7 +139,8 @@ class Service:
             return self._driver_raised(caller, Syscall.READ, fd, error)
         finally:
             self._in_progress = None
-        if not isinstance(data, bytes) or len(data) > size:
+        # A subclass of bytes may lie about its length, so the exact type is asked for.
+        if type(data) is not bytes or len(data) > size:
             return self._driver_lied(caller, Syscall.READ, fd, "gave something else than asked for")
         self._granted(caller, Syscall.READ, fd, len(data), data)
         return data
@@ -131,6 +150,7 @@ class Service:
         entry = self._table.open.get(fd)
         if not (
             caller.container.grant.mask & _WRITE
+            and type(data) is bytes
             and 0 < len(data) <= self._transfer_bytes
             and entry is not None
             and entry.owner == caller.uid
@@ -194,7 +214,8 @@ class Service:
         consent_expired = endpoint.peer_endpoint_id in peer.grant.expired_endpoints
         if consent_expired or find_dissent(caller.uid, endpoint, peer.metadata) is not None:
             return self._refuse(caller, Syscall.OPEN, endpoint.endpoint_id, Refusal.NO_CONSENT)
-        return self._enter(caller, endpoint, self._pipes, self._pipes.connect(caller.uid, endpoint))
+        self._opened = self._pipes, self._pipes.connect(caller.uid, endpoint)
+        return self._enter(caller, endpoint, *self._opened)
 
     def _open_driver(self, caller: StartedContainer, endpoint: Endpoint) -> int:
         entry = self._drivers.find(endpoint.peer_type, endpoint.peer_endpoint_id)
@@ -211,14 +232,16 @@ class Service:
         self._in_progress = caller
         try:
             driver = self._drivers.instance(entry, caller.uid)
-            driver_fd = driver.open(endpoint.peer_endpoint_id, context)
+            self._opened = driver, driver.open(endpoint.peer_endpoint_id, context)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             return self._driver_raised(caller, Syscall.OPEN, endpoint.endpoint_id, error)
         finally:
             self._in_progress = None
-        if type(driver_fd) is not int or driver_fd < 1:
+        driver_fd = self._opened[1]
+        if not _is_descriptor(driver_fd):
+            self._opened = None
             problem = "gave no positive descriptor"
             return self._driver_lied(caller, Syscall.OPEN, endpoint.endpoint_id, problem)
         return self._enter(caller, endpoint, driver, driver_fd)
@@ -227,6 +250,7 @@ class Service:
         self, caller: StartedContainer, endpoint: Endpoint, driver: Channel, driver_fd: int
     ) -> int:
         entry = self._table.add(caller.uid, endpoint, driver, driver_fd)
+        self._opened = None
         return self._granted(caller, Syscall.OPEN, endpoint.endpoint_id, entry.endpoint_fd)
 
     # How descriptors are closed.
@@ -241,12 +265,14 @@ class Service:
         self, entry: Descriptor, caller: StartedContainer | None
     ) -> BaseException | None:
         """Close a descriptor, whatever its driver says; returns what that was."""
-        self._table.remove(entry)
         self._in_progress = caller
         try:
-            entry.driver.close(entry.driver_fd)
-        except KeyboardInterrupt:
-            raise
+            # One step: a descriptor is gone if, and only if, its driver was asked to close it.
+            self._table.remove(entry).driver.close(entry.driver_fd)
+        except KeyboardInterrupt as interrupt:
+            if entry.endpoint_fd in self._table.open:  # it came before that step
+                raise
+            return interrupt
         except BaseException as error:
             return error
         finally:
@@ -257,6 +283,9 @@ class Service:
         self, entry: Descriptor, reason: Closing, caller: StartedContainer | None = None
     ) -> None:
         error = self._close_entry(entry, caller)
+        if isinstance(error, KeyboardInterrupt):
+            self._tracer.keep_interrupt(error)
+            error = None
         if not self._tracer.on:
             return
         self._tracer.emit(DescriptorClosed(entry.owner, entry.endpoint_fd, reason))
@@ -273,10 +302,11 @@ class Service:
             )
 
     def _close_broken_pipes(self, uid: bytes, kept: frozenset[Endpoint]) -> None:
-        for peer_uid, endpoint_id in self._pipes.remove_broken(uid, kept):
+        for peer_uid, endpoint_id in self._pipes.find_broken(uid, kept):
             for entry in self._table.of(peer_uid):
                 if entry.endpoint.endpoint_id == endpoint_id:
                     self._close_for(entry, Closing.PEER_GONE)
+        self._pipes.remove_broken(uid, kept)
 
     # Results of a call.
 
@@ -328,6 +358,10 @@ class Service:
             name = call.name.lower()
             self._tracer.emit(Refused(caller.uid, name, subject, reason, result, detail))
         return result
+
+
+def _is_descriptor(given: object) -> bool:
+    return type(given) is int and given > 0
 
 
 def _refusal_of(error: BaseException) -> tuple[int, str] | None:

@@ -106,11 +106,6 @@ class StartedContainer:
         self.watchdog = Watchdog()
         self.loops_begun = 0
 
-    def begin_loop(self) -> None:
-        """Count the loop that begins, and let the watchdog watch it."""
-        self.loops_begun += 1
-        self.watchdog.begin_loop()
-
     def loops_left(self) -> int | None:
         """Loop calls still to come in this start; None for no limit."""
         lifetime = self.container.timing.lifetime_loops

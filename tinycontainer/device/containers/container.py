@@ -84,6 +84,7 @@ class Container:
         condition: where it is in its life.
         last_exit: the end of its last start.
         statistics: what it has done.
+        replaced: its metadata of before, until a reconfiguration is complete.
     """
 
     slot: Slot
@@ -93,6 +94,7 @@ class Container:
     condition: Condition = field(default_factory=lambda: Condition(State.PROVISIONING))
     last_exit: Exit | None = None
     statistics: Statistics = field(default_factory=Statistics)
+    replaced: Metadata | None = None
 
     @property
     def uid(self) -> bytes:
@@ -119,14 +121,25 @@ class Container:
         """Its data section."""
         return self.slot.read(Section.DATA)
 
-    def apply(self, event: Event, tracer: Tracer, reason: str = "") -> None:
+    def apply(
+        self, event: Event, tracer: Tracer, reason: str = "", end: Exit | None = None
+    ) -> None:
         """Go through the life-cycle table.
+
+        Args:
+            event: what happens to it.
+            tracer: records it.
+            reason: why, for the record.
+            end: kept as the end of its last start, if it was RUNNING.
 
         Raises:
             InvalidTransition: the event has no place here; nothing has changed.
         """
         before = self.condition
-        self.condition = lifecycle.after(before, event)
+        condition = lifecycle.after(before, event)
+        last_exit = end if end and before.state is State.RUNNING else self.last_exit
+        # One step: no interrupt finds a container that has ended without a reason (ADR 21).
+        self.condition, self.last_exit = condition, last_exit
         if tracer.on:
             after = self.condition
             tracer.emit(Transitioned(self.uid, before.state, event, after.state, reason))

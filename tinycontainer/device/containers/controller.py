@@ -3,7 +3,8 @@
 It runs no container code. Whatever it refuses, nothing has changed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from tinycontainer import metadata as metadata_codec
@@ -20,7 +21,7 @@ from tinycontainer.metadata import ContainerType, Metadata
 from tinycontainer.text import show
 from tinycontainer.trace import Tracer
 from tinycontainer.trace.events import Loaded, LoadRefused, Reconfigured, Transitioned
-from tinycontainer_tokens import SequenceFileError, SequenceStore
+from tinycontainer_tokens import SequenceStore, SequenceStoreError
 
 from .container import Container
 from .lifecycle import Condition, Event, State, after, require_possible
@@ -64,6 +65,14 @@ def admit(runtime: Runtime, code: bytes, limits: RuntimeLimits) -> None:
         raise LoadError(LoadReason.CODE_INADMISSIBLE, problem) from error
 
 
+@contextmanager
+def _refusing_without_store() -> Iterator[None]:
+    try:
+        yield
+    except SequenceStoreError as error:
+        raise LoadError(LoadReason.SEQUENCE_STORE, str(error)) from error
+
+
 class Controller:
     """Keeps the containers of a device.
 
@@ -97,15 +106,19 @@ class Controller:
         self._memory = MemoryManager(capacity)
         self._loading = Loading(self._memory)
         self._containers: dict[int, Container] = {}
+        self._loads_whole = False
+        # What is done once the sequence store has accepted the tokens of a change.
+        self._change: tuple[Grant, Callable[[], None]] | None = None
 
     def containers(self) -> tuple[Container, ...]:
         """All containers, by slot."""
-        return tuple(self._containers[number] for number in sorted(self._containers))
+        # `sorted` takes all at once: another thread may look while this one begins a change.
+        return tuple(sorted(self._containers.values(), key=lambda each: each.slot.number))
 
     def find(self, uid: bytes) -> Container | None:
         """The container with this uid, if it is loaded."""
         slot = self._memory.find(uid)
-        return None if slot is None else self._containers[slot.number]
+        return None if slot is None else self._containers.get(slot.number)
 
     def get(self, uid: bytes) -> Container:
         """The container with this uid.
@@ -118,7 +131,41 @@ class Controller:
             raise UnknownContainer(f"no container {show(uid)} is loaded")
         return container
 
-    # The loading protocol, section by section.
+    def recover(self) -> None:
+        """Complete or undo what an interrupted call has left (ADR 21)."""
+        self._repeat_change()
+        if self._loads_whole:
+            self._loading.slot = None
+            self._loads_whole = False
+        under_way = () if self._loading.slot is None else (self._loading.slot,)
+        loaded = [container.slot for container in self.containers()]
+        self._memory.retain([*loaded, *under_way])
+        for container in self.containers():
+            if container.state is State.PROVISIONING:
+                self._announce(container)
+
+    # Loading: all at once, or section by section.
+
+    def load(self, metadata: bytes, code: bytes, data: bytes) -> Container:
+        """Load a container from its three sections; if that is interrupted, nothing is left of it.
+
+        Raises:
+            LoadError: it is refused; the slot is free again.
+        """
+        self._loads_whole = True
+        try:
+            self.begin_load()
+            contents = {Section.METADATA: metadata, Section.CODE: code, Section.DATA: data}
+            for section, content in contents.items():
+                self.open_section(section, len(content))
+                if content:  # an empty section is complete once it is announced
+                    self.write_section(content)
+            container = self.end_load()
+        except LoadError:  # anything else is for `recover`
+            self._loads_whole = False
+            raise
+        self._loads_whole = False
+        return container
 
     def begin_load(self) -> None:
         """Begin a load. Raises LoadError, as all of the protocol does; the load is then over."""
@@ -153,16 +200,14 @@ class Controller:
             decoded = self._decode(slot.read(Section.METADATA))
             uid = decoded.uid
             container = self._judge(slot, decoded)
-        except BaseException as error:
+            self._make_change(container.grant, lambda: self._take_in(container))
+        except LoadError as error:
             named = slot.uid or b""
             self._memory.release(slot)
-            if isinstance(error, LoadError):
-                self._report("load", uid, error)
-                self._trace_rejected(named)
+            self._report("load", uid, error)
+            self._trace_rejected(named)
             raise
-        self._containers[slot.number] = container
-        self._trace_loaded(container)
-        container.apply(Event.LOADED, self._tracer)
+        self._announce(container)
         return container
 
     # Management calls on loaded containers.
@@ -186,14 +231,15 @@ class Controller:
         container.apply(Event.START, self._tracer)
         return container
 
-    def reconfigure(self, raw: bytes) -> tuple[Container, Metadata]:
+    def reconfigure(self, raw: bytes) -> Container:
         """Put new metadata in the place of a container's own, all or nothing.
 
         Args:
             raw: untrusted metadata whose tokens fit the loaded code and data.
 
         Returns:
-            The container, already changed, and its metadata of before.
+            The container, already changed; it keeps its metadata of before until all that
+            follows is done.
 
         Raises:
             LoadError: it is refused; nothing has changed.
@@ -203,20 +249,17 @@ class Controller:
             decoded = self._decode(raw)
             uid = decoded.uid
             container, granted = self._judge_change(decoded)
+            before = container.metadata
+            self._make_change(granted, lambda: _replace(container, decoded, granted))
         except LoadError as error:
             self._report("reconfigure", uid, error)
             raise
-        before = container.metadata
-        container.slot.replace_metadata(raw)
-        container.metadata = decoded
-        container.grant = granted
         self._trace_reconfigured(container, before)
         container.apply(Event.RECONFIGURED, self._tracer)
-        return container, before
+        return container
 
-    def erase(self, container: Container) -> None:
-        """Forget a container that is DELETING."""
-        container.apply(Event.ERASED, self._tracer)
+    def forget(self, container: Container) -> None:
+        """Forget a container that is GONE."""
         del self._containers[container.slot.number]
         self._memory.release(container.slot)
 
@@ -235,7 +278,6 @@ class Controller:
         code = slot.read(Section.CODE)
         granted = self._verify(decoded, code, slot.read(Section.DATA))
         admit(runtime, code, self._capacity.runtime)
-        self._remember(granted)
         return Container(slot, decoded, runtime, granted)
 
     def _judge_change(self, decoded: Metadata) -> tuple[Container, Grant]:
@@ -247,19 +289,43 @@ class Controller:
         if decoded.container.type is not container.metadata.container.type:
             raise LoadError(LoadReason.TYPE_CHANGED, "the container type cannot change")
         self._caps.check(decoded.uid, decoded.timing)
-        granted = self._verify(decoded, container.code, container.data)
-        self._remember(granted)
-        return container, granted
+        return container, self._verify(decoded, container.code, container.data)
 
     def _verify(self, decoded: Metadata, code: bytes, data: bytes) -> Grant:
-        reports = verify_tokens(decoded, code, data, self._trust, self._epoch_s(), self._sequences)
-        return grant_rights(decoded, reports, self._trust, self._sequences)
+        with _refusing_without_store():
+            reports = verify_tokens(
+                decoded, code, data, self._trust, self._epoch_s(), self._sequences
+            )
+            return grant_rights(decoded, reports, self._trust, self._sequences)
 
-    def _remember(self, granted: Grant) -> None:
+    def _make_change(self, granted: Grant, make: Callable[[], None]) -> None:
+        """Let the sequence store accept the tokens of a change, then make it."""
+        self._change = granted, make
         try:
-            self._sequences.accept(granted.accepted)
-        except SequenceFileError as error:
-            raise LoadError(LoadReason.SEQUENCE_STORE, str(error)) from error
+            # It judges once more: another device may have accepted a newer token meanwhile.
+            with _refusing_without_store():
+                self._sequences.accept(granted.accepted)
+        except Exception:
+            self._change = None
+            raise
+        make()
+        self._change = None
+
+    def _repeat_change(self) -> None:
+        """Make an interrupted change once more: an accepted number without it would be half."""
+        change, self._change = self._change, None
+        if change is not None:
+            granted, make = change
+            with suppress(SequenceStoreError):
+                self._sequences.accept(granted.accepted)
+                make()
+
+    def _take_in(self, container: Container) -> None:
+        self._containers[container.slot.number] = container
+
+    def _announce(self, container: Container) -> None:
+        self._trace_loaded(container)
+        container.apply(Event.LOADED, self._tracer)
 
     # What is recorded.
 
@@ -313,3 +379,10 @@ class Controller:
                 granted=tuple(sorted(endpoint.endpoint_id for endpoint in new - old)),
             )
         )
+
+
+def _replace(container: Container, decoded: Metadata, granted: Grant) -> None:
+    """Put new metadata and rights in the place of a container's own, in one step."""
+    before = container.metadata
+    container.metadata, container.grant, container.replaced = decoded, granted, before
+    container.slot.replace_metadata(decoded.raw)

@@ -76,17 +76,22 @@ MAX_BUNDLE_BYTES: Final = MAX_METADATA_BYTES + 2 * MAX_SECTION_BYTES + BUNDLE_OV
 BOARDS: Final[Mapping[str, Capacity]] = MappingProxyType(
     {
         "default": Capacity(),
+        "desk-ml": replace(
+            Capacity(), data_bytes=512 * 1024, runtime=RuntimeLimits(memory_pages=4)
+        ),
         "riot-2024": replace(
             Capacity(),
             slots=3,
-            metadata_bytes=512,
+            metadata_bytes=1024,
             code_bytes=1024,
             data_bytes=1024,
             shared_bytes=1024,
+            descriptors_per_container=10,
         ),
     }
 )
-"""Known boards; ``riot-2024`` is what the C firmware's own build has."""
+"""Known boards; ``riot-2024`` is what the C firmware's README builds with, ``desk-ml`` has room for
+the models of MLPerf Tiny in data sections."""
 
 
 @dataclass(frozen=True, slots=True)

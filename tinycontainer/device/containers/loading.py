@@ -8,6 +8,7 @@ everything is as before.
 
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Final
 
 from tinycontainer.errors import LoadError, LoadReason
 
@@ -24,10 +25,12 @@ class LoadState(StrEnum):
     DATA = "data"
 
 
-_NEXT = {
-    (LoadState.STARTED, Section.METADATA): LoadState.METADATA,
-    (LoadState.METADATA, Section.CODE): LoadState.CODE,
-    (LoadState.CODE, Section.DATA): LoadState.DATA,
+_ORDER: Final = tuple(LoadState)[1:]
+"""The states of a load by how many sections are begun."""
+_NEXT: Final = {
+    LoadState.STARTED: Section.METADATA,
+    LoadState.METADATA: Section.CODE,
+    LoadState.CODE: Section.DATA,
 }
 
 
@@ -36,17 +39,20 @@ class Loading:
 
     Args:
         memory: gives and takes slots.
+
+    Attributes:
+        slot: where the load that is under way goes; None if there is none. It knows how far the
+            load has come.
     """
 
     def __init__(self, memory: MemoryManager) -> None:
         self._memory = memory
-        self._slot: Slot | None = None
-        self._state = LoadState.NONE
+        self.slot: Slot | None = None
 
     @property
     def state(self) -> LoadState:
         """How far the load has come."""
-        return self._state
+        return LoadState.NONE if self.slot is None else _ORDER[self.slot.sections_begun]
 
     def begin(self) -> None:
         """Reserve a slot.
@@ -54,11 +60,10 @@ class Loading:
         Raises:
             LoadError: a load is under way, which fails it, or no slot is free.
         """
-        if self._state is not LoadState.NONE:
+        if self.slot is not None:
             self.abandon()
             raise LoadError(LoadReason.OUT_OF_ORDER, "a load is under way; both are given up")
-        self._slot = self._memory.take()
-        self._state = LoadState.STARTED
+        self.slot = self._memory.take()
 
     def open(self, section: Section, size_bytes: int) -> None:
         """Announce a section.
@@ -84,16 +89,14 @@ class Loading:
         """
         self._step(self._require_complete)
         slot = self._require_slot()
-        self._slot = None
-        self._state = LoadState.NONE
+        self.slot = None
         return slot
 
     def abandon(self) -> None:
         """Give the load up, if there is one."""
-        if self._slot is not None:
-            self._memory.release(self._slot)
-        self._slot = None
-        self._state = LoadState.NONE
+        slot, self.slot = self.slot, None
+        if slot is not None:
+            self._memory.release(slot)
 
     def _step(self, action: Callable[[Slot], None]) -> None:
         try:
@@ -103,22 +106,20 @@ class Loading:
             raise
 
     def _require_slot(self) -> Slot:
-        if self._slot is None:
+        if self.slot is None:
             raise LoadError(LoadReason.OUT_OF_ORDER, "no load is under way")
-        return self._slot
+        return self.slot
 
     def _open_section(self, slot: Slot, section: Section, size_bytes: int) -> None:
         if slot.writing is not None:
             raise LoadError(LoadReason.SECTION_LENGTH, f"section {slot.writing} is not complete")
-        following = _NEXT.get((self._state, section))
-        if following is None:
+        if section is not _NEXT.get(self.state):
             raise LoadError(
-                LoadReason.OUT_OF_ORDER, f"section {section} cannot follow state {self._state}"
+                LoadReason.OUT_OF_ORDER, f"section {section} cannot follow state {self.state}"
             )
         slot.open(section, size_bytes)
-        self._state = following
 
     def _require_complete(self, slot: Slot) -> None:
-        if self._state is not LoadState.DATA:
-            raise LoadError(LoadReason.OUT_OF_ORDER, f"the load ends in state {self._state}")
+        if self.state is not LoadState.DATA:
+            raise LoadError(LoadReason.OUT_OF_ORDER, f"the load ends in state {self.state}")
         slot.read(Section.DATA)

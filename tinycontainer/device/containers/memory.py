@@ -5,6 +5,7 @@ Closed code is sealed: it can be read, never written again. Only metadata can la
 a whole.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from tinycontainer.errors import LoadError, LoadReason, SectionTooLarge
@@ -38,7 +39,12 @@ class Slot:
     @property
     def writing(self) -> Section | None:
         """The section that is open, if any."""
-        return self._open[0] if self._open else None
+        return None if self._open is None or self._open[0] in self._sections else self._open[0]
+
+    @property
+    def sections_begun(self) -> int:
+        """How many sections are closed or open."""
+        return len(self._sections) + (self.writing is not None)
 
     def open(self, section: Section, size_bytes: int) -> None:
         """Open a section; an empty one closes at once.
@@ -46,15 +52,17 @@ class Slot:
         Raises:
             LoadError: it does not fit, another section is open, or this one was closed before.
         """
-        if self._open is not None or section in self._sections:
+        if self.writing is not None or section in self._sections:
             raise LoadError(LoadReason.OUT_OF_ORDER, f"section {section} cannot be opened now")
         if section is Section.DATA and Section.CODE not in self._sections:
             raise LoadError(LoadReason.OUT_OF_ORDER, "data comes after code is sealed")
         limit_bytes = self._limit_bytes(section)
         if not 0 <= size_bytes <= limit_bytes:
             raise SectionTooLarge(section, size_bytes, limit_bytes)
-        self._open = (section, size_bytes, bytearray())
-        self._close_if_full()
+        if size_bytes:
+            self._open = (section, size_bytes, bytearray())
+        else:
+            self._sections[section] = b""
 
     def write(self, chunk: bytes) -> None:
         """Append to the open section; it is closed, and code sealed, when it is full.
@@ -62,7 +70,7 @@ class Slot:
         Raises:
             LoadError: no section is open, or there are more bytes than were announced.
         """
-        if self._open is None:
+        if self._open is None or self.writing is None:
             raise LoadError(LoadReason.OUT_OF_ORDER, "no section is open")
         section, size_bytes, content = self._open
         if len(content) + len(chunk) > size_bytes:
@@ -70,8 +78,12 @@ class Slot:
                 LoadReason.SECTION_LENGTH,
                 f"{section}: {len(content) + len(chunk)} bytes where {size_bytes} were announced",
             )
-        content += chunk
-        self._close_if_full()
+        # One step either way: an interrupt finds the chunk taken or not, and never a full section
+        # that is open.
+        if len(content) + len(chunk) == size_bytes:
+            self._sections[section] = bytes(content) + chunk
+        else:
+            content += chunk
 
     def put(self, section: Section, content: bytes) -> None:
         """Open a section and write all of it at once.
@@ -120,12 +132,6 @@ class Slot:
         code_end = len(self._sections.get(Section.CODE, b""))
         left = capacity.shared_bytes - (code_end + 3) // 4 * 4
         return max(0, min(limit_bytes, left))
-
-    def _close_if_full(self) -> None:
-        if self._open is not None and len(self._open[2]) == self._open[1]:
-            section, _, content = self._open
-            self._sections[section] = bytes(content)
-            self._open = None
 
 
 class MemoryManager:
@@ -177,3 +183,16 @@ class MemoryManager:
             del self._by_uid[slot.uid]
         slot.erase()
         self._in_use.discard(slot.number)
+
+    def retain(self, slots: Iterable[Slot]) -> None:
+        """Free every slot but these: what an interrupt has left half taken or half released.
+
+        Args:
+            slots: those that are in use.
+        """
+        kept = {slot.number: slot for slot in slots}
+        for slot in self._slots:
+            if slot.number not in kept:
+                slot.erase()
+        self._by_uid = {slot.uid: slot for slot in kept.values() if slot.uid is not None}
+        self._in_use = set(kept)

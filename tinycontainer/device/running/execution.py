@@ -20,7 +20,7 @@ from tinycontainer.interfaces.runtime import (
     Trapped,
 )
 from tinycontainer.trace import Tracer
-from tinycontainer.trace.events import Dropped, HookBegan, HookEnded
+from tinycontainer.trace.events import Dropped, HookBegan, HookEnded, HookInProgress
 
 from ..calls.natives import ContainerNatives
 from ..calls.started import StartedContainer
@@ -52,6 +52,8 @@ class Execution:
         planned_ns: when the loop in progress, or the next one, was planned.
         timing_changed: whether new metadata waits for the next hook.
         stop_posted_ns: when management wanted it to stop.
+        loop_began: whether the next hook is a loop that is counted as begun.
+        ended: whether all that is left is to give everything back.
     """
 
     container: Container
@@ -66,6 +68,8 @@ class Execution:
     planned_ns: int = 0
     timing_changed: bool = False
     stop_posted_ns: int | None = None
+    loop_began: bool = False
+    ended: bool = False
 
     @property
     def slot(self) -> int:
@@ -94,15 +98,12 @@ class Execution:
 
     # Between two hooks.
 
-    def plan_hook(self, hook: Hook, stop_cap_ns: int) -> int | None:
-        """Set what begins at the next turn, and return how long it may execute.
+    def find_limit_ns(self, hook: Hook, stop_cap_ns: int) -> int | None:
+        """How long a hook may execute, in ns; None for no limit.
 
         Args:
-            hook: what begins.
+            hook: which hook.
             stop_cap_ns: the device's cap of the stop hook (TC-LIFE-11).
-
-        Returns:
-            Nanoseconds; None for no limit.
         """
         timing = self.container.timing
         limit_ms = {
@@ -113,16 +114,28 @@ class Execution:
         limit_ns = limit_ms * NS_PER_MS or None
         if hook is Hook.STOP:
             limit_ns = stop_cap_ns if limit_ns is None else min(limit_ns, stop_cap_ns)
-        self.next_hook = hook
-        self.used_ns = 0
-        self.limit_ns = limit_ns
         return limit_ns
+
+    def plan_hook(self, hook: Hook, limit_ns: int | None) -> None:
+        """Set what begins at the next turn, and how long it may execute.
+
+        Args:
+            hook: what begins.
+            limit_ns: None for no limit.
+        """
+        # One step (ADR 21).
+        self.next_hook, self.used_ns, self.limit_ns, self.loop_began = hook, 0, limit_ns, False
+
+    @property
+    def left_ns(self) -> int | None:
+        """What is left of the duration of the next hook, or of that in progress."""
+        return None if self.limit_ns is None else self.limit_ns - self.used_ns
 
     def take_timing(self, scheduler: Scheduler, now_ns: int) -> None:
         """Between two hooks new metadata's priority applies."""
         if self.timing_changed:
-            self.timing_changed = False
             scheduler.set_priority(self.slot, self.container.timing.priority, now_ns)
+            self.timing_changed = False
 
     # What is asked of the runtime.
 
@@ -163,14 +176,17 @@ class Execution:
     def abort_hook(self) -> None:
         """Drop the hook in progress."""
         self.hook = None
-        if self.instance is None:
+        # Without its instance nothing more of it can run, whatever ends its abort.
+        instance, self.instance = self.instance, None
+        if instance is None:
             return
         try:
-            self.instance.abort()
+            instance.abort()
         except KeyboardInterrupt:
             raise
-        except BaseException:  # without its instance nothing more of it can run
-            self.instance = None
+        except BaseException:
+            return
+        self.instance = instance
 
     def finalize_instance(self) -> None:
         """Give the instance back."""
@@ -211,6 +227,11 @@ class Execution:
         tracer.emit(
             HookEnded(self.uid, self.hook, how, result, self.used_ns, self.instructions, detail)
         )
+
+    def trace_hook_in_progress(self, tracer: Tracer) -> None:
+        """Record the hook in progress, if there is one, where the trace ends."""
+        if self.hook is not None and tracer.on:
+            tracer.emit(HookInProgress(self.uid, self.hook, self.used_ns, self.instructions))
 
 
 def check_outcome(outcome: object, meter: Meter) -> Outcome:

@@ -90,7 +90,6 @@ class Pacer:
 
     def begin_loop(self, execution: Execution, now_ns: int) -> None:
         """Record that a loop begins with the turn that follows."""
-        execution.started.begin_loop()
         timing = execution.container.timing
         # A longest gap counts from this loop's beginning; without one the next loop's plan counts.
         if timing.period_max_ms:
@@ -98,10 +97,17 @@ class Pacer:
         else:
             next_loop = plan_wakeup(execution.planned_ns, _period_ns(timing), now_ns)
             self._watch_gap(execution, next_loop.at_ns)
+        started = execution.started
+        started.watchdog.begin_loop()
+        # One step: an interrupt must not let a loop be counted twice.
+        execution.loop_began, started.loops_begun = True, started.loops_begun + 1
 
     def miss_deadline(self, execution: Execution, alarm_ns: int) -> None:
         """Record that the next loop has not begun in time."""
-        execution.container.statistics.deadline_misses += 1
+        # The alarm is cleared in the same step: an interrupt must not let it be counted twice.
+        execution.container.statistics.deadline_misses += self._scheduler.clear_alarm(
+            execution.slot, Alarm.GAP_END, alarm_ns
+        )
         if self._tracer.on:
             self._tracer.emit(DeadlineMissed(execution.uid, alarm_ns - 1))
 

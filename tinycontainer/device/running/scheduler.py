@@ -112,11 +112,32 @@ class Scheduler:
         self.wake_at(slot, now_ns)
 
     def remove(self, slot: int) -> None:
-        """Forget a container with its alarms."""
-        self._dequeue(slot)
-        del self._tasks[slot]
+        """Forget a container with its alarms, if it is there."""
+        if slot in self._tasks:
+            self._dequeue(slot)
+            del self._tasks[slot]
         for alarm in Alarm:
             self._alarms.drop((slot, alarm))
+
+    def repair(self) -> None:
+        """Bring the queues in step with the tasks, after an interrupt in mid-change (ADR 21).
+
+        A container that is in no queue sleeps until it is due; whoever is in one keeps the place.
+        """
+        self._alarms.repair()
+        for rank, ready in self._ready.items():
+            awake = (slot for slot in ready if self._is_awake(slot, rank))
+            self._ready[rank] = deque(dict.fromkeys(awake))
+            sleepers: TimeQueue[int] = TimeQueue()
+            for slot, task in self._tasks.items():
+                if task.rank == rank and slot not in self._ready[rank]:
+                    task.asleep = True
+                    sleepers.put(slot, task.due_ns)
+            self._sleepers[rank] = sleepers
+        self._ranks = sorted(self._ready)
+
+    def __contains__(self, slot: int) -> bool:
+        return slot in self._tasks
 
     def wake_at(self, slot: int, due_ns: int) -> None:
         """Let a container sleep until it is due; then it joins the tail."""
@@ -160,11 +181,17 @@ class Scheduler:
         else:
             self._alarms.put((slot, alarm), at_ns)
 
-    def take_alarm(self, now_ns: int) -> tuple[int, int, Alarm] | None:
-        """Take out the earliest alarm that is not after now: its time, slot and kind."""
-        for at_ns, (slot, alarm) in self._alarms.take_until(now_ns):
-            return at_ns, slot, Alarm(alarm)
-        return None
+    def find_alarm(self, now_ns: int) -> tuple[int, int, Alarm] | None:
+        """The earliest alarm that is not after now: its time, slot and kind."""
+        first = self._alarms.first()
+        if first is None or first[0] > now_ns:
+            return None
+        at_ns, (slot, alarm) = first
+        return at_ns, slot, Alarm(alarm)
+
+    def clear_alarm(self, slot: int, alarm: Alarm, at_ns: int) -> bool:
+        """Clear an alarm that was heeded; whether it was set, and to this time."""
+        return self._alarms.drop((slot, alarm), at_ns)
 
     def decide(self, now_ns: int, end_ns: int | None) -> Turn | Idle:
         """Decide who runs next, and until when; asking twice changes nothing (TC-SCHED-05).
@@ -202,6 +229,10 @@ class Scheduler:
             self._sleepers[rank] = TimeQueue()
             self._ranks = sorted(self._ready)
         return rank
+
+    def _is_awake(self, slot: int, rank: int) -> bool:
+        task = self._tasks.get(slot)
+        return task is not None and task.rank == rank and not task.asleep
 
     def _earliest_wakeup(self, better_than: int | None) -> int | None:
         """The earliest wake-up of any rank, or of those better than one."""

@@ -36,10 +36,12 @@ class TimeQueue(Generic[Key]):
         heapq.heappush(self._heap, (at_ns, key))
         self._sweep()
 
-    def drop(self, key: Key) -> None:
-        """Forget a key; nothing happens if it has no time."""
-        if self._times.pop(key, None) is not None:
-            self._sweep()
+    def drop(self, key: Key, at_ns: int | None = None) -> bool:
+        """Forget a key; whether it had a time, and, if one is given, that one."""
+        if key not in self._times or (at_ns is not None and self._times[key] != at_ns):
+            return False
+        self._sweep()
+        return self._times.pop(key) is not None
 
     def first_ns(self) -> int | None:
         """The earliest time, or None."""
@@ -57,7 +59,15 @@ class TimeQueue(Generic[Key]):
             del self._times[key]
             yield at_ns, key
 
+    def repair(self) -> None:
+        """Queue what has a time, and nothing else, after an interrupt."""
+        self._heap = [(at_ns, key) for key, at_ns in self._times.items()]
+        heapq.heapify(self._heap)
+
+    def first(self) -> tuple[int, Key] | None:
+        """The earliest time and its key, or None."""
+        return None if self.first_ns() is None else self._heap[0]
+
     def _sweep(self) -> None:
         if len(self._heap) > 2 * len(self._times) + self._SLACK:
-            self._heap = [(at_ns, key) for key, at_ns in self._times.items()]
-            heapq.heapify(self._heap)
+            self.repair()

@@ -56,13 +56,22 @@ class EngineRun:
         engine: its name, ``TYPE.NAME`` or NAME.
         abilities: of the engine.
         refused: bundles that were refused, with the reason; part of what is compared.
+        surprises: steps of the script that did not go as expected; part of what is compared.
+        loaded: uids of the containers of the bench's own bundles.
         record: what happened.
     """
 
     engine: str
     abilities: frozenset[Ability]
     refused: tuple[str, ...]
+    surprises: tuple[str, ...]
+    loaded: frozenset[bytes]
     record: RunRecord
+
+    @property
+    def container_type(self) -> str:
+        """The type of the containers that this engine runs."""
+        return type_of_engine(self.engine)
 
 
 def make_bare_plan() -> DevicePlan:
@@ -101,7 +110,7 @@ def run_on(bench: Bench, engine: str, installation: Installation) -> EngineRun:
     """
     plan = _with_seed(bench.plan).on_engine(engine)
     clock = VirtualClock(plan.content.scheduling.instruction_ns)
-    setup = make_setup(plan, clock, installation)
+    setup = make_setup(plan, clock, installation, is_reader=True)
     steady = _Steadiness()
     record = RunRecord(steady)
     wrapped = {kind: record.wrapped(runtime) for kind, runtime in setup.runtimes.items()}
@@ -112,11 +121,11 @@ def run_on(bench: Bench, engine: str, installation: Installation) -> EngineRun:
     # Only now: the device needs the record, and the record asks about the device's endpoints.
     steady.device = device
     steady.setup = setup
-    refused = _load_bundles(device, bench, plan)
+    loaded, refused = _load_bundles(device, bench, plan)
     surprises = play_script(device, bench.steps, bench.for_ms)
     record.finish()
-    refused += tuple(str(each) for each in surprises)
-    return EngineRun(engine, _abilities(setup, engine), refused, record)
+    said = tuple(str(each) for each in surprises)
+    return EngineRun(engine, _abilities(setup, engine), refused, said, loaded, record)
 
 
 def _with_seed(plan: DevicePlan) -> DevicePlan:
@@ -126,15 +135,21 @@ def _with_seed(plan: DevicePlan) -> DevicePlan:
     return replace(plan, content=plan.content.model_copy(update={"device": table}))
 
 
-def _load_bundles(device: Device, bench: Bench, plan: DevicePlan) -> tuple[str, ...]:
+def _load_bundles(
+    device: Device, bench: Bench, plan: DevicePlan
+) -> tuple[frozenset[bytes], tuple[str, ...]]:
+    """Load and start what there is; returns uids of the bundles, and why others were refused."""
     load_listed_containers(device, plan)
+    loaded = set()
     refused = []
     for name, content in bench.bundles:
         try:
-            device.start(device.load(content).uid)
+            uid = device.load(content).uid
+            loaded.add(uid)
+            device.start(uid)
         except LoadError as error:
             refused.append(f"{show(name)}: {error}")
-    return tuple(refused)
+    return frozenset(loaded), tuple(refused)
 
 
 def _abilities(setup: Setup, engine: str) -> frozenset[Ability]:

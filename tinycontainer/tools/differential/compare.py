@@ -7,7 +7,7 @@ results still have to be equal, up to the numbers of descriptors, and apart from
 on time or on other containers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import zip_longest
 from typing import Final, TypeAlias
@@ -65,6 +65,8 @@ class ContainerPair:
         hooks: how many hooks completed.
         fuel: instructions that these were charged.
         difference: the first one; None if there is none.
+        ran: whether it ran on both engines; without that nothing is known of it.
+        is_wanted: whether it is of a bundle that was named, and not only beside these.
     """
 
     uid: bytes
@@ -72,6 +74,8 @@ class ContainerPair:
     hooks: int
     fuel: int
     difference: Difference | None
+    ran: bool = True
+    is_wanted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,9 @@ class RunComparison:
         events_due: how many must be equal.
         events_differ: the first two that differ although they must be equal, as plain values.
         preempted: whether any hook was preempted.
+        refused_alike: whether both refused the same bundles, and the same steps of the script
+            went otherwise than expected.
+        refused_bundles: whether there is a bundle that both refused.
     """
 
     containers: tuple[ContainerPair, ...]
@@ -91,6 +98,22 @@ class RunComparison:
     events_due: int
     events_differ: tuple[object, object] | None
     preempted: bool
+    refused_alike: bool = True
+    refused_bundles: bool = False
+
+    @property
+    def compared_all(self) -> bool:
+        """Whether something was compared, and everything that was to be."""
+        return (
+            any(each.ran for each in self.containers)
+            and all(each.ran for each in self.containers if each.is_wanted)
+            and not self.refused_bundles
+        )
+
+    @property
+    def same(self) -> bool:
+        """Whether the verdict is that the engines do the same: compared, and no difference."""
+        return self.alike and self.compared_all
 
     @property
     def kinds(self) -> frozenset[DifferenceKind]:
@@ -102,7 +125,7 @@ class RunComparison:
     @property
     def alike(self) -> bool:
         """Whether no difference is real."""
-        return DifferenceKind.REAL not in self.kinds
+        return DifferenceKind.REAL not in self.kinds and self.refused_alike
 
 
 def compare_runs(left: EngineRun, right: EngineRun) -> RunComparison:
@@ -114,7 +137,18 @@ def compare_runs(left: EngineRun, right: EngineRun) -> RunComparison:
     """
     uids = sorted(left.record.acts.keys() | right.record.acts.keys())
     containers = [_compare_container(uid, left, right) for uid in uids]
-    return _compare_traces(left, right, containers)
+    return replace(
+        _compare_traces(left, right, containers),
+        refused_alike=(left.refused, left.surprises) == (right.refused, right.surprises),
+        refused_bundles=bool(left.refused) and bool(right.refused),
+    )
+
+
+def _ran(uid: bytes, run: EngineRun) -> bool:
+    """Whether a hook of a container ran on the engine itself, not only on the device's others."""
+    acts = run.record.acts.get(uid, [])
+    is_of_type = run.record.types.get(uid) == run.container_type
+    return is_of_type and any(act.what == "begins" for act in acts)
 
 
 def _find_shifts(left: EngineRun, right: EngineRun) -> Shifts:
@@ -136,16 +170,18 @@ def _compare_container(uid: bytes, left: EngineRun, right: EngineRun) -> Contain
     ours = left.record.acts.get(uid, [])
     theirs = right.record.acts.get(uid, [])
     counted = Ability.COUNTED_TRAPS in left.abilities & right.abilities
+    ran = _ran(uid, left) and _ran(uid, right)
+    wanted = uid in left.loaded | right.loaded
     walk = _Walk(_find_shifts(left, right), counted)
     for number, (one, other) in enumerate(zip_longest(ours, theirs)):
         kind = walk.kind_of(one, other)
         if kind is not None:
             before = tuple(ours[max(0, number - CONTEXT_ACTS) : number])
             difference = Difference(kind, number, one, other, before)
-            return ContainerPair(uid, number, walk.hooks, walk.fuel, difference)
+            return ContainerPair(uid, number, walk.hooks, walk.fuel, difference, ran, wanted)
         if walk.over:
             break
-    return ContainerPair(uid, min(len(ours), len(theirs)), walk.hooks, walk.fuel, None)
+    return ContainerPair(uid, min(len(ours), len(theirs)), walk.hooks, walk.fuel, None, ran, wanted)
 
 
 class _Walk:

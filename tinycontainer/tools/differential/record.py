@@ -23,7 +23,7 @@ from tinycontainer.interfaces.runtime import (
     RuntimeLimits,
     Trapped,
 )
-from tinycontainer.trace.events import HookBegan, TraceEvent, Transitioned
+from tinycontainer.trace.events import HookBegan, Loaded, TraceEvent, Transitioned
 
 Result = TypeVar("Result")
 
@@ -65,10 +65,12 @@ class RunRecord:
         trapped: the same of a hook that trapped.
         uid: whose hook began last.
         living: instances that are not finalized.
+        types: the container type of each container that was loaded.
         is_steady: whether an endpoint's results depend on nothing but its container's own calls.
     """
 
     is_steady: Callable[[bytes, int], bool]
+    types: dict[bytes, str] = field(default_factory=dict)
     acts: dict[bytes, list[Act]] = field(default_factory=dict)
     events: list[TraceEvent] = field(default_factory=list)
     preempted: int | None = None
@@ -81,7 +83,9 @@ class RunRecord:
         self.events.append(event)
         if isinstance(event, HookBegan):
             self.uid = event.uid
-        elif isinstance(event, Transitioned):
+        elif isinstance(event, Loaded):
+            self.types[event.uid] = event.type
+        elif isinstance(event, Transitioned) and event.uid:  # a refused load has no name
             change = f"{event.before} -> {event.after}"
             self.add(event.uid, Act("state", (change, event.trigger), event.reason))
 

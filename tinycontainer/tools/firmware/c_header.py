@@ -32,6 +32,11 @@ def make_c_identifier(name: str) -> str:
     return f"_{kept}" if not kept or kept[0].isdigit() else kept
 
 
+def is_c_identifier(name: str) -> bool:
+    """Whether a name is a C identifier as it is."""
+    return make_c_identifier(name) == name
+
+
 def quote_c_string(text: str) -> str:
     """Write a C string literal; everything but plain characters is written as octal digits.
 

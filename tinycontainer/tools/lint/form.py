@@ -1,11 +1,10 @@
-"""Form: type, uid, hooks and data, and containers that the firmware or the runtime refuses."""
+"""Form: type, uid and data, and containers that the firmware or the runtime refuses."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
 from tinycontainer.device.containers.riot_2024 import RIOT_MAX_ENDPOINT_ID, find_riot_objection
-from tinycontainer.interfaces.runtime import Hook
 from tinycontainer.metadata import ContainerType, Metadata
 from tinycontainer.text import show
 
@@ -42,12 +41,6 @@ NOT_ANALYSED: Final = Rule(
     Severity.NOTE,
     "The code was not looked at, so rights and endpoints could not be held against it.",
     "Audit the container together with its code, or read the source.",
-)
-NO_HOOK: Final = Rule(
-    "TCL606",
-    Severity.WARNING,
-    "The code lacks a hook that the C firmware calls (riot-2024).",
-    "Export the hook, if only as an empty function.",
 )
 SAME_UID: Final = Rule(
     "TCL607",
@@ -107,7 +100,7 @@ def check_set(audit: Audit) -> Iterator[OwnedFinding]:
     first_of_uid = audit.peers()
     for subject in audit.subjects:
         first = first_of_uid.get(subject.uid, subject)
-        if first is not subject:
+        if first is not subject and subject.is_looked_into:
             message = f"{first.artefact.name} has the uid {subject.shown} too"
             yield subject, SAME_UID.finding("uid", message)
 
@@ -116,11 +109,6 @@ def _check_for_firmware(subject: AuditSubject) -> Iterator[Finding]:
     objection = find_riot_objection(_with_ids_in_range(subject.metadata))
     if objection is not None:
         yield RIOT_FORM.finding("metadata", objection)
-    if subject.metadata.container.type is ContainerType.BPF:
-        return  # the firmware calls nothing but its loop, which all rBPF code has
-    for hook in Hook:
-        if subject.facts is not None and hook not in subject.facts.hooks:
-            yield NO_HOOK.finding("code", f"{hook} is not exported; the firmware calls it")
 
 
 def _with_ids_in_range(metadata: Metadata) -> Metadata:
@@ -166,7 +154,6 @@ CHAPTER: Final = Chapter(
         LAYOUT,
         INADMISSIBLE,
         NOT_ANALYSED,
-        NO_HOOK,
         SAME_UID,
         NO_RUNTIME,
         DATA_UNREAD,

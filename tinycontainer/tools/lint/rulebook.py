@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from . import endpoints, form, pipes, rights, signatures, sizes, timing
+from . import endpoints, firmware, form, pipes, rights, signatures, sizes, timing
 from .rule import Finding, OwnedFinding, Rule
 from .subject import Audit
 
@@ -26,6 +26,7 @@ CHAPTERS: Final = (
     timing.CHAPTER,
     signatures.CHAPTER,
     form.CHAPTER,
+    firmware.CHAPTER,
 )
 
 RULES: Final[tuple[Rule, ...]] = tuple(

@@ -16,7 +16,7 @@ from tinycontainer.interfaces.runtime import PAGE_BYTES, Runtime, RuntimeLimits
 from tinycontainer.interfaces.syscalls import mask_from_bytes
 from tinycontainer.metadata import ContainerType, Metadata, TokenPlace, token_places
 from tinycontainer.text import show
-from tinycontainer_tokens import Claims, Kind, Profile
+from tinycontainer_tokens import Algorithm, Claims, Kind, Profile
 from tinycontainer_tokens.unverified import read_unverified
 
 from ..artefact.artefact import Artefact
@@ -35,6 +35,7 @@ class TokenFacts:
         kind: what a token in this place has to vouch for.
         present: whether the place holds any bytes.
         profile: its layout; None if it is no token of any profile.
+        algorithm: what it is made with; None if it is no token of any profile.
         claims: what it says; None if it cannot be read.
         problem: why it cannot be read.
     """
@@ -43,6 +44,7 @@ class TokenFacts:
     kind: Kind
     present: bool
     profile: Profile | None = None
+    algorithm: Algorithm | None = None
     claims: Claims | None = None
     problem: str = ""
 
@@ -170,6 +172,7 @@ def _read_facts(place: TokenPlace) -> TokenFacts:
         place.kind,
         present=True,
         profile=token.profile,
+        algorithm=None if token.envelope is None else token.envelope.algorithm,
         claims=token.claims,
         problem="" if problem is None else str(problem),
     )

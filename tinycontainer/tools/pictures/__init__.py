@@ -6,14 +6,16 @@ escaped.
 
 from .gantt import gantt_svg
 from .html import html_report
+from .lane_builder import Window
 from .perfetto import perfetto_json
 from .png import PlotUnavailable, gantt_png
 from .text import text_chart
-from .timeline import Activity, HookSpan, Lane, Mark, MarkKind, Span, Timeline, clip_timeline
+from .timeline import Activity, Cell, HookSpan, Lane, Mark, MarkKind, Span, Timeline, clip_timeline
 from .timeline_builder import TimelineBuilder
 
 __all__ = [
     "Activity",
+    "Cell",
     "HookSpan",
     "Lane",
     "Mark",
@@ -22,6 +24,7 @@ __all__ = [
     "Span",
     "Timeline",
     "TimelineBuilder",
+    "Window",
     "clip_timeline",
     "gantt_png",
     "gantt_svg",

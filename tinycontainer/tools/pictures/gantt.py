@@ -9,22 +9,24 @@ from typing import Final
 
 from tinycontainer.text import show
 
+from .density import opacity_of, shaded_runs, shares_of_columns
 from .markup import Markup, format_number, join_lines, tag
 from .palette import ACTIVITY_COLOURS, BAR_HEIGHTS, LEGEND, MARK_COLOURS
 from .scale import choose_ticks, format_duration, format_moment
 from .timeline import Activity, Lane, Mark, MarkKind, Timeline
 
 MAX_ROWS: Final = 200
-NAME_BYTES: Final = 18
+NAME_CHARACTERS: Final = 63
+"""Room for the longest uid that needs no escapes."""
 
-_WIDTH: Final = 1000
-_LEFT: Final = 150
+_COLUMNS: Final = 762
+"""Of bars; one pixel each."""
+_LEAST_LEFT: Final = 150
+_CHARACTER_WIDTH: Final = 7.2
 _RIGHT: Final = 88
 _TOP: Final = 62
 _ROW_HEIGHT: Final = 34
 _BOTTOM: Final = 62
-_THINNEST_BAR: Final = 0.8
-_SMALLEST_GAP: Final = 0.3
 _MAX_TICKS: Final = 11
 _MARK_WIDTHS: Final = {
     MarkKind.CALL: 0.6,
@@ -46,10 +48,16 @@ class _Sheet:
 
     timeline: Timeline
     rows: int
+    left: int
 
     @property
-    def right(self) -> float:
-        return _WIDTH - _RIGHT
+    def right(self) -> int:
+        """Where bars end."""
+        return self.left + _COLUMNS
+
+    @property
+    def width(self) -> int:
+        return self.right + _RIGHT
 
     @property
     def bottom(self) -> float:
@@ -58,7 +66,7 @@ class _Sheet:
     def x(self, at_ns: int) -> float:
         """The place of a moment."""
         share = (at_ns - self.timeline.begin_ns) / self.timeline.length_ns
-        return _LEFT + share * (self.right - _LEFT)
+        return self.left + share * _COLUMNS
 
 
 def gantt_svg(timeline: Timeline, title: str = "Who ran when") -> str:
@@ -69,16 +77,18 @@ def gantt_svg(timeline: Timeline, title: str = "Who ran when") -> str:
         title: the line above the picture.
     """
     lanes = timeline.lanes[:MAX_ROWS]
-    sheet = _Sheet(timeline, len(lanes))
+    longest = max((len(lane_name(lane)) for lane in lanes), default=0)
+    left = max(_LEAST_LEFT, round(24 + _CHARACTER_WIDTH * longest))
+    sheet = _Sheet(timeline, len(lanes), left)
     height = sheet.bottom + _BOTTOM
     parts = [
         tag("style", _STYLE),
-        tag("rect", width=_WIDTH, height=height, fill="#ffffff"),
-        tag("text", title, x=12, y=24, class_="title"),
-        tag("text", _subtitle(timeline), x=_WIDTH - 12, y=24, class_="small end"),
+        tag("rect", width=sheet.width, height=height, fill="#ffffff"),
+        tag("text", title, x=12, y=18, class_="title"),
+        tag("text", subtitle(timeline, _COLUMNS), x=12, y=34, class_="small"),
         *_draw_axis(sheet),
         *(part for index, lane in enumerate(lanes) for part in _draw_row(sheet, index, lane)),
-        *_draw_legend(sheet.bottom + 34),
+        *_draw_legend(sheet),
     ]
     body = tag(
         "svg",
@@ -86,8 +96,8 @@ def gantt_svg(timeline: Timeline, title: str = "Who ran when") -> str:
         join_lines(parts),
         Markup("\n"),
         xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_WIDTH} {format_number(height)}",
-        width=_WIDTH,
+        viewBox=f"0 0 {sheet.width} {format_number(height)}",
+        width=sheet.width,
         height=height,
         role="img",
     )
@@ -95,8 +105,9 @@ def gantt_svg(timeline: Timeline, title: str = "Who ran when") -> str:
 
 
 def lane_name(lane: Lane) -> str:
-    """A container's name, short enough for a row."""
-    return show(lane.uid, NAME_BYTES) or "(no uid)"
+    """A container's name; only one with many escapes has to be cut."""
+    name = show(lane.uid) or "(no uid)"
+    return name if len(name) <= NAME_CHARACTERS else f"{name[: NAME_CHARACTERS - 3]}..."
 
 
 def lane_rank(timeline: Timeline, lane: Lane) -> str:
@@ -108,10 +119,19 @@ def lane_rank(timeline: Timeline, lane: Lane) -> str:
     return "priority " + ", then ".join(map(str, lane.ranks))
 
 
-def _subtitle(timeline: Timeline) -> str:
-    words = f"{format_duration(timeline.length_ns)} of device time"
+def subtitle(timeline: Timeline, columns: int) -> str:
+    """How long a run is, what a shade says, and what is not drawn.
+
+    Args:
+        timeline: the run.
+        columns: how many columns of bars the picture has.
+    """
+    words = f"{format_duration(timeline.length_ns)} of device time; a shade is the share of time in"
+    words += f" {format_duration(round(timeline.length_ns / columns))}"
     if timeline.is_cut:
-        words += "; the run went on, but is too long to be drawn"
+        words += f", by sums of {format_duration(timeline.cell_ns)}: the run is too long for more"
+    if timeline.has_more_lanes:
+        words += f"; there were more than {len(timeline.lanes)} containers"
     if len(timeline.lanes) > MAX_ROWS:
         words += f"; {len(timeline.lanes) - MAX_ROWS} more containers are not drawn"
     return words
@@ -124,7 +144,8 @@ def _draw_axis(sheet: _Sheet) -> Iterator[Markup]:
         x = sheet.x(at_ns)
         line = f"{_move(x, _TOP - 8)}V{format_number(sheet.bottom)}"
         yield tag("path", d=line, class_="grid")
-        yield tag("text", format_moment(at_ns, step_ns), x=x, y=_TOP - 13, class_="small middle")
+        moment = format_moment(at_ns, step_ns, sheet.timeline.end_ns)
+        yield tag("text", moment, x=x, y=_TOP - 11, class_="small middle")
 
 
 def _draw_row(sheet: _Sheet, index: int, lane: Lane) -> Iterator[Markup]:
@@ -132,41 +153,33 @@ def _draw_row(sheet: _Sheet, index: int, lane: Lane) -> Iterator[Markup]:
     middle = top + 15.0
     if index % 2 == 0:
         yield tag(
-            "rect", x=0, y=top - 2, width=_WIDTH, height=_ROW_HEIGHT, fill="#f0f4f8", opacity="0.7"
+            "rect",
+            x=0,
+            y=top - 2,
+            width=sheet.width,
+            height=_ROW_HEIGHT,
+            fill="#f0f4f8",
+            opacity="0.7",
         )
     yield tag("text", lane_name(lane), x=12, y=top + 13)
     yield tag("text", lane_rank(sheet.timeline, lane), x=12, y=top + 26, class_="small")
     ran = f"ran {format_duration(lane.ran_ns)}" if lane.ran_ns else ""
-    yield tag("text", ran, x=_WIDTH - 12, y=middle + 4, class_="small end")
-    for activity, height in BAR_HEIGHTS.items():
-        # One path for all bars of a kind: a long run has a hundred thousand of them.
-        path = "".join(
-            _bar(left, right, middle, height) for left, right in _place_bars(sheet, lane, activity)
-        )
-        if path:
-            yield tag("path", d=path, fill=ACTIVITY_COLOURS[activity])
+    yield tag("text", ran, x=sheet.width - 12, y=middle + 4, class_="small end")
+    for activity in BAR_HEIGHTS:
+        yield from _draw_bars(sheet, lane, activity, middle)
     yield from _draw_marks(sheet, lane, middle)
 
 
-def _place_bars(sheet: _Sheet, lane: Lane, activity: Activity) -> Iterator[tuple[float, float]]:
-    """Where bars begin and end; bars that would touch each other are joined."""
-    begin = end = None
-    for span in lane.spans:
-        if span.activity is not activity:
-            continue
-        left = round(sheet.x(span.begin_ns), 1)
-        right = round(max(sheet.x(span.end_ns), left + _THINNEST_BAR), 1)
-        if begin is None or end is None:
-            begin = left
-            end = right
-        elif left - end < _SMALLEST_GAP:
-            end = max(end, right)
-        else:
-            yield begin, end
-            begin = left
-            end = right
-    if begin is not None and end is not None:
-        yield begin, end
+def _draw_bars(sheet: _Sheet, lane: Lane, activity: Activity, middle: float) -> Iterator[Markup]:
+    """One path for all bars of a kind and shade: a long run has a hundred thousand spans."""
+    shares = shares_of_columns(sheet.timeline, lane, activity, _COLUMNS)
+    paths: dict[int, str] = {}
+    for first, end, level in shaded_runs(shares):
+        bar = _bar(sheet.left + first, sheet.left + end, middle, BAR_HEIGHTS[activity])
+        paths[level] = paths.get(level, "") + bar
+    for level, path in sorted(paths.items()):
+        opacity = f"{opacity_of(level):.2f}"
+        yield tag("path", d=path, fill=ACTIVITY_COLOURS[activity], fill_opacity=opacity)
 
 
 def _draw_marks(sheet: _Sheet, lane: Lane, middle: float) -> Iterator[Markup]:
@@ -217,8 +230,9 @@ def _draw_mark(kind: MarkKind, x: float, middle: float) -> Markup:
     return tag("path", d=path, fill=MARK_COLOURS[kind])
 
 
-def _draw_legend(y: float) -> Iterator[Markup]:
-    x = float(_LEFT)
+def _draw_legend(sheet: _Sheet) -> Iterator[Markup]:
+    x = float(sheet.left)
+    y = sheet.bottom + 34
     for entry, words in LEGEND.items():
         if isinstance(entry, Activity):
             bar = _bar(x, x + 22, y, BAR_HEIGHTS[entry])

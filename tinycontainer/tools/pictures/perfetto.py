@@ -32,6 +32,10 @@ def _events(timeline: Timeline) -> Iterator[dict[str, Any]]:
         yield from _track(track, show(lane.uid) or "(no uid)")
     for track, lane in enumerate(timeline.lanes, start=_FIRST_LANE):
         yield from _lane(track, lane)
+    if timeline.is_cut:
+        words = "the run is too long for single hooks from here on; what follows is only marked"
+        at_ns = timeline.detailed_until_ns
+        yield {"ph": "i", "s": "g", "name": words, **_place(_PROCESSOR, at_ns)}
 
 
 def _lane(track: int, lane: Lane) -> Iterator[dict[str, Any]]:

@@ -7,14 +7,18 @@ from tinycontainer.errors import TinyContainerError
 from tinycontainer.interfaces.clock import NS_PER_MS, NS_PER_S
 from tinycontainer.text import flatten
 
-from .gantt import MAX_ROWS, lane_name, lane_rank
+from .density import opacity_of, shaded_runs, shares_of_columns
+from .gantt import MAX_ROWS, lane_name, lane_rank, subtitle
 from .palette import ACTIVITY_COLOURS, BAR_HEIGHTS, LEGEND, MARK_COLOURS
+from .scale import choose_ticks, format_moment
 from .timeline import Activity, Lane, MarkKind, Timeline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _DPI: Final = 120
+_COLUMNS: Final = 1000
+_MAX_TICKS: Final = 11
 _ROW_PIXELS: Final = 28
 """The distance of two rows, in the pixels of `BAR_HEIGHTS`."""
 _MARKERS: Final = {
@@ -58,12 +62,12 @@ def gantt_png(timeline: Timeline, title: str = "Who ran when") -> bytes:
     lanes = timeline.lanes[:MAX_ROWS]
     figure = Figure(figsize=(12, 1.6 + 0.42 * max(1, len(lanes))), dpi=_DPI, layout="constrained")
     axes: Axes = figure.add_subplot()
-    unit_ns, unit = (NS_PER_S, "s") if timeline.length_ns >= NS_PER_S else (NS_PER_MS, "ms")
+    unit_ns = NS_PER_S if timeline.length_ns >= NS_PER_S else NS_PER_MS
     for row, lane in enumerate(lanes):
-        _draw_lane(axes, row, lane, unit_ns)
+        _draw_lane(axes, row, timeline, lane, unit_ns)
     axes.set_xlim(timeline.begin_ns / unit_ns, (timeline.begin_ns + timeline.length_ns) / unit_ns)
     axes.set_ylim(max(1, len(lanes)) - 0.4, -0.6)
-    axes.set_xlabel(f"device time in {unit}")
+    _label_time(axes, timeline, unit_ns)
     axes.set_yticks(range(len(lanes)), [_label(timeline, lane) for lane in lanes], parse_math=False)
     axes.set_title(flatten(title), loc="left", parse_math=False)
     axes.grid(axis="x", alpha=0.4)
@@ -74,17 +78,36 @@ def gantt_png(timeline: Timeline, title: str = "Who ran when") -> bytes:
     return file.getvalue()
 
 
-def _draw_lane(axes: "Axes", row: int, lane: Lane, unit_ns: int) -> None:
+def _draw_lane(axes: "Axes", row: int, timeline: Timeline, lane: Lane, unit_ns: int) -> None:
+    column = timeline.length_ns / _COLUMNS / unit_ns
+    begin = timeline.begin_ns / unit_ns
     for activity, height in BAR_HEIGHTS.items():
-        spans = [span for span in lane.spans if span.activity is activity]
-        bars = [(span.begin_ns / unit_ns, span.length_ns / unit_ns) for span in spans]
         rows = height / _ROW_PIXELS
-        colour = ACTIVITY_COLOURS[activity]
-        axes.broken_barh(bars, (row - rows / 2, rows), color=colour, linewidth=0.6)
+        shares = shares_of_columns(timeline, lane, activity, _COLUMNS)
+        bars: dict[int, list[tuple[float, float]]] = {}
+        for first, end, level in shaded_runs(shares):
+            place = (begin + first * column, (end - first) * column)
+            bars.setdefault(level, []).append(place)
+        for level, places in sorted(bars.items()):
+            axes.broken_barh(
+                places,
+                (row - rows / 2, rows),
+                color=ACTIVITY_COLOURS[activity],
+                alpha=opacity_of(level),
+                linewidth=0,
+            )
     for kind in MarkKind:
         moments = [mark.at_ns / unit_ns for mark in lane.marks if mark.kind is kind]
         if moments:
             axes.scatter(moments, [row + _OFFSETS[kind]] * len(moments), **_marker_style(kind))
+
+
+def _label_time(axes: "Axes", timeline: Timeline, unit_ns: int) -> None:
+    ticks = choose_ticks(timeline.begin_ns, timeline.end_ns, _MAX_TICKS)
+    step_ns = ticks[1] - ticks[0] if len(ticks) > 1 else 1
+    moments = [format_moment(at_ns, step_ns, timeline.end_ns) for at_ns in ticks]
+    axes.set_xticks([at_ns / unit_ns for at_ns in ticks], moments)
+    axes.set_xlabel(subtitle(timeline, _COLUMNS))
 
 
 def _marker_style(kind: MarkKind) -> dict[str, Any]:

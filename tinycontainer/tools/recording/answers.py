@@ -54,8 +54,8 @@ class Answer:
         # Exact types: a subclass, such as bool, would not come back from the tape as what it was.
         if given is None or (type(given) is int and given in _INT31):
             return cls({"gave": given})
-        if isinstance(given, bytes) and len(given) <= _MAX_READ_BYTES:
-            return cls({"gave": bytes(given).hex()})
+        if type(given) is bytes and len(given) <= _MAX_READ_BYTES:
+            return cls({"gave": given.hex()})
         return cls({"odd": True})
 
     @classmethod

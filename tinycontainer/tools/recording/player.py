@@ -8,7 +8,7 @@ from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.interfaces.clock import Clock, VirtualClock
 from tinycontainer.interfaces.driver import CallContext, Driver
 from tinycontainer.jsonl import INT64, whole_number
-from tinycontainer_tokens import Accepted, SequenceFileError, SequenceStore, SequenceSubject
+from tinycontainer_tokens import Accepted, SequenceStore, SequenceStoreError, SequenceSubject
 
 from .answers import Answer
 from .recorder import entries_digest, subject_as_line
@@ -78,6 +78,15 @@ class PlayedClock(Clock):
         """End the recorded run: from now on the time stays."""
         self._now_ns = end_ns
         self._is_over = True
+
+    def end_here(self) -> int:
+        """End the recorded run where it is.
+
+        Returns:
+            The time, in ns.
+        """
+        self.end_at(self._now_ns if self._virtual is None else self._virtual.now_ns())
+        return self._now_ns
 
     def now_ns(self) -> int:
         """See `Clock.now_ns`."""
@@ -205,14 +214,18 @@ class _Sequences:
         self._tape = tape
 
     def newest(self, subject: SequenceSubject) -> Accepted | None:
-        values = self._tape.ask({"newest": subject_as_line(subject)}, "is")
+        values = self._tape.ask({"newest": subject_as_line(subject)}, "is", "error")
+        self._raise_recorded(values)
         return self._tape.checked(_accepted, values["is"])
 
     def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         values = self._tape.ask({"accept": entries_digest(entries)}, "error")
+        self._raise_recorded(values)
+
+    def _raise_recorded(self, values: Mapping[str, Any]) -> None:
         error = self._tape.checked(_text, values["error"])
         if error:
-            raise SequenceFileError(error)
+            raise SequenceStoreError(error)
 
 
 def _accepted(value: object) -> Accepted | None:

@@ -110,8 +110,11 @@ class RecordedDevice(Device):
         with self._noted("look"):
             return super().now_ns
 
-    def finish(self) -> int:
-        """End the recording; later calls of the device are not recorded.
+    def end_trace(self, reason: str = "over") -> int:
+        """End the trace, and with it the recording: later calls are not recorded.
+
+        Args:
+            reason: see `Device.end_trace`.
 
         Returns:
             Device time at the end, in ns.
@@ -119,7 +122,8 @@ class RecordedDevice(Device):
         Raises:
             OSError: the recording could not be written.
         """
-        end_ns = self.now_ns
+        with self._noted("end-trace", reason=reason):
+            end_ns = super().end_trace(reason)
         self._tape.end(end=end_ns, **self._digest.now)
         return end_ns
 

@@ -14,7 +14,7 @@ from tinycontainer.interfaces.clock import Clock, VirtualClock
 from tinycontainer.interfaces.driver import CallContext, Driver
 from tinycontainer.jsonl import INT64
 from tinycontainer.text import show
-from tinycontainer_tokens import Accepted, SequenceFileError, SequenceStore, SequenceSubject
+from tinycontainer_tokens import Accepted, SequenceStore, SequenceStoreError, SequenceSubject
 
 from .answers import Answer
 from .tape import TapeWriter
@@ -233,21 +233,28 @@ class _Sequences:
         self._tape = tape
 
     def newest(self, subject: SequenceSubject) -> Accepted | None:
-        found = self._store.newest(subject)
+        found = None
+        with self._noting_failure(newest=subject_as_line(subject), **{"is": None}):
+            found = self._store.newest(subject)
         answer = None if found is None else [found.sequence, found.token_sha256.hex()]
-        self._tape.note(newest=subject_as_line(subject), **{"is": answer})
+        self._tape.note(newest=subject_as_line(subject), **{"is": answer}, error="")
         return found
 
     def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         taken = tuple(entries)
-        try:
+        with self._noting_failure(accept=entries_digest(taken)):
             self._store.accept(taken)
-        except SequenceFileError as error:
+        self._tape.note(accept=entries_digest(taken), error="")
+
+    @contextmanager
+    def _noting_failure(self, **question: object) -> Iterator[None]:
+        try:
+            yield
+        except SequenceStoreError as error:
             # The device sees the words that a replay will see: cut to what a tape holds.
             problem = str(error)[:_MAX_PROBLEM_CHARACTERS]
-            self._tape.note(accept=entries_digest(taken), error=problem)
-            raise SequenceFileError(problem) from error
-        self._tape.note(accept=entries_digest(taken), error="")
+            self._tape.note(**question, error=problem)
+            raise SequenceStoreError(problem) from error
 
 
 def subject_as_line(subject: SequenceSubject) -> list[object]:

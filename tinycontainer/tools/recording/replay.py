@@ -16,6 +16,7 @@ from .recorded_device import INTERRUPTED, PART_BYTES, Digest, describe_failure
 from .tape import TapeReader
 
 _TIMES: Final = range(INT64.stop)
+_MAX_REASON_CHARACTERS: Final = 100
 
 
 def replay(
@@ -36,6 +37,7 @@ def replay(
         Whether an operator interrupted the recorded run.
 
     Raises:
+        RecordingFull: the recording ends before its run; up to there it was repeated.
         RecordingError: a line is malformed.
         ReplayDiverged: the replay does something else than the recorded run.
     """
@@ -45,6 +47,7 @@ def replay(
         if values.keys() == {"end", *digest.now}:
             _compare(tape, values, digest)
             clock.end_at(tape.checked(_check_moment, values["end"]))
+            tape.require_end()
             return was_interrupted
         failure = _repeat(device, tape, values)
         tape.raise_failure()
@@ -96,6 +99,8 @@ def _find_call(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> C
         case {"do": "run-until", "ms": at_ms} if len(values) == 2:
             whole_number(at_ms)
             return lambda: device.run_until(at_ms)
+        case {"do": "end-trace", "reason": str(reason)} if len(values) == 2:
+            return lambda: device.end_trace(reason[:_MAX_REASON_CHARACTERS])
         case {"do": "look"} if len(values) == 1:
             return lambda: device.now_ns
     raise ValueError("is no management call")

@@ -14,10 +14,11 @@
 {"context": 1, "charge": 5}                what it did to its caller meanwhile; also "asks"
 {"shown": "..."}                           a line that it showed to the operator
 {"gave": ...}                              how it answered; see `answers`
-{"newest": [...], "is": [...]}             the answer of the memory of accepted tokens
+{"newest": [...], "is": [...], ...}        the answer of the memory of accepted tokens; "error"
 {"accept": "...", "error": ""}             what it was given to remember
 {"done": "", "events": 3, "digest": ".."}  the management call is over, and the trace so far
 {"end": 123, "events": 3, "digest": ".."}  the run is over, at that time
+{"full": 268435400}                        so many bytes are written, and the file takes no more
 """
 
 import json
@@ -26,7 +27,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from tinycontainer.errors import LineError, RecordingError, ReplayDiverged
+from tinycontainer.errors import LineError, RecordingError, RecordingFull, ReplayDiverged
 from tinycontainer.jsonl import read_lines, whole_number
 from tinycontainer.text import flatten, show
 
@@ -34,6 +35,8 @@ MAX_LINES: Final = 50_000_000
 VERSION: Final = 2
 _HEADER_KEYS: Final = frozenset({"recording", "device_file", "wall", "epoch_s", "engine"})
 _SHOWN_CHARACTERS: Final = 120
+_LAST_LINE_BYTES: Final = 200
+"""Room for the line that ends a tape."""
 
 Checked = TypeVar("Checked")
 
@@ -91,10 +94,18 @@ class TapeWriter:
 
     Args:
         write: receives each line.
+        limit_bytes: the most that is written; None for no limit. A tape is of use up to its first
+            gap, so it ends where a line does not fit.
+
+    Attributes:
+        is_full: whether it has ended there, and the run went on.
     """
 
-    def __init__(self, write: Callable[[str], object]) -> None:
+    def __init__(self, write: Callable[[str], object], limit_bytes: int | None = None) -> None:
         self._write = write
+        self._limit_bytes = limit_bytes
+        self._written_bytes = 0
+        self.is_full = False
         self._failure: OSError | None = None
         self._is_running = False
         self._steps = 0
@@ -111,8 +122,16 @@ class TapeWriter:
             self.note(steps=steps)
         if not self._is_running:
             return
+        line = _encode(values)
+        self._written_bytes += len(line)
+        if self._limit_bytes is not None:
+            room_bytes = self._limit_bytes - self._written_bytes
+            if room_bytes < (0 if "end" in values else _LAST_LINE_BYTES):
+                self.is_full = True
+                self._is_running = False
+                line = _encode({"full": self._written_bytes - len(line)})
         try:
-            self._write(json.dumps(values, separators=(",", ":")) + "\n")
+            self._write(line)
         except OSError as error:
             self._failure = error
             self._is_running = False
@@ -177,7 +196,26 @@ class TapeReader:
         except RecordingError as error:
             self._failure = error
             raise
+        if values.keys() == {"full"}:
+            self._failure = RecordingFull(
+                self._name, self._number, "the recording is full here; the run went on without it"
+            )
+            raise self._failure
         return values
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether there was an error: what a device does from then on is no repetition."""
+        return self._failure is not None
+
+    def require_end(self) -> None:
+        """Refuse whatever follows the line that ends a recording.
+
+        Raises:
+            RecordingError: something follows.
+        """
+        for number, _ in self._lines:
+            raise RecordingError(self._name, number, "follows the end of the recording")
 
     def ask(self, question: Mapping[str, object], *answers: str) -> dict[str, Any]:
         """Take the next line, which must hold this question and these answers and nothing else.
@@ -225,6 +263,10 @@ class TapeReader:
         """
         if self._failure is not None:
             raise self._failure
+
+
+def _encode(values: dict[str, object]) -> str:
+    return json.dumps(values, separators=(",", ":")) + "\n"
 
 
 def _brief(line: str) -> str:

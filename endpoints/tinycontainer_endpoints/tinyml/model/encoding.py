@@ -1,9 +1,14 @@
 """From a model as values to the file that native code reads (TC-TML-16, ADR 14)."""
 
+from typing import Final
+
 from .enumerations import Builtin
 from .flatbuffer_writer import write_flatbuffer
 from .graph import Model, Operator, Tensor
 from .schema import MODEL, OPTIONS_TYPES, SCHEMA_VERSION, Tree
+
+_LARGEST_OLD: Final = 127
+"""In the field that only has seven bits: the number is in the other one."""
 
 
 def encode_model(model: Model, *, names: bool = False) -> bytes:
@@ -33,7 +38,7 @@ def encode_model(model: Model, *, names: bool = False) -> bytes:
     content: Tree = {
         "version": SCHEMA_VERSION,
         "operator_codes": [
-            {"deprecated_code": int(code), "version": version, "code": int(code)}
+            {"deprecated_code": min(int(code), _LARGEST_OLD), "version": version, "code": int(code)}
             for code, version in codes
         ],
         "subgraphs": [graph],
@@ -51,6 +56,8 @@ def _lay_out_operator(operator: Operator, codes: list[tuple[Builtin, int]]) -> T
     if operator.options is not None and operator.code in OPTIONS_TYPES:
         tree["options_type"], _ = OPTIONS_TYPES[operator.code]
         tree["options"] = dict(operator.options)
+    if operator.intermediates:
+        tree["intermediates"] = operator.intermediates
     return tree
 
 
@@ -62,4 +69,6 @@ def _lay_out_tensor(tensor: Tensor) -> Tree:
             "zero_point": tensor.zero_points,
             "dimension": tensor.channel_axis,
         }
+    if tensor.is_variable:
+        tree["is_variable"] = True
     return tree

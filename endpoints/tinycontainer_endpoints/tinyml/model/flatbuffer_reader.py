@@ -116,7 +116,7 @@ class FlatbufferReader:
             chosen = tree["options_type"]
             variant = table.variants.get(chosen) if isinstance(chosen, int) else None
             if variant is None:
-                raise ModelRefused(Flaw.OPTIONS_OF_NO_OPERATOR, found=chosen)
+                return None  # options of an operator that is not on the list; not read at all
             return self._read_table(self._follow(position), variant, depth + 1)
         return self._read_number(kind.value, position)
 

@@ -2,8 +2,8 @@
 
 A sentence may use ``{found}`` and ``{allowed}``, the values that a refusal carries, and
 ``{subject}``, the part that is meant where one flaw is possible at several. Which operator and
-which tensor it concerns is put before the sentence (`refusing`). Nothing that a tenant wrote as
-text may appear: names of tensors do not.
+which tensor it concerns is put before the sentence (`refusing`). What a tenant wrote as text, such
+as a tensor's name, appears escaped.
 """
 
 from enum import Enum, unique
@@ -65,10 +65,6 @@ class Flaw(Enum):
         _ENCODING,
         "a vector's elements begin at byte {found}, which is no multiple of {allowed}",
     )
-    OPTIONS_OF_NO_OPERATOR = (
-        _UNSUPPORTED,
-        "options of type {found} are those of no operator on the list",
-    )
 
     # What the file says in all.
     SCHEMA_VERSION = _ENCODING, "the schema has version {found}; only {allowed} is read"
@@ -78,13 +74,20 @@ class Flaw(Enum):
         "the model has {found} graphs; exactly {allowed} is allowed, without control flow",
     )
     EXTERNAL_DATA = _UNSUPPORTED, "buffer {found} has its data outside of the flatbuffer"
-    CUSTOM_OPERATOR = _UNSUPPORTED, "operator code {found} is a custom operator"
-    OPERATOR_UNKNOWN = _UNSUPPORTED, "operator {found} is not on the list"
+    CUSTOM_OPERATOR = (
+        _UNSUPPORTED,
+        "the custom operator {subject} is not on the list; its output has the type {found}",
+    )
+    OPERATOR_UNKNOWN = (
+        _UNSUPPORTED,
+        "the operator is not on the list; its output has the type {found}",
+    )
+    OPERATOR_UNNAMED = _UNSUPPORTED, "no operator has the number {found}"
     OPERATOR_OLD_NUMBER = (
         _UNSUPPORTED,
-        "an operator's old number is {found}; allowed are {allowed}",
+        "the operator's old number is {found}; allowed are {allowed}",
     )
-    OPERATOR_VERSION = _UNSUPPORTED, "an operator's version is {found}; allowed are {allowed}"
+    OPERATOR_VERSION = _UNSUPPORTED, "the operator's version is {found}; allowed are {allowed}"
 
     # Tensors.
     TENSOR_FIELD = _UNSUPPORTED, "the tensor has {subject}, which is not supported"
@@ -107,12 +110,18 @@ class Flaw(Enum):
     SCALE_RANGE = _ENCODING, "the scale is {found}; allowed are {allowed}"
     ZERO_POINT_RANGE = _ENCODING, "the zero point is {found}; allowed are {allowed}"
 
+    STATE_CONSTANT = _ENCODING, "the state is a constant; it has to begin as zeros"
+
     # The graph.
     NO_OPERATORS = _ENCODING, "the model has no operators; it needs at least 1"
     PORT_COUNT = _ENCODING, "the graph has {found} {subject}; allowed are {allowed}"
     PORT_TWICE = _ENCODING, "the graph's {subject} name a tensor twice"
     PORT_CONSTANT = _ENCODING, "a constant is among the graph's {subject}"
-    PORT_INTEGERS = _UNSUPPORTED, "a tensor of 32-bit integers is among the graph's {subject}"
+    PORT_STATE = _UNSUPPORTED, "the state of an operator is among the graph's {subject}"
+    PORT_TYPE = (
+        _UNSUPPORTED,
+        "the graph's {subject} have a tensor of the type {found}; allowed are {allowed}",
+    )
     PORT_SCALAR = _UNSUPPORTED, "a scalar is among the graph's {subject}"
     TENSOR_UNKNOWN = _ENCODING, "tensor {found} is used; the model has {allowed} tensors"
     TENSOR_NOT_YET_MADE = (
@@ -121,6 +130,11 @@ class Flaw(Enum):
     )
     TENSOR_MADE_TWICE = _ENCODING, "the operator makes a tensor that is there already"
     TENSOR_NEVER_MADE = _ENCODING, "no operator makes the tensor: it is dead"
+    STATE_ELSEWHERE = (
+        _ENCODING,
+        "the operator uses the state of an operator; only the operator that it belongs to may",
+    )
+    STATE_NEEDED = _ENCODING, "the {subject} is no variable tensor of the operator's own"
     TENSOR_NEVER_USED = _ENCODING, "nothing uses the tensor: it is dead"
 
     # The form of an operator.
@@ -166,10 +180,7 @@ class Flaw(Enum):
         _ENCODING,
         "twice the larger input's scale over the output's is {found}; it has to be below {allowed}",
     )
-    PROBABILITY_SCALE = (
-        _ENCODING,
-        "the output's {subject} is {found}; probabilities need {allowed}",
-    )
+    FIXED_SCALE = _ENCODING, "the output's {subject} is {found}; values of this kind need {allowed}"
 
     # Convolutions and dense layers.
     WEIGHTS_COMPUTED = _ENCODING, "the weights are computed; they have to be a constant"
@@ -180,7 +191,7 @@ class Flaw(Enum):
     )
     WEIGHT_SCALE_RANGE = _ENCODING, "a scale of the weights is {found}; allowed are {allowed}"
     WEIGHT_ZERO_POINT = _ENCODING, "a zero point of the weights is {found}; it has to be {allowed}"
-    WEIGHT_FORMAT = _UNSUPPORTED, "the option {subject} is {found}; only {allowed} is supported"
+    OPTION_VALUE = _UNSUPPORTED, "the option {subject} is {found}; only {allowed} is supported"
     WEIGHT_RANK = _ENCODING, "the weights have {found} dimensions; they need {allowed}"
     WEIGHT_LENGTH = (
         _ENCODING,
@@ -194,7 +205,10 @@ class Flaw(Enum):
     BIAS_TYPE = _ENCODING, "the bias has the element type {found}; it has to be {allowed}"
     BIAS_SHAPE = _ENCODING, "the bias has the shape {found}; the channels need {allowed}"
     BIAS_SCALE_COUNT = _ENCODING, "the bias has {found} scales; allowed are {allowed}"
-    BIAS_SCALE_RANGE = _ENCODING, "a scale of the bias is {found}; it has to be positive and finite"
+    BIAS_SCALE_RANGE = (
+        _ENCODING,
+        "a scale of the bias is {found}; the input's times the weights' is {allowed}",
+    )
     BIAS_ZERO_POINT = _ENCODING, "a zero point of the bias is {found}; it has to be {allowed}"
     IMAGE_RANK = _ENCODING, "the input has {found} dimensions; an image has {allowed}"
     FILTER_RANK = _ENCODING, "the filter has {found} dimensions; it needs {allowed}"
@@ -244,6 +258,43 @@ class Flaw(Enum):
     AXIS_LIST = _ENCODING, "the axes are given with {found} dimensions; a list has {allowed}"
     AXIS_TWICE = _ENCODING, "the axes {found} name a dimension twice"
     NO_DIMENSION_LEFT = _UNSUPPORTED, "the mean leaves no dimension; at least 1 has to be left"
+
+    SCALAR_COUNT = _ENCODING, "the {subject} has {found} numbers; it has exactly {allowed}"
+    LIST_RANK = _ENCODING, "the {subject} are given with {found} dimensions; a list has {allowed}"
+    LIST_LENGTH = _ENCODING, "the list of the {subject} has {found} numbers; allowed are {allowed}"
+    PERMUTATION = _ENCODING, "the axes {found} are no order of {allowed} dimensions"
+    SPLIT_COUNT = _ENCODING, "the operator has {found} outputs; its option says {allowed}"
+    SPLIT_DIVISION = _ENCODING, "{found} elements along the axis cannot be cut into {allowed} parts"
+    SPLIT_SIZES = _ENCODING, "the sizes {found} do not make up the {allowed} elements of the axis"
+    MASK = _ENCODING, "the option {subject} is {found}; allowed are {allowed}"
+    SLICE_STRIDE = _ENCODING, "a stride is {found}; it has to be {allowed}, and not 0"
+    SLICE_SHRUNK = (
+        _ENCODING,
+        "the place in a dropped dimension is {found}; allowed are {allowed}",
+    )
+    SLICE_EMPTY = _ENCODING, "the slice along dimension {found} has no element"
+    RESIZED = _ENCODING, "a size is {found}; allowed are {allowed}"
+    CENTRES = _ENCODING, "the corners are aligned and the centres are halved; only one is possible"
+    DIVISION_TYPE = _UNSUPPORTED, "the division has the type {found}; only {allowed} is supported"
+    ALPHA_COMPUTED = _ENCODING, "the slopes are computed; they have to be a constant"
+
+    # Operators with a state.
+    WEIGHTS_MISSING = _UNSUPPORTED, "the {subject} are left out; this operator needs them"
+    WEIGHTS_PARTLY = _ENCODING, "{found} of the {allowed} {subject} are there; it is all or none"
+    WEIGHTS_REFUSED = _UNSUPPORTED, "the operator has {subject}, which are not supported here"
+    PART_TYPE = _UNSUPPORTED, "the {subject} have the type {found}; they have to be {allowed}"
+    PART_SHAPE = _ENCODING, "the {subject} have the shape {found}; they need {allowed}"
+    PART_SCALES = _ENCODING, "the {subject} have {found} scales; they have to have {allowed}"
+    PART_SCALE = _ENCODING, "the scale of the {subject} is {found}; allowed are {allowed}"
+    PART_ZERO_POINT = (
+        _ENCODING,
+        "the zero point of the {subject} is {found}; it must be {allowed}",
+    )
+    RANK_OPTION = _ENCODING, "the rank is {found}; the {allowed} filters are no multiple of it"
+    CLIP = _ENCODING, "the option {subject} is {found}; it has to be 0 or more, and finite"
+    SEQUENCE_RANK = _ENCODING, "the sequence has {found} dimensions; it needs {allowed}"
+    INTERMEDIATE_COUNT = _ENCODING, "there are {found} tensors of intermediates; it needs {allowed}"
+    INTERMEDIATE_USED = _ENCODING, "a tensor of intermediates is a constant, or used elsewhere"
 
     # Quotas.
     QUOTA = _TOO_LARGE, "the model needs {found} {subject}; the quota is {allowed}"

@@ -10,9 +10,31 @@ from ..protocol.codes import ElementType
 from .enumerations import Builtin, TensorType
 from .schema import FieldValue
 
-ELEMENT_BYTES: Final[Mapping[TensorType, int]] = MappingProxyType(
-    {TensorType.F32: 4, TensorType.I32: 4, TensorType.I8: 1}
+_ELEMENT_BITS: Final[Mapping[TensorType, int]] = MappingProxyType(
+    {
+        TensorType.I2: 2,
+        TensorType.I4: 4,
+        TensorType.U4: 4,
+        TensorType.BOOL: 8,
+        TensorType.F8_E4M3FN: 8,
+        TensorType.F8_E5M2: 8,
+        TensorType.I8: 8,
+        TensorType.U8: 8,
+        TensorType.BF16: 16,
+        TensorType.F16: 16,
+        TensorType.I16: 16,
+        TensorType.U16: 16,
+        TensorType.F32: 32,
+        TensorType.I32: 32,
+        TensorType.U32: 32,
+        TensorType.C64: 64,
+        TensorType.F64: 64,
+        TensorType.I64: 64,
+        TensorType.U64: 64,
+        TensorType.C128: 128,
+    }
 )
+"""Elements of the other types have no fixed size; they count nothing, and are refused."""
 ELEMENT_TYPES: Final[Mapping[TensorType, ElementType]] = MappingProxyType(
     {
         TensorType.F32: ElementType.F32,
@@ -20,6 +42,7 @@ ELEMENT_TYPES: Final[Mapping[TensorType, ElementType]] = MappingProxyType(
         TensorType.I8: ElementType.I8,
     }
 )
+"""Types that inputs and outputs of a model can have, as containers name them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +57,7 @@ class Tensor:
         scales: one, or one per channel; none if it is not quantised.
         zero_points: as many.
         channel_axis: dimension of the channels that the scales belong to.
+        is_variable: whether an operator keeps its state in it from inference to inference.
         index: its number in the model that it was read from, for messages; -1 if it was not read.
     """
 
@@ -44,6 +68,7 @@ class Tensor:
     scales: tuple[float, ...] = ()
     zero_points: tuple[int, ...] = ()
     channel_axis: int = 0
+    is_variable: bool = False
     index: int = field(default=-1, compare=False)
 
     @property
@@ -54,7 +79,7 @@ class Tensor:
     @property
     def size_bytes(self) -> int:
         """Length of its data."""
-        return self.elements * ELEMENT_BYTES[self.type]
+        return -(-self.elements * _ELEMENT_BITS.get(self.type, 0) // 8)
 
     @property
     def is_constant(self) -> bool:
@@ -72,6 +97,7 @@ class Operator:
         inputs: indices of tensors; -1 for one that is left out.
         outputs: indices of tensors.
         options: by name; None if the model has none.
+        intermediates: indices of tensors that only say how values between are quantised.
     """
 
     code: Builtin
@@ -79,11 +105,17 @@ class Operator:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Mapping[str, FieldValue] | None
+    intermediates: tuple[int, ...] = ()
 
     def number(self, name: str) -> int:
         """An option that is a whole number or a truth; 0 without options."""
         value = None if self.options is None else self.options.get(name)
         return value if isinstance(value, int) else 0
+
+    def fraction(self, name: str) -> float:
+        """An option that is a number with a point; 0 without options."""
+        value = None if self.options is None else self.options.get(name)
+        return float(value) if isinstance(value, float) else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,22 @@
 """A refused model: the values that show why, and the words that are made of them when shown."""
 
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from tinycontainer.errors import TinyContainerError
+from tinycontainer.text import show
 
 from ..protocol.codes import ErrorCode
 from .enumerations import Builtin
 from .flaws import Flaw
 
 _LONGEST_LIST: Final = 6
+_MOST_SENTENCES: Final = 8
+"""How many refusals become words in one sentence; `ModelRefused.reasons` has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,13 @@ class Place:
         index: the operator's number, from 0; None if no operator is meant.
         operator: which operator it is; None while that is not known.
         tensor: a tensor's number, from 0; None if none is meant.
+        name: the tensor's, as the model gives it, untrusted; empty if it has none.
     """
 
     index: int | None = None
     operator: Builtin | None = None
     tensor: int | None = None
+    name: bytes = b""
 
 
 WHOLE_MODEL: Final = Place()
@@ -54,6 +61,7 @@ class ModelRefused(TinyContainerError):
         found: what the model has.
         allowed: what it may have.
         subject: which part is meant, in the schema's words or those of the quotas.
+        others: what else is wrong with the same model.
     """
 
     def __init__(
@@ -64,6 +72,7 @@ class ModelRefused(TinyContainerError):
         found: object = None,
         allowed: object = None,
         subject: str = "",
+        others: Sequence["ModelRefused"] = (),
     ) -> None:
         super().__init__(flaw)
         self.flaw = flaw
@@ -71,18 +80,73 @@ class ModelRefused(TinyContainerError):
         self.found = found
         self.allowed = allowed
         self.subject = subject
+        self.others = tuple(others)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """A sentence for everything that is wrong, this refusal's own first."""
+        return tuple(each.sentence for each in (self, *self.others))
 
     @property
     def code(self) -> ErrorCode:
         """What the container sees, negated."""
         return self.flaw.code
 
-    def __str__(self) -> str:
+    @property
+    def sentence(self) -> str:
+        """What is wrong in words, without the others."""
         sentence = self.flaw.sentence.format(
             found=_show(self.found), allowed=_show(self.allowed), subject=self.subject
         )
         place = _show_place(self.place)
         return f"{place}: {sentence}" if place else sentence
+
+    def __str__(self) -> str:
+        reasons = self.reasons
+        shown = "; ".join(reasons[:_MOST_SENTENCES])
+        left = len(reasons) - _MOST_SENTENCES
+        return f"{shown}; and {left} more" if left > 0 else shown
+
+
+class Refusals:
+    """Collects what is wrong with a model, so that its maker learns all of it at once."""
+
+    def __init__(self) -> None:
+        self._found: list[ModelRefused] = []
+
+    @property
+    def found(self) -> tuple[ModelRefused, ...]:
+        """What was collected, in order."""
+        return tuple(self._found)
+
+    def add(self, refusal: ModelRefused) -> None:
+        """Collect a refusal."""
+        self._found.append(refusal)
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Collect a refusal that is raised within; what follows it there is not done."""
+        try:
+            yield
+        except ModelRefused as refusal:
+            self._found.append(refusal)
+
+    def raise_found(self) -> None:
+        """Raise what was collected as one refusal.
+
+        Raises:
+            ModelRefused: something was.
+        """
+        if self._found:
+            first = self._found[0]
+            raise ModelRefused(
+                first.flaw,
+                first.place,
+                found=first.found,
+                allowed=first.allowed,
+                subject=first.subject,
+                others=self._found[1:],
+            )
 
 
 def require(
@@ -109,7 +173,8 @@ def _show_place(place: Place) -> str:
         name = "" if place.operator is None else f" ({place.operator.name})"
         parts.append(f"operator {place.index}{name}")
     if place.tensor is not None:
-        parts.append(f"tensor {place.tensor}")
+        name = f" ({show(place.name)})" if place.name else ""
+        parts.append(f"tensor {place.tensor}{name}")
     return ", ".join(parts)
 
 

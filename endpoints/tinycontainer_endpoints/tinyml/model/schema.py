@@ -141,6 +141,50 @@ MUL: Final = SchemaTable("MulOptions", _fields((0, _ACTIVATION, FieldKind.I8, 0)
 RESHAPE: Final = SchemaTable("ReshapeOptions", _fields((0, "new_shape", FieldKind.I32S, None)))
 REDUCER: Final = SchemaTable("ReducerOptions", _fields((0, "keep_dims", FieldKind.BOOL, False)))
 
+SVDF: Final = SchemaTable(
+    "SVDFOptions",
+    _fields(
+        (0, "rank", FieldKind.I32, 0),
+        (1, _ACTIVATION, FieldKind.I8, 0),
+        (2, "asymmetric_inputs", FieldKind.BOOL, False),
+    ),
+)
+RESIZE_BILINEAR: Final = SchemaTable(
+    "ResizeBilinearOptions",
+    _fields(
+        (2, "align_corners", FieldKind.BOOL, False),
+        (3, "half_pixel_centers", FieldKind.BOOL, False),
+    ),
+)
+DIV: Final = SchemaTable("DivOptions", _fields((0, _ACTIVATION, FieldKind.I8, 0)))
+STRIDED_SLICE: Final = SchemaTable(
+    "StridedSliceOptions",
+    _fields(
+        (0, "begin_mask", FieldKind.I32, 0),
+        (1, "end_mask", FieldKind.I32, 0),
+        (2, "ellipsis_mask", FieldKind.I32, 0),
+        (3, "new_axis_mask", FieldKind.I32, 0),
+        (4, "shrink_axis_mask", FieldKind.I32, 0),
+        (5, "offset", FieldKind.BOOL, False),
+    ),
+)
+SPLIT: Final = SchemaTable("SplitOptions", _fields((0, "num_splits", FieldKind.I32, 0)))
+SPLIT_V: Final = SchemaTable("SplitVOptions", _fields((0, "num_splits", FieldKind.I32, 0)))
+LSTM: Final = SchemaTable(
+    "UnidirectionalSequenceLSTMOptions",
+    _fields(
+        (0, _ACTIVATION, FieldKind.I8, 0),
+        (1, "cell_clip", FieldKind.F32, 0.0),
+        (2, "proj_clip", FieldKind.F32, 0.0),
+        (3, "time_major", FieldKind.BOOL, False),
+        (4, "asymmetric_inputs", FieldKind.BOOL, False),
+        (5, "diagonal_recurrent_tensors", FieldKind.BOOL, False),
+    ),
+)
+
+CAST: Final = SchemaTable("CastOptions")
+MAXIMUM_MINIMUM: Final = SchemaTable("MaximumMinimumOptions")
+TRANSPOSE: Final = SchemaTable("TransposeOptions")
 PAD: Final = SchemaTable("PadOptions")
 DEQUANTIZE: Final = SchemaTable("DequantizeOptions")
 QUANTIZE: Final = SchemaTable("QuantizeOptions")
@@ -151,22 +195,81 @@ OPTIONS_TYPES: Final[Mapping[Builtin, tuple[int, SchemaTable]]] = MappingProxyTy
         Builtin.DEPTHWISE_CONV_2D: (2, DEPTHWISE),
         Builtin.AVERAGE_POOL_2D: (5, POOL),
         Builtin.MAX_POOL_2D: (5, POOL),
+        Builtin.SVDF: (6, SVDF),
         Builtin.FULLY_CONNECTED: (8, FULLY_CONNECTED),
         Builtin.SOFTMAX: (9, SOFTMAX),
         Builtin.CONCATENATION: (10, CONCATENATION),
         Builtin.ADD: (11, ADD),
+        Builtin.RESIZE_BILINEAR: (15, RESIZE_BILINEAR),
         Builtin.RESHAPE: (17, RESHAPE),
         Builtin.MUL: (21, MUL),
         Builtin.PAD: (22, PAD),
+        Builtin.TRANSPOSE: (26, TRANSPOSE),
         Builtin.MEAN: (27, REDUCER),
+        Builtin.DIV: (29, DIV),
+        Builtin.STRIDED_SLICE: (32, STRIDED_SLICE),
+        Builtin.SPLIT: (35, SPLIT),
+        Builtin.CAST: (37, CAST),
         Builtin.DEQUANTIZE: (38, DEQUANTIZE),
+        Builtin.MAXIMUM: (39, MAXIMUM_MINIMUM),
+        Builtin.MINIMUM: (39, MAXIMUM_MINIMUM),
+        Builtin.UNIDIRECTIONAL_SEQUENCE_LSTM: (71, LSTM),
+        Builtin.SPLIT_V: (79, SPLIT_V),
         Builtin.QUANTIZE: (89, QUANTIZE),
     }
 )
-"""The options of each operator: their number in the union BuiltinOptions, and their table.
+"""The options of operators: their number in the union BuiltinOptions, and their table.
 
-RELU and LOGISTIC have none.
+PRELU, RELU, LOGISTIC and TANH have none.
 """
+
+NEWEST_VERSIONS: Final[Mapping[Builtin, int]] = MappingProxyType(
+    {
+        Builtin.ADD: 5,
+        Builtin.AVERAGE_POOL_2D: 3,
+        Builtin.CAST: 5,
+        Builtin.CONCATENATION: 4,
+        Builtin.CONV_2D: 7,
+        Builtin.DEPTHWISE_CONV_2D: 7,
+        Builtin.DEQUANTIZE: 5,
+        Builtin.DIV: 2,
+        Builtin.FULLY_CONNECTED: 10,
+        Builtin.LOGISTIC: 3,
+        Builtin.MAXIMUM: 4,
+        Builtin.MAX_POOL_2D: 3,
+        Builtin.MEAN: 3,
+        Builtin.MINIMUM: 4,
+        Builtin.MUL: 7,
+        Builtin.PAD: 4,
+        Builtin.PRELU: 1,
+        Builtin.QUANTIZE: 3,
+        Builtin.RELU: 3,
+        Builtin.RESHAPE: 1,
+        Builtin.RESIZE_BILINEAR: 4,
+        Builtin.SOFTMAX: 3,
+        Builtin.SPLIT: 4,
+        Builtin.SPLIT_V: 2,
+        Builtin.STRIDED_SLICE: 8,
+        Builtin.SVDF: 4,
+        Builtin.TANH: 3,
+        Builtin.TRANSPOSE: 6,
+        Builtin.UNIDIRECTIONAL_SEQUENCE_LSTM: 4,
+    }
+)
+"""The operators on the list, and the newest version of each that all interpreters have.
+
+A newer version says that the operator needs something which only newer interpreters have. All that
+is allowed here was there before.
+"""
+
+STATEFUL: Final = frozenset({Builtin.SVDF, Builtin.UNIDIRECTIONAL_SEQUENCE_LSTM})
+"""Operators with a state; their rules say which of their inputs may be left out."""
+
+SPLITTING: Final = frozenset({Builtin.SPLIT, Builtin.SPLIT_V})
+"""Operators that can make more than one tensor."""
+
+INTERNALLY_SCALED: Final = frozenset({Builtin.UNIDIRECTIONAL_SEQUENCE_LSTM})
+"""Operators with tensors that only say how values within them are quantised."""
 
 OPTIONS: Final[Mapping[int, SchemaTable]] = MappingProxyType(dict(OPTIONS_TYPES.values()))
 """Tables of the union BuiltinOptions, by their number."""

@@ -57,6 +57,7 @@ class ExecutionContext:
         self._inputs = Inputs(())
         self._outputs: tuple[bytes, ...] = ()
         self._timeout_ms = 0
+        self._has_state = False
         self._answers = Answers()
 
     def write(self, data: bytes) -> None:
@@ -179,6 +180,7 @@ class ExecutionContext:
 
     def _bind_model(self, model: TenantModel) -> None:
         self._model = model
+        self._has_state = False
         self._inputs = Inputs(model.accepted.inputs)
 
     # Inputs: INPUT and IDATA.
@@ -230,6 +232,7 @@ class ExecutionContext:
         self._answers.rewind()
         timeout_ms = self._choose_timeout_ms()
         try:
+            self._require_state(model)
             # The worker that had the model may have been lost since.
             self._worker.load_model(self._number, model, timeout_ms)
             self._worker.begin_inference(self._number, model, self._inputs.join(), timeout_ms)
@@ -257,6 +260,7 @@ class ExecutionContext:
         if joined is None:
             return
         self._move(ContextEvent.ANSWERED)
+        self._has_state = model.accepted.is_stateful
         outputs = []
         begin = 0
         for tensor in model.accepted.outputs:
@@ -267,6 +271,23 @@ class ExecutionContext:
     def _fail_inference(self) -> None:
         self._move(ContextEvent.FAILED)
         self._forget_round()
+        self._forget_state()
+
+    def _require_state(self, model: TenantModel) -> None:
+        """Refuse to go on from a state that was lost with the worker (TC-TML-24).
+
+        Raises:
+            DriverError: code 5.
+        """
+        kept = not self._has_state or self._worker.has_loaded(self._number, model)
+        problem = "the model's state was lost with its process: begin the sequence again"
+        require(kept, ErrorCode.RUNTIME_ERROR, problem)
+
+    def _forget_state(self) -> None:
+        """Let the next inference begin with a state of zeros (TC-TML-24)."""
+        self._has_state = False
+        if self._model is not None and self._model.accepted.is_stateful:
+            self._tenant.drop_model(self._number)
 
     def _choose_timeout_ms(self) -> int:
         """Real time to wait for the worker."""
@@ -294,6 +315,7 @@ class ExecutionContext:
     def _reset(self, frame: frames.Reset) -> None:
         if frame.scope is Scope.INPUTS:
             self._move(ContextEvent.RESET_INPUTS)
+            self._forget_state()
         else:
             self._move(ContextEvent.RESET_MODEL)
             self._forget_model()

@@ -41,13 +41,17 @@ class TenantWorker:
         idle = self._busy is None
         require(idle, ErrorCode.BUSY, "another inference of this container is under way")
 
+    def has_loaded(self, context: int, model: TenantModel) -> bool:
+        """Whether the worker still has a context's model, and the state that belongs to it."""
+        return self._worker is not None and self._loaded.get(context) == model.digest
+
     def load_model(self, context: int, model: TenantModel, timeout_ms: int) -> None:
         """Let the worker interpret a model in a context, unless it does already.
 
         Raises:
             DriverError: 3, 4, 5 or 9.
         """
-        if self._worker is not None and self._loaded.get(context) == model.digest:
+        if self.has_loaded(context, model):
             return
         self.require_idle()
         self._loaded.pop(context, None)

@@ -25,7 +25,7 @@ class RbpfBuilder:
     """See `tinycontainer.interfaces.building.Builder`."""
 
     def build(self, source: bytes) -> bytes:
-        """Convert an object that clang made with ``--target=bpf -mcpu=v2 -c``.
+        """Convert an object that clang made with ``--target=bpfel -mcpu=v2 -c``.
 
         Raises:
             BuildRefused: it is no such object, or needs what rBPF does not have.

@@ -17,12 +17,17 @@ from ..codes import CodeRefused
 from ..decoding import MAX_SLOTS, SLOT_BYTES, decode_text, parse_instructions
 from ..helpers import HELPERS, helper_numbers
 from ..image import Image
+from ..memory import Region
 from ..opcodes import CALL, EXIT, LDDW, LDDWD, LDDWR
+from .byte_swaps import LoweredText, SwapRefused, lower_byte_swaps
 from .object_file import ObjectFile, ObjectSection, Relocation, Symbol
 from .source_lines import SourceLines, read_lines
 
 R_BPF_64_64: Final = 1
+R_BPF_64_ABS64: Final = 2
+R_BPF_64_ABS32: Final = 3
 R_BPF_64_32: Final = 10
+_POINTER_BYTES: Final = {R_BPF_64_64: 8, R_BPF_64_ABS64: 8, R_BPF_64_ABS32: 4}
 _LOCAL: Final = 0x10
 """Source register 1 in an instruction's second byte: clang's mark of a call by relocation."""
 _EXIT: Final = bytes([EXIT, 0, 0, 0, 0, 0, 0, 0])
@@ -45,10 +50,12 @@ class _Part:
     Attributes:
         content: their bytes.
         places: where each section begins, by number.
+        base: address of the first byte; 0 for the text, which has none.
     """
 
-    content: bytes
+    content: bytearray
     places: dict[int, int]
+    base: int = 0
 
 
 class _Linker:
@@ -57,10 +64,10 @@ class _Linker:
         self._lines: SourceLines | None = None
         sections = [each for each in source.sections.values() if each.allocated]
         self._text = _joined(each for each in sections if each.executable)
-        self._data = _joined(each for each in sections if each.writable and not each.executable)
-        self._rodata = _joined(
-            each for each in sections if not each.writable and not each.executable
-        )
+        data = [each for each in sections if not each.executable]
+        self._data = _joined((each for each in data if each.writable), Region.DATA.base)
+        self._rodata = _joined((each for each in data if not each.writable), Region.RODATA.base)
+        self._lowered = LoweredText(b"", (), ())
 
     def image(self) -> Image:
         if not self._text.content:
@@ -71,41 +78,63 @@ class _Linker:
         for each in self._source.relocations:
             self._resolve(text, each)
         self._check_calls(text)
-        if self._last_opcode(bytes(text)) != EXIT:
+        try:
+            self._lowered = lower_byte_swaps(bytes(text))
+        except SwapRefused as refused:
+            raise self._refused(refused.slot * SLOT_BYTES, refused.problem) from None
+        lowered = self._lowered.content
+        if self._last_opcode(lowered) != EXIT:
             # clang may put a block that jumps back after the one that returns.
-            text += _EXIT
-        self._judge(bytes(text))
-        return Image(self._data.content, self._rodata.content, bytes(text), self._functions())
+            lowered += _EXIT
+        self._judge(lowered)
+        data = bytes(self._data.content)
+        return Image(data, bytes(self._rodata.content), lowered, self._functions())
 
     def _last_opcode(self, text: bytes) -> int:
         try:
             *_, last = parse_instructions(text)
         except CodeRefused as refused:
-            raise self._refused((refused.slot or 0) * SLOT_BYTES, refused.problem) from None
+            raise self._refused_code(refused) from None
         return last.operation.opcode
 
     def _judge(self, text: bytes) -> None:
         try:
             decode_text(text, HELPERS)
         except CodeRefused as refused:
-            raise self._refused((refused.slot or 0) * SLOT_BYTES, refused.problem) from None
+            raise self._refused_code(refused) from None
+
+    def _refused_code(self, refused: CodeRefused) -> BuildRefused:
+        """A refusal of an instruction of the text as it was written."""
+        slot = refused.slot or 0
+        places = self._lowered.places
+        return self._refused(
+            (places[slot] if slot < len(places) else 0) * SLOT_BYTES, refused.problem
+        )
 
     def _functions(self) -> dict[str, int]:
+        """Where the hooks begin; a single function of another name is the loop."""
         found = {
             each.name: self._text.places[each.section] + each.value
             for each in self._source.functions
-            if each.section in self._text.places and each.name in set(Hook)
+            if each.section in self._text.places
         }
-        if found and Hook.LOOP not in found:
-            raise BuildRefused("", f"has {' and '.join(sorted(found))}, but no function loop")
-        return found
+        if Hook.LOOP not in found and (len(found) > 1 or set(found) & set(Hook)):
+            names = " and ".join(map(show, sorted(found)))
+            raise BuildRefused("", f"has {names}, but no function loop")
+        hooks = {name: place for name, place in found.items() if name in set(Hook)}
+        return {name: self._find_lowered(place) for name, place in hooks.items()}
+
+    def _find_lowered(self, place: int) -> int:
+        """Where an instruction of the text as it was written is now."""
+        slots = self._lowered.slots
+        slot, beside = divmod(place, SLOT_BYTES)
+        return slots[slot] * SLOT_BYTES + beside if slot < len(slots) else place
 
     def _resolve(self, text: bytearray, each: Relocation) -> None:
         section = self._source.sections[each.section]
         if each.section not in self._text.places:
             if section.allocated:
-                problem = f"a pointer to {_called(each.symbol)} in initialised data"
-                raise BuildRefused(show(section.name), f"{problem}; set it while running")
+                self._resolve_pointer(section, each)
             return
         place = self._text.places[each.section] + each.offset
         if each.offset % SLOT_BYTES or each.offset + SLOT_BYTES > len(section.content):
@@ -139,11 +168,72 @@ class _Linker:
             problem = f"the variable {_called(symbol)} is defined nowhere"
         raise self._refused(place, problem)
 
+    def _resolve_pointer(self, section: ObjectSection, each: Relocation) -> None:
+        """Put an address into initialised data: a table of strings, say."""
+        own = self._data if section.index in self._data.places else self._rodata
+        size = _POINTER_BYTES.get(each.kind)
+        if size is None or each.offset + size > len(section.content):
+            raise BuildRefused(show(section.name), f"a relocation of type {each.kind} in data")
+        begin = own.places[section.index] + each.offset
+        place = slice(begin, begin + size)
+        addend = int.from_bytes(own.content[place], "little", signed=True)
+        for part in (self._data, self._rodata):
+            if each.symbol.section in part.places:
+                address = part.base + part.places[each.symbol.section] + each.symbol.value + addend
+                # In data, 32 bits can only be a distance: C has no pointers that short. LLVM's
+                # tables of distances are marked with the type of an absolute address.
+                value = address - (own.base + begin) if size == 4 else address
+                own.content[place] = (value % (1 << 8 * size)).to_bytes(size, "little")
+                return
+        raise self._refuse_pointer(section, each, addend)
+
+    def _refuse_pointer(
+        self, section: ObjectSection, each: Relocation, addend: int
+    ) -> BuildRefused:
+        """Refuse a pointer to what has no address, with the line of code that uses the table."""
+        symbol = each.symbol
+        target = symbol.value + addend
+        named = [
+            function
+            for function in self._source.functions
+            if function.section == symbol.section and function.value == target
+        ]
+        variable = _find_variable(self._source.variables, section.index, each.offset)
+        table = "initialised data" if variable is None else _called(variable)
+        if symbol.section in self._text.places:
+            name = _called(named[0] if named else symbol)
+            problem = f"{table} has a pointer to function {name}; rBPF has no indirect calls"
+        else:
+            problem = f"{table} has a pointer to {_called(symbol)}, which is defined nowhere"
+        place = None if variable is None else self._find_use(variable)
+        return (
+            BuildRefused(show(section.name), problem)
+            if place is None
+            else self._refused(place, problem)
+        )
+
+    def _find_use(self, variable: Symbol) -> int | None:
+        """The first place in the text that refers to a variable."""
+        for each in self._source.relocations:
+            begin = self._text.places.get(each.section)
+            if begin is None or each.symbol.section != variable.section:
+                continue
+            place = begin + each.offset
+            addend = int.from_bytes(
+                self._text.content[place + 4 : place + 8], "little", signed=True
+            )
+            at = each.symbol.value + addend
+            if variable.value <= at < variable.value + max(variable.size_bytes, 1):
+                return place
+        return None
+
     def _resolve_call(self, text: bytearray, place: int, each: Relocation) -> None:
         symbol = each.symbol
         if symbol.section is not None:
             return  # of its own, which `_check_calls` names
-        number = helper_numbers().get(symbol.name)
+        # The header's own names are left where it was compiled for another machine.
+        name = symbol.name.removeprefix("tc_")
+        number = helper_numbers().get("logger" if name == "log" else name)
         if number is None:
             known = ", ".join(helper_numbers())
             problem = f"calls {_called(symbol)}, which is no helper; there are: {known}"
@@ -203,14 +293,22 @@ class _Linker:
         return BuildRefused(" ".join(where) or f"instruction {place // SLOT_BYTES}", problem)
 
 
-def _joined(sections: Iterable[ObjectSection]) -> _Part:
+def _find_variable(variables: Iterable[Symbol], section: int, offset: int) -> Symbol | None:
+    """The variable that has a byte of a section."""
+    for each in variables:
+        if each.section == section and each.value <= offset < each.value + each.size_bytes:
+            return each
+    return None
+
+
+def _joined(sections: Iterable[ObjectSection], base: int = 0) -> _Part:
     content = bytearray()
     places = dict[int, int]()
     for each in sections:
         content += bytes(-len(content) % each.alignment)
         places[each.index] = len(content)
         content += each.content
-    return _Part(bytes(content), places)
+    return _Part(content, places, base)
 
 
 def _called(symbol: Symbol) -> str:

@@ -24,6 +24,8 @@ MAX_RUN_BYTES: Final = 1 << 16
 """Bytes without a zero in between: pyelftools looks for the end of a name as far as it takes."""
 MAX_ALIGNMENT: Final = 4096
 
+_PASSED_OVER: Final = frozenset({".eh_frame"})
+"""Sections that compilers for other machines add, and that no program reads."""
 MACHINE_BPF: Final = "EM_BPF"
 _ALLOCATED = 0x2
 _WRITABLE = 0x1
@@ -77,14 +79,18 @@ class Symbol:
         name: untrusted.
         section: number of its section; None if it is defined elsewhere.
         value: its place in the section.
+        size_bytes: how much of it; 0 if that is not said.
         is_function: whether it is a function.
+        is_variable: whether it is a variable.
         common: whether its place was left to the linker.
     """
 
     name: str
     section: int | None
     value: int
+    size_bytes: int
     is_function: bool
+    is_variable: bool
     common: bool
 
 
@@ -112,11 +118,13 @@ class ObjectFile:
     Attributes:
         sections: those that occupy memory or tell of source lines, by number.
         functions: the named functions.
+        variables: the named variables.
         relocations: in these sections.
     """
 
     sections: dict[int, ObjectSection]
     functions: tuple[Symbol, ...]
+    variables: tuple[Symbol, ...]
     relocations: tuple[Relocation, ...]
 
     def find_section(self, name: str) -> ObjectSection | None:
@@ -164,11 +172,14 @@ def _read(content: bytes) -> ObjectFile:
     return ObjectFile(
         sections=sections,
         functions=tuple(each for each in symbols if each.is_function and each.name),
+        variables=tuple(each for each in symbols if each.is_variable and each.name),
         relocations=tuple(_read_relocations(raw, sections, symbols)),
     )
 
 
 def _is_kept(section: Any) -> bool:
+    if section.name in _PASSED_OVER:
+        return False
     return section["sh_type"] in ("SHT_PROGBITS", "SHT_NOBITS") and (
         bool(section["sh_flags"] & _ALLOCATED) or section.name in (".debug_line", ".debug_line_str")
     )
@@ -213,7 +224,9 @@ def _read_symbol(symbol: Any, raw: list[Any]) -> Symbol:
         name=symbol.name,
         section=place if isinstance(place, int) and place < len(raw) else None,
         value=symbol["st_value"],
+        size_bytes=symbol["st_size"],
         is_function=kind == "STT_FUNC",
+        is_variable=kind == "STT_OBJECT",
         common=place == "SHN_COMMON",
     )
 

@@ -6,9 +6,9 @@ typedef unsigned int uint32_t;
 extern int32_t tc_heartbeat(void) __asm__("heartbeat");
 
 #if CASE == 1
-int32_t loop(const uint32_t *own)
+int32_t loop(void)
 {
-/*!*/ return (int32_t)__builtin_bswap32(*own);
+/*!*/ return (int32_t)(unsigned long)&loop;
 }
 #elif CASE == 2
 int32_t loop(int32_t *own)
@@ -41,11 +41,21 @@ int32_t loop(void)
 /*!*/ return elsewhere;
 }
 #elif CASE == 6
-const char *const names[] = {"a", "b"};
+static int32_t one(int32_t value)
+{
+    return value + 1;
+}
+
+static int32_t two(int32_t value)
+{
+    return 2 * value;
+}
+
+static int32_t (*const steps[])(int32_t) = {one, two};
 
 int32_t loop(const uint32_t *own)
 {
-    return names[*own & 1][0];
+/*!*/ return steps[*own & 1](3);
 }
 #elif CASE == 7
 void start(void)
@@ -71,9 +81,28 @@ int32_t loop(void)
 {
 /*!*/ return shared;
 }
+#elif CASE == 12
+int32_t step(const int32_t *own)
+{
+    return own[0];
+}
+
+int32_t checksum(const int32_t *own)
+{
+    return own[0] + own[1];
+}
 #elif CASE == 11
 int32_t loop(const int32_t *own)
 {
 /*!*/ return own[0] < own[1] ? tc_heartbeat() : 0;
+}
+#elif CASE == 13
+extern const int32_t elsewhere;
+
+static const int32_t *const known[] = {&elsewhere, &elsewhere + 1};
+
+int32_t loop(const uint32_t *own)
+{
+/*!*/ return *known[*own & 1];
 }
 #endif

@@ -16,8 +16,10 @@ from tinycontainer.conformance.judging.report import as_junit, as_values, count_
 from tinycontainer.conformance.judging.suite import (
     CaseOutcome,
     CaseResult,
+    Judgement,
     Suite,
-    conforms,
+    Verdict,
+    judge_results,
     read_bundles,
     read_expected,
 )
@@ -45,8 +47,20 @@ _MAX_NAME_BYTES: Final = 200
     "directory",
     help="Directory with cases/ and bundles/; by default the specification's own.",
 )
-@click.option("--group", type=click.Choice(GROUPS), help="Only cases of this group.")
-@click.option("--case", "only", metavar="ID", help="Only this case.")
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    type=click.Choice(GROUPS),
+    help="Only cases of this group. Can be repeated.",
+)
+@click.option(
+    "--case",
+    "only",
+    multiple=True,
+    metavar="ID",
+    help="Only this case, or this one beside the groups. Can be repeated.",
+)
 @path_option(
     "--expected-failures",
     help="Cases that are known to fail (TOML). If one of them passes, that is a failure.",
@@ -64,8 +78,8 @@ _MAX_NAME_BYTES: Final = 200
 def conform(
     implementation: str | None,
     directory: Path | None,
-    group: str | None,
-    only: str | None,
+    groups: tuple[str, ...],
+    only: tuple[str, ...],
     expected_failures: Path | None,
     junit: Path | None,
     timeout: float,
@@ -78,7 +92,7 @@ def conform(
     standard input and output: one JSON object per line, each way. It is started once and killed at
     the end. Cases that need what it does not offer are skipped, and the report names them. The exit
     code is 0 only if no case failed, none passed that was expected to fail, and at least one case
-    was judged.
+    was judged. It conforms only if all cases of what it announces were judged, and passed.
 
     Example: tinycontainerctl conform --group loading
     """
@@ -90,16 +104,18 @@ def conform(
         root = stack.enter_context(as_file(packaged)) if directory is None else directory
         all_cases = read_cases(root)
         expected = {} if expected_failures is None else read_expected(expected_failures, all_cases)
-        cases = _choose_cases(all_cases, group, only)
+        cases = _choose_cases(all_cases, groups, only)
         suite = Suite(partial(ProcessPeer, command), read_bundles(root, cases), timeout, expected)
     results = suite.judge(cases, _print_nothing if as_json else _print_result)
     if junit is not None:
         write_file(junit, as_junit(results, suite.hello))
+    judgement = judge_results(results, all_cases, suite.hello)
     if as_json:
-        print_json(as_values(results, suite.hello))
+        print_json(as_values(results, suite.hello, judgement))
     else:
-        _print_totals(results, suite)
-    return ExitCode.DONE if conforms(results) else ExitCode.REFUSED
+        _print_totals(results, suite, judgement)
+    is_good = judgement.verdict is not Verdict.FAILS
+    return ExitCode.DONE if is_good else ExitCode.REFUSED
 
 
 def _split_command(command: str) -> Sequence[str]:
@@ -112,11 +128,16 @@ def _split_command(command: str) -> Sequence[str]:
     return words
 
 
-def _choose_cases(cases: Sequence[Case], group: str | None, only: str | None) -> list[Case]:
-    chosen = [case for case in cases if group in (None, case.group) and only in (None, case.id)]
-    if not chosen:
-        raise VerbRefused(f"--case: there is no case {show(only or '')} here")
-    return chosen
+def _choose_cases(
+    cases: Sequence[Case], groups: tuple[str, ...], only: tuple[str, ...]
+) -> list[Case]:
+    unknown = [name for name in only if name not in {case.id for case in cases}]
+    if unknown:
+        raise VerbRefused(f"--case: there is no case {show(unknown[0])} here")
+    chosen = [case for case in cases if case.group in groups or case.id in only]
+    if not chosen and groups:
+        raise VerbRefused(f"--group: there are no cases of {', '.join(groups)} here")
+    return chosen or list(cases)
 
 
 def _print_nothing(_result: CaseResult) -> None:
@@ -134,7 +155,7 @@ def _print_result(result: CaseResult) -> None:
         click.echo(f"       {flatten(problem)}")
 
 
-def _print_totals(results: Sequence[CaseResult], suite: Suite) -> None:
+def _print_totals(results: Sequence[CaseResult], suite: Suite, judgement: Judgement) -> None:
     hello = suite.hello
     name = "the implementation"
     if hello is not None:
@@ -143,5 +164,6 @@ def _print_totals(results: Sequence[CaseResult], suite: Suite) -> None:
         f"{number} {word}" for word, number in count_outcomes(results).items() if number
     )
     seconds = sum(result.seconds for result in results)
-    verdict = "conforms" if conforms(results) else "does not conform"
-    click.echo(f"{len(results)} cases in {seconds:.1f} s: {found}; {name} {verdict}")
+    click.echo(f"{len(results)} cases in {seconds:.1f} s: {found}; {name} {judgement.verdict}")
+    if judgement.verdict is Verdict.PASSED_IN_PART:
+        click.echo(f"that is no conformance: {judgement.describe_missing()}")

@@ -33,7 +33,7 @@ from .reports import explanation_as_dict, explanation_lines, report_as_dict
     "device_file",
     type=click.Path(path_type=Path),
     required=True,
-    help="The device file: its capacities, caps, keys, runtimes and record of sequences.",
+    help="The device file: its capacities, caps, keys, runtimes and state.",
 )
 @click.option("--code", type=click.Path(path_type=Path), help="The code section.")
 @click.option("--data", type=click.Path(path_type=Path), help="The data section.")
@@ -65,7 +65,7 @@ def explain(
     """
     plan = read_plan(device_file)
     clock = VirtualClock(plan.content.scheduling.instruction_ns)
-    setup = make_setup(plan, clock, installation)
+    setup = make_setup(plan, clock, installation, is_reader=True)
     now_s = setup.epoch_s if at_s is None else at_s
     checks = _checks(file, code, data, setup, now_s)
     refusal = next((check for check in checks if check.failed), None)

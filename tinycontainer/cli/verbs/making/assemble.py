@@ -100,7 +100,7 @@ def assemble(
         code=_read_token(code_token),
         data=_read_token(data_token),
         mask=_read_token(mask_token),
-        endpoints=dict(_read_endpoint_token(text) for text in endpoint_tokens),
+        endpoints=_read_endpoint_tokens(endpoint_tokens),
     )
     own = PrivateKeys(passphrase_file).read(key)
     others = read_trusted_keys(trusted, trusted_directory, blueprint.profile, "--trust")
@@ -112,12 +112,13 @@ def assemble(
         files.write_metadata(metadata, manifest_file, force=force, as_json=as_json)
     else:
         bundle = Bundle(metadata, manifest.data, manifest.code)
-        files.write(bundle, manifest_file, installation, force=force, as_json=as_json)
+        files.write(bundle, manifest_file, installation, keys=keys, force=force, as_json=as_json)
 
 
 def _add_own_key(others: KeyStore, own: KeyMaterial, profile: Profile) -> KeyStore:
     """Trust the other parties' keys, and the infrastructure's own."""
-    public = own if own.is_symmetric else own.public_half()
+    # What was just made is judged, also where key_ops lets the key only make it.
+    public = replace(own, may_verify=True) if own.is_symmetric else own.public_half()
     entries = [entry for entry in others if entry.role is not Role.INFRASTRUCTURE]
     try:
         return KeyStore([*entries, KeyEntry(Role.INFRASTRUCTURE, profile, public)])
@@ -139,6 +140,16 @@ def _require_acceptable(
 
 def _read_token(path: Path) -> bytes:
     return read_bounded(path, _MAX_TOKEN_BYTES)
+
+
+def _read_endpoint_tokens(texts: tuple[str, ...]) -> dict[int, bytes]:
+    tokens: dict[int, bytes] = {}
+    for text in texts:
+        endpoint_id, token = _read_endpoint_token(text)
+        if endpoint_id in tokens:
+            raise VerbRefused(f"--endpoint-token: endpoint {endpoint_id} is given twice")
+        tokens[endpoint_id] = token
+    return tokens
 
 
 def _read_endpoint_token(text: str) -> tuple[int, bytes]:

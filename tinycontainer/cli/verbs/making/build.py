@@ -49,8 +49,8 @@ def rbpf(
 ) -> None:
     """Convert SOURCE, an object made by clang for BPF, into a .rbf file.
 
-    Compile with `clang --target=bpf -mcpu=v2 -Os -g -c app.c`; all functions but start, loop and
-    stop have to be inlined. With --disasm, SOURCE can be a .rbf file too.
+    Compile with `clang --target=bpfel -mcpu=v2 -ffreestanding -Os -g -c app.c`; all functions but
+    start, loop and stop have to be inlined. With --disasm, SOURCE can be a .rbf file too.
 
     Example: tinycontainerctl build rbpf mapper/mapper.o -o app.rbf --disasm
     """

@@ -1,5 +1,6 @@
 """The files that `pack`, `assemble` and `convert` make of a container: a bundle, and C files."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,17 @@ from tinycontainer.errors import RuntimeUnavailable
 from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import Bundle, ContainerType, Metadata
 from tinycontainer.text import show
+from tinycontainer.tools.artefact.artefact import Artefact
 from tinycontainer.tools.firmware.board import RIOT_BOARD, board_of, require_fit
-from tinycontainer.tools.firmware.c_header import make_c_header
+from tinycontainer.tools.firmware.c_header import (
+    is_c_identifier,
+    make_c_header,
+    make_c_identifier,
+)
 from tinycontainer.tools.firmware.c_layout import make_layout_files, read_only_source
-from tinycontainer_tokens import Profile
+from tinycontainer.tools.lint import CodeTools, Finding
+from tinycontainer.tools.lint.firmware import audit_for_firmware
+from tinycontainer_tokens import KeyStore, Profile
 
 from ...options import gather_options, path_option
 from ...output_files import require_absent, write_file
@@ -50,17 +58,20 @@ class ContainerFiles:
         source: Path,
         installation: Installation,
         *,
+        keys: KeyStore | None = None,
         force: bool,
         as_json: bool,
     ) -> None:
         """Check that the container fits the board, write all files or none, and print them.
 
         Its code is judged too, by the runtime that would run it: a container fits where it loads.
+        What the firmware would not do with it is printed, as `lint` finds it.
 
         Args:
             bundle: the container.
             source: the file or directory that it was made of.
             installation: what is installed.
+            keys: of those who signed it, if they are known.
             force: whether files that exist are overwritten.
             as_json: whether to print one JSON object.
 
@@ -75,7 +86,24 @@ class ContainerFiles:
         require_absent(files, force=force)
         if self.layout is not None:
             self.layout.mkdir(parents=True, exist_ok=True)
-        _write_files(files, bundle, fitted, code_judged=judged, as_json=as_json)
+        found = self._judge_for_firmware(bundle, metadata, keys, installation)
+        _write_files(files, bundle, fitted, found, code_judged=judged, as_json=as_json)
+
+    def _judge_for_firmware(
+        self,
+        bundle: Bundle,
+        metadata: Metadata,
+        keys: KeyStore | None,
+        installation: Installation,
+    ) -> tuple[Finding, ...]:
+        if self._board_for(metadata) != RIOT_BOARD:
+            return ()
+        artefact = Artefact(show(metadata.uid), metadata, bundle.code, bundle.data)
+        return audit_for_firmware(artefact, keys, CodeTools(installation.analysers(), {}))
+
+    def _board_for(self, metadata: Metadata) -> str:
+        """The board that the container is for; also beside a device file, which has capacities."""
+        return self.board or board_of(profile_of(metadata))
 
     def write_metadata(self, content: bytes, source: Path, *, force: bool, as_json: bool) -> None:
         """Do the same for metadata alone, where the sections are not at hand.
@@ -97,7 +125,7 @@ class ContainerFiles:
         fitted = self._require_fit(bundle, metadata_codec.decode(content, len(content)))
         path = self.out or Path(f"{_name_of(source)}.metadata")
         require_absent((path,), force=force)
-        _write_files({path: content}, bundle, fitted, code_judged=False, as_json=as_json)
+        _write_files({path: content}, bundle, fitted, (), code_judged=False, as_json=as_json)
 
     def _require_fit(self, bundle: Bundle, metadata: Metadata) -> str:
         """Check the capacity, and return in words which device has it."""
@@ -108,7 +136,7 @@ class ContainerFiles:
             capacity = content.make_capacity()
             require_fit(metadata, bundle, capacity, firmware=False)
             return f"the device of {show(str(self.device))}"
-        board = self.board or board_of(profile_of(metadata))
+        board = self._board_for(metadata)
         require_fit(metadata, bundle, BOARDS[board], firmware=board == RIOT_BOARD)
         return f"the board {board}"
 
@@ -116,7 +144,7 @@ class ContainerFiles:
         """Let the runtime judge the code, and return whether there is a runtime for it."""
         container_type = metadata.container.type
         if self.device is None:
-            board = BOARDS[self.board or board_of(profile_of(metadata))]
+            board = BOARDS[self._board_for(metadata)]
             # Boards run types for which nothing is installed here; their code is not judged.
             runtime = _find_runtime(container_type, installation)
             if runtime is not None:
@@ -145,6 +173,7 @@ class ContainerFiles:
         yield bundle_path, bundle.encode()
         yield metadata_path, bundle.metadata
         if self.layout is not None:
+            _require_layout_name(self.layout.resolve().name, metadata.uid)
             c_source = read_only_source(source if source.is_dir() else source.parent)
             container_type = metadata.container.type
             yield from make_layout_files(self.layout, bundle, container_type, c_source).items()
@@ -197,12 +226,37 @@ def _find_runtime(container_type: ContainerType, installation: Installation) -> 
         return None
 
 
+def _require_layout_name(name: str, uid: bytes) -> None:
+    """Refuse a directory that the firmware cannot build, or whose container its shell cannot find.
+
+    Raises:
+        VerbRefused: its name is no C identifier, or is not the uid though it could be.
+    """
+    usable = make_c_identifier(name)
+    if name != usable:
+        raise VerbRefused(
+            f"--layout: the firmware's build makes C names of the directory's, and {show(name)} is"
+            f" none; {usable} would be one"
+        )
+    if os.fsencode(name) != uid and is_c_identifier(uid.decode("utf-8", "surrogateescape")):
+        raise VerbRefused(
+            f"--layout: the firmware's shell takes the directory's name, {show(name)}, for the uid;"
+            f" name it {show(uid)}"
+        )
+
+
 def _name_of(source: Path) -> str:
     return source.resolve().name if source.is_dir() else source.stem
 
 
 def _write_files(
-    files: dict[Path, bytes], bundle: Bundle, fitted: str, *, code_judged: bool, as_json: bool
+    files: dict[Path, bytes],
+    bundle: Bundle,
+    fitted: str,
+    found: tuple[Finding, ...],
+    *,
+    code_judged: bool,
+    as_json: bool,
 ) -> None:
     for path, content in files.items():
         write_file(path, content)
@@ -218,6 +272,10 @@ def _write_files(
                 "bytes": sizes_bytes,
                 "fits": fitted,
                 "code_judged": code_judged,
+                "firmware": [
+                    {"id": each.rule.id, "place": each.place, "message": each.message}
+                    for each in found
+                ],
             }
         )
         return
@@ -226,3 +284,5 @@ def _write_files(
     listed = ", ".join(f"{name} {size_bytes}" for name, size_bytes in sizes_bytes.items())
     unjudged = "" if code_judged else "; no runtime has judged its code"
     click.echo(f"fits {fitted} ({listed} bytes){unjudged}")
+    for each in found:
+        click.echo(f"the firmware: {each.place}: {each.message} ({each.rule.id})")

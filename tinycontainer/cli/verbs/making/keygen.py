@@ -43,6 +43,11 @@ def _parse_key_id(
     is_eager=True,
     help="Make HMAC keys (COSE_Key) in place of Ed25519 (PEM).",
 )
+@click.option(
+    "--one-key",
+    is_flag=True,
+    help="One Ed25519 key in all roles, as the C firmware needs it; for riot-2024 only.",
+)
 @click.option("--kid", callback=_parse_key_id, help="Key id of 1 to 64 bytes; with --mac only.")
 @path_option(
     "--passphrase-file",
@@ -54,6 +59,7 @@ def keygen(
     directory: Path,
     roles: tuple[str, ...],
     mac: bool,
+    one_key: bool,
     kid: bytes | None,
     passphrase_file: Path | None,
     force: bool,
@@ -73,7 +79,10 @@ def keygen(
     passphrase = None if passphrase_file is None else read_passphrase(passphrase_file)
     if mac and passphrase is not None:
         raise VerbRefused("--passphrase-file: only PEM files are encrypted; leave --mac out")
-    made = [_make_files(role, kid, mac=mac, passphrase=passphrase) for role in names]
+    if mac and one_key:
+        raise VerbRefused("--one-key: the firmware verifies Ed25519 alone; leave --mac out")
+    shared = os.urandom(32) if one_key else None
+    made = [_make_files(role, kid, shared, mac=mac, passphrase=passphrase) for role in names]
     directory.mkdir(parents=True, exist_ok=True)
     for files in made:
         for name, content in files.items():
@@ -85,13 +94,13 @@ def keygen(
 
 
 def _make_files(
-    role: Role, kid: bytes | None, *, mac: bool, passphrase: bytes | None
+    role: Role, kid: bytes | None, shared: bytes | None, *, mac: bool, passphrase: bytes | None
 ) -> dict[str, bytes]:
-    """The key files of one role by name."""
+    """The key files of one role by name; of the shared secret, if there is one."""
     if mac:
         key = KeyMaterial(Algorithm.HMAC_256, b"", os.urandom(32), kid)
         return {f"{role}.cose": key_files.to_cose_key(key)}
-    key = KeyMaterial.from_private(os.urandom(32))
+    key = KeyMaterial.from_private(shared or os.urandom(32))
     return {
         f"{role}.pem": key_files.to_pem(key, passphrase),
         f"{role}.pub": key_files.to_public_pem(key),

@@ -11,10 +11,16 @@ from tinycontainer.metadata import Bundle
 from tinycontainer.text import show
 from tinycontainer.tools.packing import packing
 from tinycontainer.tools.packing.manifest import Manifest, manifest_path, read_manifest
-from tinycontainer_tokens import Profile, Role
+from tinycontainer_tokens import KeyStore, Profile, Role
 
 from ...installation import with_installation
-from ...keys import PrivateKeys, passphrase_option, require_trustworthy
+from ...keys import (
+    PrivateKeys,
+    alg_option,
+    passphrase_option,
+    require_trustworthy,
+    restrict_to_alg,
+)
 from ...options import force_option, json_option, path_argument, path_option
 from ...verb import Verb, VerbRefused
 from .container_files import ContainerFiles, container_files_options, profile_option
@@ -31,6 +37,7 @@ from .container_files import ContainerFiles, container_files_options, profile_op
 @click.option(
     "--unsigned", is_flag=True, help="No tokens at all, for a device that allows it; for the bench."
 )
+@alg_option
 @profile_option
 @container_files_options
 @force_option
@@ -43,6 +50,7 @@ def pack(
     key_directory: Path | None,
     passphrase_file: Path | None,
     unsigned: bool,
+    alg: str | None,
     profile: str | None,
     files: ContainerFiles,
     force: bool,
@@ -59,20 +67,31 @@ def pack(
         blueprint = replace(manifest.blueprint, profile=Profile(profile))
         manifest = replace(manifest, blueprint=blueprint)
     try:
-        bundle = _make_bundle(manifest, key_directory, passphrase_file, unsigned=unsigned)
+        bundle, trusted = _make_bundle(
+            manifest, key_directory, passphrase_file, alg, unsigned=unsigned
+        )
     except MetadataError as error:
         raise VerbRefused(f"{show(str(manifest_path(source)))}: {error}") from None
-    files.write(bundle, source, installation, force=force, as_json=as_json)
+    files.write(bundle, source, installation, keys=trusted, force=force, as_json=as_json)
 
 
 def _make_bundle(
-    manifest: Manifest, directory: Path | None, passphrase_file: Path | None, *, unsigned: bool
-) -> Bundle:
+    manifest: Manifest,
+    directory: Path | None,
+    passphrase_file: Path | None,
+    alg: str | None,
+    *,
+    unsigned: bool,
+) -> tuple[Bundle, KeyStore | None]:
+    """The bundle, and the keys that it was signed with."""
     if unsigned == (directory is not None):
         raise VerbRefused("give either --keys DIRECTORY or --unsigned")
     if directory is None:
-        return packing.pack_unsigned(manifest.blueprint, manifest.code, manifest.data)
+        if alg is not None:
+            raise VerbRefused("--alg: nothing is signed; leave --alg or --unsigned out")
+        return packing.pack_unsigned(manifest.blueprint, manifest.code, manifest.data), None
     reader = PrivateKeys(passphrase_file)
-    keys = {role: reader.read_role(directory, role) for role in Role}
-    require_trustworthy(keys, manifest.blueprint.profile)
-    return packing.pack(manifest.blueprint, manifest.code, manifest.data, keys)
+    profile = manifest.blueprint.profile
+    keys = {role: restrict_to_alg(reader.read_role(directory, role), alg, profile) for role in Role}
+    trusted = require_trustworthy(keys, profile)
+    return packing.pack(manifest.blueprint, manifest.code, manifest.data, keys), trusted

@@ -20,7 +20,7 @@ from tinycontainer.tools.packing.manifest import read_blueprint
 from tinycontainer.tools.packing.packing import Blueprint, Signer, TokenOptions
 from tinycontainer_tokens import KeyMaterial, Kind, Profile
 
-from ...keys import PrivateKeys, passphrase_option
+from ...keys import PrivateKeys, alg_option, passphrase_option, restrict_to_alg
 from ...options import force_option, json_option, path_argument, path_option
 from ...output_files import require_absent, write_file
 from ...printing import print_json
@@ -123,6 +123,7 @@ def _signing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="The container's manifest: uid, profile and claims come from it unless given here.",
     )
     @click.option("--uid", help="The container's uid; text, or hex: and digits.")
+    @alg_option
     @click.option("--profile", type=click.Choice([profile.value for profile in Profile]))
     @click.option("--sequence", type=click.IntRange(0, (1 << 64) - 1), help="Version; default 1.")
     @click.option(
@@ -146,6 +147,7 @@ def _signing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         passphrase_file: Path | None,
         manifest: Path | None,
         uid: str | None,
+        alg: str | None,
         profile: str | None,
         out: Path | None,
         force: bool,
@@ -156,6 +158,7 @@ def _signing_options(command: Callable[..., Any]) -> Callable[..., Any]:
         signer = _make_signer(
             PrivateKeys(passphrase_file).read(key),
             uid,
+            alg,
             None if profile is None else Profile(profile),
             {name: options.pop(name) for name in _CLAIM_OPTIONS},
             blueprint,
@@ -169,6 +172,7 @@ def _signing_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def _make_signer(
     key: KeyMaterial,
     uid: str | None,
+    alg: str | None,
     profile: Profile | None,
     claims: dict[str, Any],
     blueprint: Blueprint | None,
@@ -178,6 +182,7 @@ def _make_signer(
         profile = Profile.RFC9052 if blueprint is None else blueprint.profile
     options = TokenOptions() if blueprint is None else blueprint.options
     given = {name: value for name, value in claims.items() if value is not None}
+    key = restrict_to_alg(key, alg, profile)
     return Signer(key, _choose_uid(uid, blueprint, profile), profile, replace(options, **given))
 
 

@@ -1,5 +1,6 @@
 """``compare``: run the same containers on two engines; show what differs."""
 
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from tinycontainer.text import flatten, show
 from tinycontainer.tools.differential import (
     Act,
     Bench,
+    ContainerPair,
     Difference,
     DifferenceKind,
     EngineRun,
@@ -68,7 +70,8 @@ def compare(
     The comparison covers every native call with its arguments and result, log lines, exits, trap
     codes, the fuel of every hook, memory after every hook, and the trace with its times. One kind
     of difference is expected and reported as such: results that depend on time after a trap
-    (engines charge hooks that trap differently). The exit code is 1 if anything else differs.
+    (engines charge hooks that trap differently). The exit code is 1 if anything else differs, and
+    if a bundle was refused or did not run on both engines, as then nothing is known of it.
 
     Example: tinycontainerctl compare courier.tcb mapper.tcb --device device.toml
     """
@@ -82,7 +85,7 @@ def compare(
         print_json(_comparison_as_dict(left, right, found))
     else:
         _print_comparison(left, right, found)
-    return ExitCode.DONE if found.alike and left.refused == right.refused else ExitCode.REFUSED
+    return ExitCode.DONE if found.same else ExitCode.REFUSED
 
 
 def _read_bench(
@@ -104,9 +107,10 @@ def _read_bench(
 def _comparison_as_dict(left: EngineRun, right: EngineRun, found: RunComparison) -> dict[str, Any]:
     return {
         "engines": [left.engine, right.engine],
-        "alike": found.alike and left.refused == right.refused,
+        "alike": found.same,
+        "compared_all": found.compared_all,
         "preempted": found.preempted,
-        "refused": [list(left.refused), list(right.refused)],
+        "refused": [[*left.refused, *left.surprises], [*right.refused, *right.surprises]],
         "trace": {
             "equal_events": found.events,
             "events_to_compare": found.events_due,
@@ -118,6 +122,7 @@ def _comparison_as_dict(left: EngineRun, right: EngineRun, found: RunComparison)
                 "acts": each.acts,
                 "completed_hooks": each.hooks,
                 "fuel": each.fuel,
+                "ran": each.ran,
                 "difference": None
                 if each.difference is None
                 else _difference_as_dict(each.difference),
@@ -159,7 +164,7 @@ def _show_value(value: object) -> str:
 
 def _print_comparison(left: EngineRun, right: EngineRun, found: RunComparison) -> None:
     rows = [
-        (show(each.uid), each.acts, each.hooks, each.fuel, _verdict(each.difference))
+        (show(each.uid), each.acts, each.hooks, each.fuel, _verdict(each))
         for each in found.containers
     ]
     columns = ("container", "acts alike", "hooks", "fuel of these", "verdict")
@@ -167,17 +172,28 @@ def _print_comparison(left: EngineRun, right: EngineRun, found: RunComparison) -
     for each in found.containers:
         if each.difference is not None:
             _print_difference(each.uid, left, right, each.difference)
-    for one, other in zip(left.refused, right.refused, strict=False):
-        click.echo(f"refused: {flatten(one)}" + ("" if one == other else f" | {flatten(other)}"))
+    for word, ours, theirs in (
+        ("refused", left.refused, right.refused),
+        ("script", left.surprises, right.surprises),
+    ):
+        for one, other in zip_longest(ours, theirs, fillvalue="nothing"):
+            also = "" if one == other else f" | {flatten(other)}"
+            click.echo(f"{word}: {flatten(one)}{also}")
     until = "" if found.events_due == len(left.record.events) else ", up to the first trap"
     click.echo(f"trace: {found.events} of {found.events_due} events are equal{until}")
     if found.events_differ is not None:
         click.echo(f"  {show(left.engine)}: {flatten(str(found.events_differ[0]))}")
         click.echo(f"  {show(right.engine)}: {flatten(str(found.events_differ[1]))}")
+    if not any(each.ran for each in found.containers):
+        click.echo("nothing was compared: no container ran on both engines")
+    elif not found.compared_all:
+        click.echo("not everything was compared: see what was refused or did not run")
 
 
-def _verdict(difference: Difference | None) -> str:
-    return "same" if difference is None else _VERDICTS[difference.kind]
+def _verdict(pair: ContainerPair) -> str:
+    if pair.difference is not None:
+        return _VERDICTS[pair.difference.kind]
+    return "same" if pair.ran else "not compared: it did not run on both engines"
 
 
 def _print_difference(

@@ -35,7 +35,7 @@ from ...installation import with_installation
 from ...options import force_option, json_option, path_option
 from ...output_files import require_absent, write_file
 from ...printing import print_json, print_table
-from ...verb import ExitCode, Verb, VerbRefused
+from ...verb import ExitCode, Verb, VerbRefused, say
 from .listeners import print_lines, show_progress, trace_to
 from .picture_files import PictureFiles, picture_options
 from .run_summary import print_summary, summarize_run
@@ -123,7 +123,7 @@ def _play_script(
     script = read_script(directory / "script.toml")
     with show_progress(_RUN_MS) as tick:
         surprises = play_script(device, script, _RUN_MS, tick)
-    return device.now_ns, surprises
+    return device.end_trace(), surprises
 
 
 @contextmanager
@@ -205,4 +205,4 @@ def _print_judgement(findings: list[ExpectationResult], surprises: list[Surprise
     ]
     print_table("What had to happen", ("", "expectation", "found"), rows)
     for surprise in surprises:
-        click.echo(f"error: script: {flatten(str(surprise))}", err=True)
+        say(f"error: script: {flatten(str(surprise))}")

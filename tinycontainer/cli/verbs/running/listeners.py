@@ -4,28 +4,39 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.console import Console
 from rich.progress import Progress
 
+from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import show
 from tinycontainer.trace import JsonLines, Sink
 
 from ...output_files import open_lines, refuse_unwritable
 
+DEFAULT_TRACE_BYTES: Final = 256 << 20
+"""The bound of a trace where no option gives one."""
 _LOG_INDENT = 17
 """Columns of the time in front of an event's line; a console line is indented by as many."""
 
 
 @contextmanager
-def trace_to(path: Path | None, *, force: bool, with_data: bool = False) -> Iterator[list[Sink]]:
+def trace_to(
+    path: Path | None,
+    *,
+    force: bool,
+    with_data: bool = False,
+    limit_bytes: int = DEFAULT_TRACE_BYTES,
+) -> Iterator[list[Sink]]:
     """A list of sinks: the trace file, or nothing if no path is given.
 
     Args:
         path: the trace file.
         force: whether it is overwritten if it exists.
         with_data: whether the trace has payload itself, not only its hash.
+        limit_bytes: the longest that the file becomes; a warning says where it was cut.
 
     Raises:
         VerbRefused: the file exists, or cannot be written.
@@ -39,7 +50,16 @@ def trace_to(path: Path | None, *, force: bool, with_data: bool = False) -> Iter
             with refuse_unwritable(path):
                 file.write(line)
 
-        yield [JsonLines(write, with_data=with_data)]
+        lines = JsonLines(write, with_data=with_data, limit_bytes=limit_bytes)
+        yield [lines]
+        lines.finish()
+        if lines.cut is not None:
+            from_ms = lines.cut.at_ns / NS_PER_MS
+            click.echo(
+                f"warning: {show(str(path))}: is full at {limit_bytes} bytes;"
+                f" {lines.cut.dropped} events from {from_ms:.3f} ms on are missing",
+                err=True,
+            )
 
 
 def print_lines(*, quiet: bool) -> Callable[[bytes], None]:

@@ -66,7 +66,7 @@ class LiveView:
         table.add_column("last refusal", no_wrap=True, max_width=_REFUSAL_COLUMNS)
         for row in rows[:_MAX_ROWS]:
             cells = (
-                show(row.uid, 20),
+                show(row.uid),
                 row.state,
                 self._hooks.get(row.uid, ""),
                 self._priorities.get(row.uid, ""),

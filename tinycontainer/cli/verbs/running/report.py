@@ -6,15 +6,16 @@ from typing import Any, Final
 import click
 
 from tinycontainer.interfaces.clock import NS_PER_MS
-from tinycontainer.text import show
+from tinycontainer.text import flatten, show
 from tinycontainer.tools.pictures import (
     Timeline,
     TimelineBuilder,
-    clip_timeline,
+    Window,
     html_report,
     text_chart,
 )
 from tinycontainer.trace import Tally, TraceEvent, read_trace
+from tinycontainer.trace.events import TraceEnded
 
 from ...options import duration_option, force_option, json_option, path_argument, path_option
 from ...output_files import require_absent, write_file
@@ -55,9 +56,9 @@ def report(
     end_ns = None if to_ms is None else to_ms * NS_PER_MS
     if end_ns is not None and end_ns <= begin_ns:
         raise VerbRefused("--to: is not after --from; name a later moment")
-    tally, whole = _read_run(trace)
-    timeline = clip_timeline(whole, begin_ns, end_ns)
-    summary = summarize_run(whole.end_ns, tally)
+    window = Window(begin_ns, end_ns)
+    tally, end_of_trace_ns, timeline = _read_run(trace, window)
+    summary = summarize_run(end_of_trace_ns, tally)
     title = f"{show(trace.name)}: who ran when"
     pictures.write(timeline, title)
     if html is not None:
@@ -66,14 +67,27 @@ def report(
     if as_json:
         print_json(summary | {"timeline": _timeline_as_dict(timeline)})
         return
+    if tally.ended is None or tally.ended.reason != "over":
+        click.echo(_describe_end(tally))
     for line in text_chart(timeline, terminal_width() or _CHART_COLUMNS):
         click.echo(line)
     print_summary(summary)
 
 
-def _read_run(trace: Path) -> tuple[Tally, Timeline]:
+def _describe_end(tally: Tally) -> str:
+    """Why the trace is not that of a whole run."""
+    match tally.ended:
+        case None:
+            return "the trace has no end: its run was ended from outside, or goes on"
+        case TraceEnded(reason="full"):
+            return f"the trace was full; {tally.ended.dropped} later events are missing"
+    return f"the run was {flatten(tally.ended.reason)}"
+
+
+def _read_run(trace: Path, window: Window) -> tuple[Tally, int, Timeline]:
+    """The account, the end of the trace in ns, and the picture of a part of it."""
     tally = Tally()
-    builder = TimelineBuilder()
+    builder = TimelineBuilder(window)
     event: TraceEvent | None = None
     for event in read_trace(trace):
         tally(event)
@@ -82,7 +96,8 @@ def _read_run(trace: Path) -> tuple[Tally, Timeline]:
             raise VerbRefused(f"{show(str(trace))}: has more than {_MAX_ROWS} containers")
     if event is None:
         raise VerbRefused(f"{show(str(trace))}: holds no events")
-    return tally, builder.build()
+    tally.count_until(event.at_ns)
+    return tally, event.at_ns, builder.build()
 
 
 def _timeline_as_dict(timeline: Timeline) -> dict[str, Any]:
@@ -95,7 +110,7 @@ def _timeline_as_dict(timeline: Timeline) -> dict[str, Any]:
             {
                 "uid": show(lane.uid),
                 "ranks": list(lane.ranks),
-                "hooks": len(lane.hooks),
+                "hooks": lane.hook_count,
                 **{f"{activity}_ns": length_ns for activity, length_ns in lane.lengths_ns.items()},
             }
             for lane in timeline.lanes

@@ -15,9 +15,17 @@ from tinycontainer.tools.pictures import TimelineBuilder
 from tinycontainer.trace import Human, Sink, Tally
 
 from ...installation import with_installation
-from ...options import duration_option, force_option, json_option, path_argument, path_option
+from ...options import (
+    DEFAULT_FILE_LIMIT,
+    duration_option,
+    force_option,
+    json_option,
+    path_argument,
+    path_option,
+    size_option,
+)
 from ...printing import print_json
-from ...verb import ExitCode, Verb, VerbRefused
+from ...verb import ExitCode, Verb, VerbRefused, say
 from .listeners import print_lines, trace_to
 from .live_view import LiveView, require_terminal
 from .picture_files import PictureFiles, picture_options
@@ -45,6 +53,7 @@ class RunOptions:
     trace_data: bool
     record: Path | None
     replay: Path | None
+    file_limit: int
     live: bool
     fail_on: tuple[str, ...]
     pictures: PictureFiles
@@ -109,6 +118,11 @@ class RunOptions:
     "--replay",
     help="Repeat a recorded run exactly; the drivers' data sources are not needed.",
 )
+@size_option(
+    "--file-limit",
+    default=DEFAULT_FILE_LIMIT,
+    help="The longest that a trace and a recording become; the run goes on without them.",
+)
 @click.option("--live", is_flag=True, help="Show what happens while it does, in wall time.")
 @click.option(
     "--fail-on",
@@ -131,7 +145,7 @@ def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
     plan = read_plan(device_file)
     steps = () if options.script is None else read_script(options.script)
     if plan.content.trust.allow_unsigned:
-        click.echo("warning: allow_unsigned is set: missing tokens are accepted", err=True)
+        say("warning: allow_unsigned is set: missing tokens are accepted")
     tally = Tally()
     builder = TimelineBuilder()
     with _sinks(options, tally) as sinks:
@@ -160,21 +174,27 @@ def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
             click.echo("the device file lists no containers; add some, or give a --script")
         if late_steps:
             click.echo(f"{late_steps} steps of the script are after the end of the run; use --for")
-    return _exit_code(result, tally, options.fail_on)
+    return _exit_code(result, tally, options)
 
 
 def _run(request: RunRequest, options: RunOptions) -> RunResult:
     if options.replay is not None:
         return run_replayed(request, options.replay)
     if options.record is not None:
-        return run_recorded(request, options.record, force=options.force)
+        limit_bytes = options.file_limit
+        return run_recorded(request, options.record, limit_bytes, force=options.force)
     return run_plainly(request)
 
 
 @contextmanager
 def _sinks(options: RunOptions, tally: Tally) -> Iterator[list[Sink]]:
     """What receives the events; a live view is on the terminal meanwhile."""
-    with trace_to(options.trace, force=options.force, with_data=options.trace_data) as sinks:
+    with trace_to(
+        options.trace,
+        force=options.force,
+        with_data=options.trace_data,
+        limit_bytes=options.file_limit,
+    ) as sinks:
         sinks.append(tally)
         if options.live:
             view = LiveView(tally)
@@ -187,12 +207,15 @@ def _sinks(options: RunOptions, tally: Tally) -> Iterator[list[Sink]]:
         yield sinks
 
 
-def _exit_code(result: RunResult, tally: Tally, fail_on: tuple[str, ...]) -> ExitCode:
+def _exit_code(result: RunResult, tally: Tally, options: RunOptions) -> ExitCode:
     for surprise in result.surprises:
-        click.echo(f"error: script: {flatten(str(surprise))}", err=True)
+        say(f"error: script: {flatten(str(surprise))}")
+    if result.cut:
+        say(f"{'error' if options.replay else 'warning'}: {result.cut}")
     if result.interrupted:
         return ExitCode.INTERRUPTED
-    failures = [name for name in fail_on if _FAILURES[name](tally)]
+    failures = [name for name in options.fail_on if _FAILURES[name](tally)]
     for name in failures:
-        click.echo(f"error: --fail-on {name}: the run had at least one", err=True)
-    return ExitCode.REFUSED if result.surprises or failures else ExitCode.DONE
+        say(f"error: --fail-on {name}: the run had at least one")
+    is_half = bool(result.cut) and options.replay is not None
+    return ExitCode.REFUSED if result.surprises or failures or is_half else ExitCode.DONE

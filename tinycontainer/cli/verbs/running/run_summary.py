@@ -1,13 +1,30 @@
 """The summary of a run: how each container fared, and what was refused."""
 
 from collections.abc import Iterator
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import flatten, show
 from tinycontainer.trace import Row, Tally
 
 from ...printing import print_table
+
+_COLUMNS: Final = MappingProxyType(
+    {
+        "uid": "container",
+        "state": "state",
+        "starts": "starts",
+        "loops": "loops",
+        "execution_ms": "ran ms",
+        "share_percent": "ran %",
+        "calls": "calls",
+        "refusals": "refused",
+        "deadline_misses": "late",
+        "ended_by": "ended by",
+    }
+)
+"""Columns of the first table, by the key of the value."""
 
 
 def summarize_run(now_ns: int, tally: Tally) -> dict[str, Any]:
@@ -19,7 +36,7 @@ def summarize_run(now_ns: int, tally: Tally) -> dict[str, Any]:
     """
     return {
         "device_time_ms": now_ns / NS_PER_MS,
-        "containers": [_row_as_dict(row) for row in tally.rows.values()],
+        "containers": [_row_as_dict(row, now_ns) for row in tally.rows.values()],
         "refusals": [
             {
                 "uid": show(kind.uid),
@@ -44,8 +61,8 @@ def summary_tables(
     """Captions, columns and rows of a summary."""
     yield (
         f"Who ran, in {summary['device_time_ms']:.3f} ms of device time",
-        ("container", "state", "starts", "loops", "ran ms", "calls", "refused", "late", "ended by"),
-        [tuple(row.values()) for row in summary["containers"]],
+        tuple(_COLUMNS.values()),
+        [tuple(row[key] for key in _COLUMNS) for row in summary["containers"]],
     )
     if summary["refusals"]:
         yield (
@@ -55,14 +72,17 @@ def summary_tables(
         )
 
 
-def _row_as_dict(row: Row) -> dict[str, Any]:
-    """One container; the columns of `summary_tables` are these values in this order."""
+def _row_as_dict(row: Row, now_ns: int) -> dict[str, Any]:
+    """One container."""
     return {
         "uid": show(row.uid),
         "state": flatten(row.state),
         "starts": row.starts,
         "loops": row.loops,
+        "execution_ns": row.execution_ns,
         "execution_ms": round(row.execution_ns / NS_PER_MS, 3),
+        # Rounded down, so that the shares of all containers never add up to more than 100.
+        "share_percent": row.execution_ns * 1000 // max(1, now_ns) / 10,
         "calls": row.calls,
         "refusals": row.refusals,
         "deadline_misses": row.deadline_misses,

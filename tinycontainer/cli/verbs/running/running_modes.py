@@ -14,6 +14,7 @@ from tinycontainer.assembly import (
     make_setup,
 )
 from tinycontainer.device.device import Outside
+from tinycontainer.errors import RecordingFull
 from tinycontainer.files.toml_file import MAX_TOML_BYTES, read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
 from tinycontainer.scenario.script import ScriptStep, Surprise, play_script
@@ -29,7 +30,8 @@ from tinycontainer.tools.recording import (
     TapeWriter,
     replay,
 )
-from tinycontainer.trace import Sink
+from tinycontainer.trace import Sink, TraceEvent
+from tinycontainer.trace.events import TraceEnded
 
 from ...output_files import open_lines, refuse_unwritable
 from ...verb import ExitCode, VerbRefused
@@ -77,11 +79,13 @@ class RunResult:
         now_ns: device time at the end.
         surprises: steps of the script that did not go as expected.
         interrupted: whether the operator ended it.
+        cut: what is missing of it in a recording, or of a recording in it; empty if nothing is.
     """
 
     now_ns: int
     surprises: Sequence[Surprise] = ()
     interrupted: bool = False
+    cut: str = ""
 
 
 def run_plainly(request: RunRequest) -> RunResult:
@@ -96,15 +100,16 @@ def run_plainly(request: RunRequest) -> RunResult:
     device = Device(setup, clock, request.sinks)
     load_listed_containers(device, request.plan)
     surprises, interrupted = _play_script(device, request)
-    return RunResult(device.now_ns, surprises, interrupted)
+    return RunResult(device.end_trace(_reason(interrupted)), surprises, interrupted)
 
 
-def run_recorded(request: RunRequest, path: Path, *, force: bool) -> RunResult:
+def run_recorded(request: RunRequest, path: Path, limit_bytes: int, *, force: bool) -> RunResult:
     """Run a device and keep all that a replay needs.
 
     Args:
         request: what to run.
         path: the recording; nobody but its owner can read it, as it holds payload.
+        limit_bytes: the longest that it becomes; a replay ends where it was cut.
         force: whether it is overwritten if it exists.
 
     Raises:
@@ -116,7 +121,7 @@ def run_recorded(request: RunRequest, path: Path, *, force: bool) -> RunResult:
     with open_lines(path, force=force, private=True) as file, refuse_unwritable(path):
         # `write` raises OSError, not VerbRefused: the tape keeps it until no container runs, as it
         # would otherwise look like the fault of the driver whose answer is recorded.
-        tape = TapeWriter(file.write)
+        tape = TapeWriter(file.write, limit_bytes)
         recorder = Recorder(tape, gate)
         plan = _on_engine(request.plan, request.engine)
         show_line = recorder.show_line(request.show_line)
@@ -131,8 +136,11 @@ def run_recorded(request: RunRequest, path: Path, *, force: bool) -> RunResult:
         with gate.guarding():
             load_listed_containers(device, request.plan)
             surprises, interrupted = _play_script(device, request)
-        end_ns = device.finish()
-    return RunResult(end_ns, surprises, interrupted)
+        end_ns = device.end_trace(_reason(interrupted))
+    cut = ""
+    if tape.is_full:
+        cut = f"{show(str(path))}: is full at {limit_bytes} bytes; a replay ends there"
+    return RunResult(end_ns, surprises, interrupted, cut)
 
 
 def run_replayed(request: RunRequest, path: Path) -> RunResult:
@@ -161,9 +169,30 @@ def run_replayed(request: RunRequest, path: Path) -> RunResult:
     plan = _on_engine(request.plan, header.engine)
     setup = make_setup(plan, clock, request.installation, outside=outside)
     digest = Digest()
-    device = Device(setup, clock, [digest, *request.sinks])
-    interrupted = replay(device, tape, clock, digest)
+    device = Device(setup, clock, [digest, *(_repeating(tape, sink) for sink in request.sinks)])
+    try:
+        interrupted = replay(device, tape, clock, digest)
+    except RecordingFull as error:
+        ended = TraceEnded("full", 0)
+        ended.at_ns = clock.end_here()
+        for sink in request.sinks:
+            sink(ended)
+        return RunResult(ended.at_ns, cut=str(error))
     return RunResult(device.now_ns, interrupted=interrupted)
+
+
+def _repeating(tape: TapeReader, sink: Sink) -> Sink:
+    """A sink that gets what is a repetition of the recorded run, and nothing after that."""
+
+    def receive(event: TraceEvent) -> None:
+        if not tape.has_failed:
+            sink(event)
+
+    return receive
+
+
+def _reason(interrupted: bool) -> str:
+    return "interrupted" if interrupted else "over"
 
 
 def _play_script(device: Device, request: RunRequest) -> tuple[list[Surprise], bool]:

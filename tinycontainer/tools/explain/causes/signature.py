@@ -11,7 +11,6 @@ from tinycontainer_tokens import (
     Profile,
     Role,
     TokenError,
-    cbor,
 )
 from tinycontainer_tokens import envelope as envelope_codec
 from tinycontainer_tokens.envelope import Envelope, parse_if_possible, proof_holds
@@ -55,13 +54,18 @@ def _why_none_fits(refused: RefusedToken, entries: list[KeyEntry], envelope: Env
         profiles = ", ".join(sorted({entry.profile for entry in entries}))
         return f"the keys of the role {role} are for {profiles}, not for {expected.profile}"
     of_profile = fitting
-    fitting = [entry for entry in fitting if entry.material.algorithm is envelope.algorithm]
+    fitting = [
+        entry for entry in fitting if entry.material.allows(envelope.algorithm, expected.profile)
+    ]
     if not fitting:
         algorithms = ", ".join(sorted({entry.material.algorithm for entry in of_profile}))
         return (
             f"the token is made with {envelope.algorithm}, the keys of the role {role} are for"
             f" {algorithms}"
         )
+    fitting = [entry for entry in fitting if entry.material.may_verify]
+    if not fitting:
+        return f"key_ops of the keys of the role {role} does not allow to verify with them"
     fitting = [entry for entry in fitting if entry.uids is None or expected.uid in entry.uids]
     if not fitting:
         return f"the keys of the role {role} may not sign for {show(expected.uid)}"
@@ -138,12 +142,11 @@ def _other_coverage(refused: RefusedToken, envelope: Envelope) -> str | None:
 
 
 def _coverages(refused: RefusedToken, envelope: Envelope) -> list[tuple[str, bytes]]:
-    context = envelope_codec.CONTEXT[envelope.algorithm]
     structure = "MAC_structure" if envelope.algorithm is Algorithm.HMAC_256 else "Sig_structure"
     tried = [
         (
             f"COSE's {structure}; {Profile.RIOT_2024} covers the payload alone",
-            cbor.encode([context, envelope.protected, b"", envelope.payload]),
+            envelope.structure,
         )
     ]
     if envelope.profile is Profile.RFC9052:
@@ -152,7 +155,7 @@ def _coverages(refused: RefusedToken, envelope: Envelope) -> list[tuple[str, byt
             (f"the payload alone, as {Profile.RIOT_2024} does; {rule}", envelope.payload),
             (
                 f"a {structure} with an empty protected header; {rule} with the header's bytes",
-                cbor.encode([context, b"", b"", envelope.payload]),
+                replace(envelope, protected=b"").structure,
             ),
         ]
     content = refused.content_of(refused.kind)

@@ -1,6 +1,7 @@
 """An operator with its tensors, and the checks that several operators share."""
 
 import math
+import struct
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,7 @@ _ZERO_POINTS: Final = range(-128, 128)
 MAX_SCALE_RATIO: Final = 256.0
 """Native code holds ratios of scales as 32-bit fractions with a shift; above this it misbehaves."""
 _COMPUTED_TYPES: Final = frozenset({TensorType.F32, TensorType.I8})
-_ACTIVATIONS: Final = frozenset(Activation)
+_ACTIVATIONS: Final = frozenset(Activation) - {Activation.TANH}
 PROBABILITY_SCALE: Final = 1 / 256
 PROBABILITY_ZERO_POINT: Final = -128
 
@@ -26,14 +27,23 @@ class Node:
     Attributes:
         index: the operator's number in the model.
         operator: which operator it is, and its options.
-        inputs: its tensors, without one that is left out at the end.
-        output: the tensor that it makes.
+        inputs: its tensors, without those that are left out.
+        slots: the same, with None for each that is left out.
+        outputs: the tensors that it makes.
+        intermediates: tensors that only say how values within it are quantised.
     """
 
     index: int
     operator: Operator
     inputs: tuple[Tensor, ...]
-    output: Tensor
+    slots: tuple[Tensor | None, ...]
+    outputs: tuple[Tensor, ...]
+    intermediates: tuple[Tensor, ...]
+
+    @property
+    def output(self) -> Tensor:
+        """The first tensor that it makes; most operators make no other."""
+        return self.outputs[0]
 
     @property
     def data(self) -> Tensor:
@@ -64,8 +74,9 @@ class Node:
             require(False, flaw, self._place(tensor), found=found, allowed=allowed, subject=subject)
 
     def _place(self, tensor: Tensor | None) -> Place:
-        index = None if tensor is None else tensor.index
-        return Place(self.index, self.operator.code, index)
+        if tensor is None:
+            return Place(self.index, self.operator.code)
+        return Place(self.index, self.operator.code, tensor.index, tensor.name)
 
     # The form of the operator.
 
@@ -109,12 +120,62 @@ class Node:
             self.require(len(tensor.shape) >= 1, Flaw.SCALAR, tensor)
             check_activation_scale(tensor, self._place(tensor))
 
-    def require_output_shape(self, shape: tuple[int, ...]) -> None:
-        """The output has this shape."""
-        found = self.output.shape
-        self.require(found == shape, Flaw.OUTPUT_SHAPE, self.output, found=found, allowed=shape)
+    def require_output_shape(self, shape: tuple[int, ...], output: Tensor | None = None) -> None:
+        """An output, the first one if none is given, has this shape."""
+        output = output or self.output
+        found = output.shape
+        self.require(found == shape, Flaw.OUTPUT_SHAPE, output, found=found, allowed=shape)
+
+    def require_option(self, subject: str, wanted: int = 0) -> None:
+        """An option has the only value that is supported."""
+        found = self.operator.number(subject)
+        self.require(
+            found == wanted, Flaw.OPTION_VALUE, found=found, allowed=wanted, subject=subject
+        )
+
+    # Constants of 32-bit integers, which say something.
+
+    def read_numbers(self, tensor: Tensor) -> tuple[int, ...]:
+        """The numbers of a constant."""
+        kind = tensor.type
+        wanted = TensorType.I32
+        self.require(kind is wanted, Flaw.INTEGER_TYPE, tensor, found=kind, allowed=wanted)
+        count = len(tensor.scales)
+        self.require(count == 0, Flaw.INTEGER_SCALES, tensor, found=count)
+        data = tensor.data
+        self.require(data is not None, Flaw.INTEGERS_COMPUTED, tensor)
+        data = data or b""
+        return struct.unpack(f"<{len(data) // 4}i", data)
+
+    def read_list(self, tensor: Tensor, subject: str, counts: range) -> tuple[int, ...]:
+        """The numbers of a constant of one dimension that has so many of them."""
+        rank = len(tensor.shape)
+        self.require(rank == 1, Flaw.LIST_RANK, tensor, found=rank, allowed=1, subject=subject)
+        numbers = self.read_numbers(tensor)
+        count = len(numbers)
+        fits = count in counts
+        self.require(fits, Flaw.LIST_LENGTH, tensor, found=count, allowed=counts, subject=subject)
+        return numbers
+
+    def read_number(self, tensor: Tensor, subject: str) -> int:
+        """The only number of a constant."""
+        numbers = self.read_numbers(tensor)
+        count = len(numbers)
+        alone = count == 1
+        self.require(alone, Flaw.SCALAR_COUNT, tensor, found=count, allowed=1, subject=subject)
+        return numbers[0]
+
+    def find_axis(self, axis: int, rank: int) -> int:
+        """An axis counted from the front; a negative one is counted from the end."""
+        axes = range(-rank, rank)
+        self.require(axis in axes, Flaw.AXIS, found=axis, allowed=axes)
+        return axis % rank
 
     # Its quantisation.
+
+    def require_sound_scale(self, tensor: Tensor) -> None:
+        """A tensor of 8-bit integers has one sound scale and zero point; others have none."""
+        check_activation_scale(tensor, self._place(tensor))
 
     def require_same_quantisation(self, *tensors: Tensor) -> None:
         """These tensors have the output's scales and zero points."""
@@ -135,27 +196,34 @@ class Node:
     def require_scale_ratio(self, *scales: float) -> None:
         """The product of input scales over the output's is one that native code can hold."""
         if self.output.scales:
-            ratio = math.prod(scales) / self.output.scales[0]
-            self.require(
-                ratio < MAX_SCALE_RATIO, Flaw.SCALE_RATIO, found=ratio, allowed=MAX_SCALE_RATIO
-            )
+            self.require_ratio(math.prod(scales) / self.output.scales[0])
 
-    def require_probability_scale(self) -> None:
-        """A quantised output has the scale with which native code writes probabilities."""
+    def require_ratio(self, ratio: float) -> None:
+        """A ratio of scales is one that native code can hold."""
+        self.require(
+            ratio < MAX_SCALE_RATIO, Flaw.SCALE_RATIO, found=ratio, allowed=MAX_SCALE_RATIO
+        )
+
+    def require_output_quantisation(self, scale: float, zero_point: int) -> None:
+        """A quantised output has the quantisation with which native code writes such values."""
         if self.output.type is not TensorType.I8:
             return
         for subject, found, wanted in (
-            ("scale", self.output.scales, (PROBABILITY_SCALE,)),
-            ("zero point", self.output.zero_points, (PROBABILITY_ZERO_POINT,)),
+            ("scale", self.output.scales, (scale,)),
+            ("zero point", self.output.zero_points, (zero_point,)),
         ):
             self.require(
                 found == wanted,
-                Flaw.PROBABILITY_SCALE,
+                Flaw.FIXED_SCALE,
                 self.output,
                 found=found,
                 allowed=wanted,
                 subject=subject,
             )
+
+    def require_probability_scale(self) -> None:
+        """A quantised output has the quantisation of probabilities."""
+        self.require_output_quantisation(PROBABILITY_SCALE, PROBABILITY_ZERO_POINT)
 
 
 def check_activation_scale(tensor: Tensor, place: Place = WHOLE_MODEL) -> None:

@@ -1,11 +1,8 @@
-"""Rules of the operators whose work is the shape: RESHAPE, CONCATENATION, PAD and MEAN."""
+"""Rules of the operators whose work is the shape, but for those that cut (`slices`)."""
 
-import struct
 from typing import Final
 
-from ..enumerations import TensorType
 from ..flaws import Flaw
-from ..graph import Tensor
 from .node import Node
 
 MAX_CONCATENATED: Final = 16
@@ -28,7 +25,7 @@ def check_reshape(node: Node) -> int:
         wanted = node.inputs[1]
         rank = len(wanted.shape)
         node.require(rank == 1, Flaw.SHAPE_LIST, wanted, found=rank, allowed=1)
-        shapes.append(_read_integers(node, wanted))
+        shapes.append(node.read_numbers(wanted))
     option = (node.operator.options or {}).get("new_shape")
     if isinstance(option, tuple):
         shapes.append(tuple(int(each) for each in option))
@@ -54,7 +51,7 @@ def check_concatenation(node: Node) -> int:
     node.require_same_quantisation(*node.inputs)
     node.require_no_activation()
     output = node.output.shape
-    axis = _find_axis(node, node.operator.number("axis"), len(output))
+    axis = node.find_axis(node.operator.number("axis"), len(output))
     total = 0
     for each in node.inputs:
         wanted = (*output[:axis], *each.shape[axis : axis + 1], *output[axis + 1 :])
@@ -75,7 +72,7 @@ def check_pad(node: Node) -> int:
     wanted = (len(node.data.shape), 2)
     fits = given.shape == wanted
     node.require(fits, Flaw.PADDING_SHAPE, given, found=given.shape, allowed=wanted)
-    paddings = _read_integers(node, given)
+    paddings = node.read_numbers(given)
     for each in paddings:
         sound = each in _PADDINGS
         node.require(sound, Flaw.PADDING_RANGE, given, found=each, allowed=_PADDINGS)
@@ -94,7 +91,7 @@ def check_mean(node: Node) -> int:
     given = node.inputs[1]
     rank = len(given.shape)
     node.require(rank == 1, Flaw.AXIS_LIST, given, found=rank, allowed=1)
-    axes = tuple(_find_axis(node, each, len(shape)) for each in _read_integers(node, given))
+    axes = tuple(node.find_axis(each, len(shape)) for each in node.read_numbers(given))
     node.require(len(set(axes)) == len(axes), Flaw.AXIS_TWICE, given, found=axes)
     if node.operator.number("keep_dims"):
         kept = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
@@ -105,21 +102,14 @@ def check_mean(node: Node) -> int:
     return node.data.elements
 
 
-def _read_integers(node: Node, tensor: Tensor) -> tuple[int, ...]:
-    """The numbers of a constant of 32-bit integers."""
-    kind = tensor.type
-    wanted = TensorType.I32
-    node.require(kind is wanted, Flaw.INTEGER_TYPE, tensor, found=kind, allowed=wanted)
-    count = len(tensor.scales)
-    node.require(count == 0, Flaw.INTEGER_SCALES, tensor, found=count)
-    data = tensor.data
-    node.require(data is not None, Flaw.INTEGERS_COMPUTED, tensor)
-    data = data or b""
-    return struct.unpack(f"<{len(data) // 4}i", data)
-
-
-def _find_axis(node: Node, axis: int, rank: int) -> int:
-    """An axis counted from the front; a negative one is counted from the end."""
-    axes = range(-rank, rank)
-    node.require(axis in axes, Flaw.AXIS, found=axis, allowed=axes)
-    return axis % rank
+def check_transpose(node: Node) -> int:
+    """TRANSPOSE: a constant says which dimension of the input each of the output is."""
+    node.require_inputs(range(2, 3))
+    node.require_computed(node.data)
+    node.require_same_quantisation(node.data)
+    shape = node.data.shape
+    order = node.read_list(node.inputs[1], "order", range(len(shape), len(shape) + 1))
+    whole = sorted(order) == list(range(len(shape)))
+    node.require(whole, Flaw.PERMUTATION, node.inputs[1], found=order, allowed=len(shape))
+    node.require_output_shape(tuple(shape[each] for each in order))
+    return node.output.elements

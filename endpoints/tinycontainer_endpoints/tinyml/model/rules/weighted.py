@@ -1,6 +1,5 @@
 """Rules of the operators that multiply by weights: convolutions and dense layers."""
 
-import math
 from typing import Final
 
 from ..enumerations import TensorType
@@ -15,7 +14,8 @@ _OUTPUT_CHANNELS: Final = 0
 """Dimension of a convolution's filter along which its output channels lie."""
 _DEPTHWISE_CHANNELS: Final = 3
 """The same of a depthwise convolution."""
-_USUAL: Final = 0
+_BIAS_TOLERANCE: Final = 0.02
+"""By how much of the output's scale a bias's scale may differ; the interpreter's own bound."""
 
 
 def check_convolution(node: Node) -> int:
@@ -50,15 +50,13 @@ def check_fully_connected(node: Node) -> int:
     weights = node.inputs[1]
     node.require_computed(data)
     for subject in ("weights_format", "asymmetric_inputs"):
-        found = node.operator.number(subject)
-        usual = found == _USUAL
-        node.require(usual, Flaw.WEIGHT_FORMAT, found=found, allowed=_USUAL, subject=subject)
+        node.require_option(subject)
     rank = len(weights.shape)
     node.require(rank == 2, Flaw.WEIGHT_RANK, weights, found=rank, allowed=2)
     given, wanted = weights.shape
     _check_weights(node, weights, 1, 0)
     if len(node.inputs) == 3:
-        _check_bias(node, node.inputs[2], given)
+        _check_bias(node, node.inputs[2], given, frozenset({1}))
     node.require_known_activation()
     if node.operator.number("keep_num_dims"):
         last = data.shape[-1]
@@ -91,7 +89,7 @@ def _finish_convolution(node: Node, channel_axis: int) -> None:
     _, rows, columns, _ = filter_.shape
     channels = filter_.shape[channel_axis]
     _check_weights(node, filter_, channels, channel_axis)
-    _check_bias(node, bias, channels)
+    _check_bias(node, bias, channels, frozenset({0, len(filter_.scales)}))
     node.require_known_activation()
     places = slide_window(node, (height, width), (rows, columns), dilated=True)
     node.require_output_shape((batch, *places, channels))
@@ -134,18 +132,28 @@ def _check_weight_scales(node: Node, weights: Tensor, channels: int, axis: int) 
         node.require(zero == 0, Flaw.WEIGHT_ZERO_POINT, weights, found=zero, allowed=0)
 
 
-def _check_bias(node: Node, bias: Tensor, channels: int) -> None:
-    """A bias is a constant with one number per channel, of the type that sums have."""
-    kind = TensorType.I32 if node.output.type is TensorType.I8 else TensorType.F32
+def _check_bias(node: Node, bias: Tensor, channels: int, scale_counts: frozenset[int]) -> None:
+    """A bias is a constant with one number per channel, of the type that sums have.
+
+    Args:
+        node: the operator.
+        bias: the tensor.
+        channels: how many numbers it has.
+        scale_counts: how many scales those of integers can have.
+    """
+    small = node.output.type is TensorType.I8
+    kind = TensorType.I32 if small else TensorType.F32
     node.require(bias.is_constant, Flaw.BIAS_COMPUTED, bias)
     node.require(bias.type is kind, Flaw.BIAS_TYPE, bias, found=bias.type, allowed=kind)
     shape = (channels,)
     node.require(bias.shape == shape, Flaw.BIAS_SHAPE, bias, found=bias.shape, allowed=shape)
     count = len(bias.scales)
-    counts = frozenset({0, 1, channels})
+    counts = scale_counts if small else frozenset({0})
     node.require(count in counts, Flaw.BIAS_SCALE_COUNT, bias, found=count, allowed=counts)
-    for scale in bias.scales:
-        sound = 0 < scale < math.inf
-        node.require(sound, Flaw.BIAS_SCALE_RANGE, bias, found=scale)
     for zero in bias.zero_points:
         node.require(zero == 0, Flaw.BIAS_ZERO_POINT, bias, found=zero, allowed=0)
+    for scale, weight_scale in zip(bias.scales, node.inputs[1].scales, strict=False):
+        # Native code adds a bias to sums of this scale, whatever its own scale says.
+        wanted = node.data.scales[0] * weight_scale
+        sound = abs(scale - wanted) <= _BIAS_TOLERANCE * node.output.scales[0]
+        node.require(sound, Flaw.BIAS_SCALE_RANGE, bias, found=scale, allowed=wanted)

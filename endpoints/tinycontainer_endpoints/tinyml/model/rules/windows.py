@@ -1,4 +1,4 @@
-"""Windows that slide over images, and the pools, which are nothing but windows."""
+"""Windows that slide over images, the pools, which are nothing but windows, and resized images."""
 
 from typing import Final
 
@@ -11,6 +11,8 @@ IMAGE_RANK: Final = 4
 WINDOW_LENGTHS: Final = range(1, 257)
 STRIDES: Final = range(1, 65)
 DILATIONS: Final = range(1, 17)
+SIZES: Final = range(1, 4097)
+"""Height and width that an image can be resized to."""
 _PADDINGS: Final = frozenset(Padding)
 _DIMENSIONS: Final = (("height", "h"), ("width", "w"))
 """A window's dimensions, and the ends of the names of their options."""
@@ -86,3 +88,20 @@ def check_pool(node: Node) -> int:
     places = slide_window(node, (height, width), (rows, columns), dilated=False)
     node.require_output_shape((batch, *places, channels))
     return node.output.elements * rows * columns
+
+
+def check_resize_bilinear(node: Node) -> int:
+    """RESIZE_BILINEAR: a constant gives height and width of the output."""
+    node.require_inputs(range(2, 3))
+    node.require_options()
+    node.require_computed(node.data)
+    node.require_same_quantisation(node.data)
+    batch, _, _, channels = read_image_shape(node)
+    sizes = node.read_list(node.inputs[1], "sizes", range(2, 3))
+    for each in sizes:
+        node.require(each in SIZES, Flaw.RESIZED, node.inputs[1], found=each, allowed=SIZES)
+    aligned = bool(node.operator.number("align_corners"))
+    halved = bool(node.operator.number("half_pixel_centers"))
+    node.require(not (aligned and halved), Flaw.CENTRES)
+    node.require_output_shape((batch, *sizes, channels))
+    return node.output.elements

@@ -1,0 +1,314 @@
+"""A state file: one SQLite file, opened with suspicion, changed in transactions.
+
+A file that is damaged, foreign or newer than this program is refused and never changed. The file
+appears whole or not at all. Whatever holds it locked, no call waits for longer than `BUSY_S`
+(ADR 23).
+"""
+
+import os
+import secrets
+import sqlite3
+import stat
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final, NoReturn, TypeAlias
+from urllib.parse import quote
+
+from tinycontainer.errors import TinyContainerError
+from tinycontainer.text import flatten, show
+from tinycontainer_tokens import SequenceStoreError
+
+from .schema import APPLICATION_ID, MIGRATIONS, Migration
+
+Rows: TypeAlias = list[tuple[Any, ...]]
+
+BUSY_S: Final = 2.0
+"""How long a call waits for another process that has the file locked."""
+_WAL_LIMIT_BYTES: Final = 1 << 20
+_BESIDE: Final = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside the file while it is open."""
+_PRIVATE_MODE: Final = 0o600
+_FOREIGN: Final = "is no state file of this program; move it away, or name another file"
+_DAMAGED: Final = "is damaged; restore it from a copy, or move it away and accept that it is lost"
+
+
+class StateFileError(TinyContainerError, SequenceStoreError):
+    """A state file that cannot be used; it is as it was.
+
+    Attributes:
+        file: which file, fit to be shown.
+        problem: what is wrong and what to do.
+    """
+
+    def __init__(self, file: str, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+        self.file = file
+        self.problem = problem
+
+
+class StateFileBusy(StateFileError):
+    """A state file that another process held locked for longer than this one waits."""
+
+
+class Database:
+    """A state file.
+
+    Args:
+        path: the file; it is made at the first transaction.
+        rows_are_sound: looks at the rows of a file that is opened, when its tables are known.
+        migrations: how its tables came about.
+        is_reader: never make or change the file.
+
+    Raises:
+        StateFileError: the file exists and cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        rows_are_sound: Callable[[sqlite3.Connection], bool],
+        migrations: Sequence[Migration] = MIGRATIONS,
+        *,
+        is_reader: bool = False,
+    ) -> None:
+        self._path = path
+        self._rows_are_sound = rows_are_sound
+        self._name = show(path.name)
+        self._migrations = migrations
+        self._is_reader = is_reader
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._closing: Any = None
+        self._connect()
+
+    def read(self, query: str, values: Sequence[object] = ()) -> Rows:
+        """The rows of a query; none while there is no file.
+
+        Raises:
+            StateFileError: the file cannot be read.
+        """
+        with self._refusing():
+            connection = self._connect()
+            return [] if connection is None else connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Change the file: all of it, on the disk when the block is left, or nothing.
+
+        Raises:
+            StateFileBusy: another process is changing it.
+            StateFileError: the file cannot be written.
+        """
+        with self._refusing():
+            if self._is_reader:
+                raise StateFileError(self._name, "was opened for reading only")
+            connection = self._connect()
+            if connection is None:
+                self._create()
+                connection = self._connect()
+            if connection is None:
+                raise StateFileError(self._name, "was removed as soon as it was made")
+            with _immediately(connection):
+                yield connection
+
+    def close(self) -> None:
+        """Let the file go; the next use opens it again."""
+        if self._closing is not None:
+            self._closing()
+        self._connection = None
+        self._identity = None
+
+    def _connect(self) -> sqlite3.Connection | None:
+        """The connection to the file; None if there is no file yet."""
+        # Never by reading the file: to close any descriptor of it drops every lock that this
+        # process has on it, also those of another connection (fcntl(2)).
+        with self._refusing():
+            if self._connection is None:
+                self._open()
+            elif self._identify() != self._identity:
+                raise StateFileError(self._name, "was removed or replaced while it was in use")
+        return self._connection
+
+    def _identify(self) -> tuple[int, int] | None:
+        """Device and inode of the file; None if there is none."""
+        found = self._look_at(self._path)
+        if found is None:
+            return None
+        if found.st_size == 0:
+            raise StateFileError(self._name, _DAMAGED)
+        return found.st_dev, found.st_ino
+
+    def _look_at(self, path: Path) -> os.stat_result | None:
+        try:
+            found = path.lstat()
+        except FileNotFoundError:
+            return None
+        if not stat.S_ISREG(found.st_mode):
+            kind = "link" if stat.S_ISLNK(found.st_mode) else "directory, pipe or device"
+            raise StateFileError(show(path.name), f"is a {kind}, not a file")
+        return found
+
+    def _open(self) -> None:
+        """Open the file, if there is one."""
+        beside = [self._path.with_name(self._path.name + suffix) for suffix in _BESIDE]
+        left = [show(path.name) for path in beside if self._look_at(path)]
+        identity = self._identify()
+        if identity is None:
+            if left:  # SQLite would take it for a part of the file that is made next
+                raise StateFileError(self._name, f"is missing; move {left[0]} away too")
+            return
+        size_bytes = self._path.lstat().st_size
+        connection = _connect_to(self._path)
+        try:
+            # SQLite takes what is missing of the last page for zeroes. While the file is in use,
+            # the write-ahead log may have what is missing.
+            if not left and size_bytes % _pragma(connection, "page_size"):
+                raise StateFileError(self._name, _DAMAGED)
+            self._judge(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+        self._identity = identity
+        self._closing = weakref.finalize(self, connection.close)
+
+    def _judge(self, connection: sqlite3.Connection) -> None:
+        """Refuse what is not a sound file of a known version; bring an older one up to date."""
+        if _pragma(connection, "application_id") != APPLICATION_ID:
+            raise StateFileError(self._name, _FOREIGN)
+        version = _pragma(connection, "user_version")
+        if version > len(self._migrations):
+            raise StateFileError(
+                self._name,
+                f"was written by a newer version of this program (schema {version}; this one knows"
+                f" up to {len(self._migrations)}); use that version",
+            )
+        if (
+            version < 1
+            or _schema(connection) != _schema_after(self._migrations[:version])
+            or connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",)
+        ):
+            raise StateFileError(self._name, _DAMAGED)
+        if version < len(self._migrations):
+            if self._is_reader:
+                raise StateFileError(
+                    self._name, f"has the older schema {version}; a run brings it up to date"
+                )
+            with _immediately(connection):
+                _migrate(connection, self._migrations)
+        if not self._rows_are_sound(connection):
+            raise StateFileError(self._name, _DAMAGED)
+
+    def _create(self) -> None:
+        """Make the file in a draft, and give it its name only when it is whole.
+
+        Another process may do the same meanwhile: `os.link` never replaces a file.
+        """
+        draft = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}.new")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        os.close(os.open(draft, flags, _PRIVATE_MODE))
+        try:
+            with closing(_connect_to(draft)) as connection:
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                with _immediately(connection):
+                    _migrate(connection, self._migrations)
+                connection.execute("PRAGMA journal_mode = WAL")
+            with suppress(FileExistsError):
+                os.link(draft, self._path)
+        finally:
+            for suffix in ("", *_BESIDE):
+                draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+        _sync_directory(self._path.parent)
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            self._refuse(error)
+        except UnicodeDecodeError as error:  # sqlite3 quotes names of a damaged file in its errors
+            raise StateFileError(self._name, _DAMAGED) from error
+        except OSError as error:
+            raise StateFileError(self._name, f"cannot be used: {error.strerror}") from error
+
+    def _refuse(self, error: sqlite3.Error) -> NoReturn:
+        # An extended code has what happened exactly in its higher bytes.
+        match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
+                problem = f"another process has kept it locked for {BUSY_S:g} s; end that process"
+                raise StateFileBusy(self._name, problem) from error
+            case sqlite3.SQLITE_NOTADB:
+                problem = _FOREIGN
+            case sqlite3.SQLITE_CORRUPT:
+                problem = _DAMAGED
+            case _:
+                problem = f"cannot be used: {flatten(str(error))}"
+        raise StateFileError(self._name, problem) from error
+
+
+def _connect_to(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(os.fspath(path))}?mode=rw",
+        uri=True,
+        timeout=BUSY_S,
+        isolation_level=None,
+        check_same_thread=False,  # a device may be handed over to another thread
+    )
+    try:
+        for setting in (
+            "trusted_schema = OFF",
+            "cell_size_check = ON",
+            "synchronous = FULL",
+            f"journal_size_limit = {_WAL_LIMIT_BYTES}",
+        ):
+            connection.execute(f"PRAGMA {setting}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def _immediately(connection: sqlite3.Connection) -> Iterator[None]:
+    """A transaction that no other process writes in, from its first read to its end."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
+    # Read again, within the transaction: another process may have done it.
+    for migration in migrations[_pragma(connection, "user_version") :]:
+        for statement in migration:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(migrations)}")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    value: int = connection.execute(f"PRAGMA {name}").fetchone()[0]
+    return value
+
+
+def _schema(connection: sqlite3.Connection) -> Rows:
+    return connection.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY name").fetchall()
+
+
+def _schema_after(migrations: Sequence[Migration]) -> Rows:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        _migrate(connection, migrations)
+        return _schema(connection)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
