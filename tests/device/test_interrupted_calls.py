@@ -87,6 +87,32 @@ def test_an_interrupt_in_a_driver_that_closes_leaves_the_change_whole(
     assert world.device["calm"].loops >= loops + 4
 
 
+@pytest.mark.clause("TC-LIFE-24")
+def test_an_interrupt_while_a_look_completes_what_was_left_is_raised_by_that_look() -> None:
+    interrupts = list[BaseException]()
+
+    def sink(_event: TraceEvent) -> None:
+        if interrupts:
+            raise interrupts.pop()
+
+    world = World(sinks=(sink,), drivers=(served_by(Puppet(on_read=raising(KeyboardInterrupt()))),))
+    calls = (lambda natives: natives.open(1), lambda natives: natives.read(1, 1))
+    world.run(PLAN, Program(work(1), start=calling([], *calls)))
+    management: Any = world.device._managing
+    recover = management._recover
+    management._recover = raising(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        world.device.run(for_ms=5)
+    management._recover = recover
+    interrupts.append(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        len(world.device)
+    assert interrupts == []
+    assert len(world.device) == 1
+    world.device.run(for_ms=5)
+    assert world.exit_of("box").reason is ExitReason.INTERRUPTED
+
+
 @pytest.mark.clause("TC-LIFE-15")
 @engines
 @pytest.mark.parametrize("call", ["open", "read", "write"])

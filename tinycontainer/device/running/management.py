@@ -80,10 +80,12 @@ class Management(AbstractContextManager[None]):
 
         Raises:
             RuntimeError: a call is in progress in another thread.
+            KeyboardInterrupt: an operator interrupted what it completed.
         """
         found = self._in_progress.get(None)
         if found is None or not _is_in_progress(*found):
             self._make_sound()
+            self._tracer.raise_failure(only_interrupts=True)
         elif found[0] != get_ident():
             raise RuntimeError(_OTHER_THREAD)
 
