@@ -1,5 +1,6 @@
 """Makes the helpers in tests/support importable; the packages under test come from the install."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -19,6 +20,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("project")
+
+
+def pytest_configure() -> None:
+    """A run that a shell has put into the background, or nohup, ignores SIGINT; tests send it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

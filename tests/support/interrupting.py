@@ -13,9 +13,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+import tinycontainer
+import tinycontainer_endpoints
+import tinycontainer_runtimes
+import tinycontainer_tokens
 from support.drivers import served_by
 from support.engines import ENGINES
-from support.project import ROOT
 from support.rbpf.assembling import hooks
 from support.scripted import Program, Steps
 from support.wasm.modules import container
@@ -33,7 +36,13 @@ from tinycontainer_endpoints.buffer import Buffer
 from tinycontainer_runtimes.rbpf import create_runtime as create_rbpf
 
 OWN_CODE: Final = tuple(
-    f"{ROOT / folder}/" for folder in ("tinycontainer", "runtime_adapters", "endpoints", "tokens")
+    f"{Path(package.__file__ or '').parent}/"
+    for package in (
+        tinycontainer,
+        tinycontainer_runtimes,
+        tinycontainer_endpoints,
+        tinycontainer_tokens,
+    )
 )
 KINDS: Final = {
     "rbpf": ContainerType.BPF,

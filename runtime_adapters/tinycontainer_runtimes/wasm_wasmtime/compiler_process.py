@@ -20,7 +20,7 @@ TOO_MUCH_MEMORY = 4
 _LOOK_EVERY_S = 0.001
 _SPACE_FACTOR = 2
 """Compilers reserve up to twice as much address space as they use memory."""
-_DATA_FACTOR = 1.25
+_DATA_FACTOR = 1.5
 """The same of space that can be written to. This limit holds while the watch waits for its turn."""
 
 

@@ -73,7 +73,7 @@ def pool(step: Any) -> Array:
         elif step.small:
             sums, count = values.sum(0), len(pairs)
             half = np.where(sums > 0, count // 2, -(count // 2))
-            made[:, row, column] = np.fix((sums + half) / count)
+            made[:, row, column] = np.trunc((sums + half) / count)
         else:
             made[:, row, column] = values.mean(0)
     return np.clip(made, *step.limits())
@@ -121,7 +121,7 @@ def _resize_whole(step: Any, data: Array) -> Array:
                 + data[:, y1, x1] * v * h
             )
             half = np.where(total > 0, 1 << 19, -(1 << 19))
-            made[:, row, column] = np.fix((total + half) / (1 << 20))
+            made[:, row, column] = np.trunc((total + half) / (1 << 20))
     return made
 
 
