@@ -25,7 +25,7 @@ from tinycontainer_runtimes.rbpf.helpers import HELPERS
 from tinycontainer_runtimes.rbpf.image import MAX_NAME_BYTES
 from tinycontainer_runtimes.rbpf.machine import BRANCH_LIMIT
 from tinycontainer_runtimes.rbpf.memory import STACK_BYTES, Region
-from tinycontainer_runtimes.wasm import body, lines, opcodes, scan
+from tinycontainer_runtimes.wasm import body, lines, scan
 from tinycontainer_tokens import (
     KeyStore,
     Kind,
@@ -171,7 +171,6 @@ def test_limits_are_those_of_the_code() -> None:
     assert runtime["free_run"] == body.MAX_FREE_RUN
     assert runtime["sections"] == scan.MAX_SECTIONS
     assert (runtime["parameters"], runtime["results"]) == (scan.MAX_PARAMETERS, scan.MAX_RESULTS)
-    assert runtime["failed_grow"] == opcodes.FAILED_GROW_FREE_ABOVE
 
 
 def test_rbpf_is_that_of_the_code() -> None:

@@ -6,12 +6,15 @@ An engine that counts by itself only stops where a loop or a function begins. `i
 empty loop before every line that costs something: it costs nothing, leaves the operands alone, and
 is a place to stop. So all engines stop at the same places.
 
+A grow is put into such a loop, with its operands as parameters. Otherwise wasmtime would see where
+the operand is a constant, and charge for a grow that fails too, but only there (TC-RT-22).
+
 After a native call nothing may be left of the budget, yet such an engine cannot be made to stop
 before anything more is used. So one instruction of cost 1 is put there, which the adapter has to
 leave out of the account (ADR 13).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
@@ -36,7 +39,9 @@ operands an engine looks first."""
 SETTLING_FUEL: Final = 1
 """Fuel that is used after every native call and is not charged to the container."""
 
-_STOP: Final = bytes([opcodes.LOOP, 0x40, opcodes.END])
+_LOOP: Final = bytes([opcodes.LOOP])
+_END: Final = bytes([opcodes.END])
+_STOP: Final = _LOOP + b"\x40" + _END
 _SETTLE: Final = bytes([opcodes.I32_CONST, 0, opcodes.DROP])
 _NEW_LIST: Final = frozenset({opcodes.ELSE, opcodes.END})
 _NUMBERS: Final = {
@@ -100,13 +105,20 @@ def find_lines(instructions: Iterable[int]) -> Iterator[Line]:
             entered = opcode == opcodes.LOOP
 
 
-def insert_stops(code: bytes, span: tuple[int, int], natives: int, limits: RuntimeLimits) -> bytes:
+def insert_stops(
+    code: bytes,
+    span: tuple[int, int],
+    natives: int,
+    grow_types: Mapping[int, bytes],
+    limits: RuntimeLimits,
+) -> bytes:
     """A function body with a place to stop before every line.
 
     Args:
         code: a scanned module.
         span: where the body begins, after its size, and where it ends.
         natives: calls of functions with a lower index are native calls that are settled.
+        grow_types: for each of `opcodes.GROWS`, the block type with what it takes and gives.
         limits: those with which the module was scanned.
 
     Returns:
@@ -125,8 +137,14 @@ def insert_stops(code: bytes, span: tuple[int, int], natives: int, limits: Runti
     for line in find_lines(instructions):
         offset = offsets[line.begin]
         if line.cost and not line.entered:
-            parts += (code[copied:offset], _STOP)
-            copied = offset
+            grow_type = grow_types.get(instructions[line.begin])
+            if grow_type is None:
+                parts += (code[copied:offset], _STOP)
+                copied = offset
+            else:
+                parts += (code[copied:offset], _LOOP, grow_type)
+                copied = offsets[line.end]
+                parts += (code[offset:copied], _END)
         last = line.end - 1
         if (
             instructions[last] == opcodes.CALL

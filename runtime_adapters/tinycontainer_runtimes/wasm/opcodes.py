@@ -142,6 +142,3 @@ ENDS_LINE: Final = frozenset(
     {UNREACHABLE, BLOCK, LOOP, IF, BR, BR_IF, BR_TABLE, RETURN, CALL, CALL_INDIRECT}
 )
 """Opcodes after which a straight line of code ends."""
-
-FAILED_GROW_FREE_ABOVE: Final = 128
-"""A grow that fails is charged for its pages or elements only up to so many (wasmtime)."""

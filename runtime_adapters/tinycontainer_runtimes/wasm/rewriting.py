@@ -9,11 +9,13 @@ from collections.abc import Iterable
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
+from . import opcodes
 from .formats import HEADER
 from .lines import insert_stops
-from .reader import Reader
+from .reader import I32, Reader
 from .scan import ScannedModule
 
+_TYPE = 1
 _EXPORT = 7
 _START = 8
 _CODE = 10
@@ -28,16 +30,25 @@ def rewrite_module(code: bytes, module: ScannedModule, limits: RuntimeLimits) ->
         module: what the scan learned of it.
         limits: those with which it was scanned.
     """
+    natives = len(module.imports) if calls_natives_directly(module) else 0
+    # Block types are signed numbers, negative where they are no index.
+    grow_types = {
+        opcode: _encode_leb(len(module.types) + place, end=0x40)
+        for place, opcode in enumerate((opcodes.MEMORY_GROW, opcodes.TABLE_GROW))
+    }
     indexes = sorted({index for hook in module.hook_functions().values() for index in hook})
     parts = [HEADER]
     for start, end in module.sections:
         if code[start] == _EXPORT:
             parts.append(_add_exports(code, start, end, module, indexes))
         elif code[start] == _CODE:
-            natives = len(module.imports) if calls_natives_directly(module) else 0
-            bodies = [insert_stops(code, span, natives, limits) for span in module.spans]
+            bodies = [
+                insert_stops(code, span, natives, grow_types, limits) for span in module.spans
+            ]
             sized = [_encode_leb(len(body)) + body for body in bodies]
             parts.append(_encode_section(_CODE, _encode_leb(len(sized)) + b"".join(sized)))
+        elif code[start] == _TYPE:
+            parts.append(_add_grow_types(code, start, end, module))
         elif code[start] != _START:
             parts.append(code[start:end])
     return b"".join(parts)
@@ -54,6 +65,16 @@ def export_name(module: ScannedModule, index: int) -> str:
 def calls_natives_directly(module: ScannedModule) -> bool:
     """Whether no reference to a native function is handed on, so that all its calls are known."""
     return all(index >= len(module.imports) for index in module.references)
+
+
+def _add_grow_types(code: bytes, start: int, end: int, module: ScannedModule) -> bytes:
+    """The type section; after the module's own types, what grows of memory and table take."""
+    reader = Reader(code, start + 1, end)
+    reader.read_u32()
+    reader.read_u32()
+    added = bytes([0x60, 1, I32, 1, I32, 0x60, 2, module.table_type, I32, 1, I32])
+    number = _encode_leb(len(module.types) + 2)
+    return _encode_section(_TYPE, number + code[reader.offset : end] + added)
 
 
 def _add_exports(
@@ -77,9 +98,9 @@ def _encode_section(section: int, payload: bytes) -> bytes:
     return bytes([section]) + _encode_leb(len(payload)) + payload
 
 
-def _encode_leb(value: int) -> bytes:
+def _encode_leb(value: int, end: int = 0x80) -> bytes:
     parts = bytearray()
-    while value >= 0x80:
+    while value >= end:
         parts.append(value & 0x7F | 0x80)
         value >>= 7
     parts.append(value)

@@ -36,6 +36,7 @@ _ORDER: Final = (
 )
 # fmt: on
 _VALUE_TYPES: Final = frozenset({0x7F, 0x7E, 0x7D, 0x7C, 0x70, 0x6F})
+_FUNCREF = 0x70
 _REFERENCE_TYPES: Final = frozenset({0x70, 0x6F})
 _TOPICS_OF_IMPORTS: Final = {
     "abort": Topic.ABORT,
@@ -61,6 +62,7 @@ class ScannedModule:
         start: index of the start function; None if there is none.
         memory: minimum and maximum pages; the maximum is None if not given.
         tables: how many tables there are.
+        table_type: what the table holds, as a byte of the format.
         table_maximum: maximum of the table's elements; None if not given.
         elements: how many elements there are in all segments together.
         references: functions that are handed on by element segments, globals and exports.
@@ -75,6 +77,7 @@ class ScannedModule:
     start: int | None = None
     memory: tuple[int, int | None] | None = None
     tables: int = 0
+    table_type: int = _FUNCREF
     table_maximum: int | None = None
     elements: int = 0
     references: set[int] = field(default_factory=set)
@@ -244,7 +247,7 @@ class _Scan:
             self._module.tables += 1
             if self._module.tables > 1:
                 raise reader.fail("more than one table")
-            self._read_one_of(reader, _REFERENCE_TYPES, "reference type")
+            self._module.table_type = self._read_one_of(reader, _REFERENCE_TYPES, "reference type")
             _, self._module.table_maximum = self._scan_size_limits(
                 reader, self._limits.table_elements, Topic.TABLE_ELEMENTS
             )

@@ -174,9 +174,9 @@ class _Grow(_Line):
         in_memory = self.plain == opcodes.MEMORY_GROW
         grown = gauge.store.mems[0] if in_memory else gauge.store.tabl[0]
         by = gauge.top()
+        # One that fails does nothing, and costs no more than any other instruction (TC-RT-22).
         fits = grown.size + by <= grown.type.limits.m
-        charged = fits or by <= opcodes.FAILED_GROW_FREE_ABOVE
-        gauge.meter.left -= self._cost + (by if charged else 0)
+        gauge.meter.left -= self._cost + (by if fits else 0)
         return self.plain
 
 

@@ -127,7 +127,7 @@ class WasmtimeRuntime:
             if self._disk_cache is None:
                 module = make_module()
             else:
-                module = self._disk_cache.find_or_make(code, make_module)
+                module = self._disk_cache.find_or_make(prepared, make_module)
         except wasmtime.WasmtimeError as error:
             self._validator.validate(code)
             reason = " ".join(str(error).split())

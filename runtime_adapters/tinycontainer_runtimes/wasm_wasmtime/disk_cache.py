@@ -43,10 +43,10 @@ class DiskCache:
             raise ValueError(f"{directory}: has mode {stat.S_IMODE(found.st_mode):o}, not 700")
 
     def find_or_make(self, code: bytes, make: Callable[[], wasmtime.Module]) -> wasmtime.Module:
-        """The module of a code; made and kept if it is not here.
+        """The module of a prepared code; made and kept if it is not here.
 
         Args:
-            code: the code.
+            code: what is compiled, so that another way to prepare it makes another file.
             make: compiles it.
         """
         path = self._directory / sha256(self._settings.encode() + b"\0" + code).hexdigest()

@@ -103,6 +103,41 @@ def test_free_instructions_and_empty_functions_agree(body: str, seed: int) -> No
     assert in_step(loop(body, more, uses=("heartbeat",)), seed) == len(Hook)
 
 
+GROWS = {
+    "an allocator that handles failure": (
+        "(local $by i32) (local.set $by (i32.const 40)) (loop $again (if (i32.eq (memory.grow"
+        " (local.get $by)) (i32.const -1)) (then (local.set $by (i32.shr_u (local.get $by)"
+        " (i32.const 1))) (br_if $again (local.get $by))))) memory.size"
+    ),
+    "an operand that goes into a loop": (
+        "i32.const 9 (loop (param i32) (result i32) memory.grow) (drop) (ref.null func)"
+        " i32.const 9 (loop (param funcref i32) (result i32) table.grow)"
+    ),
+    "an operand that comes from two ways": (
+        "(if (result i32) (call $heartbeat) (then (i32.const 9)) (else (i32.const 9))) memory.grow"
+    ),
+    "an operand that a branch brings": "(block (result i32) (br 0 (i32.const 9))) memory.grow",
+    "an operand that a call gives": "(memory.grow (call $nine))",
+    "grows in a row": "(ref.func $nine) i32.const 9 memory.grow memory.grow table.grow memory.grow",
+    "code that is not reached": "(return (i32.const 9)) memory.grow table.grow",
+}
+
+
+@pytest.mark.clause("TC-RT-22")
+@pytest.mark.parametrize("body", GROWS.values(), ids=GROWS)
+def test_grows_that_fail_agree_however_the_operand_comes(body: str) -> None:
+    more = "(table 1 3 funcref) (elem declare func $nine) (func $nine (result i32) i32.const 9)"
+    assert in_step(loop(body, more, uses=("heartbeat",)), 3) == len(Hook)
+
+
+@pytest.mark.clause("TC-RT-22")
+@pytest.mark.parametrize("types", [*range(58, 66), *range(122, 130), 8200])
+def test_grows_that_fail_agree_however_many_types_there_are(types: int) -> None:
+    more = "(table 1 1 externref)" + "(type (func (param f32)))" * types
+    body = "(memory.grow (i32.const 9)) (drop) (table.grow (ref.null extern) (i32.const 9))"
+    assert in_step(loop(body, more), 3) == len(Hook)
+
+
 def test_native_calls_through_the_table_stop_one_line_later_at_most() -> None:
     code = SAMPLES["a native through the table"].code
     pywasm, wasmtime = both(code, 100)

@@ -290,6 +290,17 @@ def test_a_disk_cache_is_private_and_used(tmp_path: Path) -> None:
     assert file.stat().st_mtime_ns == before
 
 
+def test_what_another_version_prepared_from_the_same_code_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "cache"
+    monkeypatch.setattr(adapter_room, "rewrite_module", lambda code, *_: code)
+    WasmtimeRuntime(cache=directory).admit(build(), RuntimeLimits())
+    monkeypatch.undo()
+    WasmtimeRuntime(cache=directory).admit(build(), RuntimeLimits())
+    assert len(list(directory.iterdir())) == 2
+
+
 @pytest.mark.parametrize("damage", ["flipped", "cut", "writable", "link"])
 def test_a_cached_file_that_is_not_what_we_wrote_is_not_used(tmp_path: Path, damage: str) -> None:
     directory = tmp_path / "cache"

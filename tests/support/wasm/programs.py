@@ -42,6 +42,7 @@ class _Place:
     labels: list[str] = field(default_factory=list)
     loops: int = 0
     depth: int = 0
+    opaque_grows: bool = False
 
     def pick(self, *options: str) -> str:
         return self.random.choice(options)
@@ -56,16 +57,23 @@ class _Place:
 _Expression: TypeAlias = Callable[[_Place, int], str]
 
 
-def program(seed: int) -> bytes:
-    """The module with a loop hook that belongs to a number, in binary form."""
+def program(seed: int, *, opaque_grows: bool = False) -> bytes:
+    """The module with a loop hook that belongs to a number, in binary form.
+
+    Args:
+        seed: the number.
+        opaque_grows: whether no compiler can see by how much memory and table grow.
+    """
     random = Random(seed)
-    functions = [_function(_Place(random, index)) for index in range(_FUNCTIONS)]
+    functions = [
+        _function(_Place(random, index, opaque_grows=opaque_grows)) for index in range(_FUNCTIONS)
+    ]
     return container("\n".join([_LAYOUT, *functions]), uses=_USES)
 
 
-def programs() -> st.SearchStrategy[bytes]:
+def programs(*, opaque_grows: bool = False) -> st.SearchStrategy[bytes]:
     """Such modules; plain random numbers make larger ones, and sooner, than drawn choices do."""
-    return st.integers(0, 2**32).map(program)
+    return st.integers(0, 2**32).map(lambda seed: program(seed, opaque_grows=opaque_grows))
 
 
 def _function(place: _Place) -> str:
@@ -122,7 +130,21 @@ def _bulk(place: _Place) -> str:
         f"(memory.fill {_address(place)} {_i32(place, 1)} (i32.const {size}))",
         f"(memory.copy {_address(place)} {_address(place)} (i32.const {size}))",
         f"(memory.init $late {_address(place)} (i32.const 2) (i32.const {int(size) % 14}))",
-        f"(drop (memory.grow (i32.const {size})))",
+        f"(local.set $a (memory.grow {_grown(place, size)}))",
+    )
+
+
+def _grown(place: _Place, size: str) -> str:
+    """By how much something grows: a constant or computed, and often too much."""
+    if place.opaque_grows:
+        return f"(i32.add (i32.load8_u (i32.const 8)) (i32.const {size}))"
+    return place.pick(
+        f"(i32.const {size})",
+        "(local.get $x)",
+        "(global.get $g)",
+        f"(i32.and {_i32(place, 1)} (i32.const 255))",
+        f"(i32.add (i32.load8_u (i32.const 8)) (i32.const {size}))",
+        _i32(place, 2),
     )
 
 
@@ -132,7 +154,8 @@ def _references(place: _Place) -> str:
         f"(table.fill (i32.const 2) (ref.func $f2) (i32.const {size}))",
         f"(table.copy (i32.const 3) (i32.const 0) (i32.const {size}))",
         f"(table.init $late (i32.const 2) (i32.const 1) (i32.const {size}))",
-        f"(drop (table.grow (ref.null func) (i32.const {place.pick('0', '1', '9', '200')})))",
+        f"(local.set $b (table.grow (ref.null func)"
+        f" {_grown(place, place.pick('0', '1', '9', '200'))}))",
         "(table.set (i32.const 1) (table.get (i32.const 0)))",
     )
 
