@@ -25,7 +25,7 @@ from tinycontainer_runtimes.rbpf.helpers import HELPERS
 from tinycontainer_runtimes.rbpf.image import MAX_NAME_BYTES
 from tinycontainer_runtimes.rbpf.machine import BRANCH_LIMIT
 from tinycontainer_runtimes.rbpf.memory import STACK_BYTES, Region
-from tinycontainer_runtimes.wasm import body, lines, scan
+from tinycontainer_runtimes.wasm import lines, scan
 from tinycontainer_tokens import (
     KeyStore,
     Kind,
@@ -166,9 +166,7 @@ def test_limits_are_those_of_the_code() -> None:
         runtime["block_depth"],
     )
     assert runtime["unit_instructions"] == lines.MAX_LINE
-    assert runtime["free_factor"] == body.FREE_FACTOR
-    assert runtime["free_slack"] == body.FREE_SLACK
-    assert runtime["free_run"] == body.MAX_FREE_RUN
+    assert runtime["free_row"] == lines.FREE_ROW
     assert runtime["sections"] == scan.MAX_SECTIONS
     assert (runtime["parameters"], runtime["results"]) == (scan.MAX_PARAMETERS, scan.MAX_RESULTS)
 

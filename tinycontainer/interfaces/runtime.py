@@ -93,7 +93,7 @@ class RuntimeLimits:
     call_depth: int = 256
     locals_per_function: int = 1024
     stack_values: int = 4096
-    block_depth: int = 200
+    block_depth: int = MAX_BLOCK_DEPTH
     floats: bool = True
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from tinycontainer.interfaces.analysis import CodeFacts
 from tinycontainer.interfaces.integers import UINT32_MASK
-from tinycontainer.interfaces.runtime import PAGE_BYTES, RuntimeLimits
+from tinycontainer.interfaces.runtime import MAX_BLOCK_DEPTH, PAGE_BYTES, RuntimeLimits
 
 from .body import read_opcode, scan_locals, skip_immediates
 from .native_types import HOOKS
@@ -26,7 +26,7 @@ LIMITS: Final = RuntimeLimits(
     call_depth=1000,
     locals_per_function=4096,
     stack_values=1 << 20,
-    block_depth=500,
+    block_depth=MAX_BLOCK_DEPTH,
 )
 """The widest that any device can have: what a device takes is not the analyser's to judge."""
 

@@ -12,7 +12,6 @@ from .opcodes import (
     CONSTANT,
     END,
     FLOATS,
-    FREE,
     IF,
     IMMEDIATES,
     LOOP,
@@ -22,13 +21,6 @@ from .opcodes import (
 )
 from .reader import Reader
 from .refusal import Topic
-
-FREE_FACTOR = 4
-FREE_SLACK = 256
-"""Free instructions may exceed the others of a function so many times, plus so many."""
-MAX_FREE_RUN = 256
-"""So many instructions in a row may cost nothing: what is between two that cost something is not
-metered, and nobody else runs meanwhile. Branches cost, so a run is as long as it is in the code."""
 
 _PREFIXES: Final = frozenset({0xFB, 0xFC, 0xFD, 0xFE})
 _NO_FLOATS = "this device allows no floating point"
@@ -56,9 +48,6 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
     start = reader.offset
     depth = 1
     deepest = 1
-    free = 0
-    charged = 0
-    free_run = 0
     data = reader.data
     end = reader.end
     refused = frozenset[int]() if limits.floats else FLOATS
@@ -72,14 +61,6 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
             opcode = read_opcode(reader)
         if opcode in refused:
             raise reader.fail(_NO_FLOATS, place, Topic.FLOATS)
-        if opcode in FREE:
-            free += 1
-            free_run += 1
-            if free_run > MAX_FREE_RUN:
-                raise reader.fail(f"more than {MAX_FREE_RUN} instructions in a row cost nothing")
-        else:
-            charged += 1
-            free_run = 0
         if opcode == END:
             depth -= 1
         elif opcode in _OPENS_BLOCK:
@@ -90,7 +71,6 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
     if reader.remaining:
         raise reader.fail("bytes follow the end of a function")
     _check_depth(reader, start, deepest - 1, limits)
-    _check_free_share(reader, start, free, charged)
 
 
 def _check_depth(reader: Reader, start: int, depth: int, limits: RuntimeLimits) -> None:
@@ -99,16 +79,6 @@ def _check_depth(reader: Reader, start: int, depth: int, limits: RuntimeLimits) 
         allow = depth if depth <= MAX_BLOCK_DEPTH else None
         what = f"blocks nested {depth} deep; {allowed} are allowed"
         raise reader.fail(what, start, Topic.BLOCK_DEPTH, allow)
-
-
-def _check_free_share(reader: Reader, start: int, free: int, charged: int) -> None:
-    """Refuse a function of which too much costs nothing (ADR 10)."""
-    if free > FREE_FACTOR * charged + FREE_SLACK:
-        raise reader.fail(
-            f"{free} instructions of this function cost nothing, {charged} do;"
-            f" at most {FREE_FACTOR} times as many and {FREE_SLACK} more are allowed",
-            start,
-        )
 
 
 def scan_constant(reader: Reader, limits: RuntimeLimits) -> int | None:

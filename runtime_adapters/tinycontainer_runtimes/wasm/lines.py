@@ -11,7 +11,7 @@ the operand is a constant, and charge for a grow that fails too, but only there 
 
 After a native call nothing may be left of the budget, yet such an engine cannot be made to stop
 before anything more is used. So one instruction of cost 1 is put there, which the adapter has to
-leave out of the account (ADR 13).
+leave out of the account (ADR 13). The same instruction charges for a row of free ones.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +26,9 @@ from .reader import Reader
 
 MAX_LINE: Final = 64
 """Longest line in instructions; it also ends after every instruction that may branch."""
+
+FREE_ROW: Final = 64
+"""Of free instructions in a row, on any way through the code, each so many-th costs 1 (ADR 24)."""
 
 _ALONE: Final = (
     opcodes.BULK_MEMORY
@@ -42,7 +45,8 @@ SETTLING_FUEL: Final = 1
 _LOOP: Final = bytes([opcodes.LOOP])
 _END: Final = bytes([opcodes.END])
 _STOP: Final = _LOOP + b"\x40" + _END
-_SETTLE: Final = bytes([opcodes.I32_CONST, 0, opcodes.DROP])
+_COST_1: Final = bytes([opcodes.I32_CONST, 0, opcodes.DROP])
+_OPENS_FREE: Final = frozenset({opcodes.BLOCK, opcodes.LOOP})
 _NEW_LIST: Final = frozenset({opcodes.ELSE, opcodes.END})
 _NUMBERS: Final = {
     opcode: {Immediates.NONE: 0, Immediates.MEMARG: 2, Immediates.TWO_INDICES: 2}.get(kind, 1)
@@ -71,6 +75,8 @@ class Line(NamedTuple):
         begin: place of its first instruction.
         end: place after its last one.
         cost: fuel of its instructions; bulk operations and grows add their length.
+        charged: place of the free instruction that costs 1, as each 64th in a row does; None if
+            there is none.
         entered: whether a function or a loop begins with it. Every engine can stop there by itself,
             also if the line costs nothing.
     """
@@ -78,7 +84,42 @@ class Line(NamedTuple):
     begin: int
     end: int
     cost: int
+    charged: int | None
     entered: bool
+
+
+class _Row:
+    """Free instructions in a row: the longest row of any way by which a place can be reached.
+
+    Every branch costs something, so a way goes on in the order of the code, but for two: it passes
+    over an ``else`` list, and to it. An ``else`` and an ``end`` are not counted: of those that run,
+    there are no more than instructions that begin a block.
+    """
+
+    __slots__ = ("_length", "_then")
+
+    def __init__(self) -> None:
+        self._length = 0
+        self._then = [0]  # for each open block: the row at the end of its ``then`` list, if any
+
+    def charge(self, opcode: int) -> int:
+        """Go on by an instruction; return what it costs."""
+        if opcode not in opcodes.FREE:
+            self._length = 0
+            if opcode == opcodes.IF:
+                self._then.append(0)
+            return 1
+        if opcode == opcodes.ELSE:
+            self._then[-1] = self._length
+            self._length = 0
+            return 0
+        if opcode == opcodes.END:
+            self._length = max(self._length, self._then.pop())
+            return 0
+        if opcode in _OPENS_FREE:
+            self._then.append(0)
+        self._length = (self._length + 1) % FREE_ROW
+        return not self._length
 
 
 def find_lines(instructions: Iterable[int]) -> Iterator[Line]:
@@ -90,18 +131,25 @@ def find_lines(instructions: Iterable[int]) -> Iterator[Line]:
     """
     begin = 0
     cost = 0
+    charged = None
     entered = True
+    row = _Row()
     for place, opcode in enumerate(instructions):
         if opcode in _BEGINS_LINE and begin < place:
-            yield Line(begin, place, cost, entered)
+            yield Line(begin, place, cost, charged, entered)
             begin = place
             cost = 0
+            charged = None
             entered = False
-        cost += opcode not in opcodes.FREE
+        if row.charge(opcode):
+            cost += 1
+            if opcode in opcodes.FREE:
+                charged = place
         if opcode in _ENDS_LINE or place + 1 - begin == MAX_LINE:
-            yield Line(begin, place + 1, cost, entered)
+            yield Line(begin, place + 1, cost, charged, entered)
             begin = place + 1
             cost = 0
+            charged = None
             entered = opcode == opcodes.LOOP
 
 
@@ -112,7 +160,7 @@ def insert_stops(
     grow_types: Mapping[int, bytes],
     limits: RuntimeLimits,
 ) -> bytes:
-    """A function body with a place to stop before every line.
+    """A function body with a place to stop before every line, and fuel for rows of free code.
 
     Args:
         code: a scanned module.
@@ -145,12 +193,16 @@ def insert_stops(
                 parts += (code[copied:offset], _LOOP, grow_type)
                 copied = offsets[line.end]
                 parts += (code[offset:copied], _END)
+        if line.charged is not None:
+            offset = offsets[line.charged]
+            parts += (code[copied:offset], _COST_1)
+            copied = offset
         last = line.end - 1
         if (
             instructions[last] == opcodes.CALL
             and _read_callee(code, offsets[last], reader) < natives
         ):
-            parts += (code[copied : offsets[line.end]], _SETTLE)
+            parts += (code[copied : offsets[line.end]], _COST_1)
             copied = offsets[line.end]
     return b"".join((*parts, code[copied : reader.end]))
 

@@ -1,7 +1,7 @@
 """Our own scan of an untrusted module, before any engine sees it.
 
 It bounds everything whose cost an engine does not bound: lengths, counts, nesting, locals, limits
-of memory and table, free instructions. It does not check types; that is the validator's part.
+of memory and table. It does not check types; that is the validator's part.
 """
 
 from collections.abc import Callable

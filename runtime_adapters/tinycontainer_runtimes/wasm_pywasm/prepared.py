@@ -120,20 +120,24 @@ def _make_templates(body: list[Any]) -> tuple[_Template, ...]:
     instructions: list[int] = []
     places: list[tuple[_Template, int]] = []
     # No recursion: blocks may be nested deeper than the host's stack would bear.
-    pending = [(_Template(body), 0)]
+    pending = [(_Template(body), 0, opcodes.END)]
     while pending:
-        template, start = pending.pop()
+        template, start, end = pending.pop()
         for index in range(start, len(template.instructions)):
             instruction = template.instructions[index]
             instructions.append(instruction.opcode)
             places.append((template, index))
             if instruction.opcode in _BLOCKS:
                 inner = [_Template(each) for each in instruction.args[1:]]
-                pending.append((template, index + 1))
-                pending.extend((each, 0) for each in reversed(inner))
+                pending.append((template, index + 1, end))
+                # Of an `if` pywasm makes two lists, also where the code has no `else`.
+                ends = (opcodes.ELSE, opcodes.END)[-len(inner) :]
+                pending.extend(
+                    (each, 0, last) for each, last in reversed(list(zip(inner, ends, strict=True)))
+                )
                 break
         else:
-            instructions.append(opcodes.END)
+            instructions.append(end)
             places.append((template, len(template.instructions)))
             finished.append(template)
     _place_lines(instructions, places)

@@ -108,6 +108,9 @@ BOMBS: Mapping[str, Make] = {
     "a chain of ifs with results": _repeat(
         b"\x20\0\x04\x7f\x41\1\x05\x41\2\x0b\x21\0", groups=_ONE
     ),
+    "deeply nested ifs with results": _repeat(
+        b"\x20\0\x04\x7f" * 490 + _ZERO + b"\x05\x41\1\x0b" * 490 + b"\x21\0", groups=_ONE
+    ),
     "nested ifs with results": _repeat(
         b"\x20\0\x04\x7f" * 190 + _ZERO + b"\x05\x41\1\x0b" * 190 + b"\x21\0", groups=_ONE
     ),
@@ -144,6 +147,10 @@ BOMBS: Mapping[str, Make] = {
     "large constants": _repeat(b"\x42" + b"\xff" * 9 + b"\0\x1a"),
     "a pile of constants": _repeat(_ZERO, after=b"\0"),
     "returns": _repeat(b"\x20\0\x04\x40\x41\0\x0f\x0b", groups=_ONE),
+    "loops without cost": _repeat(b"\x03\x40\x0b", groups=_ONE),
+    "nested loops without cost": _repeat(b"\x03\x40" * 490 + b"\x0b" * 490, groups=_ONE),
+    "blocks without cost": _repeat(b"\x02\x40\x0b"),
+    "nops": _repeat(b"\1"),
     "loops": _repeat(b"\x03\x40\x20\0\x0d\0\x0b", groups=_ONE),
     "deep blocks": _repeat(
         (b"\x02\x40" * 100 + b"\x20\0\x0d\x30" * 50 + b"\x0b" * 100), groups=_ONE
