@@ -62,7 +62,7 @@ class RuntimeCapacityTable(Table):
     call_depth: int | None = Field(None, ge=1, le=1000)
     locals_per_function: int | None = Field(None, ge=0, le=4096)
     stack_values: int | None = Field(None, ge=16, le=1 << 20)
-    block_depth: int | None = Field(None, ge=1, le=500)
+    block_depth: int | None = Field(None, ge=1, le=1024)
     floats: Literal["allow", "forbid"] | None = Field(
         None, description="whether code may use floating point, in whose corners engines differ"
     )

@@ -59,7 +59,7 @@ MAX_PAGES_AND_ELEMENTS: Final = 1024
 """The most that `RuntimeLimits.memory_pages` and `RuntimeLimits.table_elements` can be."""
 MAX_LOCALS: Final = 4096
 """The most that `RuntimeLimits.locals_per_function` can be."""
-MAX_BLOCK_DEPTH: Final = 500
+MAX_BLOCK_DEPTH: Final = 1024
 """The most that `RuntimeLimits.block_depth` can be."""
 LOG_LINE_BYTES: Final = 256
 """How much of a line a runtime gives to `Natives.log`, at most; the device cuts it shorter. A line
@@ -80,7 +80,7 @@ class RuntimeLimits:
         locals_per_function: parameters and local variables of one function.
         stack_values: operands on the stack of all nested calls together; they are counted where a
             straight line of code begins.
-        block_depth: nested blocks of one function, at most 500.
+        block_depth: nested blocks of one function, at most 1024.
         floats: whether floating point is admitted; engines differ in its last corners.
 
     Raises:

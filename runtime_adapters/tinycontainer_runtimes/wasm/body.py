@@ -8,13 +8,11 @@ from tinycontainer.interfaces.runtime import MAX_BLOCK_DEPTH, MAX_LOCALS, Runtim
 
 from .features import BY_VALUE_TYPE, EXTENDED_CONSTANTS, Feature, find_feature
 from .opcodes import (
-    BLOCK,
+    BLOCKS,
     CONSTANT,
     END,
     FLOATS,
-    IF,
     IMMEDIATES,
-    LOOP,
     PREFIX,
     REF_FUNC,
     Immediates,
@@ -26,7 +24,6 @@ _PREFIXES: Final = frozenset({0xFB, 0xFC, 0xFD, 0xFE})
 _NO_FLOATS = "this device allows no floating point"
 
 _ONE_BYTE: Final = frozenset(opcode for opcode in IMMEDIATES if opcode < PREFIX)
-_OPENS_BLOCK: Final = frozenset({BLOCK, LOOP, IF})
 _MEMORY_FOLLOWS = 0x40
 """A bit of an alignment: the number of a memory comes before the offset."""
 _S33_BYTES = 5
@@ -63,7 +60,7 @@ def scan_body(reader: Reader, parameters: int, limits: RuntimeLimits) -> None:
             raise reader.fail(_NO_FLOATS, place, Topic.FLOATS)
         if opcode == END:
             depth -= 1
-        elif opcode in _OPENS_BLOCK:
+        elif opcode in BLOCKS:
             depth += 1
             deepest = max(deepest, depth)
         if (skip := _SKIP[opcode]) is not None:

@@ -127,7 +127,8 @@ def find_lines(instructions: Iterable[int]) -> Iterator[Line]:
 
     Args:
         instructions: opcodes in the order of the code. An ``end`` comes after each list of
-            instructions, also after the body itself.
+            instructions, also after the body itself, or an ``else`` after the first of two lists.
+            An empty second list may be given or not.
     """
     begin = 0
     cost = 0

@@ -135,6 +135,9 @@ FLOATS: Final = frozenset(
 )
 """Opcodes that have to do with floating point."""
 
+BLOCKS: Final = frozenset({BLOCK, LOOP, IF})
+"""Opcodes that begin a block."""
+
 FREE: Final = frozenset({UNREACHABLE, NOP, BLOCK, LOOP, ELSE, END, RETURN, DROP})
 """Opcodes that cost no fuel; every other costs 1, as does each function entry (wasmtime)."""
 

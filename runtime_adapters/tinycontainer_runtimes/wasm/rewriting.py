@@ -5,7 +5,7 @@ every function that a hook consists of gets an export by its index instead. Func
 places to stop before every straight line of code.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
@@ -45,13 +45,26 @@ def rewrite_module(code: bytes, module: ScannedModule, limits: RuntimeLimits) ->
             bodies = [
                 insert_stops(code, span, natives, grow_types, limits) for span in module.spans
             ]
-            sized = [_encode_leb(len(body)) + body for body in bodies]
-            parts.append(_encode_section(_CODE, _encode_leb(len(sized)) + b"".join(sized)))
+            parts.append(_encode_bodies(bodies))
         elif code[start] == _TYPE:
             parts.append(_add_grow_types(code, start, end, module))
         elif code[start] != _START:
             parts.append(code[start:end])
     return b"".join(parts)
+
+
+def replace_bodies(code: bytes, module: ScannedModule, bodies: Sequence[bytes]) -> bytes:
+    """The module without custom sections, with other function bodies.
+
+    Args:
+        code: a scanned module.
+        module: what the scan learned of it.
+        bodies: one for each of its own functions, without their sizes.
+    """
+    return HEADER + b"".join(
+        _encode_bodies(bodies) if code[start] == _CODE else code[start:end]
+        for start, end in module.sections
+    )
 
 
 def export_name(module: ScannedModule, index: int) -> str:
@@ -92,6 +105,11 @@ def _add_exports(
     return _encode_section(
         _EXPORT, _encode_leb(number) + code[reader.offset : end] + b"".join(added)
     )
+
+
+def _encode_bodies(bodies: Sequence[bytes]) -> bytes:
+    sized = [_encode_leb(len(body)) + body for body in bodies]
+    return _encode_section(_CODE, _encode_leb(len(sized)) + b"".join(sized))
 
 
 def _encode_section(section: int, payload: bytes) -> bytes:

@@ -134,11 +134,6 @@ def scan_module(code: bytes, limits: RuntimeLimits) -> ScannedModule:
     return module
 
 
-def drop_custom_sections(code: bytes, module: ScannedModule) -> bytes:
-    """The module without names and debug information, which engines need not read."""
-    return HEADER + b"".join(code[start:end] for start, end in module.sections)
-
-
 class _Scan:
     def __init__(self, code: bytes, limits: RuntimeLimits) -> None:
         self._reader = Reader(code, len(HEADER), len(code))

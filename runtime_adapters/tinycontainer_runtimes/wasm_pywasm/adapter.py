@@ -1,27 +1,22 @@
 """The runtime on pywasm: admission (ADR 2), and instances that are made from admitted code."""
 
 import gc
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Any, Final
-
-import pywasm
+from typing import Final
 
 from tinycontainer.errors import CreationError, InadmissibleCode, RuntimeUnavailable
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
 
 from ..code_cache import VERDICT_CACHE_BYTES, WASM_CACHE_BYTES, CodeCache
-from ..wasm.scan import drop_custom_sections, scan_module
+from ..wasm.scan import scan_module
 from ..wasm.traps import WasmTrap
 from ..wasm.validator import Validator, WasmtimeValidator
 from .instance import PywasmInstance
+from .parsing import parse_module
 from .prepared import PreparedModule, prepare_module
-from .traps import ENGINE_ERRORS
-
-PARSE_ERRORS: Final = (*ENGINE_ERRORS, EOFError, UnicodeDecodeError)
 
 _VERDICT_BYTES: Final = 512
 """A verdict is a hash, the limits, and that the code was admitted."""
@@ -94,14 +89,13 @@ class PywasmRuntime:
         scanned = scan_module(code, limits)
         self._validator.validate(code)
         with _pause_collection():
-            _parse(drop_custom_sections(code, scanned))
+            parse_module(code, scanned, limits)
 
     def _prepare(self, code: bytes, limits: RuntimeLimits) -> PreparedModule:
         self.admit(code, limits)  # as a rule its verdict is known
         scanned = scan_module(code, limits)
-        needed = drop_custom_sections(code, scanned)
         with _pause_collection():
-            return prepare_module(_parse(needed), scanned, len(needed), limits)
+            return prepare_module(parse_module(code, scanned, limits), scanned, limits)
 
 
 @contextmanager
@@ -117,10 +111,3 @@ def _pause_collection() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _parse(code: bytes) -> Any:
-    try:
-        return pywasm.ModuleDesc.from_reader(io.BytesIO(code))
-    except PARSE_ERRORS as error:
-        raise InadmissibleCode(f"pywasm cannot parse it: {type(error).__name__}") from None

@@ -25,7 +25,7 @@ from .prepared import PreparedModule
 from .traps import ENGINE_ERRORS, classify_error
 
 _STEP_INSTRUCTIONS: Final = 32
-"""About 60 us of plain code. The slowest that we know, branches with 1,000 operands, takes 2 ms."""
+"""About 60 us of plain code. The slowest that we know, blocks nested 1,000 deep, takes 2.3 ms."""
 
 
 class PywasmInstance:

@@ -22,8 +22,6 @@ from ..wasm.scan import ScannedModule
 from .floats import COMPUTED, Exact
 from .metering import Entry, Gauge, Metered, Variables, find_metered_kind
 
-_BLOCKS: Final = (opcodes.BLOCK, opcodes.LOOP, opcodes.IF)
-
 
 @dataclass(slots=True)
 class _Template:
@@ -75,14 +73,13 @@ class PreparedModule:
 
 
 def prepare_module(
-    description: Any, scanned: ScannedModule, code_bytes: int, limits: RuntimeLimits
+    description: Any, scanned: ScannedModule, limits: RuntimeLimits
 ) -> PreparedModule:
     """Prepare a freshly parsed module.
 
     Args:
         description: pywasm's ModuleDesc of validated code; it is changed.
         scanned: what the scan learned of it.
-        code_bytes: length of the code that was parsed.
         limits: what its instances may take.
     """
     memory = description.mems[0].limits
@@ -95,7 +92,7 @@ def prepare_module(
         bodies.append(_make_templates(function.expr.data))
         function.locals = _group_variables(function.locals)
         function.expr = None
-    held_bytes = _held_bytes(bodies, scanned, code_bytes)
+    held_bytes = _held_bytes(bodies, scanned)
     return PreparedModule(scanned, description, tuple(bodies), held_bytes)
 
 
@@ -127,14 +124,13 @@ def _make_templates(body: list[Any]) -> tuple[_Template, ...]:
             instruction = template.instructions[index]
             instructions.append(instruction.opcode)
             places.append((template, index))
-            if instruction.opcode in _BLOCKS:
+            if instruction.opcode in opcodes.BLOCKS:
                 inner = [_Template(each) for each in instruction.args[1:]]
                 pending.append((template, index + 1, end))
-                # Of an `if` pywasm makes two lists, also where the code has no `else`.
-                ends = (opcodes.ELSE, opcodes.END)[-len(inner) :]
-                pending.extend(
-                    (each, 0, last) for each, last in reversed(list(zip(inner, ends, strict=True)))
-                )
+                # An `if` has two lists here, also where the code has no `else`.
+                *first, last = inner
+                pending.append((last, 0, opcodes.END))
+                pending.extend((each, 0, opcodes.ELSE) for each in first)
                 break
         else:
             instructions.append(end)
@@ -162,7 +158,7 @@ def _number_blocks(finished: Sequence[_Template]) -> None:
     numbers = {id(template.instructions): number for number, template in enumerate(finished)}
     for template in finished:
         for index, instruction in enumerate(template.instructions):
-            if instruction.opcode in _BLOCKS:
+            if instruction.opcode in opcodes.BLOCKS:
                 inner = [numbers[id(each)] for each in instruction.args[1:]]
                 template.blocks.append((index, inner))
 
@@ -216,9 +212,7 @@ _BYTES_PER_OTHER_BYTE: Final = 192
 """Outside of bodies: a passive data segment takes 2 bytes of code and 300 of memory."""
 
 
-def _held_bytes(
-    bodies: Sequence[Sequence[_Template]], scanned: ScannedModule, code_bytes: int
-) -> int:
+def _held_bytes(bodies: Sequence[Sequence[_Template]], scanned: ScannedModule) -> int:
     """A bound of the memory that a prepared module holds, from counts of what it consists of.
 
     To walk over all objects would take as long as to parse them. A test holds the bound against
@@ -227,11 +221,12 @@ def _held_bytes(
     templates = [template for body in bodies for template in body]
     instructions = sum(len(template.instructions) for template in templates)
     lines = sum(len(template.lines) for template in templates)
+    section_bytes = sum(end - start for start, end in scanned.sections)
     return (
         instructions * _BYTES_PER_INSTRUCTION
         + lines * _BYTES_PER_LINE
         + len(templates) * _BYTES_PER_TEMPLATE
         + scanned.elements * _BYTES_PER_ELEMENT
         + scanned.body_bytes * _BYTES_PER_BODY_BYTE
-        + (code_bytes - scanned.body_bytes) * _BYTES_PER_OTHER_BYTE
+        + (section_bytes - scanned.body_bytes) * _BYTES_PER_OTHER_BYTE
     )

@@ -59,7 +59,7 @@ def test_how_a_device_shares_its_processor_by_default() -> None:
         ("memory_pages", 1025),
         ("call_depth", 1001),
         ("table_elements", 1025),
-        ("block_depth", 501),
+        ("block_depth", 1025),
         ("code_bytes", 7),
     ],
 )

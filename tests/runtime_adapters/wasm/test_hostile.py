@@ -369,7 +369,7 @@ def deep_labels() -> bytes:
         "(if (local.get $n) (then (call $f (i32.sub (local.get $n) (i32.const 1))))"
         " (else (loop (br 0))))"
     )
-    nest = "(block " * 498 + inner + "(drop (i32.const 0))" + ")" * 498
+    nest = "(block " * 1000 + inner + "(drop (i32.const 0))" + ")" * 1000
     return loop("(call $f (i32.const 250)) i32.const 0", f"(func $f (param $n i32) {nest})")
 
 

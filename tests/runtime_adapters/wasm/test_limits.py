@@ -138,8 +138,8 @@ def test_blocks_nest_up_to_the_limit(opener: str) -> None:
         end = ")) " if opener.startswith("(") else "end "
         return loop(f"{opener} " * depth + "i32.const 0 drop " + end * depth + "i32.const 0")
 
-    assert admitted(nested(500)).bodies == 1
-    assert "nested 501 deep; 500 are allowed" in wasm.scan_error(nested(501))
+    assert admitted(nested(1024)).bodies == 1
+    assert "nested 1025 deep; 1024 are allowed" in wasm.scan_error(nested(1025))
     assert admitted(nested(20), RuntimeLimits(block_depth=20)).bodies == 1
     assert "nested 21 deep; 20 are allowed" in wasm.scan_error(
         nested(21), RuntimeLimits(block_depth=20)

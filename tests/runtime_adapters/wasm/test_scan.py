@@ -36,7 +36,8 @@ from support.wasm.modules import (
 from tinycontainer.interfaces.runtime import RuntimeLimits
 from tinycontainer_runtimes.wasm.native_types import NATIVES
 from tinycontainer_runtimes.wasm.reader import FunctionType
-from tinycontainer_runtimes.wasm.scan import drop_custom_sections, scan_module
+from tinycontainer_runtimes.wasm.rewriting import replace_bodies
+from tinycontainer_runtimes.wasm.scan import scan_module
 
 LIMITS = RuntimeLimits()
 ALL = 0xFFFFFFFF
@@ -105,7 +106,9 @@ def test_thirty_two_sections_are_taken_and_not_one_more() -> None:
 
 def test_custom_sections_stand_anywhere_and_are_left_out_for_engines() -> None:
     code = HEADER + custom("a", b"\xff" * 9) + build()[len(HEADER) :] + custom("b")
-    assert drop_custom_sections(code, scan_module(code, LIMITS)) == build()
+    scanned = scan_module(code, LIMITS)
+    [(start, end)] = scanned.spans
+    assert replace_bodies(code, scanned, [code[start:end]]) == build()
 
 
 @pytest.mark.parametrize("tail", [b"\0", b"\x0a", b"\0\x05", b"\0\x02\x05a", b"\0\x02\x01\xff"])

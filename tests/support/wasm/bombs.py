@@ -109,7 +109,7 @@ BOMBS: Mapping[str, Make] = {
         b"\x20\0\x04\x7f\x41\1\x05\x41\2\x0b\x21\0", groups=_ONE
     ),
     "deeply nested ifs with results": _repeat(
-        b"\x20\0\x04\x7f" * 490 + _ZERO + b"\x05\x41\1\x0b" * 490 + b"\x21\0", groups=_ONE
+        b"\x20\0\x04\x7f" * 1000 + _ZERO + b"\x05\x41\1\x0b" * 1000 + b"\x21\0", groups=_ONE
     ),
     "nested ifs with results": _repeat(
         b"\x20\0\x04\x7f" * 190 + _ZERO + b"\x05\x41\1\x0b" * 190 + b"\x21\0", groups=_ONE
@@ -148,7 +148,7 @@ BOMBS: Mapping[str, Make] = {
     "a pile of constants": _repeat(_ZERO, after=b"\0"),
     "returns": _repeat(b"\x20\0\x04\x40\x41\0\x0f\x0b", groups=_ONE),
     "loops without cost": _repeat(b"\x03\x40\x0b", groups=_ONE),
-    "nested loops without cost": _repeat(b"\x03\x40" * 490 + b"\x0b" * 490, groups=_ONE),
+    "nested loops without cost": _repeat(b"\x03\x40" * 1000 + b"\x0b" * 1000, groups=_ONE),
     "blocks without cost": _repeat(b"\x02\x40\x0b"),
     "nops": _repeat(b"\1"),
     "loops": _repeat(b"\x03\x40\x20\0\x0d\0\x0b", groups=_ONE),
