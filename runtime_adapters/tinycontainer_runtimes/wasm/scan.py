@@ -23,7 +23,7 @@ from .remedies import complete_refusal
 MAX_SECTIONS: Final = 32
 MAX_PARAMETERS = 64
 MAX_RESULTS = 16
-MAX_SEGMENTS: Final = 2048
+MAX_SEGMENTS: Final = 1024
 """Of data, and as many of elements: each costs an instance time, also if it is empty (TC-RT-20)."""
 MAX_GLOBALS: Final = 4096
 """Of the module's own; each costs an instance time too."""

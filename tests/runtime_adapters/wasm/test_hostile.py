@@ -139,8 +139,8 @@ def test_hostile_code_is_refused_in_time(what: str) -> None:
 
 FULL: dict[str, dict[int, bytes | None]] = {
     "functions": {
-        FUNCTION: vector(*[leb(0)] * 3_000),
-        CODE: vector(*[body(b"\x41\0")] * 3_000),
+        FUNCTION: vector(*[leb(0)] * 2_000),
+        CODE: vector(*[body(b"\x41\0")] * 2_000),
     },
     "types": {TYPE: vector(function_type(b"", I32), *[function_type(I32 * 64, I32 * 16)] * 700)},
     "exports": {
@@ -155,12 +155,12 @@ FULL: dict[str, dict[int, bytes | None]] = {
     "empty blocks": {CODE: vector(body(b"\x02\x40\x0b" * 20_000 + b"\x41\0"))},
     "groups of locals": {CODE: vector(body(b"\x41\0", (b"\0" + I32,) * 30_000))},
     "globals": {GLOBAL: vector(*[I32 + b"\0\x41\0\x0b"] * 4_096)},
-    "data segments": {DATA: vector(*[b"\0\x41\0\x0b\0"] * 2_048)},
+    "data segments": {DATA: vector(*[b"\0\x41\0\x0b\0"] * 1_024)},
     "element segments": {
         TABLE: vector(FUNCREF + b"\0\x01"),
-        ELEMENT: vector(*[b"\0\x41\0\x0b\0"] * 2_048),
+        ELEMENT: vector(*[b"\0\x41\0\x0b\0"] * 1_024),
     },
-    "passive element segments": {ELEMENT: vector(*[b"\x01\0\0"] * 2_048)},
+    "passive element segments": {ELEMENT: vector(*[b"\x01\0\0"] * 1_024)},
 }
 
 

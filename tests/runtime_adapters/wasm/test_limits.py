@@ -171,9 +171,9 @@ def test_parameters_and_results_are_bounded() -> None:
 @pytest.mark.parametrize(
     ("section", "item", "what", "allowed"),
     [
-        (DATA, b"\0\x41\0\x0b\0", "data segments", 2048),
-        (DATA, b"\1\0", "data segments", 2048),
-        (ELEMENT, b"\1\0\0", "element segments", 2048),
+        (DATA, b"\0\x41\0\x0b\0", "data segments", 1024),
+        (DATA, b"\1\0", "data segments", 1024),
+        (ELEMENT, b"\1\0\0", "element segments", 1024),
         (GLOBAL, I32 + b"\1\x41\0\x0b", "globals", 4096),
     ],
     ids=["active data", "passive data", "passive elements", "globals"],
@@ -223,7 +223,7 @@ def segments(*sizes: int, expressions: bool = False) -> bytes:
 def test_elements_of_all_segments_together_are_bounded(expressions: bool) -> None:
     assert admitted(segments(1024, expressions=expressions)).elements == 1024
     assert admitted(segments(*[8] * 128, expressions=expressions)).elements == 1024
-    for sizes in ((1025,), (512, 513), (1,) * 1025, (20_000,)):
+    for sizes in ((1025,), (512, 513), (2,) * 513, (20_000,)):
         code = segments(*sizes, expressions=expressions)
         assert "more than 1024 elements in all segments" in wasm.scan_error(code, LARGE)
 
