@@ -58,10 +58,10 @@ SHAPES: dict[str, bytes] = {
     "types": build({TYPE: vector(function_type(b"", I32), *[function_type()] * 4_000)}),
     "exports": container(_LOOP + "".join(f'(func (export "a{n}"))' for n in range(1_500))),
     "globals": container(_LOOP + "(global (mut i32) (i32.const 1))" * 2_000),
-    "data segments": container(_LOOP + '(data (i32.const 0) "")' * 2_000),
-    "passive segments": container(_LOOP + '(data "")' * 2_000),
+    "data segments": container(_LOOP + '(data (i32.const 0) "")' * 1_000),
+    "passive segments": container(_LOOP + '(data "")' * 1_000),
     "elements": container(f"(table 256 funcref) {_LOOP} (elem func {'0 ' * 1_000})"),
-    "element segments": container(f"(table 256 funcref) {_LOOP}" + "(elem func)" * 2_000),
+    "element segments": container(f"(table 256 funcref) {_LOOP}" + "(elem func)" * 1_000),
     "long names": build(
         {EXPORT: vector(export("memory", 2, 0), export("loop", 0, 0), export("n" * 9_000, 0, 0))}
     ),
