@@ -16,11 +16,12 @@ from support.worlds import World, blueprint, local, newer, times
 
 from tinycontainer.device.containers.container import ExitReason
 from tinycontainer.device.containers.lifecycle import State
+from tinycontainer.device.containers.memory import Slot
 from tinycontainer.device.running import interrupts, management
 from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.metadata import Direction
 from tinycontainer.trace import TraceEvent
-from tinycontainer.trace.events import Loaded, Refused, Transitioned
+from tinycontainer.trace.events import DescriptorClosed, Loaded, Refused, Transitioned
 
 PLAN = blueprint("box", endpoints=(local(),), security=times(period=1))
 CALM = blueprint("calm", security=times(period=1))
@@ -111,6 +112,28 @@ def test_an_interrupt_while_a_look_completes_what_was_left_is_raised_by_that_loo
     assert len(world.device) == 1
     world.device.run(for_ms=5)
     assert world.exit_of("box").reason is ExitReason.INTERRUPTED
+
+
+@pytest.mark.clause("TC-LIFE-24")
+def test_a_change_that_is_made_twice_after_an_interrupt_revokes_what_the_first_one_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    driver = Puppet()
+    world = opened_by(driver)
+    replace_metadata = Slot.replace_metadata
+    monkeypatch.setattr(Slot, "replace_metadata", raising(KeyboardInterrupt()))
+    management: Any = world.device._managing
+    recover = management._recover
+
+    def recover_later() -> None:
+        monkeypatch.setattr(Slot, "replace_metadata", replace_metadata)
+        recover()
+
+    management._recover = recover_later
+    with pytest.raises(KeyboardInterrupt):
+        revoke_endpoint(world)
+    assert close_calls(driver) == 1
+    assert [event.reason for event in world.of(DescriptorClosed, "box")] == ["revoked"]
 
 
 @pytest.mark.clause("TC-LIFE-15")

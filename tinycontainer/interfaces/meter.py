@@ -25,7 +25,7 @@ class Meter:
         left: instructions left in this turn. A runtime lowers it directly or by `spend`.
         probe: brings ``left`` up to date; an engine with a counter of its own sets it.
         used: instructions charged since it was made.
-        step_instructions: how many instructions the runtime executes within about a millisecond,
+        step_instructions: how many instructions the runtime executes within about 2 ms,
             whatever they are. In wall time it is given so many at once (TC-SCHED-15). A runtime
             sets it by `set_step`.
         broken: whether the probe raised, or ``left`` was raised; the device then gives the

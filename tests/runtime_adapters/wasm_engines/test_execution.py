@@ -3,11 +3,11 @@
 import pytest
 from support.engines import make_runtime
 from support.wasm.corpus import SAMPLES
-from support.wasm.modules import PAGE, Tenant, build, container, loop, wat
+from support.wasm.modules import PAGE, Tenant, build, container, loop
 from support.wasm.reference import Reference
 
 from tinycontainer.errors import CreationError
-from tinycontainer.interfaces.runtime import Ability, Completed, Hook, Preempted, RuntimeLimits
+from tinycontainer.interfaces.runtime import Completed, Hook, Preempted, RuntimeLimits
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -345,43 +345,6 @@ def test_a_maximum_of_0_lets_nothing_grow() -> None:
         subject = Tenant(code)
         assert [subject.loop(), subject.loop()] == [expected] * 2
         assert subject.instance.size() == 0
-
-
-@pytest.mark.needs(Ability.COUNTED_STACKS)
-@pytest.mark.parametrize("depth", [1, 2, 10, 256, 1000])
-@pytest.mark.clause("TC-RT-10", "TC-RT-21")
-def test_calls_nest_to_the_profiles_depth(depth: int) -> None:
-    """The hook is the first of the nested calls."""
-    code = wat(
-        '(module (memory (export "memory") 1) (global $n (mut i32) (i32.const 0))'
-        ' (func (export "loop") (result i32) (call $f (global.get $n)) (i32.const 1))'
-        ' (func (export "stop") (global.set $n (i32.add (global.get $n) (i32.const 1))))'
-        " (func $f (param i32) (if (local.get 0)"
-        " (then (call $f (i32.sub (local.get 0) (i32.const 1)))))))"
-    )
-    subject = Tenant(code, limits=RuntimeLimits(call_depth=depth, stack_values=1 << 20))
-    for _ in range(depth - 2):
-        subject.run(Hook.STOP)
-    if depth > 1:
-        assert subject.loop() == 1
-        subject.run(Hook.STOP)
-    assert subject.trap() == "stack-overflow"
-
-
-@pytest.mark.needs(Ability.COUNTED_STACKS)
-@pytest.mark.clause("TC-RT-21")
-def test_the_operands_of_nested_calls_are_counted_together() -> None:
-    def with_last(count: int) -> bytes:
-        eight, last = "i32.const 1 " * 8, "i32.const 1 " * count
-        return loop(
-            f"{eight} call $a return",
-            f"(func $a {eight} call $b {'drop ' * 8})"
-            f" (func $b {last} call $c {'drop ' * count}) (func $c)",
-        )
-
-    limits = RuntimeLimits(stack_values=16)
-    assert Tenant(with_last(0), limits=limits).loop() == 1
-    assert Tenant(with_last(1), limits=limits).trap() == "stack-overflow"
 
 
 def test_local_variables_are_zero_at_every_call_whatever_earlier_calls_did() -> None:

@@ -313,12 +313,13 @@ class Controller:
 
     def _repeat_change(self) -> None:
         """Make an interrupted change once more: an accepted number without it would be half."""
-        change, self._change = self._change, None
-        if change is not None:
-            granted, make = change
-            with suppress(SequenceStoreError):
-                self._sequences.accept(granted.accepted)
-                make()
+        if self._change is None:
+            return
+        granted, make = self._change
+        with suppress(SequenceStoreError):
+            self._sequences.accept(granted.accepted)
+            make()
+        self._change = None  # only now: this may be interrupted, too
 
     def _take_in(self, container: Container) -> None:
         self._containers[container.slot.number] = container
@@ -383,6 +384,8 @@ class Controller:
 
 def _replace(container: Container, decoded: Metadata, granted: Grant) -> None:
     """Put new metadata and rights in the place of a container's own, in one step."""
-    before = container.metadata
-    container.metadata, container.grant, container.replaced = decoded, granted, before
+    # An interrupt may let it be done twice; what was replaced is then known already (ADR 21).
+    if container.metadata is not decoded:
+        before = container.metadata
+        container.metadata, container.grant, container.replaced = decoded, granted, before
     container.slot.replace_metadata(decoded.raw)

@@ -82,6 +82,7 @@ class Slot:
         # that is open.
         if len(content) + len(chunk) == size_bytes:
             self._sections[section] = bytes(content) + chunk
+            self._open = None  # it is closed already: this only gives its bytes back
         else:
             content += chunk
 
