@@ -3,7 +3,7 @@
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Event as Signal
 from threading import Thread
 from typing import Any
@@ -16,12 +16,12 @@ from support.worlds import World, blueprint, local, newer, times
 
 from tinycontainer.device.containers.container import ExitReason
 from tinycontainer.device.containers.lifecycle import State
-from tinycontainer.device.containers.memory import Slot
 from tinycontainer.device.running import interrupts, management
 from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.metadata import Direction
+from tinycontainer.tools.recording import InterruptGate
 from tinycontainer.trace import TraceEvent
-from tinycontainer.trace.events import DescriptorClosed, Loaded, Refused, Transitioned
+from tinycontainer.trace.events import Loaded, Refused, Transitioned
 
 PLAN = blueprint("box", endpoints=(local(),), security=times(period=1))
 CALM = blueprint("calm", security=times(period=1))
@@ -86,54 +86,6 @@ def test_an_interrupt_in_a_driver_that_closes_leaves_the_change_whole(
     loops = world.device["calm"].loops
     world.device.run(for_ms=5)
     assert world.device["calm"].loops >= loops + 4
-
-
-@pytest.mark.clause("TC-LIFE-24")
-def test_an_interrupt_while_a_look_completes_what_was_left_is_raised_by_that_look() -> None:
-    interrupts = list[BaseException]()
-
-    def sink(_event: TraceEvent) -> None:
-        if interrupts:
-            raise interrupts.pop()
-
-    world = World(sinks=(sink,), drivers=(served_by(Puppet(on_read=raising(KeyboardInterrupt()))),))
-    calls = (lambda natives: natives.open(1), lambda natives: natives.read(1, 1))
-    world.run(PLAN, Program(work(1), start=calling([], *calls)))
-    management: Any = world.device._managing
-    recover = management._recover
-    management._recover = raising(KeyboardInterrupt())
-    with pytest.raises(KeyboardInterrupt):
-        world.device.run(for_ms=5)
-    management._recover = recover
-    interrupts.append(KeyboardInterrupt())
-    with pytest.raises(KeyboardInterrupt):
-        len(world.device)
-    assert interrupts == []
-    assert len(world.device) == 1
-    world.device.run(for_ms=5)
-    assert world.exit_of("box").reason is ExitReason.INTERRUPTED
-
-
-@pytest.mark.clause("TC-LIFE-24")
-def test_a_change_that_is_made_twice_after_an_interrupt_revokes_what_the_first_one_did(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    driver = Puppet()
-    world = opened_by(driver)
-    replace_metadata = Slot.replace_metadata
-    monkeypatch.setattr(Slot, "replace_metadata", raising(KeyboardInterrupt()))
-    management: Any = world.device._managing
-    recover = management._recover
-
-    def recover_later() -> None:
-        monkeypatch.setattr(Slot, "replace_metadata", replace_metadata)
-        recover()
-
-    management._recover = recover_later
-    with pytest.raises(KeyboardInterrupt):
-        revoke_endpoint(world)
-    assert close_calls(driver) == 1
-    assert [event.reason for event in world.of(DescriptorClosed, "box")] == ["revoked"]
 
 
 @pytest.mark.clause("TC-LIFE-15")
@@ -253,9 +205,11 @@ def test_the_handler_of_before_is_back_after_each_call() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.parametrize("guard", [nullcontext, lambda: InterruptGate().guarding()])
 def test_an_operator_who_interrupts_a_driver_that_hangs_is_let_through(
-    monkeypatch: pytest.MonkeyPatch,
+    guard: Callable[[], AbstractContextManager[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also in a run that is recorded, which holds interrupts back once more."""
     monkeypatch.setattr(interrupts, "PATIENCE_S", -1.0)
     reached: list[int] = []
 
@@ -268,7 +222,7 @@ def test_an_operator_who_interrupts_a_driver_that_hangs_is_let_through(
     world = World(drivers=(served_by(Puppet(on_write=hang)),))
     use = calling([], lambda natives: natives.open(1), lambda natives: natives.write(1, b"x"))
     world.run(PLAN, Program(use))
-    with pytest.raises(KeyboardInterrupt):
+    with guard(), pytest.raises(KeyboardInterrupt):
         world.device.run(for_ms=1)
     assert reached == [0, 1]
     assert world.exit_of("box").reason is ExitReason.INTERRUPTED

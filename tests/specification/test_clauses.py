@@ -169,6 +169,7 @@ def test_limits_are_those_of_the_code() -> None:
     assert runtime["free_row"] == lines.FREE_ROW
     assert runtime["sections"] == scan.MAX_SECTIONS
     assert (runtime["parameters"], runtime["results"]) == (scan.MAX_PARAMETERS, scan.MAX_RESULTS)
+    assert (runtime["segments"], runtime["globals"]) == (scan.MAX_SEGMENTS, scan.MAX_GLOBALS)
 
 
 def test_rbpf_is_that_of_the_code() -> None:

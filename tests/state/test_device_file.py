@@ -96,6 +96,7 @@ def test_a_foreign_file_is_one_line_and_stays(
         ("missing/device.db", "No such file or directory"),
         ("keys", "is a directory, pipe or device, not a file"),
         ("device.toml", "is no state file of this program"),
+        ("blocked.db", "blocked.db-wal is a directory, pipe or device, not a file"),
     ],
 )
 @pytest.mark.clause("TC-STATE-03")
@@ -104,6 +105,7 @@ def test_a_name_that_cannot_be_a_state_file_is_refused(
 ) -> None:
     device = desk / "device.toml"
     device.write_text(DEVICE.replace("device.db", name))
+    (desk / "blocked.db-wal").mkdir()
     code, _, err = program("run", device, "--for", "1ms")
     assert code in (1, 2)
     assert err.count("\n") == 1

@@ -102,9 +102,9 @@ def test_white_space_before_a_pem_is_skipped() -> None:
 
 
 @pytest.mark.clause("TC-TOOL-12")
-def test_text_before_a_pem_is_skipped() -> None:
-    pem = b"Bag Attributes\n  name: me\n" + key_files.to_pem(KEY)
-    assert key_files.parse(pem).public == KEY.public
+@pytest.mark.parametrize("text", [b"Bag Attributes\n  name: me\n", b"0 s:CN = box\n", b"{}\n"])
+def test_text_before_a_pem_is_skipped(text: bytes) -> None:
+    assert key_files.parse(text + key_files.to_pem(KEY)).public == KEY.public
 
 
 @pytest.mark.clause("TC-TOOL-12")

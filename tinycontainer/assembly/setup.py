@@ -219,7 +219,7 @@ def _open_state(plan: DevicePlan, *, is_reader: bool) -> DeviceState:
     try:
         return SqliteState(path, is_reader=is_reader)
     except StateFileError as error:
-        raise plan.error("state.file", f"{show(path.name)} {error.problem}") from None
+        raise plan.error("state.file", f"{error.file} {error.problem}") from None
 
 
 def _epoch_s(named: int | None, *, virtual_time: bool) -> int:

@@ -19,7 +19,7 @@ _REST: Final = {
 }
 """What follows the beginning of a string or comment, to its end.
 
-JSON knows the second of these forms only. Where another one begins, its parser goes no further.
+Of these, JSON knows only the string in single `"`. Where another form begins, its parser stops.
 """
 
 

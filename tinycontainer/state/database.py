@@ -170,9 +170,9 @@ class Database:
         except BaseException:
             connection.close()
             raise
-        self._connection = connection
-        self._identity = identity
-        self._closing = weakref.finalize(self, connection.close)
+        closing = weakref.finalize(self, connection.close)
+        # One step (ADR 21): without its identity, the file would count as replaced.
+        self._connection, self._identity, self._closing = connection, identity, closing
 
     def _judge(self, connection: sqlite3.Connection) -> None:
         """Refuse what is not a sound file of a known version; bring an older one up to date."""
@@ -208,8 +208,8 @@ class Database:
         """
         draft = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}.new")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        os.close(os.open(draft, flags, _PRIVATE_MODE))
         try:
+            os.close(os.open(draft, flags, _PRIVATE_MODE))
             with closing(_connect_to(draft)) as connection:
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 with _immediately(connection):
@@ -273,8 +273,8 @@ def _connect_to(path: Path) -> sqlite3.Connection:
 @contextmanager
 def _immediately(connection: sqlite3.Connection) -> Iterator[None]:
     """A transaction that no other process writes in, from its first read to its end."""
-    connection.execute("BEGIN IMMEDIATE")
     try:
+        connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("COMMIT")
     except BaseException:

@@ -59,7 +59,8 @@ def parse(content: bytes, passphrase: bytes | None = None) -> KeyMaterial:
     if len(content) > MAX_KEY_FILE_BYTES:
         raise KeyFileError(f"{len(content)} bytes are too many for a key file")
     foreign = next((name for begin, name in _FOREIGN if begin in content), None)
-    foreign = foreign or _name_foreign(content)
+    if foreign is None and _PEM_BEGINS not in content:  # text may come before a PEM, of any kind
+        foreign = _name_foreign(content)
     if foreign is not None:
         raise KeyFileError(
             f"this is {foreign}; use PEM (PKCS #8, SubjectPublicKeyInfo) or COSE_Key"

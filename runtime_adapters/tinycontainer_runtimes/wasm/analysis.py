@@ -11,7 +11,13 @@ from typing import Final
 
 from tinycontainer.interfaces.analysis import CodeFacts
 from tinycontainer.interfaces.integers import UINT32_MASK
-from tinycontainer.interfaces.runtime import MAX_BLOCK_DEPTH, PAGE_BYTES, RuntimeLimits
+from tinycontainer.interfaces.runtime import (
+    MAX_BLOCK_DEPTH,
+    MAX_LOCALS,
+    MAX_PAGES_AND_ELEMENTS,
+    PAGE_BYTES,
+    RuntimeLimits,
+)
 
 from .body import read_opcode, scan_locals, skip_immediates
 from .native_types import HOOKS
@@ -21,10 +27,10 @@ from .scan import EXTERNAL_GLOBAL, ScannedModule, scan_module
 
 LIMITS: Final = RuntimeLimits(
     code_bytes=1 << 24,
-    memory_pages=1024,
-    table_elements=1024,
+    memory_pages=MAX_PAGES_AND_ELEMENTS,
+    table_elements=MAX_PAGES_AND_ELEMENTS,
     call_depth=1000,
-    locals_per_function=4096,
+    locals_per_function=MAX_LOCALS,
     stack_values=1 << 20,
     block_depth=MAX_BLOCK_DEPTH,
 )

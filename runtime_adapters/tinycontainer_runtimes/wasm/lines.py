@@ -42,6 +42,11 @@ operands an engine looks first."""
 SETTLING_FUEL: Final = 1
 """Fuel that is used after every native call and is not charged to the container."""
 
+_CALLS: Final = frozenset({opcodes.CALL, opcodes.CALL_INDIRECT})
+_ROW_AFTER_CALL: Final = FREE_ROW - 8
+"""How long a row counts as when it begins after a call: the ways back out of nested calls follow
+each other, with nothing between them that costs."""
+
 _LOOP: Final = bytes([opcodes.LOOP])
 _END: Final = bytes([opcodes.END])
 _STOP: Final = _LOOP + b"\x40" + _END
@@ -77,8 +82,8 @@ class Line(NamedTuple):
         cost: fuel of its instructions; bulk operations and grows add their length.
         charged: place of the free instruction that costs 1, as each 64th in a row does; None if
             there is none.
-        entered: whether a function or a loop begins with it. Every engine can stop there by itself,
-            also if the line costs nothing.
+        entered: whether a function or a loop begins with it, or a grow ends before it. Engines stop
+            there also if the line costs nothing.
     """
 
     begin: int
@@ -105,7 +110,7 @@ class _Row:
     def charge(self, opcode: int) -> int:
         """Go on by an instruction; return what it costs."""
         if opcode not in opcodes.FREE:
-            self._length = 0
+            self._length = _ROW_AFTER_CALL if opcode in _CALLS else 0
             if opcode == opcodes.IF:
                 self._then.append(0)
             return 1
@@ -151,7 +156,7 @@ def find_lines(instructions: Iterable[int]) -> Iterator[Line]:
             begin = place + 1
             cost = 0
             charged = None
-            entered = opcode == opcodes.LOOP
+            entered = opcode == opcodes.LOOP or opcode in opcodes.GROWS
 
 
 def insert_stops(
@@ -199,6 +204,9 @@ def insert_stops(
             parts += (code[copied:offset], _COST_1)
             copied = offset
         last = line.end - 1
+        if instructions[last] in opcodes.GROWS:  # wasmtime may stop there by itself, if it grew
+            parts += (code[copied : offsets[line.end]], _STOP)
+            copied = offsets[line.end]
         if (
             instructions[last] == opcodes.CALL
             and _read_callee(code, offsets[last], reader) < natives

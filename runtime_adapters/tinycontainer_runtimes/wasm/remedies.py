@@ -120,6 +120,10 @@ _ADVICE: Final = {
         " is called"
     ),
     Topic.UNLINKED: "this is an object file: link it (wasm-ld --no-entry --export=loop)",
+    Topic.FLOATS: (
+        'build it without floating point, or leave floats = "forbid" out of [capacity.runtime]'
+        " in the device file"
+    ),
     Topic.JAVASCRIPT: "it is built for JavaScript: do not use wasm-bindgen for a container",
 }
 

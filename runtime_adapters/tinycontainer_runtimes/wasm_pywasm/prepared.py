@@ -88,19 +88,28 @@ def prepare_module(
         table.limits.m = _bound_growth(scanned.table_maximum, limits.table_elements)
     description.star = -1  # the start function runs metered, inside the START hook
     bodies = []
+    zeros: dict[int, Any] = {}
     for function in description.func:
         bodies.append(_make_templates(function.expr.data))
-        function.locals = _group_variables(function.locals)
+        function.locals = _group_variables(function.locals, zeros)
         function.expr = None
     held_bytes = _held_bytes(bodies, scanned)
     return PreparedModule(scanned, description, tuple(bodies), held_bytes)
 
 
-def _group_variables(groups: list[Any]) -> Variables:
-    """A function's local variables; neighbours of one type are one group."""
+def _group_variables(groups: list[Any], zeros: dict[int, Any]) -> Variables:
+    """A function's local variables; neighbours of one type are one group.
+
+    Groups of no variable are left out: they take bytes of code only, so their number has no bound.
+
+    Args:
+        groups: as pywasm read them.
+        zeros: the zero of each type so far. pywasm never changes a value, so one is enough.
+    """
+    filled = (group for group in groups if group.n)
     return tuple(
-        (sum(group.n for group in same), pywasm.ValInst.zero(type_))
-        for type_, same in groupby(groups, lambda group: group.type)
+        (sum(group.n for group in same), zeros.setdefault(type_.data, pywasm.ValInst.zero(type_)))
+        for type_, same in groupby(filled, lambda group: group.type)
     )
 
 

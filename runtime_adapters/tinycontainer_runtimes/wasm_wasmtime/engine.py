@@ -12,7 +12,7 @@ from .capi import CApi, address_of
 
 WASM_STACK_BYTES: Final = 4 << 20
 """What nested calls of a module may take of the stack; beyond it they trap. 200 calls of ordinary
-functions need half of it: without optimisation a frame has up to 11 KB (ADR 20)."""
+functions need half of it: without optimisation a frame has up to 15 KB (ADR 20)."""
 
 STACK_BYTES: Final = WASM_STACK_BYTES + (3 << 19)
 """Stack of a suspended call: the module's part, and the rest for the host's own functions, which

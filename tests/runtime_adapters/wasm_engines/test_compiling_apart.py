@@ -65,9 +65,9 @@ def test_a_small_module_is_compiled_without_a_process(monkeypatch: pytest.Monkey
     [
         LARGE,
         build({TYPE: vector(function_type(b"", I32), function_type(b"", I32 * 2))}),
-        build({TYPE: vector(function_type(b"", I32), function_type(I32 * 9))}),
+        build({TYPE: vector(function_type(b"", I32), function_type(I32 * 4))}),
     ],
-    ids=["long", "two results", "nine parameters"],
+    ids=["long", "two results", "four parameters"],
 )
 def test_any_other_module_is_compiled_in_a_process_and_runs(
     code: bytes, monkeypatch: pytest.MonkeyPatch

@@ -116,6 +116,9 @@ GROWS = {
     "an operand that comes from two ways": (
         "(if (result i32) (call $heartbeat) (then (i32.const 9)) (else (i32.const 9))) memory.grow"
     ),
+    "one that does not fail, with nothing after it": "(memory.grow (i32.const 1))",
+    "a table's that does not fail": "(table.grow (ref.null func) (i32.const 1))",
+    "one by nothing": "(memory.grow (i32.const 0))",
     "an operand that a branch brings": "(block (result i32) (br 0 (i32.const 9))) memory.grow",
     "an operand that a call gives": "(memory.grow (call $nine))",
     "grows in a row": "(ref.func $nine) i32.const 9 memory.grow memory.grow table.grow memory.grow",

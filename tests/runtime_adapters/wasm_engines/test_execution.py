@@ -1,4 +1,4 @@
-"""Hooks, the start function, instances and their state on pywasm."""
+"""Hooks, the start function, instances and their state, on every engine."""
 
 import pytest
 from support.engines import make_runtime

@@ -179,3 +179,27 @@ def test_random_rows_cost_the_same_on_every_engine(examples: int) -> None:
         assert on_both(code, seed=seed).outcome == Completed(7)
 
     check()
+
+
+@pytest.mark.clause("TC-RT-12")
+@pytest.mark.parametrize(("free", "cost"), [(0, 0), (7, 0), (8, 1), (71, 1), (72, 2), (136, 3)])
+def test_a_row_that_begins_after_a_call_is_charged_from_its_8th_instruction(
+    free: int, cost: int
+) -> None:
+    for call in ("(call $f)", "(call_indirect (i32.const 0))"):
+        code = loop(f"{call} {'nop ' * free} i32.const 0", "(table funcref (elem $f)) (func $f)")
+        without = loop(f"{call} i32.const 0", "(table funcref (elem $f)) (func $f)")
+        assert on_both(code).used == on_both(without).used + cost
+
+
+@pytest.mark.clause("TC-RT-12")
+def test_many_calls_that_return_one_after_the_other_are_charged_for_what_comes_after_them() -> None:
+    """Between two units of fuel an engine executes few instructions, however calls are nested."""
+    depth = 200
+    call = "(call $f (i32.sub (local.get 0) (i32.const 1)))"
+
+    def used(tail: str) -> int:
+        function = f"(func $f (param i32) (if (local.get 0) (then {call})) {tail})"
+        return on_both(loop(f"(call $f (i32.const {depth})) i32.const 0", function)).used
+
+    assert used("(block) " * 63) - used("") == depth + 1

@@ -53,7 +53,8 @@ SHAPES: dict[str, bytes] = {
         }
     ),
     "constants": loop("(drop (i64.const 0x7123456789abcdef))" * 1_000 + "i32.const 0"),
-    "locals": one_body(b"", (b"\0\x7f",) * 4_000),
+    "groups of locals": one_body(b"", (b"\1\x7f", b"\1\x7e") * 500),
+    "groups of no locals": one_body(b"", (b"\0\x7f", b"\0\x7e") * 4_000),
     "functions": container(_LOOP + "(func)" * 2_000),
     "types": build({TYPE: vector(function_type(b"", I32), *[function_type()] * 4_000)}),
     "exports": container(_LOOP + "".join(f'(func (export "a{n}"))' for n in range(1_500))),

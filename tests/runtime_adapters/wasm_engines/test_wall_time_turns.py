@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 from support.engines import make_runtime
+from support.wasm import modules as wasm
 from support.wasm.modules import container, loop
 from support.worlds import World, blueprint, times
 
@@ -54,6 +55,21 @@ SLOW = {
     ),
     "locals-in-groups": container(
         f'(func $f (local {GROUPS})) (func (export "loop") (result i32) {CALL_MANY} i32.const 0)'
+    ),
+    "groups-of-no-locals": wasm.build(
+        {
+            wasm.FUNCTION: wasm.vector(wasm.leb(0), wasm.leb(0)),
+            wasm.TYPE: wasm.vector(wasm.function_type(b"", wasm.I32)),
+            wasm.CODE: wasm.vector(
+                wasm.body(b"\x03\x40\x10\x01\x1a\x0c\x00\x0b\x41\x00"),
+                wasm.body(b"\x41\x00", (b"\0\x7f", b"\0\x7e") * 15_000),
+            ),
+        }
+    ),
+    "returns": container(
+        "(func $f (param i32) (if (local.get 0) (then (call $f (i32.sub (local.get 0)"
+        f" (i32.const 1))))) {'(block) ' * 63})"
+        '(func (export "loop") (result i32) (loop (call $f (i32.const 250)) br 0) i32.const 0)'
     ),
     "free-instructions": loop(f"(loop {'nop ' * 250} br 0) i32.const 0"),
     "quick-then-slow": container(

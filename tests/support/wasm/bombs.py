@@ -36,6 +36,7 @@ _SIXTEEN: Mapping[int, bytes | None] = {
         function_type(b"", I32), function_type(b"", I32 * 16), function_type(I32 * 16, I32 * 16)
     )
 }
+_THREE: Mapping[int, bytes | None] = {TYPE: vector(function_type(b"", I32), function_type(I32 * 3))}
 _ZERO = b"\x41\0"
 _F64_ZERO = b"\x44" + bytes(8)
 
@@ -119,6 +120,9 @@ BOMBS: Mapping[str, Make] = {
     ),
     "loops of many parameters": _repeat(
         b"\x03\2\x0b\x20\0\x1a", _ZERO * 16, b"\x1a" * 15, _ONE, _SIXTEEN
+    ),
+    "nested loops of three parameters": _repeat(
+        _ZERO * 3 + b"\x03\1" * 100 + b"\x1a" * 3 + b"\x0b" * 100, changes=_THREE
     ),
     "branches with many values": _repeat(
         b"\x02\2\x20\0\x0d\0\x0b", _ZERO * 16, b"\x1a" * 15, _ONE, _SIXTEEN

@@ -312,13 +312,13 @@ class Controller:
         self._change = None
 
     def _repeat_change(self) -> None:
-        """Make an interrupted change once more: an accepted number without it would be half."""
+        """Make an interrupted change whose tokens are recorded: without it, that would be half."""
         if self._change is None:
             return
         granted, make = self._change
         with suppress(SequenceStoreError):
-            self._sequences.accept(granted.accepted)
-            make()
+            if all(self._sequences.newest(subject) == each for subject, each in granted.accepted):
+                make()
         self._change = None  # only now: this may be interrupted, too
 
     def _take_in(self, container: Container) -> None:

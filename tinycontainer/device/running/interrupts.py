@@ -88,6 +88,7 @@ class Interrupts:
             self._restore()
             self._call_before(frame)
         elif self._lets_in or self._is_out_of_patience():
+            self.deliver()  # also the first one, so that the next one has to wait again
             self._call_before(frame)
         elif not self._held:  # another one is the same wish
             self._held_since_s = time.monotonic()

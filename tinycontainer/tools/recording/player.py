@@ -15,7 +15,8 @@ from .recorder import entries_digest, subject_as_line
 from .tape import TapeReader
 
 _TIMES: Final = range(INT64.stop)
-_STEPS: Final = range(1, INT64.stop)
+_STEPS: Final = range(1, 1 << 16)
+"""Steps of one turn; it lasts 1 ms, and no step takes less than some 100 ns."""
 _SHA256_BYTES: Final = 32
 
 
@@ -111,6 +112,8 @@ class PlayedClock(Clock):
 
     def begin_turn(self, deadline_ns: int, step_instructions: int) -> int:
         """See `Clock.begin_turn`."""
+        if self._steps:
+            raise self._tape.diverged("the last turn goes on in the recording only")
         values = self._tape.ask({"turn": deadline_ns, "step": step_instructions}, "budget")
         budget = self._number(
             values, "budget", range(step_instructions + 1) if self._virtual is None else INT64

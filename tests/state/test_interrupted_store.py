@@ -1,0 +1,54 @@
+"""An interrupt at any line of the state: its file stays usable, for this process and for others."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.interrupting import LineCounter
+
+from tinycontainer.state import SqliteState, database
+from tinycontainer_tokens import Accepted, Kind, SequenceSubject
+
+CODE = SequenceSubject(b"uid", Kind.CODE)
+
+
+def accept(state: SqliteState, sequence: int) -> None:
+    state.accept([(CODE, Accepted(sequence, bytes(32)))])
+
+
+def torn_states(folder: Path, *, is_new: bool) -> Iterator[tuple[SqliteState, Path]]:
+    """A state for each line of an acceptance, which was interrupted there."""
+    for line in range(1, 1000):
+        path = folder / f"{line}.db"
+        state = SqliteState(path)
+        if not is_new:
+            accept(state, 1)
+        counter = LineCounter(line)
+        try:
+            with counter.counting():
+                accept(state, 2)
+        except KeyboardInterrupt:
+            yield state, path
+        else:
+            return
+    raise AssertionError("an acceptance has no end")
+
+
+@pytest.mark.clause("TC-STATE-04")
+@pytest.mark.parametrize("is_new", [True, False], ids=["new file", "old file"])
+def test_an_interrupted_acceptance_locks_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_new: bool
+) -> None:
+    monkeypatch.setattr(database, "BUSY_S", 0.1)
+    lines = 0
+    for state, path in torn_states(tmp_path, is_new=is_new):
+        accept(state, 3)
+        other = SqliteState(path)
+        accept(other, 4)
+        newest = state.newest(CODE)
+        assert newest is not None
+        assert newest.sequence == 4
+        other.close()
+        state.close()
+        lines += 1
+    assert lines > 20
