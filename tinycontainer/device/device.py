@@ -8,11 +8,11 @@ belongs to one thread at a time. A call that is interrupted is done as a whole o
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tinycontainer.errors import LoadError, LoadReason, MetadataError
+from tinycontainer.errors import LoadError
 from tinycontainer.interfaces.clock import NS_PER_MS, Clock, to_unix_s
 from tinycontainer.interfaces.driver import Driver
 from tinycontainer.interfaces.runtime import Runtime
-from tinycontainer.metadata import Bundle, ContainerType, Metadata, PeerType
+from tinycontainer.metadata import ContainerType, Metadata, PeerType
 from tinycontainer.trace import Sink, Tracer
 from tinycontainer_tokens import MemorySequenceStore, SequenceStore
 
@@ -20,6 +20,7 @@ from .calls.driver_table import DriverTable
 from .calls.service import Service
 from .containers.container import Container, Exit, ExitReason, Statistics
 from .containers.controller import Controller
+from .containers.judgement import LoadCheck, Rules, decode_bundle
 from .containers.lifecycle import Event, State
 from .containers.limits import Capacity, Caps, Scheduling
 from .containers.memory import Section
@@ -54,6 +55,11 @@ class Setup:
     scheduling: Scheduling = field(default_factory=Scheduling)
     epoch_s: int = DEFAULT_EPOCH_S
     sequences: SequenceStore = field(default_factory=MemorySequenceStore)
+
+    @property
+    def rules(self) -> Rules:
+        """What the device judges by."""
+        return Rules(self.capacity, self.caps, self.trust, self.runtimes, self.sequences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +120,7 @@ class BareDevice:
         self._setup = setup
         self._clock = clock
         self._tracer = Tracer(sinks, self._settled_now_ns)
-        self._controller = Controller(
-            setup.capacity,
-            setup.caps,
-            setup.trust,
-            setup.runtimes,
-            setup.sequences,
-            self._epoch_s,
-            self._tracer,
-        )
+        self._controller = Controller(setup.rules, self._epoch_s, self._tracer)
         self._service = Service(
             setup.capacity, setup.drivers, self._controller.find, clock, self._tracer
         )
@@ -148,15 +146,22 @@ class BareDevice:
         Raises:
             LoadError: it is refused; the device is as before.
         """
-        limit_bytes = self._setup.capacity.bundle_bytes
         try:
-            parts = Bundle.decode(bundle, limit_bytes)
-        except MetadataError as error:
-            refusal = LoadError.from_metadata_error(LoadReason.BUNDLE, error)
+            parts = decode_bundle(bundle, self._setup.capacity)
+        except LoadError as refusal:
             with self._managing:
                 self._controller.record_refusal(refusal)
-            raise refusal from error
+            raise
         return self.load_sections(parts.metadata, parts.code, parts.data)
+
+    def judge(self, bundle: bytes) -> tuple[LoadCheck, ...]:
+        """Make every check of a load, and change nothing; a load ends at the first that fails.
+
+        Args:
+            bundle: untrusted bytes, CBOR ``[metadata, data, code]``.
+        """
+        with self._managing:
+            return self._controller.judge(bundle)
 
     def load_sections(self, metadata: bytes, code: bytes, data: bytes) -> View:
         """Load a container from its three sections, as the firmware receives them.

@@ -16,7 +16,7 @@ from tinycontainer.errors import InadmissibleCode, LoadError
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.runtime import RuntimeLimits
 from tinycontainer.metadata import Bundle, ContainerType
-from tinycontainer.tools.explain.admission import LoadCheck, judge_bundle
+from tinycontainer.tools.explain.admission import ExplainedCheck, explain_bundle
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions, pack, pack_unsigned
 from tinycontainer_tokens import KeyEntry, KeyStore, Profile, Role
 
@@ -49,25 +49,25 @@ def packed(plan: Blueprint = PLAN, code: bytes = b"box", data: bytes = DATA) -> 
     return pack(plan, code, data, KEYS).encode()
 
 
-def judged(content: bytes, device: Setup) -> tuple[LoadCheck, ...]:
-    return judge_bundle("box", content, device, device.epoch_s)
+def judged(content: bytes, device: Setup) -> tuple[ExplainedCheck, ...]:
+    return explain_bundle("box", content, device, device.epoch_s)
 
 
-def agrees(content: bytes, device: Setup) -> tuple[LoadCheck, ...]:
+def agrees(content: bytes, device: Setup) -> tuple[ExplainedCheck, ...]:
     """The checks; their verdict and its reason are those of a load."""
     assert isinstance(device.sequences, Ledger)
     before = dict(device.sequences.entries)
     checks = judged(content, device)
     assert device.sequences.entries == before
-    failed = [check for check in checks if check.failed]
+    failed = [each for each in checks if each.check.failed]
     error = load_refusal(content, device)
     device.sequences.entries = before
     assert (error is None) == (failed == [])
-    assert len({check.name for check in checks}) == len(checks)
+    assert len({each.check.name for each in checks}) == len(checks)
     if error is not None:
-        assert failed[0].reason is error.reason
-        assert failed[0].detail in error.problem
-        assert all(check.explanation is not None for check in failed)
+        assert failed[0].check.reason is error.reason
+        assert failed[0].check.detail in error.problem
+        assert all(each.explanation is not None for each in failed)
     return checks
 
 
@@ -83,9 +83,9 @@ def load_refusal(content: bytes, device: Setup) -> LoadError | None:
 def failures(content: bytes, device: Setup) -> dict[str, str | None]:
     """Names of the failed checks, and their causes."""
     return {
-        check.name: check.explanation.cause if check.explanation else None
-        for check in agrees(content, device)
-        if check.failed
+        each.check.name: each.explanation.cause if each.explanation else None
+        for each in agrees(content, device)
+        if each.check.failed
     }
 
 
@@ -95,7 +95,7 @@ def failures(content: bytes, device: Setup) -> dict[str, str | None]:
 @pytest.mark.clause("TC-LOAD-09")
 def test_a_good_container_passes_every_check_in_the_order_of_a_load() -> None:
     checks = agrees(packed(replace(PLAN, sign_endpoints=True)), setup())
-    assert [check.name for check in checks] == [
+    assert [each.check.name for each in checks] == [
         "bundle",
         "capacity of metadata",
         "capacity of code",
@@ -112,7 +112,7 @@ def test_a_good_container_passes_every_check_in_the_order_of_a_load() -> None:
         "form",
         "code",
     ]
-    assert not any(check.failed for check in checks)
+    assert not any(each.check.failed for each in checks)
 
 
 def test_capacities_are_told_for_each_section() -> None:
@@ -124,7 +124,7 @@ def test_capacities_are_told_for_each_section() -> None:
     assert found == {
         "capacity of data": "code, rounded up to 4, and data share 149 bytes on this board"
     }
-    data = next(check for check in judged(content, setup(capacity=tight)) if check.failed)
+    data = next(each for each in judged(content, setup(capacity=tight)) if each.check.failed)
     assert data.explanation is not None
     assert (data.explanation.expected, data.explanation.found) == ("at most 49 bytes", "50 bytes")
 
@@ -138,12 +138,12 @@ def test_metadata_beyond_the_capacity_is_judged_all_the_same() -> None:
 def test_a_missing_runtime_does_not_hide_what_else_is_wrong() -> None:
     plan = replace(PLAN, container=replace(PLAN.container, type=ContainerType.WASM))
     checks = agrees(packed(plan, b"rBPF...."), setup(trust=Trust()))
-    failed = {check.name: check for check in checks if check.failed}
+    failed = {each.check.name: each for each in checks if each.check.failed}
     assert {"runtime", "code token"} <= set(failed)
     assert failed["runtime"].explanation is not None
     assert "contradicts the first bytes of the code" in (failed["runtime"].explanation.cause or "")
-    assert checks[-1].name == "code"
-    assert checks[-1].detail == "there is no runtime to judge it"
+    assert checks[-1].check.name == "code"
+    assert checks[-1].check.detail == "there is no runtime to judge it"
 
 
 def test_every_cap_that_is_passed_is_told() -> None:
@@ -190,18 +190,17 @@ def test_a_step_back_of_the_profile_is_told() -> None:
     keys = KeyStore(KeyEntry(role, Profile.RIOT_2024, KEYS[role].public_half()) for role in Role)
     trust = Trust(keys=keys, profiles=(Profile.RIOT_2024,))
     content = packed(replace(PLAN, profile=Profile.RIOT_2024))
-    (check,) = (
-        each for each in agrees(content, setup(trust=trust, sequences=store)) if each.failed
-    )
-    assert "riot-2024 is a step back" in check.detail
+    checks = agrees(content, setup(trust=trust, sequences=store))
+    (detail,) = (each.check.detail for each in checks if each.check.failed)
+    assert "riot-2024 is a step back" in detail
 
 
 def test_absent_tokens_are_skipped_where_they_are_forgiven() -> None:
     content = pack_unsigned(PLAN, b"box", DATA).encode()
     device = setup(trust=Trust(allow_unsigned=True))
     checks = agrees(content, device)
-    assert not any(check.failed for check in checks)
-    assert [check.detail for check in checks if check.report] == [
+    assert not any(each.check.failed for each in checks)
+    assert [each.check.detail for each in checks if each.check.report] == [
         "absent, which this device accepts"
     ] * 4
 
@@ -306,7 +305,7 @@ def check_agreement(seed: int, count: int) -> None:
     loaded = 0
     for content, device in worlds(seed, count):
         checks = agrees(content, device)
-        if not any(check.failed for check in checks):
+        if not any(each.check.failed for each in checks):
             loaded += 1
             Device(device, VirtualClock()).load(content)
     assert loaded > count / 10

@@ -9,6 +9,7 @@ from tinycontainer.trace import Tracer
 from tinycontainer.trace.events import Transitioned
 
 from . import lifecycle
+from .judgement import Approved
 from .lifecycle import Condition, Event, State
 from .memory import Section, Slot
 from .verification import Grant
@@ -95,6 +96,11 @@ class Container:
     last_exit: Exit | None = None
     statistics: Statistics = field(default_factory=Statistics)
     replaced: Metadata | None = None
+
+    @classmethod
+    def approved(cls, slot: Slot, approved: Approved) -> "Container":
+        """A container that lies in a slot and was judged."""
+        return cls(slot, approved.metadata, approved.runtime, approved.grant)
 
     @property
     def uid(self) -> bytes:

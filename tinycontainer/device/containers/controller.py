@@ -3,107 +3,53 @@
 It runs no container code. Whatever it refuses, nothing has changed.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
-from tinycontainer import metadata as metadata_codec
-from tinycontainer.errors import (
-    InadmissibleCode,
-    LoadError,
-    LoadReason,
-    MetadataError,
-    RuntimeMissing,
-    UnknownContainer,
-)
-from tinycontainer.interfaces.runtime import Runtime, RuntimeLimits
-from tinycontainer.metadata import ContainerType, Metadata
+from tinycontainer.errors import LoadError, LoadReason, UnknownContainer
+from tinycontainer.metadata import Metadata
 from tinycontainer.text import show
 from tinycontainer.trace import Tracer
 from tinycontainer.trace.events import Loaded, LoadRefused, Reconfigured, Transitioned
-from tinycontainer_tokens import SequenceStore, SequenceStoreError
+from tinycontainer_tokens import SequenceStoreError
 
 from .container import Container
+from .judgement import (
+    Judgement,
+    LoadCheck,
+    Rules,
+    Sections,
+    capacity_checks,
+    check,
+    decode_bundle,
+    decode_metadata,
+    passed,
+    refused,
+    refusing_without_store,
+)
 from .lifecycle import Condition, Event, State, after, require_possible
-from .limits import Capacity, Caps
 from .loading import Loading
-from .memory import MemoryManager, Section, Slot
-from .verification import Grant, Trust, grant_rights, verify_tokens
+from .memory import MemoryManager, Section
+from .verification import Grant, grant_rights, verify_tokens
 
 _Result = TypeVar("_Result")
-
-
-def require_runtime(
-    container_type: ContainerType, runtimes: Mapping[ContainerType, Runtime]
-) -> Runtime:
-    """The runtime for a container type.
-
-    Raises:
-        RuntimeMissing: none of the runtimes is for this type.
-    """
-    runtime = runtimes.get(container_type)
-    if runtime is None:
-        installed = tuple(sorted(known.name.lower() for known in runtimes))
-        raise RuntimeMissing(container_type.value, container_type.name.lower(), installed)
-    return runtime
-
-
-def admit(runtime: Runtime, code: bytes, limits: RuntimeLimits) -> None:
-    """Ask a runtime whether it takes code.
-
-    Raises:
-        LoadError: it does not, or failed over it.
-    """
-    try:
-        runtime.admit(code, limits)
-    except InadmissibleCode as error:
-        raise LoadError(LoadReason.CODE_INADMISSIBLE, str(error)) from error
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        problem = f"the runtime failed: {type(error).__name__}"
-        raise LoadError(LoadReason.CODE_INADMISSIBLE, problem) from error
-
-
-@contextmanager
-def _refusing_without_store() -> Iterator[None]:
-    try:
-        yield
-    except SequenceStoreError as error:
-        raise LoadError(LoadReason.SEQUENCE_STORE, str(error)) from error
 
 
 class Controller:
     """Keeps the containers of a device.
 
     Args:
-        capacity: what fits.
-        caps: what metadata may ask for.
-        trust: whom to believe.
-        runtimes: what can be run, by container type.
-        sequences: what was accepted before.
+        rules: what it judges by.
         epoch_s: the device's time in Unix seconds.
         tracer: records every acceptance and refusal.
     """
 
-    def __init__(
-        self,
-        capacity: Capacity,
-        caps: Caps,
-        trust: Trust,
-        runtimes: Mapping[ContainerType, Runtime],
-        sequences: SequenceStore,
-        epoch_s: Callable[[], int],
-        tracer: Tracer,
-    ) -> None:
-        self._capacity = capacity
-        self._caps = caps
-        self._trust = trust
-        self._runtimes = runtimes
-        self._sequences = sequences
+    def __init__(self, rules: Rules, epoch_s: Callable[[], int], tracer: Tracer) -> None:
+        self._rules = rules
         self._epoch_s = epoch_s
         self._tracer = tracer
-        self._memory = MemoryManager(capacity)
+        self._memory = MemoryManager(rules.capacity)
         self._loading = Loading(self._memory)
         self._containers: dict[int, Container] = {}
         self._loads_whole = False
@@ -195,20 +141,37 @@ class Controller:
             LoadError: it is refused; the slot is free again.
         """
         slot = self._traced(self._loading.finish)
-        uid = b""
+        sections = Sections(*(slot.read(section) for section in Section))
+        judgement = self._judgement(sections, lambda uid: self._memory.name(slot, uid))
         try:
-            decoded = self._decode(slot.read(Section.METADATA))
-            uid = decoded.uid
-            container = self._judge(slot, decoded)
+            container = Container.approved(slot, judgement.require())
             self._make_change(container.grant, lambda: self._take_in(container))
         except LoadError as error:
             named = slot.uid or b""
             self._memory.release(slot)
-            self._report("load", uid, error)
+            self._report("load", judgement.uid, error)
             self._trace_rejected(named)
             raise
         self._announce(container)
         return container
+
+    def judge(self, bundle: bytes) -> tuple[LoadCheck, ...]:
+        """Make every check of a load of a bundle, and change nothing.
+
+        Args:
+            bundle: untrusted bytes.
+        """
+        try:
+            parts = decode_bundle(bundle, self._rules.capacity)
+        except LoadError as error:
+            return (refused("bundle", error),)
+        sections = Sections(parts.metadata, parts.code, parts.data)
+        return (
+            passed("bundle"),
+            check("slot", self._loading.require_possible),
+            *capacity_checks(sections, self._rules.capacity),
+            *self._judgement(sections, self._memory.require_new).checks(),
+        )
 
     # Management calls on loaded containers.
 
@@ -246,7 +209,7 @@ class Controller:
         """
         uid = b""
         try:
-            decoded = self._decode(raw)
+            decoded = decode_metadata(raw, self._rules.capacity.metadata_bytes)
             uid = decoded.uid
             container, granted = self._judge_change(decoded)
             before = container.metadata
@@ -265,20 +228,8 @@ class Controller:
 
     # How a container is judged, step by step.
 
-    def _decode(self, raw: bytes) -> Metadata:
-        try:
-            return metadata_codec.decode(raw, self._capacity.metadata_bytes)
-        except MetadataError as error:
-            raise LoadError.from_metadata_error(LoadReason.METADATA, error) from error
-
-    def _judge(self, slot: Slot, decoded: Metadata) -> Container:
-        self._memory.name(slot, decoded.uid)
-        runtime = require_runtime(decoded.container.type, self._runtimes)
-        self._caps.check(decoded.uid, decoded.timing)
-        code = slot.read(Section.CODE)
-        granted = self._verify(decoded, code, slot.read(Section.DATA))
-        admit(runtime, code, self._capacity.runtime)
-        return Container(slot, decoded, runtime, granted)
+    def _judgement(self, sections: Sections, take_uid: Callable[[bytes], None]) -> Judgement:
+        return Judgement(self._rules, sections, self._epoch_s(), take_uid)
 
     def _judge_change(self, decoded: Metadata) -> tuple[Container, Grant]:
         container = self.find(decoded.uid)
@@ -288,23 +239,22 @@ class Controller:
             raise LoadError(LoadReason.WRONG_STATE, f"not possible in state {container.state}")
         if decoded.container.type is not container.metadata.container.type:
             raise LoadError(LoadReason.TYPE_CHANGED, "the container type cannot change")
-        self._caps.check(decoded.uid, decoded.timing)
+        self._rules.caps.check(decoded.uid, decoded.timing)
         return container, self._verify(decoded, container.code, container.data)
 
     def _verify(self, decoded: Metadata, code: bytes, data: bytes) -> Grant:
-        with _refusing_without_store():
-            reports = verify_tokens(
-                decoded, code, data, self._trust, self._epoch_s(), self._sequences
-            )
-            return grant_rights(decoded, reports, self._trust, self._sequences)
+        trust, sequences = self._rules.trust, self._rules.sequences
+        with refusing_without_store():
+            reports = verify_tokens(decoded, code, data, trust, self._epoch_s(), sequences)
+            return grant_rights(decoded, reports, trust, sequences)
 
     def _make_change(self, granted: Grant, make: Callable[[], None]) -> None:
         """Let the sequence store accept the tokens of a change, then make it."""
         self._change = granted, make
         try:
             # It judges once more: another device may have accepted a newer token meanwhile.
-            with _refusing_without_store():
-                self._sequences.accept(granted.accepted)
+            with refusing_without_store():
+                self._rules.sequences.accept(granted.accepted)
         except Exception:
             self._change = None
             raise
@@ -317,7 +267,9 @@ class Controller:
             return
         granted, make = self._change
         with suppress(SequenceStoreError):
-            if all(self._sequences.newest(subject) == each for subject, each in granted.accepted):
+            if all(
+                self._rules.sequences.newest(subject) == each for subject, each in granted.accepted
+            ):
                 make()
         self._change = None  # only now: this may be interrupted, too
 

@@ -54,15 +54,27 @@ class Loading:
         """How far the load has come."""
         return LoadState.NONE if self.slot is None else _ORDER[self.slot.sections_begun]
 
+    def require_possible(self) -> None:
+        """Check that a load can begin, and change nothing.
+
+        Raises:
+            LoadError: a load is under way, or no slot is free.
+        """
+        if self.slot is not None:
+            raise LoadError(LoadReason.OUT_OF_ORDER, "a load is under way; both are given up")
+        self._memory.require_free()
+
     def begin(self) -> None:
         """Reserve a slot.
 
         Raises:
             LoadError: a load is under way, which fails it, or no slot is free.
         """
-        if self.slot is not None:
+        try:
+            self.require_possible()
+        except LoadError:
             self.abandon()
-            raise LoadError(LoadReason.OUT_OF_ORDER, "a load is under way; both are given up")
+            raise
         self.slot = self._memory.take()
 
     def open(self, section: Section, size_bytes: int) -> None:

@@ -147,19 +147,39 @@ class MemoryManager:
         self._in_use: set[int] = set()
         self._by_uid: dict[bytes, Slot] = {}
 
-    def take(self) -> Slot:
-        """Reserve the first free slot.
+    def require_free(self) -> Slot:
+        """The first free slot.
 
         Raises:
             LoadError: all are in use.
         """
         for slot in self._slots:
             if slot.number not in self._in_use:
-                self._in_use.add(slot.number)
                 return slot
         raise LoadError(
             LoadReason.NO_SLOT, f"all {len(self._slots)} slots are in use; delete a container first"
         )
+
+    def take(self) -> Slot:
+        """Reserve the first free slot.
+
+        Raises:
+            LoadError: all are in use.
+        """
+        slot = self.require_free()
+        self._in_use.add(slot.number)
+        return slot
+
+    def require_new(self, uid: bytes) -> None:
+        """Check that no slot has a uid.
+
+        Raises:
+            LoadError: one has.
+        """
+        if uid in self._by_uid:
+            raise LoadError(
+                LoadReason.DUPLICATE_UID, "a container with this uid is loaded; delete it first"
+            )
 
     def name(self, slot: Slot, uid: bytes) -> None:
         """Give a slot the uid of its container.
@@ -167,10 +187,7 @@ class MemoryManager:
         Raises:
             LoadError: the uid is that of another slot.
         """
-        if uid in self._by_uid:
-            raise LoadError(
-                LoadReason.DUPLICATE_UID, "a container with this uid is loaded; delete it first"
-            )
+        self.require_new(uid)
         slot.uid = uid
         self._by_uid[uid] = slot
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from tinycontainer.assembly import Installation, make_setup, read_plan
+from tinycontainer.device.containers.judgement import LoadCheck, Sections
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.device.device import Setup
 from tinycontainer.errors import MetadataError
@@ -16,7 +17,11 @@ from tinycontainer.metadata import Bundle
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.artefact.artefact import is_bundle
 from tinycontainer.tools.artefact.moments import format_utc
-from tinycontainer.tools.explain.admission import LoadCheck, Sections, judge_bundle, judge_sections
+from tinycontainer.tools.explain.admission import (
+    ExplainedCheck,
+    explain_bundle,
+    explain_sections,
+)
 from tinycontainer.tools.firmware.c_layout import open_layout
 
 from ...installation import with_installation
@@ -68,7 +73,7 @@ def explain(
     setup = make_setup(plan, clock, installation, is_reader=True)
     now_s = setup.epoch_s if at_s is None else at_s
     checks = _checks(file, code, data, setup, now_s)
-    refusal = next((check for check in checks if check.failed), None)
+    refusal = next((each.check for each in checks if each.check.failed), None)
     if as_json:
         print_json(_as_dict(file, now_s, checks, refusal))
     else:
@@ -78,7 +83,7 @@ def explain(
 
 def _checks(
     file: Path, code: Path | None, data: Path | None, setup: Setup, now_s: int
-) -> tuple[LoadCheck, ...]:
+) -> tuple[ExplainedCheck, ...]:
     limit_bytes = max(MAX_BUNDLE_BYTES, setup.capacity.bundle_bytes)
     name = show(file.resolve().name)
     if file.is_dir():
@@ -90,8 +95,8 @@ def _checks(
     given_data = None if data is None else read_bounded(data, limit_bytes)
     content = read_bounded(file, limit_bytes)
     if is_bundle(content):
-        return judge_bundle(name, _exchanged(content, given_code, given_data), setup, now_s)
-    return judge_sections(Sections(name, content, given_code, given_data), setup, now_s)
+        return explain_bundle(name, _exchanged(content, given_code, given_data), setup, now_s)
+    return explain_sections(name, Sections(content, given_code, given_data), setup, now_s)
 
 
 def _exchanged(content: bytes, code: bytes | None, data: bytes | None) -> bytes:
@@ -115,7 +120,7 @@ def _verdict(refusal: LoadCheck | None) -> str:
 
 
 def _as_dict(
-    file: Path, now_s: int, checks: tuple[LoadCheck, ...], refusal: LoadCheck | None
+    file: Path, now_s: int, checks: tuple[ExplainedCheck, ...], refusal: LoadCheck | None
 ) -> dict[str, Any]:
     return {
         "file": show(file.name),
@@ -126,26 +131,26 @@ def _as_dict(
         "checks": [
             {
                 "number": number,
-                "check": check.name,
-                "outcome": check.outcome,
-                "reason": check.reason,
-                "detail": check.detail,
-                **explanation_as_dict(check.explanation),
+                "check": each.check.name,
+                "outcome": each.check.outcome,
+                "reason": each.check.reason,
+                "detail": each.check.detail,
+                **explanation_as_dict(each.explanation),
                 "token": None
-                if check.report is None
-                else report_as_dict(check.report, check.explanation),
+                if each.check.report is None
+                else report_as_dict(each.check.report, each.explanation),
             }
-            for number, check in enumerate(checks, start=1)
+            for number, each in enumerate(checks, start=1)
         ],
     }
 
 
-def _print(now_s: int, checks: tuple[LoadCheck, ...], refusal: LoadCheck | None) -> None:
+def _print(now_s: int, checks: tuple[ExplainedCheck, ...], refusal: LoadCheck | None) -> None:
     click.echo(f"at {format_utc(now_s)}:")
-    width = max(len(check.name) for check in checks)
-    for number, check in enumerate(checks, start=1):
-        detail = f": {flatten(check.detail)}" if check.detail else ""
-        click.echo(f"{number:3}. {check.name:<{width}} {check.outcome}{detail}")
-        for line in explanation_lines(check.explanation, 7):
+    width = max(len(each.check.name) for each in checks)
+    for number, each in enumerate(checks, start=1):
+        detail = f": {flatten(each.check.detail)}" if each.check.detail else ""
+        click.echo(f"{number:3}. {each.check.name:<{width}} {each.check.outcome}{detail}")
+        for line in explanation_lines(each.explanation, 7):
             click.echo(line)
     click.echo(flatten(_verdict(refusal)))

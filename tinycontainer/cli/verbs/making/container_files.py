@@ -9,7 +9,7 @@ import click
 
 from tinycontainer import metadata as metadata_codec
 from tinycontainer.assembly import Installation, choose_runtimes, read_plan
-from tinycontainer.device.containers.controller import admit, require_runtime
+from tinycontainer.device.containers.judgement import admit, require_runtime
 from tinycontainer.device.containers.limits import BOARDS
 from tinycontainer.device.containers.verification import profile_of
 from tinycontainer.errors import RuntimeUnavailable
