@@ -206,7 +206,9 @@ class TheDay:
         self._bundles = bundles
         changed = pack(self._change, _CODE[self._kind], b"", KEYS)
         self._changed = changed.metadata
-        self._newest = {**bundles, b"box": changed.encode()}
+        self._second = self._pack(newer(self._change))
+        self._third = self._pack(newer(newer(self._change)))
+        self._newest = {**bundles, b"box": self._third}
         self.device.load(self._pack(self._calm))
         self.device.start("calm")
         device = self.device
@@ -223,6 +225,10 @@ class TheDay:
             ("start again", lambda: device.start("box")),
             ("run again", lambda: device.run(for_ms=10)),
             ("kill pal", lambda: device.kill("pal")),
+            ("replace", lambda: device.replace(self._second)),
+            ("run to the successor", lambda: device.run(for_ms=30)),
+            ("replace on trial", lambda: device.replace(self._third, confirm_ms=20)),
+            ("run on trial", lambda: device.run(for_ms=60)),
             ("delete", lambda: device.delete("box")),
             ("run to the end", lambda: device.run(for_ms=30)),
             ("delete pal", lambda: device.delete("pal")),
@@ -236,7 +242,7 @@ class TheDay:
     def reference(self) -> dict[bytes, list[bytes]]:
         """The metadata that each container may have."""
         raw = {uid: [_metadata_of(bundle)] for uid, bundle in self._bundles.items()}
-        raw[b"box"].append(self._changed)
+        raw[b"box"] += [self._changed, *map(_metadata_of, (self._second, self._third))]
         return raw
 
     # What has to hold after an interrupt, whatever was interrupted.
@@ -245,7 +251,7 @@ class TheDay:
         """Every container is in a state of which something follows, with what belongs to it."""
         device: Any = self.device
         len(device)  # a look completes what was left
-        executions = device._executor._executions
+        executions = device._executor.started._executions
         started = {execution.container.uid for execution in executions.values()}
         for view in device:
             assert view.state in (State.READY, State.RUNNING, State.STOPPING), view
@@ -301,8 +307,8 @@ class TheDay:
         assert len(device._service._table) == 0
         assert not device._service._pipes._descriptors
         assert not device._service._pipes._pipes
-        assert not device._executor._executions
-        assert not device._executor._posted
+        assert not device._executor.started._executions
+        assert not device._executor.started.posted
         assert len(device._executor._scheduler) == 0
         assert device._executor._scheduler._alarms.first() is None
         memory = device._controller._memory

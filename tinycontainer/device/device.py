@@ -154,14 +154,42 @@ class BareDevice:
             raise
         return self.load_sections(parts.metadata, parts.code, parts.data)
 
-    def judge(self, bundle: bytes) -> tuple[LoadCheck, ...]:
+    def judge(self, bundle: bytes, *, replaces: bool = False) -> tuple[LoadCheck, ...]:
         """Make every check of a load, and change nothing; a load ends at the first that fails.
 
         Args:
             bundle: untrusted bytes, CBOR ``[metadata, data, code]``.
+            replaces: whether to judge it as `replace` would.
         """
         with self._managing:
-            return self._controller.judge(bundle)
+            return self._controller.judge(bundle, replaces=replaces)
+
+    def replace(self, bundle: bytes, confirm_ms: int | None = None) -> View:
+        """Let another version take the place of a loaded container with the same uid.
+
+        It is judged now, while the old one goes on. Then the old one is wound down as by `stop`
+        and erased, and the new one is READY in its slot, and started if the old one was RUNNING.
+
+        Args:
+            bundle: untrusted bytes, CBOR ``[metadata, data, code]``.
+            confirm_ms: how long after its start the new one may take to complete a loop, in ms of
+                the device's time. If it does not, the old one comes back with the rights that it
+                had. None makes the change final.
+
+        Returns:
+            What is loaded under the uid: the old one, as long as it is winding down.
+
+        Raises:
+            LoadError: it is refused; nothing has changed.
+            ValueError: a time that is not positive.
+        """
+        if confirm_ms is not None and confirm_ms <= 0:
+            raise ValueError(f"a version cannot be confirmed within {confirm_ms} ms")
+        with self._managing:
+            within_ns = None if confirm_ms is None else confirm_ms * NS_PER_MS
+            old = self._controller.versions.replace(bundle, within_ns)
+            self._executor.started.end(old)
+            return _view(self._controller.get(old.uid))
 
     def load_sections(self, metadata: bytes, code: bytes, data: bytes) -> View:
         """Load a container from its three sections, as the firmware receives them.
@@ -224,7 +252,7 @@ class BareDevice:
             LoadError: a token of its metadata is not valid at this time.
         """
         with self._managing:
-            self._executor.start(self._controller.start(_uid(uid)))
+            self._executor.started.start(self._controller.start(_uid(uid)))
 
     def stop(self, uid: bytes | str) -> None:
         """Let a RUNNING container end: its hook has a grace, its stop hook runs.
@@ -263,7 +291,7 @@ class BareDevice:
         """
         with self._managing:
             container = self._controller.reconfigure(metadata)
-            self._executor.complete_reconfiguration(container)
+            self._executor.started.complete_reconfiguration(container)
             return _view(container)
 
     # Running and looking.
@@ -367,7 +395,7 @@ class BareDevice:
         with self._managing:
             container = self._controller.get(_uid(uid))
             container.apply(event, self._tracer, end=Exit(reason))
-            self._executor.end(container)
+            self._executor.started.end(container)
 
     def _recover(self) -> None:
         self._service.recover()

@@ -71,9 +71,9 @@ class Loaded(TraceEvent):
 
 @dataclass(slots=True)
 class LoadRefused(TraceEvent):
-    """A load, a start or a reconfiguration was refused, with its reason.
+    """A load, a start, a reconfiguration or a replacement was refused, with its reason.
 
-    verb says which of the three; uid is empty where it was not yet known.
+    verb says which of them; uid is empty where it was not yet known.
     """
 
     name: ClassVar[str] = "load-refused"
@@ -93,6 +93,35 @@ class Reconfigured(TraceEvent):
     priority: int
     revoked: tuple[int, ...]
     granted: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Replacing(TraceEvent):
+    """Another version of a container was accepted, and takes its place once it has wound down.
+
+    within_ns is how long it may then take to complete a loop; 0 if it is final.
+    """
+
+    name: ClassVar[str] = "replacing"
+    uid: bytes
+    within_ns: int
+
+
+@dataclass(slots=True)
+class ReplacementConfirmed(TraceEvent):
+    """A version has completed a loop in time, and is final."""
+
+    name: ClassVar[str] = "replacement-confirmed"
+    uid: bytes
+
+
+@dataclass(slots=True)
+class ReplacementUndone(TraceEvent):
+    """A version has not proved itself; the one of before comes back once it has wound down."""
+
+    name: ClassVar[str] = "replacement-undone"
+    uid: bytes
+    reason: str
 
 
 @dataclass(slots=True)

@@ -139,6 +139,13 @@ def describe(event: TraceEvent) -> str | None:
                 f"reconfigured: mask {event.mask:#x}, priority {event.priority},"
                 f" revoked {_ids(event.revoked)}, granted {_ids(event.granted)}"
             )
+        case events.Replacing():
+            within = f", to be confirmed within {event.within_ns / NS_PER_MS:g} ms"
+            return f"is being replaced{within if event.within_ns else ''}"
+        case events.ReplacementConfirmed():
+            return "the replacement is confirmed"
+        case events.ReplacementUndone():
+            return f"the replacement is UNDONE: {flatten(event.reason)}"
         case events.RightExpired():
             which = f" of endpoint {event.endpoint_id}" if event.token == "endpoint" else ""
             return f"the {flatten(event.token)} token{which} EXPIRED"

@@ -92,10 +92,9 @@ class StartedContainer:
         refusals: limits how many refusals are recorded.
         logs: limits how many log lines are recorded.
         watchdog: what its heartbeats feed.
-        loops_begun: loops of this start so far.
     """
 
-    __slots__ = ("container", "logs", "loops_begun", "meter", "refusals", "uid", "watchdog")
+    __slots__ = ("container", "logs", "meter", "refusals", "uid", "watchdog")
 
     def __init__(self, container: Container, meter: Meter, records_per_second: int) -> None:
         self.container = container
@@ -104,12 +103,11 @@ class StartedContainer:
         self.refusals = RecordRate(records_per_second)
         self.logs = RecordRate(records_per_second)
         self.watchdog = Watchdog()
-        self.loops_begun = 0
 
     def loops_left(self) -> int | None:
         """Loop calls still to come in this start; None for no limit."""
         lifetime = self.container.timing.lifetime_loops
-        return max(0, lifetime - self.loops_begun) if lifetime else None
+        return max(0, lifetime - self.container.loops_begun) if lifetime else None
 
 
 class Context:

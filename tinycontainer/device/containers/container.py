@@ -1,6 +1,6 @@
 """A loaded container: what the rooms of the device know of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from tinycontainer.interfaces.runtime import Hook, Runtime
@@ -31,6 +31,10 @@ class ExitReason(StrEnum):
     DELETED = "deleted"
     EXPIRED = "expired"
     """Its metadata, code or data token expired (TC-TOK-30)."""
+    REPLACED = "replaced"
+    """Another version takes its place (TC-LOAD-16)."""
+    UNCONFIRMED = "unconfirmed"
+    """It took the place of another version, and did not complete a loop in time (TC-LOAD-18)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,31 @@ class Statistics:
     skipped_periods: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """What is still to be done for a version of a container that takes the place of another.
+
+    Attributes:
+        starts: whether it has yet to be started.
+        resumes: whether that goes on with the start of before, so that its lifetime does.
+        predecessor: what comes back if it does not complete a loop; None if it is final.
+        within_ns: how long that may take, from its start.
+        deadline_ns: when that time is over; None before its start.
+    """
+
+    starts: bool
+    resumes: bool = False
+    predecessor: "Container | None" = None
+    within_ns: int = 0
+    deadline_ns: int | None = None
+
+    def begun(self, now_ns: int) -> "Succession | None":
+        """What remains to be done once it is started; None for nothing."""
+        if self.predecessor is None:
+            return None
+        return replace(self, starts=False, deadline_ns=now_ns + self.within_ns)
+
+
 @dataclass(slots=True)
 class Container:
     """A container that is loaded.
@@ -84,8 +113,11 @@ class Container:
         grant: what its tokens allow.
         condition: where it is in its life.
         last_exit: the end of its last start.
+        loops_begun: loops of its last start so far.
         statistics: what it has done.
         replaced: its metadata of before, until a reconfiguration is complete.
+        successor: what takes its place once it is erased.
+        succession: what is still to be done because it took the place of another.
     """
 
     slot: Slot
@@ -94,13 +126,29 @@ class Container:
     grant: Grant
     condition: Condition = field(default_factory=lambda: Condition(State.PROVISIONING))
     last_exit: Exit | None = None
+    loops_begun: int = 0
     statistics: Statistics = field(default_factory=Statistics)
     replaced: Metadata | None = None
+    successor: "Container | None" = None
+    succession: Succession | None = None
 
     @classmethod
     def approved(cls, slot: Slot, approved: Approved) -> "Container":
         """A container that lies in a slot and was judged."""
         return cls(slot, approved.metadata, approved.runtime, approved.grant)
+
+    def revived(self, *, starts: bool) -> "Container":
+        """The same container, to be loaded again after it was erased.
+
+        Args:
+            starts: whether it is also started.
+        """
+        return replace(
+            self,
+            condition=Condition(State.PROVISIONING),
+            successor=None,
+            succession=Succession(starts, resumes=True),
+        )
 
     @property
     def uid(self) -> bytes:
@@ -118,6 +166,11 @@ class Container:
         return self.condition.state
 
     @property
+    def is_unconfirmed(self) -> bool:
+        """Whether the version that was here before may still come back."""
+        return self.succession is not None and self.succession.predecessor is not None
+
+    @property
     def code(self) -> bytes:
         """Its sealed code."""
         return self.slot.read(Section.CODE)
@@ -128,7 +181,12 @@ class Container:
         return self.slot.read(Section.DATA)
 
     def apply(
-        self, event: Event, tracer: Tracer, reason: str = "", end: Exit | None = None
+        self,
+        event: Event,
+        tracer: Tracer,
+        reason: str = "",
+        end: Exit | None = None,
+        successor: "Container | None" = None,
     ) -> None:
         """Go through the life-cycle table.
 
@@ -137,6 +195,7 @@ class Container:
             tracer: records it.
             reason: why, for the record.
             end: kept as the end of its last start, if it was RUNNING.
+            successor: what takes its place if it is deleted; None for nothing.
 
         Raises:
             InvalidTransition: the event has no place here; nothing has changed.
@@ -144,8 +203,10 @@ class Container:
         before = self.condition
         condition = lifecycle.after(before, event)
         last_exit = end if end and before.state is State.RUNNING else self.last_exit
+        if event is not Event.DELETE:
+            successor = self.successor
         # One step: no interrupt finds a container that has ended without a reason (ADR 21).
-        self.condition, self.last_exit = condition, last_exit
+        self.condition, self.last_exit, self.successor = condition, last_exit, successor
         if tracer.on:
             after = self.condition
             tracer.emit(Transitioned(self.uid, before.state, event, after.state, reason))

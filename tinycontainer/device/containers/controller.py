@@ -4,16 +4,14 @@ It runs no container code. Whatever it refuses, nothing has changed.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from tinycontainer.errors import LoadError, LoadReason, UnknownContainer
 from tinycontainer.metadata import Metadata
 from tinycontainer.text import show
 from tinycontainer.trace import Tracer
-from tinycontainer.trace.events import Loaded, LoadRefused, Reconfigured, Transitioned
-from tinycontainer_tokens import SequenceStoreError
 
+from .change import ChangeInProgress
 from .container import Container
 from .judgement import (
     Judgement,
@@ -28,10 +26,12 @@ from .judgement import (
     refused,
     refusing_without_store,
 )
-from .lifecycle import Condition, Event, State, after, require_possible
+from .lifecycle import Event, State, require_possible
 from .loading import Loading
 from .memory import MemoryManager, Section
+from .records import record_loaded, record_reconfigured, record_refusal, record_rejected
 from .verification import Grant, grant_rights, verify_tokens
+from .versions import Versions
 
 _Result = TypeVar("_Result")
 
@@ -43,6 +43,9 @@ class Controller:
         rules: what it judges by.
         epoch_s: the device's time in Unix seconds.
         tracer: records every acceptance and refusal.
+
+    Attributes:
+        versions: puts one version of a container in the place of another.
     """
 
     def __init__(self, rules: Rules, epoch_s: Callable[[], int], tracer: Tracer) -> None:
@@ -53,8 +56,8 @@ class Controller:
         self._loading = Loading(self._memory)
         self._containers: dict[int, Container] = {}
         self._loads_whole = False
-        # What is done once the sequence store has accepted the tokens of a change.
-        self._change: tuple[Grant, Callable[[], None]] | None = None
+        self._change = ChangeInProgress(rules.sequences)
+        self.versions = Versions(rules, epoch_s, self.find, self._change, tracer)
 
     def containers(self) -> tuple[Container, ...]:
         """All containers, by slot."""
@@ -79,7 +82,7 @@ class Controller:
 
     def recover(self) -> None:
         """Complete or undo what an interrupted call has left (ADR 21)."""
-        self._repeat_change()
+        self._change.recover()
         if self._loads_whole:
             self._loading.slot = None
             self._loads_whole = False
@@ -87,8 +90,7 @@ class Controller:
         loaded = [container.slot for container in self.containers()]
         self._memory.retain([*loaded, *under_way])
         for container in self.containers():
-            if container.state is State.PROVISIONING:
-                self._announce(container)
+            self.announce(container)
 
     # Loading: all at once, or section by section.
 
@@ -132,7 +134,7 @@ class Controller:
     def record_refusal(self, error: LoadError) -> None:
         """Record a load that was refused before its first section; one under way is given up."""
         self._loading.abandon()
-        self._report("load", b"", error)
+        record_refusal(self._tracer, "load", b"", error)
 
     def end_load(self) -> Container:
         """Judge what was transferred; on success the container is READY.
@@ -145,33 +147,35 @@ class Controller:
         judgement = self._judgement(sections, lambda uid: self._memory.name(slot, uid))
         try:
             container = Container.approved(slot, judgement.require())
-            self._make_change(container.grant, lambda: self._take_in(container))
+            self._change.make(container.grant, lambda: self._take_in(container))
         except LoadError as error:
             named = slot.uid or b""
             self._memory.release(slot)
-            self._report("load", judgement.uid, error)
-            self._trace_rejected(named)
+            record_refusal(self._tracer, "load", judgement.uid, error)
+            record_rejected(self._tracer, named)
             raise
-        self._announce(container)
+        self.announce(container)
         return container
 
-    def judge(self, bundle: bytes) -> tuple[LoadCheck, ...]:
+    def judge(self, bundle: bytes, *, replaces: bool) -> tuple[LoadCheck, ...]:
         """Make every check of a load of a bundle, and change nothing.
 
         Args:
             bundle: untrusted bytes.
+            replaces: whether it is to take the place of the container with its uid.
         """
         try:
             parts = decode_bundle(bundle, self._rules.capacity)
         except LoadError as error:
             return (refused("bundle", error),)
         sections = Sections(parts.metadata, parts.code, parts.data)
-        return (
-            passed("bundle"),
-            check("slot", self._loading.require_possible),
-            *capacity_checks(sections, self._rules.capacity),
-            *self._judgement(sections, self._memory.require_new).checks(),
-        )
+        fitting = capacity_checks(sections, self._rules.capacity)
+        if replaces:
+            judgement = self.versions.judgement(sections, to_confirm=False)
+            return (passed("bundle"), *fitting, *judgement.checks())
+        slot = check("slot", self._loading.require_possible)
+        judgement = self._judgement(sections, self._memory.require_new)
+        return (passed("bundle"), slot, *fitting, *judgement.checks())
 
     # Management calls on loaded containers.
 
@@ -189,7 +193,7 @@ class Controller:
         try:
             container.grant.validity.check(self._epoch_s())
         except LoadError as error:
-            self._report("start", uid, error)
+            record_refusal(self._tracer, "start", uid, error)
             raise
         container.apply(Event.START, self._tracer)
         return container
@@ -213,18 +217,32 @@ class Controller:
             uid = decoded.uid
             container, granted = self._judge_change(decoded)
             before = container.metadata
-            self._make_change(granted, lambda: _replace(container, decoded, granted))
+            self._change.make(granted, lambda: _replace(container, decoded, granted))
         except LoadError as error:
-            self._report("reconfigure", uid, error)
+            record_refusal(self._tracer, "reconfigure", uid, error)
             raise
-        self._trace_reconfigured(container, before)
+        record_reconfigured(self._tracer, container, before)
         container.apply(Event.RECONFIGURED, self._tracer)
         return container
 
+    def announce(self, container: Container) -> None:
+        """Make a container READY that was accepted, unless it is."""
+        if container.state is State.PROVISIONING:
+            record_loaded(self._tracer, container)
+            container.apply(Event.LOADED, self._tracer)
+
     def forget(self, container: Container) -> None:
-        """Forget a container that is GONE."""
-        del self._containers[container.slot.number]
-        self._memory.release(container.slot)
+        """Forget a container that is GONE; its successor, if it has one, takes its place."""
+        successor = container.successor
+        if successor is None:
+            del self._containers[container.slot.number]
+            self._memory.release(container.slot)
+            return
+        self._containers[container.slot.number] = successor
+        self._memory.exchange(successor.slot)
+        succession = successor.succession
+        if succession is None or succession.predecessor is not container:
+            container.slot.erase()
 
     # How a container is judged, step by step.
 
@@ -232,11 +250,7 @@ class Controller:
         return Judgement(self._rules, sections, self._epoch_s(), take_uid)
 
     def _judge_change(self, decoded: Metadata) -> tuple[Container, Grant]:
-        container = self.find(decoded.uid)
-        if container is None:
-            raise LoadError(LoadReason.UNKNOWN_UID, f"no container {show(decoded.uid)} is loaded")
-        if container.state not in (State.READY, State.RUNNING):
-            raise LoadError(LoadReason.WRONG_STATE, f"not possible in state {container.state}")
+        container = self.versions.require_changeable(decoded.uid)
         if decoded.container.type is not container.metadata.container.type:
             raise LoadError(LoadReason.TYPE_CHANGED, "the container type cannot change")
         self._rules.caps.check(decoded.uid, decoded.timing)
@@ -248,37 +262,8 @@ class Controller:
             reports = verify_tokens(decoded, code, data, trust, self._epoch_s(), sequences)
             return grant_rights(decoded, reports, trust, sequences)
 
-    def _make_change(self, granted: Grant, make: Callable[[], None]) -> None:
-        """Let the sequence store accept the tokens of a change, then make it."""
-        self._change = granted, make
-        try:
-            # It judges once more: another device may have accepted a newer token meanwhile.
-            with refusing_without_store():
-                self._rules.sequences.accept(granted.accepted)
-        except Exception:
-            self._change = None
-            raise
-        make()
-        self._change = None
-
-    def _repeat_change(self) -> None:
-        """Make an interrupted change whose tokens are recorded: without it, that would be half."""
-        if self._change is None:
-            return
-        granted, make = self._change
-        with suppress(SequenceStoreError):
-            if all(
-                self._rules.sequences.newest(subject) == each for subject, each in granted.accepted
-            ):
-                make()
-        self._change = None  # only now: this may be interrupted, too
-
     def _take_in(self, container: Container) -> None:
         self._containers[container.slot.number] = container
-
-    def _announce(self, container: Container) -> None:
-        self._trace_loaded(container)
-        container.apply(Event.LOADED, self._tracer)
 
     # What is recorded.
 
@@ -286,52 +271,8 @@ class Controller:
         try:
             return step()
         except LoadError as error:
-            self._report("load", b"", error)
+            record_refusal(self._tracer, "load", b"", error)
             raise
-
-    def _trace_rejected(self, named: bytes) -> None:
-        """Record the end under the slot's own name: a uid that is claimed may be another's."""
-        condition = Condition(State.PROVISIONING)
-        for event in (Event.REJECTED, Event.ERASED):
-            before = condition
-            condition = after(before, event)
-            if self._tracer.on:
-                self._tracer.emit(Transitioned(named, before.state, event, condition.state, ""))
-
-    def _report(self, verb: str, uid: bytes, error: LoadError) -> None:
-        if self._tracer.on:
-            self._tracer.emit(LoadRefused(uid, verb, error.reason, error.problem))
-
-    def _trace_loaded(self, container: Container) -> None:
-        if not self._tracer.on:
-            return
-        self._tracer.emit(
-            Loaded(
-                uid=container.uid,
-                slot=container.slot.number,
-                type=container.metadata.container.type.name.lower(),
-                profile=container.grant.profile or "",
-                unsigned=container.grant.unsigned,
-                metadata_bytes=len(container.metadata.raw),
-                code_bytes=len(container.code),
-                data_bytes=len(container.data),
-            )
-        )
-
-    def _trace_reconfigured(self, container: Container, before: Metadata) -> None:
-        if not self._tracer.on:
-            return
-        old = set(before.endpoints or ())
-        new = set(container.metadata.endpoints or ())
-        self._tracer.emit(
-            Reconfigured(
-                uid=container.uid,
-                mask=container.grant.mask,
-                priority=container.timing.priority,
-                revoked=tuple(sorted(endpoint.endpoint_id for endpoint in old - new)),
-                granted=tuple(sorted(endpoint.endpoint_id for endpoint in new - old)),
-            )
-        )
 
 
 def _replace(container: Container, decoded: Metadata, granted: Grant) -> None:

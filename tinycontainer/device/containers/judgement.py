@@ -15,7 +15,7 @@ check is skipped if it cannot be made without what another one has refused. Chec
 of a device with containers in it: the controller makes 2, and says what 5 is. Clause TC-LOAD-09.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -111,6 +111,14 @@ class Sections:
     code: bytes | None
     data: bytes | None
 
+    def contents(self) -> tuple[tuple[Section, bytes | None], ...]:
+        """The sections in the order in which they are loaded."""
+        return (
+            (Section.METADATA, self.metadata),
+            (Section.CODE, self.code),
+            (Section.DATA, self.data),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Approved:
@@ -184,9 +192,7 @@ class Judgement:
         Raises:
             LoadError: that refusal.
         """
-        for each in self.checks():
-            if each.refusal is not None:
-                raise each.refusal
+        require_all(self.checks())
         if self.metadata is None:
             raise LoadError(LoadReason.METADATA, "nothing was judged")
         rules = self._rules
@@ -257,11 +263,7 @@ def capacity_checks(sections: Sections, capacity: Capacity) -> Iterator[LoadChec
     """Whether a container's sections fit into an empty slot."""
     slot = Slot(0, capacity)
     code_is_in = False
-    for section, content in (
-        (Section.METADATA, sections.metadata),
-        (Section.CODE, sections.code),
-        (Section.DATA, sections.data),
-    ):
+    for section, content in sections.contents():
         name = CAPACITY_OF + section
         if content is None:
             problem = f"the {section} is not at hand"
@@ -330,6 +332,17 @@ def refusing_without_store() -> Iterator[None]:
         yield
     except SequenceStoreError as error:
         raise LoadError(LoadReason.SEQUENCE_STORE, str(error)) from error
+
+
+def require_all(checks: Iterable[LoadCheck]) -> None:
+    """Make checks until one fails.
+
+    Raises:
+        LoadError: its refusal.
+    """
+    for each in checks:
+        if each.refusal is not None:
+            raise each.refusal
 
 
 def check(name: str, step: Callable[..., object], *arguments: object) -> LoadCheck:

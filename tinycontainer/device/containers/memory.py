@@ -195,6 +195,12 @@ class MemoryManager:
         """The slot of the container with this uid."""
         return self._by_uid.get(uid)
 
+    def exchange(self, slot: Slot) -> None:
+        """Put a slot in the place of the one that has its number; that one is not erased."""
+        self._slots[slot.number] = slot
+        if slot.uid is not None:
+            self._by_uid[slot.uid] = slot
+
     def release(self, slot: Slot) -> None:
         """Erase a slot; it is free again."""
         if slot.uid is not None:
@@ -209,6 +215,7 @@ class MemoryManager:
             slots: those that are in use.
         """
         kept = {slot.number: slot for slot in slots}
+        self._slots = [kept.get(slot.number, slot) for slot in self._slots]
         for slot in self._slots:
             if slot.number not in kept:
                 slot.erase()

@@ -203,7 +203,7 @@ class Execution:
     def _begin_hook(self, call_instructions: int, tracer: Tracer) -> None:
         self.hook = self.next_hook
         if tracer.on:
-            number = self.started.loops_begun if self.hook is Hook.LOOP else 0
+            number = self.container.loops_begun if self.hook is Hook.LOOP else 0
             tracer.emit(HookBegan(self.uid, self.hook, number))
         self.meter_at_begin = self.meter.used
         self.meter.spend(call_instructions)
@@ -280,6 +280,6 @@ def judge_hook(execution: Execution, hook: Hook, outcome: Outcome) -> Exit | Non
     if outcome.value:
         return Exit(ExitReason.RETURNED, hook, outcome.value)
     lifetime = execution.container.timing.lifetime_loops
-    if lifetime and execution.started.loops_begun >= lifetime:
+    if lifetime and execution.container.loops_begun >= lifetime:
         return Exit(ExitReason.LIFETIME, hook)
     return None

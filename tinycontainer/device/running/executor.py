@@ -7,25 +7,28 @@ the stop hook runs, descriptors close, the instance is finalized, the reason is 
 only posts; what it posted is settled before the next decision (ADR 5).
 """
 
-from tinycontainer.interfaces.clock import Clock, to_device_ns, to_unix_s
-from tinycontainer.interfaces.meter import Meter
+from typing import Final
+
+from tinycontainer.interfaces.clock import Clock, to_unix_s
 from tinycontainer.interfaces.runtime import Completed, Hook, Outcome, Preempted, Trapped
 from tinycontainer.trace import Tracer
 from tinycontainer.trace.events import RightExpired, TraceEnded
 from tinycontainer_tokens import Kind
 
-from ..calls.natives import ContainerNatives
 from ..calls.service import Service
-from ..calls.started import StartedContainer
-from ..containers.container import Container, Exit, ExitReason
+from ..containers.container import Exit, ExitReason
 from ..containers.controller import Controller
 from ..containers.lifecycle import Event, State
 from ..containers.limits import Capacity, Scheduling
 from .execution import INTERRUPTED, Execution, judge_hook
+from .executions import Executions
 from .interrupts import Interrupts
 from .pacing import Pacer
 from .scheduler import Alarm, Scheduler, Turn
 from .turn import TurnInProgress
+
+ENDS_BY_ITSELF: Final = frozenset({ExitReason.RETURNED, ExitReason.LIFETIME})
+"""Reasons for which a container ends that are no faults."""
 
 
 class Executor:
@@ -41,6 +44,7 @@ class Executor:
         tracer: records hooks and decisions.
 
     Attributes:
+        started: the started containers.
         interrupts: hold the operator's interrupt back until a turn is concluded.
     """
 
@@ -63,9 +67,18 @@ class Executor:
         self._tracer = tracer
         self._scheduler = Scheduler(scheduling.policy, scheduling.slice_ns)
         self._pacer = Pacer(self._scheduler, tracer)
-        self._executions: dict[int, Execution] = {}
-        self._posted: list[Execution] = []
         self._turn = TurnInProgress(clock, scheduling.call_instructions)
+        self.started = Executions(
+            capacity,
+            scheduling,
+            epoch_s,
+            clock,
+            controller,
+            service,
+            self._scheduler,
+            self._turn,
+            tracer,
+        )
         self.interrupts = Interrupts(self._turn.cut)
 
     def settle_meter(self) -> None:
@@ -81,92 +94,17 @@ class Executor:
         self._turn.stop_meter()
         self._scheduler.repair()
         self._end_torn_turn()
-        for execution in tuple(self._executions.values()):
-            if execution.ended:
-                self._finalize(execution)
-        for container in self._controller.containers():
-            self._recover_container(container)
-        self._posted = [
-            execution
-            for execution in self._executions.values()
-            if execution.container.state is State.STOPPING
-        ]
-
-    def _recover_container(self, container: Container) -> None:
-        if container.state in (State.DELETING, State.GONE):
-            self._erase(container)
-            return
-        execution = self._executions.get(container.slot.number)
-        if execution is not None:
-            self._queue(execution)
-        elif container.state is State.RUNNING:
-            self.start(container)
-        if container.replaced is not None:
-            self.complete_reconfiguration(container)
-        if execution is not None:
-            execution.natives.link()
-            self._service.close_expired(container)
+        self.started.recover()
 
     def end_trace(self, reason: str) -> int:
         """Record the hooks in progress and the trace's end; device time of that, in ns."""
         if not self._tracer.on:
             return self._clock.now_ns()
-        for _, execution in sorted(self._executions.items()):
+        for execution in self.started:
             execution.trace_hook_in_progress(self._tracer)
         ended = TraceEnded(reason, 0)
         self._tracer.emit(ended)
         return ended.at_ns
-
-    # What management posts.
-
-    def start(self, container: Container) -> None:
-        """Queue a container that has become RUNNING."""
-        meter = Meter(self._clock.charge)
-        started = StartedContainer(container, meter, self._capacity.records_per_second)
-        natives = ContainerNatives(started, self._service, self._scheduling.call_instructions)
-        execution = Execution(container, started, natives)
-        execution.plan_hook(Hook.START, execution.find_limit_ns(Hook.START, 0))
-        statistics = container.statistics
-        # One step (ADR 21).
-        self._executions[execution.slot], statistics.starts = execution, statistics.starts + 1
-        self._queue(execution)
-
-    def _queue(self, execution: Execution) -> None:
-        """Let the scheduler know all of a started container."""
-        if execution.slot not in self._scheduler:
-            priority = execution.container.timing.priority
-            self._scheduler.add(execution.slot, priority, self._clock.now_ns())
-        self._scheduler.set_limit(execution.slot, execution.left_ns)
-        self._watch_expiry(execution)
-
-    def end(self, container: Container) -> None:
-        """Erase a container that management has made DELETING; wind down one that is STOPPING.
-
-        Posting again hardens the stop, but the grace counts from the first time.
-        """
-        if container.state is State.DELETING:
-            self._erase(container)
-            return
-        execution = self._executions[container.slot.number]
-        if execution.stop_posted_ns is None:
-            execution.stop_posted_ns = self._clock.now_ns()
-        self._posted.append(execution)
-
-    def complete_reconfiguration(self, container: Container) -> None:
-        """Let new metadata take effect: rights at once, timing from the next hook."""
-        if container.replaced is not None:
-            self._service.revoke_changed(container, container.replaced)
-        execution = self._executions.get(container.slot.number)
-        if execution is not None:
-            execution.natives.link()
-            self._watch_expiry(execution)
-            execution.timing_changed = True
-            if execution.hook is None:
-                execution.take_timing(self._scheduler, self._clock.now_ns())
-                grace_ns = self._scheduling.grace_ns
-                execution.limit_ns = execution.find_limit_ns(execution.next_hook, grace_ns)
-                self._scheduler.set_limit(execution.slot, execution.limit_ns)
-        container.replaced = None
 
     # The loop.
 
@@ -183,7 +121,7 @@ class Executor:
             decision = self._scheduler.decide(now_ns, end_ns)
             if isinstance(decision, Turn) and self._loop_is_next(decision.slot):
                 # A loop that begins sets an alarm, which may bound the turn.
-                self._pacer.begin_loop(self._executions[decision.slot], now_ns)
+                self._pacer.begin_loop(self.started[decision.slot], now_ns)
                 decision = self._scheduler.decide(now_ns, end_ns)
             if isinstance(decision, Turn):
                 self._take_turn(decision)
@@ -193,16 +131,16 @@ class Executor:
                 self.interrupts.deliver_while(self._clock.sleep_until, decision.until_ns)
 
     def _settle_posted(self, now_ns: int) -> None:
-        while self._posted:
-            execution = self._posted[0]
+        while self.started.posted:
+            execution = self.started.posted[0]
             if execution.container.state is State.STOPPING and not execution.ended:
                 self._settle_stop(execution, now_ns)
-            del self._posted[0]  # only now: an interrupt must not let it be forgotten
+            del self.started.posted[0]  # only now: an interrupt must not let it be forgotten
 
     def _settle_stop(self, execution: Execution, now_ns: int) -> None:
         if execution.container.condition.stop_hook_aborted:
             self._cut_short(execution)
-            self._finalize(execution)
+            self.started.finalize(execution)
         elif execution.next_hook is Hook.STOP:
             return  # it is winding down already
         elif execution.hook is None:
@@ -216,28 +154,25 @@ class Executor:
     def _handle_alarms(self, now_ns: int) -> None:
         while (rung := self._scheduler.find_alarm(now_ns)) is not None:
             alarm_ns, slot, alarm = rung
-            execution = self._executions[slot]
+            execution = self.started[slot]
             if alarm is Alarm.GAP_END:
                 self._pacer.miss_deadline(execution, alarm_ns)
             elif alarm is Alarm.EXPIRY:
                 self._end_expired_rights(execution, now_ns)
+            elif alarm is Alarm.CONFIRMATION:
+                self.started.undo_replacement(execution.container, "it completed no loop in time")
+                self._settle_posted(now_ns)
             elif execution.next_hook is Hook.STOP:
                 problem = "the stop hook is out of time"
                 execution.container.apply(Event.FAULT, self._tracer, problem)
                 self._cut_short(execution)
-                self._finalize(execution)
+                self.started.finalize(execution)
             else:
                 self._cut_short(execution)
                 self._begin_stop(execution, now_ns)
             self._scheduler.clear_alarm(slot, alarm, alarm_ns)
 
     # What happens when tokens expire while their container is started (TC-TOK-28 to TC-TOK-30).
-
-    def _watch_expiry(self, execution: Execution) -> None:
-        """Set the alarm to the earliest expiry that is still to come, or clear it."""
-        expiries = execution.container.grant.expiries
-        at_ns = to_device_ns(self._epoch_s, expiries[0].at_s) if expiries else None
-        self._scheduler.set_alarm(execution.slot, Alarm.EXPIRY, at_ns)
 
     def _end_expired_rights(self, execution: Execution, now_ns: int) -> None:
         container = execution.container
@@ -252,26 +187,26 @@ class Executor:
         if kinds - {Kind.MASK, Kind.ENDPOINT} and container.state is State.RUNNING:
             reason = Exit(ExitReason.EXPIRED)
             container.apply(Event.STOP, self._tracer, str(reason), reason)
-            self.end(container)
+            self.started.end(container)
         # Not before: until then, an interrupt lets the alarm ring again.
         container.grant = left
         if Kind.MASK in kinds:
             execution.natives.link()
-        self._watch_expiry(execution)
+        self.started.watch(execution)
         # Drivers come last: if an operator interrupts one, the next run settles what is posted.
         if Kind.ENDPOINT in kinds:
             self._service.close_expired(container)
         self._settle_posted(now_ns)
 
     def _loop_is_next(self, slot: int) -> bool:
-        execution = self._executions[slot]
+        execution = self.started[slot]
         is_next = execution.hook is None and execution.next_hook is Hook.LOOP
         return is_next and not execution.loop_began
 
     # One turn.
 
     def _take_turn(self, turn: Turn) -> None:
-        execution = self._executions[turn.slot]
+        execution = self.started[turn.slot]
         self._turn.trace_dispatch(execution, turn, self._tracer)
         meter = execution.meter
         self._turn.prepare(meter)
@@ -319,10 +254,22 @@ class Executor:
             execution.abort_hook()
         elif hook is Hook.LOOP:
             execution.container.statistics.loops += 1
+            self._confirm(execution, reason)
         # One step: a stop hook that has ended is not begun again.
         execution.hook, execution.ended = None, hook is Hook.STOP
         execution.take_timing(self._scheduler, now_ns)
         self._follow_hook(execution, hook, reason, now_ns)
+
+    def _confirm(self, execution: Execution, reason: Exit | None) -> None:
+        """A loop was completed; that is enough, unless it is a fault."""
+        container = execution.container
+        is_fault = reason is not None and reason.reason not in ENDS_BY_ITSELF
+        if not container.is_unconfirmed or is_fault:
+            return
+        if self._controller.versions.confirm(container):
+            self.started.watch(execution)
+        else:
+            self.started.end(container)
 
     # What follows a hook: the next loop, or the way out.
 
@@ -333,12 +280,11 @@ class Executor:
         if hook is Hook.STOP:
             if reason is not None:
                 container.apply(Event.FAULT, self._tracer, str(reason))
-            self._finalize(execution)
+            self.started.finalize(execution)
         elif container.state is not State.RUNNING:
             self._begin_stop(execution, now_ns)
         elif reason is not None:
-            by_itself = reason.reason in (ExitReason.RETURNED, ExitReason.LIFETIME)
-            event = Event.EXIT if by_itself else Event.FAULT
+            event = Event.EXIT if reason.reason in ENDS_BY_ITSELF else Event.FAULT
             container.apply(event, self._tracer, str(reason), reason)
             self._begin_stop(execution, now_ns)
         else:
@@ -356,7 +302,7 @@ class Executor:
     def _begin_stop(self, execution: Execution, now_ns: int) -> None:
         """Let the stop hook run; without an instance there is none."""
         if execution.instance is None:
-            self._finalize(execution)
+            self.started.finalize(execution)
             return
         execution.take_timing(self._scheduler, now_ns)
         limit_ns = execution.find_limit_ns(Hook.STOP, self._scheduling.grace_ns)
@@ -373,24 +319,3 @@ class Executor:
     def _cut_short(self, execution: Execution) -> None:
         execution.trace_hook_end(self._tracer, "aborted")
         execution.abort_hook()
-
-    def _finalize(self, execution: Execution) -> None:
-        """Give all back that a start has taken; `recover` repeats it if it is interrupted."""
-        container = execution.container
-        execution.ended = True
-        self._service.close_all(execution.started)
-        execution.finalize_instance()
-        self._scheduler.remove(execution.slot)
-        self._turn.forget(execution)
-        if container.state is State.STOPPING:
-            container.apply(Event.FINALIZED, self._tracer)
-        del self._executions[execution.slot]
-        if container.state is State.DELETING:
-            self._erase(container)
-
-    def _erase(self, container: Container) -> None:
-        """Forget a container; `recover` repeats it if it is interrupted."""
-        if container.state is State.DELETING:
-            container.apply(Event.ERASED, self._tracer)
-        self._service.forget(container.uid)
-        self._controller.forget(container)

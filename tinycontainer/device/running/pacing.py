@@ -100,7 +100,8 @@ class Pacer:
         started = execution.started
         started.watchdog.begin_loop()
         # One step: an interrupt must not let a loop be counted twice.
-        execution.loop_began, started.loops_begun = True, started.loops_begun + 1
+        container = execution.container
+        execution.loop_began, container.loops_begun = True, container.loops_begun + 1
 
     def miss_deadline(self, execution: Execution, alarm_ns: int) -> None:
         """Record that the next loop has not begun in time."""

@@ -33,6 +33,8 @@ class Alarm(IntEnum):
     """The next loop has to have begun."""
     EXPIRY = 2
     """A token of the container expires."""
+    CONFIRMATION = 3
+    """The container has to have completed a loop, or the version of before comes back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,60 @@
+"""What is recorded of loads and changes."""
+
+from tinycontainer.errors import LoadError
+from tinycontainer.metadata import Metadata
+from tinycontainer.trace import Tracer
+from tinycontainer.trace.events import Loaded, LoadRefused, Reconfigured, Transitioned
+
+from .container import Container
+from .lifecycle import Condition, Event, State, after
+
+
+def record_refusal(tracer: Tracer, verb: str, uid: bytes, error: LoadError) -> None:
+    """A request was refused; uid is empty where it was not yet known."""
+    if tracer.on:
+        tracer.emit(LoadRefused(uid, verb, error.reason, error.problem))
+
+
+def record_rejected(tracer: Tracer, named: bytes) -> None:
+    """Record the end under the slot's own name: a uid that is claimed may be another's."""
+    condition = Condition(State.PROVISIONING)
+    for event in (Event.REJECTED, Event.ERASED):
+        before = condition
+        condition = after(before, event)
+        if tracer.on:
+            tracer.emit(Transitioned(named, before.state, event, condition.state, ""))
+
+
+def record_loaded(tracer: Tracer, container: Container) -> None:
+    """A container was accepted."""
+    if not tracer.on:
+        return
+    tracer.emit(
+        Loaded(
+            uid=container.uid,
+            slot=container.slot.number,
+            type=container.metadata.container.type.name.lower(),
+            profile=container.grant.profile or "",
+            unsigned=container.grant.unsigned,
+            metadata_bytes=len(container.metadata.raw),
+            code_bytes=len(container.code),
+            data_bytes=len(container.data),
+        )
+    )
+
+
+def record_reconfigured(tracer: Tracer, container: Container, before: Metadata) -> None:
+    """New metadata took the place of that of before."""
+    if not tracer.on:
+        return
+    old = set(before.endpoints or ())
+    new = set(container.metadata.endpoints or ())
+    tracer.emit(
+        Reconfigured(
+            uid=container.uid,
+            mask=container.grant.mask,
+            priority=container.timing.priority,
+            revoked=tuple(sorted(endpoint.endpoint_id for endpoint in old - new)),
+            granted=tuple(sorted(endpoint.endpoint_id for endpoint in new - old)),
+        )
+    )

@@ -1,0 +1,177 @@
+"""Versions: a container takes the place of another one with its uid, perhaps until further notice.
+
+The successor is judged while the old one goes on. What happens then is posted as a delete is: the
+old one winds down, and when it is erased the successor lies in its slot. A successor that has to be
+confirmed keeps the old one in mind until it has completed a loop (ADR 25).
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tinycontainer.errors import LoadError, LoadReason
+from tinycontainer.text import show
+from tinycontainer.trace import Tracer
+from tinycontainer.trace.events import ReplacementConfirmed, ReplacementUndone, Replacing
+
+from .change import ChangeInProgress
+from .container import Container, Exit, ExitReason, Succession
+from .judgement import Judgement, Rules, Sections, capacity_checks, decode_bundle, require_all
+from .lifecycle import Event, State
+from .memory import Slot
+from .records import record_refusal
+
+_ENDED_BY_OPERATOR = (ExitReason.STOPPED, ExitReason.KILLED)
+
+
+class Versions:
+    """Puts one version of a container in the place of another.
+
+    Args:
+        rules: what they are judged by.
+        epoch_s: the device's time in Unix seconds.
+        find: finds a loaded container.
+        change: lets the sequence store accept them.
+        tracer: records what happens.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        epoch_s: Callable[[], int],
+        find: Callable[[bytes], Container | None],
+        change: ChangeInProgress,
+        tracer: Tracer,
+    ) -> None:
+        self._rules = rules
+        self._epoch_s = epoch_s
+        self._find = find
+        self._change = change
+        self._tracer = tracer
+
+    def replace(self, bundle: bytes, within_ns: int | None) -> Container:
+        """Let another version take the place of a container, which is DELETING or STOPPING then.
+
+        Args:
+            bundle: untrusted bytes; the successor.
+            within_ns: how long it may take to complete a loop, or the old one comes back; None if
+                it is final.
+
+        Returns:
+            The container that is replaced.
+
+        Raises:
+            LoadError: the successor is refused; nothing has changed.
+        """
+        uid = b""
+        try:
+            parts = decode_bundle(bundle, self._rules.capacity)
+            sections = Sections(parts.metadata, parts.code, parts.data)
+            require_all(capacity_checks(sections, self._rules.capacity))
+            judgement = self.judgement(sections, to_confirm=within_ns is not None)
+            try:
+                approved = judgement.require()
+            finally:
+                uid = judgement.uid
+            container = self.require_changeable(uid)
+            successor = Container.approved(self._spare_slot(container, sections), approved)
+            if container.state is State.RUNNING:
+                kept = None if within_ns is None else container
+                successor.succession = Succession(
+                    starts=True, predecessor=kept, within_ns=within_ns or 0
+                )
+            # What has to be confirmed is accepted with its confirmation.
+            grant = successor.grant if within_ns is None else replace(successor.grant, accepted=())
+            self._change.make(grant, lambda: self._supersede(container, successor))
+        except LoadError as error:
+            record_refusal(self._tracer, "replace", uid, error)
+            raise
+        return container
+
+    def judgement(self, sections: Sections, *, to_confirm: bool) -> Judgement:
+        """How the successor of a loaded container is judged.
+
+        Args:
+            sections: the successor.
+            to_confirm: whether it has to be confirmed.
+        """
+
+        def require_replaceable(uid: bytes) -> None:
+            container = self.require_changeable(uid)
+            if to_confirm and container.state is not State.RUNNING:
+                problem = "only the successor of a container that runs can be confirmed"
+                raise LoadError(LoadReason.WRONG_STATE, problem)
+
+        return Judgement(self._rules, sections, self._epoch_s(), require_replaceable)
+
+    def require_changeable(self, uid: bytes) -> Container:
+        """The container with a uid, if it can be changed or replaced.
+
+        Raises:
+            LoadError: it is not loaded, or not in a state for that.
+        """
+        container = self._find(uid)
+        if container is None:
+            raise LoadError(LoadReason.UNKNOWN_UID, f"no container {show(uid)} is loaded")
+        if container.state not in (State.READY, State.RUNNING):
+            raise LoadError(LoadReason.WRONG_STATE, f"not possible in state {container.state}")
+        if container.is_unconfirmed:
+            problem = "not possible until its last replacement is confirmed or undone"
+            raise LoadError(LoadReason.WRONG_STATE, problem)
+        return container
+
+    def confirm(self, container: Container) -> bool:
+        """Make a container final that has completed a loop.
+
+        Returns:
+            Whether it is; otherwise its tokens could not be accepted, and the old one comes back.
+        """
+        try:
+            self._change.make(container.grant, lambda: _make_final(container))
+        except LoadError as error:
+            record_refusal(self._tracer, "replace", container.uid, error)
+            self.undo(container, error.problem)
+            return False
+        if self._tracer.on:
+            self._tracer.emit(ReplacementConfirmed(container.uid))
+        return True
+
+    def undo(self, container: Container, problem: str) -> None:
+        """Let the version of before take the place of one that is not confirmed.
+
+        Args:
+            container: it is DELETING or STOPPING then.
+            problem: why.
+        """
+        succession = container.succession
+        if succession is None or succession.predecessor is None:
+            return
+        if self._tracer.on:
+            self._tracer.emit(ReplacementUndone(container.uid, problem))
+        last_exit = container.last_exit
+        starts = last_exit is None or last_exit.reason not in _ENDED_BY_OPERATOR
+        revived = succession.predecessor.revived(starts=starts)
+        end = Exit(ExitReason.UNCONFIRMED)
+        container.apply(Event.DELETE, self._tracer, str(end), end, revived)
+
+    def _spare_slot(self, container: Container, sections: Sections) -> Slot:
+        slot = Slot(container.slot.number, self._rules.capacity)
+        for section, content in sections.contents():
+            slot.put(section, content or b"")
+        slot.uid = container.uid
+        return slot
+
+    def _supersede(self, container: Container, successor: Container) -> None:
+        if container.successor is successor:
+            return  # an interrupt lets it be done twice (ADR 21)
+        succession = successor.succession
+        if self._tracer.on:
+            within_ns = succession.within_ns if succession and succession.predecessor else 0
+            self._tracer.emit(Replacing(container.uid, within_ns))
+        end = Exit(ExitReason.REPLACED)
+        container.apply(Event.DELETE, self._tracer, str(end), end, successor)
+
+
+def _make_final(container: Container) -> None:
+    succession, container.succession = container.succession, None
+    if succession is not None and succession.predecessor is not None:
+        succession.predecessor.slot.erase()
