@@ -30,6 +30,7 @@ from tinycontainer.metadata import (
     PeerType,
     Security,
 )
+from tinycontainer.state import DeviceState
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions, pack, pack_unsigned
 from tinycontainer.trace import Sink, TraceEvent
 from tinycontainer_tokens import (
@@ -123,6 +124,7 @@ class World:
     clock: Clock = field(default_factory=VirtualClock)
     epoch_s: int = 1_000_000
     sequences: SequenceStore = field(default_factory=MemorySequenceStore)
+    state: DeviceState | None = None
     sinks: tuple[Sink, ...] = ()
     foreign: Mapping[ContainerType, Runtime] = field(default_factory=dict)
     bare: bool = False
@@ -142,7 +144,8 @@ class World:
                 caps=self.caps,
                 scheduling=self.scheduling,
                 epoch_s=self.epoch_s,
-                sequences=self.sequences,
+                sequences=self.sequences if self.state is None else self.state,
+                state=self.state,
             ),
             self.clock,
             [] if self.silent else [self.events.append, *self.sinks],

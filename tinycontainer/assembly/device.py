@@ -3,10 +3,13 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tinycontainer.device.device import BareDevice
-from tinycontainer.errors import LoadError
+from tinycontainer import metadata as metadata_codec
+from tinycontainer.device.device import BareDevice, Setup
+from tinycontainer.errors import LoadError, MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock
+from tinycontainer.metadata import Bundle
+from tinycontainer.state import StateFileError
 from tinycontainer.text import show
 from tinycontainer.trace import Sink
 
@@ -27,6 +30,7 @@ class Device(BareDevice):
         sinks: Sequence[Sink] = (),
         show_line: Callable[[bytes], None] = discard_line,
         installation: Installation | None = None,
+        remembers: bool = False,
     ) -> "Device":
         """Make a device, and load and start the containers that its file lists.
 
@@ -37,6 +41,8 @@ class Device(BareDevice):
             show_line: takes untrusted lines for the operator's screen.
             installation: what is installed; devices that share one are made faster and need less
                 memory. By default the device gets one of its own.
+            remembers: own the state file that the device file names, restore from it, and record
+                all that outlasts a boot; `close` lets it go.
 
         Raises:
             DeviceFileError: the file, or a file that it names, cannot be used; a listed container
@@ -46,10 +52,40 @@ class Device(BareDevice):
         shared = installation or Installation()
         plan = read_plan(Path(path), shared.files)
         used = clock or VirtualClock(plan.content.scheduling.instruction_ns)
-        setup = make_setup(plan, used, shared, show_line)
+        setup = make_setup(plan, used, shared, show_line, remembers=remembers)
         device = cls(setup, used, sinks)
-        load_listed_containers(device, plan)
+        boot(device, setup, plan)
         return device
+
+
+def boot(device: BareDevice, setup: Setup, plan: DevicePlan) -> None:
+    """Restore what the device remembers; at its first boot load what its file lists.
+
+    Raises:
+        DeviceFileError: the first boot, and a listed container is refused; or the state cannot be
+            used.
+    """
+    state = setup.state
+    if state is None:
+        load_listed_containers(device, plan)
+        return
+    try:
+        device.restore()
+        # A first boot that a power cut has ended goes on: the boot is counted at its end.
+        if state.remembered().count == 0:
+            load_listed_containers(device, plan)
+        state.begin_boot(setup.epoch_s)
+    except StateFileError as error:
+        raise plan.error("state.file", f"{error.file} {error.problem}") from None
+
+
+def _uid_of(content: bytes) -> bytes:
+    try:
+        return metadata_codec.decode(
+            Bundle.decode(content, len(content)).metadata, len(content)
+        ).uid
+    except MetadataError:
+        return b""
 
 
 def load_listed_containers(device: BareDevice, plan: DevicePlan) -> None:
@@ -63,6 +99,8 @@ def load_listed_containers(device: BareDevice, plan: DevicePlan) -> None:
         place = f"containers[{number}].bundle"
         path = plan.file(entry.bundle, place)
         content = read_bounded(path, capacity.bundle_bytes)
+        if _uid_of(content) in device:
+            continue  # a first boot that a power cut has ended goes on
         try:
             view = device.load(content)
             if entry.start:

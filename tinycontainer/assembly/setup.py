@@ -17,7 +17,7 @@ from tinycontainer.interfaces.clock import Clock, VirtualClock
 from tinycontainer.interfaces.driver import BoardInfo, Driver, DriverSetup
 from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import ContainerType
-from tinycontainer.state import DeviceState, MemoryState, SqliteState, StateFileError
+from tinycontainer.state import DeviceState, MemoryState, Ownership, SqliteState, StateFileError
 from tinycontainer.text import show
 from tinycontainer_tokens import (
     Algorithm,
@@ -44,6 +44,7 @@ def make_setup(
     outside: Outside | None = None,
     *,
     is_reader: bool = False,
+    remembers: bool = False,
 ) -> Setup:
     """Resolve everything that a device file names.
 
@@ -54,6 +55,7 @@ def make_setup(
         show_line: takes untrusted lines for the operator's screen.
         outside: used in place of what the file names; no driver is made then.
         is_reader: look at the device's state, and never make or change its file.
+        remembers: own the device's state, and record all that outlasts a boot.
 
     Raises:
         DeviceFileError: something that it names cannot be used.
@@ -64,9 +66,10 @@ def make_setup(
     virtual_time = isinstance(clock, VirtualClock)
     given = outside or Outside(
         _make_drivers(plan, installation, show_line, virtual_time=virtual_time),
-        _open_state(plan, is_reader=is_reader),
+        _open_state(plan, is_reader=is_reader, remembers=remembers),
         _epoch_s(content.device.epoch, virtual_time=virtual_time),
     )
+    state = given.sequences if isinstance(given.sequences, SqliteState) and remembers else None
     return Setup(
         runtimes=runtimes,
         drivers=given.drivers,
@@ -74,8 +77,10 @@ def make_setup(
         capacity=content.make_capacity(),
         caps=content.caps.make_caps(),
         scheduling=content.scheduling.make_scheduling(),
-        epoch_s=given.epoch_s,
+        # The device's time never goes back behind what its state remembers.
+        epoch_s=given.epoch_s if state is None else max(given.epoch_s, state.remembered().time_s),
         sequences=given.sequences,
+        state=state,
     )
 
 
@@ -211,13 +216,16 @@ def _refuse_to_make() -> Driver:
     raise RuntimeError("this table only shows places; its drivers are not made")
 
 
-def _open_state(plan: DevicePlan, *, is_reader: bool) -> DeviceState:
+def _open_state(plan: DevicePlan, *, is_reader: bool, remembers: bool) -> DeviceState:
     name = plan.content.state.file
     if name is None:
+        if remembers:
+            raise plan.error("state.file", 'is missing: name the file, as in file = "device.db"')
         return MemoryState()
     path = plan.file(name, "state.file")
     try:
-        return SqliteState(path, is_reader=is_reader)
+        ownership = Ownership.SOLE if remembers else Ownership.SHARED
+        return SqliteState(path, ownership, is_reader=is_reader)
     except StateFileError as error:
         raise plan.error("state.file", f"{error.file} {error.problem}") from None
 

@@ -13,6 +13,7 @@ from tinycontainer.interfaces.clock import NS_PER_MS, Clock, to_unix_s
 from tinycontainer.interfaces.driver import Driver
 from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import ContainerType, Metadata, PeerType
+from tinycontainer.state import DeviceState
 from tinycontainer.trace import Sink, Tracer
 from tinycontainer_tokens import MemorySequenceStore, SequenceStore
 
@@ -45,6 +46,7 @@ class Setup:
         scheduling: how the processor is shared.
         epoch_s: Unix seconds at which the device's clock starts.
         sequences: memory of accepted tokens.
+        state: what remembers the containers, the same as ``sequences``; None if nothing does.
     """
 
     runtimes: Mapping[ContainerType, Runtime]
@@ -55,6 +57,7 @@ class Setup:
     scheduling: Scheduling = field(default_factory=Scheduling)
     epoch_s: int = DEFAULT_EPOCH_S
     sequences: SequenceStore = field(default_factory=MemorySequenceStore)
+    state: DeviceState | None = None
 
     @property
     def rules(self) -> Rules:
@@ -120,7 +123,7 @@ class BareDevice:
         self._setup = setup
         self._clock = clock
         self._tracer = Tracer(sinks, self._settled_now_ns)
-        self._controller = Controller(setup.rules, self._epoch_s, self._tracer)
+        self._controller = Controller(setup.rules, setup.state, self._epoch_s, self._tracer)
         self._service = Service(
             setup.capacity, setup.drivers, self._controller.find, clock, self._tracer
         )
@@ -240,6 +243,37 @@ class BareDevice:
         """Give up the load that is under way, if there is one."""
         with self._managing:
             self._controller.abandon_load()
+
+    # What outlasts a boot.
+
+    def restore(self) -> None:
+        """Put back what the state remembers, each container in its slot, judged anew.
+
+        Those that ran are started again, and what is left of their lifetime goes on. What is
+        refused is kept aside in the state, with the reason.
+
+        Raises:
+            StateFileError: the state cannot be read or written.
+        """
+        state = self._setup.state
+        if state is None:
+            return
+        with self._managing:
+            for entry in state.containers():
+                try:
+                    container = self._controller.restore(entry)
+                except LoadError as error:
+                    state.set_aside(entry.slot, str(error))
+                else:
+                    self._executor.started.resume(container)
+            self._executor.record_what_changed()
+
+    def close(self) -> None:
+        """Record what is not recorded yet, and let the state go; the device is of no more use."""
+        with self._managing:
+            if self._setup.state is not None:
+                self._executor.record_what_changed()
+                self._setup.state.close()
 
     # Managing.
 
@@ -393,8 +427,7 @@ class BareDevice:
 
     def _end(self, uid: bytes | str, event: Event, reason: ExitReason) -> None:
         with self._managing:
-            container = self._controller.get(_uid(uid))
-            container.apply(event, self._tracer, end=Exit(reason))
+            container = self._controller.end(_uid(uid), event, Exit(reason))
             self._executor.started.end(container)
 
     def _recover(self) -> None:

@@ -1,12 +1,12 @@
-"""A change of a container: accepted by the sequence store first, made then, and never half."""
+"""A change of a container: recorded first, made then, and never half."""
 
 from collections.abc import Callable
 from contextlib import suppress
 
 from tinycontainer_tokens import SequenceStore, SequenceStoreError
 
+from .journal import AcceptedTokens, AfterChange, Journal
 from .judgement import refusing_without_store
-from .verification import Grant
 
 
 class ChangeInProgress:
@@ -14,27 +14,34 @@ class ChangeInProgress:
 
     Args:
         sequences: what was accepted before.
+        journal: records what is accepted and what the slots hold.
     """
 
-    def __init__(self, sequences: SequenceStore) -> None:
+    def __init__(self, sequences: SequenceStore, journal: Journal) -> None:
         self._sequences = sequences
-        self._change: tuple[Grant, Callable[[], None]] | None = None
+        self._journal = journal
+        self._change: tuple[AcceptedTokens, Callable[[], None]] | None = None
 
-    def make(self, granted: Grant, make: Callable[[], None]) -> None:
-        """Let the sequence store accept the tokens of a change, then make it.
+    def make(
+        self,
+        make: Callable[[], None],
+        after: AfterChange | None,
+        accepted: AcceptedTokens = (),
+    ) -> None:
+        """Let a change be recorded, then make it.
 
         Args:
-            granted: what its tokens allow.
             make: makes it; an interrupt can let this be done twice (ADR 21).
+            after: what its slot holds then; None if that stays as it is recorded.
+            accepted: what is accepted with it.
 
         Raises:
-            LoadError: the store does not accept them; nothing has changed.
+            LoadError: it cannot be recorded; nothing has changed.
         """
-        self._change = granted, make
+        self._change = accepted, make
         try:
-            # It judges once more: another device may have accepted a newer token meanwhile.
             with refusing_without_store():
-                self._sequences.accept(granted.accepted)
+                self._journal.record(accepted, after)
         except Exception:
             self._change = None
             raise
@@ -45,8 +52,8 @@ class ChangeInProgress:
         """Make an interrupted change whose tokens are recorded: without it, that would be half."""
         if self._change is None:
             return
-        granted, make = self._change
+        accepted, make = self._change
         with suppress(SequenceStoreError):
-            if all(self._sequences.newest(subject) == each for subject, each in granted.accepted):
+            if all(self._sequences.newest(subject) == each for subject, each in accepted):
                 make()
         self._change = None  # only now: this may be interrupted, too

@@ -8,11 +8,13 @@ from typing import TypeVar
 
 from tinycontainer.errors import LoadError, LoadReason, UnknownContainer
 from tinycontainer.metadata import Metadata
+from tinycontainer.state import DeviceState, StoredContainer
 from tinycontainer.text import show
 from tinycontainer.trace import Tracer
 
 from .change import ChangeInProgress
-from .container import Container
+from .container import Container, Exit, Succession
+from .journal import Journal, after_event, decode_exit, describe, with_metadata
 from .judgement import (
     Judgement,
     LoadCheck,
@@ -41,14 +43,22 @@ class Controller:
 
     Args:
         rules: what it judges by.
+        state: remembers the containers; None if nothing does.
         epoch_s: the device's time in Unix seconds.
         tracer: records every acceptance and refusal.
 
     Attributes:
+        journal: what the state gets to know.
         versions: puts one version of a container in the place of another.
     """
 
-    def __init__(self, rules: Rules, epoch_s: Callable[[], int], tracer: Tracer) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        state: DeviceState | None,
+        epoch_s: Callable[[], int],
+        tracer: Tracer,
+    ) -> None:
         self._rules = rules
         self._epoch_s = epoch_s
         self._tracer = tracer
@@ -56,7 +66,8 @@ class Controller:
         self._loading = Loading(self._memory)
         self._containers: dict[int, Container] = {}
         self._loads_whole = False
-        self._change = ChangeInProgress(rules.sequences)
+        self.journal = Journal(rules.sequences, state, lambda: epoch_s() + 1)
+        self._change = ChangeInProgress(rules.sequences, self.journal)
         self.versions = Versions(rules, epoch_s, self.find, self._change, tracer)
 
     def containers(self) -> tuple[Container, ...]:
@@ -147,7 +158,11 @@ class Controller:
         judgement = self._judgement(sections, lambda uid: self._memory.name(slot, uid))
         try:
             container = Container.approved(slot, judgement.require())
-            self._change.make(container.grant, lambda: self._take_in(container))
+            self._change.make(
+                lambda: self._take_in(container),
+                lambda: describe(container, wants_to_run=False),
+                container.grant.accepted,
+            )
         except LoadError as error:
             named = slot.uid or b""
             self._memory.release(slot)
@@ -155,6 +170,33 @@ class Controller:
             record_rejected(self._tracer, named)
             raise
         self.announce(container)
+        return container
+
+    def restore(self, entry: StoredContainer) -> Container:
+        """Put a container back into its slot, judged anew; it has yet to be announced and started.
+
+        Raises:
+            LoadError: it is refused; the slot is free again.
+        """
+        sections = Sections(entry.metadata, entry.code, entry.data)
+        slot = None
+        try:
+            slot = self._memory.take(entry.slot)
+            slot.fill(sections.contents())
+            judgement = self._judgement(sections, self._memory.require_new)
+            container = Container.approved(slot, judgement.require())
+            self._memory.name(slot, container.uid)
+        except LoadError as error:
+            if slot is not None:
+                self._memory.release(slot)
+            record_refusal(self._tracer, "restore", entry.uid, error)
+            raise
+        container.last_exit = decode_exit(entry.last_exit)
+        container.loops_begun = entry.loops
+        if entry.wants_to_run:
+            container.succession = Succession(starts=True, resumes=True)
+        self.journal.restored(entry)
+        self._take_in(container)
         return container
 
     def judge(self, bundle: bytes, *, replaces: bool) -> tuple[LoadCheck, ...]:
@@ -195,7 +237,20 @@ class Controller:
         except LoadError as error:
             record_refusal(self._tracer, "start", uid, error)
             raise
-        container.apply(Event.START, self._tracer)
+        self._make_transition(container, Event.START)
+        return container
+
+    def end(self, uid: bytes, event: Event, end: Exit) -> Container:
+        """Stop, kill or delete a container, which is STOPPING or DELETING then.
+
+        Raises:
+            InvalidTransition: it is in no state for that.
+            LoadError: it cannot be recorded; nothing has changed.
+            UnknownContainer: it is not loaded.
+        """
+        container = self.get(uid)
+        require_possible(container.condition, event)
+        self._make_transition(container, event, end)
         return container
 
     def reconfigure(self, raw: bytes) -> Container:
@@ -217,7 +272,11 @@ class Controller:
             uid = decoded.uid
             container, granted = self._judge_change(decoded)
             before = container.metadata
-            self._change.make(granted, lambda: _replace(container, decoded, granted))
+            self._change.make(
+                lambda: _replace(container, decoded, granted),
+                lambda: with_metadata(container, decoded.raw),
+                granted.accepted,
+            )
         except LoadError as error:
             record_refusal(self._tracer, "reconfigure", uid, error)
             raise
@@ -261,6 +320,19 @@ class Controller:
         with refusing_without_store():
             reports = verify_tokens(decoded, code, data, trust, self._epoch_s(), sequences)
             return grant_rights(decoded, reports, trust, sequences)
+
+    def _make_transition(self, container: Container, event: Event, end: Exit | None = None) -> None:
+        before = container.condition
+
+        def make() -> None:
+            if container.condition is before:  # an interrupt can let it be made twice (ADR 21)
+                container.apply(event, self._tracer, end=end)
+
+        try:
+            self._change.make(make, lambda: after_event(container, event, end))
+        except LoadError as error:
+            record_refusal(self._tracer, event.value, container.uid, error)
+            raise
 
     def _take_in(self, container: Container) -> None:
         self._containers[container.slot.number] = container

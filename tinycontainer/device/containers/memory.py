@@ -96,6 +96,15 @@ class Slot:
         if content:  # an empty section is closed as soon as it is opened
             self.write(content)
 
+    def fill(self, contents: Iterable[tuple[Section, bytes | None]]) -> None:
+        """Write all sections.
+
+        Raises:
+            LoadError: as `put`.
+        """
+        for section, content in contents:
+            self.put(section, content or b"")
+
     def read(self, section: Section) -> bytes:
         """A closed section.
 
@@ -160,15 +169,24 @@ class MemoryManager:
             LoadReason.NO_SLOT, f"all {len(self._slots)} slots are in use; delete a container first"
         )
 
-    def take(self) -> Slot:
-        """Reserve the first free slot.
+    def take(self, number: int | None = None) -> Slot:
+        """Reserve a slot.
+
+        Args:
+            number: which; None for the first that is free.
 
         Raises:
-            LoadError: all are in use.
+            LoadError: all are in use, or this one is, or there is no such slot.
         """
-        slot = self.require_free()
+        slot = self.require_free() if number is None else self._require_slot(number)
         self._in_use.add(slot.number)
         return slot
+
+    def _require_slot(self, number: int) -> Slot:
+        if number >= len(self._slots) or number in self._in_use:
+            problem = f"slot {number} is in use or not there; there are {len(self._slots)}"
+            raise LoadError(LoadReason.NO_SLOT, problem)
+        return self._slots[number]
 
     def require_new(self, uid: bytes) -> None:
         """Check that no slot has a uid.

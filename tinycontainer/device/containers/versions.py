@@ -6,7 +6,6 @@ confirmed keeps the old one in mind until it has completed a loop (ADR 25).
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from tinycontainer.errors import LoadError, LoadReason
 from tinycontainer.text import show
@@ -15,6 +14,7 @@ from tinycontainer.trace.events import ReplacementConfirmed, ReplacementUndone, 
 
 from .change import ChangeInProgress
 from .container import Container, Exit, ExitReason, Succession
+from .journal import describe
 from .judgement import Judgement, Rules, Sections, capacity_checks, decode_bundle, require_all
 from .lifecycle import Event, State
 from .memory import Slot
@@ -79,9 +79,15 @@ class Versions:
                 successor.succession = Succession(
                     starts=True, predecessor=kept, within_ns=within_ns or 0
                 )
-            # What has to be confirmed is accepted with its confirmation.
-            grant = successor.grant if within_ns is None else replace(successor.grant, accepted=())
-            self._change.make(grant, lambda: self._supersede(container, successor))
+            starts = successor.succession is not None
+            if within_ns is None:
+                self._change.make(
+                    lambda: self._supersede(container, successor),
+                    lambda: describe(successor, wants_to_run=starts),
+                    successor.grant.accepted,
+                )
+            else:  # what has to be confirmed is recorded with its confirmation
+                self._change.make(lambda: self._supersede(container, successor), None)
         except LoadError as error:
             record_refusal(self._tracer, "replace", uid, error)
             raise
@@ -126,7 +132,11 @@ class Versions:
             Whether it is; otherwise its tokens could not be accepted, and the old one comes back.
         """
         try:
-            self._change.make(container.grant, lambda: _make_final(container))
+            self._change.make(
+                lambda: _make_final(container),
+                lambda: describe(container, wants_to_run=container.state is State.RUNNING),
+                container.grant.accepted,
+            )
         except LoadError as error:
             record_refusal(self._tracer, "replace", container.uid, error)
             self.undo(container, error.problem)
@@ -155,8 +165,7 @@ class Versions:
 
     def _spare_slot(self, container: Container, sections: Sections) -> Slot:
         slot = Slot(container.slot.number, self._rules.capacity)
-        for section, content in sections.contents():
-            slot.put(section, content or b"")
+        slot.fill(sections.contents())
         slot.uid = container.uid
         return slot
 

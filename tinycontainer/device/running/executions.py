@@ -181,6 +181,7 @@ class Executions:
         self._turn.forget(execution)
         if container.state is State.STOPPING:
             container.apply(Event.FINALIZED, self._tracer)
+        self._controller.journal.is_behind = True
         del self._executions[execution.slot]
         if container.state is State.READY:
             self.undo_replacement(container, "it ended before it completed a loop")
@@ -195,6 +196,10 @@ class Executions:
         self._controller.forget(container)
         if container.successor is not None:
             self._succeed(container.successor)
+
+    def resume(self, container: Container) -> None:
+        """Let a container that was restored go on where it was."""
+        self._succeed(container)
 
     # One version in the place of another (TC-LOAD-16 to TC-LOAD-18).
 

@@ -115,6 +115,8 @@ class Executor:
             self._settle_posted(now_ns)
             self._handle_alarms(now_ns)
             self._tracer.raise_failure()
+            if self._controller.journal.is_due(now_ns):
+                self.record_what_changed()
             self.interrupts.deliver()
             if end_ns is not None and now_ns >= end_ns:
                 return
@@ -129,6 +131,10 @@ class Executor:
                 return
             else:
                 self.interrupts.deliver_while(self._clock.sleep_until, decision.until_ns)
+
+    def record_what_changed(self) -> None:
+        """Let the state know what has changed by itself: ends, and how many loops were made."""
+        self._controller.journal.sync(self._controller.containers(), self._clock.now_ns())
 
     def _settle_posted(self, now_ns: int) -> None:
         while self.started.posted:

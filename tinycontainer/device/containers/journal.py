@@ -1,0 +1,191 @@
+"""What the device's state gets to know of containers: each change before it is made (TC-STATE-07).
+
+What a container will be after a boot is read from the container itself (`remembered`). Loops and
+ends that nobody asked for are recorded later, at most `SYNC_NS` after they happened.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final, TypeAlias
+
+from tinycontainer.interfaces.clock import NS_PER_MS
+from tinycontainer.interfaces.runtime import Hook
+from tinycontainer.state import Change, DeviceState, StoredContainer
+from tinycontainer_tokens import Accepted, SequenceStore, SequenceSubject
+
+from .container import Container, Exit, ExitReason
+from .lifecycle import Event, State
+from .memory import Section
+
+SYNC_NS: Final = 10_000 * NS_PER_MS
+"""Device time after which loops are recorded at the latest."""
+_MAX_EXIT_BYTES: Final = 256
+
+AcceptedTokens: TypeAlias = Iterable[tuple[SequenceSubject, Accepted]]
+AfterChange: TypeAlias = Callable[[], "StoredContainer | int"]
+"""What a change leaves in a slot: a container, or the number of a slot that is empty then."""
+
+
+class Journal:
+    """Records changes in the state of a device, if it has one that remembers containers.
+
+    Args:
+        sequences: what was accepted before; the state itself, if there is one.
+        state: what remembers containers; None if nothing does.
+        epoch_s: time in Unix seconds, rounded up.
+
+    Attributes:
+        is_behind: whether a container has ended that nobody asked to end.
+    """
+
+    def __init__(
+        self, sequences: SequenceStore, state: DeviceState | None, epoch_s: Callable[[], int]
+    ) -> None:
+        self._sequences = sequences
+        self._state = state
+        self._epoch_s = epoch_s
+        self._recorded: dict[int, StoredContainer] = {}
+        self._next_sync_ns = SYNC_NS
+        self.is_behind = False
+
+    def record(self, accepted: AcceptedTokens, after: AfterChange | None) -> None:
+        """Record what was accepted and what a slot holds next, in one transaction.
+
+        Raises:
+            SequenceStoreError: it cannot be recorded; nothing has changed.
+        """
+        if self._state is None:
+            # It judges once more: another device may have accepted a newer token meanwhile.
+            self._sequences.accept(accepted)
+            return
+        accepted = tuple(accepted)
+        slot = None if after is None else after()
+        if isinstance(slot, StoredContainer):
+            self._write(accepted, (slot,), ())
+        elif accepted or slot is not None:
+            self._write(accepted, (), () if slot is None else (slot,))
+
+    def is_due(self, now_ns: int) -> bool:
+        """Whether something has changed by itself that should be recorded now."""
+        return self._state is not None and (self.is_behind or now_ns >= self._next_sync_ns)
+
+    def sync(self, containers: Iterable[Container], now_ns: int) -> None:
+        """Record all that is not recorded yet.
+
+        Raises:
+            SequenceStoreError: it cannot be recorded.
+        """
+        if self._state is None:
+            return
+        found = [remembered(container) for container in containers]
+        entries = {entry.slot: entry for entry in found if entry is not None}
+        gone = tuple(slot for slot in self._recorded if slot not in entries)
+        self._write((), tuple(entries.values()), gone)
+        self.is_behind = False
+        self._next_sync_ns = now_ns + SYNC_NS
+
+    def restored(self, entry: StoredContainer) -> None:
+        """A container lies in its slot again, as it is recorded."""
+        self._recorded[entry.slot] = entry
+
+    def _write(
+        self,
+        accepted: tuple[tuple[SequenceSubject, Accepted], ...],
+        stored: tuple[StoredContainer, ...],
+        removed: tuple[int, ...],
+    ) -> None:
+        if self._state is None:
+            return
+        changed = tuple(entry for entry in stored if self._recorded.get(entry.slot) != entry)
+        now_s = self._epoch_s()
+        self._state.record(Change(accepted, changed, removed, now_s))
+        for entry in changed:
+            self._recorded[entry.slot] = entry
+        for slot in removed:
+            self._recorded.pop(slot, None)
+
+
+def remembered(container: Container) -> StoredContainer | None:
+    """What a container is to be after a boot; None if it is to be gone."""
+    if container.successor is not None:
+        return remembered(container.successor)
+    succession = container.succession
+    wants_to_run = container.state is State.RUNNING
+    if succession is not None:
+        wants_to_run = wants_to_run or succession.starts
+        if succession.predecessor is not None:
+            # Until it is confirmed, a boot brings the version of before back.
+            return describe(succession.predecessor, wants_to_run=wants_to_run)
+    elif container.condition.delete_pending or container.state in (State.DELETING, State.GONE):
+        return None
+    return describe(container, wants_to_run=wants_to_run)
+
+
+def after_event(container: Container, event: Event, end: Exit | None) -> StoredContainer | int:
+    """What a container's slot is to hold after a boot, once it was started, stopped or deleted.
+
+    Args:
+        container: it.
+        event: what happens to it: one of management's events.
+        end: the end of its start.
+    """
+    if event is Event.DELETE:
+        return container.slot.number
+    entry = remembered(container)
+    if entry is None:
+        return container.slot.number
+    if event is Event.START:
+        resumes = container.succession is not None and container.succession.resumes
+        return replace(entry, wants_to_run=True, loops=container.loops_begun if resumes else 0)
+    if container.successor is not None:
+        return entry  # to kill what winds down changes nothing for its successor
+    return replace(entry, wants_to_run=False, loops=0, last_exit=_encode_exit(end))
+
+
+def describe(container: Container, *, wants_to_run: bool) -> StoredContainer:
+    """A container as the state keeps it.
+
+    Args:
+        container: its sections are complete.
+        wants_to_run: whether it is started after a boot.
+    """
+    return StoredContainer(
+        slot=container.slot.number,
+        uid=container.uid,
+        metadata=container.metadata.raw,
+        code=container.slot.read(Section.CODE),
+        data=container.slot.read(Section.DATA),
+        wants_to_run=wants_to_run,
+        loops=container.loops_begun if wants_to_run else 0,
+        last_exit=_encode_exit(container.last_exit),
+    )
+
+
+def with_metadata(container: Container, metadata: bytes) -> StoredContainer:
+    """A container that is READY or RUNNING, with other metadata."""
+    entry = describe(container, wants_to_run=container.state is State.RUNNING)
+    return replace(entry, metadata=metadata)
+
+
+def decode_exit(encoded: bytes) -> Exit | None:
+    """The end of a container's last start; None if there was none, or it cannot be read."""
+    try:
+        reason, hook, value, detail = json.loads(encoded)
+        return Exit(
+            ExitReason(reason), None if hook is None else Hook(hook), int(value), str(detail)
+        )
+    except (ValueError, TypeError):
+        return None
+
+
+def _encode_exit(last_exit: Exit | None) -> bytes:
+    if last_exit is None:
+        return b""
+    hook = None if last_exit.hook is None else last_exit.hook.value
+    fields = [last_exit.reason.value, hook, last_exit.value]
+    for length in (128, 24, 0):  # escaped, a character has up to 12 bytes
+        encoded = json.dumps([*fields, last_exit.detail[:length]]).encode("ascii")
+        if len(encoded) <= _MAX_EXIT_BYTES:
+            return encoded
+    return b""
