@@ -31,6 +31,7 @@ from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.driver import BoardInfo, CallContext, DriverSetup
 from tinycontainer.interfaces.runtime import Natives, Runtime
 from tinycontainer.metadata import Bundle, ContainerType, PeerType
+from tinycontainer.state import MemoryState
 from tinycontainer.tools.packing.packing import Blueprint, pack
 from tinycontainer_endpoints.buffer import Buffer
 from tinycontainer_runtimes.rbpf import create_runtime as create_rbpf
@@ -179,8 +180,10 @@ class TheDay:
             "calm": Program(_busy, start=_opening),
             "pal": Program(_opening, start=_opening, stop=_busy),
         }
+        self.state = MemoryState()
         self.world = World(
             programs=programs,
+            state=self.state,
             drivers=(served_by(self.ledger), buffer),
             foreign={self._kind: runtime},
         )
@@ -278,6 +281,7 @@ class TheDay:
         device = self.device
         device.run(for_ms=60)
         self.check_sound()
+        self._check_state()
         torn = [view.uid for view in device if _was_interrupted(view)]
         assert len(torn) <= 1, torn
         if b"calm" in torn:
@@ -300,8 +304,18 @@ class TheDay:
             device.delete(view.uid)
         self._check_nothing_is_left()
 
+    def _check_state(self) -> None:
+        """What is remembered is what the device is."""
+        remembered = {entry.uid: entry for entry in self.state.containers()}
+        assert set(remembered) == {view.uid for view in self.device}
+        for view in self.device:
+            entry = remembered[view.uid]
+            assert (entry.slot, entry.wants_to_run) == (view.slot, view.state is State.RUNNING)
+            assert entry.metadata == self.device.metadata(view.uid).raw
+
     def _check_nothing_is_left(self) -> None:
         device: Any = self.device
+        assert self.state.containers() == ()
         assert len(device) == 0
         self._check_ledger()
         assert len(device._service._table) == 0

@@ -5,7 +5,7 @@ chosen. An `Installation` holds what is installed, for any number of devices; a 
 device file that was read; `make_setup` joins the two; `Device.from_file` does it all.
 """
 
-from .device import Device, load_listed_containers
+from .device import Device, boot, load_listed_containers
 from .device_plan import DevicePlan, read_plan, type_of_engine
 from .installation import Installation, InstalledRuntime
 from .setup import choose_runtimes, locate_drivers, make_setup, read_trust
@@ -15,6 +15,7 @@ __all__ = [
     "DevicePlan",
     "Installation",
     "InstalledRuntime",
+    "boot",
     "choose_runtimes",
     "load_listed_containers",
     "locate_drivers",

@@ -268,12 +268,24 @@ class BareDevice:
                     self._executor.started.resume(container)
             self._executor.record_what_changed()
 
-    def close(self) -> None:
-        """Record what is not recorded yet, and let the state go; the device is of no more use."""
+    def close(self, *, recording: bool = True) -> None:
+        """Let the state go, if there is one; the device is of no more use.
+
+        Args:
+            recording: whether to record before what is not recorded yet.
+
+        Raises:
+            StateFileError: it cannot be recorded; the state is let go all the same.
+        """
+        state = self._setup.state
+        if state is None:
+            return
         with self._managing:
-            if self._setup.state is not None:
-                self._executor.record_what_changed()
-                self._setup.state.close()
+            try:
+                if recording:
+                    self._executor.record_what_changed()
+            finally:
+                state.close()
 
     # Managing.
 

@@ -94,6 +94,7 @@ class Controller:
     def recover(self) -> None:
         """Complete or undo what an interrupted call has left (ADR 21)."""
         self._change.recover()
+        self.journal.is_behind = True
         if self._loads_whole:
             self._loading.slot = None
             self._loads_whole = False

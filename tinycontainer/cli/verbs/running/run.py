@@ -51,6 +51,7 @@ class RunOptions:
     script: Path | None
     trace: Path | None
     trace_data: bool
+    state: bool
     record: Path | None
     replay: Path | None
     file_limit: int | None
@@ -87,6 +88,8 @@ class RunOptions:
                 "--replay repeats a recording as it is: leave --for, --virtual, --wall, --engine,"
                 " --script, --record and --live out"
             )
+        if self.state and (self.record is not None or self.replay is not None):
+            raise VerbRefused("--state: a recording begins with an empty device; leave one out")
         if self.live:
             if not self.wall or self.as_json:
                 raise VerbRefused("--live shows a run in wall time: leave --virtual and --json out")
@@ -119,6 +122,11 @@ class RunOptions:
 @path_option("--script", help="Management in mid-run (TOML).")
 @path_option("--trace", help="Write all events to this file (JSON lines).")
 @click.option("--trace-data", is_flag=True, help="Put payload into the trace, not only its hash.")
+@click.option(
+    "--state",
+    is_flag=True,
+    help="Go on from the device's state file, and record there all that outlasts a boot.",
+)
 @path_option(
     "--record",
     help="Keep all that the device gets from outside, payload included, in this file (mode 0600).",
@@ -169,6 +177,7 @@ def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
             show_line=show_line,
             installation=installation,
             engine=options.engine,
+            remembers=options.state,
         )
         result = _run(request, options)
     options.pictures.write(builder.build(result.now_ns), f"{plan.name}: who ran when")

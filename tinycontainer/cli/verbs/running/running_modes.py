@@ -9,6 +9,7 @@ from tinycontainer.assembly import (
     Device,
     DevicePlan,
     Installation,
+    boot,
     load_listed_containers,
     locate_drivers,
     make_setup,
@@ -51,6 +52,7 @@ class RunRequest:
         show_line: takes untrusted lines for the operator's screen.
         installation: what is installed.
         engine: what runs WebAssembly, whatever the device file says; None for what it says.
+        remembers: whether the device goes on from its state, and records all that outlasts a boot.
     """
 
     plan: DevicePlan
@@ -61,6 +63,7 @@ class RunRequest:
     show_line: Callable[[bytes], None]
     installation: Installation
     engine: str | None = None
+    remembers: bool = False
 
     def make_clock(self) -> Clock:
         """A new clock of the requested kind."""
@@ -96,11 +99,19 @@ def run_plainly(request: RunRequest) -> RunResult:
     """
     clock = request.make_clock()
     plan = _on_engine(request.plan, request.engine)
-    setup = make_setup(plan, clock, request.installation, request.show_line)
+    setup = make_setup(
+        plan, clock, request.installation, request.show_line, remembers=request.remembers
+    )
     device = Device(setup, clock, request.sinks)
-    load_listed_containers(device, request.plan)
-    surprises, interrupted = _play_script(device, request)
-    return RunResult(device.end_trace(_reason(interrupted)), surprises, interrupted)
+    try:
+        boot(device, setup, request.plan)
+        surprises, interrupted = _play_script(device, request)
+        end_ns = device.end_trace(_reason(interrupted))
+    except BaseException:
+        device.close(recording=False)
+        raise
+    device.close()
+    return RunResult(end_ns, surprises, interrupted)
 
 
 def run_recorded(request: RunRequest, path: Path, limit_bytes: int, *, force: bool) -> RunResult:
