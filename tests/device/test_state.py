@@ -60,7 +60,7 @@ def look(world: World) -> dict[str, tuple[int, State]]:
     return {view.uid.decode(): (view.slot, view.state) for view in world.device}
 
 
-@pytest.mark.clause("TC-STATE-07")
+@pytest.mark.clause("TC-STATE-12")
 def test_containers_lie_in_their_slots_again_and_those_that_ran_run() -> None:
     world = desk()
     for uid in ("a", "b", "c"):
@@ -74,7 +74,7 @@ def test_containers_lie_in_their_slots_again_and_those_that_ran_run() -> None:
     assert world.device["c"].loops == 3
 
 
-@pytest.mark.clause("TC-STATE-07")
+@pytest.mark.clause("TC-STATE-12")
 @pytest.mark.parametrize("verb", ["stop", "kill"])
 def test_what_was_ended_on_request_stays_at_rest_and_its_end_is_remembered(verb: str) -> None:
     world = desk()
@@ -88,7 +88,7 @@ def test_what_was_ended_on_request_stays_at_rest_and_its_end_is_remembered(verb:
     )
 
 
-@pytest.mark.clause("TC-STATE-07")
+@pytest.mark.clause("TC-STATE-12")
 def test_what_ended_by_itself_stays_at_rest() -> None:
     world = desk()
     world.run(blueprint("traps"), PROGRAMS["traps"])
@@ -98,7 +98,7 @@ def test_what_ended_by_itself_stays_at_rest() -> None:
     assert world.exit_of("traps").reason is ExitReason.TRAP
 
 
-@pytest.mark.clause("TC-STATE-08")
+@pytest.mark.clause("TC-STATE-13")
 def test_a_lifetime_goes_on_after_a_boot_and_starts_anew_with_a_start() -> None:
     world = desk()
     world.run(blueprint("a", security=times(period=10, lifetime=5)), PROGRAMS["a"])
@@ -115,7 +115,7 @@ def test_a_lifetime_goes_on_after_a_boot_and_starts_anew_with_a_start() -> None:
     assert world.device["a"].loops == 5
 
 
-@pytest.mark.clause("TC-STATE-08")
+@pytest.mark.clause("TC-STATE-13")
 def test_loops_are_recorded_while_a_device_runs_for_long() -> None:
     world = desk()
     world.run(blueprint("a", security=times(period=10, lifetime=2_000)), PROGRAMS["a"])
@@ -125,7 +125,7 @@ def test_loops_are_recorded_while_a_device_runs_for_long() -> None:
     assert world.device["a"].loops <= 1_000
 
 
-@pytest.mark.clause("TC-STATE-07")
+@pytest.mark.clause("TC-STATE-12")
 def test_a_reconfiguration_and_a_replacement_outlast_a_boot() -> None:
     world = desk()
     plan = blueprint("a", security=PERIOD)
@@ -140,7 +140,7 @@ def test_a_reconfiguration_and_a_replacement_outlast_a_boot() -> None:
     assert (world.device["a"].mask, world.device["b"].mask) == (0b1, 0b11)
 
 
-@pytest.mark.clause("TC-STATE-09")
+@pytest.mark.clause("TC-STATE-14")
 @pytest.mark.parametrize("for_ms", [0, 5])
 def test_a_boot_brings_back_what_a_version_on_trial_has_replaced(for_ms: int) -> None:
     world = desk()
@@ -179,7 +179,7 @@ REASONS: dict[str, tuple[LoadReason, dict[str, object]]] = {
 }
 
 
-@pytest.mark.clause("TC-STATE-10")
+@pytest.mark.clause("TC-STATE-08")
 @pytest.mark.parametrize("why", REASONS)
 def test_what_cannot_be_restored_is_told_and_kept_aside(why: str) -> None:
     reason, changes = REASONS[why]
@@ -200,7 +200,7 @@ def test_what_cannot_be_restored_is_told_and_kept_aside(why: str) -> None:
     assert kept.problem == f"{event.reason}: {event.problem}"
 
 
-@pytest.mark.clause("TC-STATE-11")
+@pytest.mark.clause("TC-STATE-06")
 def test_time_and_expiry_never_go_back_over_boots() -> None:
     world = desk()
     brief = replace(blueprint("a"), options=TokenOptions(sequence=1, expires_s=EPOCH_S + 5))
@@ -229,7 +229,7 @@ CALLS: dict[str, Callable[[World], object]] = {
 }
 
 
-@pytest.mark.clause("TC-STATE-04", "TC-STATE-07")
+@pytest.mark.clause("TC-STATE-04", "TC-STATE-12")
 @pytest.mark.parametrize("call", CALLS)
 def test_a_change_that_cannot_be_recorded_is_refused_and_nothing_has_changed(call: str) -> None:
     state = Breakable()
@@ -312,7 +312,7 @@ def check_series(seed: int, series: int) -> None:
                 assert world.state.kept_aside() == ()
 
 
-@pytest.mark.clause("TC-STATE-07")
+@pytest.mark.clause("TC-STATE-12")
 def test_the_state_is_what_the_device_is_after_any_series_of_changes() -> None:
     check_series(3, 12)
 

@@ -1,0 +1,104 @@
+"""`run --state`: a device that goes on where its last run ended."""
+
+from pathlib import Path
+
+import pytest
+from support.project import Program
+from support.wasm.modules import loop
+
+from tinycontainer.state import SqliteState
+from tinycontainer_tokens import Role
+
+KEY_LINES = "\n".join(f'  {{ role = "{role}", file = "keys/{role}.pub" }},' for role in Role)
+DEVICE = f"""
+[state]
+file = "device.db"
+[trust]
+keys = [
+{KEY_LINES}
+]
+[[containers]]
+bundle = "box.tcb"
+"""
+MANIFEST = """
+[container]
+uid = "box"
+code = "box.wasm"
+period_ms = 100
+lifetime_loops = 25
+"""
+
+
+@pytest.fixture
+def desk(tmp_path: Path, program: Program) -> Path:
+    """A directory with keys, a device file and the container that it lists."""
+    source = tmp_path / "box"
+    source.mkdir()
+    (source / "box.wasm").write_bytes(loop("i32.const 0"))
+    (source / "container.toml").write_text(MANIFEST)
+    program.good("keygen", tmp_path / "keys")
+    program.good("pack", source, "--keys", tmp_path / "keys", "-o", tmp_path / "box.tcb")
+    (tmp_path / "device.toml").write_text(DEVICE)
+    return tmp_path
+
+
+def run(desk: Path, program: Program, for_ms: int = 1_000) -> dict[str, object]:
+    found = program.json("run", desk / "device.toml", "--state", "--for", f"{for_ms}ms")
+    containers: list[dict[str, object]] = found["containers"]
+    return {str(row["uid"]): row["loops"] for row in containers}
+
+
+@pytest.mark.clause("TC-STATE-12", "TC-STATE-13", "TC-STATE-15")
+def test_a_device_goes_on_where_its_last_run_ended(desk: Path, program: Program) -> None:
+    assert run(desk, program) == {"box": 10}
+    assert run(desk, program) == {"box": 10}
+    (desk / "box.tcb").unlink()  # only the first boot loads what is listed
+    assert run(desk, program) == {"box": 5}
+    assert run(desk, program) == {"box": 0}
+    state = SqliteState(desk / "device.db", is_reader=True)
+    assert state.remembered().count == 4
+    state.close()
+
+
+@pytest.mark.clause("TC-STATE-15")
+def test_a_first_boot_that_fails_goes_on_with_the_next(desk: Path, program: Program) -> None:
+    device = desk / "device.toml"
+    device.write_text(DEVICE + '[[containers]]\nbundle = "later.tcb"\n')
+    line = program.bad("run", device, "--state", "--for", "1s")
+    assert "later.tcb" in line
+    source = desk / "box"
+    (source / "container.toml").write_text(MANIFEST.replace('"box"', '"later"'))
+    program.good("pack", source, "--keys", desk / "keys", "-o", desk / "later.tcb")
+    assert run(desk, program) == {"box": 10, "later": 10}
+
+
+@pytest.mark.clause("TC-STATE-08")
+def test_what_cannot_be_restored_is_told_and_the_rest_runs(desk: Path, program: Program) -> None:
+    run(desk, program)
+    device = desk / "device.toml"
+    device.write_text(DEVICE + "[capacity]\ncode_bytes = 8\n")
+    out = program.good("run", device, "--state", "--for", "1s")
+    assert "REFUSED to restore: capacity" in out
+    device.write_text(DEVICE)
+    assert run(desk, program) == {}
+
+
+def test_what_does_not_go_with_a_state_is_refused(desk: Path, program: Program) -> None:
+    device = desk / "device.toml"
+    line = program.bad("run", device, "--state", "--record", desk / "tape")
+    assert "--state: a recording begins with an empty device" in line
+    device.write_text(DEVICE.replace('file = "device.db"', ""))
+    line = program.bad("run", device, "--state")
+    assert 'state.file: is missing: name the file, as in file = "device.db"' in line
+
+
+@pytest.mark.clause("TC-STATE-03")
+def test_a_damaged_state_is_refused_in_one_line_and_stays_as_it_is(
+    desk: Path, program: Program
+) -> None:
+    run(desk, program)
+    state = desk / "device.db"
+    damaged = state.read_bytes()[:5000]
+    state.write_bytes(damaged)
+    assert "is damaged" in program.bad("run", desk / "device.toml", "--state")
+    assert state.read_bytes() == damaged
