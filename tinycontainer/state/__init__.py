@@ -1,16 +1,39 @@
 """What a device remembers across its runs: in memory, or in one SQLite file.
 
-The device knows only what it needs of it, the tokens package's `SequenceStore`.
+The device's tokens know only a part of it, the tokens package's `SequenceStore`.
 """
 
-from .database import Database, StateFileBusy, StateFileError
-from .device_state import DeviceState, MemoryState, SqliteState
+from .database import Database, StateFileBusy, StateFileError, StateFileOwned
+from .device_state import DeviceState
+from .memory_state import MemoryState
+from .ownership import Ownership
+from .remembered import (
+    Boot,
+    SetAside,
+    StateChange,
+    StoredAnswer,
+    StoredContainer,
+    StoredEvent,
+    StoredEvents,
+    StoredUpdate,
+)
+from .sqlite_state import SqliteState
 
 __all__ = [
+    "Boot",
     "Database",
     "DeviceState",
     "MemoryState",
+    "Ownership",
+    "SetAside",
     "SqliteState",
+    "StateChange",
     "StateFileBusy",
     "StateFileError",
+    "StateFileOwned",
+    "StoredAnswer",
+    "StoredContainer",
+    "StoredEvent",
+    "StoredEvents",
+    "StoredUpdate",
 ]

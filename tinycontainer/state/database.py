@@ -20,6 +20,7 @@ from tinycontainer.errors import TinyContainerError
 from tinycontainer.text import flatten, show
 from tinycontainer_tokens import SequenceStoreError
 
+from .ownership import OwnerLock, Ownership
 from .schema import APPLICATION_ID, MIGRATIONS, Migration
 
 Rows: TypeAlias = list[tuple[Any, ...]]
@@ -31,6 +32,7 @@ _BESIDE: Final = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside the file while it is open."""
 _PRIVATE_MODE: Final = 0o600
 _FOREIGN: Final = "is no state file of this program; move it away, or name another file"
+_OWNED: Final = "is in use by another device; end that one, or name another file"
 _DAMAGED: Final = "is damaged; restore it from a copy, or move it away and accept that it is lost"
 
 
@@ -52,16 +54,25 @@ class StateFileBusy(StateFileError):
     """A state file that another process held locked for longer than this one waits."""
 
 
+class StateFileOwned(StateFileError):
+    """A state file that another device owns, or that others share while one wants to own it."""
+
+
 class Database:
     """A state file.
+
+    Attributes:
+        name: of the file, fit to be shown.
 
     Args:
         path: the file; it is made at the first transaction.
         rows_are_sound: looks at the rows of a file that is opened, when its tables are known.
         migrations: how its tables came about.
+        ownership: whether others may change it meanwhile.
         is_reader: never make or change the file.
 
     Raises:
+        StateFileOwned: it is to be owned, and another uses it.
         StateFileError: the file exists and cannot be used.
     """
 
@@ -71,17 +82,27 @@ class Database:
         rows_are_sound: Callable[[sqlite3.Connection], bool],
         migrations: Sequence[Migration] = MIGRATIONS,
         *,
+        ownership: Ownership = Ownership.SHARED,
         is_reader: bool = False,
     ) -> None:
+        self.name: Final = show(path.name)
         self._path = path
         self._rows_are_sound = rows_are_sound
-        self._name = show(path.name)
+        self._ownership = ownership
+        self._lock = OwnerLock(path.with_name(f"{path.name}-lock"))
         self._migrations = migrations
         self._is_reader = is_reader
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._closing: Any = None
-        self._connect()
+        with self._refusing():
+            if ownership is Ownership.SOLE and not is_reader:
+                self._claim()
+            try:
+                self._connect()
+            except BaseException:
+                self._lock.release()
+                raise
 
     def read(self, query: str, values: Sequence[object] = ()) -> Rows:
         """The rows of a query; none while there is no file.
@@ -99,26 +120,34 @@ class Database:
 
         Raises:
             StateFileBusy: another process is changing it.
+            StateFileOwned: another device owns it, or this one wants to, and others share it.
             StateFileError: the file cannot be written.
         """
         with self._refusing():
             if self._is_reader:
-                raise StateFileError(self._name, "was opened for reading only")
+                raise StateFileError(self.name, "was opened for reading only")
+            self._claim()
             connection = self._connect()
             if connection is None:
                 self._create()
                 connection = self._connect()
             if connection is None:
-                raise StateFileError(self._name, "was removed as soon as it was made")
-            with _immediately(connection):
+                raise StateFileError(self.name, "was removed as soon as it was made")
+            with _transaction(connection, "IMMEDIATE"):
                 yield connection
 
     def close(self) -> None:
-        """Let the file go; the next use opens it again."""
+        """Let the file and its ownership go; the next use opens it again."""
         if self._closing is not None:
             self._closing()
         self._connection = None
         self._identity = None
+        self._lock.release()
+
+    def _claim(self) -> None:
+        """Be the one that may change the file, or one of those."""
+        if not self._lock.take(self._ownership):
+            raise StateFileOwned(self.name, _OWNED)
 
     def _connect(self) -> sqlite3.Connection | None:
         """The connection to the file; None if there is no file yet."""
@@ -128,7 +157,7 @@ class Database:
             if self._connection is None:
                 self._open()
             elif self._identify() != self._identity:
-                raise StateFileError(self._name, "was removed or replaced while it was in use")
+                raise StateFileError(self.name, "was removed or replaced while it was in use")
         return self._connection
 
     def _identify(self) -> tuple[int, int] | None:
@@ -137,7 +166,7 @@ class Database:
         if found is None:
             return None
         if found.st_size == 0:
-            raise StateFileError(self._name, _DAMAGED)
+            raise StateFileError(self.name, _DAMAGED)
         return found.st_dev, found.st_ino
 
     def _look_at(self, path: Path) -> os.stat_result | None:
@@ -157,7 +186,7 @@ class Database:
         identity = self._identify()
         if identity is None:
             if left:  # SQLite would take it for a part of the file that is made next
-                raise StateFileError(self._name, f"is missing; move {left[0]} away too")
+                raise StateFileError(self.name, f"is missing; move {left[0]} away too")
             return
         size_bytes = self._path.lstat().st_size
         connection = _connect_to(self._path)
@@ -165,7 +194,7 @@ class Database:
             # SQLite takes what is missing of the last page for zeroes. While the file is in use,
             # the write-ahead log may have what is missing.
             if not left and size_bytes % _pragma(connection, "page_size"):
-                raise StateFileError(self._name, _DAMAGED)
+                raise StateFileError(self.name, _DAMAGED)
             self._judge(connection)
         except BaseException:
             connection.close()
@@ -177,29 +206,29 @@ class Database:
     def _judge(self, connection: sqlite3.Connection) -> None:
         """Refuse what is not a sound file of a known version; bring an older one up to date."""
         if _pragma(connection, "application_id") != APPLICATION_ID:
-            raise StateFileError(self._name, _FOREIGN)
+            raise StateFileError(self.name, _FOREIGN)
         version = _pragma(connection, "user_version")
         if version > len(self._migrations):
             raise StateFileError(
-                self._name,
+                self.name,
                 f"was written by a newer version of this program (schema {version}; this one knows"
                 f" up to {len(self._migrations)}); use that version",
             )
-        if (
-            version < 1
-            or _schema(connection) != _schema_after(self._migrations[:version])
-            or connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",)
-        ):
-            raise StateFileError(self._name, _DAMAGED)
-        if version < len(self._migrations):
-            if self._is_reader:
-                raise StateFileError(
-                    self._name, f"has the older schema {version}; a run brings it up to date"
-                )
-            with _immediately(connection):
-                _migrate(connection, self._migrations)
-        if not self._rows_are_sound(connection):
-            raise StateFileError(self._name, _DAMAGED)
+        if version < 1 or _schema(connection) != _schema_after(self._migrations[:version]):
+            raise StateFileError(self.name, _DAMAGED)
+        is_older = version < len(self._migrations)
+        if is_older and self._is_reader:
+            raise StateFileError(
+                self.name, f"has the older schema {version}; a run brings it up to date"
+            )
+        # Within one transaction: what another process writes meanwhile is no damage, and a file
+        # that turns out to be damaged keeps its older version.
+        with _transaction(connection, "IMMEDIATE" if is_older else "DEFERRED"):
+            if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                raise StateFileError(self.name, _DAMAGED)
+            _migrate(connection, self._migrations)
+            if not self._rows_are_sound(connection):
+                raise StateFileError(self.name, _DAMAGED)
 
     def _create(self) -> None:
         """Make the file in a draft, and give it its name only when it is whole.
@@ -212,7 +241,7 @@ class Database:
             os.close(os.open(draft, flags, _PRIVATE_MODE))
             with closing(_connect_to(draft)) as connection:
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                with _immediately(connection):
+                with _transaction(connection, "IMMEDIATE"):
                     _migrate(connection, self._migrations)
                 connection.execute("PRAGMA journal_mode = WAL")
             with suppress(FileExistsError):
@@ -229,23 +258,23 @@ class Database:
         except sqlite3.Error as error:
             self._refuse(error)
         except UnicodeDecodeError as error:  # sqlite3 quotes names of a damaged file in its errors
-            raise StateFileError(self._name, _DAMAGED) from error
+            raise StateFileError(self.name, _DAMAGED) from error
         except OSError as error:
-            raise StateFileError(self._name, f"cannot be used: {error.strerror}") from error
+            raise StateFileError(self.name, f"cannot be used: {error.strerror}") from error
 
     def _refuse(self, error: sqlite3.Error) -> NoReturn:
         # An extended code has what happened exactly in its higher bytes.
         match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
                 problem = f"another process has kept it locked for {BUSY_S:g} s; end that process"
-                raise StateFileBusy(self._name, problem) from error
+                raise StateFileBusy(self.name, problem) from error
             case sqlite3.SQLITE_NOTADB:
                 problem = _FOREIGN
             case sqlite3.SQLITE_CORRUPT:
                 problem = _DAMAGED
             case _:
                 problem = f"cannot be used: {flatten(str(error))}"
-        raise StateFileError(self._name, problem) from error
+        raise StateFileError(self.name, problem) from error
 
 
 def _connect_to(path: Path) -> sqlite3.Connection:
@@ -271,10 +300,16 @@ def _connect_to(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _immediately(connection: sqlite3.Connection) -> Iterator[None]:
-    """A transaction that no other process writes in, from its first read to its end."""
+def _transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
+    """A transaction.
+
+    Args:
+        connection: of a file.
+        kind: ``IMMEDIATE`` if no other process writes from its first read to its end; ``DEFERRED``
+            if it only reads.
+    """
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(f"BEGIN {kind}")
         yield
         connection.execute("COMMIT")
     except BaseException:
@@ -285,10 +320,12 @@ def _immediately(connection: sqlite3.Connection) -> Iterator[None]:
 
 def _migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
     # Read again, within the transaction: another process may have done it.
-    for migration in migrations[_pragma(connection, "user_version") :]:
+    version = _pragma(connection, "user_version")
+    for migration in migrations[version:]:
         for statement in migration:
             connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {len(migrations)}")
+    if version < len(migrations):
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

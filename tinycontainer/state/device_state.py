@@ -1,97 +1,80 @@
-"""What a device remembers: today the accepted sequences of its tokens."""
+"""`DeviceState`: what a device asks of whatever remembers for it."""
 
-import sqlite3
-import zlib
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
-from tinycontainer_tokens import (
-    Accepted,
-    MemorySequenceStore,
-    SequenceStore,
-    SequenceSubject,
-    require_not_overtaken,
-)
+from tinycontainer_tokens import SequenceStore
 
-from .database import Database, Rows
-
-_READ_ALL: Final = "SELECT uid, kind, endpoint_id, number, token_sha256, checksum FROM sequence"
-_READ: Final = f"{_READ_ALL} WHERE uid = ? AND kind = ? AND endpoint_id = ?"
-_WRITE: Final = "INSERT OR REPLACE INTO sequence VALUES (?, ?, ?, ?, ?, ?)"
+from .remembered import Boot, SetAside, StateChange, StoredContainer, StoredEvents, StoredUpdate
 
 
 class DeviceState(SequenceStore, Protocol):
-    """What a device remembers."""
+    """What a device remembers across its runs.
+
+    A failure is a `StateFileError`, and nothing has changed.
+    """
+
+    def record(self, change: StateChange) -> None:
+        """Record a change: all of it, or nothing. When this returns, it outlasts a power cut.
+
+        Raises:
+            SequenceOvertaken: a newer token or update was accepted, or another of the same number.
+            StateFileError: it cannot be recorded.
+        """
+        ...
+
+    def containers(self) -> tuple[StoredContainer, ...]:
+        """All containers, by slot."""
+        ...
+
+    def begin_boot(self, now_s: int) -> Boot:
+        """Count a boot.
+
+        Args:
+            now_s: Unix seconds, as far as the host knows.
+
+        Returns:
+            What is remembered from now on: ``time_s`` is ``now_s``, or what was remembered if that
+            is later.
+        """
+        ...
+
+    def remembered(self) -> Boot:
+        """The boots and the time; nothing is counted."""
+        ...
+
+    def events(self, since: int, most: int) -> StoredEvents:
+        """Events that are kept.
+
+        Args:
+            since: only events with a higher number; 0 for all.
+            most: the oldest of them, as many as this.
+        """
+        ...
+
+    def answer(self, peer: bytes, request_id: bytes) -> bytes | None:
+        """What was answered to a peer's request; None if that is unknown, or no longer kept."""
+        ...
+
+    def update(self, uid: bytes) -> StoredUpdate | None:
+        """The newest update of a container; None if there was none."""
+        ...
+
+    def set_aside(self, slot: int, problem: str) -> None:
+        """Keep a container that cannot be restored, with the reason; its slot becomes empty.
+
+        Args:
+            slot: where it is.
+            problem: why it cannot be restored.
+
+        Raises:
+            ValueError: the slot is empty.
+        """
+        ...
+
+    def kept_aside(self) -> tuple[SetAside, ...]:
+        """All containers that were set aside, the oldest first."""
+        ...
 
     def close(self) -> None:
         """Let go of whatever holds it."""
         ...
-
-
-class MemoryState(MemorySequenceStore):
-    """A state that is forgotten with the process."""
-
-    def close(self) -> None:
-        """See `DeviceState.close`."""
-
-
-class SqliteState:
-    """A state in a file, which processes may share: each reads what the others have written.
-
-    Args:
-        path: the file; it is made at the first acceptance.
-        is_reader: never make or change the file.
-
-    Raises:
-        StateFileError: the file exists and cannot be used.
-    """
-
-    def __init__(self, path: Path, *, is_reader: bool = False) -> None:
-        self._database = Database(path, _rows_are_sound, is_reader=is_reader)
-
-    def newest(self, subject: SequenceSubject) -> Accepted | None:
-        """See `SequenceStore.newest`."""
-        return _newest(self._database.read, subject)
-
-    def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
-        """See `SequenceStore.accept`."""
-        wanted = tuple(entries)
-        if not wanted:
-            return
-        with self._database.transaction() as connection:
-            for subject, accepted in wanted:
-                newest = _newest(lambda *query: connection.execute(*query).fetchall(), subject)
-                require_not_overtaken(newest, accepted)
-                if newest != accepted:
-                    connection.execute(_WRITE, _row(subject, accepted))
-
-    def close(self) -> None:
-        """See `DeviceState.close`."""
-        self._database.close()
-
-
-def _newest(
-    read: Callable[[str, tuple[object, ...]], Rows], subject: SequenceSubject
-) -> Accepted | None:
-    for *_, number, token_sha256, _checksum in read(_READ, _key(subject)):
-        return Accepted(int.from_bytes(number, "big"), token_sha256)
-    return None
-
-
-def _row(subject: SequenceSubject, accepted: Accepted) -> tuple[object, ...]:
-    columns = (*_key(subject), accepted.sequence.to_bytes(8, "big"), accepted.token_sha256)
-    return *columns, _checksum(columns)
-
-
-def _key(subject: SequenceSubject) -> tuple[object, ...]:
-    return subject.uid, int(subject.kind), subject.endpoint_id
-
-
-def _checksum(columns: tuple[object, ...]) -> int:
-    return zlib.crc32(repr(columns).encode("ascii"))
-
-
-def _rows_are_sound(connection: sqlite3.Connection) -> bool:
-    rows = connection.execute(_READ_ALL)
-    return all(checksum == _checksum(tuple(columns)) for *columns, checksum in rows)

@@ -1,0 +1,312 @@
+"""`SqliteState`: a state in one SQLite file."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from tinycontainer_tokens import Accepted, Kind, SequenceSubject, require_not_overtaken
+
+from .database import Database, StateFileError
+from .ownership import Ownership
+from .remembered import (
+    ANSWERED_PEERS,
+    ANSWERS_PER_PEER,
+    Boot,
+    SetAside,
+    StateChange,
+    StoredAnswer,
+    StoredContainer,
+    StoredEvent,
+    StoredEvents,
+    StoredUpdate,
+    count_kept_events,
+    require_time,
+    shorten_problem,
+)
+from .tables import (
+    ACCEPTED,
+    ANSWER,
+    APPLIED,
+    ASIDE,
+    BOOT,
+    CONTAINER,
+    EVENT,
+    Values,
+    Writing,
+    rows_are_sound,
+)
+
+_READ_CONTAINERS: Final = (
+    "SELECT slot, uid, metadata, code, data, wants_to_run, loops, last_exit"
+    " FROM container JOIN bundle USING (bundle_sha256) ORDER BY slot"
+)
+_READ_ASIDE: Final = (
+    "SELECT problem, slot, uid, metadata, code, data, wants_to_run, loops, last_exit"
+    " FROM aside JOIN bundle USING (bundle_sha256) ORDER BY number"
+)
+_SLOT_BUNDLE: Final = "SELECT bundle_sha256 FROM container WHERE slot = ?"
+_NEWEST_EVENT: Final = "SELECT coalesce(max(number), 0) FROM event"
+_READ_EVENTS: Final = "SELECT number, content FROM event WHERE number > ? ORDER BY number LIMIT ?"
+_EVENT_LENGTHS: Final = "SELECT number, length(content) FROM event ORDER BY number DESC"
+_NEWEST_ANSWER: Final = "SELECT coalesce(max(number), 0) FROM answer"
+_OLD_ANSWERS: Final = (
+    "SELECT request_id FROM answer WHERE peer = ? ORDER BY number DESC LIMIT -1 OFFSET ?"
+)
+_OLD_PEERS: Final = (
+    "SELECT peer FROM answer GROUP BY peer ORDER BY max(number) DESC LIMIT -1 OFFSET ?"
+)
+_ANSWERS_OF: Final = "SELECT request_id FROM answer WHERE peer = ?"
+
+
+class SqliteState:
+    """A state in a file.
+
+    Args:
+        path: the file; it is made when there is something to record.
+        ownership: whether this device owns the file, from now until `close`; or shares its
+            sequences with others, from its first acceptance until `close`. Each excludes the
+            other (ADR 25).
+        is_reader: never make or change the file; others may own it meanwhile.
+
+    Raises:
+        StateFileOwned: another device owns the file.
+        StateFileError: the file exists and cannot be used.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        ownership: Ownership = Ownership.SHARED,
+        *,
+        is_reader: bool = False,
+    ) -> None:
+        # A reader is refused by its database, whatever it wants to write.
+        self._writes_sequences_only = ownership is Ownership.SHARED and not is_reader
+        self._database = Database(path, rows_are_sound, ownership=ownership, is_reader=is_reader)
+
+    def newest(self, subject: SequenceSubject) -> Accepted | None:
+        """See `SequenceStore.newest`."""
+        return _newest(self._database.read, subject)
+
+    def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
+        """See `SequenceStore.accept`."""
+        self.record(StateChange(accepted=tuple(entries)))
+
+    def record(self, change: StateChange) -> None:
+        """See `DeviceState.record`."""
+        if change == StateChange():
+            return
+        if change != StateChange(accepted=change.accepted):
+            self._require_owner()
+        with self._writing() as writing:
+            _put_accepted(writing, change.accepted)
+            _put_containers(writing, change)
+            _put_time(writing, change.now_s)
+            _put_events(writing, change.events)
+            if change.answer is not None:
+                _put_answer(writing, change.answer)
+            if change.update is not None:
+                _put_update(writing, change.update)
+
+    def containers(self) -> tuple[StoredContainer, ...]:
+        """See `DeviceState.containers`."""
+        return tuple(_container(row) for row in self._database.read(_READ_CONTAINERS))
+
+    def begin_boot(self, now_s: int) -> Boot:
+        """See `DeviceState.begin_boot`."""
+        require_time(now_s)
+        self._require_owner()
+        with self._writing() as writing:
+            before = _boot(writing.read)
+            boot = Boot(before.count + 1, max(before.time_s, now_s))
+            writing.put(BOOT, 0, boot.count, boot.time_s)
+        return boot
+
+    def set_time(self, time_s: int) -> Boot:
+        """Set the remembered time, also back: a clock that once ran ahead is mended.
+
+        Args:
+            time_s: Unix seconds.
+
+        Returns:
+            What was remembered before.
+        """
+        require_time(time_s)
+        self._require_owner()
+        with self._writing() as writing:
+            before = _boot(writing.read)
+            writing.put(BOOT, 0, before.count, time_s)
+        return before
+
+    def remembered(self) -> Boot:
+        """See `DeviceState.remembered`."""
+        return _boot(self._database.read)
+
+    def events(self, since: int, most: int) -> StoredEvents:
+        """See `DeviceState.events`."""
+        rows = self._database.read(_READ_EVENTS, (since, max(0, most)))
+        newest = max((number for (number,) in self._database.read(_NEWEST_EVENT)), default=0)
+        return StoredEvents(newest, tuple(StoredEvent(number, content) for number, content in rows))
+
+    def answer(self, peer: bytes, request_id: bytes) -> bytes | None:
+        """See `DeviceState.answer`."""
+        for *_, content, _checksum in self._database.read(ANSWER.read, (peer, request_id)):
+            found: bytes = content
+            return found
+        return None
+
+    def update(self, uid: bytes) -> StoredUpdate | None:
+        """See `DeviceState.update`."""
+        return _update(self._database.read, uid)
+
+    def set_aside(self, slot: int, problem: str) -> None:
+        """See `DeviceState.set_aside`."""
+        self._require_owner()
+        with self._writing() as writing:
+            rows = writing.read(CONTAINER.read, (slot,))
+            if not rows:
+                raise ValueError(f"slot {slot} is empty")
+            kept = (*rows[0][:-1], shorten_problem(problem).encode("ascii"))
+            others = [other[:-1] for other in writing.read(ASIDE.read_all)]
+            if kept not in [other[1:] for other in others]:
+                newest = others[-1][0] if others else 0
+                writing.put(ASIDE, newest + 1, *kept)
+            writing.remove(CONTAINER, slot)
+
+    def kept_aside(self) -> tuple[SetAside, ...]:
+        """See `DeviceState.kept_aside`."""
+        rows = self._database.read(_READ_ASIDE)
+        return tuple(SetAside(_container(row), problem.decode("ascii")) for problem, *row in rows)
+
+    def sequences(self) -> tuple[tuple[SequenceSubject, Accepted], ...]:
+        """The newest accepted token of every subject, by uid, kind and endpoint."""
+        return tuple(
+            (
+                SequenceSubject(uid, Kind(kind), endpoint_id),
+                Accepted(int.from_bytes(number, "big"), token_sha256),
+            )
+            for uid, kind, endpoint_id, number, token_sha256, _ in self._database.read(
+                ACCEPTED.read_all
+            )
+        )
+
+    def updates(self) -> tuple[StoredUpdate, ...]:
+        """The newest update of every container, by uid."""
+        rows = self._database.read(APPLIED.read_all)
+        return tuple(_update_of(row) for row in rows)
+
+    def close(self) -> None:
+        """See `DeviceState.close`. The next use opens the file again."""
+        self._database.close()
+
+    def _require_owner(self) -> None:
+        if self._writes_sequences_only:
+            raise StateFileError(
+                self._database.name, "is used for sequences only; open it as its owner"
+            )
+
+    @contextmanager
+    def _writing(self) -> Iterator[Writing]:
+        with self._database.transaction() as connection:
+            writing = Writing(connection)
+            yield writing
+            writing.seal()
+
+
+_Read = Callable[[str, Values], list[Values]]
+
+
+def _newest(read: _Read, subject: SequenceSubject) -> Accepted | None:
+    for *_, number, token_sha256, _checksum in read(ACCEPTED.read, _key(subject)):
+        return Accepted(int.from_bytes(number, "big"), token_sha256)
+    return None
+
+
+def _key(subject: SequenceSubject) -> Values:
+    return subject.uid, int(subject.kind), subject.endpoint_id
+
+
+def _put_accepted(writing: Writing, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
+    for subject, accepted in entries:
+        require_not_overtaken(_newest(writing.read, subject), accepted)
+        number = accepted.sequence.to_bytes(8, "big")
+        writing.put(ACCEPTED, *_key(subject), number, accepted.token_sha256)
+
+
+def _put_containers(writing: Writing, change: StateChange) -> None:
+    left = set()
+    for slot in (*change.removed, *(container.slot for container in change.stored)):
+        left |= {bundle_sha256 for (bundle_sha256,) in writing.read(_SLOT_BUNDLE, (slot,))}
+    for slot in change.removed:
+        writing.remove(CONTAINER, slot)
+    for stored in change.stored:
+        bundle_sha256 = stored.bundle_sha256()
+        writing.put_bundle(bundle_sha256, stored.metadata, stored.code, stored.data)
+        writing.put(
+            CONTAINER,
+            stored.slot,
+            stored.uid,
+            bundle_sha256,
+            int(stored.wants_to_run),
+            stored.loops,
+            stored.last_exit,
+        )
+        left.discard(bundle_sha256)
+    for bundle_sha256 in left:
+        writing.remove_bundle(bundle_sha256)
+
+
+def _put_time(writing: Writing, now_s: int) -> None:
+    if now_s:
+        before = _boot(writing.read)
+        writing.put(BOOT, 0, before.count, max(before.time_s, now_s))
+
+
+def _put_events(writing: Writing, contents: tuple[bytes, ...]) -> None:
+    if not contents:
+        return
+    ((newest,),) = writing.read(_NEWEST_EVENT)
+    for number, content in enumerate(contents, start=newest + 1):
+        writing.put(EVENT, number, content)
+    rows = writing.read(_EVENT_LENGTHS)
+    for number, _length in rows[count_kept_events([length for _, length in rows]) :]:
+        writing.remove(EVENT, number)
+
+
+def _put_answer(writing: Writing, answer: StoredAnswer) -> None:
+    ((newest,),) = writing.read(_NEWEST_ANSWER)
+    writing.put(ANSWER, answer.peer, answer.request_id, newest + 1, answer.content)
+    for (request_id,) in writing.read(_OLD_ANSWERS, (answer.peer, ANSWERS_PER_PEER)):
+        writing.remove(ANSWER, answer.peer, request_id)
+    for (peer,) in writing.read(_OLD_PEERS, (ANSWERED_PEERS,)):
+        for (request_id,) in writing.read(_ANSWERS_OF, (peer,)):
+            writing.remove(ANSWER, peer, request_id)
+
+
+def _put_update(writing: Writing, update: StoredUpdate) -> None:
+    recorded = _update(writing.read, update.uid)
+    require_not_overtaken(None if recorded is None else recorded.accepted(), update.accepted())
+    writing.put(APPLIED, update.uid, update.sequence.to_bytes(8, "big"), update.digest)
+
+
+def _update(read: _Read, uid: bytes) -> StoredUpdate | None:
+    for row in read(APPLIED.read, (uid,)):
+        return _update_of(row)
+    return None
+
+
+def _update_of(row: Values) -> StoredUpdate:
+    uid, number, digest, _ = row
+    return StoredUpdate(uid, int.from_bytes(number, "big"), digest)
+
+
+def _boot(read: Callable[..., list[Values]]) -> Boot:
+    for _, count, time_s, _ in read(BOOT.read, (0,)):
+        return Boot(count, time_s)
+    return Boot()
+
+
+def _container(row: Any) -> StoredContainer:
+    slot, uid, metadata, code, data, wants_to_run, loops, last_exit = row
+    return StoredContainer(slot, uid, metadata, code, data, bool(wants_to_run), loops, last_exit)
