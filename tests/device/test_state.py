@@ -15,7 +15,7 @@ from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.device.containers.verification import Trust
 from tinycontainer.errors import InvalidTransition, LoadError, LoadReason, UnknownContainer
-from tinycontainer.state import Change, MemoryState, StateFileError
+from tinycontainer.state import MemoryState, StateChange, StateFileError
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions
 from tinycontainer.trace.events import LoadRefused
 from tinycontainer_tokens import KeyEntry, KeyStore, Profile, Role
@@ -35,7 +35,7 @@ class Breakable(MemoryState):
     def __post_init__(self) -> None:
         super().__init__()
 
-    def record(self, change: Change) -> None:
+    def record(self, change: StateChange) -> None:
         if self.broken:
             raise StateFileError("device.db", "is broken on purpose")
         super().record(change)

@@ -17,7 +17,7 @@ from tinycontainer_tokens import Accepted, Kind, SequenceStoreError, SequenceSub
 
 CODE = SequenceSubject(b"uid", Kind.CODE)
 NEW = Accepted(2, bytes(32))
-INSERT = "INSERT INTO sequence VALUES (x'75', 4, 0, x'0000000000000005', zeroblob(32), 0)"
+INSERT = "INSERT INTO accepted VALUES (x'75', 4, 0, x'0000000000000005', zeroblob(32), 0)"
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def refuse(path: Path, words: str) -> None:
         assert "\n" not in str(caught.value)
     assert path.read_bytes() == before
     beside = [each for each in path.parent.iterdir() if each != path]
-    assert all(each.name.endswith(("-wal", "-shm")) for each in beside)
+    assert all(each.name.endswith(("-wal", "-shm", "-lock")) for each in beside)
 
 
 @pytest.mark.parametrize(
@@ -94,11 +94,11 @@ def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
 CHANGES = {
     "no version": "PRAGMA user_version = 0",
     "a version below 0": "PRAGMA user_version = -1",
-    "no table": "DROP TABLE sequence",
-    "another column": "ALTER TABLE sequence ADD COLUMN more",
+    "no table": "DROP TABLE accepted",
+    "another column": "ALTER TABLE accepted ADD COLUMN more",
     "another table": "CREATE TABLE more (a)",
     "a view": "CREATE VIEW more AS SELECT 1",
-    "a trigger": "CREATE TRIGGER more AFTER INSERT ON sequence BEGIN DELETE FROM sequence; END",
+    "a trigger": "CREATE TRIGGER more AFTER INSERT ON accepted BEGIN DELETE FROM accepted; END",
 }
 
 
@@ -110,18 +110,18 @@ def test_a_file_with_other_tables_is_refused(path: Path, change: str) -> None:
 
 
 ROWS = {
-    "a uid as text": "UPDATE sequence SET uid = 'uid'",
-    "an empty uid": "UPDATE sequence SET uid = x''",
-    "a uid of 64 bytes": "UPDATE sequence SET uid = zeroblob(64)",
-    "a kind that is none": "UPDATE sequence SET kind = 6",
-    "an endpoint below 0": "UPDATE sequence SET endpoint_id = -1",
-    "a number as an integer": "UPDATE sequence SET number = 5",
-    "a short number": "UPDATE sequence SET number = x'05'",
-    "another number": "UPDATE sequence SET number = x'0000000000000001'",
-    "another uid": "UPDATE sequence SET uid = x'75'",
-    "another hash": "UPDATE sequence SET token_sha256 = zeroblob(31) || x'01'",
-    "another checksum": "UPDATE sequence SET checksum = checksum + 1",
-    "a short hash": "UPDATE sequence SET token_sha256 = x'00'",
+    "a uid as text": "UPDATE accepted SET uid = 'uid'",
+    "an empty uid": "UPDATE accepted SET uid = x''",
+    "a uid of 64 bytes": "UPDATE accepted SET uid = zeroblob(64)",
+    "a kind that is none": "UPDATE accepted SET kind = 6",
+    "an endpoint below 0": "UPDATE accepted SET endpoint_id = -1",
+    "a number as an integer": "UPDATE accepted SET number = 5",
+    "a short number": "UPDATE accepted SET number = x'05'",
+    "another number": "UPDATE accepted SET number = x'0000000000000001'",
+    "another uid": "UPDATE accepted SET uid = x'75'",
+    "another hash": "UPDATE accepted SET token_sha256 = zeroblob(31) || x'01'",
+    "another checksum": "UPDATE accepted SET checksum = checksum + 1",
+    "a short hash": "UPDATE accepted SET token_sha256 = x'00'",
 }
 
 
@@ -225,7 +225,7 @@ def test_a_lock_that_is_never_released_is_an_error_in_bounded_time(
     with changing(path) as connection:
         connection.execute(lock)
         if "BEGIN" not in lock:
-            connection.execute("DELETE FROM sequence")
+            connection.execute("UPDATE accepted SET kind = kind")
         with pytest.raises(StateFileBusy, match=r"kept it locked for 0\.05 s"):
             SqliteState(path).accept([(CODE, NEW)])
     SqliteState(path).accept([(CODE, NEW)])
@@ -246,10 +246,10 @@ def test_a_failure_in_the_middle_changes_nothing(path: Path, error: BaseExceptio
     with suppress(KeyboardInterrupt, StateFileError), found.transaction() as connection:
         connection.execute(INSERT)
         raise error
-    assert found.read("SELECT count(*) FROM sequence") == [(1,)]
+    assert found.read("SELECT count(*) FROM accepted") == [(1,)]
     with found.transaction() as connection:
         connection.execute(INSERT)
-    assert found.read("SELECT count(*) FROM sequence") == [(2,)]
+    assert found.read("SELECT count(*) FROM accepted") == [(2,)]
 
 
 def test_a_transaction_that_is_over_is_on_the_disk(path: Path) -> None:
@@ -258,29 +258,31 @@ def test_a_transaction_that_is_over_is_on_the_disk(path: Path) -> None:
     assert found.read("PRAGMA journal_mode") == [("wal",)]
 
 
-def test_a_file_of_the_first_version_gets_all_later_migrations(path: Path) -> None:
-    migrations = (*MIGRATIONS, ("CREATE TABLE boot (count INTEGER)", "INSERT INTO boot VALUES (7)"))
-    with pytest.raises(StateFileError, match="has the older schema 1; a run brings it up to date"):
+def test_a_file_of_an_older_version_gets_all_later_migrations(path: Path) -> None:
+    migrations = (*MIGRATIONS, ("CREATE TABLE more (count INTEGER)", "INSERT INTO more VALUES (7)"))
+    with pytest.raises(StateFileError, match="has the older schema 2; a run brings it up to date"):
         Database(path, sound, migrations, is_reader=True)
     first, second = Database(path, sound, migrations), Database(path, sound, migrations)
     for each in (first, second):
-        assert each.read("SELECT count FROM boot") == [(7,)]
-        assert each.read("PRAGMA user_version") == [(2,)]
-        assert each.read("SELECT count(*) FROM sequence") == [(1,)]
+        assert each.read("SELECT count FROM more") == [(7,)]
+        assert each.read("PRAGMA user_version") == [(3,)]
+        assert each.read("SELECT count(*) FROM accepted") == [(1,)]
 
 
 def test_a_step_that_fails_leaves_the_older_version(path: Path) -> None:
     migrations = (
         *MIGRATIONS,
-        ("CREATE TABLE boot (count INTEGER)", "CREATE TABLE boot (count INTEGER)"),
+        ("CREATE TABLE more (count INTEGER)", "CREATE TABLE more (count INTEGER)"),
     )
     with pytest.raises(StateFileError, match=r"damaged|already exists"):
         Database(path, sound, migrations)
     assert SqliteState(path).newest(CODE) == NEW
 
 
-def test_the_first_step_is_what_files_out_there_were_made_with(path: Path) -> None:
-    found = Database(path, sound)
+def test_the_first_step_is_what_files_out_there_were_made_with(tmp_path: Path) -> None:
+    found = Database(tmp_path / "old.db", sound, MIGRATIONS[:1])
+    with found.transaction():
+        pass
     assert found.read("PRAGMA application_id") == [(APPLICATION_ID,)] == [(0x54436473,)]
     names = [name for (name,) in found.read("SELECT name FROM pragma_table_info('sequence')")]
     assert names == ["uid", "kind", "endpoint_id", "number", "token_sha256", "checksum"]

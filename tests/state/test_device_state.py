@@ -118,14 +118,16 @@ def test_numbers_beyond_a_signed_integer_keep_their_order(tmp_path: Path) -> Non
             state.accept([(CODE, Accepted(number, bytes(32)))])
 
 
-def test_a_file_is_made_at_the_first_acceptance_and_alone_after_it(tmp_path: Path) -> None:
+def test_a_file_is_made_at_the_first_acceptance_and_only_its_lock_file_stays_beside_it(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "device.db"
     state = SqliteState(path)
     assert state.newest(CODE) is None
     assert not any(tmp_path.iterdir())
     state.accept([(CODE, OLD)])
     state.close()
-    assert list(tmp_path.iterdir()) == [path]
+    assert sorted(tmp_path.iterdir()) == [path, tmp_path / "device.db-lock"]
     assert path.stat().st_mode & 0o777 == 0o600
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.interrupting import LineCounter
 
-from tinycontainer.state import SqliteState, database
+from tinycontainer.state import Ownership, SqliteState, StateChange, StoredContainer, database
 from tinycontainer_tokens import Accepted, Kind, SequenceSubject
 
 CODE = SequenceSubject(b"uid", Kind.CODE)
@@ -52,3 +52,46 @@ def test_an_interrupted_acceptance_locks_nobody_out(
         state.close()
         lines += 1
     assert lines > 20
+
+
+@pytest.mark.clause("TC-STATE-09")
+def test_an_owner_that_was_interrupted_while_it_opened_the_file_does_not_keep_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "device.db"
+    SqliteState(path, Ownership.SOLE).begin_boot(1)
+    for line in range(1, 1000):
+        counter = LineCounter(line)
+        try:
+            with counter.counting():
+                state = SqliteState(path, Ownership.SOLE)
+        except KeyboardInterrupt:
+            pass
+        else:
+            state.close()
+            break
+        SqliteState(path, Ownership.SOLE).close()
+    assert line > 20
+
+
+@pytest.mark.clause("TC-STATE-05")
+def test_an_interrupted_record_is_whole_or_not_there_and_can_be_repeated(tmp_path: Path) -> None:
+    box = StoredContainer(0, b"box", b"meta", b"code", b"data")
+    change = StateChange(((CODE, Accepted(1, bytes(32))),), (box,), (), 5)
+    for line in range(1, 1000, 3):
+        state = SqliteState(tmp_path / f"{line}.db", Ownership.SOLE)
+        state.begin_boot(1)
+        counter = LineCounter(line)
+        try:
+            with counter.counting():
+                state.record(change)
+        except KeyboardInterrupt:
+            found = (state.containers(), state.newest(CODE) is None, state.remembered().time_s)
+            assert found in [((box,), False, 5), ((), True, 1)]
+            state.record(change)
+            assert state.containers() == (box,)
+        else:
+            state.close()
+            break
+        state.close()
+    assert line > 20

@@ -8,32 +8,32 @@ from .device_state import DeviceState
 from .memory_state import MemoryState
 from .ownership import Ownership
 from .remembered import (
-    Answer,
     Boot,
-    Change,
-    Event,
-    Events,
     SetAside,
+    StateChange,
+    StoredAnswer,
     StoredContainer,
-    Update,
+    StoredEvent,
+    StoredEvents,
+    StoredUpdate,
 )
 from .sqlite_state import SqliteState
 
 __all__ = [
-    "Answer",
     "Boot",
-    "Change",
     "Database",
     "DeviceState",
-    "Event",
-    "Events",
     "MemoryState",
     "Ownership",
     "SetAside",
     "SqliteState",
+    "StateChange",
     "StateFileBusy",
     "StateFileError",
     "StateFileOwned",
+    "StoredAnswer",
     "StoredContainer",
-    "Update",
+    "StoredEvent",
+    "StoredEvents",
+    "StoredUpdate",
 ]

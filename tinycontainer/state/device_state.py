@@ -4,7 +4,7 @@ from typing import Protocol
 
 from tinycontainer_tokens import SequenceStore
 
-from .remembered import Boot, Change, Events, SetAside, StoredContainer, Update
+from .remembered import Boot, SetAside, StateChange, StoredContainer, StoredEvents, StoredUpdate
 
 
 class DeviceState(SequenceStore, Protocol):
@@ -13,7 +13,7 @@ class DeviceState(SequenceStore, Protocol):
     A failure is a `StateFileError`, and nothing has changed.
     """
 
-    def record(self, change: Change) -> None:
+    def record(self, change: StateChange) -> None:
         """Record a change: all of it, or nothing. When this returns, it outlasts a power cut.
 
         Raises:
@@ -42,7 +42,7 @@ class DeviceState(SequenceStore, Protocol):
         """The boots and the time; nothing is counted."""
         ...
 
-    def events(self, since: int, most: int) -> Events:
+    def events(self, since: int, most: int) -> StoredEvents:
         """Events that are kept.
 
         Args:
@@ -55,7 +55,7 @@ class DeviceState(SequenceStore, Protocol):
         """What was answered to a peer's request; None if that is unknown, or no longer kept."""
         ...
 
-    def update(self, uid: bytes) -> Update | None:
+    def update(self, uid: bytes) -> StoredUpdate | None:
         """The newest update of a container; None if there was none."""
         ...
 

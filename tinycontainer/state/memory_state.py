@@ -8,14 +8,14 @@ from tinycontainer_tokens import Accepted, SequenceSubject, require_not_overtake
 from .remembered import (
     ANSWERED_PEERS,
     ANSWERS_PER_PEER,
-    Answer,
     Boot,
-    Change,
-    Event,
-    Events,
     SetAside,
+    StateChange,
+    StoredAnswer,
     StoredContainer,
-    Update,
+    StoredEvent,
+    StoredEvents,
+    StoredUpdate,
     count_kept_events,
     require_time,
     shorten_problem,
@@ -32,9 +32,9 @@ class _Memory:
     sequences: Mapping[SequenceSubject, Accepted] = field(default_factory=dict)
     containers: Mapping[int, StoredContainer] = field(default_factory=dict)
     boot: Boot = field(default_factory=Boot)
-    events: tuple[Event, ...] = ()
+    events: tuple[StoredEvent, ...] = ()
     answers: Answers = field(default_factory=dict)
-    updates: Mapping[bytes, Update] = field(default_factory=dict)
+    updates: Mapping[bytes, StoredUpdate] = field(default_factory=dict)
     aside: tuple[SetAside, ...] = ()
 
 
@@ -51,9 +51,9 @@ class MemoryState:
 
     def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         """See `SequenceStore.accept`."""
-        self.record(Change(accepted=tuple(entries)))
+        self.record(StateChange(accepted=tuple(entries)))
 
-    def record(self, change: Change) -> None:
+    def record(self, change: StateChange) -> None:
         """See `DeviceState.record`."""
         before = self._memory
         self._memory = _Memory(
@@ -82,17 +82,17 @@ class MemoryState:
         """See `DeviceState.remembered`."""
         return self._memory.boot
 
-    def events(self, since: int, most: int) -> Events:
+    def events(self, since: int, most: int) -> StoredEvents:
         """See `DeviceState.events`."""
         kept = self._memory.events
         later = tuple(event for event in kept if event.number > since)
-        return Events(_newest_number(kept), later[: max(0, most)])
+        return StoredEvents(_newest_number(kept), later[: max(0, most)])
 
     def answer(self, peer: bytes, request_id: bytes) -> bytes | None:
         """See `DeviceState.answer`."""
         return self._memory.answers.get(peer, {}).get(request_id)
 
-    def update(self, uid: bytes) -> Update | None:
+    def update(self, uid: bytes) -> StoredUpdate | None:
         """See `DeviceState.update`."""
         return self._memory.updates.get(uid)
 
@@ -116,7 +116,7 @@ class MemoryState:
 
 
 def _accept(
-    before: Mapping[SequenceSubject, Accepted], change: Change
+    before: Mapping[SequenceSubject, Accepted], change: StateChange
 ) -> Mapping[SequenceSubject, Accepted]:
     newest = dict(before)
     for subject, accepted in change.accepted:
@@ -125,24 +125,28 @@ def _accept(
     return newest
 
 
-def _store(before: Mapping[int, StoredContainer], change: Change) -> Mapping[int, StoredContainer]:
+def _store(
+    before: Mapping[int, StoredContainer], change: StateChange
+) -> Mapping[int, StoredContainer]:
     kept = {slot: found for slot, found in before.items() if slot not in change.removed}
     return kept | {container.slot: container for container in change.stored}
 
 
-def _add_events(before: tuple[Event, ...], contents: tuple[bytes, ...]) -> tuple[Event, ...]:
+def _add_events(
+    before: tuple[StoredEvent, ...], contents: tuple[bytes, ...]
+) -> tuple[StoredEvent, ...]:
     if not contents:
         return before
     added = enumerate(contents, start=_newest_number(before) + 1)
-    events = (*before, *(Event(number, content) for number, content in added))
+    events = (*before, *(StoredEvent(number, content) for number, content in added))
     return events[-count_kept_events([len(event.content) for event in reversed(events)]) :]
 
 
-def _newest_number(events: tuple[Event, ...]) -> int:
+def _newest_number(events: tuple[StoredEvent, ...]) -> int:
     return events[-1].number if events else 0
 
 
-def _add(before: Answers, answer: Answer) -> Answers:
+def _add(before: Answers, answer: StoredAnswer) -> Answers:
     others = {peer: found for peer, found in before.items() if peer != answer.peer}
     own = dict(before.get(answer.peer, {}))
     own.pop(answer.request_id, None)
@@ -151,7 +155,9 @@ def _add(before: Answers, answer: Answer) -> Answers:
     return dict([*others.items(), (answer.peer, own)][-ANSWERED_PEERS:])
 
 
-def _apply(before: Mapping[bytes, Update], update: Update) -> Mapping[bytes, Update]:
+def _apply(
+    before: Mapping[bytes, StoredUpdate], update: StoredUpdate
+) -> Mapping[bytes, StoredUpdate]:
     recorded = before.get(update.uid)
     require_not_overtaken(None if recorded is None else recorded.accepted(), update.accepted())
     return {**before, update.uid: update}

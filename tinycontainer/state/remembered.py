@@ -39,7 +39,7 @@ class StoredContainer:
         uid: 1 to 63 bytes, as its metadata has it.
         metadata, code, data: its sections.
         wants_to_run: whether it was started, and was not stopped and did not end by itself since.
-        loops: completed loops of its whole life; its lifetime counts them.
+        loops: of its start in progress, so that its lifetime goes on; 0 if it is not to run.
         last_exit: how its last start ended, in a form that the state does not know; or empty.
 
     Raises:
@@ -87,7 +87,7 @@ class Boot:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class StoredEvent:
     """An event of the past.
 
     Attributes:
@@ -100,7 +100,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Events:
+class StoredEvents:
     """Events that were asked for.
 
     Attributes:
@@ -109,11 +109,11 @@ class Events:
     """
 
     newest: int
-    entries: tuple[Event, ...]
+    entries: tuple[StoredEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoredAnswer:
     """What the device answered to a request that changed it, for when the request comes again.
 
     Attributes:
@@ -135,7 +135,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class StoredUpdate:
     """The newest update of a container.
 
     Attributes:
@@ -172,7 +172,7 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StateChange:
     """What is recorded together: all of it, or nothing.
 
     Attributes:
@@ -193,8 +193,8 @@ class Change:
     removed: tuple[int, ...] = ()
     now_s: int = 0
     events: tuple[bytes, ...] = ()
-    answer: Answer | None = None
-    update: Update | None = None
+    answer: StoredAnswer | None = None
+    update: StoredUpdate | None = None
 
     def __post_init__(self) -> None:
         slots = [container.slot for container in self.stored] + list(self.removed)

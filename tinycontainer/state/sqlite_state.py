@@ -12,14 +12,14 @@ from .ownership import Ownership
 from .remembered import (
     ANSWERED_PEERS,
     ANSWERS_PER_PEER,
-    Answer,
     Boot,
-    Change,
-    Event,
-    Events,
     SetAside,
+    StateChange,
+    StoredAnswer,
     StoredContainer,
-    Update,
+    StoredEvent,
+    StoredEvents,
+    StoredUpdate,
     count_kept_events,
     require_time,
     shorten_problem,
@@ -32,7 +32,7 @@ from .tables import (
     BOOT,
     CONTAINER,
     EVENT,
-    Row,
+    Values,
     Writing,
     rows_are_sound,
 )
@@ -66,7 +66,7 @@ class SqliteState:
         path: the file; it is made when there is something to record.
         ownership: whether this device owns the file, from now until `close`; or shares its
             sequences with others, from its first acceptance until `close`. Each excludes the
-            other (ADR 25).
+            other (ADR 27).
         is_reader: never make or change the file; others may own it meanwhile.
 
     Raises:
@@ -91,13 +91,13 @@ class SqliteState:
 
     def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         """See `SequenceStore.accept`."""
-        self.record(Change(accepted=tuple(entries)))
+        self.record(StateChange(accepted=tuple(entries)))
 
-    def record(self, change: Change) -> None:
+    def record(self, change: StateChange) -> None:
         """See `DeviceState.record`."""
-        if change == Change():
+        if change == StateChange():
             return
-        if change != Change(accepted=change.accepted):
+        if change != StateChange(accepted=change.accepted):
             self._require_owner()
         with self._writing() as writing:
             _put_accepted(writing, change.accepted)
@@ -143,11 +143,11 @@ class SqliteState:
         """See `DeviceState.remembered`."""
         return _boot(self._database.read)
 
-    def events(self, since: int, most: int) -> Events:
+    def events(self, since: int, most: int) -> StoredEvents:
         """See `DeviceState.events`."""
         rows = self._database.read(_READ_EVENTS, (since, max(0, most)))
         newest = max((number for (number,) in self._database.read(_NEWEST_EVENT)), default=0)
-        return Events(newest, tuple(Event(number, content) for number, content in rows))
+        return StoredEvents(newest, tuple(StoredEvent(number, content) for number, content in rows))
 
     def answer(self, peer: bytes, request_id: bytes) -> bytes | None:
         """See `DeviceState.answer`."""
@@ -156,7 +156,7 @@ class SqliteState:
             return found
         return None
 
-    def update(self, uid: bytes) -> Update | None:
+    def update(self, uid: bytes) -> StoredUpdate | None:
         """See `DeviceState.update`."""
         return _update(self._database.read, uid)
 
@@ -191,7 +191,7 @@ class SqliteState:
             )
         )
 
-    def updates(self) -> tuple[Update, ...]:
+    def updates(self) -> tuple[StoredUpdate, ...]:
         """The newest update of every container, by uid."""
         rows = self._database.read(APPLIED.read_all)
         return tuple(_update_of(row) for row in rows)
@@ -214,7 +214,7 @@ class SqliteState:
             writing.seal()
 
 
-_Read = Callable[[str, Row], list[Row]]
+_Read = Callable[[str, Values], list[Values]]
 
 
 def _newest(read: _Read, subject: SequenceSubject) -> Accepted | None:
@@ -223,7 +223,7 @@ def _newest(read: _Read, subject: SequenceSubject) -> Accepted | None:
     return None
 
 
-def _key(subject: SequenceSubject) -> Row:
+def _key(subject: SequenceSubject) -> Values:
     return subject.uid, int(subject.kind), subject.endpoint_id
 
 
@@ -234,7 +234,7 @@ def _put_accepted(writing: Writing, entries: Iterable[tuple[SequenceSubject, Acc
         writing.put(ACCEPTED, *_key(subject), number, accepted.token_sha256)
 
 
-def _put_containers(writing: Writing, change: Change) -> None:
+def _put_containers(writing: Writing, change: StateChange) -> None:
     left = set()
     for slot in (*change.removed, *(container.slot for container in change.stored)):
         left |= {bundle_sha256 for (bundle_sha256,) in writing.read(_SLOT_BUNDLE, (slot,))}
@@ -274,7 +274,7 @@ def _put_events(writing: Writing, contents: tuple[bytes, ...]) -> None:
         writing.remove(EVENT, number)
 
 
-def _put_answer(writing: Writing, answer: Answer) -> None:
+def _put_answer(writing: Writing, answer: StoredAnswer) -> None:
     ((newest,),) = writing.read(_NEWEST_ANSWER)
     writing.put(ANSWER, answer.peer, answer.request_id, newest + 1, answer.content)
     for (request_id,) in writing.read(_OLD_ANSWERS, (answer.peer, ANSWERS_PER_PEER)):
@@ -284,24 +284,24 @@ def _put_answer(writing: Writing, answer: Answer) -> None:
             writing.remove(ANSWER, peer, request_id)
 
 
-def _put_update(writing: Writing, update: Update) -> None:
+def _put_update(writing: Writing, update: StoredUpdate) -> None:
     recorded = _update(writing.read, update.uid)
     require_not_overtaken(None if recorded is None else recorded.accepted(), update.accepted())
     writing.put(APPLIED, update.uid, update.sequence.to_bytes(8, "big"), update.digest)
 
 
-def _update(read: _Read, uid: bytes) -> Update | None:
+def _update(read: _Read, uid: bytes) -> StoredUpdate | None:
     for row in read(APPLIED.read, (uid,)):
         return _update_of(row)
     return None
 
 
-def _update_of(row: Row) -> Update:
+def _update_of(row: Values) -> StoredUpdate:
     uid, number, digest, _ = row
-    return Update(uid, int.from_bytes(number, "big"), digest)
+    return StoredUpdate(uid, int.from_bytes(number, "big"), digest)
 
 
-def _boot(read: Callable[..., list[Row]]) -> Boot:
+def _boot(read: Callable[..., list[Values]]) -> Boot:
     for _, count, time_s, _ in read(BOOT.read, (0,)):
         return Boot(count, time_s)
     return Boot()

@@ -7,11 +7,11 @@ from typing import Any, Final, TypeAlias
 
 from .remembered import hash_bundle
 
-Row: TypeAlias = tuple[Any, ...]
+Values: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CheckedTable:
     """A table of the schema, and the statements for its rows.
 
     Attributes:
@@ -52,15 +52,15 @@ class Table:
 
 
 _OF_A_CONTAINER: Final = ("uid", "bundle_sha256", "wants_to_run", "loops", "last_exit")
-ACCEPTED: Final = Table(
+ACCEPTED: Final = CheckedTable(
     "accepted", ("uid", "kind", "endpoint_id"), ("number", "token_sha256", "checksum")
 )
-BOOT: Final = Table("boot", ("id",), ("count", "time_s", "checksum"))
-CONTAINER: Final = Table("container", ("slot",), (*_OF_A_CONTAINER, "checksum"))
-ASIDE: Final = Table("aside", ("number",), ("slot", *_OF_A_CONTAINER, "problem", "checksum"))
-EVENT: Final = Table("event", ("number",), ("content", "checksum"))
-ANSWER: Final = Table("answer", ("peer", "request_id"), ("number", "content", "checksum"))
-APPLIED: Final = Table("applied", ("uid",), ("number", "digest", "checksum"))
+BOOT: Final = CheckedTable("boot", ("id",), ("count", "time_s", "checksum"))
+CONTAINER: Final = CheckedTable("container", ("slot",), (*_OF_A_CONTAINER, "checksum"))
+ASIDE: Final = CheckedTable("aside", ("number",), ("slot", *_OF_A_CONTAINER, "problem", "checksum"))
+EVENT: Final = CheckedTable("event", ("number",), ("content", "checksum"))
+ANSWER: Final = CheckedTable("answer", ("peer", "request_id"), ("number", "content", "checksum"))
+APPLIED: Final = CheckedTable("applied", ("uid",), ("number", "digest", "checksum"))
 _CHECKED: Final = (ACCEPTED, BOOT, CONTAINER, ASIDE, EVENT, ANSWER, APPLIED)
 
 _READ_BUNDLES: Final = "SELECT bundle_sha256, checksum, metadata, code, data FROM bundle"
@@ -84,11 +84,11 @@ class Writing:
         self._connection = connection
         self._added = 0
 
-    def read(self, query: str, values: Row = ()) -> list[Row]:
+    def read(self, query: str, values: Values = ()) -> list[Values]:
         """The rows of a query, as they are within the transaction."""
         return self._connection.execute(query, values).fetchall()
 
-    def put(self, table: Table, *columns: object) -> None:
+    def put(self, table: CheckedTable, *columns: object) -> None:
         """Write a row.
 
         Args:
@@ -101,7 +101,7 @@ class Writing:
             self._connection.execute(table.write, row)
             self._added += row[-1] - sum(old[-1] for old in found)
 
-    def remove(self, table: Table, *key: object) -> None:
+    def remove(self, table: CheckedTable, *key: object) -> None:
         """Remove a row, if it is there."""
         for (checksum,) in self.read(f"SELECT checksum {table.where}", key):
             self._connection.execute(f"DELETE {table.where}", key)

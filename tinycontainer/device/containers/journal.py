@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.interfaces.runtime import Hook
-from tinycontainer.state import Change, DeviceState, StoredContainer
+from tinycontainer.state import DeviceState, StateChange, StoredContainer
 from tinycontainer_tokens import Accepted, SequenceStore, SequenceSubject
 
 from .container import Container, Exit, ExitReason
@@ -99,7 +99,7 @@ class Journal:
             return
         changed = tuple(entry for entry in stored if self._recorded.get(entry.slot) != entry)
         now_s = self._epoch_s()
-        self._state.record(Change(accepted, changed, removed, now_s))
+        self._state.record(StateChange(accepted, changed, removed, now_s))
         for entry in changed:
             self._recorded[entry.slot] = entry
         for slot in removed:
