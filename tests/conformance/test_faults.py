@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from support.conformance.cases import CASES
-from support.conformance.faults import FAULTS, Fault
+from support.conformance.fault import Fault
+from support.conformance.faults import FAULTS
 from support.tinyml.client import BACKENDS
 
 from tinycontainer.conformance.judging.suite import CaseOutcome

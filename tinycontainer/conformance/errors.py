@@ -7,6 +7,10 @@ class ProtocolError(TinyContainerError):
     """An implementation, or a judge, does not follow the protocol."""
 
 
+class ReportedFailure(ProtocolError):
+    """An implementation says that it has failed."""
+
+
 class Silence(ProtocolError):
     """An implementation does not answer in time, or has ended."""
 

@@ -6,6 +6,8 @@ and log lines included, are hexadecimal digits, so nothing in a line has to be e
 """
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import Field, ValidationError
@@ -17,12 +19,16 @@ from tinycontainer.text import show
 from tinycontainer_tokens import Profile
 
 from .description import DeviceDescription, Hex
-from .errors import ProtocolError, Unsupported
+from .errors import ProtocolError, ReportedFailure, Unsupported
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
+VERSION_OF_BEFORE: Final = 1
+KNOWN_VERSIONS: Final = (PROTOCOL_VERSION, VERSION_OF_BEFORE)
 MAX_LINE_BYTES: Final = 1 << 20
 """Longest line, either way, its end included."""
 MAX_EVENTS: Final = 10_000
+MAX_ADVANCE_MS: Final = 3_600_000
+MAX_REFUSALS: Final = 1000
 MAX_TEXT: Final = 300
 
 EventKind = Literal[
@@ -35,9 +41,22 @@ EventKind = Literal[
     "dropped",
     "revoked",
     "right-expired",
+    "replacing",
+    "replacement-confirmed",
+    "replacement-undone",
 ]
-Ability = Literal["bundles", "rbpf", "tinyml"]
+Ability = Literal["bundles", "rbpf", "tinyml", "judge", "replace"]
 """What an implementation need not have. Cases that need it are skipped without it."""
+NEW_IN: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "judge": 2,
+        "replace": 2,
+        "replacing": 2,
+        "replacement-confirmed": 2,
+        "replacement-undone": 2,
+    }
+)
+"""The version with which an ability or a kind of event has come; all others are of the first."""
 StateName = Literal["ready", "running", "stopping", "gone"]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9-]{0,40}$")]
 _Number = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]
@@ -59,6 +78,7 @@ class EventReply(Table):
     endpoint: _Natural = 0
     token: Word = ""
     count: _Natural = 0
+    within_ms: _Natural = 0
 
 
 class HelloReply(Table):
@@ -86,6 +106,12 @@ class EventsReply(Table):
     """The answer to ``events``: what happened since the last such request."""
 
     events: list[EventReply] = Field(max_length=MAX_EVENTS)
+
+
+class JudgeReply(Table):
+    """The answer to ``judge``: the reasons for which the device refuses, in the order of checks."""
+
+    refusals: list[Word] = Field(max_length=MAX_REFUSALS)
 
 
 class NothingReply(Table):
@@ -143,10 +169,22 @@ class ReconfigureRequest(Table):
     metadata: Hex
 
 
+class JudgeRequest(LoadRequest):
+    """Asks what a load of these sections, or a replacement by them, would be refused for."""
+
+    replaces: bool
+
+
+class ReplaceRequest(LoadRequest):
+    """Lets another version take the place of the loaded container with its uid."""
+
+    confirm_ms: int | None = Field(gt=0, le=MAX_ADVANCE_MS)
+
+
 class AdvanceRequest(Table):
     """Lets device time pass."""
 
-    ms: int = Field(ge=0, le=3_600_000)
+    ms: int = Field(ge=0, le=MAX_ADVANCE_MS)
 
 
 class NothingRequest(Table):
@@ -158,6 +196,8 @@ REQUESTS: Final[dict[str, type[Table]]] = {
     "reset": ResetRequest,
     "load": LoadRequest,
     "bundle": BundleRequest,
+    "judge": JudgeRequest,
+    "replace": ReplaceRequest,
     "begin": NothingRequest,
     "section": SectionRequest,
     "bytes": BytesRequest,
@@ -221,10 +261,11 @@ def parse_reply(line: bytes, model: type[Reply]) -> Reply:
     Raises:
         RequestRefused: the device refuses.
         Unsupported: the implementation cannot do this.
-        ProtocolError: it reports a failure, or the line does not follow the protocol.
+        ReportedFailure: it reports a failure.
+        ProtocolError: the line does not follow the protocol.
     """
     values = parse_line(line, "the implementation")
-    for key, failure in (("unsupported", Unsupported), ("error", ProtocolError)):
+    for key, failure in (("unsupported", Unsupported), ("error", ReportedFailure)):
         if key in values:
             raise failure(f"the implementation says: {show(str(values[key]), MAX_TEXT)}")
     if "refused" in values:

@@ -17,7 +17,17 @@ from tinycontainer_tokens import Profile, Role
 from ..description import DeviceTraits
 from ..errors import CaseError
 from ..protocol import Ability
-from .steps import BundleStep, BytesStep, LoadStep, Name, ReconfigureStep, SectionStep, Step
+from .steps import (
+    BundleStep,
+    BytesStep,
+    JudgeExpectation,
+    LoadStep,
+    Name,
+    ReconfigureStep,
+    ReplaceStep,
+    SectionStep,
+    Step,
+)
 
 CASES_DIRECTORY: Final = "cases"
 MAX_CASES: Final = 1000
@@ -28,6 +38,8 @@ GroupName = Literal[
     "metadata",
     "tokens",
     "loading",
+    "judging",
+    "replacing",
     "life",
     "scheduling",
     "calls",
@@ -174,6 +186,10 @@ def _name_of_content(step: Step) -> tuple[str, str | None]:
             return "bundle", step.bundle
         case ReconfigureStep():
             return "reconfigure", step.reconfigure
+        case ReplaceStep():
+            return "replace", step.replace
+        case JudgeExpectation():
+            return "judge", step.judge
         case BytesStep():
             return "bytes_of", step.bytes_of
         case SectionStep():

@@ -148,6 +148,14 @@ class ReconfigureStep(VerbStep):
     reconfigure: Name
 
 
+class ReplaceStep(VerbStep):
+    """Lets another version take the place of a container."""
+
+    key: ClassVar = "replace"
+    replace: Name
+    confirm_ms: int | None = Field(None, gt=0, le=MAX_ADVANCE_MS, description="default: final")
+
+
 class AdvanceStep(VerbStep):
     """Lets device time pass."""
 
@@ -184,6 +192,17 @@ class StateExpectation(StepTable):
     loops: int | None = Field(None, description="completed loops")
 
 
+class JudgeExpectation(StepTable):
+    """Expects what the verb ``judge`` answers."""
+
+    key: ClassVar = "judge"
+    judge: Name
+    replaces: bool = False
+    refusals: list[str] = Field(
+        default_factory=list, description="reasons in order, one that is repeated only once"
+    )
+
+
 class StatesExpectation(StepTable):
     """Expects the states that a container has gone through since the last such step."""
 
@@ -204,7 +223,7 @@ class EventExpectation(StepTable):
 
 
 RecordExpectation = LogExpectation | OrderExpectation | StatesExpectation | EventExpectation
-"""What is held against the events so far; only `StateExpectation` asks the device."""
+"""What is held against the events so far; the other expectations ask the device."""
 
 _AnyStep = (
     LoadStep
@@ -218,8 +237,10 @@ _AnyStep = (
     | KillStep
     | DeleteStep
     | ReconfigureStep
+    | ReplaceStep
     | AdvanceStep
     | StateExpectation
+    | JudgeExpectation
     | RecordExpectation
 )
 STEP_TYPES: Final[Mapping[str, type[StepTable]]] = MappingProxyType(

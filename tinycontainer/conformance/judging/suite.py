@@ -19,7 +19,7 @@ from tinycontainer.text import show
 from ..cases.case import MAX_CASES, Case
 from ..errors import CaseError, ProtocolError, Silence, Unsupported
 from ..peer import Peer
-from ..protocol import HelloReply
+from ..protocol import NEW_IN, HelloReply
 from ..recipes.workshop import BUNDLES_DIRECTORY
 from .trial import StepFailed, Trial, TrialVariant, greet
 
@@ -217,7 +217,9 @@ def _describe_missing(case: Case, hello: HelloReply) -> str:
     """What an implementation lacks for a case; empty if nothing."""
     lacking = [ability for ability in case.needs if ability not in hello.abilities]
     if lacking:
-        return f"the implementation does not offer {', '.join(lacking)}"
+        old = all(NEW_IN.get(ability, 1) > hello.protocol for ability in lacking)
+        why = f", which protocol {hello.protocol} does not have" if old else ""
+        return f"the implementation does not offer {', '.join(lacking)}{why}"
     if not choose_variants(case, hello):
         return "the implementation offers no fitting profile, policy"
     return ""

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from itertools import groupby
+from typing import Any, Final, TypeVar, get_args
 
 from tinycontainer.device.containers.limits import Policy
 from tinycontainer.files.toml_file import Table
@@ -19,9 +20,11 @@ from ..cases.steps import (
     BytesStep,
     DeleteStep,
     EndStep,
+    JudgeExpectation,
     KillStep,
     LoadStep,
     ReconfigureStep,
+    ReplaceStep,
     SectionName,
     SectionStep,
     StartStep,
@@ -30,9 +33,9 @@ from ..cases.steps import (
     StopStep,
     VerbStep,
 )
-from ..errors import CaseError, ProtocolError
+from ..errors import CaseError, ProtocolError, ReportedFailure, Unsupported
 from ..peer import Peer
-from ..protocol import HelloReply, NothingReply, RequestRefused, StateReply
+from ..protocol import HelloReply, JudgeReply, NothingReply, RequestRefused, StateReply
 from ..recipes.device import describe_device
 from .expectations import TrialRecord, check_expectation
 
@@ -40,8 +43,8 @@ _Reply = TypeVar("_Reply", bound=Table)
 _EXTRA_S_PER_DEVICE_S: Final = 5
 """``advance`` may take so much longer than other requests, per second of device time."""
 _BYTES_PER_REQUEST: Final = 1 << 12
-_NEVER_REFUSED: Final = ("reset", "state", "events", "advance")
-"""Verbs that a judge needs to go on; by the protocol no device refuses them."""
+_NEVER_REFUSED: Final = ("reset", "state", "events", "advance", "judge")
+"""Verbs that only ask, or that a judge needs to go on; by the protocol no device refuses them."""
 
 
 class StepFailed(Exception):
@@ -68,7 +71,7 @@ class TrialVariant:
 
 
 def greet(peer: Peer, timeout_s: float) -> HelloReply:
-    """Begin a conversation.
+    """Begin a conversation, in the newest version of the protocol that both speak.
 
     Args:
         peer: an implementation that was just started.
@@ -76,14 +79,22 @@ def greet(peer: Peer, timeout_s: float) -> HelloReply:
 
     Raises:
         ProtocolError: the answer does not follow the protocol.
-        Unsupported: it speaks another version of the protocol.
+        Unsupported: it speaks no version of the protocol that is known here.
     """
-    request = {"verb": "hello", "protocol": protocol.PROTOCOL_VERSION}
     try:
-        hello = protocol.parse_reply(peer.ask(request, timeout_s), HelloReply)
+        return _greet_in(protocol.PROTOCOL_VERSION, peer, timeout_s)
+    except (RequestRefused, ReportedFailure, Unsupported):
+        pass  # perhaps because of the version
+    try:
+        return _greet_in(protocol.VERSION_OF_BEFORE, peer, timeout_s)
     except RequestRefused as refused:
         raise ProtocolError(f"the implementation refuses to talk: {refused}") from None
-    if hello.protocol != protocol.PROTOCOL_VERSION:
+
+
+def _greet_in(version: int, peer: Peer, timeout_s: float) -> HelloReply:
+    request = {"verb": "hello", "protocol": version}
+    hello = protocol.parse_reply(peer.ask(request, timeout_s), HelloReply)
+    if hello.protocol not in protocol.KNOWN_VERSIONS:
         raise ProtocolError(f"the implementation speaks protocol {hello.protocol}")
     return hello
 
@@ -140,6 +151,8 @@ class Trial:
             return self._check_verb(step)
         if isinstance(step, StateExpectation):
             return self._check_state(step)
+        if isinstance(step, JudgeExpectation):
+            return self._check_judgement(step)
         self._fetch_events()
         return check_expectation(self.record, step)
 
@@ -168,18 +181,25 @@ class Trial:
                 return f"{show(step.state)}: {word} is {given}, not {wanted}"
         return None
 
+    def _check_judgement(self, step: JudgeExpectation) -> str | None:
+        sections = self._sections(step.judge)
+        found = self._ask("judge", JudgeReply, **sections, replaces=step.replaces).refusals
+        reasons = [reason for reason, _ in groupby(found)]
+        if self.hello.reasons and reasons != step.refusals:
+            return f"{step.describe()}: would be refused for {reasons}, not for {step.refusals}"
+        if bool(reasons) != bool(step.refusals):
+            return f"{step.describe()}: would {'' if reasons else 'not '}be refused"
+        return None
+
     # What the verbs of steps ask for.
 
     def _perform(self, step: VerbStep) -> None:
         match step:
             case LoadStep():
-                bundle = self._bundle(step.load)
-                self._command(
-                    "load",
-                    metadata=bundle.metadata.hex(),
-                    code=bundle.code.hex(),
-                    data=bundle.data.hex(),
-                )
+                self._command("load", **self._sections(step.load))
+            case ReplaceStep():
+                sections = self._sections(step.replace)
+                self._command("replace", **sections, confirm_ms=step.confirm_ms)
             case BundleStep():
                 self._command("bundle", bundle=self._file(step.bundle).hex())
             case SectionStep():
@@ -216,6 +236,9 @@ class Trial:
     def _part(self, name: str, part: SectionName) -> bytes:
         bundle = self._bundle(name)
         return {"metadata": bundle.metadata, "code": bundle.code, "data": bundle.data}[part]
+
+    def _sections(self, name: str) -> dict[str, Any]:
+        return {part: self._part(name, part).hex() for part in get_args(SectionName)}
 
     def _bundle(self, name: str) -> Bundle:
         content = self._file(name)

@@ -110,6 +110,10 @@ def event_replies(event: TraceEvent) -> list[EventReply]:
             values = [
                 {"event": "right-expired", "token": event.token, "endpoint": event.endpoint_id}
             ]
+        case events.Replacing():
+            values = [{"event": "replacing", "within_ms": event.within_ns // NS_PER_MS}]
+        case events.ReplacementConfirmed() | events.ReplacementUndone():
+            values = [{"event": event.name}]
         case _:
             values = []
     common = {"uid": getattr(event, "uid", b"").hex(), "at_us": event.at_ns // _NS_PER_US}

@@ -9,12 +9,12 @@ from tinycontainer.device.containers.memory import Section
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.files.toml_file import Table
 from tinycontainer.interfaces.runtime import Runtime
-from tinycontainer.metadata import ContainerType
+from tinycontainer.metadata import Bundle, ContainerType
 from tinycontainer_tokens import KeyFileError, Profile
 
 from .. import protocol
 from ..errors import ProtocolError
-from ..protocol import MAX_LINE_BYTES, PROTOCOL_VERSION, REQUESTS, HelloReply
+from ..protocol import KNOWN_VERSIONS, MAX_LINE_BYTES, NEW_IN, REQUESTS, HelloReply
 from .drivers import SuiteDrivers
 from .judged_device import JudgedDevice, refusal_reason
 
@@ -59,22 +59,27 @@ class Shim:
         return _carry_out(self._judged, verb, request)
 
     def _greet(self, request: protocol.HelloRequest) -> dict[str, Any]:
-        if request.protocol != PROTOCOL_VERSION:
-            return {"unsupported": f"protocol {PROTOCOL_VERSION} is spoken here"}
+        if request.protocol not in KNOWN_VERSIONS:
+            spoken = " and ".join(map(str, sorted(KNOWN_VERSIONS)))
+            return {"unsupported": f"protocols {spoken} are spoken here"}
+
+        def is_known(word: str) -> bool:
+            return NEW_IN.get(word, 1) <= request.protocol
+
         reply = HelloReply(
-            protocol=PROTOCOL_VERSION,
+            protocol=request.protocol,
             name=NAME,
             version=version("tinycontainer"),
             profiles=list(Profile),
             policies=list(Policy),
-            events=list(get_args(protocol.EventKind)),
+            events=[each for each in get_args(protocol.EventKind) if is_known(each)],
             reasons=True,
-            abilities=self._abilities(),
+            abilities=[each for each in self._abilities() if is_known(each)],
         )
         return reply.model_dump(mode="json")
 
     def _abilities(self) -> list[protocol.Ability]:
-        offered: list[protocol.Ability] = ["bundles"]
+        offered: list[protocol.Ability] = ["bundles", "judge", "replace"]
         if ContainerType.BPF in self._runtimes:
             offered.append("rbpf")
         if self._drivers.can_infer():
@@ -85,6 +90,11 @@ class Shim:
 def _carry_out(judged: JudgedDevice, verb: str, request: Table) -> dict[str, Any]:
     device = judged.device
     match request:
+        case protocol.JudgeRequest():
+            checks = device.judge(_encode_bundle(request), replaces=request.replaces)
+            return {"refusals": [check.reason for check in checks if check.reason is not None]}
+        case protocol.ReplaceRequest():
+            device.replace(_encode_bundle(request), request.confirm_ms)
         case protocol.LoadRequest():
             sections = (request.metadata, request.code, request.data)
             device.load_sections(*map(bytes.fromhex, sections))
@@ -103,6 +113,11 @@ def _carry_out(judged: JudgedDevice, verb: str, request: Table) -> dict[str, Any
         case _:
             return _perform_bare_verb(judged, verb)
     return {}
+
+
+def _encode_bundle(request: protocol.LoadRequest) -> bytes:
+    sections = (request.metadata, request.data, request.code)
+    return Bundle(*map(bytes.fromhex, sections)).encode()
 
 
 def _manage_container(judged: JudgedDevice, verb: str, uid: bytes) -> dict[str, Any]:

@@ -1,0 +1,206 @@
+"""Faults in judging a bundle and in putting one version in the place of another."""
+
+from .fault import Fault
+
+VERSION_FAULTS = [
+    Fault(
+        "stops what a refused successor was meant for",
+        "TC-LOAD-16",
+        "tinycontainer.device.containers.versions",
+        'record_refusal(self._tracer, "replace", uid, error)\n            raise',
+        'record_refusal(self._tracer, "replace", uid, error)\n'
+        "            found = self._find(uid)\n"
+        "            if found is not None:\n"
+        "                found.apply(Event.DELETE, self._tracer)\n"
+        "            raise",
+    ),
+    Fault(
+        "records no sequences of successors",
+        "TC-LOAD-16",
+        "tinycontainer.device.containers.versions",
+        "self._change.make(grant, lambda: self._supersede(container, successor))",
+        "self._supersede(container, successor)",
+    ),
+    Fault(
+        "starts the successor of what did not run",
+        "TC-LOAD-16",
+        "tinycontainer.device.containers.versions",
+        "            if container.state is State.RUNNING:",
+        "            if True:",
+    ),
+    Fault(
+        "does not start successors",
+        "TC-LOAD-16",
+        "tinycontainer.device.containers.versions",
+        "starts=True, predecessor=kept",
+        "starts=False, predecessor=kept",
+    ),
+    Fault(
+        "replaces without a stop hook",
+        "TC-LOAD-16",
+        "tinycontainer.device.containers.versions",
+        "container.apply(Event.DELETE, self._tracer, str(end), end, successor)",
+        "container.apply(Event.DELETE, self._tracer, str(end), end, successor)\n"
+        "        if container.state is State.STOPPING:\n"
+        "            container.apply(Event.KILL, self._tracer)",
+    ),
+    Fault(
+        "puts successors into another slot",
+        "TC-LOAD-16",
+        "tinycontainer.device.containers.versions",
+        "Slot(container.slot.number, self._rules.capacity)",
+        "Slot(container.slot.number + 2, self._rules.capacity)",
+    ),
+    Fault(
+        "runs successors by the runtime of the old version",
+        "TC-LOAD-16",
+        "tinycontainer.device.containers.versions",
+        "Container.approved(self._spare_slot(container, sections), approved)",
+        "Container.approved(\n"
+        "                self._spare_slot(container, sections),\n"
+        "                replace(approved, runtime=container.runtime),\n"
+        "            )",
+    ),
+    Fault(
+        "replaces what winds down",
+        "TC-LOAD-16",
+        "tinycontainer.device.containers.versions",
+        "if container.state not in (State.READY, State.RUNNING):",
+        "if False:",
+    ),
+    Fault(
+        "keeps successors of what is deleted",
+        "TC-LOAD-16",
+        "tinycontainer.device.containers.container",
+        "if event is not Event.DELETE:",
+        "if successor is None:",
+    ),
+    Fault(
+        "tells peers nothing of a replacement",
+        "TC-LOAD-16",
+        "tinycontainer.device.running.executions",
+        "self._service.forget(container.uid)",
+        "if container.successor is None:\n            self._service.forget(container.uid)",
+    ),
+    Fault(
+        "starts successors whose tokens have expired",
+        "TC-LOAD-16",
+        "tinycontainer.device.running.executions",
+        "self.start(self._controller.start(container.uid))",
+        "container.apply(Event.START, self._tracer)\n                    self.start(container)",
+    ),
+    Fault(
+        "confirms no version",
+        "TC-LOAD-17",
+        "tinycontainer.device.running.executor",
+        "if not container.is_unconfirmed or is_fault:",
+        "if True:",
+    ),
+    Fault(
+        "records the sequences of a version on trial at once",
+        "TC-LOAD-17",
+        "tinycontainer.device.containers.versions",
+        "grant = successor.grant if within_ns is None else replace(successor.grant, accepted=())",
+        "grant = successor.grant",
+    ),
+    Fault(
+        "records no sequences of confirmed versions",
+        "TC-LOAD-17",
+        "tinycontainer.device.containers.versions",
+        "self._change.make(container.grant, lambda: _make_final(container))",
+        "_make_final(container)",
+    ),
+    Fault(
+        "takes what is at rest on trial",
+        "TC-LOAD-17",
+        "tinycontainer.device.containers.versions",
+        "if to_confirm and container.state is not State.RUNNING:",
+        "if False:",
+    ),
+    Fault(
+        "ends no trial in time",
+        "TC-LOAD-18",
+        "tinycontainer.device.running.executions",
+        "self._scheduler.set_alarm(execution.slot, Alarm.CONFIRMATION, deadline_ns)",
+        "self._scheduler.set_alarm(execution.slot, Alarm.CONFIRMATION, None)",
+    ),
+    Fault(
+        "keeps a version on trial that ended",
+        "TC-LOAD-18",
+        "tinycontainer.device.running.executions",
+        'self.undo_replacement(container, "it ended before it completed a loop")',
+        "pass",
+    ),
+    Fault(
+        "keeps a version on trial that did not start",
+        "TC-LOAD-18",
+        "tinycontainer.device.running.executions",
+        'self.undo_replacement(container, "it did not start")',
+        "pass",
+    ),
+    Fault(
+        "starts the old version of what was stopped on request",
+        "TC-LOAD-18",
+        "tinycontainer.device.containers.versions",
+        "starts = last_exit is None or last_exit.reason not in _ENDED_BY_OPERATOR",
+        "starts = True",
+    ),
+    Fault(
+        "gives the old version the rights of the new one",
+        "TC-LOAD-18",
+        "tinycontainer.device.containers.versions",
+        "revived = succession.predecessor.revived(starts=starts)",
+        "revived = replace(succession.predecessor.revived(starts=starts), grant=container.grant)",
+    ),
+    Fault(
+        "gives the old version a new lifetime",
+        "TC-LOAD-18",
+        "tinycontainer.device.containers.container",
+        "succession=Succession(starts, resumes=True)",
+        "succession=Succession(starts, resumes=False)",
+    ),
+    Fault(
+        "changes a version on trial",
+        "TC-LOAD-18",
+        "tinycontainer.device.containers.versions",
+        "if container.is_unconfirmed:",
+        "if False:",
+    ),
+    Fault(
+        "judges a successor as a load",
+        "TC-LOAD-15",
+        "tinycontainer.device.containers.controller",
+        "        if replaces:",
+        "        if False:",
+    ),
+    Fault(
+        "judges no metadata",
+        "TC-LOAD-15",
+        "tinycontainer.device.containers.controller",
+        'return (passed("bundle"), slot, *fitting, *judgement.checks())',
+        'return (passed("bundle"), slot, *fitting)',
+    ),
+    Fault(
+        "judges without a look at slots",
+        "TC-LOAD-15",
+        "tinycontainer.device.containers.controller",
+        'return (passed("bundle"), slot, *fitting, *judgement.checks())',
+        'return (passed("bundle"), *fitting, *judgement.checks())',
+    ),
+    Fault(
+        "ends a load that is under way for a judgement",
+        "TC-LOAD-15",
+        "tinycontainer.device.containers.controller",
+        'slot = check("slot", self._loading.require_possible)',
+        'slot = check("slot", self._loading.require_possible)\n        self.abandon_load()',
+    ),
+    Fault(
+        "records the sequences of what it judges",
+        "TC-LOAD-15",
+        "tinycontainer.device.containers.controller",
+        'return (passed("bundle"), slot, *fitting, *judgement.checks())',
+        "grant = Judgement(self._rules, sections, self._epoch_s()).require().grant\n"
+        "        self._change.make(grant, lambda: None)\n"
+        '        return (passed("bundle"), slot, *fitting, *judgement.checks())',
+    ),
+]
