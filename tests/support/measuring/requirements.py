@@ -107,4 +107,19 @@ REQUIREMENTS: Final = (
         _median("events taken out"),
         1.05,
     ),
+    Requirement(
+        "A management call of a device with a state file, by the same without one and a bare commit"
+        " of SQLite",
+        "state: calls",
+        "",
+        _median("both"),
+        1.2,
+    ),
+    Requirement(
+        "Restoring eight containers, by loading them",
+        "state: boot",
+        "",
+        _median("loaded"),
+        1.3,
+    ),
 )
