@@ -1,7 +1,7 @@
 """What does a device pay for remembering, and how long does it take to boot?
 
 The baseline of a management call is the same call of a device that forgets, and one commit of
-SQLite by itself for each change, with the same settings. The baseline of restoring containers is loading them.
+SQLite by itself for each change, with the same settings. The baseline of restoring is loading.
 """
 
 import sqlite3

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -16,7 +17,7 @@ from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.device.containers.verification import Trust
 from tinycontainer.errors import InvalidTransition, LoadError, LoadReason, UnknownContainer
 from tinycontainer.state import MemoryState, StateChange, StateFileError
-from tinycontainer.tools.packing.packing import Blueprint, TokenOptions
+from tinycontainer.tools.packing.packing import Blueprint, TokenOptions, pack
 from tinycontainer.trace.events import LoadRefused
 from tinycontainer_tokens import KeyEntry, KeyStore, Profile, Role
 
@@ -39,6 +40,20 @@ class Breakable(MemoryState):
         if self.broken:
             raise StateFileError("device.db", "is broken on purpose")
         super().record(change)
+
+
+class Replaying(MemoryState):
+    """A state of which every moment is kept, as a power cut would leave it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moments: list[Replaying] = []
+
+    def record(self, change: StateChange) -> None:
+        super().record(change)
+        moment = copy(self)  # what it remembers is replaced by each change, never changed
+        moment.moments = []
+        self.moments.append(moment)
 
 
 def desk(state: MemoryState | None = None, **changes: Any) -> World:
@@ -159,6 +174,42 @@ def test_a_boot_brings_back_what_a_version_on_trial_has_replaced(for_ms: int) ->
     world.device.replace(world.pack(newer(plan, mask=0b1)).encode(), confirm_ms=500)
     world.device.run(for_ms=30)
     assert reboot(world).device["a"].mask == 0b1
+
+
+@pytest.mark.clause("TC-LOAD-16", "TC-STATE-12")
+@pytest.mark.parametrize("new", ["a", "traps"])
+@pytest.mark.parametrize("confirm_ms", [None, 500])
+@pytest.mark.parametrize("runs", [True, False])
+def test_whenever_the_power_is_cut_a_replacement_has_happened_or_not(
+    runs: bool, confirm_ms: int | None, new: str
+) -> None:
+    """What is recorded at any moment is the old version or the new one, whole, and one of them."""
+    if confirm_ms is not None and not runs:
+        pytest.skip("only what runs is replaced on trial")
+    state = Replaying()
+    world = desk(state)
+    plan = blueprint("a", security=PERIOD)
+    world.add(plan)
+    if runs:
+        world.device.start("a")
+        world.device.run(for_ms=25)
+    changed = newer(plan, mask=0b1)
+    masks = {0b11111, 0b1}
+    bundle = pack(changed, new.encode(), b"", KEYS).encode()
+    since = len(state.moments) - 1
+    world.device.replace(bundle, confirm_ms)
+    world.device.run(for_ms=2_000)
+    seen = set()
+    for moment in state.moments[since:]:
+        later = desk(moment)
+        (view,) = later.device
+        assert (view.uid, view.slot) == (b"a", 0)
+        seen.add(view.mask)
+        later.device.run(for_ms=25)
+        assert later.state is not None
+        assert later.state.kept_aside() == ()
+    assert seen <= masks
+    assert seen == masks or (confirm_ms is not None and new == "traps")
 
 
 REASONS: dict[str, tuple[LoadReason, dict[str, object]]] = {

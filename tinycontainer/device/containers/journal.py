@@ -33,7 +33,7 @@ class Journal:
     Args:
         sequences: what was accepted before; the state itself, if there is one.
         state: what remembers containers; None if nothing does.
-        epoch_s: time in Unix seconds, rounded up.
+        epoch_s: the device's time in Unix seconds.
 
     Attributes:
         is_behind: whether a container has ended that nobody asked to end.
