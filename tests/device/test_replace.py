@@ -311,6 +311,29 @@ def test_a_version_that_completes_no_loop_in_time_is_gone() -> None:
 
 
 @pytest.mark.clause("TC-LOAD-17")
+@pytest.mark.parametrize("verb", ["", "stop", "delete"])
+def test_a_loop_that_a_version_completes_after_its_end_does_not_confirm_it(verb: str) -> None:
+    ledger = Ledger()
+    world = running(device(sequences=ledger))
+    before = dict(ledger.entries)
+    plan = newer(PLAN, security=times(period=10, stop=5))
+    world.programs["ends late"] = Program(work(*[1_000] * 30))
+    world.device.replace(version(plan, code="ends late"), confirm_ms=5 if not verb else 500)
+    world.device.run(for_ms=2)
+    if verb:
+        getattr(world.device, verb)("box")
+    world.device.run(for_ms=500)
+    assert world.of(ReplacementConfirmed) == []
+    assert ledger.entries == before
+    assert len(world.of(ReplacementUndone)) == (verb != "delete")
+    if verb == "delete":
+        assert "box" not in world.device
+    else:
+        assert world.device["box"].state is (State.READY if verb else State.RUNNING)
+        assert is_old(world)
+
+
+@pytest.mark.clause("TC-LOAD-17")
 def test_a_loop_that_returns_another_value_was_completed() -> None:
     world = running(device())
     world.device.replace(version(code="returns 7"), confirm_ms=50)

@@ -36,7 +36,10 @@ from tinycontainer.trace import JsonLines, Sink
 from tinycontainer_tokens import Kind, MemorySequenceStore
 
 CONTAINERS = 3
-VERBS = ("start", "stop", "kill", "delete", "load", "reconfigure", "nonsense")
+VERBS = (
+    *("start", "stop", "kill", "delete", "load", "reconfigure", "nonsense"),
+    *("replace", "replace on trial", "judge", "judge a successor"),
+)
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,13 @@ class Story:
             case "reconfigure":
                 changed = newer(plan, security=times(period=3))
                 device.reconfigure(pack_unsigned(changed, uid.encode(), b"data").metadata)
+            case "replace" | "replace on trial" | "judge" | "judge a successor":
+                changed = newer(plan, security=times(period=4, loop=draw_limit(self.seed, number)))
+                content = pack_unsigned(changed, uid.encode(), b"more").encode()
+                if verb.startswith("replace"):
+                    device.replace(content, 15 if verb == "replace on trial" else None)
+                else:
+                    device.judge(content, replaces=verb != "judge")
             case "nonsense":
                 device.load(b"\xff" * (40_000 * number))
             case _:
@@ -207,6 +217,11 @@ class Story:
             now_ns[0] += int(seconds * 1e9)
 
         return WallClock(monotonic_ns, sleep)
+
+
+def draw_limit(seed: int, number: int) -> int:
+    """How long a loop of a new version may take, in ms; often too short."""
+    return random.Random(seed * 11 + number).choice([1, 1, 20])
 
 
 def _broken() -> Puppet:

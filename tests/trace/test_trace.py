@@ -29,6 +29,9 @@ from tinycontainer.trace.events import (
     Logged,
     PeriodsSkipped,
     Refused,
+    ReplacementConfirmed,
+    ReplacementUndone,
+    Replacing,
     Transitioned,
 )
 
@@ -88,7 +91,7 @@ def is_inert(json_lines: list[str], human_lines: list[str]) -> bool:
 
 def test_every_kind_of_event_has_a_name_of_its_own() -> None:
     names = [kind.name for kind in KINDS]
-    assert len(set(names)) == len(names) == 17
+    assert len(set(names)) == len(names) == 20
     assert all(set(name) <= set(string.ascii_lowercase + "-") for name in names)
 
 
@@ -192,6 +195,10 @@ def test_payload_is_nothing_for_people() -> None:
         (Dropped(b"x", 3, 4), "3 log lines, 4 refusals"),
         (DeadlineMissed(b"x", 2_500_000), "2.500 ms"),
         (PeriodsSkipped(b"x", 5), "5 periods skipped"),
+        (Replacing(b"x", 0), "is being replaced"),
+        (Replacing(b"x", 2_500_000), "is being replaced, to be confirmed within 2.5 ms"),
+        (ReplacementConfirmed(b"x"), "the replacement is confirmed"),
+        (ReplacementUndone(b"x", "too late\x1b[2J"), "is UNDONE: too late\\x1b[2J"),
     ],
 )
 def test_people_read_words(event: TraceEvent, words: str) -> None:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from pydantic import Field, model_validator
 
 from tinycontainer.assembly import Device
+from tinycontainer.device.containers.judgement import require_all
 from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.files.fields import Uid, uid_from_text
@@ -20,6 +22,7 @@ from tinycontainer.files.toml_file import Table, read_bounded, read_toml, resolv
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import show
 
+MAX_CONFIRM_MS: Final = 1 << 31
 _TICK_MS = 100
 
 
@@ -32,21 +35,38 @@ class ManagementCall(StrEnum):
     KILL = "kill"
     DELETE = "delete"
     RECONFIGURE = "reconfigure"
+    REPLACE = "replace"
+    JUDGE = "judge"
 
     @property
     def takes_file(self) -> bool:
         """Whether it names a file (a bundle, or metadata) and not a uid."""
-        return self in (ManagementCall.LOAD, ManagementCall.RECONFIGURE)
+        return self in _WITH_FILE
+
+
+_WITH_FILE: Final = (
+    ManagementCall.LOAD,
+    ManagementCall.RECONFIGURE,
+    ManagementCall.REPLACE,
+    ManagementCall.JUDGE,
+)
 
 
 class ScriptStepTable(Table):
-    """One step: load and reconfigure name a file, all others a uid."""
+    """One step: it names a file or a uid, as its verb needs."""
 
     at_ms: int = Field(ge=0, description="device time")
     verb: ManagementCall
     uid: Uid | None = None
     file: str | None = Field(default=None, description="within the script's directory")
     refused: bool = Field(default=False, description="the device is expected to refuse it")
+    confirm_ms: int | None = Field(
+        default=None,
+        gt=0,
+        le=MAX_CONFIRM_MS,
+        description="replace: how long the new version is on trial; by default it is final",
+    )
+    replaces: bool = Field(default=False, description="judge: as replace would, and not as load")
 
     @model_validator(mode="after")
     def _check_operand(self) -> "ScriptStepTable":
@@ -55,6 +75,12 @@ class ScriptStepTable(Table):
         ):
             wanted = "a file and no uid" if self.verb.takes_file else "a uid and no file"
             raise ValueError(f"{self.verb} takes {wanted}")
+        for key, verb in (
+            ("confirm_ms", ManagementCall.REPLACE),
+            ("replaces", ManagementCall.JUDGE),
+        ):
+            if key in self.model_fields_set and self.verb is not verb:
+                raise ValueError(f"{key}: is for {verb} only")
         return self
 
 
@@ -74,6 +100,8 @@ class ScriptStep:
         uid: of the container; empty if the content has it.
         content: bundle or metadata.
         refused: whether the device is expected to refuse.
+        confirm_ms: how long a new version is on trial; None if it is final.
+        replaces: whether a bundle is judged as `Device.replace` would, and not as a load.
     """
 
     at_ms: int
@@ -81,6 +109,8 @@ class ScriptStep:
     uid: bytes
     content: bytes
     refused: bool
+    confirm_ms: int | None = None
+    replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +196,15 @@ def _read_step(
     if table.file is not None:
         content = read(resolve_named(path.parent.resolve(), table.file, show(str(path)), place))
     uid = b"" if table.uid is None else uid_from_text(table.uid)
-    return ScriptStep(table.at_ms, table.verb, uid, content, table.refused)
+    return ScriptStep(
+        table.at_ms,
+        table.verb,
+        uid,
+        content,
+        table.refused,
+        table.confirm_ms,
+        table.replaces,
+    )
 
 
 def _take_step(device: Device, step: ScriptStep) -> Surprise | None:
@@ -177,6 +215,10 @@ def _take_step(device: Device, step: ScriptStep) -> Surprise | None:
         ManagementCall.KILL: lambda: device.kill(step.uid),
         ManagementCall.DELETE: lambda: device.delete(step.uid),
         ManagementCall.RECONFIGURE: lambda: device.reconfigure(step.content),
+        ManagementCall.REPLACE: lambda: device.replace(step.content, step.confirm_ms),
+        ManagementCall.JUDGE: lambda: require_all(
+            device.judge(step.content, replaces=step.replaces)
+        ),
     }
     try:
         actions[step.verb]()

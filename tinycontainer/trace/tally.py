@@ -29,6 +29,10 @@ class Row:
         deadline_misses: gaps between loops that grew too long.
         faults: how many of its starts ended by a fault.
         ended: why its last start ended; empty if none has.
+        replaced: how often another version was accepted for its place.
+        confirmed: how many of them were on trial and are final.
+        undone: how many were on trial and gave way to the version of before.
+        undone_why: why the last one did; empty if none has. Untrusted.
     """
 
     uid: bytes
@@ -43,6 +47,10 @@ class Row:
     deadline_misses: int = 0
     faults: int = 0
     ended: str = ""
+    replaced: int = 0
+    confirmed: int = 0
+    undone: int = 0
+    undone_why: str = ""
 
     @property
     def execution_ns(self) -> int:
@@ -111,6 +119,14 @@ class Tally:
                 self.refusals[RefusalKind(uid, event.call, event.reason)] += 1
             case events.LoadRefused(uid=uid):
                 self.refusals[RefusalKind(uid, event.verb, event.reason)] += 1
+            case events.Replacing(uid=uid):
+                self._row(uid).replaced += 1
+            case events.ReplacementConfirmed(uid=uid):
+                self._row(uid).confirmed += 1
+            case events.ReplacementUndone(uid=uid):
+                row = self._row(uid)
+                row.undone += 1
+                row.undone_why = event.reason
             case events.RightExpired(uid=uid):
                 self.refusals[RefusalKind(uid, f"{event.token} token", "expired")] += 1
             case events.Dropped(uid=uid) if event.refusals:

@@ -124,6 +124,8 @@ def test_a_hostile_trace_leaves_every_output_inert(
             "result": -1,
             "detail": text,
         },
+        {**base, "event": "replacing", "within_ns": 1},
+        {**base, "event": "replacement-undone", "reason": text},
         {**base, "event": "hook-began", "hook": text, "number": 1},
         {
             **base,
@@ -141,7 +143,9 @@ def test_a_hostile_trace_leaves_every_output_inert(
     outputs = ("--html", html, "--gantt", svg, "--perfetto", perfetto)
     assert inert(program.good("report", trace, *outputs))
     assert all(inert(path.read_text()) for path in (html, svg, perfetto))
-    for row in program.json("report", trace)["refusals"]:
+    found = program.json("report", trace)
+    assert found["replacements"]
+    for row in (*found["refusals"], *found["replacements"]):
         assert all(inert(str(value)) for value in row.values())
 
 

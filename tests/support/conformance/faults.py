@@ -86,7 +86,7 @@ FAULTS = [
     Fault(
         "leaves descriptors open when a start ends",
         "TC-CALL-17",
-        "tinycontainer.device.running.executor",
+        "tinycontainer.device.running.executions",
         "self._service.close_all(execution.started)",
         "pass",
     ),
@@ -191,8 +191,8 @@ FAULTS = [
     Fault(
         "does not look when new tokens expire",
         "TC-TOK-31",
-        "tinycontainer.device.running.executor",
-        "self._watch_expiry(execution)\n            execution.timing_changed",
+        "tinycontainer.device.running.executions",
+        "self.watch(execution)\n            execution.timing_changed",
         "execution.timing_changed",
     ),
     Fault(
@@ -240,9 +240,9 @@ FAULTS = [
     Fault(
         "links no call that a reconfiguration grants",
         "TC-LIFE-17",
-        "tinycontainer.device.running.executor",
-        "execution.natives.link()\n            self._watch_expiry(execution)",
-        "self._watch_expiry(execution)",
+        "tinycontainer.device.running.executions",
+        "execution.natives.link()\n            self.watch(execution)",
+        "self.watch(execution)",
     ),
     Fault(
         "takes sections beyond the capacity",
@@ -262,8 +262,8 @@ FAULTS = [
         "does not free the slot of a refused load",
         "TC-LOAD-10",
         "tinycontainer.device.containers.controller",
-        "self._memory.release(slot)\n            self._report",
-        "self._memory._by_uid.pop(slot.uid, None)\n            self._report",
+        "self._memory.release(slot)\n            record_refusal",
+        "self._memory._by_uid.pop(slot.uid, None)\n            record_refusal",
     ),
     Fault(
         "tells containers nothing of a driver's code",

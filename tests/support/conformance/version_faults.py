@@ -93,8 +93,15 @@ VERSION_FAULTS = [
         "confirms no version",
         "TC-LOAD-17",
         "tinycontainer.device.running.executor",
-        "if not container.is_unconfirmed or is_fault:",
+        "if not container.is_unconfirmed or is_fault or container.state is not State.RUNNING:",
         "if True:",
+    ),
+    Fault(
+        "confirms a version that has ended",
+        "TC-LOAD-18",
+        "tinycontainer.device.running.executor",
+        "is_fault or container.state is not State.RUNNING:",
+        "is_fault:",
     ),
     Fault(
         "records the sequences of a version on trial at once",

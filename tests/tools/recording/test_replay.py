@@ -66,6 +66,47 @@ def test_a_replay_repeats_that_tokens_expire(tmp_path: Path, wall: bool, expires
 
 
 @pytest.mark.parametrize("wall", [False, True])
+def test_a_replay_repeats_that_versions_replace_each_other(tmp_path: Path, wall: bool) -> None:
+    found = set[str]()
+    for seed in range(12):
+        steps = (
+            *((10, "judge a successor", number) for number in range(CONTAINERS)),
+            *((10, "replace on trial", number) for number in range(CONTAINERS)),
+            *((60, "judge", number) for number in range(CONTAINERS)),
+            *((10, "replace", number) for number in range(CONTAINERS)),
+        )
+        story = Story(seed, wall=wall, steps=(*loads, *steps, (40, "nonsense", 0)))
+        recorded = story.record()
+        assert story.repeat(tmp_path / "tape", recorded.lines) == recorded
+        found.update(json.loads(line)["event"] for line in recorded.trace)
+    assert {"replacing", "replacement-confirmed", "replacement-undone"} <= found
+
+
+@pytest.mark.parametrize(
+    ("verb", "values"),
+    [
+        ("replace", {"confirm_ms": 0}),
+        ("replace", {"confirm_ms": "x"}),
+        ("replace", {"confirm_ms": True}),
+        ("replace", {"size": -1}),
+        ("replace", {"more": 1}),
+        ("judge", {"replaces": 1}),
+        ("judge", {"size": 1 << 40}),
+        ("judge", {"size": True}),
+    ],
+)
+def test_a_wrong_line_of_a_replacement_or_a_judgement_is_refused(
+    tmp_path: Path, verb: str, values: dict[str, Any]
+) -> None:
+    story = Story(3, wall=False, steps=(*loads, (5, verb, 1)))
+    lines = story.record().lines
+    number = next(n for n, line in enumerate(lines) if f'"do":"{verb}"' in line)
+    spoiled = json.dumps({**json.loads(lines[number]), **values}) + "\n"
+    with pytest.raises(LineError, match=f"line {number + 1}"):
+        story.repeat(tmp_path / "tape", [*lines[:number], spoiled, *lines[number + 1 :]])
+
+
+@pytest.mark.parametrize("wall", [False, True])
 def test_a_replay_can_be_repeated_and_records_are_reproducible(tmp_path: Path, wall: bool) -> None:
     story = Story(5, wall=wall, steps=(*loads, (40, "reconfigure", 0)))
     recorded = story.record()

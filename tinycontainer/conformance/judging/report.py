@@ -11,11 +11,11 @@ from xml.etree import ElementTree
 from tinycontainer.text import flatten, show
 
 from ..protocol import HelloReply
-from .suite import CaseOutcome, CaseResult, Judgement, Verdict
+from .suite import CaseOutcome, CaseResult, Conformance, Verdict
 
 
 def as_values(
-    results: Sequence[CaseResult], hello: HelloReply | None, judgement: Judgement
+    results: Sequence[CaseResult], hello: HelloReply | None, judgement: Conformance
 ) -> dict[str, Any]:
     """All results as plain values, for JSON."""
     return {

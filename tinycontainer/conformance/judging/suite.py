@@ -252,7 +252,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Conformance:
     """The verdict, and what is missing for a better one.
 
     Attributes:
@@ -284,7 +284,7 @@ class Judgement:
 
 def judge_results(
     results: Sequence[CaseResult], cases: Sequence[Case], hello: HelloReply | None
-) -> Judgement:
+) -> Conformance:
     """Whether an implementation conforms: in everything that it announces, not only where asked.
 
     Args:
@@ -294,7 +294,7 @@ def judge_results(
     """
     judged_any = any(result.outcome is not CaseOutcome.SKIPPED for result in results)
     if hello is None or not judged_any or not all(result.outcome.is_good for result in results):
-        return Judgement(Verdict.FAILS)
+        return Conformance(Verdict.FAILS)
     variants = {result.case.id: result.variants for result in results}
     not_judged = tuple(
         case.id for case in cases if variants.get(case.id, 0) < len(choose_variants(case, hello))
@@ -303,7 +303,7 @@ def judge_results(
         result.case.id for result in results if result.outcome is CaseOutcome.EXPECTED_FAILURE
     )
     verdict = Verdict.PASSED_IN_PART if not_judged or expected else Verdict.CONFORMS
-    return Judgement(verdict, not_judged, expected)
+    return Conformance(verdict, not_judged, expected)
 
 
 def _first_of(ids: Sequence[str]) -> str:

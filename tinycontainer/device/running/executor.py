@@ -267,10 +267,11 @@ class Executor:
         self._follow_hook(execution, hook, reason, now_ns)
 
     def _confirm(self, execution: Execution, reason: Exit | None) -> None:
-        """A loop was completed; that is enough, unless it is a fault."""
+        """A loop was completed; that is enough, unless it is a fault, or the version has ended."""
         container = execution.container
         is_fault = reason is not None and reason.reason not in ENDS_BY_ITSELF
-        if not container.is_unconfirmed or is_fault:
+        # In the grace of a version that has ended a loop can still be completed.
+        if not container.is_unconfirmed or is_fault or container.state is not State.RUNNING:
             return
         if self._controller.versions.confirm(container):
             self.started.watch(execution)

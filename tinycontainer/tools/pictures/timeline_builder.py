@@ -116,7 +116,12 @@ class TimelineBuilder:
                 lane_builder.miss_deadline(event, self._begin_ns or 0)
             case events.Called():
                 lane_builder.add_call(event)
-            case events.Refused() | events.LoadRefused() | events.RightExpired():
+            case (
+                events.Refused()
+                | events.LoadRefused()
+                | events.RightExpired()
+                | events.ReplacementUndone()
+            ):
                 lane_builder.add_mark(event.at_ns, MarkKind.REFUSAL, event)
             case events.DescriptorClosed():
                 lane_builder.close_descriptor(event.at_ns)

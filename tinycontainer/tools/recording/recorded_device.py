@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from tinycontainer.assembly import Device
+from tinycontainer.device.containers.judgement import LoadCheck
 from tinycontainer.device.device import Setup, View
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.interfaces.clock import Clock
@@ -77,6 +78,18 @@ class RecordedDevice(Device):
         with self._noted("reconfigure", size=len(metadata)):
             self._note_parts(metadata)
             return super().reconfigure(metadata)
+
+    def replace(self, bundle: bytes, confirm_ms: int | None = None) -> View:
+        """See `Device.replace`."""
+        with self._noted("replace", size=len(bundle), confirm_ms=confirm_ms):
+            self._note_parts(bundle)
+            return super().replace(bundle, confirm_ms)
+
+    def judge(self, bundle: bytes, *, replaces: bool = False) -> tuple[LoadCheck, ...]:
+        """See `Device.judge`; it changes nothing, but reads the clock and the sequences."""
+        with self._noted("judge", size=len(bundle), replaces=replaces):
+            self._note_parts(bundle)
+            return super().judge(bundle, replaces=replaces)
 
     def start(self, uid: bytes | str) -> None:
         """See `Device.start`."""

@@ -88,6 +88,14 @@ def _find_call(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> C
             # Read when the call is made: here an error of the tape, a ValueError as well, would be
             # reported a second time as an error of this line.
             return lambda: by_content[verb](_read_content(tape, size))
+        case {"do": "replace", "size": size, "confirm_ms": confirm_ms} if len(values) == 3:
+            whole_number(size, range(MAX_BUNDLE_BYTES + 1))
+            if confirm_ms is not None:
+                whole_number(confirm_ms, _TIMES[1:])
+            return lambda: device.replace(_read_content(tape, size), confirm_ms)
+        case {"do": "judge", "size": size, "replaces": bool(replaces)} if len(values) == 3:
+            whole_number(size, range(MAX_BUNDLE_BYTES + 1))
+            return lambda: device.judge(_read_content(tape, size), replaces=replaces)
         case {"do": str(verb), "uid": str(shown)} if len(values) == 2 and verb in by_uid:
             uid = unshow(shown)
             return lambda: by_uid[verb](uid)

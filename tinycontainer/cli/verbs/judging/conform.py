@@ -17,7 +17,7 @@ from tinycontainer.conformance.judging.report import as_junit, as_values, count_
 from tinycontainer.conformance.judging.suite import (
     CaseOutcome,
     CaseResult,
-    Judgement,
+    Conformance,
     Suite,
     Verdict,
     judge_results,
@@ -163,7 +163,7 @@ def _print_result(result: CaseResult) -> None:
         click.echo(f"       {flatten(problem)}")
 
 
-def _print_totals(results: Sequence[CaseResult], suite: Suite, judgement: Judgement) -> None:
+def _print_totals(results: Sequence[CaseResult], suite: Suite, judgement: Conformance) -> None:
     hello = suite.hello
     name = "the implementation"
     if hello is not None:

@@ -55,6 +55,8 @@ class LiveView:
                 self._refusals[uid] = f"{event.verb}: {event.reason}"
             case events.RightExpired(uid=uid):
                 self._refusals[uid] = f"{event.token} token: expired"
+            case events.ReplacementUndone(uid=uid):
+                self._refusals[uid] = f"replacement undone: {event.reason}"
 
     def table(self) -> Table:
         """The present state, a row for each container."""

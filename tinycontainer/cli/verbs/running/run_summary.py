@@ -1,4 +1,4 @@
-"""The summary of a run: how each container fared, and what was refused."""
+"""The summary of a run: how each container fared, what was refused, and what was replaced."""
 
 from collections.abc import Iterator
 from types import MappingProxyType
@@ -46,11 +46,22 @@ def summarize_run(now_ns: int, tally: Tally) -> dict[str, Any]:
             }
             for kind, count in sorted(tally.refusals.items())
         ],
+        "replacements": [
+            {
+                "uid": show(row.uid),
+                "accepted": row.replaced,
+                "confirmed": row.confirmed,
+                "undone": row.undone,
+                "undone_why": flatten(row.undone_why),
+            }
+            for row in tally.rows.values()
+            if row.replaced or row.confirmed or row.undone
+        ],
     }
 
 
 def print_summary(summary: dict[str, Any]) -> None:
-    """Print a summary as two tables."""
+    """Print a summary as tables."""
     for title, columns, rows in summary_tables(summary):
         print_table(title, columns, rows)
 
@@ -69,6 +80,12 @@ def summary_tables(
             "What was refused, and why",
             ("container", "what", "reason", "times"),
             [tuple(row.values()) for row in summary["refusals"]],
+        )
+    if summary["replacements"]:
+        yield (
+            "What another version took the place of",
+            ("container", "accepted", "confirmed", "undone", "because"),
+            [tuple(row.values()) for row in summary["replacements"]],
         )
 
 
