@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from support.scripted import Program, trap, work
+from support.scripted import Program, endless, trap, work
 from support.worlds import KEYS, World, blueprint, newer, refused, snapshot, times, trusted
 
 from tinycontainer.device.containers.container import ExitReason
@@ -174,6 +174,24 @@ def test_a_boot_brings_back_what_a_version_on_trial_has_replaced(for_ms: int) ->
     world.device.replace(world.pack(newer(plan, mask=0b1)).encode(), confirm_ms=500)
     world.device.run(for_ms=30)
     assert reboot(world).device["a"].mask == 0b1
+
+
+@pytest.mark.clause("TC-LOAD-18", "TC-STATE-12")
+def test_a_version_on_trial_that_is_deleted_is_gone_after_a_boot_with_the_old_one() -> None:
+    world = desk()
+    world.run(blueprint("traps"), PROGRAMS["traps"])
+    world.run(blueprint("a"), Program(work(10), stop=endless()))
+    world.device.run(for_ms=25)
+    world.device.replace(world.pack(newer(blueprint("a"))).encode(), confirm_ms=5_000)
+    world.device.kill("a")
+    world.programs["a"] = Program(endless())
+    world.device.run(for_ms=5)
+    world.device.delete("a")
+    world.device.start("traps")
+    world.device.run(for_ms=20)  # its end is recorded, while the other still winds down
+    assert world.exit_of("traps").reason is ExitReason.TRAP
+    assert world.device["a"].state is State.STOPPING
+    assert look(reboot(world)) == {"traps": (0, State.READY)}
 
 
 @pytest.mark.clause("TC-LOAD-16", "TC-STATE-12")

@@ -55,11 +55,12 @@ class Journal:
         Raises:
             SequenceStoreError: it cannot be recorded; nothing has changed.
         """
-        if self._state is None:
-            # It judges once more: another device may have accepted a newer token meanwhile.
-            self._sequences.accept(accepted)
-            return
         accepted = tuple(accepted)
+        # The store judges once more: another device may have accepted a newer token meanwhile.
+        if self._state is None:
+            if accepted:
+                self._sequences.accept(accepted)
+            return
         slot = None if after is None else after()
         if isinstance(slot, StoredContainer):
             self._write(accepted, (slot,), ())
@@ -110,15 +111,14 @@ def remembered(container: Container) -> StoredContainer | None:
     """What a container is to be after a boot; None if it is to be gone."""
     if container.successor is not None:
         return remembered(container.successor)
-    succession = container.succession
-    wants_to_run = container.state is State.RUNNING
-    if succession is not None:
-        wants_to_run = wants_to_run or succession.starts
-        if succession.predecessor is not None:
-            # Until it is confirmed, a boot brings the version of before back.
-            return describe(succession.predecessor, wants_to_run=wants_to_run)
-    elif container.condition.delete_pending or container.state in (State.DELETING, State.GONE):
+    if container.condition.delete_pending or container.state in (State.DELETING, State.GONE):
         return None
+    succession = container.succession
+    is_to_start = succession is not None and succession.starts
+    wants_to_run = container.state is State.RUNNING or is_to_start
+    if succession is not None and succession.predecessor is not None:
+        # Until it is confirmed, a boot brings the version of before back.
+        return describe(succession.predecessor, wants_to_run=wants_to_run)
     return describe(container, wants_to_run=wants_to_run)
 
 
@@ -140,7 +140,9 @@ def after_event(container: Container, event: Event, end: Exit | None) -> StoredC
         return replace(entry, wants_to_run=True, loops=container.loops_begun if resumes else 0)
     if container.successor is not None:
         return entry  # to kill what winds down changes nothing for its successor
-    return replace(entry, wants_to_run=False, loops=0, last_exit=_encode_exit(end))
+    # What is STOPPING keeps the end that it had.
+    last_exit = _encode_exit(end) if container.state is State.RUNNING else entry.last_exit
+    return replace(entry, wants_to_run=False, loops=0, last_exit=last_exit)
 
 
 def describe(container: Container, *, wants_to_run: bool) -> StoredContainer:
