@@ -188,7 +188,7 @@ def test_a_version_on_trial_that_is_deleted_is_gone_after_a_boot_with_the_old_on
     world.device.run(for_ms=5)
     world.device.delete("a")
     world.device.start("traps")
-    world.device.run(for_ms=20)  # its end is recorded, while the other still winds down
+    world.device.run(for_ms=100)  # its end is recorded, while the other still winds down
     assert world.exit_of("traps").reason is ExitReason.TRAP
     assert world.device["a"].state is State.STOPPING
     assert look(reboot(world)) == {"traps": (0, State.READY)}
