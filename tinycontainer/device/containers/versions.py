@@ -2,7 +2,7 @@
 
 The successor is judged while the old one goes on. What happens then is posted as a delete is: the
 old one winds down, and when it is erased the successor lies in its slot. A successor that has to be
-confirmed keeps the old one in mind until it has completed a loop (ADR 25).
+confirmed keeps the old one in mind until it has completed a loop (ADR 26).
 """
 
 from collections.abc import Callable

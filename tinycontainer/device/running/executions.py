@@ -1,7 +1,7 @@
 """The started containers: how each comes, what is watched of it, and how it goes.
 
 A start gets an execution, and a finalized one gives all back that it has taken. What is erased may
-make room for another version. Who of them runs is the executor's (ADR 5, ADR 25).
+make room for another version. Who of them runs is the executor's (ADR 5, ADR 26).
 """
 
 from collections.abc import Iterator
@@ -199,7 +199,7 @@ class Executions:
     # One version in the place of another (TC-LOAD-16 to TC-LOAD-18).
 
     def _succeed(self, container: Container) -> None:
-        """Do what is left to do for a container that took the place of another (ADR 25)."""
+        """Do what is left to do for a container that took the place of another (ADR 26)."""
         self._controller.announce(container)
         succession = container.succession
         if succession is None:
