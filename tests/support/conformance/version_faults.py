@@ -52,6 +52,23 @@ VERSION_FAULTS = [
         "Slot(container.slot.number + 2, self._rules.capacity)",
     ),
     Fault(
+        "wants a second slot for a successor",
+        "TC-LOAD-16",
+        "tinycontainer.device.containers.versions",
+        "            container = self.require_changeable(uid)\n            successor",
+        "            container = self.require_changeable(uid)\n"
+        "            if self._rules.capacity.slots == 1:\n"
+        '                raise LoadError(LoadReason.NO_SLOT, "")\n'
+        "            successor",
+    ),
+    Fault(
+        "lets the stop hook go on when a stopping container is killed",
+        "TC-LIFE-09",
+        "tinycontainer.device.containers.lifecycle",
+        "Transition(_S.STOPPING, _E.KILL, _S.STOPPING, stop_hook_aborted=True)",
+        "Transition(_S.STOPPING, _E.KILL, _S.STOPPING)",
+    ),
+    Fault(
         "runs successors by the runtime of the old version",
         "TC-LOAD-16",
         "tinycontainer.device.containers.versions",
