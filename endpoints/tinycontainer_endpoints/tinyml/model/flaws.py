@@ -274,6 +274,10 @@ class Flaw(Enum):
     )
     SLICE_EMPTY = _ENCODING, "the slice along dimension {found} has no element"
     RESIZED = _ENCODING, "a size is {found}; allowed are {allowed}"
+    RESIZED_BEYOND = (
+        _UNSUPPORTED,
+        "the {subject} is {allowed}; native code, which rounds ratios, would read at {found}",
+    )
     CENTRES = _ENCODING, "the corners are aligned and the centres are halved; only one is possible"
     DIVISION_TYPE = _UNSUPPORTED, "the division has the type {found}; only {allowed} is supported"
     ALPHA_COMPUTED = _ENCODING, "the slopes are computed; they have to be a constant"

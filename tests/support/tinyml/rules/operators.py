@@ -16,7 +16,7 @@ from support.tinyml.changes import (
 )
 from support.tinyml.models import F32, I8, RECIPES, Net, seed
 from tinycontainer_endpoints.tinyml.model.encoding import encode_model
-from tinycontainer_endpoints.tinyml.model.enumerations import Builtin
+from tinycontainer_endpoints.tinyml.model.enumerations import Builtin, TensorType
 from tinycontainer_endpoints.tinyml.model.flaws import Flaw
 from tinycontainer_endpoints.tinyml.model.schema import NEWEST_VERSIONS
 
@@ -88,6 +88,26 @@ def with_a_part_too_many() -> bytes:
     return with_options("split", num_splits=2)
 
 
+def resized(height: int, new: int, kind: TensorType = I8, **options: bool) -> bytes:
+    """An image that becomes higher or lower; its width stays."""
+    net = Net(kind)
+    inputs = [net.input(1, height, 1, 1), net.numbers(new, 1)]
+    output = net.tensor(1, new, 1, 1)
+    return encode_model(net.model(net.add(Builtin.RESIZE_BILINEAR, inputs, output, 3, **options)))
+
+
+def widened(width: int, new: int) -> bytes:
+    """The same with rows and columns exchanged."""
+    net = Net(I8)
+    inputs = [net.input(1, 1, width, 1), net.numbers(1, new)]
+    output = net.tensor(1, 1, new, 1)
+    return encode_model(net.model(net.add(Builtin.RESIZE_BILINEAR, inputs, output, 3)))
+
+
+INSIDE = ((1, 54), (1, 683), (149, 600), (2048, 4096), (3, 7))
+BEYOND = ((1, 55), (1, 682), (2, 4096), (150, 601), (2050, 4096))
+"""Heights before and after, for which native code that rounds the ratio reads the last row, or one
+below it."""
 DENSE_SCALE = single(single(0.05) * single(0.01))
 OPERATORS: list[tuple[bytes, Flaw | None]] = [
     # The kind of D6: the check was weaker than the interpreter.
@@ -197,6 +217,16 @@ OPERATORS: list[tuple[bytes, Flaw | None]] = [
     (with_input("resize", 1, data=numbers(-7, 5)), Flaw.RESIZED),
     (with_input("resize", 1, data=numbers(4097, 5)), Flaw.RESIZED),
     (with_input("resize", 1, data=numbers(7, 6)), Flaw.OUTPUT_SHAPE),
+    *((resized(before, after), None) for before, after in INSIDE),
+    *((resized(before, after), Flaw.RESIZED_BEYOND) for before, after in BEYOND),
+    *((resized(before, after, F32), None) for before, after in BEYOND),
+    (widened(2, 4096), Flaw.RESIZED_BEYOND),
+    (resized(2051, 4096, align_corners=True), Flaw.RESIZED_BEYOND),
+    (resized(2, 4096, align_corners=True), None),
+    (resized(2051, 4096, F32, align_corners=True), None),
+    (resized(2051, 1, align_corners=True), None),
+    (resized(2050, 4096, half_pixel_centers=True), Flaw.RESIZED_BEYOND),
+    (resized(2050, 1, half_pixel_centers=True), None),
     # SVDF.
     (with_options("svdf", rank=4), Flaw.RANK_OPTION),
     (with_options("svdf", rank=0), Flaw.RANK_OPTION),
