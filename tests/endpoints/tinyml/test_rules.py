@@ -122,11 +122,13 @@ def test_whole_numbers_of_32_bits_can_be_given_and_read() -> None:
 
 
 RESIZED = [
-    (before, after, option)
+    (before, after, option, across)
     for before in (1, 2, 13, 150, 1026, 2050)
     for after in (1, 2, 55, 601, 682, 1025, 2048, 4095, 4096)
     for option in ("", "align_corners", "half_pixel_centers")
+    for across in (False, True)
 ]
+"""Sizes before and after, an option, and whether they are those of the width."""
 
 
 @pytest.mark.clause("TC-TML-15")
@@ -138,10 +140,12 @@ def test_no_resized_image_shows_anything_that_is_not_of_the_image(
     """Of an image of one value, another value can only come from what is beside it in memory."""
     pixel = bytes([100]) if kind is I8 else struct.pack("<f", 7.0)
     accepted = 0
-    for before, after, option in RESIZED:
+    for before, after, option, across in RESIZED:
         net = Net(kind)
-        inputs = [net.input(1, before, 1, 1), net.numbers(after, 1)]
-        output = net.tensor(1, after, 1, 1)
+        old = (1, before) if across else (before, 1)
+        new = (1, after) if across else (after, 1)
+        inputs = [net.input(1, *old, 1), net.numbers(*new)]
+        output = net.tensor(1, *new, 1)
         options = {option: True} if option else {}
         net.add(Builtin.RESIZE_BILINEAR, inputs, output, 3, **options)
         try:
@@ -153,7 +157,7 @@ def test_no_resized_image_shows_anything_that_is_not_of_the_image(
         made = bare_session(backend, content).run(pixel * before)
         letters = "b" if kind is I8 else "f"
         values = struct.unpack(f"<{after}{letters}", made)
-        assert values == pytest.approx([values[0]] * after), (before, after, option)
+        assert values == pytest.approx([values[0]] * after), (before, after, option, across)
         assert values[0] == pytest.approx(100 if kind is I8 else 7.0)
     assert accepted >= len(RESIZED) // 2
 

@@ -106,8 +106,8 @@ def widened(width: int, new: int) -> bytes:
 
 INSIDE = ((1, 54), (1, 683), (149, 600), (2048, 4096), (3, 7))
 BEYOND = ((1, 55), (1, 682), (2, 4096), (150, 601), (2050, 4096))
-"""Heights before and after, for which native code that rounds the ratio reads the last row, or one
-below it."""
+"""Heights or widths before and after, for which native code that rounds the ratio reads the last
+row or column, or one beyond it."""
 DENSE_SCALE = single(single(0.05) * single(0.01))
 OPERATORS: list[tuple[bytes, Flaw | None]] = [
     # The kind of D6: the check was weaker than the interpreter.
@@ -220,8 +220,10 @@ OPERATORS: list[tuple[bytes, Flaw | None]] = [
     *((resized(before, after), None) for before, after in INSIDE),
     *((resized(before, after), Flaw.RESIZED_BEYOND) for before, after in BEYOND),
     *((resized(before, after, F32), None) for before, after in BEYOND),
-    (widened(2, 4096), Flaw.RESIZED_BEYOND),
+    *((widened(before, after), None) for before, after in INSIDE),
+    *((widened(before, after), Flaw.RESIZED_BEYOND) for before, after in BEYOND),
     (resized(2051, 4096, align_corners=True), Flaw.RESIZED_BEYOND),
+    (resized(2050, 4096, align_corners=True), None),
     (resized(2, 4096, align_corners=True), None),
     (resized(2051, 4096, F32, align_corners=True), None),
     (resized(2051, 1, align_corners=True), None),
