@@ -132,6 +132,35 @@ def test_what_rbpf_lacks_is_refused_by_name_and_source_line(case: int, words: st
     assert error.place == f"refused.c:{marked_line(case)} in loop"
 
 
+def calling(name: str) -> bytes:
+    """An object that calls a function of at most seven letters, which is defined elsewhere."""
+    content = (OBJECTS / "refused-4.o").read_bytes()
+    return content.replace(b"missing\0", name.encode().ljust(8, b"\0"))
+
+
+@pytest.mark.parametrize(
+    ("name", "helper"),
+    [
+        ("logger", "logger"),
+        ("tc_log", "logger"),
+        ("open", "open"),
+        ("tc_open", "open"),
+        ("read", "read"),
+        ("tc_read", "read"),
+    ],
+)
+def test_a_helper_has_its_own_name_and_that_of_the_header(name: str, helper: str) -> None:
+    lines = BUILDER.disassemble(calling(name))
+    assert any(line.endswith(f"call {helper}") for line in lines)
+
+
+@pytest.mark.parametrize("name", ["log", "tc_sin", "_read", "Read"])
+def test_a_function_of_c_is_no_helper_though_its_name_is_like_one(name: str) -> None:
+    with pytest.raises(BuildRefused) as caught:
+        BUILDER.build(calling(name))
+    assert caught.value.problem.startswith(f"calls {name}, which is no helper")
+
+
 def test_older_debug_information_is_read_too() -> None:
     assert build_error("refused-dwarf4").place == f"refused.c:{marked_line(1)} in loop"
 

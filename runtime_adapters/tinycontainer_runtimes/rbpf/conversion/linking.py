@@ -231,9 +231,10 @@ class _Linker:
         symbol = each.symbol
         if symbol.section is not None:
             return  # of its own, which `_check_calls` names
-        # The header's own names are left where it was compiled for another machine.
-        name = symbol.name.removeprefix("tc_")
-        number = helper_numbers().get("logger" if name == "log" else name)
+        # The header's own names are left where it was compiled for another machine. Its `tc_log` is
+        # the only one that differs by more than the prefix; a plain `log` is C's logarithm.
+        name = "logger" if symbol.name == "tc_log" else symbol.name.removeprefix("tc_")
+        number = helper_numbers().get(name)
         if number is None:
             known = ", ".join(helper_numbers())
             problem = f"calls {_called(symbol)}, which is no helper; there are: {known}"
