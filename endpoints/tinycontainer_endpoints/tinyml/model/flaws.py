@@ -132,7 +132,7 @@ class Flaw(Enum):
     TENSOR_NEVER_MADE = _ENCODING, "no operator makes the tensor: it is dead"
     STATE_ELSEWHERE = (
         _ENCODING,
-        "the operator uses the state of an operator; only the operator that it belongs to may",
+        "the tensor is a state; nothing but one operator may use it, and only as its state",
     )
     STATE_NEEDED = _ENCODING, "the {subject} is no variable tensor of the operator's own"
     TENSOR_NEVER_USED = _ENCODING, "nothing uses the tensor: it is dead"

@@ -12,7 +12,7 @@ from support.tinyml.changes import (
     without_input,
 )
 from support.tinyml.hostile_models import changed, child, graph_of
-from support.tinyml.models import F32, I8, I32, Net, seed
+from support.tinyml.models import BOTH, F32, I8, I32, RECIPES, Net, seed
 from support.tinyml.rules.operators import numbers
 from tinycontainer_endpoints.tinyml.model.encoding import encode_model
 from tinycontainer_endpoints.tinyml.model.enumerations import Activation, Builtin, TensorType
@@ -81,6 +81,16 @@ def with_two_states_in_one() -> bytes:
     return with_operator("lstm", change, F32)
 
 
+def with_a_state_as_data(name: str, kind: TensorType) -> bytes:
+    """What the operator computes with is a variable tensor, as if it had another state."""
+    net = Net(kind)
+    (made,) = RECIPES[name](net).outputs
+    (data,) = net.inputs
+    net.tensors[data] = replace(net.tensors[data], is_variable=True)
+    net.inputs.clear()
+    return encode_model(net.model(made, net.add(Builtin.RELU, [net.input(1)], net.tensor(1))))
+
+
 def with_peepholes() -> bytes:
     """An 8-bit LSTM with weights that only one of numbers with a point can have."""
 
@@ -132,6 +142,11 @@ FORMS: list[tuple[bytes, Flaw | None]] = [
     (changed(lambda t: operator(t).update(outputs=())), Flaw.OUTPUT_COUNT),
     (changed(lambda t: operator(t).update(inputs=(0, 1, -1))), Flaw.TENSOR_NEVER_USED),
     (with_two_states_in_one(), Flaw.STATE_ELSEWHERE),
+    *(
+        (with_a_state_as_data(name, kind), Flaw.STATE_ELSEWHERE)
+        for name in ("svdf", "lstm")
+        for kind in BOTH
+    ),
     # Operators.
     (changed(lambda t: code(t).update(code=150)), Flaw.OPERATOR_UNKNOWN),
     (changed(lambda t: code(t).update(custom_code=b"mine", code=32)), Flaw.CUSTOM_OPERATOR),

@@ -104,9 +104,10 @@ class Node:
     # Its tensors.
 
     def require_computed(self, *tensors: Tensor) -> None:
-        """These tensors and the output are computed, of one type, with dimensions."""
+        """These tensors and the output are computed, no state, of one type, with dimensions."""
         for tensor in (*tensors, self.output):
             self.require(not tensor.is_constant, Flaw.CONSTANT_COMPUTED, tensor)
+            self.require(not tensor.is_variable, Flaw.STATE_ELSEWHERE, tensor)
         self.require_one_type(*tensors)
 
     def require_one_type(self, *tensors: Tensor) -> None:
