@@ -209,6 +209,7 @@ class Flaw(Enum):
         _ENCODING,
         "a scale of the bias is {found}; the input's times the weights' is {allowed}",
     )
+    BIAS_SCALE_FINITE = _ENCODING, "a scale of the bias is {found}; it has to be above 0 and finite"
     BIAS_ZERO_POINT = _ENCODING, "a zero point of the bias is {found}; it has to be {allowed}"
     IMAGE_RANK = _ENCODING, "the input has {found} dimensions; an image has {allowed}"
     FILTER_RANK = _ENCODING, "the filter has {found} dimensions; it needs {allowed}"

@@ -104,10 +104,29 @@ def widened(width: int, new: int) -> bytes:
     return encode_model(net.model(net.add(Builtin.RESIZE_BILINEAR, inputs, output, 3)))
 
 
+def with_bias(name: str, kind: TensorType, *scales: float) -> bytes:
+    """An operator with a state, of whose bias the scales are these."""
+    slot = {"svdf": 3, "lstm": 15}[name]
+    return with_input(name, slot, kind, scales=scales, zero_points=(0,) * len(scales))
+
+
 INSIDE = ((1, 54), (1, 683), (149, 600), (2048, 4096), (3, 7))
 BEYOND = ((1, 55), (1, 682), (2, 4096), (150, 601), (2050, 4096))
 """Heights or widths before and after, for which native code that rounds the ratio reads the last
 row or column, or one beyond it."""
+BIASES: list[tuple[TensorType, Flaw | None, tuple[float, ...]]] = [
+    (I8, None, ()),
+    (I8, None, (1e-30,)),
+    (I8, None, (1e38,)),
+    (I8, Flaw.BIAS_SCALE_COUNT, (0.1, 0.1)),
+    (I8, Flaw.BIAS_SCALE_FINITE, (0.0,)),
+    (I8, Flaw.BIAS_SCALE_FINITE, (-0.1,)),
+    (I8, Flaw.BIAS_SCALE_FINITE, (INF,)),
+    (I8, Flaw.BIAS_SCALE_FINITE, (NAN,)),
+    (F32, None, ()),
+    (F32, Flaw.BIAS_SCALE_COUNT, (0.1,)),
+]
+"""Scales of the bias of an operator with a state."""
 DENSE_SCALE = single(single(0.05) * single(0.01))
 OPERATORS: list[tuple[bytes, Flaw | None]] = [
     # The kind of D6: the check was weaker than the interpreter.
@@ -245,6 +264,14 @@ OPERATORS: list[tuple[bytes, Flaw | None]] = [
     (with_input("svdf", 1, shape=(10, 3)), Flaw.PART_SHAPE),
     (without_input("svdf", 2), Flaw.WEIGHTS_MISSING),
     (without_input("svdf", 3), None),
+    (with_bias("svdf", I8, 0.1, 0.2, 0.3), None),
+    (with_bias("svdf", F32, 0.1, 0.2, 0.3), Flaw.BIAS_SCALE_COUNT),
+    (with_bias("lstm", I8, 0.1, 0.2, 0.3, 0.4, 0.5), None),
+    *(
+        (with_bias(name, kind, *scales), flaw)
+        for name in ("svdf", "lstm")
+        for kind, flaw, scales in BIASES
+    ),
     # LSTM.
     (with_options("lstm", activation=1), Flaw.OPTION_VALUE),
     (with_options("lstm", cell_clip=-1.0), Flaw.CLIP),

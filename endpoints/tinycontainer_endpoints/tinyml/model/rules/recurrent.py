@@ -129,12 +129,12 @@ def _check_bias(node: Node, tensor: Tensor | None, count: int) -> None:
     _check_form(node, tensor, subject, (count,), kind)
     for zero in tensor.zero_points:
         node.require(zero == 0, Flaw.BIAS_ZERO_POINT, tensor, found=zero, allowed=0)
-    counts = frozenset({0, 1, count})
+    counts = frozenset({0, 1, count} if kind is TensorType.I32 else {0})
     found = len(tensor.scales)
     node.require(found in counts, Flaw.BIAS_SCALE_COUNT, tensor, found=found, allowed=counts)
     for scale in tensor.scales:
         sound = 0 < scale < math.inf
-        node.require(sound, Flaw.PART_SCALE, tensor, found=scale, allowed=_WEIGHT_SCALES)
+        node.require(sound, Flaw.BIAS_SCALE_FINITE, tensor, found=scale)
 
 
 def _check_state(
