@@ -143,7 +143,7 @@ class Flaw(Enum):
         "the operator has operator code {found}; the model has {allowed} of them",
     )
     OPERATOR_FIELD = _UNSUPPORTED, "the operator has {subject}, which is not supported"
-    INPUTS_CHANGED = _UNSUPPORTED, "the operator changes its inputs"
+    INPUTS_CHANGED = _UNSUPPORTED, "the operator changes inputs that are no state of its own"
     OPTIONS_TYPE = _ENCODING, "the options are those of type {found}; it needs type {allowed}"
     OPTIONS_MISSING = _ENCODING, "the operator has no options; it needs them"
     INPUT_COUNT = _ENCODING, "the operator has {found} inputs; allowed are {allowed}"

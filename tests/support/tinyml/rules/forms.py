@@ -101,6 +101,12 @@ def with_peepholes() -> bytes:
     return with_operator("lstm", change)
 
 
+def changing(name: str, *slots: int) -> bytes:
+    """A file that says of an operator which of its inputs it changes."""
+    marks = bytes(slot in slots for slot in range(max(slots) + 1))
+    return changed(lambda t: operator(t).update(mutating_inputs=marks), seed(name))
+
+
 SCALED: dict[str, Any] = {"scales": (0.1,), "zero_points": (0,)}
 FORMS: list[tuple[bytes, Flaw | None]] = [
     # Tensors.
@@ -155,6 +161,15 @@ FORMS: list[tuple[bytes, Flaw | None]] = [
     (changed(lambda t: operator(t).update(custom_options=b"x")), Flaw.OPERATOR_FIELD),
     (changed(lambda t: operator(t).update(intermediates=(1,))), Flaw.OPERATOR_FIELD),
     (changed(lambda t: operator(t).update(mutating_inputs=b"\1")), Flaw.INPUTS_CHANGED),
+    (changed(lambda t: operator(t).update(mutating_inputs=bytes(3))), None),
+    (changing("svdf", 4), None),
+    (changing("svdf", 0), Flaw.INPUTS_CHANGED),
+    (changing("svdf", 1, 4), Flaw.INPUTS_CHANGED),
+    (changing("svdf", 5), Flaw.INPUTS_CHANGED),
+    (changing("svdf_plain", 3), Flaw.INPUTS_CHANGED),
+    (changing("lstm", 18, 19), None),
+    (changing("lstm", 9), Flaw.INPUTS_CHANGED),
+    (changing("relu", 0), Flaw.INPUTS_CHANGED),
     (changed(lambda t: operator(t).update(options=None, options_type=0)), Flaw.OPTIONS_MISSING),
     (with_options("conv", activation=4), Flaw.ACTIVATION_UNKNOWN),
     (changed(lambda t: child(t, "operator_codes", 0).update(code=5000)), Flaw.OPERATOR_UNNAMED),
