@@ -299,7 +299,8 @@ class Flaw(Enum):
     CLIP = _ENCODING, "the option {subject} is {found}; it has to be 0 or more, and finite"
     SEQUENCE_RANK = _ENCODING, "the sequence has {found} dimensions; it needs {allowed}"
     INTERMEDIATE_COUNT = _ENCODING, "there are {found} tensors of intermediates; it needs {allowed}"
-    INTERMEDIATE_USED = _ENCODING, "a tensor of intermediates is a constant, or used elsewhere"
+    INTERMEDIATE_FILLED = _ENCODING, "a tensor of intermediates is a constant or a state"
+    INTERMEDIATE_USED = _ENCODING, "a tensor of intermediates is used elsewhere"
 
     # Quotas.
     QUOTA = _TOO_LARGE, "the model needs {found} {subject}; the quota is {allowed}"

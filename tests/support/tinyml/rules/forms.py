@@ -101,6 +101,21 @@ def with_peepholes() -> bytes:
     return with_operator("lstm", change)
 
 
+def with_intermediates(last: str) -> bytes:
+    """An LSTM with a tensor that says a scale, which may be one that is computed as well."""
+    net = Net(I8)
+    (made,) = RECIPES["lstm"](net).outputs
+    *others, own = net.operators[-1].intermediates
+    del net.tensors[own]
+    given = net.input(1)
+    computed, read = net.tensor(1), net.tensor(1)
+    choice = {"given": given, "computed": computed, "read": read, "made": made}
+    choice["state"] = net.operators[-1].inputs[18]
+    net.give_intermediates([*others, net.tensor(1) if last == "own" else choice[last]])
+    net.add(Builtin.RELU, [given], computed)
+    return encode_model(net.model(made, net.add(Builtin.RELU, [computed], read)))
+
+
 def changing(name: str, *slots: int) -> bytes:
     """A file that says of an operator which of its inputs it changes."""
     marks = bytes(slot in slots for slot in range(max(slots) + 1))
@@ -227,7 +242,14 @@ FORMS: list[tuple[bytes, Flaw | None]] = [
     (with_peepholes(), Flaw.WEIGHTS_REFUSED),
     (with_tensor("svdf", 0, shape=(1, 1, 5)), Flaw.SEQUENCE_RANK),
     (with_tensor("lstm", 0, shape=(2, 12)), Flaw.SEQUENCE_RANK),
-    (with_tensor("lstm", -5, data=bytes(2)), Flaw.INTERMEDIATE_USED),
+    (with_tensor("lstm", -5, data=bytes(2)), Flaw.INTERMEDIATE_FILLED),
+    (with_tensor("lstm", -5, is_variable=True), Flaw.INTERMEDIATE_FILLED),
+    (with_intermediates("own"), None),
+    (with_intermediates("given"), Flaw.INTERMEDIATE_USED),
+    (with_intermediates("computed"), Flaw.INTERMEDIATE_USED),
+    (with_intermediates("read"), Flaw.INTERMEDIATE_USED),
+    (with_intermediates("made"), Flaw.INTERMEDIATE_USED),
+    (with_intermediates("state"), Flaw.INTERMEDIATE_USED),
     (seed("lstm_coupled"), None),
     (without_input("lstm_coupled", 11, F32), Flaw.WEIGHTS_PARTLY),
 ]

@@ -310,5 +310,5 @@ def _check_lstm_scales(node: Node, small: bool) -> None:
     _check_type(node, hidden, "hidden values", TensorType.I8)
     node.require_sound_scale(hidden)
     for each in node.intermediates:
-        unused = not each.is_constant and each not in node.slots
-        node.require(unused, Flaw.INTERMEDIATE_USED, each)
+        empty = not each.is_constant and not each.is_variable
+        node.require(empty, Flaw.INTERMEDIATE_FILLED, each)
