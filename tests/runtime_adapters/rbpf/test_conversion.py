@@ -1,5 +1,6 @@
 """The converter: objects of clang become programs that run; what rBPF lacks is refused by name."""
 
+import io
 import shutil
 import struct
 import subprocess
@@ -7,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 from support.errors import catch_error
 from support.project import ROOT
 from support.rbpf.assembling import LIMITS, assemble, create, rbf
@@ -108,6 +111,46 @@ def test_a_single_function_of_another_name_is_the_loop_in_the_firmwares_form() -
     image = read_image(built("fletcher32"))
     assert image.functions == {}
     assert load_program(built("fletcher32"), LIMITS).entries == {Hook.LOOP: 0}
+
+
+def with_place(name: str, function: str, value: int) -> bytes:
+    """An object whose symbol of a function says that it begins elsewhere in its section."""
+    content = (OBJECTS / f"{name}.o").read_bytes()
+    table = ELFFile(io.BytesIO(content)).get_section_by_name(".symtab")
+    assert isinstance(table, SymbolTableSection)
+    names = [each.name for each in table.iter_symbols()]
+    place = table["sh_offset"] + names.index(function) * table["sh_entsize"] + 8
+    return content[:place] + struct.pack("<Q", value) + content[place + 8 :]
+
+
+def test_a_single_function_that_is_not_first_is_the_loop_at_its_own_place() -> None:
+    assert read_image(built("before")).functions == {"loop": 16}
+    assert Tenant(built("before")).loop() == 2
+
+
+@pytest.mark.parametrize("value", [0, 16])
+def test_the_loop_begins_where_its_symbol_says(value: int) -> None:
+    tenant = Tenant(BUILDER.build(with_place("before", "step", value)))
+    assert tenant.loop() == (2 if value else 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "value"),
+    [
+        ("before", "step", 3),
+        ("before", "step", 24),  # the second half of a wide load
+        ("before", "step", 48),  # the end of the text
+        ("before", "step", 1 << 63),
+        ("tables", "loop", 4),
+        ("tables", "loop", 568),  # the same, where byte swaps become more code
+        ("everything-sections", "start", 136),  # in another section's code
+    ],
+)
+def test_a_function_that_begins_at_no_instruction_is_refused(
+    name: str, function: str, value: int
+) -> None:
+    with pytest.raises(BuildRefused, match=r"where no instruction does|inside of a wide load"):
+        BUILDER.build(with_place(name, function, value))
 
 
 @pytest.mark.parametrize(
