@@ -231,6 +231,27 @@ def test_tables_of_strings_and_swapped_bytes_work_by_either_recipe(name: str) ->
     assert struct.unpack("<4Q", written) == wanted
 
 
+@pytest.mark.parametrize(
+    ("registers", "offset"),
+    [(0x11, 0), (0xF1, 0), (0x01, 1), (0x01, -1), (0x0A, 0), (0x0B, 0), (0x0F, 0)],
+)
+def test_what_only_looks_like_a_byte_swap_is_refused_at_its_place(
+    registers: int, offset: int
+) -> None:
+    """Fields that a swap does not use, the frame's register, and registers that there are not."""
+    content = (OBJECTS / "tables.o").read_bytes()
+    place = next(
+        each
+        for each in range(0, len(content), 8)
+        if content[each] == 0xDC and content[each + 2 : each + 8] == struct.pack("<hi", 0, 32)
+    )
+    changed = struct.pack("<BBh", 0xDC, registers, offset)
+    with pytest.raises(BuildRefused) as caught:
+        BUILDER.build(content[:place] + changed + content[place + 4 :])
+    assert caught.value.problem == "byte swap, opcode 0xdc"
+    assert caught.value.place == "tables.c:47 in loop"
+
+
 def test_several_functions_none_of_which_is_the_loop_are_refused() -> None:
     assert build_error("refused-12").problem == "has checksum and step, but no function loop"
 
