@@ -170,7 +170,7 @@ class Flaw(Enum):
     # Quantisation of an operator.
     QUANTISATION_CHANGED = (
         _ENCODING,
-        "the {subject} of an input is {found}; it has to be the output's, {allowed}",
+        "the {subject} is {found}; values stay as they are here, so it has to be {allowed}",
     )
     SCALE_RATIO = (
         _ENCODING,

@@ -32,6 +32,12 @@ def single(value: float) -> float:
     return float(struct.unpack("<f", struct.pack("<f", value))[0])
 
 
+def below(value: float) -> float:
+    """The largest number that a model can hold and that is smaller than the nearest to it."""
+    (bits,) = struct.unpack("<I", struct.pack("<f", value))
+    return float(struct.unpack("<f", struct.pack("<I", bits - 1))[0])
+
+
 def pooled(window: int, height: int = 5) -> bytes:
     """A pool with padding, whose window may be larger than the image."""
     net = Net(I8)
@@ -248,6 +254,14 @@ OPERATORS: list[tuple[bytes, Flaw | None]] = [
     (resized(2051, 1, align_corners=True), None),
     (resized(2050, 4096, half_pixel_centers=True), Flaw.RESIZED_BEYOND),
     (resized(2050, 1, half_pixel_centers=True), None),
+    # Scales, at the lowest that is allowed and at the number of 32 bits below it.
+    (with_tensor("add", 0, scales=(single(1e-8),)), None),
+    (with_tensor("add", 0, scales=(below(1e-8),)), Flaw.SCALE_RANGE),
+    (with_input("dense", 1, scales=(single(1e-20),)), None),
+    (with_input("dense", 1, scales=(below(1e-20),)), Flaw.WEIGHT_SCALE_RANGE),
+    (with_input("svdf", 1, scales=(single(1e-20),)), None),
+    (with_input("svdf", 1, scales=(below(1e-20),)), Flaw.PART_SCALE),
+    (with_input("svdf", 4, scales=(below(1e-8),)), Flaw.PART_SCALE),
     # SVDF.
     (with_options("svdf", rank=4), Flaw.RANK_OPTION),
     (with_options("svdf", rank=0), Flaw.RANK_OPTION),
