@@ -147,6 +147,12 @@ MODULES = {
         (func $a (call_indirect (i32.const 0)))""",
         2,
     ),
+    "a call through the table": (
+        CALL_A,
+        """(table 1 funcref) (elem (i32.const 0) $b) (func $b (call $c (i32.const 1))) (func $c (param i32))
+        (func $a (call_indirect (i32.const 0)))""",
+        4,
+    ),
     "recursion that no hook reaches": ("i32.const 0", "(func $a (call $a))", 1),
     "a native function in the table": (
         "(call_indirect (param i32) (i32.const 1) (i32.const 0)) i32.const 0",
@@ -169,6 +175,20 @@ def test_calls_are_not_counted_where_no_way_is_too_long(body: str, more: str, ne
     code = loop(body, more, uses=("logger",))
     assert not counts(code, nested)
     assert nested == 1 or counts(code, nested - 1)
+
+
+@pytest.mark.clause("TC-RT-21")
+@pytest.mark.usefixtures("engine")
+def test_recursion_through_a_reference_that_code_makes_is_counted() -> None:
+    """A function that is exported can be put into the table, though no element segment names it."""
+    code = loop(
+        "(table.set (i32.const 0) (ref.func $f)) (call $f (i32.const 254)) i32.const 3",
+        """(table 1 funcref) (type $t (func (param i32)))
+        (func $f (export "f") (param i32) (if (local.get 0) (then (call_indirect (type $t)
+        (i32.sub (local.get 0) (i32.const 1)) (i32.const 0)))))""",
+    )
+    assert Tenant(code).loop() == 3
+    assert Tenant(code, limits=RuntimeLimits(call_depth=255)).trap() == "stack-overflow"
 
 
 RECURSION = (
