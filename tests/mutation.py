@@ -119,7 +119,7 @@ def passes(copy: Path, folder: str) -> bool:
         cwd=copy,
         env={
             "PATH": os.environ["PATH"],
-            "HOME": os.environ["HOME"],
+            "HOME": os.environ.get("HOME", ""),
             "PYTHONPATH": os.pathsep.join(map(str, paths)),
             "PYTHONDONTWRITEBYTECODE": "1",
         },
@@ -191,6 +191,11 @@ def main() -> int:
                 return judge(each, copy, asked.also)
             finally:
                 copies.put(copy)
+
+        folders = {folder for each in drawn for folder in _folders(each.file)}
+        for folder in sorted(folders | set(asked.also)):
+            if not passes(Path(scratch, "0"), folder):
+                parser.error(f"{folder}: its tests do not pass without any mutant")
 
         with ThreadPoolExecutor(asked.jobs) as pool:
             for verdict in pool.map(judge_one, drawn):

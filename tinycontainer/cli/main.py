@@ -35,11 +35,15 @@ def main(arguments: Sequence[str] | None = None, installation: "Installation | N
 
 def run_as_program() -> None:
     """The console script's entry point."""
-    signal.signal(signal.SIGINT, _end_at_once)
+    # A script's `&` and nohup let a program ignore Ctrl-C; then it stays ignored.
+    listens = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+    if listens:
+        signal.signal(signal.SIGINT, _end_at_once)
     _replace_closed_streams()
 
     try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if listens:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         code = main()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said
     except KeyboardInterrupt:  # just before or after a verb, or while another one was being said

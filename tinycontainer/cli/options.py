@@ -18,7 +18,8 @@ _MIN_FILE_BYTES: Final = 4096
 _MAX_DIGITS: Final = 15
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-DEFAULT_FILE_LIMIT: Final = "256MiB"
+DEFAULT_FILE_BYTES: Final = 256 << 20
+"""The bound of a trace or recording where no option gives one."""
 force_option = click.option("--force", is_flag=True, help="Overwrite files that exist.")
 at_option = click.option(
     "--at", "at_s", type=click.IntRange(min=0), help="Time in Unix seconds; by default now."
@@ -55,17 +56,14 @@ def duration_option(*names: str, help: str) -> Decorator:  # noqa: A002 - click'
     return click.option(*names, metavar="DURATION", callback=_duration_ms, help=help)
 
 
-def size_option(*names: str, default: str, help: str) -> Decorator:  # noqa: A002
-    """An option for a number of bytes such as 64KiB, 256MiB or 1GiB; the verb gets bytes.
+def size_option(*names: str, help: str) -> Decorator:  # noqa: A002
+    """An option for a number of bytes such as 64KiB, 256MiB or 1GiB; the verb gets bytes, or None.
 
     Args:
         names: as `click.option` accepts them.
-        default: in the same form.
         help: the line in the verb's help.
     """
-    return click.option(
-        *names, metavar="SIZE", default=default, show_default=True, callback=_size_bytes, help=help
-    )
+    return click.option(*names, metavar="SIZE", callback=_size_bytes, help=help)
 
 
 def gather_options(parameter: str, kind: type[Any], *options: Decorator) -> Decorator:
@@ -92,7 +90,11 @@ def gather_options(parameter: str, kind: type[Any], *options: Decorator) -> Deco
     return decorate
 
 
-def _size_bytes(_context: click.Context, _parameter: click.Parameter, text: str) -> int:
+def _size_bytes(
+    _context: click.Context, _parameter: click.Parameter, text: str | None
+) -> int | None:
+    if text is None:
+        return None
     digits = text.rstrip("KMGiB")
     unit = text[len(digits) :]
     is_number = digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS

@@ -15,23 +15,32 @@ _PRIVATE_MODE: Final = 0o600
 _PUBLIC_MODE: Final = 0o644
 
 
-def require_absent(paths: Iterable[Path], *, force: bool) -> None:
-    """Refuse to overwrite, before anything is written.
+def require_absent(paths: Iterable[Path], *, force: bool, making: Path | None = None) -> None:
+    """Refuse what cannot be written, or would be lost, before anything is written.
 
     Args:
-        paths: the files that will be written.
+        paths: all files that will be written.
         force: whether files that exist are overwritten.
+        making: a directory that the verb makes before it writes them.
 
     Raises:
-        VerbRefused: a path has no name, is something else than a file, or exists without ``force``.
+        VerbRefused: a path has no name, is something else than a file, lies in no directory, exists
+            without ``force``, or is named twice.
     """
+    places: set[Path] = set()
     for path in paths:
+        if path.resolve() in places:
+            raise VerbRefused(f"{show(str(path))}: is named for two outputs; name two files")
+        places.add(path.resolve())
         if not path.name:
             raise VerbRefused(f"{show(str(path))}: is no file name")
         if path.exists() and not path.is_file():
             raise VerbRefused(f"{show(str(path))}: is not a file")
         if path.exists() and not force:
             raise VerbRefused(f"{show(str(path))}: exists; use --force to overwrite it")
+        with refuse_unwritable(path):
+            if not path.parent.is_dir() and path.parent != making:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
 def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
@@ -45,7 +54,7 @@ def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
     Raises:
         VerbRefused: it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.new")
+    draft = _draft_of(path)
     mode = _PRIVATE_MODE if private else _PUBLIC_MODE
     with refuse_unwritable(path):
         try:
@@ -79,7 +88,8 @@ def refuse_unwritable(path: Path) -> Iterator[None]:
 class LinesFile:
     """A file for lines of ASCII that is made when its first line is written.
 
-    What fails before that leaves no file, and leaves an older one as it is.
+    What fails before that leaves no file, and leaves an older one as it is. A private file, which
+    is of no use without its end, is a draft until it is whole.
 
     Args:
         path: the file.
@@ -89,6 +99,7 @@ class LinesFile:
     def __init__(self, path: Path, *, private: bool) -> None:
         self._path = path
         self._private = private
+        self._place = _draft_of(path) if private else path
         self._file: TextIO | None = None
 
     def write(self, text: str) -> None:
@@ -103,27 +114,35 @@ class LinesFile:
         """Close the file.
 
         Args:
-            failed: whether what it is about has failed; then a private file, which is of no use
-                without its end, is removed.
+            failed: whether what it is about has failed; then nothing is left of a private file.
 
         Raises:
             OSError: the file cannot be made or closed.
         """
         if not failed:
             self._open()
-        if self._file is not None:
+        if self._file is None:
+            return
+        try:
             self._file.close()
-            if failed and self._private:
-                self._path.unlink(missing_ok=True)
+            if self._private and not failed:
+                self._place.replace(self._path)
+        finally:
+            if self._private:
+                self._place.unlink(missing_ok=True)
 
     def _open(self) -> TextIO:
         if self._file is None:
-            if self._private:  # the mode of an old file could let others read it
-                self._path.unlink(missing_ok=True)
+            if self._private:
+                self._place.unlink(missing_ok=True)
             mode = _PRIVATE_MODE if self._private else _PUBLIC_MODE
             flags = os.O_WRONLY | os.O_CREAT | (os.O_EXCL if self._private else os.O_TRUNC)
-            self._file = os.fdopen(os.open(self._path, flags, mode), "w", encoding="ascii")
+            self._file = os.fdopen(os.open(self._place, flags, mode), "w", encoding="ascii")
         return self._file
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
 
 
 @contextmanager
@@ -133,7 +152,7 @@ def open_lines(path: Path, *, force: bool, private: bool = False) -> Iterator[Li
     Args:
         path: the file.
         force: whether it is overwritten if it exists.
-        private: whether only its owner can read it, and it is removed if the run fails.
+        private: whether only its owner can read it, and it is made only if the run does not fail.
 
     Yields:
         The file; its own methods raise OSError.
@@ -142,9 +161,6 @@ def open_lines(path: Path, *, force: bool, private: bool = False) -> Iterator[Li
         VerbRefused: the file exists, or cannot be made or closed.
     """
     require_absent((path,), force=force)
-    with refuse_unwritable(path):
-        if not path.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     file = LinesFile(path, private=private)
     try:
         yield file

@@ -64,7 +64,7 @@ class RuntimeCapacityTable(Table):
     stack_values: int | None = Field(None, ge=16, le=1 << 20)
     block_depth: int | None = Field(None, ge=1, le=1024)
     floats: Literal["allow", "forbid"] | None = Field(
-        None, description="whether code may use floating point, in whose corners engines differ"
+        None, description="whether code may use floating point"
     )
 
     def list_changes(self) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class RuntimeLimits:
         stack_values: operands on the stack of all nested calls together; they are counted where a
             straight line of code begins.
         block_depth: nested blocks of one function, at most 1024.
-        floats: whether floating point is admitted; engines differ in its last corners.
+        floats: whether floating point is admitted.
 
     Raises:
         ValueError: a limit is out of its range.

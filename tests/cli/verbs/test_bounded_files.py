@@ -131,6 +131,57 @@ def test_garbage_after_the_end_of_a_recording_is_refused(
     assert f"tape: line {lines + 1}: " in line
 
 
+@pytest.mark.clause("TC-TOOL-03")
+def test_a_run_that_fails_late_leaves_an_older_recording_as_it_was(
+    desk: Path, program: Program
+) -> None:
+    device, tape = desk / "device.toml", desk / "tape"
+    program.good("run", device, "--record", tape, "--for", "20ms")
+    before = tape.read_bytes()
+    missing = '[[containers]]\nbundle = "missing.tcb"\n'
+    (desk / "missing.tcb").write_bytes(b"no bundle")
+    device.write_text(device.read_text() + missing)
+    files = set(desk.iterdir())
+    program.bad("run", device, "--record", tape, "--force", code=1)
+    assert tape.read_bytes() == before
+    assert set(desk.iterdir()) == files
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        ("--trace", "x", "--record", "x"),
+        ("--trace", "x.svg", "--gantt", "x.svg"),
+        ("--gantt", "x.svg", "--perfetto", "./x.svg"),
+    ],
+)
+@pytest.mark.clause("TC-TOOL-03")
+def test_two_outputs_of_one_name_are_refused(
+    desk: Path, program: Program, monkeypatch: pytest.MonkeyPatch, outputs: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(desk)
+    files = set(desk.iterdir())
+    assert "is named for two outputs" in program.bad("run", "device.toml", *outputs)
+    assert set(desk.iterdir()) == files
+
+
+@pytest.mark.parametrize("option", ["--trace", "--record", "--gantt", "--perfetto"])
+@pytest.mark.clause("TC-TOOL-03")
+def test_an_output_in_no_directory_is_refused_before_anything_runs(
+    desk: Path, program: Program, option: str
+) -> None:
+    out = desk / "nowhere" / "x.svg"
+    line = program.bad("run", desk / "device.toml", option, out)
+    assert "cannot be written: No such file or directory" in line
+
+
+@pytest.mark.parametrize("option", [("--file-limit", "4KiB"), ("--trace-data",)])
+def test_an_option_about_a_file_that_is_not_written_is_refused(
+    desk: Path, program: Program, option: tuple[str, ...]
+) -> None:
+    assert "--trace" in program.bad("run", desk / "device.toml", *option)
+
+
 @pytest.mark.parametrize("option", ["--trace", "--record"])
 @pytest.mark.clause("TC-TOOL-03")
 def test_a_run_that_fails_leaves_no_file_that_then_needs_force(
@@ -157,6 +208,7 @@ def test_a_run_without_events_leaves_an_empty_trace_and_no_draft(
     program.good("run", tmp_path / "device.toml", "--trace", tmp_path / "trace")
     (line,) = (tmp_path / "trace").read_text().splitlines()
     assert json.loads(line)["event"] == "trace-ended"
+    assert {each.name for each in tmp_path.iterdir()} == {"device.toml", "trace"}
 
 
 @pytest.mark.clause("TC-TOOL-13")

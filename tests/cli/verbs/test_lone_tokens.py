@@ -75,6 +75,15 @@ def test_a_token_with_a_claim_too_many_is_judged_as_the_kind_that_it_names(
     assert f"unknown claim {next(iter(surplus))}" in judged["problem"]
 
 
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_a_token_of_json_is_called_by_its_name(
+    tmp_path: Path, keys: Path, program: Program, end: bytes
+) -> None:
+    (tmp_path / "token").write_bytes(b"eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln" + end)
+    (token,) = program.json("verify", tmp_path / "token", "--keys", keys, code=1)["tokens"]
+    assert token["cause"] == "this is a JSON Web Token; a token here is a CWT, in CBOR"
+
+
 def test_a_token_in_place_of_a_container_says_so_in_disguise_too(
     tmp_path: Path, program: Program
 ) -> None:

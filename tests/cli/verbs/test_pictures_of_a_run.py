@@ -204,7 +204,7 @@ def test_an_interrupted_run_can_be_repeated(box: Path, tmp_path: Path, program: 
     ]
     outputs: list[str | Path] = ["--record", record, "--trace", traces[0], "--json"]
     with subprocess.Popen([*command, *outputs], stdout=subprocess.PIPE) as running:
-        while not (record.exists() and record.stat().st_size > 20_000):
+        while not (traces[0].exists() and traces[0].stat().st_size > 20_000):
             time.sleep(0.05)
         running.send_signal(signal.SIGINT)
         assert running.wait(30) == 130

@@ -88,9 +88,14 @@ def begins_like_token(content: bytes) -> bool:
     return tags[:1] != () and tags[0] in _COSE_TAGS
 
 
+def is_json_web_token(content: bytes) -> bool:
+    """Whether bytes are a token of JSON's kind, which nothing here accepts."""
+    return content.startswith(b"eyJ") and content.count(b".") == 2
+
+
 def is_like_token(content: bytes) -> bool:
-    """Whether a file is a token, however malformed, perhaps as text or in a byte string."""
-    if begins_like_token(content):
+    """Whether a file is a token, however malformed, of JSON, as text or in a byte string."""
+    if begins_like_token(content) or is_json_web_token(content):
         return True
     if not content or len(content) > _MAX_TEXT_BYTES:
         return False

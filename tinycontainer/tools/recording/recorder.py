@@ -34,8 +34,12 @@ class InterruptGate:
 
     @contextmanager
     def guarding(self) -> Iterator[None]:
-        """Receive interrupts in place of Python; in the main thread only."""
-        before = signal.signal(signal.SIGINT, self._interrupted)
+        """Receive interrupts in place of Python, in the main thread; ignored ones stay ignored."""
+        before = signal.getsignal(signal.SIGINT)
+        if before is signal.SIG_IGN:
+            yield
+            return
+        signal.signal(signal.SIGINT, self._interrupted)
         try:
             yield
         finally:

@@ -1,5 +1,6 @@
 """``conform``: judge an implementation by the cases of the specification."""
 
+import math
 import shlex
 import sys
 from collections.abc import Sequence
@@ -71,6 +72,7 @@ _MAX_NAME_BYTES: Final = 200
     type=click.FloatRange(min=0, min_open=True, max=_MAX_TIMEOUT_S),
     default=20,
     show_default=True,
+    callback=lambda _context, _parameter, seconds: _require_number(seconds),
     help="Seconds for one answer; five times as many where device time passes.",
 )
 @force_option
@@ -116,6 +118,12 @@ def conform(
         _print_totals(results, suite, judgement)
     is_good = judgement.verdict is not Verdict.FAILS
     return ExitCode.DONE if is_good else ExitCode.REFUSED
+
+
+def _require_number(seconds: float) -> float:
+    if math.isnan(seconds):  # which is within every range
+        raise click.BadParameter("nan is no number of seconds")
+    return seconds
 
 
 def _split_command(command: str) -> Sequence[str]:

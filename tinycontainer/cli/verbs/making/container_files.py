@@ -82,12 +82,12 @@ class ContainerFiles:
         metadata = metadata_codec.decode(bundle.metadata, len(bundle.metadata))
         fitted = self._require_fit(bundle, metadata)
         judged = self._admit_code(bundle.code, metadata, installation)
-        files = dict(self._make_files(bundle, metadata, source))
-        require_absent(files, force=force)
+        files = list(self._make_files(bundle, metadata, source))
+        require_absent((path for path, _ in files), force=force, making=self.layout)
         if self.layout is not None:
             self.layout.mkdir(parents=True, exist_ok=True)
         found = self._judge_for_firmware(bundle, metadata, keys, installation)
-        _write_files(files, bundle, fitted, found, code_judged=judged, as_json=as_json)
+        _write_files(dict(files), bundle, fitted, found, code_judged=judged, as_json=as_json)
 
     def _judge_for_firmware(
         self,

@@ -75,7 +75,7 @@ def keygen(
     suffixes = (".cose",) if mac else (".pem", ".pub")
     names = [Role(name) for name in roles] or list(Role)
     paths = [directory / f"{role}{suffix}" for role in names for suffix in suffixes]
-    require_absent(paths, force=force)
+    require_absent(paths, force=force, making=directory)
     passphrase = None if passphrase_file is None else read_passphrase(passphrase_file)
     if mac and passphrase is not None:
         raise VerbRefused("--passphrase-file: only PEM files are encrypted; leave --mac out")

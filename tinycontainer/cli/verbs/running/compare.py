@@ -65,7 +65,7 @@ def compare(
     for_ms: int | None,
     as_json: bool,
 ) -> int:
-    """EngineRun the same containers on two engines, in virtual time, and show what differs first.
+    """Run the same containers on two engines, in virtual time, and show what differs first.
 
     The comparison covers every native call with its arguments and result, log lines, exits, trap
     codes, the fuel of every hook, memory after every hook, and the trace with its times. One kind

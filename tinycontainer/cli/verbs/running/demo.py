@@ -33,7 +33,7 @@ from tinycontainer_tokens import KeyMaterial, Role, key_files
 
 from ...installation import with_installation
 from ...options import force_option, json_option, path_option
-from ...output_files import require_absent, write_file
+from ...output_files import write_file
 from ...printing import print_json, print_table
 from ...verb import ExitCode, Verb, VerbRefused, say
 from .listeners import print_lines, show_progress, trace_to
@@ -82,9 +82,7 @@ def demo(
 
     Example: tinycontainerctl demo --keep box
     """
-    if trace is not None:
-        require_absent((trace,), force=force)
-    pictures.check(force=force)
+    pictures.check(trace, force=force)
     tally = Tally()
     events: list[TraceEvent] = []
     builder = TimelineBuilder()

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 import click
 from rich.console import Console
@@ -14,10 +13,10 @@ from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import show
 from tinycontainer.trace import JsonLines, Sink
 
+from ...options import DEFAULT_FILE_BYTES
 from ...output_files import open_lines, refuse_unwritable
+from ...verb import say
 
-DEFAULT_TRACE_BYTES: Final = 256 << 20
-"""The bound of a trace where no option gives one."""
 _LOG_INDENT = 17
 """Columns of the time in front of an event's line; a console line is indented by as many."""
 
@@ -28,7 +27,7 @@ def trace_to(
     *,
     force: bool,
     with_data: bool = False,
-    limit_bytes: int = DEFAULT_TRACE_BYTES,
+    limit_bytes: int = DEFAULT_FILE_BYTES,
 ) -> Iterator[list[Sink]]:
     """A list of sinks: the trace file, or nothing if no path is given.
 
@@ -55,10 +54,9 @@ def trace_to(
         lines.finish()
         if lines.cut is not None:
             from_ms = lines.cut.at_ns / NS_PER_MS
-            click.echo(
+            say(
                 f"warning: {show(str(path))}: is full at {limit_bytes} bytes;"
-                f" {lines.cut.dropped} events from {from_ms:.3f} ms on are missing",
-                err=True,
+                f" {lines.cut.dropped} events from {from_ms:.3f} ms on are missing"
             )
 
 

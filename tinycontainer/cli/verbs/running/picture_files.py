@@ -36,17 +36,19 @@ class PictureFiles:
     gantt: Path | None
     perfetto: Path | None
 
-    def check(self, *, force: bool) -> None:
-        """Refuse what cannot be drawn before anything is run.
+    def check(self, *others: Path | None, force: bool) -> None:
+        """Refuse what cannot be drawn or written before anything is run.
 
         Args:
+            others: the verb's other outputs; None for what is not requested.
             force: whether files are overwritten if they exist.
 
         Raises:
-            VerbRefused: a file exists, or has another suffix.
+            VerbRefused: a file exists, is named twice, or has another suffix.
             PlotUnavailable: PNG is requested and matplotlib is not installed.
         """
-        require_absent(self._paths(), force=force)
+        paths = (*self._paths(), *(path for path in others if path is not None))
+        require_absent(paths, force=force)
         if self.gantt is None:
             return
         if self.gantt.suffix not in _SUFFIXES:

@@ -18,7 +18,7 @@ from tinycontainer.trace import Tally, TraceEvent, read_trace
 from tinycontainer.trace.events import TraceEnded
 
 from ...options import duration_option, force_option, json_option, path_argument, path_option
-from ...output_files import require_absent, write_file
+from ...output_files import write_file
 from ...printing import print_json, terminal_width
 from ...verb import Verb, VerbRefused
 from .picture_files import PictureFiles, picture_options
@@ -50,8 +50,7 @@ def report(
     Example: tinycontainerctl report demo.jsonl --html report.html --gantt courier.svg --from 5s
     --to 6s
     """
-    require_absent(() if html is None else (html,), force=force)
-    pictures.check(force=force)
+    pictures.check(html, force=force)
     begin_ns = (from_ms or 0) * NS_PER_MS
     end_ns = None if to_ms is None else to_ms * NS_PER_MS
     if end_ns is not None and end_ns <= begin_ns:
@@ -78,7 +77,9 @@ def _describe_end(tally: Tally) -> str:
     """Why the trace is not that of a whole run."""
     match tally.ended:
         case None:
-            return "the trace has no end: its run was ended from outside, or goes on"
+            return "the trace has no end: its run failed, was ended from outside, or goes on"
+        case TraceEnded(reason="full", dropped=0):
+            return "the recording that was replayed was full here"
         case TraceEnded(reason="full"):
             return f"the trace was full; {tally.ended.dropped} later events are missing"
     return f"the run was {flatten(tally.ended.reason)}"

@@ -16,7 +16,7 @@ from tinycontainer.trace import Human, Sink, Tally
 
 from ...installation import with_installation
 from ...options import (
-    DEFAULT_FILE_LIMIT,
+    DEFAULT_FILE_BYTES,
     duration_option,
     force_option,
     json_option,
@@ -53,7 +53,7 @@ class RunOptions:
     trace_data: bool
     record: Path | None
     replay: Path | None
-    file_limit: int
+    file_limit: int | None
     live: bool
     fail_on: tuple[str, ...]
     pictures: PictureFiles
@@ -69,6 +69,11 @@ class RunOptions:
     def end_ms(self) -> int | None:
         """Device time at which to stop; None for no end."""
         return _DEFAULT_VIRTUAL_MS if self.for_ms is None and not self.wall else self.for_ms
+
+    @property
+    def limit_bytes(self) -> int:
+        """The longest that a trace and a recording become."""
+        return DEFAULT_FILE_BYTES if self.file_limit is None else self.file_limit
 
     def check(self) -> None:
         """Refuse what does not go together, before anything is run.
@@ -86,7 +91,11 @@ class RunOptions:
             if not self.wall or self.as_json:
                 raise VerbRefused("--live shows a run in wall time: leave --virtual and --json out")
             require_terminal()
-        self.pictures.check(force=self.force)
+        if self.trace_data and self.trace is None:
+            raise VerbRefused("--trace-data is about a trace: give --trace")
+        if self.file_limit is not None and self.trace is None and self.record is None:
+            raise VerbRefused("--file-limit bounds what --trace or --record writes: give one")
+        self.pictures.check(self.trace, self.record, force=self.force)
 
     def _sets_what_a_recording_fixes(self) -> bool:
         given = (self.for_ms, self.virtual, self.engine, self.script, self.record)
@@ -120,8 +129,8 @@ class RunOptions:
 )
 @size_option(
     "--file-limit",
-    default=DEFAULT_FILE_LIMIT,
-    help="The longest that a trace and a recording become; the run goes on without them.",
+    help="The longest that a trace and a recording become; the run goes on without them. By default"
+    f" {DEFAULT_FILE_BYTES >> 20}MiB.",
 )
 @click.option("--live", is_flag=True, help="Show what happens while it does, in wall time.")
 @click.option(
@@ -181,8 +190,7 @@ def _run(request: RunRequest, options: RunOptions) -> RunResult:
     if options.replay is not None:
         return run_replayed(request, options.replay)
     if options.record is not None:
-        limit_bytes = options.file_limit
-        return run_recorded(request, options.record, limit_bytes, force=options.force)
+        return run_recorded(request, options.record, options.limit_bytes, force=options.force)
     return run_plainly(request)
 
 
@@ -193,7 +201,7 @@ def _sinks(options: RunOptions, tally: Tally) -> Iterator[list[Sink]]:
         options.trace,
         force=options.force,
         with_data=options.trace_data,
-        limit_bytes=options.file_limit,
+        limit_bytes=options.limit_bytes,
     ) as sinks:
         sinks.append(tally)
         if options.live:

@@ -11,6 +11,8 @@ from tinycontainer_tokens.envelope import ALG_LABEL, KID_LABEL, MAX_TOKEN_BYTES
 from tinycontainer_tokens.errors import ClaimsError
 from tinycontainer_tokens.keys import MAX_KID_BYTES
 
+from ...artefact.disguises import is_json_web_token
+
 _NIL: Final = 0xF6
 _EMPTY: Final = b"\x40"
 _MESSAGE_ITEMS: Final = 4
@@ -55,7 +57,7 @@ _FOREIGN_CLAIMS: Final = {1: "iss", 2: "sub", 7: "cti", 8: "cnf"}
 
 def name_foreign_message(token: bytes) -> str | None:
     """Say what a message has that a token has not, in words; None if that cannot be said."""
-    if token.startswith(b"eyJ") and token.count(b".") == 2:
+    if is_json_web_token(token):
         return "this is a JSON Web Token; a token here is a CWT, in CBOR"
     filled = token
     try:
@@ -168,9 +170,16 @@ def name_foreign_encoding(content: bytes, error: CborError) -> str | None:
         return "a number is a float; it has to be an integer"
     if head in (0xF4, 0xF5, _NIL, 0xF7):
         return "a value is true, false, nil or undefined, which tokens do not have"
-    if major in (0, 1, 2, 4, 5) and head & 0x1F in (24, 25, 26, 27):
+    if major in (0, 1, 2, 4, 5) and _is_longer_than_needed(content[error.offset :]):
         return "a number or length is not in its shortest form"
     return None
+
+
+def _is_longer_than_needed(item: bytes) -> bool:
+    """Whether the number of a head would fit into fewer bytes (RFC 8949, 4.2.1)."""
+    width = {24: 1, 25: 2, 26: 4, 27: 8}.get(item[0] & 0x1F, 0) if item else 0
+    number = int.from_bytes(item[1 : 1 + width])
+    return 0 < width < len(item) and number < (24 if width == 1 else 1 << 4 * width)
 
 
 def _named(labels: "dict[int, cbor.Value] | list[int]") -> str:
