@@ -69,6 +69,8 @@ def find_counting_code(
     """
     calls = _Calls(code, module)
     calls.note_bodies(bodies)
+    if call_depth > 1 and not any(calls.edges[index] for index in calls.sites):
+        return [NOTHING] * len(bodies)
     deep = _find_deep(calls, module, call_depth)
     leading = _find_leading(calls, deep)
     called = set[CallTarget]().union(*(calls.edges[node] for node in deep))
