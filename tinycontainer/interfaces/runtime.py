@@ -212,7 +212,7 @@ class Ability(StrEnum):
     SHORT_UNITS = "short-units"
     """No unit but bulk operations and native calls costs more than 65 instructions."""
     COUNTED_STACKS = "counted-stacks"
-    """Nested calls and operands are counted; without it their stack is bounded in bytes."""
+    """Operands and blocks of nested calls are counted; without it, bounded in bytes."""
     COUNTED_TRAPS = "counted-traps"
     """A hook that traps is charged for all that it executed; without it, for less."""
     EXACT_FLOATS = "exact-floats"

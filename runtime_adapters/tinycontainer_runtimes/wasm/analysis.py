@@ -50,7 +50,7 @@ def analyse(code: bytes) -> CodeFacts:
     opens = {index for index, name in enumerate(module.imports) if name == _OPEN}
     for start, end in module.spans:
         _find_calls(Reader(code, start, end), opens, calls)
-    handed_on = {index for index in module.references | calls.references if index < calls.imported}
+    handed_on = {index for index in module.handed_on | calls.references if index < calls.imported}
     return CodeFacts(
         natives=frozenset(module.imports[index] for index in calls.called | handed_on),
         imported=frozenset(module.imports),

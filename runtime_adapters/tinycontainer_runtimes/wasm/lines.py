@@ -14,7 +14,8 @@ before anything more is used. So one instruction of cost 1 is put there, which t
 leave out of the account (ADR 13). The same instruction charges for a row of free ones.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
@@ -43,6 +44,7 @@ SETTLING_FUEL: Final = 1
 """Fuel that is used after every native call and is not charged to the container."""
 
 _CALLS: Final = frozenset({opcodes.CALL, opcodes.CALL_INDIRECT})
+_NAMES_FUNCTION: Final = _CALLS | {opcodes.REF_FUNC}
 _ROW_AFTER_CALL: Final = FREE_ROW - 8
 """How long a row counts as when it begins after a call: the ways back out of nested calls follow
 each other, with nothing between them that costs."""
@@ -50,7 +52,8 @@ each other, with nothing between them that costs."""
 _LOOP: Final = bytes([opcodes.LOOP])
 _END: Final = bytes([opcodes.END])
 _STOP: Final = _LOOP + b"\x40" + _END
-_COST_1: Final = bytes([opcodes.I32_CONST, 0, opcodes.DROP])
+COST_1: Final = bytes([opcodes.I32_CONST, 0, opcodes.DROP])
+"""Code that costs 1 and does nothing."""
 _OPENS_FREE: Final = frozenset({opcodes.BLOCK, opcodes.LOOP})
 _NEW_LIST: Final = frozenset({opcodes.ELSE, opcodes.END})
 _NUMBERS: Final = {
@@ -159,24 +162,28 @@ def find_lines(instructions: Iterable[int]) -> Iterator[Line]:
             entered = opcode == opcodes.LOOP or opcode in opcodes.GROWS
 
 
-def insert_stops(
-    code: bytes,
-    span: tuple[int, int],
-    natives: int,
-    grow_types: Mapping[int, bytes],
-    limits: RuntimeLimits,
-) -> bytes:
-    """A function body with a place to stop before every line, and fuel for rows of free code.
+class Body(NamedTuple):
+    """A function body, taken apart.
+
+    Attributes:
+        instructions: opcodes in the order of the code.
+        offsets: where each begins in the module, and last where the body ends.
+        calls: places of instructions that name functions or types of functions: ``call``,
+            ``call_indirect`` and ``ref.func``.
+    """
+
+    instructions: Sequence[int]
+    offsets: Sequence[int]
+    calls: Sequence[int]
+
+
+def read_body(code: bytes, span: tuple[int, int], limits: RuntimeLimits) -> Body:
+    """Take a function body apart.
 
     Args:
         code: a scanned module.
         span: where the body begins, after its size, and where it ends.
-        natives: calls of functions with a lower index are native calls that are settled.
-        grow_types: for each of `opcodes.GROWS`, the block type with what it takes and gives.
         limits: those with which the module was scanned.
-
-    Returns:
-        The new body, without its size.
     """
     reader = Reader(code, *span)
     scan_locals(reader, 0, limits)
@@ -186,8 +193,38 @@ def insert_stops(
         offsets.append(reader.offset)
         instructions.append(_pass_instruction(reader))
     offsets.append(reader.end)
-    parts: list[bytes] = []
-    copied = span[0]
+    calls = [place for place, opcode in enumerate(instructions) if opcode in _NAMES_FUNCTION]
+    # All bodies are kept at the same time: an eighth of what the lists take.
+    return Body(array("H", instructions), array("I", offsets), calls)
+
+
+def insert_stops(
+    code: bytes,
+    start: int,
+    body: Body,
+    natives: int,
+    grow_types: Mapping[int, bytes],
+    entry: bytes,
+    calls: Mapping[int, tuple[bytes, bytes]],
+) -> bytes:
+    """A function body with a place to stop before every line, and fuel for rows of free code.
+
+    Args:
+        code: a scanned module.
+        start: where the body begins, after its size.
+        body: the same, taken apart.
+        natives: calls of functions with a lower index are native calls that are settled.
+        grow_types: for each of `opcodes.GROWS`, the block type with what it takes and gives.
+        entry: code that is put before the first instruction.
+        calls: code that is put before and after calls, by their places.
+
+    Returns:
+        The new body, without its size.
+    """
+    instructions = body.instructions
+    offsets = body.offsets
+    parts: list[bytes] = [code[start : offsets[0]], entry]
+    copied = offsets[0]
     for line in find_lines(instructions):
         offset = offsets[line.begin]
         if line.cost and not line.entered:
@@ -201,24 +238,30 @@ def insert_stops(
                 parts += (code[offset:copied], _END)
         if line.charged is not None:
             offset = offsets[line.charged]
-            parts += (code[copied:offset], _COST_1)
+            parts += (code[copied:offset], COST_1)
             copied = offset
         last = line.end - 1
+        after = b""
         if instructions[last] in opcodes.GROWS:  # wasmtime may stop there by itself, if it grew
-            parts += (code[copied : offsets[line.end]], _STOP)
-            copied = offsets[line.end]
-        if (
+            after = _STOP
+        elif last in calls:
+            before, after = calls[last]
+            parts += (code[copied : offsets[last]], before)
+            copied = offsets[last]
+        elif (
             instructions[last] == opcodes.CALL
-            and _read_callee(code, offsets[last], reader) < natives
+            and _read_callee(code, offsets[last], offsets[-1]) < natives
         ):
-            parts += (code[copied : offsets[line.end]], _COST_1)
+            after = COST_1
+        if after:
+            parts += (code[copied : offsets[line.end]], after)
             copied = offsets[line.end]
-    return b"".join((*parts, code[copied : reader.end]))
+    return b"".join((*parts, code[copied : offsets[-1]]))
 
 
-def _read_callee(code: bytes, offset: int, body: Reader) -> int:
+def _read_callee(code: bytes, offset: int, end: int) -> int:
     """Index of the function that a ``call`` calls."""
-    return Reader(code, offset + 1, body.end).read_u32()
+    return Reader(code, offset + 1, end).read_u32()
 
 
 def _pass_instruction(reader: Reader) -> int:

@@ -142,3 +142,18 @@ class Reader:
             return raw.decode("utf-8")
         except UnicodeDecodeError:
             raise self.fail("name is not UTF-8", start) from None
+
+
+def encode_leb(value: int, end: int = 0x80) -> bytes:
+    """A LEB128 number in its shortest form.
+
+    Args:
+        value: at least 0.
+        end: above what the last byte may be: 0x80 if the number is unsigned, 0x40 if it is signed.
+    """
+    parts = bytearray()
+    while value >= end:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    parts.append(value)
+    return bytes(parts)

@@ -65,7 +65,8 @@ class ScannedModule:
         table_type: what the table holds, as a byte of the format.
         table_maximum: maximum of the table's elements; None if not given.
         elements: how many elements there are in all segments together.
-        references: functions that are handed on by element segments, globals and exports.
+        globals: how many globals there are.
+        references: functions that element segments and globals refer to.
         spans: offset and end of each function body, its size not included.
         sections: offset and end of each section that is not custom, headers included.
     """
@@ -80,6 +81,7 @@ class ScannedModule:
     table_type: int = _FUNCREF
     table_maximum: int | None = None
     elements: int = 0
+    globals: int = 0
     references: set[int] = field(default_factory=set)
     spans: list[tuple[int, int]] = field(default_factory=list)
     sections: list[tuple[int, int]] = field(default_factory=list)
@@ -88,6 +90,12 @@ class ScannedModule:
     def memory_maximum(self) -> int | None:
         """Maximum pages of memory; None if not given."""
         return None if self.memory is None else self.memory[1]
+
+    @property
+    def handed_on(self) -> set[int]:
+        """Functions that element segments, globals and exports refer to."""
+        exported = (index for kind, index in self.exports.values() if kind == _EXTERNAL_FUNCTION)
+        return self.references.union(exported)
 
     @property
     def bodies(self) -> int:
@@ -139,7 +147,7 @@ class _Scan:
         self._reader = Reader(code, len(HEADER), len(code))
         self._limits = limits
         self._module = ScannedModule()
-        self._handlers: dict[int, Callable[[Reader], None]] = {
+        self._handlers: dict[int, Callable[[Reader], object]] = {
             _TYPE: self._scan_types,
             _IMPORT: self._scan_imports,
             _FUNCTION: self._scan_functions,
@@ -149,7 +157,7 @@ class _Scan:
             _EXPORT: self._scan_exports,
             _START: self._scan_start,
             _ELEMENT: self._scan_elements,
-            _DATA_COUNT: self._scan_data_count,
+            _DATA_COUNT: Reader.read_u32,
             _CODE: self._scan_code,
             _DATA: self._scan_data,
         }
@@ -279,18 +287,15 @@ class _Scan:
             self._read_one_of(reader, _VALUE_TYPES, "value type")
             self._read_one_of(reader, frozenset({0, 1}), "mutability")
             self._note_reference(scan_constant(reader, self._limits))
+            self._module.globals += 1
 
     def _scan_exports(self, reader: Reader) -> None:
         for _ in range(reader.read_count("exports")):
             start = reader.offset
             name = reader.read_name()
-            kind = reader.read_byte()
-            index = reader.read_u32()
             if name in self._module.exports:
                 raise reader.fail(f"export {show(name, 40)} occurs twice", start)
-            self._module.exports[name] = (kind, index)
-            if kind == _EXTERNAL_FUNCTION:
-                self._note_reference(index)
+            self._module.exports[name] = reader.read_byte(), reader.read_u32()
 
     def _scan_start(self, reader: Reader) -> None:
         self._module.start = reader.read_u32()
@@ -330,9 +335,6 @@ class _Scan:
     def _note_reference(self, function: int | None) -> None:
         if function is not None:
             self._module.references.add(function)
-
-    def _scan_data_count(self, reader: Reader) -> None:
-        reader.read_u32()
 
     def _scan_code(self, reader: Reader) -> None:
         for _ in range(reader.read_count("function bodies")):

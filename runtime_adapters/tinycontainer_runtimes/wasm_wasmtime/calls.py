@@ -99,7 +99,7 @@ class SuspendedCall(_Returns):
         # future that is done must not be polled again.
         self._torn = True
         done: bool = self._store.api.wasmtime_call_future_poll(future)
-        self._store.memory.expect_growth()
+        self._store.memory.may_have_grown = True
         self._torn = done
         return done
 
@@ -129,7 +129,7 @@ class StoppableCall(_Returns):
             self._number,
             addressof(self._trap),
         )
-        self._store.memory.expect_growth()
+        self._store.memory.may_have_grown = True
         return True
 
     def drop(self) -> None:

@@ -1,9 +1,9 @@
 """The functions of wasmtime's C API that the adapter calls, with plain addresses for pointers.
 
 The package's own prototypes check and box every pointer, which costs more than most of these
-functions do. Sources: wasmtime's headers ``store.h``, ``func.h``, ``linker.h``, ``memory.h``,
-``module.h``, ``trap.h`` and ``async.h``, as installed with version 50. Structures whose layout
-matters come from the installed package.
+functions do. Sources: wasmtime's headers ``store.h``, ``func.h``, ``global.h``, ``linker.h``,
+``memory.h``, ``module.h``, ``trap.h`` and ``async.h``, as installed with version 50. Structures
+whose layout matters come from the installed package.
 """
 
 import ctypes
@@ -68,6 +68,8 @@ _PLAIN: Final = {
 _QUICK: Final = {
     "wasmtime_context_get_fuel": (c_void_p, (c_void_p, c_void_p)),
     "wasmtime_context_set_fuel": (c_void_p, (c_void_p, c_uint64)),
+    "wasmtime_global_get": (None, (c_void_p, c_void_p, c_void_p)),
+    "wasmtime_global_set": (c_void_p, (c_void_p, c_void_p, c_void_p)),
     "wasmtime_memory_data": (c_void_p, (c_void_p, c_void_p)),
     "wasmtime_memory_data_size": (c_size_t, (c_void_p, c_void_p)),
 }

@@ -56,7 +56,7 @@ def compile_module(
     Args:
         engine: with the settings of `engine.SETTINGS`.
         scanned: what the scan learned of it.
-        prepared: what is compiled; valid, unless it is cheap.
+        prepared: what is compiled; it is valid.
         limits: of the device.
 
     Raises:

@@ -20,8 +20,9 @@ from tinycontainer.interfaces.runtime import (
 from ..wasm.lines import SETTLING_FUEL
 from ..wasm.native_types import NATIVES
 from ..wasm.natives import NativeFunction, WasmNatives, check_result
-from ..wasm.rewriting import calls_natives_directly, export_name
+from ..wasm.rewriting import calls_natives_directly, counter_name, export_name
 from ..wasm.traps import TrapCode, WasmTrap
+from .call_counter import CallCounter
 from .calls import Call, StoppableCall, SuspendedCall
 from .capi import SLOT_WORDS, CApi
 from .engine import CompiledModule
@@ -74,6 +75,10 @@ class WasmtimeInstance:
         functions = WasmNatives(natives, self._store.memory).functions()
         hosts = {name: self._make_host(name, functions[name]) for name in scanned.imports}
         self._store.instantiate(compiled.module, hosts)
+        found = self._store.look_for_export(counter_name(scanned))
+        if found is not None:
+            counter = CallCounter(api, self._store.context, found, limits.call_depth)
+            self._account.counter = counter
         self._hooks = {
             hook: [self._find_function(compiled, index) for index in indexes]
             for hook, indexes in scanned.hook_functions().items()
@@ -150,6 +155,7 @@ class WasmtimeInstance:
         return self._store.find_function(export_name(compiled.scanned, index)), results
 
     def _enter(self, function: Any, results: int) -> Call:
+        self._account.begin()
         if self._store.suspends:
             return SuspendedCall(self._store, function, results)
         return StoppableCall(self._store, function, results)
@@ -171,6 +177,8 @@ class WasmtimeInstance:
         self._raised = None
         if raised is not None:
             raise raised
+        if code is TrapCode.UNREACHABLE and self._account.nested_too_deep:
+            code = TrapCode.STACK_OVERFLOW
         if trap or error:
             raise WasmTrap(code or TrapCode.ENGINE, message)
         return result
@@ -193,12 +201,12 @@ class WasmtimeInstance:
 
     def _make_host(self, name: str, function: NativeFunction) -> HostFunction:
         called = _call_with_words(function, len(NATIVES[name].parameters))
-        expect_growth = self._store.memory.expect_growth
+        memory = self._store.memory
         settle = self._account.settle_native_call
 
         def perform(words: Any) -> int:
             try:
-                expect_growth()
+                memory.may_have_grown = True
                 result = called(words)
                 if result is not None:
                     words[0] = check_result(result)

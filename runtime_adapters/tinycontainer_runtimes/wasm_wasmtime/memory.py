@@ -11,14 +11,17 @@ class StoreMemory:
     """See `tinycontainer_runtimes.wasm.natives.LinearMemory`.
 
     Bytes are read through a view of the engine's memory. The engine may move its memory when it
-    grows. So `expect_growth` is called after each poll and at the beginning of each native call,
-    and the next access looks where the memory is. In between no code of the module runs.
+    grows. So the next access looks where the memory is, after each poll and in each native call. In
+    between no code of the module runs.
 
     Args:
         api: the C API.
+
+    Attributes:
+        may_have_grown: set where code of the module has run.
     """
 
-    __slots__ = ("_address", "_api", "_context", "_export", "_may_have_grown", "_view")
+    __slots__ = ("_address", "_api", "_context", "_export", "_view", "may_have_grown")
 
     def __init__(self, api: CApi) -> None:
         self._api = api
@@ -26,7 +29,7 @@ class StoreMemory:
         self._export: Any = None
         self._address = 0
         self._view = memoryview(b"")
-        self._may_have_grown = False
+        self.may_have_grown = False
 
     def attach(self, context: int, export: Any) -> None:
         """Show the memory of an instance.
@@ -38,27 +41,23 @@ class StoreMemory:
         self._context = context
         self._export = export
         self._address = addressof(export)
-        self._may_have_grown = True
+        self.may_have_grown = True
 
     def detach(self) -> None:
         """Show no bytes; to be called before the store is deleted, which frees them."""
         self._context = None
         self._view = memoryview(b"")
-        self._may_have_grown = False
-
-    def expect_growth(self) -> None:
-        """Look again at the next access: code of the module has run."""
-        self._may_have_grown = True
+        self.may_have_grown = False
 
     def size(self) -> int:
         """Length of linear memory in bytes; 0 if there is none."""
-        if self._may_have_grown:
+        if self.may_have_grown:
             self._find_memory()
         return len(self._view)
 
     def load(self, pointer: int, size: int) -> bytes:
         """Bytes of linear memory; none after its end."""
-        if self._may_have_grown:
+        if self.may_have_grown:
             self._find_memory()
         return bytes(self._view[pointer : pointer + size]) if pointer >= 0 and size > 0 else b""
 
@@ -68,13 +67,15 @@ class StoreMemory:
         Raises:
             ValueError: they do not fit.
         """
-        if pointer < 0 or pointer + len(data) > self.size():
+        if self.may_have_grown:
+            self._find_memory()
+        if pointer < 0 or pointer + len(data) > len(self._view):
             raise ValueError(f"{len(data)} bytes at {pointer} do not fit into memory")
         self._view[pointer : pointer + len(data)] = data
 
     def _find_memory(self) -> None:
         """Find memory again if it has grown; otherwise it has not moved."""
-        self._may_have_grown = False
+        self.may_have_grown = False
         if self._context is None:
             return
         size = self._api.wasmtime_memory_data_size(self._context, self._address)

@@ -50,7 +50,8 @@ def _suspends(store: TenantStore) -> bool:
     call = SuspendedCall(store, store.find_function("drift"), 0)
     try:
         for step in (1, _STEP, 3 * _STEP):
-            store.fill(step)
+            store.suspend_after(step)
+            store.fill(TANK)
             if call.advance() or not step <= TANK - store.read_fuel() <= step + _STEP:
                 return False
     finally:

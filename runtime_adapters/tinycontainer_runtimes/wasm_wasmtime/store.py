@@ -140,20 +140,13 @@ class TenantStore:
         self._check_error(self.api.wasmtime_context_get_fuel(self.context, self._fuel_address))
         return self._fuel.value
 
-    def fill(self, until_yield: int) -> None:
-        """Fill the store up to `TANK`.
+    def suspend_after(self, fuel: int) -> None:
+        """Let a call be suspended when so much is used from now on, at least 1."""
+        interval = self.api.wasmtime_context_fuel_async_yield_interval
+        self._check_error(interval(self.context, fuel))
 
-        Args:
-            until_yield: after how much of it a call is suspended, at least 1; no call is where
-                calls cannot be suspended.
-        """
-        if self.suspends:
-            interval = self.api.wasmtime_context_fuel_async_yield_interval
-            self._check_error(interval(self.context, until_yield))
-        self._check_error(self.api.wasmtime_context_set_fuel(self.context, TANK))
-
-    def fill_to_stop(self, fuel: int) -> None:
-        """Fill the store so that a call that needs more than this traps."""
+    def fill(self, fuel: int) -> None:
+        """Fill the store; a call that needs more than this traps."""
         self._check_error(self.api.wasmtime_context_set_fuel(self.context, fuel))
 
     # Functions.
@@ -163,15 +156,20 @@ class TenantStore:
         return self.find_export(name).of.func
 
     def find_export(self, name: str) -> Any:
-        """An export, whatever it is."""
+        """An export, whatever it is, that the module is known to have."""
+        found = self.look_for_export(name)
+        if found is None:
+            raise WasmTrap(TrapCode.ENGINE, f"the export {name} is gone")
+        return found
+
+    def look_for_export(self, name: str) -> Any:
+        """An export, whatever it is; None if there is none of this name."""
         found = bindings.wasmtime_extern_t()
         raw = name.encode()
         there = self.api.wasmtime_instance_export_get(
             self.context, addressof(self._instance), raw, len(raw), addressof(found)
         )
-        if not there:
-            raise WasmTrap(TrapCode.ENGINE, f"the export {name} is gone")
-        return found
+        return found if there else None
 
     def take_trap_code(self, trap: int) -> TrapCode | None:
         """The kind of a trap, which is deleted; None if it has none of the known ones."""

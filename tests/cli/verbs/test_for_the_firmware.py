@@ -1,5 +1,9 @@
 """What pack, keygen and lint do for the C firmware, and a container that its authors made."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,6 +124,31 @@ def test_every_committed_build_exports_what_wamr_needs_and_every_hook() -> None:
         assert facts.grows_memory is (path.stem == "intruder"), path.name  # one of its attacks
     script = (BOX.parent / "build.sh").read_text()
     assert all(f"-Wl,--export={name}" in script for name in BOUNDS)
+
+
+def has_compiler() -> bool:
+    """Whether the compiler is here that makes the very same bytes."""
+    if not all(map(shutil.which, ("clang", "wasm-ld"))):
+        return False
+    shown = subprocess.run(["clang", "--version"], capture_output=True, text=True, check=False)
+    return shown.stdout.startswith("Debian clang version 14.")
+
+
+@pytest.mark.skipif(not has_compiler(), reason="needs clang 14 of Debian 12, and lld")
+def test_the_committed_builds_are_what_the_sources_give(tmp_path: Path) -> None:
+    examples = tmp_path / "examples"
+    shutil.copytree(BOX.parent, examples)
+    committed = sorted(
+        path for pattern in ("*.wasm", "*.rbf", "*.o") for path in BOX.parent.glob(f"*/*/{pattern}")
+    )
+    for path in committed:
+        (examples / path.relative_to(BOX.parent)).unlink()
+    paths = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    command = ["sh", str(examples / "build.sh")]
+    subprocess.run(command, env={**os.environ, "PATH": paths}, check=True, capture_output=True)
+    for path in committed:
+        again = (examples / path.relative_to(BOX.parent)).read_bytes()
+        assert again == path.read_bytes(), path.name
 
 
 @pytest.mark.parametrize(

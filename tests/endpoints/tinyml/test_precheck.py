@@ -7,7 +7,7 @@ import time
 
 import pytest
 from support.tinyml.changes import with_options, with_tensor
-from support.tinyml.client import refused
+from support.tinyml.client import bare_session, each_backend, refused
 from support.tinyml.hostile_models import (
     changed,
     child,
@@ -19,14 +19,16 @@ from support.tinyml.hostile_models import (
     recursive,
     tree_of,
 )
-from support.tinyml.models import I8, RECIPES, Net, seed, seeds
+from support.tinyml.models import F32, I8, RECIPES, Net, seed, seeds
 
 from tinycontainer_endpoints.tinyml.model.decoding import decode_model
 from tinycontainer_endpoints.tinyml.model.encoding import encode_model
+from tinycontainer_endpoints.tinyml.model.enumerations import Builtin
+from tinycontainer_endpoints.tinyml.model.flatbuffer_writer import write_flatbuffer
 from tinycontainer_endpoints.tinyml.model.graph import Model, Tensor
 from tinycontainer_endpoints.tinyml.model.precheck import check_model, examine_model
 from tinycontainer_endpoints.tinyml.model.refusing import ModelRefused
-from tinycontainer_endpoints.tinyml.model.schema import Tree
+from tinycontainer_endpoints.tinyml.model.schema import MODEL, Tree
 from tinycontainer_endpoints.tinyml.protocol.codes import ErrorCode
 from tinycontainer_endpoints.tinyml.quotas import Quotas
 
@@ -189,6 +191,33 @@ def test_what_native_code_gets_says_the_same_and_is_ours(name: str, model: Model
 def test_bytes_that_nobody_understands_do_not_reach_native_code() -> None:
     secret = b"whatever a tenant hides here"
     assert secret not in check_model(good() + secret, QUOTAS).content
+
+
+def sharing(constants: int) -> bytes:
+    """A model that adds a constant many times over; all its constants share a buffer."""
+    net = Net()
+    made = net.input(1, 1000)
+    constant = struct.pack("<1000f", *range(1000))
+    for _ in range(constants):
+        net.tensors.append(Tensor(F32, (1, 1000), data=constant))
+        made = net.add(Builtin.ADD, [made, len(net.tensors) - 1], net.tensor(1, 1000), 1)
+    tree = tree_of(encode_model(net.model(made)))
+    tree["buffers"] = [{}, {"data": constant}]
+    for index, each in enumerate(net.tensors):
+        child(graph_of(tree), "tensors", index)["buffer"] = int(each.is_constant)
+    return write_flatbuffer(tree, MODEL)
+
+
+@pytest.mark.clause("TC-TML-16")
+@each_backend
+def test_constants_that_share_a_buffer_share_it_in_what_native_code_gets(backend: str) -> None:
+    content = sharing(100)
+    accepted = check_model(content, QUOTAS)
+    assert len(accepted.content) < 2 * len(content)
+    session = bare_session(backend, accepted.content)
+    for begin in (0.0, 1.0):
+        made = session.run(struct.pack("<1000f", *[begin] * 1000))
+        assert struct.unpack("<1000f", made) == tuple(begin + 100 * each for each in range(1000))
 
 
 def test_numbers_of_a_known_model() -> None:

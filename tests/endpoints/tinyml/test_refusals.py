@@ -1,11 +1,14 @@
 """What a refused model is refused with: values, of which a sentence is made."""
 
 import dataclasses
+import re
 import string
 
 import pytest
+from support.tinyml.changes import with_input, with_tensor
 from support.tinyml.hostile_models import good
 from support.tinyml.models import I8, RECIPES, Net
+from support.tinyml.rules.operators import below, single
 
 from tinycontainer_endpoints.tinyml.inspection import inspect_model
 from tinycontainer_endpoints.tinyml.model.encoding import encode_model
@@ -83,12 +86,33 @@ def test_a_refusal_names_the_tensor() -> None:
         (tuple(range(9)), "0 x 1 x 2 x 3 x 4 x 5 ..."),
         (Between(1e-8, 1e6), "1e-08 to 1e+06"),
         (1 / 256, "0.00390625"),
+        (single(0.05), "0.05"),
+        (single(1e-8), "1e-08"),
+        (below(1e-8), "9.999999e-09"),
+        (1e300, "1e+300"),
+        (float("nan"), "nan"),
+        (float("inf"), "inf"),
         (I8, "I8"),
     ],
 )
 def test_values_are_shown_in_words(value: object, words: str) -> None:
     refusal = ModelRefused(Flaw.OPERATOR_UNNAMED, found=value)
     assert str(refusal) == f"no operator has the number {words}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        with_tensor("add", 0, scales=(below(1e-8),)),
+        with_tensor("add", 0, scales=(single(1_000_000.06),)),
+        with_input("dense", 1, scales=(below(1e-20),)),
+        with_input("svdf", 4, scales=(below(1e-8),)),
+    ],
+)
+def test_a_scale_just_outside_is_not_shown_as_one_that_is_allowed(content: bytes) -> None:
+    words = refusal_of(content).sentence
+    found, lowest, highest = re.findall(r"is (.*?); allowed are (.*) to (.*)", words)[0]
+    assert found not in (lowest, highest)
 
 
 def test_people_see_the_same_sentence_as_the_owner() -> None:

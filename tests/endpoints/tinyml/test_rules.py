@@ -12,7 +12,7 @@ from support.tinyml.models import F32, I8, I32, RECIPES, Net, seed, seeds
 from support.tinyml.rules import JUDGED
 
 from tinycontainer_endpoints.tinyml.model.encoding import encode_model
-from tinycontainer_endpoints.tinyml.model.enumerations import Builtin
+from tinycontainer_endpoints.tinyml.model.enumerations import Builtin, TensorType
 from tinycontainer_endpoints.tinyml.model.flaws import Flaw
 from tinycontainer_endpoints.tinyml.model.precheck import check_model, examine_model
 from tinycontainer_endpoints.tinyml.model.refusing import ModelRefused
@@ -119,6 +119,47 @@ def test_a_state_is_used_by_nothing_else(place: str) -> None:
 def test_whole_numbers_of_32_bits_can_be_given_and_read() -> None:
     accepted = examine_model(seed("cast"))
     assert accepted.outputs[0].type is I32
+
+
+RESIZED = [
+    (before, after, option, across)
+    for before in (1, 2, 13, 150, 1026, 2050)
+    for after in (1, 2, 55, 601, 682, 1025, 2048, 4095, 4096)
+    for option in ("", "align_corners", "half_pixel_centers")
+    for across in (False, True)
+]
+"""Sizes before and after, an option, and whether they are those of the width."""
+
+
+@pytest.mark.clause("TC-TML-15")
+@each_backend
+@pytest.mark.parametrize("kind", [F32, I8])
+def test_no_resized_image_shows_anything_that_is_not_of_the_image(
+    backend: str, kind: TensorType
+) -> None:
+    """Of an image of one value, another value can only come from what is beside it in memory."""
+    pixel = bytes([100]) if kind is I8 else struct.pack("<f", 7.0)
+    accepted = 0
+    for before, after, option, across in RESIZED:
+        net = Net(kind)
+        old = (1, before) if across else (before, 1)
+        new = (1, after) if across else (after, 1)
+        inputs = [net.input(1, *old, 1), net.numbers(*new)]
+        output = net.tensor(1, *new, 1)
+        options = {option: True} if option else {}
+        net.add(Builtin.RESIZE_BILINEAR, inputs, output, 3, **options)
+        try:
+            content = examine_model(encode_model(net.model(output))).content
+        except ModelRefused:
+            assert kind is I8
+            continue
+        accepted += 1
+        made = bare_session(backend, content).run(pixel * before)
+        letters = "b" if kind is I8 else "f"
+        values = struct.unpack(f"<{after}{letters}", made)
+        assert values == pytest.approx([values[0]] * after), (before, after, option, across)
+        assert values[0] == pytest.approx(100 if kind is I8 else 7.0)
+    assert accepted >= len(RESIZED) // 2
 
 
 def misaligned() -> bytes:

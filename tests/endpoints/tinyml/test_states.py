@@ -9,13 +9,17 @@ from support.tinyml.client import (
     RESET_INPUTS,
     RESET_MODEL,
     Client,
+    bare_session,
     each_backend,
     make_driver,
     refused,
 )
-from support.tinyml.models import RECIPES, Net, random_inputs, seed
+from support.tinyml.models import BOTH, RECIPES, Net, random_inputs, seed
 
 from tinycontainer_endpoints.tinyml.driver import TinyML
+from tinycontainer_endpoints.tinyml.model.encoding import encode_model
+from tinycontainer_endpoints.tinyml.model.enumerations import TensorType
+from tinycontainer_endpoints.tinyml.model.precheck import examine_model
 from tinycontainer_endpoints.tinyml.protocol.codes import ErrorCode
 
 STATEFUL = ("svdf", "lstm")
@@ -64,6 +68,24 @@ def test_two_contexts_of_a_container_have_a_state_each(backend: str, name: str) 
     alone = outputs_of(loaded(make(backend), name), name, 3)
     one, two = loaded(driver, name), loaded(driver, name)
     assert outputs_of(one, name, 3) == outputs_of(two, name, 3) == alone
+
+
+@pytest.mark.clause("TC-TML-24")
+@each_backend
+@pytest.mark.parametrize("kind", BOTH)
+def test_two_operators_that_share_their_weights_have_a_state_each(
+    backend: str, kind: TensorType
+) -> None:
+    net = Net(kind)
+    one = RECIPES["svdf"](net)
+    net.chance = random.Random(1)
+    both = net.model(*one.outputs, *RECIPES["svdf"](net).outputs)
+    accepted = examine_model(encode_model(both))
+    pair = bare_session(backend, accepted.content)
+    first, second = (bare_session(backend, seed("svdf", kind)) for _ in range(2))
+    for _ in range(4):
+        here, other = random_inputs(both, CHANCE)
+        assert pair.run(here + other) == first.run(here) + second.run(other)
 
 
 def reload(client: Client, name: str) -> None:

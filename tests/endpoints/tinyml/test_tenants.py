@@ -162,6 +162,25 @@ def test_in_wall_time_the_first_read_begins_the_inference() -> None:
     assert nursery.workers[0].timeouts_ms == [1000, 1000]
 
 
+@pytest.mark.clause("TC-TML-07")
+def test_in_virtual_time_no_answer_of_a_process_is_awaited_by_a_quota() -> None:
+    """Neither a load, an inference nor that a model is dropped: a slow host changes nothing."""
+    nursery = FakeNursery()
+    setup = make_setup(quotas={"compute_ms": 1}, host_deadline_ms=20_000)
+    here = Client(TinyML(setup, nursery=nursery))
+    other = another(here)
+    for each in (here, other):
+        each.load(seed("svdf"))
+        each.infer([bytes(20)])
+    here.give([bytes(20)])
+    here.send(struct.pack("<BBH", 0x30, 0, 1))
+    here.send(RESET_MODEL)
+    other.close()
+    (worker,) = nursery.workers
+    assert {Request.LOAD, Request.RUN, Request.DROP} == set(worker.asked)
+    assert set(worker.timeouts_ms) == {20_000}
+
+
 @pytest.mark.clause("TC-TML-22")
 def test_another_context_of_the_container_waits_while_one_computes() -> None:
     nursery = FakeNursery()

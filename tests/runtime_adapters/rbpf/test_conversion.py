@@ -1,5 +1,6 @@
 """The converter: objects of clang become programs that run; what rBPF lacks is refused by name."""
 
+import io
 import shutil
 import struct
 import subprocess
@@ -7,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 from support.errors import catch_error
 from support.project import ROOT
 from support.rbpf.assembling import LIMITS, assemble, create, rbf
@@ -110,6 +113,46 @@ def test_a_single_function_of_another_name_is_the_loop_in_the_firmwares_form() -
     assert load_program(built("fletcher32"), LIMITS).entries == {Hook.LOOP: 0}
 
 
+def with_place(name: str, function: str, value: int) -> bytes:
+    """An object whose symbol of a function says that it begins elsewhere in its section."""
+    content = (OBJECTS / f"{name}.o").read_bytes()
+    table = ELFFile(io.BytesIO(content)).get_section_by_name(".symtab")
+    assert isinstance(table, SymbolTableSection)
+    names = [each.name for each in table.iter_symbols()]
+    place = table["sh_offset"] + names.index(function) * table["sh_entsize"] + 8
+    return content[:place] + struct.pack("<Q", value) + content[place + 8 :]
+
+
+def test_a_single_function_that_is_not_first_is_the_loop_at_its_own_place() -> None:
+    assert read_image(built("before")).functions == {"loop": 16}
+    assert Tenant(built("before")).loop() == 2
+
+
+@pytest.mark.parametrize("value", [0, 16])
+def test_the_loop_begins_where_its_symbol_says(value: int) -> None:
+    tenant = Tenant(BUILDER.build(with_place("before", "step", value)))
+    assert tenant.loop() == (2 if value else 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "value"),
+    [
+        ("before", "step", 3),
+        ("before", "step", 24),  # the second half of a wide load
+        ("before", "step", 48),  # the end of the text
+        ("before", "step", 1 << 63),
+        ("tables", "loop", 4),
+        ("tables", "loop", 568),  # the same, where byte swaps become more code
+        ("everything-sections", "start", 136),  # in another section's code
+    ],
+)
+def test_a_function_that_begins_at_no_instruction_is_refused(
+    name: str, function: str, value: int
+) -> None:
+    with pytest.raises(BuildRefused, match=r"where no instruction does|inside of a wide load"):
+        BUILDER.build(with_place(name, function, value))
+
+
 @pytest.mark.parametrize(
     ("case", "words"),
     [
@@ -130,6 +173,35 @@ def test_what_rbpf_lacks_is_refused_by_name_and_source_line(case: int, words: st
     error = build_error(f"refused-{case}")
     assert error.problem.startswith(words)
     assert error.place == f"refused.c:{marked_line(case)} in loop"
+
+
+def calling(name: str) -> bytes:
+    """An object that calls a function of at most seven letters, which is defined elsewhere."""
+    content = (OBJECTS / "refused-4.o").read_bytes()
+    return content.replace(b"missing\0", name.encode().ljust(8, b"\0"))
+
+
+@pytest.mark.parametrize(
+    ("name", "helper"),
+    [
+        ("logger", "logger"),
+        ("tc_log", "logger"),
+        ("open", "open"),
+        ("tc_open", "open"),
+        ("read", "read"),
+        ("tc_read", "read"),
+    ],
+)
+def test_a_helper_has_its_own_name_and_that_of_the_header(name: str, helper: str) -> None:
+    lines = BUILDER.disassemble(calling(name))
+    assert any(line.endswith(f"call {helper}") for line in lines)
+
+
+@pytest.mark.parametrize("name", ["log", "tc_sin", "_read", "Read"])
+def test_a_function_of_c_is_no_helper_though_its_name_is_like_one(name: str) -> None:
+    with pytest.raises(BuildRefused) as caught:
+        BUILDER.build(calling(name))
+    assert caught.value.problem.startswith(f"calls {name}, which is no helper")
 
 
 def test_older_debug_information_is_read_too() -> None:
@@ -157,6 +229,27 @@ def test_tables_of_strings_and_swapped_bytes_work_by_either_recipe(name: str) ->
     _, _, written = next(each for each in tenant.natives.calls if each[0] == "write")
     assert isinstance(written, bytes)
     assert struct.unpack("<4Q", written) == wanted
+
+
+@pytest.mark.parametrize(
+    ("registers", "offset"),
+    [(0x11, 0), (0xF1, 0), (0x01, 1), (0x01, -1), (0x0A, 0), (0x0B, 0), (0x0F, 0)],
+)
+def test_what_only_looks_like_a_byte_swap_is_refused_at_its_place(
+    registers: int, offset: int
+) -> None:
+    """Fields that a swap does not use, the frame's register, and registers that there are not."""
+    content = (OBJECTS / "tables.o").read_bytes()
+    place = next(
+        each
+        for each in range(0, len(content), 8)
+        if content[each] == 0xDC and content[each + 2 : each + 8] == struct.pack("<hi", 0, 32)
+    )
+    changed = struct.pack("<BBh", 0xDC, registers, offset)
+    with pytest.raises(BuildRefused) as caught:
+        BUILDER.build(content[:place] + changed + content[place + 4 :])
+    assert caught.value.problem == "byte swap, opcode 0xdc"
+    assert caught.value.place == "tables.c:47 in loop"
 
 
 def test_several_functions_none_of_which_is_the_loop_are_refused() -> None:

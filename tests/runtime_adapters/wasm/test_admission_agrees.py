@@ -1,11 +1,24 @@
-"""Both engines admit the same modules, though one validates a rewritten form of them."""
+"""Both engines admit the same modules, though one compiles a rewritten form of them."""
 
 from random import Random
 
 import pytest
 from support.engines import ENGINES
 from support.wasm.corpus import SAMPLES
-from support.wasm.modules import CODE, build, join, split
+from support.wasm.modules import (
+    CODE,
+    FUNCREF,
+    GLOBAL,
+    I32,
+    TABLE,
+    TYPE,
+    body,
+    build,
+    function_type,
+    join,
+    split,
+    vector,
+)
 
 from tinycontainer.errors import InadmissibleCode
 from tinycontainer.interfaces.runtime import Runtime, RuntimeLimits
@@ -49,3 +62,32 @@ def test_damaged_modules_have_one_verdict_on_both_engines(count: int) -> None:
         assert verdict(WASMTIME, code) == expected, code.hex()
         verdicts.add(expected.partition(":")[0].partition(" ")[0])
     assert {"admitted", "byte", "not"} <= verdicts
+
+
+_CALL_ITSELF = b"\x10\0\x1a"
+
+
+@pytest.mark.clause("TC-RT-09")
+@pytest.mark.parametrize("beyond", range(4))
+@pytest.mark.parametrize(
+    ("code", "changes", "kind"),
+    [
+        (b"\x41\0\x03%c\x0b", {}, "type"),
+        (b"\x41\0\x11%c\0", {TABLE: vector(FUNCREF + b"\0\1")}, "type"),
+        (b"\x23%c\x1a" + _CALL_ITSELF + b"\x41\0", {}, "global"),
+        (b"\x42\0\x24%c" + _CALL_ITSELF + b"\x41\0", {}, "global"),
+    ],
+    ids=["a block type", "a type of a call", "a global that is read", "a global that is written"],
+)
+def test_what_only_a_rewritten_module_has_cannot_be_named(
+    code: bytes, changes: dict[int, bytes | None], kind: str, beyond: int
+) -> None:
+    """Types and a global are added behind the module's own."""
+    types = vector(function_type(b"", I32))
+    globals_ = vector(I32 + b"\0\x41\0\x0b")
+    module = build(
+        {TYPE: types, GLOBAL: globals_, **changes, CODE: vector(body(code % (1 + beyond)))}
+    )
+    expected = verdict(PYWASM, module)
+    assert f"unknown {kind}" in expected
+    assert verdict(WASMTIME, module) == expected

@@ -52,10 +52,6 @@ def test_a_function_with_a_pile_of_operands_can_be_entered() -> None:
     assert Tenant(loop(pile)).loop() == 0
 
 
-# Where calls and operands are counted
-
-
-@pytest.mark.needs(Ability.COUNTED_STACKS)
 @pytest.mark.parametrize("depth", [1, 2, 10, 256, 1000])
 @pytest.mark.clause("TC-RT-10", "TC-RT-21")
 def test_calls_nest_to_the_profiles_depth(depth: int) -> None:
@@ -74,6 +70,9 @@ def test_calls_nest_to_the_profiles_depth(depth: int) -> None:
         assert subject.loop() == 1
         subject.run(Hook.STOP)
     assert subject.trap() == "stack-overflow"
+
+
+# Where operands are counted
 
 
 @pytest.mark.needs(Ability.COUNTED_STACKS)

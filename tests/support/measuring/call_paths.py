@@ -344,6 +344,7 @@ def _bare_wasmtime(code: bytes) -> Loop:
     )
 
     def run() -> int:
+        store.suspend_after(TANK)
         store.fill(TANK)
         call = SuspendedCall(store, function, 1)
         while not call.advance():

@@ -94,7 +94,7 @@ def _jump_table(size: int) -> bytes:
 
 def _joins_of_locals(size: int) -> bytes:
     """Loops in which all locals are written on one of two ways, and read afterwards."""
-    names = [leb(number) for number in range(1024)]
+    names = [leb(number) for number in range(min(1024, (size - _ROOM) // 20))]
     write = b"".join(b"\x20\0\x04\x40\x41\1\x21" + name + b"\x0b" for name in names)
     read = b"".join(b"\x20" + name + b"\x1a" for name in names)
     return _repeat(

@@ -6,6 +6,7 @@ rest is read all the same.
 """
 
 from dataclasses import dataclass
+from itertools import chain, compress, repeat
 from typing import Final
 
 from tinycontainer.text import show
@@ -21,6 +22,7 @@ from .schema import (
     NEWEST_VERSIONS,
     OPTIONS_TYPES,
     SCHEMA_VERSION,
+    STATEFUL,
     FieldValue,
     Tree,
 )
@@ -128,6 +130,8 @@ class _GraphReader:
         self._codes = [_read_operator_code(each) for each in codes]
         self._operators = _read_trees(graph, "operators")
         self._tensors = _read_trees(graph, "tensors")
+        variable = (each["is_variable"] is True for each in self._tensors)
+        self._states = frozenset(compress(range(len(self._tensors)), variable))
         self._is_small = True
         for subject, found, most in (
             ("buffers", self._buffers, MAX_BUFFERS),
@@ -273,8 +277,10 @@ class _GraphReader:
             plain = not tree["intermediates"]
             require(plain, Flaw.OPERATOR_FIELD, place, subject="intermediates")
         changing = tree["mutating_inputs"]
-        changes = isinstance(changing, bytes) and any(changing)
-        require(not changes, Flaw.INPUTS_CHANGED, place)
+        if isinstance(changing, bytes) and any(changing):  # as some converters say of states
+            changed = compress(chain(_read_integers(tree["inputs"]), repeat(-1)), changing)
+            own = entry.code in STATEFUL and self._states.issuperset(changed)
+            require(own, Flaw.INPUTS_CHANGED, place)
         needed, _ = OPTIONS_TYPES.get(entry.code, (0, None))
         given = tree["options_type"]
         fits = given == needed or not given

@@ -18,15 +18,21 @@ def encode_model(model: Model, *, names: bool = False) -> bytes:
         model: to be written.
         names: write the tensors' names as well; native code has no use for them.
     """
+    # The first buffer is that of tensors without content. Constants of the same content share one,
+    # as they may in the file that was read: native code writes to no constant, and a file in which
+    # hundreds of tensors share a buffer does not grow a hundredfold.
     buffers: list[Tree] = [{}]
+    places: dict[bytes, int] = {}
     tensors = []
     for tensor in model.tensors:
         tree = _lay_out_tensor(tensor)
         if names and tensor.name:
             tree["name"] = tensor.name
         if tensor.data is not None:
-            tree["buffer"] = len(buffers)
-            buffers.append({"data": tensor.data})
+            if tensor.data not in places:
+                places[tensor.data] = len(buffers)
+                buffers.append({"data": tensor.data})
+            tree["buffer"] = places[tensor.data]
         tensors.append(tree)
     codes = sorted({(each.code, each.version) for each in model.operators})
     graph: Tree = {

@@ -132,7 +132,7 @@ class Flaw(Enum):
     TENSOR_NEVER_MADE = _ENCODING, "no operator makes the tensor: it is dead"
     STATE_ELSEWHERE = (
         _ENCODING,
-        "the operator uses the state of an operator; only the operator that it belongs to may",
+        "the tensor is a state; nothing but one operator may use it, and only as its state",
     )
     STATE_NEEDED = _ENCODING, "the {subject} is no variable tensor of the operator's own"
     TENSOR_NEVER_USED = _ENCODING, "nothing uses the tensor: it is dead"
@@ -143,7 +143,7 @@ class Flaw(Enum):
         "the operator has operator code {found}; the model has {allowed} of them",
     )
     OPERATOR_FIELD = _UNSUPPORTED, "the operator has {subject}, which is not supported"
-    INPUTS_CHANGED = _UNSUPPORTED, "the operator changes its inputs"
+    INPUTS_CHANGED = _UNSUPPORTED, "the operator changes inputs that are no state of its own"
     OPTIONS_TYPE = _ENCODING, "the options are those of type {found}; it needs type {allowed}"
     OPTIONS_MISSING = _ENCODING, "the operator has no options; it needs them"
     INPUT_COUNT = _ENCODING, "the operator has {found} inputs; allowed are {allowed}"
@@ -170,7 +170,7 @@ class Flaw(Enum):
     # Quantisation of an operator.
     QUANTISATION_CHANGED = (
         _ENCODING,
-        "the {subject} of an input is {found}; it has to be the output's, {allowed}",
+        "the {subject} is {found}; values stay as they are here, so it has to be {allowed}",
     )
     SCALE_RATIO = (
         _ENCODING,
@@ -209,6 +209,7 @@ class Flaw(Enum):
         _ENCODING,
         "a scale of the bias is {found}; the input's times the weights' is {allowed}",
     )
+    BIAS_SCALE_FINITE = _ENCODING, "a scale of the bias is {found}; it has to be above 0 and finite"
     BIAS_ZERO_POINT = _ENCODING, "a zero point of the bias is {found}; it has to be {allowed}"
     IMAGE_RANK = _ENCODING, "the input has {found} dimensions; an image has {allowed}"
     FILTER_RANK = _ENCODING, "the filter has {found} dimensions; it needs {allowed}"
@@ -274,6 +275,10 @@ class Flaw(Enum):
     )
     SLICE_EMPTY = _ENCODING, "the slice along dimension {found} has no element"
     RESIZED = _ENCODING, "a size is {found}; allowed are {allowed}"
+    RESIZED_BEYOND = (
+        _UNSUPPORTED,
+        "the {subject} is {allowed}; native code, which rounds ratios, would read at {found}",
+    )
     CENTRES = _ENCODING, "the corners are aligned and the centres are halved; only one is possible"
     DIVISION_TYPE = _UNSUPPORTED, "the division has the type {found}; only {allowed} is supported"
     ALPHA_COMPUTED = _ENCODING, "the slopes are computed; they have to be a constant"
@@ -294,7 +299,8 @@ class Flaw(Enum):
     CLIP = _ENCODING, "the option {subject} is {found}; it has to be 0 or more, and finite"
     SEQUENCE_RANK = _ENCODING, "the sequence has {found} dimensions; it needs {allowed}"
     INTERMEDIATE_COUNT = _ENCODING, "there are {found} tensors of intermediates; it needs {allowed}"
-    INTERMEDIATE_USED = _ENCODING, "a tensor of intermediates is a constant, or used elsewhere"
+    INTERMEDIATE_FILLED = _ENCODING, "a tensor of intermediates is a constant or a state"
+    INTERMEDIATE_USED = _ENCODING, "a tensor of intermediates is used elsewhere"
 
     # Quotas.
     QUOTA = _TOO_LARGE, "the model needs {found} {subject}; the quota is {allowed}"

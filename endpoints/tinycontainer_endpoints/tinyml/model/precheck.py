@@ -28,7 +28,7 @@ from .graph import ELEMENT_TYPES, Model, Operator, Tensor
 from .refusing import WHOLE_MODEL, ModelRefused, Place, Refusals, require
 from .rules.node import Node, check_activation_scale
 from .rules.table import RULES
-from .schema import SPLITTING, STATEFUL
+from .schema import INTERNALLY_SCALED, SPLITTING, STATEFUL
 
 ARENA_ALIGNMENT: Final = 16
 PORT_COUNTS: Final = range(1, 9)
@@ -251,9 +251,19 @@ def _check_order(draft: Draft, refusals: Refusals) -> frozenset[int]:
 def _check_dead(
     model: Model, made: AbstractSet[int], used: AbstractSet[int], refusals: Refusals
 ) -> None:
-    scale_only = {index for each in model.operators for index in each.intermediates}
+    scale_only = {
+        index
+        for each in model.operators
+        if each.code in INTERNALLY_SCALED
+        for index in each.intermediates
+    }
+    ports = {*model.inputs, *model.outputs}
+    computed = ports.union(*((*each.inputs, *each.outputs) for each in model.operators))
     for index, tensor in enumerate(model.tensors):
         place = Place(tensor=index, name=tensor.name)
+        with refusals.collecting():
+            apart = index not in scale_only or index not in computed
+            require(apart, Flaw.INTERMEDIATE_USED, place)
         with refusals.collecting():
             alive = index in made or index in scale_only
             require(alive, Flaw.TENSOR_NEVER_MADE, place)

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from math import isclose
 from typing import Final
 
 from tinycontainer.errors import TinyContainerError
@@ -15,6 +16,8 @@ from .enumerations import Builtin
 from .flaws import Flaw
 
 _LONGEST_LIST: Final = 6
+_HALF_A_STEP: Final = 2.0**-24
+"""From one number of 32 bits to the next, at least, as a part of it."""
 _MOST_SENTENCES: Final = 8
 """How many refusals become words in one sentence; `ModelRefused.reasons` has all."""
 
@@ -30,6 +33,9 @@ class Between:
 
     lowest: float
     highest: float
+
+    def __contains__(self, number: float) -> bool:
+        return self.lowest <= number <= self.highest
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +184,22 @@ def _show_place(place: Place) -> str:
     return ", ".join(parts)
 
 
+def _show_number(value: float) -> str:
+    """Six digits, or as many more as tell a number of 32 bits from its neighbours."""
+    for digits in (6, 7, 8):
+        shown = f"{value:.{digits}g}"
+        if isclose(float(shown), value, rel_tol=_HALF_A_STEP):
+            return shown
+    return f"{value:.9g}"
+
+
 def _show(value: object) -> str:
     """A value in words; lists are cut, because a tenant's can be as long as its file."""
     match value:
         case Enum():
             return value.name
         case float():
-            return f"{value:.6g}"
+            return _show_number(value)
         case Between():
             return f"{value.lowest:g} to {value.highest:g}"
         case range():

@@ -291,9 +291,9 @@ class ExecutionContext:
 
     def _choose_timeout_ms(self) -> int:
         """Real time to wait for the worker."""
-        if self._terms.virtual_time:
-            return self._terms.host_deadline_ms
-        return self._timeout_ms or self._terms.quotas.compute_ms
+        if self._timeout_ms and not self._terms.virtual_time:
+            return self._timeout_ms
+        return self._terms.longest_wait_ms
 
     # Outputs, and RESET.
 

@@ -55,7 +55,7 @@ class Tenant:
 
     def drop_model(self, number: int) -> None:
         """Let the worker forget the model of an execution context."""
-        self.worker.drop_model(number, self.terms.quotas.compute_ms)
+        self.worker.drop_model(number, self.terms.longest_wait_ms)
 
     def judge_model(self, content: bytes, digest: bytes | None) -> TenantModel:
         """Judge a model by hash, record and check; one that is kept was checked already.

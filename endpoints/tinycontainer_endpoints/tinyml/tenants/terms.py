@@ -34,6 +34,11 @@ class Terms:
     cycles_per_mac: float
     cycles_per_model_byte: float
 
+    @property
+    def longest_wait_ms(self) -> int:
+        """Longest real time to wait for an answer of a worker, where no container says less."""
+        return self.host_deadline_ms if self.virtual_time else self.quotas.compute_ms
+
 
 @dataclass(frozen=True, slots=True)
 class TenantModel:

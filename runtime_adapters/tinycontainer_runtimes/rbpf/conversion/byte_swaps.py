@@ -91,7 +91,10 @@ class _Code:
 
     @property
     def is_swap(self) -> bool:
-        return self.opcode in _SWAPS and self.imm in (16, 32, 64)
+        """Whether BPF has such a swap; the load refuses what only looks like one (TC-BPF-06)."""
+        unused = self.src == 0 and self.offset == 0
+        known = self.opcode in _SWAPS and self.imm in (16, 32, 64)
+        return known and unused and self.dst < _FRAME
 
     @property
     def target(self) -> int:
@@ -209,7 +212,7 @@ def _lower(each: _Code, alive: frozenset[int]) -> bytes:
     dst = each.dst
     free = [register for register in _SCRATCH if register not in alive and register != dst]
     needed = 0 if each.opcode == _TO_LITTLE else {16: 0, 32: 1, 64: 2}[each.imm]
-    if dst >= _FRAME or len(free) < needed:
+    if len(free) < needed:
         problem = (
             f"byte swap of {each.imm} bits, for which {needed} registers have to be free;"
             " keep fewer values at once, or swap with shifts of your own"

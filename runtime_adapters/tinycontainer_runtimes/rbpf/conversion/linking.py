@@ -112,23 +112,31 @@ class _Linker:
         )
 
     def _functions(self) -> dict[str, int]:
-        """Where the hooks begin; a single function of another name is the loop."""
+        """Where the hooks begin; a single function of another name is the loop.
+
+        If that is where the text begins, there is no table, as in the firmware's own files.
+        """
         found = {
-            each.name: self._text.places[each.section] + each.value
-            for each in self._source.functions
-            if each.section in self._text.places
+            each.name: each for each in self._source.functions if each.section in self._text.places
         }
-        if Hook.LOOP not in found and (len(found) > 1 or set(found) & set(Hook)):
+        if Hook.LOOP in found:
+            hooks = {name: each for name, each in found.items() if name in set(Hook)}
+            return {name: self._find_begin(each) for name, each in hooks.items()}
+        if len(found) > 1 or set(found) & set(Hook):
             names = " and ".join(map(show, sorted(found)))
             raise BuildRefused("", f"has {names}, but no function loop")
-        hooks = {name: place for name, place in found.items() if name in set(Hook)}
-        return {name: self._find_lowered(place) for name, place in hooks.items()}
+        begin = max(map(self._find_begin, found.values()), default=0)
+        return {Hook.LOOP: begin} if begin else {}
 
-    def _find_lowered(self, place: int) -> int:
-        """Where an instruction of the text as it was written is now."""
-        slots = self._lowered.slots
-        slot, beside = divmod(place, SLOT_BYTES)
-        return slots[slot] * SLOT_BYTES + beside if slot < len(slots) else place
+    def _find_begin(self, function: Symbol) -> int:
+        """Where a function begins, now that byte swaps are written as shifts."""
+        number = -1 if function.section is None else function.section
+        value = function.value
+        if value % SLOT_BYTES or value >= len(self._source.sections[number].content):
+            problem = f"begins at byte {value} of its section, where no instruction does"
+            raise BuildRefused(_called(function), problem)
+        slot = (self._text.places[number] + value) // SLOT_BYTES
+        return self._lowered.slots[slot] * SLOT_BYTES
 
     def _resolve(self, text: bytearray, each: Relocation) -> None:
         section = self._source.sections[each.section]
@@ -231,9 +239,10 @@ class _Linker:
         symbol = each.symbol
         if symbol.section is not None:
             return  # of its own, which `_check_calls` names
-        # The header's own names are left where it was compiled for another machine.
-        name = symbol.name.removeprefix("tc_")
-        number = helper_numbers().get("logger" if name == "log" else name)
+        # The header's own names are left where it was compiled for another machine. Its `tc_log` is
+        # the only one that differs by more than the prefix; a plain `log` is C's logarithm.
+        name = "logger" if symbol.name == "tc_log" else symbol.name.removeprefix("tc_")
+        number = helper_numbers().get(name)
         if number is None:
             known = ", ".join(helper_numbers())
             problem = f"calls {_called(symbol)}, which is no helper; there are: {known}"

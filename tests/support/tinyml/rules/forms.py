@@ -12,7 +12,7 @@ from support.tinyml.changes import (
     without_input,
 )
 from support.tinyml.hostile_models import changed, child, graph_of
-from support.tinyml.models import F32, I8, I32, Net, seed
+from support.tinyml.models import BOTH, F32, I8, I32, RECIPES, Net, seed
 from support.tinyml.rules.operators import numbers
 from tinycontainer_endpoints.tinyml.model.encoding import encode_model
 from tinycontainer_endpoints.tinyml.model.enumerations import Activation, Builtin, TensorType
@@ -81,6 +81,16 @@ def with_two_states_in_one() -> bytes:
     return with_operator("lstm", change, F32)
 
 
+def with_a_state_as_data(name: str, kind: TensorType) -> bytes:
+    """What the operator computes with is a variable tensor, as if it had another state."""
+    net = Net(kind)
+    (made,) = RECIPES[name](net).outputs
+    (data,) = net.inputs
+    net.tensors[data] = replace(net.tensors[data], is_variable=True)
+    net.inputs.clear()
+    return encode_model(net.model(made, net.add(Builtin.RELU, [net.input(1)], net.tensor(1))))
+
+
 def with_peepholes() -> bytes:
     """An 8-bit LSTM with weights that only one of numbers with a point can have."""
 
@@ -89,6 +99,27 @@ def with_peepholes() -> bytes:
         return replace(each, inputs=(*each.inputs[:9], *biases, *each.inputs[12:]))
 
     return with_operator("lstm", change)
+
+
+def with_intermediates(last: str) -> bytes:
+    """An LSTM with a tensor that says a scale, which may be one that is computed as well."""
+    net = Net(I8)
+    (made,) = RECIPES["lstm"](net).outputs
+    *others, own = net.operators[-1].intermediates
+    del net.tensors[own]
+    given = net.input(1)
+    computed, read = net.tensor(1), net.tensor(1)
+    choice = {"given": given, "computed": computed, "read": read, "made": made}
+    choice["state"] = net.operators[-1].inputs[18]
+    net.give_intermediates([*others, net.tensor(1) if last == "own" else choice[last]])
+    net.add(Builtin.RELU, [given], computed)
+    return encode_model(net.model(made, net.add(Builtin.RELU, [computed], read)))
+
+
+def changing(name: str, *slots: int) -> bytes:
+    """A file that says of an operator which of its inputs it changes."""
+    marks = bytes(slot in slots for slot in range(max(slots) + 1))
+    return changed(lambda t: operator(t).update(mutating_inputs=marks), seed(name))
 
 
 SCALED: dict[str, Any] = {"scales": (0.1,), "zero_points": (0,)}
@@ -132,6 +163,11 @@ FORMS: list[tuple[bytes, Flaw | None]] = [
     (changed(lambda t: operator(t).update(outputs=())), Flaw.OUTPUT_COUNT),
     (changed(lambda t: operator(t).update(inputs=(0, 1, -1))), Flaw.TENSOR_NEVER_USED),
     (with_two_states_in_one(), Flaw.STATE_ELSEWHERE),
+    *(
+        (with_a_state_as_data(name, kind), Flaw.STATE_ELSEWHERE)
+        for name in ("svdf", "lstm")
+        for kind in BOTH
+    ),
     # Operators.
     (changed(lambda t: code(t).update(code=150)), Flaw.OPERATOR_UNKNOWN),
     (changed(lambda t: code(t).update(custom_code=b"mine", code=32)), Flaw.CUSTOM_OPERATOR),
@@ -140,6 +176,15 @@ FORMS: list[tuple[bytes, Flaw | None]] = [
     (changed(lambda t: operator(t).update(custom_options=b"x")), Flaw.OPERATOR_FIELD),
     (changed(lambda t: operator(t).update(intermediates=(1,))), Flaw.OPERATOR_FIELD),
     (changed(lambda t: operator(t).update(mutating_inputs=b"\1")), Flaw.INPUTS_CHANGED),
+    (changed(lambda t: operator(t).update(mutating_inputs=bytes(3))), None),
+    (changing("svdf", 4), None),
+    (changing("svdf", 0), Flaw.INPUTS_CHANGED),
+    (changing("svdf", 1, 4), Flaw.INPUTS_CHANGED),
+    (changing("svdf", 5), Flaw.INPUTS_CHANGED),
+    (changing("svdf_plain", 3), Flaw.INPUTS_CHANGED),
+    (changing("lstm", 18, 19), None),
+    (changing("lstm", 9), Flaw.INPUTS_CHANGED),
+    (changing("relu", 0), Flaw.INPUTS_CHANGED),
     (changed(lambda t: operator(t).update(options=None, options_type=0)), Flaw.OPTIONS_MISSING),
     (with_options("conv", activation=4), Flaw.ACTIVATION_UNKNOWN),
     (changed(lambda t: child(t, "operator_codes", 0).update(code=5000)), Flaw.OPERATOR_UNNAMED),
@@ -197,7 +242,14 @@ FORMS: list[tuple[bytes, Flaw | None]] = [
     (with_peepholes(), Flaw.WEIGHTS_REFUSED),
     (with_tensor("svdf", 0, shape=(1, 1, 5)), Flaw.SEQUENCE_RANK),
     (with_tensor("lstm", 0, shape=(2, 12)), Flaw.SEQUENCE_RANK),
-    (with_tensor("lstm", -5, data=bytes(2)), Flaw.INTERMEDIATE_USED),
+    (with_tensor("lstm", -5, data=bytes(2)), Flaw.INTERMEDIATE_FILLED),
+    (with_tensor("lstm", -5, is_variable=True), Flaw.INTERMEDIATE_FILLED),
+    (with_intermediates("own"), None),
+    (with_intermediates("given"), Flaw.INTERMEDIATE_USED),
+    (with_intermediates("computed"), Flaw.INTERMEDIATE_USED),
+    (with_intermediates("read"), Flaw.INTERMEDIATE_USED),
+    (with_intermediates("made"), Flaw.INTERMEDIATE_USED),
+    (with_intermediates("state"), Flaw.INTERMEDIATE_USED),
     (seed("lstm_coupled"), None),
     (without_input("lstm_coupled", 11, F32), Flaw.WEIGHTS_PARTLY),
 ]

@@ -16,7 +16,7 @@ from support.tinyml.changes import (
 )
 from support.tinyml.models import F32, I8, RECIPES, Net, seed
 from tinycontainer_endpoints.tinyml.model.encoding import encode_model
-from tinycontainer_endpoints.tinyml.model.enumerations import Builtin
+from tinycontainer_endpoints.tinyml.model.enumerations import Builtin, TensorType
 from tinycontainer_endpoints.tinyml.model.flaws import Flaw
 from tinycontainer_endpoints.tinyml.model.schema import NEWEST_VERSIONS
 
@@ -30,6 +30,12 @@ def numbers(*values: int) -> bytes:
 def single(value: float) -> float:
     """The number nearest to it that a model can hold."""
     return float(struct.unpack("<f", struct.pack("<f", value))[0])
+
+
+def below(value: float) -> float:
+    """The largest number that a model can hold and that is smaller than the nearest to it."""
+    (bits,) = struct.unpack("<I", struct.pack("<f", value))
+    return float(struct.unpack("<f", struct.pack("<I", bits - 1))[0])
 
 
 def pooled(window: int, height: int = 5) -> bytes:
@@ -88,6 +94,45 @@ def with_a_part_too_many() -> bytes:
     return with_options("split", num_splits=2)
 
 
+def resized(height: int, new: int, kind: TensorType = I8, **options: bool) -> bytes:
+    """An image that becomes higher or lower; its width stays."""
+    net = Net(kind)
+    inputs = [net.input(1, height, 1, 1), net.numbers(new, 1)]
+    output = net.tensor(1, new, 1, 1)
+    return encode_model(net.model(net.add(Builtin.RESIZE_BILINEAR, inputs, output, 3, **options)))
+
+
+def widened(width: int, new: int) -> bytes:
+    """The same with rows and columns exchanged."""
+    net = Net(I8)
+    inputs = [net.input(1, 1, width, 1), net.numbers(1, new)]
+    output = net.tensor(1, 1, new, 1)
+    return encode_model(net.model(net.add(Builtin.RESIZE_BILINEAR, inputs, output, 3)))
+
+
+def with_bias(name: str, kind: TensorType, *scales: float) -> bytes:
+    """An operator with a state, of whose bias the scales are these."""
+    slot = {"svdf": 3, "lstm": 15}[name]
+    return with_input(name, slot, kind, scales=scales, zero_points=(0,) * len(scales))
+
+
+INSIDE = ((1, 54), (1, 683), (149, 600), (2048, 4096), (3, 7))
+BEYOND = ((1, 55), (1, 682), (2, 4096), (150, 601), (2050, 4096))
+"""Heights or widths before and after, for which native code that rounds the ratio reads the last
+row or column, or one beyond it."""
+BIASES: list[tuple[TensorType, Flaw | None, tuple[float, ...]]] = [
+    (I8, None, ()),
+    (I8, None, (1e-30,)),
+    (I8, None, (1e38,)),
+    (I8, Flaw.BIAS_SCALE_COUNT, (0.1, 0.1)),
+    (I8, Flaw.BIAS_SCALE_FINITE, (0.0,)),
+    (I8, Flaw.BIAS_SCALE_FINITE, (-0.1,)),
+    (I8, Flaw.BIAS_SCALE_FINITE, (INF,)),
+    (I8, Flaw.BIAS_SCALE_FINITE, (NAN,)),
+    (F32, None, ()),
+    (F32, Flaw.BIAS_SCALE_COUNT, (0.1,)),
+]
+"""Scales of the bias of an operator with a state."""
 DENSE_SCALE = single(single(0.05) * single(0.01))
 OPERATORS: list[tuple[bytes, Flaw | None]] = [
     # The kind of D6: the check was weaker than the interpreter.
@@ -197,6 +242,26 @@ OPERATORS: list[tuple[bytes, Flaw | None]] = [
     (with_input("resize", 1, data=numbers(-7, 5)), Flaw.RESIZED),
     (with_input("resize", 1, data=numbers(4097, 5)), Flaw.RESIZED),
     (with_input("resize", 1, data=numbers(7, 6)), Flaw.OUTPUT_SHAPE),
+    *((resized(before, after), None) for before, after in INSIDE),
+    *((resized(before, after), Flaw.RESIZED_BEYOND) for before, after in BEYOND),
+    *((resized(before, after, F32), None) for before, after in BEYOND),
+    *((widened(before, after), None) for before, after in INSIDE),
+    *((widened(before, after), Flaw.RESIZED_BEYOND) for before, after in BEYOND),
+    (resized(2051, 4096, align_corners=True), Flaw.RESIZED_BEYOND),
+    (resized(2050, 4096, align_corners=True), None),
+    (resized(2, 4096, align_corners=True), None),
+    (resized(2051, 4096, F32, align_corners=True), None),
+    (resized(2051, 1, align_corners=True), None),
+    (resized(2050, 4096, half_pixel_centers=True), Flaw.RESIZED_BEYOND),
+    (resized(2050, 1, half_pixel_centers=True), None),
+    # Scales, at the lowest that is allowed and at the number of 32 bits below it.
+    (with_tensor("add", 0, scales=(single(1e-8),)), None),
+    (with_tensor("add", 0, scales=(below(1e-8),)), Flaw.SCALE_RANGE),
+    (with_input("dense", 1, scales=(single(1e-20),)), None),
+    (with_input("dense", 1, scales=(below(1e-20),)), Flaw.WEIGHT_SCALE_RANGE),
+    (with_input("svdf", 1, scales=(single(1e-20),)), None),
+    (with_input("svdf", 1, scales=(below(1e-20),)), Flaw.PART_SCALE),
+    (with_input("svdf", 4, scales=(below(1e-8),)), Flaw.PART_SCALE),
     # SVDF.
     (with_options("svdf", rank=4), Flaw.RANK_OPTION),
     (with_options("svdf", rank=0), Flaw.RANK_OPTION),
@@ -213,6 +278,14 @@ OPERATORS: list[tuple[bytes, Flaw | None]] = [
     (with_input("svdf", 1, shape=(10, 3)), Flaw.PART_SHAPE),
     (without_input("svdf", 2), Flaw.WEIGHTS_MISSING),
     (without_input("svdf", 3), None),
+    (with_bias("svdf", I8, 0.1, 0.2, 0.3), None),
+    (with_bias("svdf", F32, 0.1, 0.2, 0.3), Flaw.BIAS_SCALE_COUNT),
+    (with_bias("lstm", I8, 0.1, 0.2, 0.3, 0.4, 0.5), None),
+    *(
+        (with_bias(name, kind, *scales), flaw)
+        for name in ("svdf", "lstm")
+        for kind, flaw, scales in BIASES
+    ),
     # LSTM.
     (with_options("lstm", activation=1), Flaw.OPTION_VALUE),
     (with_options("lstm", cell_clip=-1.0), Flaw.CLIP),

@@ -14,6 +14,7 @@ compile everything.c everything.o -mcpu=v2
 compile everything.c everything-sections.o -mcpu=v2 -ffunction-sections -fdata-sections -gdwarf-4
 compile everything.c everything-v3.o -mcpu=v3
 compile tables.c tables.o -mcpu=v2
+clang --target=bpfel -mcpu=v2 -c before.s -o before.o
 for part in input model output; do
     compile "tinyml-$part.c" "tinyml-$part.o" -mcpu=v2 -ffreestanding -g0
 done

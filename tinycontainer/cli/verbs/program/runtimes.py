@@ -22,8 +22,8 @@ def runtimes(installation: Installation, as_json: bool) -> None:
     A device file chooses one for a container type (`[runtimes] wasm = "wasmtime"`), `run --engine`
     for one run. Abilities: preempt, a hook continues where its budget ended (without it a hook runs
     to its end, or is aborted); short-units, a hook can be stopped every few instructions;
-    counted-stacks, calls and operands are counted, not only bounded in bytes; counted-traps, a hook
-    that traps is charged in full; exact-floats, floating point is exact to the bit.
+    counted-stacks, operands of nested calls are counted, not only bounded in bytes; counted-traps,
+    a hook that traps is charged in full; exact-floats, floating point is exact to the bit.
 
     Example: tinycontainerctl runtimes
     """

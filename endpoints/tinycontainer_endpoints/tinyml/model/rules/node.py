@@ -10,7 +10,10 @@ from ..flaws import Flaw
 from ..graph import Operator, Tensor
 from ..refusing import WHOLE_MODEL, Between, Place, require
 
-_SCALES: Final = Between(1e-8, 1e6)
+SCALES: Final = Between(9.99999993922529e-09, 1e6)
+"""Of what is computed, from the 32-bit number that is nearest to 1e-8, as a file holds it."""
+WEIGHT_SCALES: Final = Between(9.999999682655225e-21, 1e6)
+"""Of weights, from the 32-bit number that is nearest to 1e-20."""
 _ZERO_POINTS: Final = range(-128, 128)
 MAX_SCALE_RATIO: Final = 256.0
 """Native code holds ratios of scales as 32-bit fractions with a shift; above this it misbehaves."""
@@ -104,9 +107,10 @@ class Node:
     # Its tensors.
 
     def require_computed(self, *tensors: Tensor) -> None:
-        """These tensors and the output are computed, of one type, with dimensions."""
+        """These tensors and the output are computed, no state, of one type, with dimensions."""
         for tensor in (*tensors, self.output):
             self.require(not tensor.is_constant, Flaw.CONSTANT_COMPUTED, tensor)
+            self.require(not tensor.is_variable, Flaw.STATE_ELSEWHERE, tensor)
         self.require_one_type(*tensors)
 
     def require_one_type(self, *tensors: Tensor) -> None:
@@ -177,21 +181,13 @@ class Node:
         """A tensor of 8-bit integers has one sound scale and zero point; others have none."""
         check_activation_scale(tensor, self._place(tensor))
 
-    def require_same_quantisation(self, *tensors: Tensor) -> None:
-        """These tensors have the output's scales and zero points."""
+    def require_same_quantisation(self, *tensors: Tensor, like: Tensor | None = None) -> None:
+        """These tensors have the scales and zero points of another, the output if none is given."""
+        wanted = like or self.output
         for tensor in tensors:
-            for subject, found, wanted in (
-                ("scale", tensor.scales, self.output.scales),
-                ("zero point", tensor.zero_points, self.output.zero_points),
-            ):
-                self.require(
-                    found == wanted,
-                    Flaw.QUANTISATION_CHANGED,
-                    tensor,
-                    found=found,
-                    allowed=wanted,
-                    subject=subject,
-                )
+            self._require_quantisation(
+                tensor, wanted.scales, wanted.zero_points, Flaw.QUANTISATION_CHANGED
+            )
 
     def require_scale_ratio(self, *scales: float) -> None:
         """The product of input scales over the output's is one that native code can hold."""
@@ -206,20 +202,18 @@ class Node:
 
     def require_output_quantisation(self, scale: float, zero_point: int) -> None:
         """A quantised output has the quantisation with which native code writes such values."""
-        if self.output.type is not TensorType.I8:
-            return
+        if self.output.type is TensorType.I8:
+            self._require_quantisation(self.output, (scale,), (zero_point,), Flaw.FIXED_SCALE)
+
+    def _require_quantisation(
+        self, tensor: Tensor, scales: tuple[float, ...], zero_points: tuple[int, ...], flaw: Flaw
+    ) -> None:
         for subject, found, wanted in (
-            ("scale", self.output.scales, (scale,)),
-            ("zero point", self.output.zero_points, (zero_point,)),
+            ("scale", tensor.scales, scales),
+            ("zero point", tensor.zero_points, zero_points),
         ):
-            self.require(
-                found == wanted,
-                Flaw.FIXED_SCALE,
-                self.output,
-                found=found,
-                allowed=wanted,
-                subject=subject,
-            )
+            same = found == wanted
+            self.require(same, flaw, tensor, found=found, allowed=wanted, subject=subject)
 
     def require_probability_scale(self) -> None:
         """A quantised output has the quantisation of probabilities."""
@@ -243,7 +237,6 @@ def check_activation_scale(tensor: Tensor, place: Place = WHOLE_MODEL) -> None:
     require(count == 1, Flaw.SCALE_COUNT, place, found=count, allowed=1)
     scale = tensor.scales[0]
     zero_point = tensor.zero_points[0]
-    sound = _SCALES.lowest <= scale <= _SCALES.highest
-    require(sound, Flaw.SCALE_RANGE, place, found=scale, allowed=_SCALES)
+    require(scale in SCALES, Flaw.SCALE_RANGE, place, found=scale, allowed=SCALES)
     within = zero_point in _ZERO_POINTS
     require(within, Flaw.ZERO_POINT_RANGE, place, found=zero_point, allowed=_ZERO_POINTS)

@@ -11,10 +11,8 @@ from ..enumerations import Activation, TensorType
 from ..flaws import Flaw
 from ..graph import Tensor
 from ..refusing import Between
-from .node import Node
+from .node import SCALES, WEIGHT_SCALES, Node
 
-_WEIGHT_SCALES: Final = Between(1e-20, 1e6)
-_STATE_SCALES: Final = Between(1e-8, 1e6)
 _GATE_SCALE: Final = 2.0**-12
 """The scale that native code has for the gates of an 8-bit LSTM."""
 _CELL_SCALES: Final = tuple(2.0**-power for power in range(15, 8, -1))
@@ -117,7 +115,7 @@ def _check_constant(
     kind = node.output.type if kind is None else kind
     node.require(tensor.is_constant, Flaw.WEIGHTS_COMPUTED, tensor)
     _check_form(node, tensor, subject, shape, kind)
-    _check_quantisation(node, tensor, subject, _WEIGHT_SCALES)
+    _check_quantisation(node, tensor, subject, WEIGHT_SCALES)
 
 
 def _check_bias(node: Node, tensor: Tensor | None, count: int) -> None:
@@ -129,12 +127,12 @@ def _check_bias(node: Node, tensor: Tensor | None, count: int) -> None:
     _check_form(node, tensor, subject, (count,), kind)
     for zero in tensor.zero_points:
         node.require(zero == 0, Flaw.BIAS_ZERO_POINT, tensor, found=zero, allowed=0)
-    counts = frozenset({0, 1, count})
+    counts = frozenset({0, 1, count} if kind is TensorType.I32 else {0})
     found = len(tensor.scales)
     node.require(found in counts, Flaw.BIAS_SCALE_COUNT, tensor, found=found, allowed=counts)
     for scale in tensor.scales:
         sound = 0 < scale < math.inf
-        node.require(sound, Flaw.PART_SCALE, tensor, found=scale, allowed=_WEIGHT_SCALES)
+        node.require(sound, Flaw.BIAS_SCALE_FINITE, tensor, found=scale)
 
 
 def _check_state(
@@ -147,7 +145,7 @@ def _check_state(
     if kind is TensorType.I8:
         node.require_sound_scale(tensor)
     else:
-        _check_quantisation(node, tensor, subject, _STATE_SCALES)
+        _check_quantisation(node, tensor, subject, SCALES)
 
 
 def _check_form(
@@ -170,8 +168,9 @@ def _check_quantisation(node: Node, tensor: Tensor, subject: str, scales: Betwee
     fits = count == wanted
     node.require(fits, Flaw.PART_SCALES, tensor, found=count, allowed=wanted, subject=subject)
     for scale in tensor.scales:
-        sound = scales.lowest <= scale <= scales.highest
-        node.require(sound, Flaw.PART_SCALE, tensor, found=scale, allowed=scales, subject=subject)
+        node.require(
+            scale in scales, Flaw.PART_SCALE, tensor, found=scale, allowed=scales, subject=subject
+        )
     for zero in tensor.zero_points:
         node.require(
             zero == 0, Flaw.PART_ZERO_POINT, tensor, found=zero, allowed=0, subject=subject
@@ -294,21 +293,10 @@ def _check_lstm_scales(node: Node, small: bool) -> None:
             if weights is not None:
                 node.require_ratio(scale * weights.scales[0] / _GATE_SCALE)
     # Without a projection, what is kept is the output itself.
-    for subject, found, allowed in (
-        ("scale", state.scales, node.output.scales),
-        ("zero point", state.zero_points, node.output.zero_points),
-    ):
-        node.require(
-            found == allowed,
-            Flaw.QUANTISATION_CHANGED,
-            state,
-            found=found,
-            allowed=allowed,
-            subject=subject,
-        )
+    node.require_same_quantisation(state)
     hidden = node.intermediates[-1]
     _check_type(node, hidden, "hidden values", TensorType.I8)
     node.require_sound_scale(hidden)
     for each in node.intermediates:
-        unused = not each.is_constant and each not in node.slots
-        node.require(unused, Flaw.INTERMEDIATE_USED, each)
+        empty = not each.is_constant and not each.is_variable
+        node.require(empty, Flaw.INTERMEDIATE_FILLED, each)

@@ -80,7 +80,7 @@ def _check_dropped(node: Node, length: int, begin: int, stride: int) -> None:
 
 def _count_taken(node: Node, axis: int, begin: int, end: int, stride: int) -> int:
     """How many elements are taken along a dimension, as Python's slices count them."""
-    sound = stride != 0 and _STRIDES.lowest <= stride <= _STRIDES.highest
+    sound = stride != 0 and stride in _STRIDES
     node.require(sound, Flaw.SLICE_STRIDE, found=stride, allowed=_STRIDES)
     first = None if node.operator.number("begin_mask") >> axis & 1 else begin
     last = None if node.operator.number("end_mask") >> axis & 1 else end
@@ -105,17 +105,6 @@ def _check_outputs(node: Node, data: Tensor, axis: int, lengths: tuple[int, ...]
     for output, length in zip(node.outputs, lengths, strict=True):
         kind = output.type
         node.require(kind is data.type, Flaw.TYPES_MIXED, output, found=kind, allowed=data.type)
-        for subject, found, wanted in (
-            ("scale", output.scales, data.scales),
-            ("zero point", output.zero_points, data.zero_points),
-        ):
-            node.require(
-                found == wanted,
-                Flaw.QUANTISATION_CHANGED,
-                output,
-                found=found,
-                allowed=wanted,
-                subject=subject,
-            )
+        node.require_same_quantisation(output, like=data)
         shape = (*data.shape[:axis], length, *data.shape[axis + 1 :])
         node.require_output_shape(shape, output)

@@ -5,11 +5,9 @@ from typing import Final
 from ..enumerations import TensorType
 from ..flaws import Flaw
 from ..graph import Tensor
-from ..refusing import Between
-from .node import Node
+from .node import WEIGHT_SCALES, Node
 from .windows import IMAGE_RANK, read_image_shape, slide_window
 
-_WEIGHT_SCALES: Final = Between(1e-20, 1e6)
 _OUTPUT_CHANNELS: Final = 0
 """Dimension of a convolution's filter along which its output channels lie."""
 _DEPTHWISE_CHANNELS: Final = 3
@@ -126,8 +124,8 @@ def _check_weight_scales(node: Node, weights: Tensor, channels: int, axis: int) 
     right = count == 1 or found == axis
     node.require(right, Flaw.WEIGHT_SCALE_AXIS, weights, found=found, allowed=axis)
     for scale in weights.scales:
-        sound = _WEIGHT_SCALES.lowest <= scale <= _WEIGHT_SCALES.highest
-        node.require(sound, Flaw.WEIGHT_SCALE_RANGE, weights, found=scale, allowed=_WEIGHT_SCALES)
+        sound = scale in WEIGHT_SCALES
+        node.require(sound, Flaw.WEIGHT_SCALE_RANGE, weights, found=scale, allowed=WEIGHT_SCALES)
     for zero in weights.zero_points:
         node.require(zero == 0, Flaw.WEIGHT_ZERO_POINT, weights, found=zero, allowed=0)
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ..enumerations import Padding
+from ..enumerations import Padding, TensorType
 from ..flaws import Flaw
 from .node import Node
 
@@ -14,6 +14,8 @@ DILATIONS: Final = range(1, 17)
 SIZES: Final = range(1, 4097)
 """Height and width that an image can be resized to."""
 _PADDINGS: Final = frozenset(Padding)
+_FRACTION_BITS: Final = 10
+"""In places of 8-bit images, which native code computes as whole numbers."""
 _DIMENSIONS: Final = (("height", "h"), ("width", "w"))
 """A window's dimensions, and the ends of the names of their options."""
 
@@ -96,7 +98,7 @@ def check_resize_bilinear(node: Node) -> int:
     node.require_options()
     node.require_computed(node.data)
     node.require_same_quantisation(node.data)
-    batch, _, _, channels = read_image_shape(node)
+    batch, height, width, channels = read_image_shape(node)
     sizes = node.read_list(node.inputs[1], "sizes", range(2, 3))
     for each in sizes:
         node.require(each in SIZES, Flaw.RESIZED, node.inputs[1], found=each, allowed=SIZES)
@@ -104,4 +106,24 @@ def check_resize_bilinear(node: Node) -> int:
     halved = bool(node.operator.number("half_pixel_centers"))
     node.require(not (aligned and halved), Flaw.CENTRES)
     node.require_output_shape((batch, *sizes, channels))
+    if node.data.type is TensorType.I8:
+        for (subject, _), before, after in zip(_DIMENSIONS, (height, width), sizes, strict=True):
+            last = _find_last_place(before, after, aligned=aligned, halved=halved)
+            within = last < before
+            node.require(within, Flaw.RESIZED_BEYOND, found=last, allowed=before, subject=subject)
     return node.output.elements
+
+
+def _find_last_place(before: int, after: int, *, aligned: bool, halved: bool) -> int:
+    """The last row or column that native code reads of an 8-bit image, as it computes that.
+
+    It rounds the ratio of the sizes to a fraction of 10 bits, and does not keep the place within
+    the image. Of numbers with a point the rounding is too small to lead out of it.
+    """
+    corner = int(aligned and after > 1)
+    divisor = after - corner
+    ratio = ((before - corner << _FRACTION_BITS) + divisor // 2) // divisor
+    last = (after - 1) * ratio
+    if halved:
+        last += ratio // 2 - (1 << _FRACTION_BITS - 1)
+    return max(last, 0) >> _FRACTION_BITS
