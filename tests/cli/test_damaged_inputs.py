@@ -10,6 +10,8 @@ import pytest
 from support.damaging import damage
 from support.project import BOX, ROOT, Program, every_verb
 
+from tinycontainer.metadata import Bundle
+from tinycontainer.state import Ownership, SqliteState, StateChange, StoredContainer
 from tinycontainer_tokens import Role, key_files
 
 SHORT, LONG = 500, 20_000
@@ -72,6 +74,8 @@ USES = (
     ("run", "{device}", "--for", "5ms", "--replay", "{recording}"),
     ("compare", "{bundle}", "--device", "{device}", "--for", "2ms"),
     ("report", "{trace}"),
+    ("state", "{state}", "--check"),
+    ("state", "{state}", "--set-time", "1769860800"),
     ("sign", "mask", "--calls", "open", *FILES, "--key", "{key}", "-o", "{out}"),
     ("keygen", "{out}", "--passphrase-file", "{script}"),
 )
@@ -107,6 +111,7 @@ class Workshop:
             "case": root / "suite" / "cases" / f"{CASE}.toml",
             "recording": root / "recording.jsonl",
             "trace": root / "trace.jsonl",
+            "state": root / "state.db",
         }
 
 
@@ -127,9 +132,18 @@ def workshop(root: Path, program: Program, form: str) -> Workshop:
         *("sign", "code", made.files["code"], "--uid", "mapper", "--key", made.files["key"]),
         *("-o", made.files["token"]),
     )
+    remember(made.files["state"], made.files["bundle"].read_bytes())
     run = ("run", root / "device.toml", "--for", "5ms")
     program.good(*run, "--trace", made.files["trace"], "--record", made.files["recording"])
     return made
+
+
+def remember(path: Path, bundle: bytes) -> None:
+    parts = Bundle.decode(bundle, len(bundle))
+    box = StoredContainer(0, b"mapper", parts.metadata, parts.code, parts.data)
+    state = SqliteState(path, Ownership.SOLE)
+    state.record(StateChange(stored=(box,), events=(b"e",), now_s=1))
+    state.close()
 
 
 def uses(made: Workshop, random: Random) -> Iterator[tuple[list[str], str]]:

@@ -61,7 +61,7 @@ def check_kills(tmp_path: Path, seed: int, kills: int) -> None:
     assert in_the_middle > kills / 2
 
 
-@pytest.mark.clause("TC-STATE-12")
+@pytest.mark.clause("TC-STATE-14")
 def test_kill_9_at_any_moment_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     check_kills(tmp_path, seed=1, kills=20)
 

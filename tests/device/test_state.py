@@ -75,7 +75,7 @@ def look(world: World) -> dict[str, tuple[int, State]]:
     return {view.uid.decode(): (view.slot, view.state) for view in world.device}
 
 
-@pytest.mark.clause("TC-STATE-12")
+@pytest.mark.clause("TC-STATE-14")
 def test_containers_lie_in_their_slots_again_and_those_that_ran_run() -> None:
     world = desk()
     for uid in ("a", "b", "c"):
@@ -89,7 +89,7 @@ def test_containers_lie_in_their_slots_again_and_those_that_ran_run() -> None:
     assert world.device["c"].loops == 3
 
 
-@pytest.mark.clause("TC-STATE-12")
+@pytest.mark.clause("TC-STATE-14")
 @pytest.mark.parametrize("verb", ["stop", "kill"])
 def test_what_was_ended_on_request_stays_at_rest_and_its_end_is_remembered(verb: str) -> None:
     world = desk()
@@ -103,7 +103,7 @@ def test_what_was_ended_on_request_stays_at_rest_and_its_end_is_remembered(verb:
     )
 
 
-@pytest.mark.clause("TC-STATE-12")
+@pytest.mark.clause("TC-STATE-14")
 def test_what_ended_by_itself_stays_at_rest() -> None:
     world = desk()
     world.run(blueprint("traps"), PROGRAMS["traps"])
@@ -113,7 +113,7 @@ def test_what_ended_by_itself_stays_at_rest() -> None:
     assert world.exit_of("traps").reason is ExitReason.TRAP
 
 
-@pytest.mark.clause("TC-STATE-13")
+@pytest.mark.clause("TC-STATE-15")
 def test_a_lifetime_goes_on_after_a_boot_and_starts_anew_with_a_start() -> None:
     world = desk()
     world.run(blueprint("a", security=times(period=10, lifetime=5)), PROGRAMS["a"])
@@ -130,7 +130,7 @@ def test_a_lifetime_goes_on_after_a_boot_and_starts_anew_with_a_start() -> None:
     assert world.device["a"].loops == 5
 
 
-@pytest.mark.clause("TC-STATE-13")
+@pytest.mark.clause("TC-STATE-15")
 def test_loops_are_recorded_while_a_device_runs_for_long() -> None:
     world = desk()
     world.run(blueprint("a", security=times(period=10, lifetime=2_000)), PROGRAMS["a"])
@@ -140,7 +140,7 @@ def test_loops_are_recorded_while_a_device_runs_for_long() -> None:
     assert world.device["a"].loops <= 1_000
 
 
-@pytest.mark.clause("TC-STATE-12")
+@pytest.mark.clause("TC-STATE-14")
 def test_a_reconfiguration_and_a_replacement_outlast_a_boot() -> None:
     world = desk()
     plan = blueprint("a", security=PERIOD)
@@ -155,7 +155,7 @@ def test_a_reconfiguration_and_a_replacement_outlast_a_boot() -> None:
     assert (world.device["a"].mask, world.device["b"].mask) == (0b1, 0b11)
 
 
-@pytest.mark.clause("TC-STATE-14")
+@pytest.mark.clause("TC-STATE-16")
 @pytest.mark.parametrize("for_ms", [0, 5])
 def test_a_boot_brings_back_what_a_version_on_trial_has_replaced(for_ms: int) -> None:
     world = desk()
@@ -176,7 +176,7 @@ def test_a_boot_brings_back_what_a_version_on_trial_has_replaced(for_ms: int) ->
     assert reboot(world).device["a"].mask == 0b1
 
 
-@pytest.mark.clause("TC-LOAD-18", "TC-STATE-12")
+@pytest.mark.clause("TC-LOAD-18", "TC-STATE-14")
 def test_a_version_on_trial_that_is_deleted_is_gone_after_a_boot_with_the_old_one() -> None:
     world = desk()
     world.run(blueprint("traps"), PROGRAMS["traps"])
@@ -194,7 +194,7 @@ def test_a_version_on_trial_that_is_deleted_is_gone_after_a_boot_with_the_old_on
     assert look(reboot(world)) == {"traps": (0, State.READY)}
 
 
-@pytest.mark.clause("TC-LOAD-16", "TC-STATE-12")
+@pytest.mark.clause("TC-LOAD-16", "TC-STATE-14")
 @pytest.mark.parametrize("new", ["a", "traps"])
 @pytest.mark.parametrize("confirm_ms", [None, 500])
 @pytest.mark.parametrize("runs", [True, False])
@@ -298,7 +298,7 @@ CALLS: dict[str, Callable[[World], object]] = {
 }
 
 
-@pytest.mark.clause("TC-STATE-04", "TC-STATE-12")
+@pytest.mark.clause("TC-STATE-04", "TC-STATE-14")
 @pytest.mark.parametrize("call", CALLS)
 def test_a_change_that_cannot_be_recorded_is_refused_and_nothing_has_changed(call: str) -> None:
     state = Breakable()
@@ -381,7 +381,7 @@ def check_series(seed: int, series: int) -> None:
                 assert world.state.kept_aside() == ()
 
 
-@pytest.mark.clause("TC-STATE-12")
+@pytest.mark.clause("TC-STATE-14")
 def test_the_state_is_what_the_device_is_after_any_series_of_changes() -> None:
     check_series(3, 12)
 

@@ -89,6 +89,8 @@ def test_what_is_read_of_a_torn_file_was_once_recorded_or_it_is_refused(
         try:
             state = SqliteState(path, Ownership.SOLE)
         except StateFileError:
+            for name, content in torn.items():
+                assert path.with_name(path.name + name).read_bytes() == content, (number, end)
             continue
         assert picture(state, steps) in known, (number, end)
         state.close()

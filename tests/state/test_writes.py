@@ -45,8 +45,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     statements: list[str] = []
     connect = database._connect_to
 
-    def traced(path: Path) -> sqlite3.Connection:
-        connection = connect(path)
+    def traced(path: Path, mode: str = "rw") -> sqlite3.Connection:
+        connection = connect(path, mode)
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.set_trace_callback(lambda text: statements.append(text.split()[0]))
         return connection

@@ -43,13 +43,14 @@ def require_absent(paths: Iterable[Path], *, force: bool, making: Path | None = 
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
-def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
+def write_file(path: Path, content: bytes, *, private: bool = False, replaces: bool = True) -> None:
     """Write a file as a whole, through a draft beside it.
 
     Args:
-        path: the file; it is replaced if it exists.
+        path: the file.
         content: all of it.
         private: whether only its owner can read it.
+        replaces: whether it replaces a file that is there; otherwise that one is a refusal.
 
     Raises:
         VerbRefused: it cannot be written.
@@ -62,7 +63,11 @@ def write_file(path: Path, content: bytes, *, private: bool = False) -> None:
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
-            draft.replace(path)
+            if replaces:
+                draft.replace(path)
+            else:
+                os.link(draft, path)  # never over another one, whenever that was made
+                draft.unlink()
         except OSError:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)

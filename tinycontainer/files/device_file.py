@@ -52,6 +52,12 @@ class DeviceTable(Table):
     seed: int | None = Field(
         None, description="makes the random driver reproducible; unpredictable without it"
     )
+    key: str | None = Field(
+        None,
+        min_length=1,
+        description="the device's own private key (Ed25519, mode 0600), within the device file's"
+        " directory",
+    )
 
 
 class RuntimeCapacityTable(Table):

@@ -188,22 +188,37 @@ class Database:
             if left:  # SQLite would take it for a part of the file that is made next
                 raise StateFileError(self.name, f"is missing; move {left[0]} away too")
             return
-        size_bytes = self._path.lstat().st_size
-        connection = _connect_to(self._path)
-        try:
-            # SQLite takes what is missing of the last page for zeroes. While the file is in use,
-            # the write-ahead log may have what is missing.
-            if not left and size_bytes % _pragma(connection, "page_size"):
-                raise StateFileError(self.name, _DAMAGED)
-            self._judge(connection)
-        except BaseException:
-            connection.close()
-            raise
+        # The last connection that may write moves what is left of the log into the file when it is
+        # closed, and deletes the log. So a file with a log is judged first by one that only reads.
+        if left and not self._is_reader:
+            self._judged("ro", has_log=True).close()
+        # SQLite takes what is missing of the last page for zeroes. While the file is in use, the
+        # write-ahead log may have what is missing.
+        mode = "ro" if left and self._is_reader else "rw"
+        connection = self._judged(mode, has_log=bool(left))
         closing = weakref.finalize(self, connection.close)
         # One step (ADR 21): without its identity, the file would count as replaced.
         self._connection, self._identity, self._closing = connection, identity, closing
 
-    def _judge(self, connection: sqlite3.Connection) -> None:
+    def _judged(self, mode: str, *, has_log: bool) -> sqlite3.Connection:
+        """Connect to the file, if it is sound.
+
+        Args:
+            mode: ``ro`` to read only, ``rw`` to bring an older file up to date too.
+            has_log: whether what is missing of it may be in the log beside it.
+        """
+        size_bytes = self._path.lstat().st_size
+        connection = _connect_to(self._path, mode)
+        try:
+            if not has_log and size_bytes % _pragma(connection, "page_size"):
+                raise StateFileError(self.name, _DAMAGED)
+            self._judge(connection, may_change=mode == "rw")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _judge(self, connection: sqlite3.Connection, *, may_change: bool) -> None:
         """Refuse what is not a sound file of a known version; bring an older one up to date."""
         if _pragma(connection, "application_id") != APPLICATION_ID:
             raise StateFileError(self.name, _FOREIGN)
@@ -223,11 +238,13 @@ class Database:
             )
         # Within one transaction: what another process writes meanwhile is no damage, and a file
         # that turns out to be damaged keeps its older version.
-        with _transaction(connection, "IMMEDIATE" if is_older else "DEFERRED"):
+        migrates = is_older and may_change
+        with _transaction(connection, "IMMEDIATE" if migrates else "DEFERRED"):
             if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
                 raise StateFileError(self.name, _DAMAGED)
-            _migrate(connection, self._migrations)
-            if not self._rows_are_sound(connection):
+            if migrates:
+                _migrate(connection, self._migrations)
+            if (migrates or not is_older) and not self._rows_are_sound(connection):
                 raise StateFileError(self.name, _DAMAGED)
 
     def _create(self) -> None:
@@ -277,9 +294,9 @@ class Database:
         raise StateFileError(self.name, problem) from error
 
 
-def _connect_to(path: Path) -> sqlite3.Connection:
+def _connect_to(path: Path, mode: str = "rw") -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"file:{quote(os.fspath(path))}?mode=rw",
+        f"file:{quote(os.fspath(path))}?mode={mode}",
         uri=True,
         timeout=BUSY_S,
         isolation_level=None,
@@ -320,12 +337,10 @@ def _transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
 
 def _migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
     # Read again, within the transaction: another process may have done it.
-    version = _pragma(connection, "user_version")
-    for migration in migrations[version:]:
+    for migration in migrations[_pragma(connection, "user_version") :]:
         for statement in migration:
             connection.execute(statement)
-    if version < len(migrations):
-        connection.execute(f"PRAGMA user_version = {len(migrations)}")
+    connection.execute(f"PRAGMA user_version = {len(migrations)}")
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -48,7 +48,7 @@ def run(desk: Path, program: Program, for_ms: int = 1_000) -> dict[str, object]:
     return {str(row["uid"]): row["loops"] for row in containers}
 
 
-@pytest.mark.clause("TC-STATE-12", "TC-STATE-13", "TC-STATE-15")
+@pytest.mark.clause("TC-STATE-14", "TC-STATE-15", "TC-STATE-17")
 def test_a_device_goes_on_where_its_last_run_ended(desk: Path, program: Program) -> None:
     assert run(desk, program) == {"box": 10}
     assert run(desk, program) == {"box": 10}
@@ -60,7 +60,7 @@ def test_a_device_goes_on_where_its_last_run_ended(desk: Path, program: Program)
     state.close()
 
 
-@pytest.mark.clause("TC-STATE-15")
+@pytest.mark.clause("TC-STATE-17")
 def test_a_first_boot_that_fails_goes_on_with_the_next(desk: Path, program: Program) -> None:
     device = desk / "device.toml"
     device.write_text(DEVICE + '[[containers]]\nbundle = "later.tcb"\n')

@@ -26,6 +26,7 @@ VERBS: Final = (
     "judging.lint",
     "judging.diff",
     "judging.model",
+    "judging.state",
     "judging.conform",
     "running.demo",
     "running.run",

@@ -1,4 +1,4 @@
-"""What the device's state gets to know of containers: each change before it is made (TC-STATE-12).
+"""What the device's state gets to know of containers: each change before it is made (TC-STATE-14).
 
 What a container will be after a boot is read from the container itself (`remembered`). Loops and
 ends that nobody asked for are recorded later, at most `SYNC_NS` after they happened.

@@ -1,10 +1,11 @@
-"""``keygen``: make the keys of the four roles."""
+"""``keygen``: make the keys of the four roles, or the key of a device."""
 
 import os
 from pathlib import Path
 
 import click
 
+from tinycontainer.text import show
 from tinycontainer_tokens import Algorithm, KeyMaterial, Role, key_files
 from tinycontainer_tokens.keys import MAX_KID_BYTES
 
@@ -49,6 +50,13 @@ def _parse_key_id(
     help="One Ed25519 key in all roles, as the C firmware needs it; for riot-2024 only.",
 )
 @click.option("--kid", callback=_parse_key_id, help="Key id of 1 to 64 bytes; with --mac only.")
+@click.option(
+    "--device",
+    "for_device",
+    is_flag=True,
+    help="Make a device's own key (Ed25519) in place of those of the roles: the private half in the"
+    " file of this name, the public half beside it (.pub).",
+)
 @path_option(
     "--passphrase-file",
     help="Encrypt the private PEM files with the first line of this file.",
@@ -61,6 +69,7 @@ def keygen(
     mac: bool,
     one_key: bool,
     kid: bytes | None,
+    for_device: bool,
     passphrase_file: Path | None,
     force: bool,
     as_json: bool,
@@ -68,10 +77,16 @@ def keygen(
     """Make key files in DIRECTORY: ROLE.pem (private, mode 0600) and ROLE.pub, or ROLE.cose.
 
     The developer signs code, the provider data, the infrastructure metadata, the owner system-call
-    masks and endpoints. A device needs the public halves only; an HMAC key has none.
+    masks and endpoints. A device needs the public halves only; an HMAC key has none. With --device,
+    DIRECTORY is the file of a device's own key, such as device.pem, for `[device] key`.
 
     Example: tinycontainerctl keygen new-keys
     """
+    if for_device:
+        others = {"--role": roles, "--mac": mac, "--one-key": one_key, "--force": force}
+        others["--passphrase-file"] = passphrase_file
+        _make_device_key(directory, [name for name, given in others.items() if given], as_json)
+        return
     suffixes = (".cose",) if mac else (".pem", ".pub")
     names = [Role(name) for name in roles] or list(Role)
     paths = [directory / f"{role}{suffix}" for role in names for suffix in suffixes]
@@ -91,6 +106,27 @@ def keygen(
         print_json({"files": [str(path) for path in paths]})
     else:
         click.echo(f"made the keys of {', '.join(names)}; keep the private files to their owners")
+
+
+def _make_device_key(path: Path, others: list[str], as_json: bool) -> None:
+    """Make the key of a device; an older one is never overwritten, as it is the device's name."""
+    if others:
+        raise VerbRefused(f"{others[0]}: does not go together with --device; leave it out")
+    public_path = path.with_suffix(".pub") if path.name else path
+    for each in (path, public_path):
+        if each.is_file():
+            raise VerbRefused(
+                f"{show(str(each))}: exists; a device's key is never overwritten: move it away"
+            )
+    require_absent((path, public_path), force=False, making=path.parent)
+    key = KeyMaterial.from_private(os.urandom(32))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, key_files.to_pem(key), private=True, replaces=False)
+    write_file(public_path, key_files.to_public_pem(key), replaces=False)
+    if as_json:
+        print_json({"files": [str(path), str(public_path)]})
+    else:
+        click.echo(f"made the key of a device; {show(str(public_path))} has its public half")
 
 
 def _make_files(

@@ -24,6 +24,7 @@ from tinycontainer.scenario.expectations import (
     read_expectations,
 )
 from tinycontainer.scenario.script import Surprise, play_script, read_script
+from tinycontainer.state import DeviceState, MemoryState, SqliteState
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.packing import packing
 from tinycontainer.tools.packing.manifest import read_manifest
@@ -61,7 +62,10 @@ class BundlesFile(Table):
 
 @click.command(cls=Verb)
 @path_option("--trace", help="Write all events to this file (JSON lines).")
-@path_option("--keep", help="Keep keys, bundles, files and the trace demo.jsonl in this directory.")
+@path_option(
+    "--keep",
+    help="Keep keys, bundles, files, demo.jsonl (trace) and device.db (state) in this directory.",
+)
 @picture_options
 @force_option
 @json_option
@@ -95,7 +99,11 @@ def demo(
             if not as_json:
                 sinks.append(Human(click.echo))
             show_line = print_lines(quiet=as_json)
-            now_ns, surprises = _play_script(directory, installation, sinks, show_line)
+            state = MemoryState() if keep is None else SqliteState(directory / "device.db")
+            try:
+                now_ns, surprises = _play_script(directory, installation, sinks, show_line, state)
+            finally:
+                state.close()
         findings = judge_expectations(read_expectations(directory / "expectations.toml"), events)
     held = not surprises and all(finding.held for finding in findings)
     pictures.write(builder.build(now_ns), "The SmartDroneBox: who ran when")
@@ -113,11 +121,13 @@ def _play_script(
     installation: Installation,
     sinks: Sequence[Sink],
     show_line: Callable[[bytes], None],
+    state: DeviceState,
 ) -> tuple[int, list[Surprise]]:
     """Device time at the end in ns, and steps that did not go as expected."""
     plan = read_plan(directory / "device.toml")
     clock = VirtualClock(plan.content.scheduling.instruction_ns)
-    device = Device(make_setup(plan, clock, installation, show_line), clock, sinks)
+    setup = replace(make_setup(plan, clock, installation, show_line), sequences=state)
+    device = Device(setup, clock, sinks)
     script = read_script(directory / "script.toml")
     with show_progress(_RUN_MS) as tick:
         surprises = play_script(device, script, _RUN_MS, tick)
