@@ -67,6 +67,7 @@ def test_a_file_of_the_first_version_keeps_its_sequences(
 DAMAGE = {
     "another number": "UPDATE sequence SET number = x'0000000000000001' WHERE kind = 4",
     "another checksum": "UPDATE sequence SET checksum = -1 WHERE kind = 4",
+    "checksums below any": "UPDATE sequence SET checksum = -5000000000",
     "another table": "CREATE TABLE container (slot)",
 }
 

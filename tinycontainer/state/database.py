@@ -243,9 +243,15 @@ class Database:
             if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
                 raise StateFileError(self.name, _DAMAGED)
             if migrates:
-                _migrate(connection, self._migrations)
+                self._bring_up_to_date(connection)
             if (migrates or not is_older) and not self._rows_are_sound(connection):
                 raise StateFileError(self.name, _DAMAGED)
+
+    def _bring_up_to_date(self, connection: sqlite3.Connection) -> None:
+        try:
+            _migrate(connection, self._migrations)
+        except sqlite3.IntegrityError as error:  # what is in the file fits no table of today
+            raise StateFileError(self.name, _DAMAGED) from error
 
     def _create(self) -> None:
         """Make the file in a draft, and give it its name only when it is whole.
