@@ -262,8 +262,8 @@ FAULTS = [
         "does not free the slot of a refused load",
         "TC-LOAD-10",
         "tinycontainer.device.containers.controller",
-        "self._memory.release(slot)\n            record_refusal",
-        "self._memory._by_uid.pop(slot.uid, None)\n            record_refusal",
+        'named = slot.uid or b""\n            self._memory.release(slot)',
+        'named = slot.uid or b""\n            self._memory._by_uid.pop(slot.uid, None)',
     ),
     Fault(
         "tells containers nothing of a driver's code",

@@ -18,8 +18,8 @@ VERSION_FAULTS = [
         "records no sequences of successors",
         "TC-LOAD-16",
         "tinycontainer.device.containers.versions",
-        "self._change.make(grant, lambda: self._supersede(container, successor))",
-        "self._supersede(container, successor)",
+        "                    successor.grant.accepted,",
+        "                    (),",
     ),
     Fault(
         "starts the successor of what did not run",
@@ -124,15 +124,15 @@ VERSION_FAULTS = [
         "records the sequences of a version on trial at once",
         "TC-LOAD-17",
         "tinycontainer.device.containers.versions",
-        "grant = successor.grant if within_ns is None else replace(successor.grant, accepted=())",
-        "grant = successor.grant",
+        "self._supersede(container, successor), None)",
+        "self._supersede(container, successor), None, successor.grant.accepted)",
     ),
     Fault(
         "records no sequences of confirmed versions",
         "TC-LOAD-17",
         "tinycontainer.device.containers.versions",
-        "self._change.make(container.grant, lambda: _make_final(container))",
-        "_make_final(container)",
+        "                container.grant.accepted,",
+        "                (),",
     ),
     Fault(
         "takes what is at rest on trial",
@@ -224,7 +224,7 @@ VERSION_FAULTS = [
         "tinycontainer.device.containers.controller",
         'return (passed("bundle"), slot, *fitting, *judgement.checks())',
         "grant = Judgement(self._rules, sections, self._epoch_s()).require().grant\n"
-        "        self._change.make(grant, lambda: None)\n"
+        "        self._change.make(lambda: None, None, grant.accepted)\n"
         '        return (passed("bundle"), slot, *fitting, *judgement.checks())',
     ),
 ]
