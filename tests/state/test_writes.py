@@ -86,7 +86,8 @@ def test_a_loop_writes_neither_code_nor_data_again(desk: Desk) -> None:
 
 def test_what_stays_as_it_is_is_not_written(desk: Desk) -> None:
     statements, pages = desk.record(StateChange(stored=(BIG,), accepted=((CODE, NEW),), now_s=4))
-    assert (set(statements), pages) == ({"BEGIN", "SELECT", "COMMIT"}, 0)
+    assert set(statements) - {"SELECT"} == {"BEGIN", "COMMIT"}
+    assert pages == 0
     assert desk.record(StateChange()) == ([], 0)
 
 

@@ -283,7 +283,7 @@ class BareDevice:
         with self._managing:
             try:
                 if recording:
-                    self._executor.record_what_changed()
+                    self._executor.record_what_changed(time_too=True)
             finally:
                 state.close()
 

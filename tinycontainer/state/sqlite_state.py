@@ -1,6 +1,6 @@
 """`SqliteState`: a state in one SQLite file."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +32,8 @@ from .tables import (
     BOOT,
     CONTAINER,
     EVENT,
+    CheckedTable,
+    KnownRows,
     Values,
     Writing,
     rows_are_sound,
@@ -45,7 +47,8 @@ _READ_ASIDE: Final = (
     "SELECT problem, slot, uid, metadata, code, data, wants_to_run, loops, last_exit"
     " FROM aside JOIN bundle USING (bundle_sha256) ORDER BY number"
 )
-_SLOT_BUNDLE: Final = "SELECT bundle_sha256 FROM container WHERE slot = ?"
+_BUNDLE_COLUMN: Final = 2
+"""Place of the bundle's hash in a row of a container."""
 _NEWEST_EVENT: Final = "SELECT coalesce(max(number), 0) FROM event"
 _READ_EVENTS: Final = "SELECT number, content FROM event WHERE number > ? ORDER BY number LIMIT ?"
 _EVENT_LENGTHS: Final = "SELECT number, length(content) FROM event ORDER BY number DESC"
@@ -84,10 +87,19 @@ class SqliteState:
         # A reader is refused by its database, whatever it wants to write.
         self._writes_sequences_only = ownership is Ownership.SHARED and not is_reader
         self._database = Database(path, rows_are_sound, ownership=ownership, is_reader=is_reader)
+        # Nobody else writes to an owner's file, so what it once read stays true.
+        is_sole_writer = ownership is Ownership.SOLE and not is_reader
+        self._known: KnownRows | None = {} if is_sole_writer else None
+        self._hashes: dict[int, tuple[tuple[bytes, bytes, bytes], bytes]] = {}
 
     def newest(self, subject: SequenceSubject) -> Accepted | None:
         """See `SequenceStore.newest`."""
-        return _newest(self._database.read, subject)
+        key = _key(subject)
+        if self._known is None:
+            return _newest(self._read_row(ACCEPTED, key))
+        if (ACCEPTED.name, key) not in self._known:
+            self._known[ACCEPTED.name, key] = self._read_row(ACCEPTED, key)
+        return _newest(self._known[ACCEPTED.name, key])
 
     def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         """See `SequenceStore.accept`."""
@@ -100,8 +112,9 @@ class SqliteState:
         if change != StateChange(accepted=change.accepted):
             self._require_owner()
         with self._writing() as writing:
-            _put_accepted(writing, change.accepted)
-            _put_containers(writing, change)
+            for subject, accepted in change.accepted:
+                _put_accepted(writing, subject, accepted)
+            self._put_containers(writing, change)
             _put_time(writing, change.now_s)
             _put_events(writing, change.events)
             if change.answer is not None:
@@ -118,7 +131,7 @@ class SqliteState:
         require_time(now_s)
         self._require_owner()
         with self._writing() as writing:
-            before = _boot(writing.read)
+            before = _boot(writing.find(BOOT, 0))
             boot = Boot(before.count + 1, max(before.time_s, now_s))
             writing.put(BOOT, 0, boot.count, boot.time_s)
         return boot
@@ -135,13 +148,13 @@ class SqliteState:
         require_time(time_s)
         self._require_owner()
         with self._writing() as writing:
-            before = _boot(writing.read)
+            before = _boot(writing.find(BOOT, 0))
             writing.put(BOOT, 0, before.count, time_s)
         return before
 
     def remembered(self) -> Boot:
         """See `DeviceState.remembered`."""
-        return _boot(self._database.read)
+        return _boot(self._read_row(BOOT, (0,)))
 
     def events(self, since: int, most: int) -> StoredEvents:
         """See `DeviceState.events`."""
@@ -158,7 +171,7 @@ class SqliteState:
 
     def update(self, uid: bytes) -> StoredUpdate | None:
         """See `DeviceState.update`."""
-        return _update(self._database.read, uid)
+        return _update(self._read_row(APPLIED, (uid,)))
 
     def set_aside(self, slot: int, problem: str) -> None:
         """See `DeviceState.set_aside`."""
@@ -194,7 +207,8 @@ class SqliteState:
     def updates(self) -> tuple[StoredUpdate, ...]:
         """The newest update of every container, by uid."""
         rows = self._database.read(APPLIED.read_all)
-        return tuple(_update_of(row) for row in rows)
+        found = (_update(row[:-1]) for row in rows)
+        return tuple(update for update in found if update is not None)
 
     def close(self) -> None:
         """See `DeviceState.close`. The next use opens the file again."""
@@ -208,59 +222,76 @@ class SqliteState:
 
     @contextmanager
     def _writing(self) -> Iterator[Writing]:
-        with self._database.transaction() as connection:
-            writing = Writing(connection)
-            yield writing
-            writing.seal()
+        try:
+            with self._database.transaction() as connection:
+                writing = Writing(connection, self._known)
+                yield writing
+                writing.seal()
+        except BaseException:
+            if self._known is not None:
+                self._known.clear()
+            raise
+
+    def _read_row(self, table: CheckedTable, key: Values) -> Values | None:
+        found = self._database.read(table.read, key)
+        return found[0][:-1] if found else None
+
+    def _put_containers(self, writing: Writing, change: StateChange) -> None:
+        left = []
+        for slot in change.removed:
+            before = writing.find(CONTAINER, slot)
+            left += [] if before is None else [before[_BUNDLE_COLUMN]]
+            writing.remove(CONTAINER, slot)
+        for stored in change.stored:
+            before = writing.find(CONTAINER, stored.slot)
+            bundle_sha256 = self._hash_of(stored)
+            if before is None or before[_BUNDLE_COLUMN] != bundle_sha256:
+                writing.put_bundle(bundle_sha256, stored.metadata, stored.code, stored.data)
+                left += [] if before is None else [before[_BUNDLE_COLUMN]]
+            row = (
+                stored.slot,
+                stored.uid,
+                bundle_sha256,
+                int(stored.wants_to_run),
+                stored.loops,
+                stored.last_exit,
+            )
+            writing.put(CONTAINER, *row)
+        for bundle_sha256 in left:
+            writing.remove_bundle(bundle_sha256)
+
+    def _hash_of(self, stored: StoredContainer) -> bytes:
+        """The hash of its bundle; the sections of a slot that stay as they are keep theirs."""
+        sections = (stored.metadata, stored.code, stored.data)
+        known = self._hashes.get(stored.slot)
+        if known is not None and known[0] == sections:
+            return known[1]
+        found = stored.bundle_sha256()
+        self._hashes[stored.slot] = sections, found
+        return found
 
 
-_Read = Callable[[str, Values], list[Values]]
-
-
-def _newest(read: _Read, subject: SequenceSubject) -> Accepted | None:
-    for *_, number, token_sha256, _checksum in read(ACCEPTED.read, _key(subject)):
-        return Accepted(int.from_bytes(number, "big"), token_sha256)
-    return None
+def _newest(row: Values | None) -> Accepted | None:
+    if row is None:
+        return None
+    *_, number, token_sha256 = row
+    return Accepted(int.from_bytes(number, "big"), token_sha256)
 
 
 def _key(subject: SequenceSubject) -> Values:
     return subject.uid, int(subject.kind), subject.endpoint_id
 
 
-def _put_accepted(writing: Writing, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
-    for subject, accepted in entries:
-        require_not_overtaken(_newest(writing.read, subject), accepted)
-        number = accepted.sequence.to_bytes(8, "big")
-        writing.put(ACCEPTED, *_key(subject), number, accepted.token_sha256)
-
-
-def _put_containers(writing: Writing, change: StateChange) -> None:
-    left = set()
-    for slot in (*change.removed, *(container.slot for container in change.stored)):
-        left |= {bundle_sha256 for (bundle_sha256,) in writing.read(_SLOT_BUNDLE, (slot,))}
-    for slot in change.removed:
-        writing.remove(CONTAINER, slot)
-    for stored in change.stored:
-        bundle_sha256 = stored.bundle_sha256()
-        writing.put_bundle(bundle_sha256, stored.metadata, stored.code, stored.data)
-        writing.put(
-            CONTAINER,
-            stored.slot,
-            stored.uid,
-            bundle_sha256,
-            int(stored.wants_to_run),
-            stored.loops,
-            stored.last_exit,
-        )
-        left.discard(bundle_sha256)
-    for bundle_sha256 in left:
-        writing.remove_bundle(bundle_sha256)
+def _put_accepted(writing: Writing, subject: SequenceSubject, accepted: Accepted) -> None:
+    key = _key(subject)
+    require_not_overtaken(_newest(writing.find(ACCEPTED, *key)), accepted)
+    writing.put(ACCEPTED, *key, accepted.sequence.to_bytes(8, "big"), accepted.token_sha256)
 
 
 def _put_time(writing: Writing, now_s: int) -> None:
-    if now_s:
-        before = _boot(writing.read)
-        writing.put(BOOT, 0, before.count, max(before.time_s, now_s))
+    before = _boot(writing.find(BOOT, 0))
+    if now_s > before.time_s:
+        writing.put(BOOT, 0, before.count, now_s)
 
 
 def _put_events(writing: Writing, contents: tuple[bytes, ...]) -> None:
@@ -285,26 +316,23 @@ def _put_answer(writing: Writing, answer: StoredAnswer) -> None:
 
 
 def _put_update(writing: Writing, update: StoredUpdate) -> None:
-    recorded = _update(writing.read, update.uid)
+    recorded = _update(writing.find(APPLIED, update.uid))
     require_not_overtaken(None if recorded is None else recorded.accepted(), update.accepted())
     writing.put(APPLIED, update.uid, update.sequence.to_bytes(8, "big"), update.digest)
 
 
-def _update(read: _Read, uid: bytes) -> StoredUpdate | None:
-    for row in read(APPLIED.read, (uid,)):
-        return _update_of(row)
-    return None
-
-
-def _update_of(row: Values) -> StoredUpdate:
-    uid, number, digest, _ = row
+def _update(row: Values | None) -> StoredUpdate | None:
+    if row is None:
+        return None
+    uid, number, digest = row
     return StoredUpdate(uid, int.from_bytes(number, "big"), digest)
 
 
-def _boot(read: Callable[..., list[Values]]) -> Boot:
-    for _, count, time_s, _ in read(BOOT.read, (0,)):
-        return Boot(count, time_s)
-    return Boot()
+def _boot(row: Values | None) -> Boot:
+    if row is None:
+        return Boot()
+    _, count, time_s = row
+    return Boot(count, time_s)
 
 
 def _container(row: Any) -> StoredContainer:

@@ -2,53 +2,43 @@
 
 import sqlite3
 import zlib
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from .remembered import hash_bundle
 
 Values: TypeAlias = tuple[Any, ...]
+KnownRows: TypeAlias = dict[tuple[str, Values], Values | None]
+"""Rows without their checksums, by table and key."""
 
 
-@dataclass(frozen=True, slots=True)
 class CheckedTable:
     """A table of the schema, and the statements for its rows.
 
-    Attributes:
+    Args:
         name: as the schema has it.
         key: its primary key.
         others: its other columns; the last one is the checksum.
+
+    Attributes:
+        name: see above.
+        key_length: columns of the primary key.
+        read_all: the query of all rows, by key.
+        where: the end of a statement about one row.
+        read: the query of one row.
+        write: the statement that writes a row in place of the one with its key.
     """
 
-    name: str
-    key: tuple[str, ...]
-    others: tuple[str, ...]
-
-    # The names come from this file alone; values are always bound.
-    @property
-    def read_all(self) -> str:
-        """The query of all rows, by key."""
-        return f"{self._select} FROM {self.name} ORDER BY {', '.join(self.key)}"
-
-    @property
-    def where(self) -> str:
-        """The end of a statement about one row."""
-        return f"FROM {self.name} WHERE {' AND '.join(f'{name} = ?' for name in self.key)}"
-
-    @property
-    def read(self) -> str:
-        """The query of one row."""
-        return f"{self._select} {self.where}"
-
-    @property
-    def write(self) -> str:
-        """The statement that writes a row in place of the one with its key."""
-        marks = ", ".join("?" for _ in (*self.key, *self.others))
-        return f"INSERT OR REPLACE INTO {self.name} VALUES ({marks})"  # noqa: S608
-
-    @property
-    def _select(self) -> str:
-        return f"SELECT {', '.join((*self.key, *self.others))}"
+    def __init__(self, name: str, key: tuple[str, ...], others: tuple[str, ...]) -> None:
+        columns = (*key, *others)
+        # The names come from this file alone; values are always bound.
+        select = f"SELECT {', '.join(columns)}"
+        marks = ", ".join("?" for _ in columns)
+        self.name = name
+        self.key_length = len(key)
+        self.read_all = f"{select} FROM {name} ORDER BY {', '.join(key)}"
+        self.where = f"FROM {name} WHERE {' AND '.join(f'{each} = ?' for each in key)}"
+        self.read = f"{select} {self.where}"
+        self.write = f"INSERT OR REPLACE INTO {name} VALUES ({marks})"  # noqa: S608
 
 
 _OF_A_CONTAINER: Final = ("uid", "bundle_sha256", "wants_to_run", "loops", "last_exit")
@@ -78,15 +68,24 @@ class Writing:
 
     Args:
         connection: in a transaction.
+        known: rows as they are, which only a sole writer can know; None to look each time.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, known: KnownRows | None) -> None:
         self._connection = connection
+        self._known = known
         self._added = 0
 
     def read(self, query: str, values: Values = ()) -> list[Values]:
         """The rows of a query, as they are within the transaction."""
         return self._connection.execute(query, values).fetchall()
+
+    def find(self, table: CheckedTable, *key: object) -> Values | None:
+        """A row without its checksum; None if it is not there."""
+        if self._known is not None and (table.name, key) in self._known:
+            return self._known[table.name, key]
+        found = self.read(table.read, key)
+        return found[0][:-1] if found else None
 
     def put(self, table: CheckedTable, *columns: object) -> None:
         """Write a row.
@@ -95,17 +94,23 @@ class Writing:
             table: where.
             columns: its values, without the checksum.
         """
-        found = self.read(table.read, columns[: len(table.key)])
-        row = (*columns, checksum_of(columns))
-        if found != [row]:
-            self._connection.execute(table.write, row)
-            self._added += row[-1] - sum(old[-1] for old in found)
+        key = columns[: table.key_length]
+        before = self.find(table, *key)
+        if before != columns:
+            checksum = checksum_of(columns)
+            self._connection.execute(table.write, (*columns, checksum))
+            self._added += checksum - (0 if before is None else checksum_of(before))
+        if self._known is not None:
+            self._known[table.name, key] = columns
 
     def remove(self, table: CheckedTable, *key: object) -> None:
         """Remove a row, if it is there."""
-        for (checksum,) in self.read(f"SELECT checksum {table.where}", key):
+        before = self.find(table, *key)
+        if before is not None:
             self._connection.execute(f"DELETE {table.where}", key)
-            self._added -= checksum
+            self._added -= checksum_of(before)
+        if self._known is not None:
+            self._known.pop((table.name, key), None)
 
     def put_bundle(self, bundle_sha256: bytes, metadata: bytes, code: bytes, data: bytes) -> None:
         """Write the sections of a container, if they are not there."""

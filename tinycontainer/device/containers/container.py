@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 
 from tinycontainer.interfaces.runtime import Hook, Runtime
 from tinycontainer.metadata import Metadata, Timing
@@ -37,6 +38,11 @@ class ExitReason(StrEnum):
     """It took the place of another version, and did not complete a loop in time (TC-LOAD-18)."""
 
 
+_REQUESTED: Final = frozenset(
+    {ExitReason.STOPPED, ExitReason.KILLED, ExitReason.DELETED, ExitReason.REPLACED}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Exit:
     """The end of a start.
@@ -52,6 +58,11 @@ class Exit:
     hook: Hook | None = None
     value: int = 0
     detail: str = ""
+
+    @property
+    def was_requested(self) -> bool:
+        """Whether management asked for it, and so has recorded it."""
+        return self.reason in _REQUESTED
 
     def __str__(self) -> str:
         parts = [str(self.reason)]

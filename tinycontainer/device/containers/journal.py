@@ -71,8 +71,13 @@ class Journal:
         """Whether something has changed by itself that should be recorded now."""
         return self._state is not None and (self.is_behind or now_ns >= self._next_sync_ns)
 
-    def sync(self, containers: Iterable[Container], now_ns: int) -> None:
+    def sync(self, containers: Iterable[Container], now_ns: int, *, time_too: bool = False) -> None:
         """Record all that is not recorded yet.
+
+        Args:
+            containers: all that are loaded.
+            now_ns: the time.
+            time_too: whether to record the time even if nothing else has changed.
 
         Raises:
             SequenceStoreError: it cannot be recorded.
@@ -82,9 +87,11 @@ class Journal:
         found = [remembered(container) for container in containers]
         entries = {entry.slot: entry for entry in found if entry is not None}
         gone = tuple(slot for slot in self._recorded if slot not in entries)
-        self._write((), tuple(entries.values()), gone)
+        is_new = any(self._recorded.get(entry.slot) != entry for entry in entries.values())
+        if is_new or gone or time_too or now_ns >= self._next_sync_ns:
+            self._write((), tuple(entries.values()), gone)
+            self._next_sync_ns = now_ns + SYNC_NS
         self.is_behind = False
-        self._next_sync_ns = now_ns + SYNC_NS
 
     def restored(self, entry: StoredContainer) -> None:
         """A container lies in its slot again, as it is recorded."""

@@ -181,7 +181,8 @@ class Executions:
         self._turn.forget(execution)
         if container.state is State.STOPPING:
             container.apply(Event.FINALIZED, self._tracer)
-        self._controller.journal.is_behind = True
+        if container.last_exit is not None and not container.last_exit.was_requested:
+            self._controller.journal.is_behind = True
         del self._executions[execution.slot]
         if container.state is State.READY:
             self.undo_replacement(container, "it ended before it completed a loop")

@@ -132,9 +132,11 @@ class Executor:
             else:
                 self.interrupts.deliver_while(self._clock.sleep_until, decision.until_ns)
 
-    def record_what_changed(self) -> None:
+    def record_what_changed(self, *, time_too: bool = False) -> None:
         """Let the state know what has changed by itself: ends, and how many loops were made."""
-        self._controller.journal.sync(self._controller.containers(), self._clock.now_ns())
+        now_ns = self._clock.now_ns()
+        containers = self._controller.containers()
+        self._controller.journal.sync(containers, now_ns, time_too=time_too)
 
     def _settle_posted(self, now_ns: int) -> None:
         while self.started.posted:
