@@ -95,11 +95,12 @@ def load_listed_containers(device: BareDevice, plan: DevicePlan) -> None:
         DeviceFileError: one of them is refused.
     """
     capacity = plan.content.make_capacity()
+    restored = {view.uid for view in device}
     for number, entry in enumerate(plan.content.containers):
         place = f"containers[{number}].bundle"
         path = plan.file(entry.bundle, place)
         content = read_bounded(path, capacity.bundle_bytes)
-        if _uid_of(content) in device:
+        if restored and _uid_of(content) in restored:
             continue  # a first boot that a power cut has ended goes on
         try:
             view = device.load(content)

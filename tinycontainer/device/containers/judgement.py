@@ -30,7 +30,7 @@ from tinycontainer.errors import (
 )
 from tinycontainer.interfaces.runtime import Runtime, RuntimeLimits
 from tinycontainer.metadata import Bundle, ContainerType, Metadata
-from tinycontainer_tokens import SequenceStore, SequenceStoreError, StepOutcome
+from tinycontainer_tokens import Profile, SequenceStore, SequenceStoreError, StepOutcome
 
 from .limits import Capacity, Caps
 from .memory import Section, Slot
@@ -38,8 +38,8 @@ from .verification import (
     Grant,
     TokenReport,
     Trust,
+    add_up,
     form_refusals,
-    grant_rights,
     profile_of,
     profile_refusal,
     verify_tokens,
@@ -162,6 +162,7 @@ class Judgement:
         self._take_uid = take_uid
         self.metadata: Metadata | None = None
         self.reports: tuple[TokenReport, ...] = ()
+        self._profile: Profile | None = None
 
     @property
     def uid(self) -> bytes:
@@ -195,9 +196,8 @@ class Judgement:
         require_all(self.checks())
         if self.metadata is None:
             raise LoadError(LoadReason.METADATA, "nothing was judged")
-        rules = self._rules
-        grant = grant_rights(self.metadata, self.reports, rules.trust, rules.sequences)
-        runtime = require_runtime(self.metadata.container.type, rules.runtimes)
+        grant = add_up(self.reports, self._profile, self._rules.trust)
+        runtime = self._rules.runtimes[self.metadata.container.type]
         return Approved(self.metadata, runtime, grant)
 
     def _cap_checks(self, metadata: Metadata) -> Iterator[LoadCheck]:  # 7
@@ -209,7 +209,7 @@ class Judgement:
 
     def _token_checks(self, metadata: Metadata) -> Iterator[LoadCheck]:  # 8
         rules = self._rules
-        profile = profile_of(metadata)
+        profile = self._profile = profile_of(metadata)
         not_accepted = profile_refusal(profile, rules.trust)
         yield passed("profile") if not_accepted is None else refused("profile", not_accepted)
         try:
@@ -221,6 +221,7 @@ class Judgement:
                     rules.trust,
                     self._now_s,
                     rules.sequences,
+                    profile or rules.trust.profiles[0],
                 )
                 objections = tuple(form_refusals(metadata, profile, rules.sequences))
         except LoadError as error:

@@ -206,7 +206,7 @@ def grant_rights(
             raise report.refusal
     for objection in form_refusals(metadata, profile, sequences):  # 3
         raise objection
-    return _add_up(reports, profile, trust)  # 4
+    return add_up(reports, profile, trust)  # 4
 
 
 def profile_of(metadata: Metadata) -> Profile | None:
@@ -288,7 +288,14 @@ def form_refusals(
             yield LoadError(LoadReason.PROFILE, objection)
 
 
-def _add_up(reports: tuple[TokenReport, ...], profile: Profile | None, trust: Trust) -> Grant:  # 4
+def add_up(reports: tuple[TokenReport, ...], profile: Profile | None, trust: Trust) -> Grant:  # 4
+    """What all tokens of a container allow together.
+
+    Args:
+        reports: of tokens that are all acceptable.
+        profile: theirs; None if there are none.
+        trust: keys and rules.
+    """
     claimed = [
         (report.subject, report.verification.require()) for report in reports if report.verification
     ]
