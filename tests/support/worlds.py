@@ -144,7 +144,7 @@ class World:
                 caps=self.caps,
                 scheduling=self.scheduling,
                 epoch_s=self.epoch_s,
-                sequences=self.sequences if self.state is None else self.state,
+                sequences=self.sequences,
                 state=self.state,
             ),
             self.clock,

@@ -54,7 +54,11 @@ class Device(BareDevice):
         used = clock or VirtualClock(plan.content.scheduling.instruction_ns)
         setup = make_setup(plan, used, shared, show_line, remembers=remembers)
         device = cls(setup, used, sinks)
-        boot(device, setup, plan)
+        try:
+            boot(device, setup, plan)
+        except BaseException:
+            device.close(recording=False)
+            raise
         return device
 
 

@@ -46,7 +46,8 @@ class Setup:
         scheduling: how the processor is shared.
         epoch_s: Unix seconds at which the device's clock starts.
         sequences: memory of accepted tokens.
-        state: what remembers the containers, the same as ``sequences``; None if nothing does.
+        state: what remembers the containers, and the sequences in place of ``sequences``; None if
+            nothing does.
     """
 
     runtimes: Mapping[ContainerType, Runtime]
@@ -62,7 +63,8 @@ class Setup:
     @property
     def rules(self) -> Rules:
         """What the device judges by."""
-        return Rules(self.capacity, self.caps, self.trust, self.runtimes, self.sequences)
+        sequences = self.sequences if self.state is None else self.state
+        return Rules(self.capacity, self.caps, self.trust, self.runtimes, sequences)
 
 
 @dataclass(frozen=True, slots=True)
