@@ -178,6 +178,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1, help="how many are judged at once")
     parser.add_argument("--also", nargs="*", default=[], help="further folders of tests")
     asked = parser.parse_args()
+    for path in asked.paths:
+        if not (ROOT / path).exists():
+            parser.error(f"{path}: there is no such module or folder")
     drawn = draw(asked.paths, asked.mutants, asked.seed)
     lives: list[Verdict] = []
     with tempfile.TemporaryDirectory() as scratch:
