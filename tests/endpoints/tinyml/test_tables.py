@@ -6,6 +6,12 @@ import pytest
 from support.project import ROOT
 from support.specification import tables
 
+from tinycontainer_endpoints.tinyml.model.enumerations import (
+    Activation,
+    Builtin,
+    Padding,
+    TensorType,
+)
 from tinycontainer_endpoints.tinyml.model.rules.table import RULES
 from tinycontainer_endpoints.tinyml.model.schema import NEWEST_VERSIONS
 from tinycontainer_endpoints.tinyml.protocol.codes import (
@@ -54,3 +60,23 @@ def test_the_errors_of_the_c_header_are_those_of_the_code() -> None:
     header = (ROOT / "examples" / "include" / "tinycontainer.h").read_text()
     found = {name: int(code) for name, code in re.findall(r"TINYML_([A-Z_]+) = -(\d+),", header)}
     assert found == {code.name: code.value for code in ErrorCode}
+
+
+@pytest.mark.clause("TC-TML-15")
+def test_the_numbers_of_operators_and_types_are_those_of_the_published_schema() -> None:
+    """Otherwise a refusal would name another operator than the model has."""
+    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+    long_names = {"F": "FLOAT", "I": "INT", "U": "UINT", "C": "COMPLEX", "BF": "BFLOAT"}
+    for kind, published in (
+        (Builtin, schema.BuiltinOperator),
+        (TensorType, schema.TensorType),
+        (Activation, schema.ActivationFunctionType),
+        (Padding, schema.Padding),
+    ):
+        for member in kind:
+            name = member.name
+            short = re.fullmatch(r"([A-Z]+)(\d+)(_\w+)?", name)
+            if kind is TensorType and short is not None:
+                name = f"{long_names[short[1]]}{short[2]}{short[3] or ''}"
+            if name != "UNKNOWN":
+                assert getattr(published, name) == member.value, name
