@@ -25,6 +25,7 @@ from tinycontainer_endpoints.tinyml.model.decoding import decode_model
 from tinycontainer_endpoints.tinyml.model.encoding import encode_model
 from tinycontainer_endpoints.tinyml.model.enumerations import Builtin
 from tinycontainer_endpoints.tinyml.model.flatbuffer_writer import write_flatbuffer
+from tinycontainer_endpoints.tinyml.model.flaws import Flaw
 from tinycontainer_endpoints.tinyml.model.graph import Model, Tensor
 from tinycontainer_endpoints.tinyml.model.precheck import check_model, examine_model
 from tinycontainer_endpoints.tinyml.model.refusing import ModelRefused
@@ -253,6 +254,23 @@ def test_the_longest_list_of_the_smallest_tables_is_refused_in_time() -> None:
     with pytest.raises(ModelRefused, match="used too often"):
         check_model(bytes(file), Quotas(model_bytes=1 << 20))
     assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize("uses", [1, 2, 3])
+def test_a_long_vector_that_tables_share_is_not_read_over_and_over(uses: int) -> None:
+    length = 64 * 1024
+    file = bytearray(struct.pack("<I4s", 24, b"TFL3"))
+    file += struct.pack("<7H2x", 14, 8, 0, 0, 0, 0, 4)  # a vtable with buffers
+    file += struct.pack("<iI", 16, 4)  # the root, whose vector follows
+    vector = len(file)
+    file += struct.pack("<I", uses)
+    buffer = vector + 4 + 4 * uses + 8
+    file += b"".join(struct.pack("<I", buffer - (vector + 4 + 4 * each)) for each in range(uses))
+    file += struct.pack("<3H2x", 6, 8, 4)
+    file += struct.pack("<iII", 8, 4, length) + bytes(length)
+    with pytest.raises(ModelRefused) as caught:
+        check_model(bytes(file), Quotas(model_bytes=1 << 20))
+    assert (caught.value.flaw is Flaw.PARTS_USED_OFTEN) is (uses > 1)
 
 
 def test_random_bytes_raise_nothing_but_refusals() -> None:
