@@ -6,6 +6,7 @@ import pytest
 from support.project import Program
 from support.wasm.modules import loop
 
+from tinycontainer.assembly import Device
 from tinycontainer.state import SqliteState
 from tinycontainer_tokens import Role
 
@@ -70,6 +71,20 @@ def test_a_first_boot_that_fails_goes_on_with_the_next(desk: Path, program: Prog
     (source / "container.toml").write_text(MANIFEST.replace('"box"', '"later"'))
     program.good("pack", source, "--keys", desk / "keys", "-o", desk / "later.tcb")
     assert run(desk, program) == {"box": 10, "later": 10}
+
+
+@pytest.mark.clause("TC-STATE-17")
+def test_a_first_boot_that_is_cut_short_before_a_start_starts_with_the_next(
+    desk: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(_device: Device, _uid: bytes) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Device, "start", cut)
+        with pytest.raises(KeyboardInterrupt):
+            Device.from_file(desk / "device.toml", remembers=True)
+    assert run(desk, program) == {"box": 10}
 
 
 @pytest.mark.clause("TC-STATE-08")
