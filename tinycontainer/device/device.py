@@ -262,6 +262,8 @@ class BareDevice:
             return
         with self._managing:
             for entry in state.containers():
+                if self._controller.journal.has(entry):
+                    continue  # it is done already: an interrupted call can be made again
                 try:
                     container = self._controller.restore(entry)
                 except LoadError as error:

@@ -71,6 +71,10 @@ class Journal:
         """Whether something has changed by itself that should be recorded now."""
         return self._state is not None and (self.is_behind or now_ns >= self._next_sync_ns)
 
+    def require_time(self) -> None:
+        """Let the time be recorded with the next that is: a token has expired, and stays so."""
+        self._next_sync_ns = 0
+
     def sync(self, containers: Iterable[Container], now_ns: int, *, time_too: bool = False) -> None:
         """Record all that is not recorded yet.
 
@@ -92,6 +96,10 @@ class Journal:
             self._write((), tuple(entries.values()), gone)
             self._next_sync_ns = now_ns + SYNC_NS
         self.is_behind = False
+
+    def has(self, entry: StoredContainer) -> bool:
+        """Whether the device has what is recorded in this slot."""
+        return entry.slot in self._recorded
 
     def restored(self, entry: StoredContainer) -> None:
         """A container lies in its slot again, as it is recorded."""

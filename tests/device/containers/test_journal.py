@@ -1,0 +1,46 @@
+"""What is recorded by itself, and what is restored once."""
+
+import pytest
+from support.scripted import Program, work
+from support.tokens.forging import Forger
+from support.worlds import World, blueprint, local, refused, times
+
+from tinycontainer.device.containers.lifecycle import State
+from tinycontainer.errors import LoadReason
+from tinycontainer.state import MemoryState
+from tinycontainer.tools.packing.packing import TokenOptions
+from tinycontainer_tokens import Kind
+
+PLAN = blueprint("box", endpoints=(local(),), security=times(period=10, loop=5, stop=5))
+
+
+def booted(state: MemoryState, epoch_s: int = 0) -> World:
+    now_s = max(epoch_s, state.remembered().time_s)
+    return World({"box": Program(work(10))}, state=state, epoch_s=now_s)
+
+
+@pytest.mark.clause("TC-STATE-06")
+@pytest.mark.parametrize("place", [Kind.MASK, Kind.ENDPOINT, Kind.METADATA])
+def test_a_token_that_was_seen_to_expire_stays_expired_over_a_power_cut(place: Kind) -> None:
+    state = MemoryState()
+    world = booted(state, 1_000_000)
+    options = TokenOptions(sequence=1, expires_s=1_000_001)
+    bundle = Forger(place, options=options).pack(PLAN).encode()
+    world.device.load(bundle)
+    world.device.start("box")
+    world.device.run(for_ms=1_050)
+    later = booted(state)  # without the end of the run being recorded
+    with refused(LoadReason.TOKEN, "expired"):
+        later.device.load(bundle)
+
+
+@pytest.mark.clause("TC-STATE-14")
+def test_what_is_restored_already_stays_if_that_is_asked_for_again() -> None:
+    state = MemoryState()
+    booted(state).run(PLAN, Program(work(10)))
+    world = booted(state)
+    for _ in range(2):
+        world.device.restore()
+        assert [(view.uid, view.state) for view in world.device] == [(b"box", State.RUNNING)]
+    assert len(state.containers()) == 1
+    assert state.kept_aside() == ()
