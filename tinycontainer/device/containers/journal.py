@@ -36,7 +36,8 @@ class Journal:
         epoch_s: the device's time in Unix seconds.
 
     Attributes:
-        is_behind: whether a container has ended that nobody asked to end.
+        is_behind: whether something has happened to a container that nobody asked for: it has
+            ended, or it took the place of another and was started.
     """
 
     def __init__(
@@ -133,7 +134,7 @@ def remembered(container: Container) -> StoredContainer | None:
     wants_to_run = container.state is State.RUNNING or is_to_start
     if succession is not None and succession.predecessor is not None:
         # Until it is confirmed, a boot brings the version of before back.
-        return describe(succession.predecessor, wants_to_run=wants_to_run)
+        return describe(succession.predecessor, wants_to_run=container.predecessor_starts)
     return describe(container, wants_to_run=wants_to_run)
 
 
@@ -151,13 +152,10 @@ def after_event(container: Container, event: Event, end: Exit | None) -> StoredC
     if entry is None:
         return container.slot.number
     if event is Event.START:
-        resumes = container.succession is not None and container.succession.resumes
-        return replace(entry, wants_to_run=True, loops=container.loops_begun if resumes else 0)
-    if container.successor is not None:
-        return entry  # to kill what winds down changes nothing for its successor
-    # What is STOPPING keeps the end that it had.
-    last_exit = _encode_exit(end) if container.state is State.RUNNING else entry.last_exit
-    return replace(entry, wants_to_run=False, loops=0, last_exit=last_exit)
+        return replace(entry, wants_to_run=True, loops=0)
+    if container.state is not State.RUNNING:
+        return entry  # to kill what winds down changes neither its end nor what follows it
+    return replace(entry, wants_to_run=False, loops=0, last_exit=_encode_exit(end))
 
 
 def describe(container: Container, *, wants_to_run: bool) -> StoredContainer:
