@@ -284,11 +284,13 @@ class BareDevice:
         state = self._setup.state
         if state is None:
             return
+        journal = self._controller.journal
         with self._managing:
             try:
-                if recording:
+                if recording and not journal.is_closed:
                     self._executor.record_what_changed(time_too=True)
             finally:
+                journal.is_closed = True
                 state.close()
 
     # Managing.

@@ -1,5 +1,7 @@
 """What is recorded by itself, and what is restored once."""
 
+from pathlib import Path
+
 import pytest
 from support.scripted import Program, work
 from support.tokens.forging import Forger
@@ -7,7 +9,7 @@ from support.worlds import World, blueprint, local, refused, times
 
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.errors import LoadReason
-from tinycontainer.state import MemoryState
+from tinycontainer.state import MemoryState, Ownership, SqliteState
 from tinycontainer.tools.packing.packing import TokenOptions
 from tinycontainer_tokens import Kind
 
@@ -32,6 +34,32 @@ def test_a_token_that_was_seen_to_expire_stays_expired_over_a_power_cut(place: K
     later = booted(state)  # without the end of the run being recorded
     with refused(LoadReason.TOKEN, "expired"):
         later.device.load(bundle)
+
+
+@pytest.mark.clause("TC-STATE-09")
+def test_a_closed_device_does_not_write_over_what_another_has_recorded_since(
+    tmp_path: Path,
+) -> None:
+    def owner() -> tuple[World, SqliteState]:
+        state = SqliteState(tmp_path / "device.db", Ownership.SOLE)
+        world = World({"box": Program(work(10))}, state=state)
+        world.device.restore()
+        return world, state
+
+    first, _ = owner()
+    first.run(PLAN, Program(work(10)))
+    first.device.close()
+    second, _ = owner()
+    second.device.kill("box")
+    second.device.delete("box")
+    second.device.run(for_ms=100)
+    second.device.close()
+    with refused(LoadReason.SEQUENCE_STORE, "is closed"):
+        first.device.stop("box")
+    first.device.close()
+    third, state = owner()
+    assert (len(third.device), state.containers()) == (0, ())
+    third.device.close()
 
 
 @pytest.mark.clause("TC-STATE-14")

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.interfaces.runtime import Hook
 from tinycontainer.state import DeviceState, StateChange, StoredContainer
-from tinycontainer_tokens import Accepted, SequenceStore, SequenceSubject
+from tinycontainer_tokens import Accepted, SequenceStore, SequenceStoreError, SequenceSubject
 
 from .container import Container, Exit, ExitReason
 from .lifecycle import Event, State
@@ -38,6 +38,7 @@ class Journal:
     Attributes:
         is_behind: whether something has happened to a container that nobody asked for: it has
             ended, or it took the place of another and was started.
+        is_closed: whether nothing is recorded any more.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Journal:
         self._recorded: dict[int, StoredContainer] = {}
         self._next_sync_ns = SYNC_NS
         self.is_behind = False
+        self.is_closed = False
 
     def record(self, accepted: AcceptedTokens, after: AfterChange | None) -> None:
         """Record what was accepted and what a slot holds next, in one transaction.
@@ -114,6 +116,8 @@ class Journal:
     ) -> None:
         if self._state is None:
             return
+        if self.is_closed:  # what it knows may be old: another device may have owned the state
+            raise SequenceStoreError("the device is closed, and has let its state go")
         changed = tuple(entry for entry in stored if self._recorded.get(entry.slot) != entry)
         now_s = self._epoch_s()
         self._state.record(StateChange(accepted, changed, removed, now_s))
