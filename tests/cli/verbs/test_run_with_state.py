@@ -7,6 +7,7 @@ from support.project import Program
 from support.wasm.modules import loop
 
 from tinycontainer.assembly import Device
+from tinycontainer.errors import DeviceFileError
 from tinycontainer.state import SqliteState
 from tinycontainer_tokens import Role
 
@@ -85,6 +86,18 @@ def test_a_first_boot_that_is_cut_short_before_a_start_starts_with_the_next(
         with pytest.raises(KeyboardInterrupt):
             Device.from_file(desk / "device.toml", remembers=True)
     assert run(desk, program) == {"box": 10}
+
+
+@pytest.mark.clause("TC-STATE-09")
+def test_a_device_that_cannot_be_made_does_not_keep_its_state(desk: Path) -> None:
+    key = desk / "keys" / f"{Role.OWNER}.pub"
+    content = key.read_bytes()
+    key.unlink()
+    with pytest.raises(DeviceFileError, match="cannot be read") as kept:
+        Device.from_file(desk / "device.toml", remembers=True)
+    key.write_bytes(content)
+    Device.from_file(desk / "device.toml", remembers=True).close()
+    assert kept.value is not None
 
 
 @pytest.mark.clause("TC-STATE-08")
