@@ -1,14 +1,17 @@
 """What is recorded by itself, and what is restored once."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.scripted import Program, work
+from support.scripted import Program, Steps, work
 from support.tokens.forging import Forger
 from support.worlds import World, blueprint, local, refused, times
 
+from tinycontainer.device.containers.container import ExitReason
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.errors import LoadReason
+from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.state import MemoryState, Ownership, SqliteState
 from tinycontainer.tools.packing.packing import TokenOptions
 from tinycontainer_tokens import Kind
@@ -34,6 +37,36 @@ def test_a_token_that_was_seen_to_expire_stays_expired_over_a_power_cut(place: K
     later = booted(state)  # without the end of the run being recorded
     with refused(LoadReason.TOKEN, "expired"):
         later.device.load(bundle)
+
+
+@pytest.mark.clause("TC-STATE-14")
+def test_what_an_operator_interrupted_with_its_device_runs_again_after_a_boot() -> None:
+    interrupts = [KeyboardInterrupt()]
+
+    def loop(natives: Natives) -> Steps:
+        yield 1
+        if interrupts:
+            raise interrupts.pop()
+        return 0
+
+    state = MemoryState()
+    world = booted(state)
+    plan = replace(PLAN, security=times(period=10, lifetime=5))
+    world.run(plan, Program(loop))
+    with pytest.raises(KeyboardInterrupt):
+        world.device.run()
+    world.device.run(for_ms=50)
+    assert world.exit_of("box").reason is ExitReason.INTERRUPTED
+    world.device.close()
+    world = booted(state)
+    world.device.restore()
+    assert world.device["box"].state is State.RUNNING
+    world.device.run()
+    assert (world.device["box"].loops, world.exit_of("box").reason) == (4, ExitReason.LIFETIME)
+    world.device.close()
+    world = booted(state)
+    world.device.restore()
+    assert world.device["box"].state is State.READY
 
 
 @pytest.mark.clause("TC-STATE-09")

@@ -183,6 +183,14 @@ class Container:
         return self.succession is not None and self.succession.predecessor is not None
 
     @property
+    def wants_to_run(self) -> bool:
+        """Whether it was started, and ended neither on request nor by itself; or is yet to be."""
+        if self.state is State.RUNNING or (self.succession is not None and self.succession.starts):
+            return True
+        # That was meant for the device; one that is switched off would go on after a boot.
+        return self.last_exit is not None and self.last_exit.reason is ExitReason.INTERRUPTED
+
+    @property
     def predecessor_starts(self) -> bool:
         """Whether the version of before, if it comes back, is started: a trial is no stop."""
         return self.last_exit is None or self.last_exit.reason not in _ENDED_BY_OPERATOR

@@ -134,12 +134,10 @@ def remembered(container: Container) -> StoredContainer | None:
     if container.condition.delete_pending or container.state in (State.DELETING, State.GONE):
         return None
     succession = container.succession
-    is_to_start = succession is not None and succession.starts
-    wants_to_run = container.state is State.RUNNING or is_to_start
     if succession is not None and succession.predecessor is not None:
         # Until it is confirmed, a boot brings the version of before back.
         return describe(succession.predecessor, wants_to_run=container.predecessor_starts)
-    return describe(container, wants_to_run=wants_to_run)
+    return describe(container, wants_to_run=container.wants_to_run)
 
 
 def after_event(container: Container, event: Event, end: Exit | None) -> StoredContainer | int:
@@ -183,8 +181,7 @@ def describe(container: Container, *, wants_to_run: bool) -> StoredContainer:
 
 def with_metadata(container: Container, metadata: bytes) -> StoredContainer:
     """A container that is READY or RUNNING, with other metadata."""
-    entry = describe(container, wants_to_run=container.state is State.RUNNING)
-    return replace(entry, metadata=metadata)
+    return replace(describe(container, wants_to_run=container.wants_to_run), metadata=metadata)
 
 
 def decode_exit(encoded: bytes) -> Exit | None:
