@@ -310,7 +310,8 @@ class TheDay:
         assert set(remembered) == {view.uid for view in self.device}
         for view in self.device:
             entry = remembered[view.uid]
-            assert (entry.slot, entry.wants_to_run) == (view.slot, view.state is State.RUNNING)
+            runs = view.state is State.RUNNING or _was_interrupted(view)
+            assert (entry.slot, entry.wants_to_run) == (view.slot, runs)
             assert entry.metadata == self.device.metadata(view.uid).raw
 
     def _check_nothing_is_left(self) -> None:

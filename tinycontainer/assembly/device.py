@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tinycontainer import metadata as metadata_codec
+from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.device.device import BareDevice, Setup
 from tinycontainer.errors import LoadError, MetadataError
 from tinycontainer.files.toml_file import read_bounded
@@ -104,11 +105,12 @@ def load_listed_containers(device: BareDevice, plan: DevicePlan) -> None:
         place = f"containers[{number}].bundle"
         path = plan.file(entry.bundle, place)
         content = read_bounded(path, capacity.bundle_bytes)
-        if restored and _uid_of(content) in restored:
-            continue  # a first boot that a power cut has ended goes on
+        uid = _uid_of(content) if restored else b""
         try:
-            view = device.load(content)
-            if entry.start:
-                device.start(view.uid)
+            # A first boot that a power cut has ended goes on: this one may be there already.
+            if uid not in restored:
+                uid = device.load(content).uid
+            if entry.start and device[uid].state is State.READY:
+                device.start(uid)
         except LoadError as error:
             raise plan.error(place, f"{show(path.name)} is refused: {error}") from error

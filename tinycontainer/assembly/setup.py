@@ -63,7 +63,9 @@ def make_setup(
     """
     content = plan.content
     runtimes = choose_runtimes(plan, installation)
+    trust = read_trust(plan, installation.files)
     virtual_time = isinstance(clock, VirtualClock)
+    # Last, so that no error keeps a state from its next owner.
     given = outside or Outside(
         _make_drivers(plan, installation, show_line, virtual_time=virtual_time),
         _open_state(plan, is_reader=is_reader, remembers=remembers),
@@ -73,12 +75,11 @@ def make_setup(
     return Setup(
         runtimes=runtimes,
         drivers=given.drivers,
-        trust=read_trust(plan, installation.files),
+        trust=trust,
         capacity=content.make_capacity(),
         caps=content.caps.make_caps(),
         scheduling=content.scheduling.make_scheduling(),
-        # The device's time never goes back behind what its state remembers.
-        epoch_s=given.epoch_s if state is None else max(given.epoch_s, state.remembered().time_s),
+        epoch_s=given.epoch_s if state is None else _time_of_boot(state, given.epoch_s),
         sequences=given.sequences,
         state=state,
     )
@@ -228,6 +229,15 @@ def _open_state(plan: DevicePlan, *, is_reader: bool, remembers: bool) -> Device
         return SqliteState(path, ownership, is_reader=is_reader)
     except StateFileError as error:
         raise plan.error("state.file", f"{error.file} {error.problem}") from None
+
+
+def _time_of_boot(state: DeviceState, epoch_s: int) -> int:
+    """The device's time never goes back behind what its state remembers."""
+    try:
+        return max(epoch_s, state.remembered().time_s)
+    except BaseException:
+        state.close()
+        raise
 
 
 def _epoch_s(named: int | None, *, virtual_time: bool) -> int:

@@ -262,6 +262,8 @@ class BareDevice:
             return
         with self._managing:
             for entry in state.containers():
+                if self._controller.journal.has(entry):
+                    continue  # it is done already: an interrupted call can be made again
                 try:
                     container = self._controller.restore(entry)
                 except LoadError as error:
@@ -282,11 +284,13 @@ class BareDevice:
         state = self._setup.state
         if state is None:
             return
+        journal = self._controller.journal
         with self._managing:
             try:
-                if recording:
+                if recording and not journal.is_closed:
                     self._executor.record_what_changed(time_too=True)
             finally:
+                journal.is_closed = True
                 state.close()
 
     # Managing.

@@ -6,6 +6,8 @@ import pytest
 from support.project import Program
 from support.wasm.modules import loop
 
+from tinycontainer.assembly import Device
+from tinycontainer.errors import DeviceFileError
 from tinycontainer.state import SqliteState
 from tinycontainer_tokens import Role
 
@@ -70,6 +72,32 @@ def test_a_first_boot_that_fails_goes_on_with_the_next(desk: Path, program: Prog
     (source / "container.toml").write_text(MANIFEST.replace('"box"', '"later"'))
     program.good("pack", source, "--keys", desk / "keys", "-o", desk / "later.tcb")
     assert run(desk, program) == {"box": 10, "later": 10}
+
+
+@pytest.mark.clause("TC-STATE-17")
+def test_a_first_boot_that_is_cut_short_before_a_start_starts_with_the_next(
+    desk: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(_device: Device, _uid: bytes) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Device, "start", cut)
+        with pytest.raises(KeyboardInterrupt):
+            Device.from_file(desk / "device.toml", remembers=True)
+    assert run(desk, program) == {"box": 10}
+
+
+@pytest.mark.clause("TC-STATE-09")
+def test_a_device_that_cannot_be_made_does_not_keep_its_state(desk: Path) -> None:
+    key = desk / "keys" / f"{Role.OWNER}.pub"
+    content = key.read_bytes()
+    key.unlink()
+    with pytest.raises(DeviceFileError, match="cannot be read") as kept:
+        Device.from_file(desk / "device.toml", remembers=True)
+    key.write_bytes(content)
+    Device.from_file(desk / "device.toml", remembers=True).close()
+    assert kept.value is not None
 
 
 @pytest.mark.clause("TC-STATE-08")

@@ -41,6 +41,7 @@ class ExitReason(StrEnum):
 _REQUESTED: Final = frozenset(
     {ExitReason.STOPPED, ExitReason.KILLED, ExitReason.DELETED, ExitReason.REPLACED}
 )
+_ENDED_BY_OPERATOR: Final = frozenset({ExitReason.STOPPED, ExitReason.KILLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ class Container:
             self,
             condition=Condition(State.PROVISIONING),
             successor=None,
-            succession=Succession(starts, resumes=True),
+            succession=Succession(starts=True, resumes=True) if starts else None,
         )
 
     @property
@@ -180,6 +181,19 @@ class Container:
     def is_unconfirmed(self) -> bool:
         """Whether the version that was here before may still come back."""
         return self.succession is not None and self.succession.predecessor is not None
+
+    @property
+    def wants_to_run(self) -> bool:
+        """Whether it was started, and ended neither on request nor by itself; or is yet to be."""
+        if self.state is State.RUNNING or (self.succession is not None and self.succession.starts):
+            return True
+        # That was meant for the device; one that is switched off would go on after a boot.
+        return self.last_exit is not None and self.last_exit.reason is ExitReason.INTERRUPTED
+
+    @property
+    def predecessor_starts(self) -> bool:
+        """Whether the version of before, if it comes back, is started: a trial is no stop."""
+        return self.last_exit is None or self.last_exit.reason not in _ENDED_BY_OPERATOR
 
     @property
     def code(self) -> bytes:

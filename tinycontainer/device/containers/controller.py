@@ -329,8 +329,12 @@ class Controller:
             if container.condition is before:  # an interrupt can let it be made twice (ADR 21)
                 container.apply(event, self._tracer, end=end)
 
+        # A start that a succession owes is recorded already, with what has led to it.
+        succession = container.succession
+        is_recorded = event is Event.START and succession is not None and succession.starts
+        after = None if is_recorded else lambda: after_event(container, event, end)
         try:
-            self._change.make(make, lambda: after_event(container, event, end))
+            self._change.make(make, after)
         except LoadError as error:
             record_refusal(self._tracer, event.value, container.uid, error)
             raise

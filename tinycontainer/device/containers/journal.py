@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.interfaces.runtime import Hook
 from tinycontainer.state import DeviceState, StateChange, StoredContainer
-from tinycontainer_tokens import Accepted, SequenceStore, SequenceSubject
+from tinycontainer_tokens import Accepted, SequenceStore, SequenceStoreError, SequenceSubject
 
 from .container import Container, Exit, ExitReason
 from .lifecycle import Event, State
@@ -36,7 +36,9 @@ class Journal:
         epoch_s: the device's time in Unix seconds.
 
     Attributes:
-        is_behind: whether a container has ended that nobody asked to end.
+        is_behind: whether something has happened to a container that nobody asked for: it has
+            ended, or it took the place of another and was started.
+        is_closed: whether nothing is recorded any more.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Journal:
         self._recorded: dict[int, StoredContainer] = {}
         self._next_sync_ns = SYNC_NS
         self.is_behind = False
+        self.is_closed = False
 
     def record(self, accepted: AcceptedTokens, after: AfterChange | None) -> None:
         """Record what was accepted and what a slot holds next, in one transaction.
@@ -71,6 +74,10 @@ class Journal:
         """Whether something has changed by itself that should be recorded now."""
         return self._state is not None and (self.is_behind or now_ns >= self._next_sync_ns)
 
+    def require_time(self) -> None:
+        """Let the time be recorded with the next that is: a token has expired, and stays so."""
+        self._next_sync_ns = 0
+
     def sync(self, containers: Iterable[Container], now_ns: int, *, time_too: bool = False) -> None:
         """Record all that is not recorded yet.
 
@@ -93,6 +100,10 @@ class Journal:
             self._next_sync_ns = now_ns + SYNC_NS
         self.is_behind = False
 
+    def has(self, entry: StoredContainer) -> bool:
+        """Whether the device has what is recorded in this slot."""
+        return entry.slot in self._recorded
+
     def restored(self, entry: StoredContainer) -> None:
         """A container lies in its slot again, as it is recorded."""
         self._recorded[entry.slot] = entry
@@ -105,6 +116,8 @@ class Journal:
     ) -> None:
         if self._state is None:
             return
+        if self.is_closed:  # what it knows may be old: another device may have owned the state
+            raise SequenceStoreError("the device is closed, and has let its state go")
         changed = tuple(entry for entry in stored if self._recorded.get(entry.slot) != entry)
         now_s = self._epoch_s()
         self._state.record(StateChange(accepted, changed, removed, now_s))
@@ -121,12 +134,10 @@ def remembered(container: Container) -> StoredContainer | None:
     if container.condition.delete_pending or container.state in (State.DELETING, State.GONE):
         return None
     succession = container.succession
-    is_to_start = succession is not None and succession.starts
-    wants_to_run = container.state is State.RUNNING or is_to_start
     if succession is not None and succession.predecessor is not None:
         # Until it is confirmed, a boot brings the version of before back.
-        return describe(succession.predecessor, wants_to_run=wants_to_run)
-    return describe(container, wants_to_run=wants_to_run)
+        return describe(succession.predecessor, wants_to_run=container.predecessor_starts)
+    return describe(container, wants_to_run=container.wants_to_run)
 
 
 def after_event(container: Container, event: Event, end: Exit | None) -> StoredContainer | int:
@@ -143,13 +154,10 @@ def after_event(container: Container, event: Event, end: Exit | None) -> StoredC
     if entry is None:
         return container.slot.number
     if event is Event.START:
-        resumes = container.succession is not None and container.succession.resumes
-        return replace(entry, wants_to_run=True, loops=container.loops_begun if resumes else 0)
-    if container.successor is not None:
-        return entry  # to kill what winds down changes nothing for its successor
-    # What is STOPPING keeps the end that it had.
-    last_exit = _encode_exit(end) if container.state is State.RUNNING else entry.last_exit
-    return replace(entry, wants_to_run=False, loops=0, last_exit=last_exit)
+        return replace(entry, wants_to_run=True, loops=0)
+    if container.state is not State.RUNNING:
+        return entry  # to kill what winds down changes neither its end nor what follows it
+    return replace(entry, wants_to_run=False, loops=0, last_exit=_encode_exit(end))
 
 
 def describe(container: Container, *, wants_to_run: bool) -> StoredContainer:
@@ -173,8 +181,7 @@ def describe(container: Container, *, wants_to_run: bool) -> StoredContainer:
 
 def with_metadata(container: Container, metadata: bytes) -> StoredContainer:
     """A container that is READY or RUNNING, with other metadata."""
-    entry = describe(container, wants_to_run=container.state is State.RUNNING)
-    return replace(entry, metadata=metadata)
+    return replace(describe(container, wants_to_run=container.wants_to_run), metadata=metadata)
 
 
 def decode_exit(encoded: bytes) -> Exit | None:

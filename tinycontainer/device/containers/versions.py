@@ -20,8 +20,6 @@ from .lifecycle import Event, State
 from .memory import Slot
 from .records import record_refusal
 
-_ENDED_BY_OPERATOR = (ExitReason.STOPPED, ExitReason.KILLED)
-
 
 class Versions:
     """Puts one version of a container in the place of another.
@@ -157,9 +155,7 @@ class Versions:
             return
         if self._tracer.on:
             self._tracer.emit(ReplacementUndone(container.uid, problem))
-        last_exit = container.last_exit
-        starts = last_exit is None or last_exit.reason not in _ENDED_BY_OPERATOR
-        revived = succession.predecessor.revived(starts=starts)
+        revived = succession.predecessor.revived(starts=container.predecessor_starts)
         end = Exit(ExitReason.UNCONFIRMED)
         container.apply(Event.DELETE, self._tracer, str(end), end, revived)
 

@@ -273,12 +273,13 @@ def judge_hook(execution: Execution, hook: Hook, outcome: Outcome) -> Exit | Non
         if outcome.code == INTERRUPTED:
             return Exit(ExitReason.INTERRUPTED, hook)
         return Exit(ExitReason.TRAP, hook, detail=describe_trap(outcome))
-    if hook is not Hook.LOOP or not isinstance(outcome, Completed):
+    if hook is Hook.STOP or not isinstance(outcome, Completed):
         return None
-    if execution.started.watchdog.missed():
+    if hook is Hook.LOOP and execution.started.watchdog.missed():
         return Exit(ExitReason.MISSED_HEARTBEAT, hook)
-    if outcome.value:
+    if hook is Hook.LOOP and outcome.value:
         return Exit(ExitReason.RETURNED, hook, outcome.value)
+    # Nothing may be left of it before the first loop of a start that goes on (TC-STATE-15).
     lifetime = execution.container.timing.lifetime_loops
     if lifetime and execution.container.loops_begun >= lifetime:
         return Exit(ExitReason.LIFETIME, hook)

@@ -215,6 +215,8 @@ class Executions:
                 with suppress(LoadError):  # a token has expired meanwhile, which is told
                     self.start(self._controller.start(container.uid))
             container.succession = succession.begun(self._clock.now_ns())
+            if not container.is_unconfirmed:
+                self._controller.journal.is_behind = True
         execution = self._executions.get(container.slot.number)
         if execution is not None:
             self.watch(execution)
@@ -222,7 +224,7 @@ class Executions:
             self.undo_replacement(container, "it did not start")
 
     def undo_replacement(self, container: Container, problem: str) -> None:
-        """Let the version of before come back, if that is still possible."""
-        if container.is_unconfirmed:
+        """Let the version of before come back, unless both are deleted or it comes already."""
+        if container.is_unconfirmed and not container.condition.delete_pending:
             self._controller.versions.undo(container, problem)
             self.end(container)

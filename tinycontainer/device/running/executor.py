@@ -196,6 +196,7 @@ class Executor:
             reason = Exit(ExitReason.EXPIRED)
             container.apply(Event.STOP, self._tracer, str(reason), reason)
             self.started.end(container)
+        self._controller.journal.require_time()
         # Not before: until then, an interrupt lets the alarm ring again.
         container.grant = left
         if Kind.MASK in kinds:
