@@ -190,7 +190,7 @@ class SqliteState:
     def kept_aside(self) -> tuple[SetAside, ...]:
         """See `DeviceState.kept_aside`."""
         rows = self._database.read(_READ_ASIDE)
-        return tuple(SetAside(_container(row), problem.decode("ascii")) for problem, *row in rows)
+        return tuple(SetAside(_container(row), _problem(content)) for content, *row in rows)
 
     def sequences(self) -> tuple[tuple[SequenceSubject, Accepted], ...]:
         """The newest accepted token of every subject, by uid, kind and endpoint."""
@@ -333,6 +333,11 @@ def _boot(row: Values | None) -> Boot:
         return Boot()
     _, count, time_s = row
     return Boot(count, time_s)
+
+
+def _problem(content: bytes) -> str:
+    # Whoever can write to the file can put anything there, also what a terminal would obey.
+    return shorten_problem(content.decode("ascii", "backslashreplace"))
 
 
 def _container(row: Any) -> StoredContainer:
