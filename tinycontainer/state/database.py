@@ -195,6 +195,8 @@ class Database:
         # SQLite takes what is missing of the last page for zeroes. While the file is in use, the
         # write-ahead log may have what is missing.
         mode = "ro" if left and self._is_reader else "rw"
+        if not left and self._is_reader and os.statvfs(self._path).f_flag & os.ST_RDONLY:
+            mode = "ro&immutable=1"  # SQLite could make nothing beside it, and nobody changes it
         connection = self._judged(mode, has_log=bool(left))
         closing = weakref.finalize(self, connection.close)
         # One step (ADR 21): without its identity, the file would count as replaced.
@@ -204,7 +206,8 @@ class Database:
         """Connect to the file, if it is sound.
 
         Args:
-            mode: ``ro`` to read only, ``rw`` to bring an older file up to date too.
+            mode: ``ro`` to read only, ``rw`` to bring an older file up to date too; and more
+                parameters of SQLite's.
             has_log: whether what is missing of it may be in the log beside it.
         """
         size_bytes = self._path.lstat().st_size
