@@ -87,15 +87,16 @@ class SqliteState:
         # A reader is refused by its database, whatever it wants to write.
         self._writes_sequences_only = ownership is Ownership.SHARED and not is_reader
         self._database = Database(path, rows_are_sound, ownership=ownership, is_reader=is_reader)
-        # Nobody else writes to an owner's file, so what it once read stays true.
+        # Nobody else writes to an owner's file, so what it read stays true as long as it owns it.
         is_sole_writer = ownership is Ownership.SOLE and not is_reader
         self._known: KnownRows | None = {} if is_sole_writer else None
+        self._known_since = self._database.lock.taken
         self._hashes: dict[int, tuple[tuple[bytes, bytes, bytes], bytes]] = {}
 
     def newest(self, subject: SequenceSubject) -> Accepted | None:
         """See `SequenceStore.newest`."""
         key = _key(subject)
-        if self._known is None:
+        if self._known is None or not self._owns_what_it_knows():
             return _newest(self._read_row(ACCEPTED, key))
         if (ACCEPTED.name, key) not in self._known:
             self._known[ACCEPTED.name, key] = self._read_row(ACCEPTED, key)
@@ -220,10 +221,17 @@ class SqliteState:
                 self._database.name, "is used for sequences only; open it as its owner"
             )
 
+    def _owns_what_it_knows(self) -> bool:
+        lock = self._database.lock
+        return lock.is_held and lock.taken == self._known_since
+
     @contextmanager
     def _writing(self) -> Iterator[Writing]:
         try:
             with self._database.transaction() as connection:
+                if self._known is not None and not self._owns_what_it_knows():
+                    self._known.clear()  # meanwhile another may have owned the file
+                    self._known_since = self._database.lock.taken
                 writing = Writing(connection, self._known)
                 yield writing
                 writing.seal()
