@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from support.project import Program
 
+from tinycontainer import Device
 from tinycontainer.assembly import read_plan
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.device_key import read_device_key
@@ -136,6 +137,27 @@ def test_what_is_no_file_is_refused(path: Path, make: Callable[[Path], None]) ->
     make(path)
     with pytest.raises(DeviceFileError, match=r"is not a regular file|cannot be read: No such"):
         read_device_key(path)
+
+
+@pytest.mark.clause("TC-STATE-13")
+def test_a_device_whose_key_cannot_be_used_does_not_begin(
+    tmp_path: Path, path: Path, program: Program
+) -> None:
+    file = tmp_path / "device.toml"
+    file.write_text('[device]\nkey = "device.pem"\n')
+    assert "cannot be read: No such file" in program.bad("run", file, "--for", "1ms")
+    put(path, key_files.to_pem(KEY), 0o644)
+    assert "has the mode 0644" in program.bad("run", file, "--for", "1ms")
+    with pytest.raises(DeviceFileError, match="has the mode 0644"):
+        Device.from_file(file)
+    path.chmod(0o600)
+    program.good("run", file, "--for", "1ms")
+
+
+def test_a_link_in_the_way_of_a_half_leaves_no_other_half(tmp_path: Path, program: Program) -> None:
+    (tmp_path / "device.pub").symlink_to("nowhere")
+    assert "never overwritten" in program.bad("keygen", "--device", tmp_path / "device.pem")
+    assert [each.name for each in tmp_path.iterdir()] == ["device.pub"]
 
 
 def test_a_device_file_names_the_key_and_shows_nothing_of_it(

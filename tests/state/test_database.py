@@ -7,12 +7,14 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.state import Database, SqliteState, StateFileBusy, StateFileError, database
 from tinycontainer.state.schema import APPLICATION_ID, MIGRATIONS
+from tinycontainer.state.tables import ANSWER, BOOT, EVENT, checksum_of
 from tinycontainer_tokens import Accepted, Kind, SequenceStoreError, SequenceSubject
 
 CODE = SequenceSubject(b"uid", Kind.CODE)
@@ -131,6 +133,39 @@ def test_a_file_with_a_row_that_was_never_written_so_is_refused(path: Path, chan
         connection.execute("PRAGMA ignore_check_constraints = ON")
         connection.execute(change)
     refuse(path, "is damaged")
+
+
+COUNTED = {
+    "boots": "INSERT INTO boot VALUES (0, 9223372036854775807, 0, 0)",
+    "events": "INSERT INTO event VALUES (9223372036854775807, x'00', 0)",
+    "answers": "INSERT INTO answer VALUES (x'00', zeroblob(8), 9223372036854775807, x'00', 0)",
+}
+
+
+@pytest.mark.parametrize("change", COUNTED.values(), ids=COUNTED.keys())
+@pytest.mark.clause("TC-STATE-03")
+def test_a_file_that_leaves_no_next_number_is_refused(path: Path, change: str) -> None:
+    with changing(path) as connection:
+        connection.execute(change)
+        for table in (BOOT, EVENT, ANSWER):
+            for *columns, _checksum in connection.execute(table.read_all).fetchall():
+                checksum = checksum_of(tuple(columns))
+                connection.execute(table.write, (*columns, checksum))
+                connection.execute("UPDATE seal SET total = total + ?", (checksum,))
+    refuse(path, "is damaged")
+
+
+def test_on_a_read_only_file_system_nothing_is_made_to_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = os.statvfs(path)
+    read_only = SimpleNamespace(f_flag=found.f_flag | os.ST_RDONLY)
+    monkeypatch.setattr(os, "statvfs", lambda _: read_only)
+    before = sorted(path.parent.iterdir())
+    reader = SqliteState(path, is_reader=True)
+    assert reader.sequences()
+    assert sorted(path.parent.iterdir()) == before
+    reader.close()
 
 
 @pytest.mark.parametrize("length", [1, 100, 4095, 4096, 5000, 8191])

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tinycontainer.state import (
+    Boot,
     Ownership,
     SqliteState,
     StateChange,
@@ -93,6 +95,39 @@ def test_beside_an_owner_others_read_and_change_nothing(path: Path) -> None:
     assert own(path).newest(CODE) == Accepted(3, bytes(32))
 
 
+def let_go(state: SqliteState, _path: Path) -> None:
+    state.close()
+
+
+def lose_the_lock(_state: SqliteState, path: Path) -> None:
+    path.with_name("device.db-lock").unlink()
+
+
+@pytest.mark.parametrize("lose", [let_go, lose_the_lock])
+@pytest.mark.clause("TC-STATE-05", "TC-STATE-09", "TC-TOK-18")
+def test_who_owns_a_file_again_knows_what_another_wrote_meanwhile(
+    path: Path, lose: Callable[[SqliteState, Path], None]
+) -> None:
+    first = own(path)
+    first.accept([(CODE, OLD)])
+    assert first.newest(CODE) == OLD
+    first.begin_boot(5)
+    lose(first, path)
+    second = own(path)
+    second.accept([(CODE, NEW)])
+    second.begin_boot(9)
+    second.close()
+    with pytest.raises(SequenceOvertaken):
+        first.accept([(CODE, OLD)])
+    assert first.newest(CODE) == NEW
+    assert first.begin_boot(7) == Boot(3, 9)
+    first.close()
+    assert first.newest(CODE) == NEW
+    reader = SqliteState(path, is_reader=True)
+    assert reader.remembered() == Boot(3, 9)
+    reader.close()
+
+
 @pytest.mark.clause("TC-STATE-09")
 def test_who_shares_a_file_records_sequences_only(path: Path) -> None:
     state = SqliteState(path)
@@ -148,7 +183,7 @@ def test_what_lies_in_the_way_of_the_lock_is_refused(path: Path, make: object) -
     if lock.is_fifo():  # it can be locked as well, and nothing is read from it
         own(path).close()
         return
-    with pytest.raises(StateFileError, match=r"^device\.db: cannot be used: "):
+    with pytest.raises(StateFileError, match=r"^device\.db-lock: cannot be used: "):
         own(path)
     assert not path.with_name("victim").exists()
 

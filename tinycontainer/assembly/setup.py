@@ -11,6 +11,7 @@ from tinycontainer.device.containers.verification import Trust
 from tinycontainer.device.device import DEFAULT_EPOCH_S, Outside, Setup
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.device_file import DriverTableEntry, KeyTable
+from tinycontainer.files.device_key import read_device_key
 from tinycontainer.files.fields import uid_from_text
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock
@@ -65,6 +66,9 @@ def make_setup(
     runtimes = choose_runtimes(plan, installation)
     trust = read_trust(plan, installation.files)
     virtual_time = isinstance(clock, VirtualClock)
+    if content.device.key is not None and outside is None and not is_reader:
+        # Nothing is signed with it yet; a device whose key cannot be used does not begin.
+        read_device_key(plan.file(content.device.key, "device.key"))
     # Last, so that no error keeps a state from its next owner.
     given = outside or Outside(
         _make_drivers(plan, installation, show_line, virtual_time=virtual_time),

@@ -63,6 +63,7 @@ class Database:
 
     Attributes:
         name: of the file, fit to be shown.
+        lock: what keeps others from changing the file.
 
     Args:
         path: the file; it is made at the first transaction.
@@ -89,7 +90,7 @@ class Database:
         self._path = path
         self._rows_are_sound = rows_are_sound
         self._ownership = ownership
-        self._lock = OwnerLock(path.with_name(f"{path.name}-lock"))
+        self.lock: Final = OwnerLock(path.with_name(f"{path.name}-lock"))
         self._migrations = migrations
         self._is_reader = is_reader
         self._connection: sqlite3.Connection | None = None
@@ -101,7 +102,7 @@ class Database:
             try:
                 self._connect()
             except BaseException:
-                self._lock.release()
+                self.lock.release()
                 raise
 
     def read(self, query: str, values: Sequence[object] = ()) -> Rows:
@@ -142,11 +143,18 @@ class Database:
             self._closing()
         self._connection = None
         self._identity = None
-        self._lock.release()
+        self.lock.release()
 
     def _claim(self) -> None:
         """Be the one that may change the file, or one of those."""
-        if not self._lock.take(self._ownership):
+        try:
+            is_taken = self.lock.take(self._ownership)
+        except OSError as error:
+            if not os.path.lexists(self.lock.path):
+                raise
+            problem = f"cannot be used: {error.strerror}"
+            raise StateFileError(show(self.lock.path.name), problem) from error
+        if not is_taken:
             raise StateFileOwned(self.name, _OWNED)
 
     def _connect(self) -> sqlite3.Connection | None:
@@ -195,6 +203,8 @@ class Database:
         # SQLite takes what is missing of the last page for zeroes. While the file is in use, the
         # write-ahead log may have what is missing.
         mode = "ro" if left and self._is_reader else "rw"
+        if not left and self._is_reader and os.statvfs(self._path).f_flag & os.ST_RDONLY:
+            mode = "ro&immutable=1"  # SQLite could make nothing beside it, and nobody changes it
         connection = self._judged(mode, has_log=bool(left))
         closing = weakref.finalize(self, connection.close)
         # One step (ADR 21): without its identity, the file would count as replaced.
@@ -204,7 +214,8 @@ class Database:
         """Connect to the file, if it is sound.
 
         Args:
-            mode: ``ro`` to read only, ``rw`` to bring an older file up to date too.
+            mode: ``ro`` to read only, ``rw`` to bring an older file up to date too; and more
+                parameters of SQLite's.
             has_log: whether what is missing of it may be in the log beside it.
         """
         size_bytes = self._path.lstat().st_size

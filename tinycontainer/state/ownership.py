@@ -28,13 +28,19 @@ class OwnerLock:
     Args:
         path: the lock file. It is made when it is needed, and stays: to remove it would let
             another process lock a new file of its name.
+
+    Attributes:
+        path: see above.
+        is_held: whether it was taken and not let go since.
+        taken: how often it was taken anew; in between, others may have had it.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path: Final = path
         self._descriptor: int | None = None
         self._closing: Any = None
-        self._is_held = False
+        self.is_held = False
+        self.taken = 0
 
     def take(self, ownership: Ownership) -> bool:
         """Take the lock, or keep it; never waits.
@@ -45,7 +51,7 @@ class OwnerLock:
         Raises:
             OSError: the file cannot be used, or its file system has no locks.
         """
-        if self._is_held and self._is_at_its_place():
+        if self.is_held and self._is_at_its_place():
             return True
         self.release()
         self._open()
@@ -55,20 +61,21 @@ class OwnerLock:
         except BlockingIOError:
             self.release()
             return False
-        self._is_held = self._is_at_its_place()
-        return self._is_held
+        self.is_held = self._is_at_its_place()
+        self.taken += self.is_held
+        return self.is_held
 
     def release(self) -> None:
         """Let the lock go, if it is held."""
         if self._closing is not None:
             self._closing()
-        self._is_held = False
+        self.is_held = False
         self._closing = None
         self._descriptor = None
 
     def _open(self) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        descriptor = os.open(self._path, flags, _PRIVATE_MODE)
+        descriptor = os.open(self.path, flags, _PRIVATE_MODE)
         self._closing = weakref.finalize(self, os.close, descriptor)
         self._descriptor = descriptor
 
@@ -81,6 +88,6 @@ class OwnerLock:
         """Whether the file that is locked is still the one that others would lock."""
         opened = os.fstat(self._opened())
         with suppress(FileNotFoundError):
-            found = self._path.lstat()
+            found = self.path.lstat()
             return (found.st_dev, found.st_ino) == (opened.st_dev, opened.st_ino)
         return False

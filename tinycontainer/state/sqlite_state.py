@@ -87,15 +87,16 @@ class SqliteState:
         # A reader is refused by its database, whatever it wants to write.
         self._writes_sequences_only = ownership is Ownership.SHARED and not is_reader
         self._database = Database(path, rows_are_sound, ownership=ownership, is_reader=is_reader)
-        # Nobody else writes to an owner's file, so what it once read stays true.
+        # Nobody else writes to an owner's file, so what it read stays true as long as it owns it.
         is_sole_writer = ownership is Ownership.SOLE and not is_reader
         self._known: KnownRows | None = {} if is_sole_writer else None
+        self._known_since = self._database.lock.taken
         self._hashes: dict[int, tuple[tuple[bytes, bytes, bytes], bytes]] = {}
 
     def newest(self, subject: SequenceSubject) -> Accepted | None:
         """See `SequenceStore.newest`."""
         key = _key(subject)
-        if self._known is None:
+        if self._known is None or not self._owns_what_it_knows():
             return _newest(self._read_row(ACCEPTED, key))
         if (ACCEPTED.name, key) not in self._known:
             self._known[ACCEPTED.name, key] = self._read_row(ACCEPTED, key)
@@ -190,7 +191,7 @@ class SqliteState:
     def kept_aside(self) -> tuple[SetAside, ...]:
         """See `DeviceState.kept_aside`."""
         rows = self._database.read(_READ_ASIDE)
-        return tuple(SetAside(_container(row), problem.decode("ascii")) for problem, *row in rows)
+        return tuple(SetAside(_container(row), _problem(content)) for content, *row in rows)
 
     def sequences(self) -> tuple[tuple[SequenceSubject, Accepted], ...]:
         """The newest accepted token of every subject, by uid, kind and endpoint."""
@@ -220,10 +221,17 @@ class SqliteState:
                 self._database.name, "is used for sequences only; open it as its owner"
             )
 
+    def _owns_what_it_knows(self) -> bool:
+        lock = self._database.lock
+        return lock.is_held and lock.taken == self._known_since
+
     @contextmanager
     def _writing(self) -> Iterator[Writing]:
         try:
             with self._database.transaction() as connection:
+                if self._known is not None and not self._owns_what_it_knows():
+                    self._known.clear()  # meanwhile another may have owned the file
+                    self._known_since = self._database.lock.taken
                 writing = Writing(connection, self._known)
                 yield writing
                 writing.seal()
@@ -333,6 +341,11 @@ def _boot(row: Values | None) -> Boot:
         return Boot()
     _, count, time_s = row
     return Boot(count, time_s)
+
+
+def _problem(content: bytes) -> str:
+    # Whoever can write to the file can put anything there, also what a terminal would obey.
+    return shorten_problem(content.decode("ascii", "backslashreplace"))
 
 
 def _container(row: Any) -> StoredContainer:

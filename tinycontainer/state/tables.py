@@ -60,6 +60,12 @@ _REMOVE_BUNDLE: Final = (
     "DELETE FROM bundle WHERE bundle_sha256 = ? AND bundle_sha256 NOT IN"
     " (SELECT bundle_sha256 FROM container UNION SELECT bundle_sha256 FROM aside)"
 )
+_NUMBERED_ON: Final = (
+    "SELECT count FROM boot UNION ALL SELECT max(number) FROM event"
+    " UNION ALL SELECT max(number) FROM answer UNION ALL SELECT max(number) FROM aside"
+)
+_COUNTED_TO: Final = 1 << 62
+"""No device counts that far; what is numbered on from there would leave SQLite's integers."""
 _NAMED_BUNDLES: Final = "SELECT bundle_sha256 FROM container UNION SELECT bundle_sha256 FROM aside"
 
 
@@ -144,6 +150,9 @@ def rows_are_sound(connection: sqlite3.Connection) -> bool:
             if checksum != checksum_of(tuple(columns)):
                 return False
             total += checksum
+    numbered = connection.execute(_NUMBERED_ON).fetchall()
+    if any(number is not None and number > _COUNTED_TO for (number,) in numbered):
+        return False
     bundles = set()
     for bundle_sha256, checksum, metadata, code, data in connection.execute(_READ_BUNDLES):
         if bundle_sha256 != hash_bundle(metadata, code, data):

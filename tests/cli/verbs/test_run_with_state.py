@@ -62,6 +62,22 @@ def test_a_device_goes_on_where_its_last_run_ended(desk: Path, program: Program)
     state.close()
 
 
+@pytest.mark.clause("TC-STATE-12", "TC-STATE-14")
+def test_how_a_container_ended_is_shown_as_a_run_shows_it(desk: Path, program: Program) -> None:
+    assert run(desk, program, 5_000) == {"box": 25}
+    (box,) = program.json("state", desk / "device.db")["containers"]
+    assert (box["wants_to_run"], box["last_exit"]) == (False, "lifetime in loop")
+
+
+def test_a_device_that_restores_what_its_file_lists_no_more_needs_no_advice(
+    desk: Path, program: Program
+) -> None:
+    run(desk, program)
+    (desk / "device.toml").write_text(DEVICE.partition("[[containers]]")[0])
+    command = ("run", desk / "device.toml", "--state", "--for", "1ms")
+    assert "lists no containers" not in program.good(*command)
+
+
 @pytest.mark.clause("TC-STATE-17")
 def test_a_first_boot_that_fails_goes_on_with_the_next(desk: Path, program: Program) -> None:
     device = desk / "device.toml"

@@ -1,6 +1,8 @@
 """state: what a device remembers, shown, judged, and its time set by hand."""
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from tinycontainer.state import (
 )
 from tinycontainer.state.database import Database
 from tinycontainer.state.schema import MIGRATIONS
+from tinycontainer.state.tables import ASIDE, checksum_of
 from tinycontainer_tokens import Accepted, Kind, SequenceSubject
 
 NOON_S = 1769860800
@@ -42,7 +45,7 @@ def file(tmp_path: Path) -> Path:
         ),
         stored=(
             replace(stored(0, "box"), wants_to_run=True, loops=7),
-            replace(stored(2, "pal"), last_exit=b"\xa2\x01\x65fault\x02\x82\x18\x2a\x41\xff"),
+            replace(stored(2, "pal"), last_exit=b'["trap", "loop", 0, "\\u001b[31m"]'),
             replace(stored(5, "odd"), last_exit=b"\xff\x1b"),
         ),
         now_s=NOON_S,
@@ -73,7 +76,7 @@ def test_all_of_it_is_in_the_object(file: Path, program: Program) -> None:
         "last_exit": "",
     }
     assert (pal["slot"], pal["wants_to_run"]) == (2, False)
-    assert pal["last_exit"] == "{1: \"fault\", 2: [42, h'ff']}"
+    assert pal["last_exit"] == "trap in loop \\x1b[31m"
     (odd,) = found["kept_aside"]
     assert (odd["slot"], odd["uid"], odd["last_exit"]) == (5, "odd", "h'ff1b'")
     assert odd["problem"] == "token: the key of the owner is \\x1b[31m unknown"
@@ -95,7 +98,7 @@ def test_the_tables_show_the_same_and_nothing_acts(file: Path, program: Program)
         "Containers",
         "running",
         "stopped",
-        "fault",
+        "trap in loop",
         "Set aside",
         "Newest accepted tokens",
     ):
@@ -104,6 +107,38 @@ def test_the_tables_show_the_same_and_nothing_acts(file: Path, program: Program)
         assert word in tables
     assert "\x1b" not in shown
     assert "\u202e" not in shown
+
+
+@pytest.mark.parametrize("problem", [b"\x1b[31m\nred", b"\xff\xfe", b"\xe2\x80\xae"])
+def test_a_reason_that_was_written_by_hand_does_nothing(
+    file: Path, program: Program, problem: bytes
+) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        ((*columns, before),) = connection.execute(ASIDE.read_all).fetchall()
+        columns[-1] = problem
+        checksum = checksum_of(tuple(columns))
+        connection.execute(ASIDE.write, (*columns, checksum))
+        connection.execute("UPDATE seal SET total = total + ?", (checksum - before,))
+        connection.commit()
+    shown = program.good("state", file)
+    assert "\x1b" not in shown
+    (aside,) = program.json("state", file)["kept_aside"]
+    assert aside["problem"].isascii()
+    assert aside["problem"].isprintable()
+
+
+@pytest.mark.parametrize(
+    "last_exit",
+    [b"1", b"[]", b'["stopped", null, 1e999, ""]', b"[" * 256, b'["\xff"]', b'"\x1b[31m"'],
+)
+def test_an_end_that_cannot_be_read_is_shown_as_bytes(
+    tmp_path: Path, program: Program, last_exit: bytes
+) -> None:
+    state = SqliteState(tmp_path / "device.db", Ownership.SOLE)
+    state.record(StateChange(stored=(replace(stored(0, "box"), last_exit=last_exit),)))
+    state.close()
+    (box,) = program.json("state", tmp_path / "device.db")["containers"]
+    assert box["last_exit"] == f"h'{last_exit.hex()}'"
 
 
 def test_a_new_state_is_one_line(tmp_path: Path, program: Program) -> None:

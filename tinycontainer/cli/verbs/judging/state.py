@@ -7,14 +7,13 @@ from typing import Any, Final
 
 import click
 
+from tinycontainer.device.containers.journal import decode_exit
 from tinycontainer.errors import MetadataError
 from tinycontainer.metadata import decode
 from tinycontainer.state import Ownership, SqliteState, StoredContainer
 from tinycontainer.state.remembered import KEPT_EVENTS, LAST_S, MAX_METADATA_BYTES
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.artefact.moments import format_utc
-from tinycontainer.tools.inspect.diagnostic import notate_leaf
-from tinycontainer_tokens import CborError, cbor
 
 from ...options import json_option, path_argument
 from ...printing import print_json, print_table
@@ -154,31 +153,19 @@ def _container_as_dict(container: StoredContainer) -> dict[str, Any]:
         "bundle_sha256": container.bundle_sha256().hex(),
         "wants_to_run": container.wants_to_run,
         "loops": container.loops,
-        "last_exit": _notate_exit(container.last_exit),
+        "last_exit": _describe_exit(container.last_exit),
     }
 
 
-def _notate_exit(last_exit: bytes) -> str:
-    """The last exit in diagnostic notation; as bytes if it is no CBOR, and empty if it is empty."""
-    if not last_exit:
-        return ""
+def _describe_exit(last_exit: bytes) -> str:
+    """How the last start ended, as a run shows it; as bytes if that cannot be read."""
     try:
-        return flatten(_notate(cbor.decode(last_exit, len(last_exit))))
-    except CborError:
-        return f"h'{last_exit.hex()}'"
-
-
-def _notate(value: cbor.Value) -> str:
-    match value:
-        case dict():
-            return f"{{{', '.join(f'{_notate(k)}: {_notate(v)}' for k, v in value.items())}}}"
-        case list():
-            return f"[{', '.join(map(_notate, value))}]"
-        case bool() | None:
-            return {True: "true", False: "false", None: "null"}[value]
-        case int() | bytes() | str():
-            return notate_leaf(value)
-    return str(value)
+        found = decode_exit(last_exit)
+    except OverflowError:  # a number of JSON that is no integer's, such as 1e999
+        found = None
+    if found is None:
+        return f"h'{last_exit.hex()}'" if last_exit else ""
+    return flatten(str(found))
 
 
 def _print(values: dict[str, Any]) -> None:

@@ -114,7 +114,7 @@ def _make_device_key(path: Path, others: list[str], as_json: bool) -> None:
         raise VerbRefused(f"{others[0]}: does not go together with --device; leave it out")
     public_path = path.with_suffix(".pub") if path.name else path
     for each in (path, public_path):
-        if each.is_file():
+        if each.is_file() or each.is_symlink():
             raise VerbRefused(
                 f"{show(str(each))}: exists; a device's key is never overwritten: move it away"
             )

@@ -188,7 +188,7 @@ def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
         print_json(summary | {"surprises": surprises, "steps_not_taken": late_steps})
     else:
         print_summary(summary)
-        if not (plan.content.containers or steps or options.replay):
+        if not (plan.content.containers or steps or options.replay or tally.rows):
             click.echo("the device file lists no containers; add some, or give a --script")
         if late_steps:
             click.echo(f"{late_steps} steps of the script are after the end of the run; use --for")
