@@ -8,6 +8,8 @@ from .device_state import DeviceState
 from .memory_state import MemoryState
 from .ownership import Ownership
 from .remembered import (
+    LAST_S,
+    MAX_COUNT,
     Boot,
     SetAside,
     StateChange,
@@ -20,6 +22,8 @@ from .remembered import (
 from .sqlite_state import SqliteState
 
 __all__ = [
+    "LAST_S",
+    "MAX_COUNT",
     "Boot",
     "Database",
     "DeviceState",

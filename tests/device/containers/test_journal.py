@@ -12,7 +12,14 @@ from tinycontainer.device.containers.container import ExitReason
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.errors import LoadReason
 from tinycontainer.interfaces.runtime import Natives
-from tinycontainer.state import MemoryState, Ownership, SqliteState
+from tinycontainer.state import (
+    LAST_S,
+    MAX_COUNT,
+    MemoryState,
+    Ownership,
+    SqliteState,
+    StateChange,
+)
 from tinycontainer.tools.packing.packing import TokenOptions
 from tinycontainer_tokens import Kind
 
@@ -105,3 +112,32 @@ def test_what_is_restored_already_stays_if_that_is_asked_for_again() -> None:
         assert [(view.uid, view.state) for view in world.device] == [(b"box", State.RUNNING)]
     assert len(state.containers()) == 1
     assert state.kept_aside() == ()
+
+
+@pytest.mark.parametrize(
+    "last_exit", [b'["stopped",null,1e999,""]', b"[]", b"{}", b"\xff", b'["stopped","x",0,""]']
+)
+def test_an_end_that_cannot_be_read_is_none(last_exit: bytes) -> None:
+    state = MemoryState()
+    World({"box": Program(work(1))}, state=state).add(blueprint("box"))
+    (entry,) = state.containers()
+    state.record(StateChange(stored=(replace(entry, last_exit=last_exit),)))
+    world = World({"box": Program(work(1))}, state=state)
+    world.device.restore()
+    assert world.device["box"].last_exit is None
+
+
+@pytest.mark.clause("TC-STATE-06")
+def test_numbers_stay_within_the_bounds_of_the_state_and_the_device_goes_on() -> None:
+    state = MemoryState()
+    plan = blueprint("box", security=times(period=1))
+    World({"box": Program(work(1))}, state=state).add(plan)
+    (entry,) = state.containers()
+    state.record(StateChange(stored=(replace(entry, wants_to_run=True, loops=MAX_COUNT),)))
+    world = World({"box": Program(work(1))}, state=state, epoch_s=LAST_S)
+    world.device.restore()
+    world.device.run(for_ms=20_000)
+    world.device.close()
+    assert state.remembered().time_s == LAST_S
+    assert [each.loops for each in state.containers()] == [MAX_COUNT]
+    assert world.device["box"].loops > 10_000

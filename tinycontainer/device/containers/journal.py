@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.interfaces.runtime import Hook
-from tinycontainer.state import DeviceState, StateChange, StoredContainer
+from tinycontainer.state import LAST_S, MAX_COUNT, DeviceState, StateChange, StoredContainer
 from tinycontainer_tokens import Accepted, SequenceStore, SequenceStoreError, SequenceSubject
 
 from .container import Container, Exit, ExitReason
@@ -119,7 +119,7 @@ class Journal:
         if self.is_closed:  # what it knows may be old: another device may have owned the state
             raise SequenceStoreError("the device is closed, and has let its state go")
         changed = tuple(entry for entry in stored if self._recorded.get(entry.slot) != entry)
-        now_s = self._epoch_s()
+        now_s = min(self._epoch_s(), LAST_S)
         self._state.record(StateChange(accepted, changed, removed, now_s))
         for entry in changed:
             self._recorded[entry.slot] = entry
@@ -174,7 +174,7 @@ def describe(container: Container, *, wants_to_run: bool) -> StoredContainer:
         code=container.slot.read(Section.CODE),
         data=container.slot.read(Section.DATA),
         wants_to_run=wants_to_run,
-        loops=container.loops_begun if wants_to_run else 0,
+        loops=min(container.loops_begun, MAX_COUNT) if wants_to_run else 0,
         last_exit=_encode_exit(container.last_exit),
     )
 
@@ -191,7 +191,7 @@ def decode_exit(encoded: bytes) -> Exit | None:
         return Exit(
             ExitReason(reason), None if hook is None else Hook(hook), int(value), str(detail)
         )
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # a number can be infinite there
         return None
 
 
