@@ -5,6 +5,7 @@ anything else is done. Nothing here has to be reset for that: a call counts as i
 as its frame is on a stack, and the device as sound only after a call has come to its end.
 """
 
+import gc
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -103,7 +104,18 @@ class Management(AbstractContextManager[None]):
 
 
 def _is_in_progress(thread: int, frame: FrameType) -> bool:
-    return is_running(frame, sys._current_frames().get(thread))
+    if thread == get_ident():
+        return is_running(frame, sys._getframe())
+    # CPython holds a lock of its own in there. If it collected garbage meanwhile, finalizers would
+    # let other threads run, and those that want the same lock would wait for each other for ever.
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        frames = sys._current_frames()
+    finally:
+        if was_collecting:
+            gc.enable()
+    return is_running(frame, frames.get(thread))
 
 
 def _require_headroom() -> None:
