@@ -14,7 +14,8 @@ if typing.TYPE_CHECKING:
     from tinycontainer.assembly import Device, Installation
     from tinycontainer.device.containers.container import Exit, ExitReason, Statistics
     from tinycontainer.device.containers.lifecycle import Event, State
-    from tinycontainer.device.device import Setup, View
+    from tinycontainer.device.containers.view import View
+    from tinycontainer.device.setup import Setup
     from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
     from tinycontainer.interfaces.syscalls import Syscall
     from tinycontainer.metadata import Bundle, ContainerType, Direction, Metadata, PeerType
@@ -59,13 +60,13 @@ _MODULES: typing.Final[typing.Mapping[str, str]] = {
     "MetadataError": "errors",
     "PeerType": "metadata",
     "RuntimeUnavailable": "errors",
-    "Setup": "device.device",
+    "Setup": "device.setup",
     "State": "device.containers.lifecycle",
     "Statistics": "device.containers.container",
     "Syscall": "interfaces.syscalls",
     "TinyContainerError": "errors",
     "UnknownContainer": "errors",
-    "View": "device.device",
+    "View": "device.containers.view",
     "VirtualClock": "interfaces.clock",
     "WallClock": "interfaces.clock",
 }

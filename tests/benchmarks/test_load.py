@@ -22,7 +22,7 @@ from support.worlds import KEYS, blueprint, local, trusted
 from tinycontainer import metadata
 from tinycontainer.assembly import Device
 from tinycontainer.device.containers.verification import Grant, Trust, grant_rights, verify_tokens
-from tinycontainer.device.device import Setup
+from tinycontainer.device.setup import Setup
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import RuntimeLimits

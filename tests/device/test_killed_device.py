@@ -9,30 +9,30 @@ from time import sleep
 from typing import Any
 
 import pytest
-from support.killed_device import CHANGES, boot, changes, told
+from support.killed_device import CHANGES, boot, changes, report
 
 TESTS = Path(__file__).parents[1]
 
 
 def reference(path: Path, seed: int) -> list[dict[str, Any]]:
-    """All that is told if nobody kills the device."""
+    """All reports, if nobody kills the device."""
     world, state = boot(path)
     try:
-        return [told(state), *changes(world, state, seed)]
+        return [report(state), *changes(world, state, seed)]
     finally:
         world.device.close()
 
 
 def kill_after(path: Path, seed: int, lines: int, delay_s: float) -> list[dict[str, Any]]:
-    """What a device has told when it is killed."""
+    """What a device has reported when it is killed."""
     command = [sys.executable, "-m", "support.killed_device", str(path), str(seed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=TESTS) as running:
         assert running.stdout is not None
-        heard = [running.stdout.readline() for _ in range(lines)]
+        reported = [running.stdout.readline() for _ in range(lines)]
         sleep(delay_s)
         running.kill()
-        heard += running.stdout.readlines()
-    return [json.loads(line) for line in heard if line.endswith(b"\n")]
+        reported += running.stdout.readlines()
+    return [json.loads(line) for line in reported if line.endswith(b"\n")]
 
 
 def check_kills(tmp_path: Path, seed: int, kills: int) -> None:
@@ -42,11 +42,11 @@ def check_kills(tmp_path: Path, seed: int, kills: int) -> None:
     for number in range(kills):
         path = tmp_path / f"{number}.db"
         delay_s = dice.choice([0, 0, 0.001, 0.002, 0.004])
-        heard = kill_after(path, seed, dice.randrange(1, CHANGES), delay_s)
-        assert heard == whole[: len(heard)]
-        last, coming = heard[-1], whole[min(len(heard), len(whole) - 1)]
+        reported = kill_after(path, seed, dice.randrange(1, CHANGES), delay_s)
+        assert reported == whole[: len(reported)]
+        last, coming = reported[-1], whole[min(len(reported), len(whole) - 1)]
         world, state = boot(path)
-        found = told(state)
+        found = report(state)
         assert found["time_s"] >= last["time_s"]
         for subject, newest in last["sequences"].items():
             assert found["sequences"][subject] >= newest
@@ -57,7 +57,7 @@ def check_kills(tmp_path: Path, seed: int, kills: int) -> None:
         lying = {view.uid.decode(): view.slot for view in world.device}
         assert lying == {uid: entry[0] for uid, entry in found["containers"].items()}
         world.device.close()
-        in_the_middle += len(heard) < len(whole)
+        in_the_middle += len(reported) < len(whole)
     assert in_the_middle > kills / 2
 
 

@@ -1,4 +1,4 @@
-"""What a device remembers: restored in its slot, judged anew, and recorded before it is told."""
+"""What a device remembers: recorded before it takes effect, and restored in its slot."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -348,7 +348,7 @@ def random_change(dice: Random, world: World, plans: dict[str, Blueprint]) -> No
 
 
 def wanted(world: World) -> dict[bytes, tuple[int, bytes, bool]]:
-    """What an owner has been told that the device is to be."""
+    """What the state says that the device is to be."""
     assert world.state is not None
     return {
         entry.uid: (entry.slot, entry.metadata, entry.wants_to_run)

@@ -4,11 +4,8 @@ import gc
 from pathlib import Path
 
 import pytest
-from support.project import BOX, Program
+from support.project import BOX, KEY_LINES, Program
 
-from tinycontainer_tokens import Role
-
-KEY_LINES = "\n".join(f'  {{ role = "{role}", file = "keys/{role}.pub" }},' for role in Role)
 DEVICE = f"""
 [state]
 file = "device.db"

@@ -26,7 +26,7 @@ from support.worlds import KEYS, World, blueprint, local, newer, piped, times
 from tinycontainer.device.calls.driver_table import DriverEntry
 from tinycontainer.device.containers.container import ExitReason
 from tinycontainer.device.containers.lifecycle import State
-from tinycontainer.device.device import View
+from tinycontainer.device.containers.view import View
 from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.driver import BoardInfo, CallContext, DriverSetup
 from tinycontainer.interfaces.runtime import Natives, Runtime

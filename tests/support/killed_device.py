@@ -1,8 +1,8 @@
-"""A device that tells each change once it is acknowledged, until somebody kills it.
+"""A device that reports each change once it is acknowledged, until it is killed.
 
     python -m support.killed_device STATE_FILE SEED
 
-Every line is what the owner has been told: slots, metadata, what runs, sequences, time. The same
+Every line is what the owner then knows: slots, metadata, what runs, sequences, time. The same
 seed makes the same changes.
 """
 
@@ -40,7 +40,7 @@ def boot(path: Path) -> tuple[World, SqliteState]:
     return world, state
 
 
-def told(state: SqliteState) -> dict[str, Any]:
+def report(state: SqliteState) -> dict[str, Any]:
     """What a device is to be after a boot."""
     return {
         "time_s": state.remembered().time_s,
@@ -62,7 +62,7 @@ def told(state: SqliteState) -> dict[str, Any]:
 
 
 def changes(world: World, state: SqliteState, seed: int) -> Iterator[dict[str, Any]]:
-    """Make random changes; what has been told after each."""
+    """Make random changes; a report after each."""
     dice = Random(seed)
     plans: dict[str, Blueprint] = {
         uid: blueprint(uid, security=times(period=10, loop=5, stop=5, lifetime=60)) for uid in UIDS
@@ -84,18 +84,18 @@ def changes(world: World, state: SqliteState, seed: int) -> Iterator[dict[str, A
                     world.device.run(for_ms=dice.choice([5, 50, 11_000]))
                 case verb:
                     getattr(world.device, verb)(uid)
-        yield told(state)
+        yield report(state)
 
 
 def main() -> None:
-    """Tell each change on standard output."""
+    """Report each change on standard output."""
     world, state = boot(Path(sys.argv[1]))
-    _tell(told(state))
+    _print(report(state))
     for line in changes(world, state, int(sys.argv[2])):
-        _tell(line)
+        _print(line)
 
 
-def _tell(line: dict[str, Any]) -> None:
+def _print(line: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 

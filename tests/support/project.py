@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import pytest
@@ -12,10 +12,15 @@ from tinycontainer.assembly import Installation
 from tinycontainer.cli.main import main
 from tinycontainer.cli.program import cli
 from tinycontainer.cli.verb import Verb
+from tinycontainer_tokens import Role
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT.parent / "shared" / "vectors"
 BOX = ROOT / "examples" / "smartdronebox"
+
+
+KEY_LINES: Final = "\n".join(f'  {{ role = "{role}", file = "keys/{role}.pub" }},' for role in Role)
+"""The keys of all roles, as a device file names what `keygen keys` makes."""
 
 
 class Program:

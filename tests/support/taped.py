@@ -14,7 +14,7 @@ from support.worlds import ALL_CALLS, blueprint, local, newer, times, trusted
 from tinycontainer.assembly import Device
 from tinycontainer.device.calls.driver_table import DriverTable
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import DEFAULT_EPOCH_S, Setup
+from tinycontainer.device.setup import DEFAULT_EPOCH_S, Setup
 from tinycontainer.errors import DriverError, TinyContainerError
 from tinycontainer.interfaces.clock import NS_PER_MS, Clock, VirtualClock, WallClock
 from tinycontainer.interfaces.driver import CallContext

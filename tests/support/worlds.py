@@ -17,7 +17,8 @@ from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.device.containers.container import Exit
 from tinycontainer.device.containers.limits import Capacity, Caps, Scheduling
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import Setup, View
+from tinycontainer.device.containers.view import View
+from tinycontainer.device.setup import Setup
 from tinycontainer.errors import LoadError, LoadReason
 from tinycontainer.interfaces.clock import Clock, VirtualClock
 from tinycontainer.interfaces.runtime import Natives, Runtime

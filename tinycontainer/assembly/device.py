@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tinycontainer import metadata as metadata_codec
 from tinycontainer.device.containers.lifecycle import State
-from tinycontainer.device.device import BareDevice, Setup
+from tinycontainer.device.device import BareDevice
+from tinycontainer.device.setup import Setup
 from tinycontainer.errors import LoadError, MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock

@@ -8,7 +8,7 @@ from copy import deepcopy
 
 from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import DEFAULT_EPOCH_S, Outside, Setup
+from tinycontainer.device.setup import DEFAULT_EPOCH_S, Outside, Setup
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.device_file import DriverTableEntry, KeyTable
 from tinycontainer.files.device_key import read_device_key

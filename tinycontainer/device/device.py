@@ -5,109 +5,24 @@ sink they raise RuntimeError, and so does everything that another thread wants m
 belongs to one thread at a time. A call that is interrupted is done as a whole or not begun.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
 
 from tinycontainer.errors import LoadError
 from tinycontainer.interfaces.clock import NS_PER_MS, Clock, to_unix_s
 from tinycontainer.interfaces.driver import Driver
-from tinycontainer.interfaces.runtime import Runtime
-from tinycontainer.metadata import ContainerType, Metadata, PeerType
-from tinycontainer.state import DeviceState
+from tinycontainer.metadata import Metadata, PeerType
 from tinycontainer.trace import Sink, Tracer
-from tinycontainer_tokens import MemorySequenceStore, SequenceStore
 
-from .calls.driver_table import DriverTable
 from .calls.service import Service
-from .containers.container import Container, Exit, ExitReason, Statistics
+from .containers.container import Exit, ExitReason
 from .containers.controller import Controller
-from .containers.judgement import LoadCheck, Rules, decode_bundle
-from .containers.lifecycle import Event, State
-from .containers.limits import Capacity, Caps, Scheduling
+from .containers.judgement import LoadCheck, decode_bundle
+from .containers.lifecycle import Event
 from .containers.memory import Section
-from .containers.verification import Trust
+from .containers.view import View
 from .running.executor import Executor
 from .running.management import Management
-
-DEFAULT_EPOCH_S = 1_767_225_600
-"""2026-01-01T00:00:00Z, the time at which a device's clock starts if nothing else is said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What a device is made of.
-
-    Attributes:
-        runtimes: what can be run, by container type.
-        drivers: the host's services.
-        trust: whom to believe.
-        capacity: what fits.
-        caps: what metadata may ask for.
-        scheduling: how the processor is shared.
-        epoch_s: Unix seconds at which the device's clock starts.
-        sequences: memory of accepted tokens.
-        state: what remembers the containers, and the sequences in place of ``sequences``; None if
-            nothing does.
-    """
-
-    runtimes: Mapping[ContainerType, Runtime]
-    drivers: DriverTable = field(default_factory=DriverTable)
-    trust: Trust = field(default_factory=Trust)
-    capacity: Capacity = field(default_factory=Capacity)
-    caps: Caps = field(default_factory=Caps)
-    scheduling: Scheduling = field(default_factory=Scheduling)
-    epoch_s: int = DEFAULT_EPOCH_S
-    sequences: SequenceStore = field(default_factory=MemorySequenceStore)
-    state: DeviceState | None = None
-
-    @property
-    def rules(self) -> Rules:
-        """What the device judges by."""
-        sequences = self.sequences if self.state is None else self.state
-        return Rules(self.capacity, self.caps, self.trust, self.runtimes, sequences)
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What the world around a device gives it while it runs, in place of what its file names.
-
-    Attributes:
-        drivers: the host's services.
-        sequences: memory of accepted tokens.
-        epoch_s: Unix seconds at which the device's clock starts.
-    """
-
-    drivers: DriverTable
-    sequences: SequenceStore
-    epoch_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A container as its owner sees it, at one moment.
-
-    Attributes:
-        uid: its uid.
-        slot: where it lies.
-        state: where it is in its life.
-        mask: allowed system calls.
-        priority: 0 (highest) to 15.
-        last_exit: the end of its last start; None if it never ended one.
-        statistics: what it has done since it was loaded.
-    """
-
-    uid: bytes
-    slot: int
-    state: State
-    mask: int
-    priority: int
-    last_exit: Exit | None
-    statistics: Statistics
-
-    @property
-    def loops(self) -> int:
-        """Completed loops."""
-        return self.statistics.loops
+from .setup import Setup
 
 
 class BareDevice:
@@ -194,7 +109,7 @@ class BareDevice:
             within_ns = None if confirm_ms is None else confirm_ms * NS_PER_MS
             old = self._controller.versions.replace(bundle, within_ns)
             self._executor.started.end(old)
-            return _view(self._controller.get(old.uid))
+            return View.of(self._controller.get(old.uid))
 
     def load_sections(self, metadata: bytes, code: bytes, data: bytes) -> View:
         """Load a container from its three sections, as the firmware receives them.
@@ -203,7 +118,7 @@ class BareDevice:
             LoadError: it is refused; the device is as before.
         """
         with self._managing:
-            return _view(self._controller.load(metadata, code, data))
+            return View.of(self._controller.load(metadata, code, data))
 
     def begin_load(self) -> None:
         """Begin a load, section by section: metadata, code, data.
@@ -239,7 +154,7 @@ class BareDevice:
             LoadError: it is refused; the device is as before.
         """
         with self._managing:
-            return _view(self._controller.end_load())
+            return View.of(self._controller.end_load())
 
     def abandon_load(self) -> None:
         """Give up the load that is under way, if there is one."""
@@ -249,7 +164,7 @@ class BareDevice:
     # What outlasts a boot.
 
     def restore(self) -> None:
-        """Put back what the state remembers, each container in its slot, judged anew.
+        """Put back what the state remembers, each container in its slot, judged again.
 
         Those that ran are started again, and what is left of their lifetime goes on. What is
         refused is kept aside in the state, with the reason.
@@ -269,7 +184,7 @@ class BareDevice:
                 except LoadError as error:
                     state.set_aside(entry.slot, str(error))
                 else:
-                    self._executor.started.resume(container)
+                    self._executor.started.succeed(container)
             self._executor.record_what_changed()
 
     def close(self, *, recording: bool = True) -> None:
@@ -344,7 +259,7 @@ class BareDevice:
         with self._managing:
             container = self._controller.reconfigure(metadata)
             self._executor.started.complete_reconfiguration(container)
-            return _view(container)
+            return View.of(container)
 
     # Running and looking.
 
@@ -393,7 +308,7 @@ class BareDevice:
             UnknownContainer: it is not loaded; also a KeyError.
         """
         self._managing.look()
-        return _view(self._controller.get(_uid(uid)))
+        return View.of(self._controller.get(_uid(uid)))
 
     def __contains__(self, uid: bytes | str) -> bool:
         """Whether a container with this uid is loaded."""
@@ -403,7 +318,7 @@ class BareDevice:
     def __iter__(self) -> Iterator[View]:
         """All containers, by slot."""
         self._managing.look()
-        return iter([_view(container) for container in self._controller.containers()])
+        return iter([View.of(container) for container in self._controller.containers()])
 
     def __len__(self) -> int:
         """How many containers are loaded."""
@@ -463,15 +378,3 @@ class BareDevice:
 
 def _uid(uid: bytes | str) -> bytes:
     return uid.encode() if isinstance(uid, str) else uid
-
-
-def _view(container: Container) -> View:
-    return View(
-        uid=container.uid,
-        slot=container.slot.number,
-        state=container.state,
-        mask=container.grant.mask,
-        priority=container.timing.priority,
-        last_exit=container.last_exit,
-        statistics=replace(container.statistics),
-    )

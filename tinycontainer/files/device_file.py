@@ -10,20 +10,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from tinycontainer.device.calls.driver_table import DriverEntry
-from tinycontainer.device.containers.limits import (
-    BOARDS,
-    MAX_METADATA_BYTES,
-    MAX_SECTION_BYTES,
-    Cap,
-    Capacity,
-    Caps,
-    Policy,
-    Scheduling,
-)
+from tinycontainer.device.containers.limits import BOARDS, Cap, Capacity, Caps, Policy, Scheduling
 from tinycontainer.interfaces.clock import DEFAULT_INSTRUCTION_NS, NS_PER_MS
 from tinycontainer.interfaces.driver import Driver
 from tinycontainer.metadata import Direction, PeerType
+from tinycontainer.metadata.codec import MAX_METADATA_BYTES, MAX_SECTION_BYTES
 from tinycontainer.metadata.model import MAX_UINT32
+from tinycontainer.state import MAX_SLOTS
 from tinycontainer.text import show
 from tinycontainer_tokens import Algorithm, Profile, Role
 
@@ -84,7 +77,7 @@ class RuntimeCapacityTable(Table):
 class CapacityTable(Table):
     """Capacities; the board's hold for absent ones."""
 
-    slots: int | None = Field(None, ge=1, le=10_000)
+    slots: int | None = Field(None, ge=1, le=MAX_SLOTS)
     metadata_bytes: int | None = Field(None, ge=1, le=MAX_METADATA_BYTES)
     code_bytes: int | None = Field(None, ge=8, le=MAX_SECTION_BYTES)
     data_bytes: int | None = Field(None, ge=0, le=MAX_SECTION_BYTES)

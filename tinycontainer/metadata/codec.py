@@ -34,6 +34,9 @@ PARTS: Final[Mapping[int, str]] = {1: "container", 2: "endpoints", 3: "security"
 """What the byte strings of the outer map hold."""
 
 BUNDLE_OVERHEAD_BYTES: Final = 64
+MAX_METADATA_BYTES: Final = 1 << 20
+MAX_SECTION_BYTES: Final = 1 << 24
+"""The most that a device file can allow, so the most that any tool has to read."""
 """Longest bundle beyond the capacities of its three sections."""
 
 _BUNDLE_PARTS: Final = ("metadata", "data", "code")

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from tinycontainer.assembly import Device
 from tinycontainer.device.containers.judgement import require_all
-from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.files.fields import Uid, uid_from_text
 from tinycontainer.files.toml_file import Table, read_bounded, read_toml, resolve_named
@@ -137,7 +137,7 @@ def read_script(path: Path) -> tuple[ScriptStep, ...]:
     """
     content = read_toml(path, ScriptFile)
     # Scripts load one bundle again and again.
-    read = cache(lambda file: read_bounded(file, 2 * MAX_SECTION_BYTES))
+    read = cache(lambda file: read_bounded(file, MAX_BUNDLE_BYTES))
     steps = [
         _read_step(path, f"steps[{i}].file", table, read) for i, table in enumerate(content.steps)
     ]

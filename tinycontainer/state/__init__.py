@@ -10,6 +10,8 @@ from .ownership import Ownership
 from .remembered import (
     LAST_S,
     MAX_COUNT,
+    MAX_LAST_EXIT_BYTES,
+    MAX_SLOTS,
     Boot,
     SetAside,
     StateChange,
@@ -24,6 +26,8 @@ from .sqlite_state import SqliteState
 __all__ = [
     "LAST_S",
     "MAX_COUNT",
+    "MAX_LAST_EXIT_BYTES",
+    "MAX_SLOTS",
     "Boot",
     "Database",
     "DeviceState",

@@ -32,7 +32,7 @@ class OwnerLock:
     Attributes:
         path: see above.
         is_held: whether it was taken and not let go since.
-        taken: how often it was taken anew; in between, others may have had it.
+        taken: how often it was taken; in between, others may have had it.
     """
 
     def __init__(self, path: Path) -> None:

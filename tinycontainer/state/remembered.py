@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from tinycontainer.metadata import Bundle
+from tinycontainer.metadata.codec import MAX_METADATA_BYTES, MAX_SECTION_BYTES
 from tinycontainer.text import flatten
 from tinycontainer_tokens import Accepted, SequenceSubject
+from tinycontainer_tokens.claims import MAX_UID_BYTES
 
 MAX_SLOTS: Final = 10_000
-MAX_UID_BYTES: Final = 63
-MAX_METADATA_BYTES: Final = 1 << 20
-MAX_SECTION_BYTES: Final = 1 << 24
 MAX_LAST_EXIT_BYTES: Final = 256
 MAX_COUNT: Final = (1 << 63) - 1
 """The largest integer of SQLite."""
@@ -75,7 +74,7 @@ class Boot:
 
     Attributes:
         count: 0 before the first boot.
-        time_s: Unix seconds; device time never goes back behind it.
+        time_s: Unix seconds; device time is never before it.
     """
 
     count: int = 0

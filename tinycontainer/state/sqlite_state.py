@@ -344,7 +344,7 @@ def _boot(row: Values | None) -> Boot:
 
 
 def _problem(content: bytes) -> str:
-    # Whoever can write to the file can put anything there, also what a terminal would obey.
+    # Who can write to the file can put anything there, also what a terminal would obey.
     return shorten_problem(content.decode("ascii", "backslashreplace"))
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.project import Program
+from support.project import KEY_LINES, Program
 from support.wasm.modules import loop
 
 from tinycontainer.assembly import Device
@@ -11,7 +11,6 @@ from tinycontainer.errors import DeviceFileError
 from tinycontainer.state import SqliteState
 from tinycontainer_tokens import Role
 
-KEY_LINES = "\n".join(f'  {{ role = "{role}", file = "keys/{role}.pub" }},' for role in Role)
 DEVICE = f"""
 [state]
 file = "device.db"

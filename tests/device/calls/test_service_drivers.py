@@ -10,7 +10,7 @@ from support.scripted import Program, Steps, work
 from support.worlds import Remote, World, blueprint, local, newer, times
 
 from tinycontainer.device.containers.lifecycle import State
-from tinycontainer.device.device import View
+from tinycontainer.device.containers.view import View
 from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.trace import Human, JsonLines, TraceEvent

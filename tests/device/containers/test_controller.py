@@ -10,7 +10,7 @@ from tinycontainer.assembly import Device
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import Setup
+from tinycontainer.device.setup import Setup
 from tinycontainer.errors import InvalidTransition, LoadReason, UnknownContainer
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.runtime import RuntimeLimits

@@ -141,3 +141,16 @@ def test_numbers_stay_within_the_bounds_of_the_state_and_the_device_goes_on() ->
     assert state.remembered().time_s == LAST_S
     assert [each.loops for each in state.containers()] == [MAX_COUNT]
     assert world.device["box"].loops > 10_000
+
+
+@pytest.mark.clause("TC-STATE-08")
+def test_a_row_with_the_metadata_of_another_uid_is_set_aside() -> None:
+    state = MemoryState()
+    World({"box": Program(work(1))}, state=state).add(blueprint("box"))
+    (entry,) = state.containers()
+    state.record(StateChange(stored=(replace(entry, uid=b"other"),)))
+    world = World({"box": Program(work(1))}, state=state)
+    world.device.restore()
+    assert len(world.device) == 0
+    (kept,) = state.kept_aside()
+    assert kept.problem == "metadata: the metadata is of box, not of other"

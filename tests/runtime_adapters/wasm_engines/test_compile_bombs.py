@@ -24,7 +24,7 @@ from support.worlds import KEYS, blueprint, times, trusted
 from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import Setup
+from tinycontainer.device.setup import Setup
 from tinycontainer.errors import LoadError
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.runtime import RuntimeLimits

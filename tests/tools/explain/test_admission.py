@@ -11,7 +11,7 @@ from support.worlds import FOREIGN, KEYS, Ledger, blueprint, local, newer, times
 from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import Cap, Capacity, Caps
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import Setup
+from tinycontainer.device.setup import Setup
 from tinycontainer.errors import InadmissibleCode, LoadError
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.runtime import RuntimeLimits

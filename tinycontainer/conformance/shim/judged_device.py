@@ -7,7 +7,7 @@ from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.device.containers.container import Exit, ExitReason
 from tinycontainer.device.containers.limits import Capacity, Caps, Scheduling
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import Setup
+from tinycontainer.device.setup import Setup
 from tinycontainer.errors import InvalidTransition, LoadError, UnknownContainer
 from tinycontainer.interfaces.clock import NS_PER_MS, VirtualClock
 from tinycontainer.interfaces.runtime import Runtime

@@ -115,9 +115,8 @@ class Controller:
         self._loads_whole = True
         try:
             self.begin_load()
-            contents = {Section.METADATA: metadata, Section.CODE: code, Section.DATA: data}
-            for section, content in contents.items():
-                self.open_section(section, len(content))
+            for section, content in Sections(metadata, code, data).contents():
+                self.open_section(section, len(content or b""))
                 if content:  # an empty section is complete once it is announced
                     self.write_section(content)
             container = self.end_load()
@@ -174,18 +173,26 @@ class Controller:
         return container
 
     def restore(self, entry: StoredContainer) -> Container:
-        """Put a container back into its slot, judged anew; it has yet to be announced and started.
+        """Judge a remembered container again, and put it into its slot.
+
+        It has yet to be announced and started.
 
         Raises:
             LoadError: it is refused; the slot is free again.
         """
         sections = Sections(entry.metadata, entry.code, entry.data)
         slot = None
+
+        def take_uid(uid: bytes) -> None:
+            if uid != entry.uid:
+                problem = f"the metadata is of {show(uid)}, not of {show(entry.uid)}"
+                raise LoadError(LoadReason.METADATA, problem)
+            self._memory.require_new(uid)
+
         try:
             slot = self._memory.take(entry.slot)
             slot.fill(sections.contents())
-            judgement = self._judgement(sections, self._memory.require_new)
-            container = Container.approved(slot, judgement.require())
+            container = Container.approved(slot, self._judgement(sections, take_uid).require())
             self._memory.name(slot, container.uid)
         except LoadError as error:
             if slot is not None:
@@ -208,10 +215,9 @@ class Controller:
             replaces: whether it is to take the place of the container with its uid.
         """
         try:
-            parts = decode_bundle(bundle, self._rules.capacity)
+            sections = Sections.of(decode_bundle(bundle, self._rules.capacity))
         except LoadError as error:
             return (refused("bundle", error),)
-        sections = Sections(parts.metadata, parts.code, parts.data)
         fitting = capacity_checks(sections, self._rules.capacity)
         if replaces:
             judgement = self.versions.judgement(sections, to_confirm=False)

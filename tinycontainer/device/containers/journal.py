@@ -11,7 +11,14 @@ from typing import Final, TypeAlias
 
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.interfaces.runtime import Hook
-from tinycontainer.state import LAST_S, MAX_COUNT, DeviceState, StateChange, StoredContainer
+from tinycontainer.state import (
+    LAST_S,
+    MAX_COUNT,
+    MAX_LAST_EXIT_BYTES,
+    DeviceState,
+    StateChange,
+    StoredContainer,
+)
 from tinycontainer_tokens import Accepted, SequenceStore, SequenceStoreError, SequenceSubject
 
 from .container import Container, Exit, ExitReason
@@ -20,7 +27,6 @@ from .memory import Section
 
 SYNC_NS: Final = 10_000 * NS_PER_MS
 """Device time after which loops are recorded at the latest."""
-_MAX_EXIT_BYTES: Final = 256
 
 AcceptedTokens: TypeAlias = Iterable[tuple[SequenceSubject, Accepted]]
 AfterChange: TypeAlias = Callable[[], "StoredContainer | int"]
@@ -202,6 +208,6 @@ def _encode_exit(last_exit: Exit | None) -> bytes:
     fields = [last_exit.reason.value, hook, last_exit.value]
     for length in (128, 24, 0):  # escaped, a character has up to 12 bytes
         encoded = json.dumps([*fields, last_exit.detail[:length]]).encode("ascii")
-        if len(encoded) <= _MAX_EXIT_BYTES:
+        if len(encoded) <= MAX_LAST_EXIT_BYTES:
             return encoded
     return b""

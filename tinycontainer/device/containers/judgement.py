@@ -111,6 +111,11 @@ class Sections:
     code: bytes | None
     data: bytes | None
 
+    @classmethod
+    def of(cls, bundle: Bundle) -> "Sections":
+        """Those of a bundle."""
+        return cls(bundle.metadata, bundle.code, bundle.data)
+
     def contents(self) -> tuple[tuple[Section, bytes | None], ...]:
         """The sections in the order in which they are loaded."""
         return (

@@ -10,7 +10,11 @@ from tinycontainer.errors import CapExceeded
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.interfaces.runtime import RuntimeLimits
 from tinycontainer.metadata import Timing
-from tinycontainer.metadata.codec import BUNDLE_OVERHEAD_BYTES
+from tinycontainer.metadata.codec import (
+    BUNDLE_OVERHEAD_BYTES,
+    MAX_METADATA_BYTES,
+    MAX_SECTION_BYTES,
+)
 
 DEFAULT_SLICE_NS: Final = 10_000_000
 
@@ -66,10 +70,6 @@ class Capacity:
             code_and_data = min(code_and_data, self.shared_bytes)
         return self.metadata_bytes + code_and_data + BUNDLE_OVERHEAD_BYTES
 
-
-MAX_METADATA_BYTES: Final = 1 << 20
-MAX_SECTION_BYTES: Final = 1 << 24
-"""The most that a device file can allow, so the most that any tool has to read."""
 
 MAX_BUNDLE_BYTES: Final = MAX_METADATA_BYTES + 2 * MAX_SECTION_BYTES + BUNDLE_OVERHEAD_BYTES
 

@@ -62,8 +62,7 @@ class Versions:
         """
         uid = b""
         try:
-            parts = decode_bundle(bundle, self._rules.capacity)
-            sections = Sections(parts.metadata, parts.code, parts.data)
+            sections = Sections.of(decode_bundle(bundle, self._rules.capacity))
             require_all(capacity_checks(sections, self._rules.capacity))
             judgement = self.judgement(sections, to_confirm=within_ns is not None)
             try:
@@ -147,7 +146,7 @@ class Versions:
         """Let the version of before take the place of one that is not confirmed.
 
         Args:
-            container: it is DELETING or STOPPING then.
+            container: DELETING or STOPPING afterwards.
             problem: why.
         """
         succession = container.succession

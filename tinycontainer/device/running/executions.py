@@ -104,7 +104,7 @@ class Executions:
             execution.natives.link()
             self._service.close_expired(container)
         if container.succession is not None:
-            self._succeed(container)
+            self.succeed(container)
 
     def start(self, container: Container) -> None:
         """Queue a container that has become RUNNING."""
@@ -196,23 +196,19 @@ class Executions:
         self._service.forget(container.uid)
         self._controller.forget(container)
         if container.successor is not None:
-            self._succeed(container.successor)
-
-    def resume(self, container: Container) -> None:
-        """Let a container that was restored go on where it was."""
-        self._succeed(container)
+            self.succeed(container.successor)
 
     # One version in the place of another (TC-LOAD-16 to TC-LOAD-18).
 
-    def _succeed(self, container: Container) -> None:
-        """Do what is left to do for a container that took the place of another (ADR 26)."""
+    def succeed(self, container: Container) -> None:
+        """Do what is left for a container that took the place of another, or was restored."""
         self._controller.announce(container)
         succession = container.succession
         if succession is None:
             return
         if succession.starts:
             if container.state is State.READY:
-                with suppress(LoadError):  # a token has expired meanwhile, which is told
+                with suppress(LoadError):  # a token has expired meanwhile; an event says so
                     self.start(self._controller.start(container.uid))
             container.succession = succession.begun(self._clock.now_ns())
             if not container.is_unconfirmed:

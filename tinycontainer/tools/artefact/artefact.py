@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinycontainer import metadata as metadata_codec
-from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES, MAX_METADATA_BYTES
+from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Bundle, Metadata
+from tinycontainer.metadata.codec import MAX_METADATA_BYTES
 from tinycontainer.text import show
 
 from ..firmware.c_layout import Layout, is_layout, open_layout

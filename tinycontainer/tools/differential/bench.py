@@ -12,7 +12,7 @@ from tinycontainer.assembly import (
     make_setup,
     type_of_engine,
 )
-from tinycontainer.device.device import Setup
+from tinycontainer.device.setup import Setup
 from tinycontainer.errors import LoadError
 from tinycontainer.files.device_file import DeviceFile, TrustTable
 from tinycontainer.interfaces.clock import VirtualClock

@@ -19,7 +19,7 @@ from tinycontainer.device.containers.judgement import (
     refused,
 )
 from tinycontainer.device.containers.limits import Excess
-from tinycontainer.device.device import Setup
+from tinycontainer.device.setup import Setup
 from tinycontainer.errors import (
     CapExceeded,
     LoadError,
@@ -74,8 +74,7 @@ def explain_bundle(
             return (ExplainedCheck(check, explain_undecodable(content, error).explanation),)
         longest = f"a bundle of at most {setup.capacity.bundle_bytes} bytes"
         first = ExplainedCheck(check, Explanation(longest, f"{len(content)} bytes"))
-    sections = Sections(parts.metadata, parts.code, parts.data)
-    return (first, *explain_sections(name, sections, setup, now_s))
+    return (first, *explain_sections(name, Sections.of(parts), setup, now_s))
 
 
 def explain_sections(

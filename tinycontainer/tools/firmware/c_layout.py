@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Bundle, ContainerType
+from tinycontainer.metadata.codec import MAX_SECTION_BYTES
 from tinycontainer.text import show
 
 RUNTIME_FILE: Final = "RUNTIME"

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.fields import (
     ContainerTypeName,
@@ -29,6 +28,7 @@ from tinycontainer.metadata import (
     PeerType,
     Security,
 )
+from tinycontainer.metadata.codec import MAX_SECTION_BYTES
 from tinycontainer.metadata.model import PRIORITIES
 from tinycontainer.text import show
 from tinycontainer_tokens import Profile

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from tinycontainer.assembly import Device
 from tinycontainer.device.containers.judgement import LoadCheck
-from tinycontainer.device.device import Setup, View
+from tinycontainer.device.containers.view import View
+from tinycontainer.device.setup import Setup
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.interfaces.clock import Clock
 from tinycontainer.text import show

@@ -23,7 +23,7 @@ from support.tokens.refusals import (
 from support.worlds import FOREIGN, KEYS, Ledger, newer, trusted
 
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.device import DEFAULT_EPOCH_S
+from tinycontainer.device.setup import DEFAULT_EPOCH_S
 from tinycontainer.metadata import Bundle, decode, encode
 from tinycontainer.tools.packing.packing import TokenOptions, pack_unsigned
 from tinycontainer_tokens import (

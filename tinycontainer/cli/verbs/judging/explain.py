@@ -9,7 +9,7 @@ import click
 from tinycontainer.assembly import Installation, make_setup, read_plan
 from tinycontainer.device.containers.judgement import LoadCheck, Sections
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
-from tinycontainer.device.device import Setup
+from tinycontainer.device.setup import Setup
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.clock import VirtualClock

@@ -10,8 +10,9 @@ import click
 from tinycontainer.device.containers.journal import decode_exit
 from tinycontainer.errors import MetadataError
 from tinycontainer.metadata import decode
+from tinycontainer.metadata.codec import MAX_METADATA_BYTES
 from tinycontainer.state import Ownership, SqliteState, StoredContainer
-from tinycontainer.state.remembered import KEPT_EVENTS, LAST_S, MAX_METADATA_BYTES
+from tinycontainer.state.remembered import KEPT_EVENTS, LAST_S
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.artefact.moments import format_utc
 
@@ -159,10 +160,7 @@ def _container_as_dict(container: StoredContainer) -> dict[str, Any]:
 
 def _describe_exit(last_exit: bytes) -> str:
     """How the last start ended, as a run shows it; as bytes if that cannot be read."""
-    try:
-        found = decode_exit(last_exit)
-    except OverflowError:  # a number of JSON that is no integer's, such as 1e999
-        found = None
+    found = decode_exit(last_exit)
     if found is None:
         return f"h'{last_exit.hex()}'" if last_exit else ""
     return flatten(str(found))

@@ -7,9 +7,9 @@ from typing import Final
 import click
 
 from tinycontainer.assembly import Installation
-from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
 from tinycontainer.errors import BuildRefused, InadmissibleCode
 from tinycontainer.files.toml_file import read_bounded
+from tinycontainer.metadata.codec import MAX_SECTION_BYTES
 from tinycontainer.text import show
 
 from ...installation import with_installation

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import click
 
-from tinycontainer.device.containers.limits import MAX_SECTION_BYTES
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.fields import bytes_from_hex, check_uid, mask_from_names, uid_from_text
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Endpoint
+from tinycontainer.metadata.codec import MAX_SECTION_BYTES
 from tinycontainer.text import show
 from tinycontainer.tools.packing.manifest import read_blueprint
 from tinycontainer.tools.packing.packing import Blueprint, Signer, TokenOptions

@@ -14,7 +14,7 @@ from tinycontainer.assembly import (
     locate_drivers,
     make_setup,
 )
-from tinycontainer.device.device import Outside
+from tinycontainer.device.setup import Outside
 from tinycontainer.errors import RecordingFull
 from tinycontainer.files.toml_file import MAX_TOML_BYTES, read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Final
 
-from tinycontainer.device.device import DEFAULT_EPOCH_S
+from tinycontainer.device.setup import DEFAULT_EPOCH_S
 from tinycontainer.text import show
 from tinycontainer_tokens import Claims
 
