@@ -28,6 +28,9 @@ Rows: TypeAlias = list[tuple[Any, ...]]
 BUSY_S: Final = 2.0
 """How long a call waits for another process that has the file locked."""
 _WAL_LIMIT_BYTES: Final = 1 << 20
+_CHECKPOINT_PAGES: Final = 200
+"""Pages of 4 KiB after which the log begins anew: less than its limit. A log that is cut to the limit
+each time it begins anew has to grow each time, too, and a commit that lets it grow takes longer."""
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside the file while it is open."""
 _PRIVATE_MODE: Final = 0o600
@@ -161,11 +164,10 @@ class Database:
         """The connection to the file; None if there is no file yet."""
         # Never by reading the file: to close any descriptor of it drops every lock that this
         # process has on it, also those of another connection (fcntl(2)).
-        with self._refusing():
-            if self._connection is None:
-                self._open()
-            elif self._identify() != self._identity:
-                raise StateFileError(self.name, "was removed or replaced while it was in use")
+        if self._connection is None:
+            self._open()
+        elif self._identify() != self._identity:
+            raise StateFileError(self.name, "was removed or replaced while it was in use")
         return self._connection
 
     def _identify(self) -> tuple[int, int] | None:
@@ -179,7 +181,7 @@ class Database:
 
     def _look_at(self, path: Path) -> os.stat_result | None:
         try:
-            found = path.lstat()
+            found = os.lstat(path)
         except FileNotFoundError:
             return None
         if not stat.S_ISREG(found.st_mode):
@@ -325,6 +327,7 @@ def _connect_to(path: Path, mode: str = "rw") -> sqlite3.Connection:
             "cell_size_check = ON",
             "synchronous = FULL",
             f"journal_size_limit = {_WAL_LIMIT_BYTES}",
+            f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
         ):
             connection.execute(f"PRAGMA {setting}")
     except BaseException:

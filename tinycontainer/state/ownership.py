@@ -88,6 +88,6 @@ class OwnerLock:
         """Whether the file that is locked is still the one that others would lock."""
         opened = os.fstat(self._opened())
         with suppress(FileNotFoundError):
-            found = self.path.lstat()
+            found = os.lstat(self.path)
             return (found.st_dev, found.st_ino) == (opened.st_dev, opened.st_ino)
         return False

@@ -203,6 +203,12 @@ class StateChange:
         for event in self.events:
             _require("bytes of the event", len(event), 0, MAX_EVENT_BYTES)
 
+    @property
+    def is_of_sequences_only(self) -> bool:
+        """Whether it has no part that only the owner of a state may record."""
+        others = (self.stored, self.removed, self.now_s, self.events, self.answer, self.update)
+        return not any(others)
+
 
 def hash_bundle(metadata: bytes, code: bytes, data: bytes) -> bytes:
     """SHA-256 of the bundle of these sections."""

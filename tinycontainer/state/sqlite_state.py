@@ -108,10 +108,10 @@ class SqliteState:
 
     def record(self, change: StateChange) -> None:
         """See `DeviceState.record`."""
-        if change == StateChange():
-            return
-        if change != StateChange(accepted=change.accepted):
+        if not change.is_of_sequences_only:
             self._require_owner()
+        elif not change.accepted:
+            return
         with self._writing() as writing:
             for subject, accepted in change.accepted:
                 _put_accepted(writing, subject, accepted)

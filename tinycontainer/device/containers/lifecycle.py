@@ -6,7 +6,7 @@ available to us: the states are the firmware's flags.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -135,9 +135,9 @@ def require_possible(condition: Condition, event: Event) -> None:
 
 
 def _apply(row: Transition, condition: Condition) -> Condition:
-    changes = {
-        "delete_pending": row.delete_pending,
-        "stop_hook_aborted": row.stop_hook_aborted,
-    }
-    kept = {name: value for name, value in changes.items() if value is not None}
-    return replace(condition, state=row.target, **kept)
+    is_pending, is_aborted = row.delete_pending, row.stop_hook_aborted
+    return Condition(
+        row.target,
+        condition.delete_pending if is_pending is None else is_pending,
+        condition.stop_hook_aborted if is_aborted is None else is_aborted,
+    )
