@@ -8,8 +8,10 @@ from .device_state import DeviceState
 from .memory_state import MemoryState
 from .ownership import Ownership
 from .remembered import (
+    KEPT_EVENTS,
     LAST_S,
     MAX_COUNT,
+    MAX_EVENT_BYTES,
     MAX_LAST_EXIT_BYTES,
     MAX_SLOTS,
     Boot,
@@ -24,8 +26,10 @@ from .remembered import (
 from .sqlite_state import SqliteState
 
 __all__ = [
+    "KEPT_EVENTS",
     "LAST_S",
     "MAX_COUNT",
+    "MAX_EVENT_BYTES",
     "MAX_LAST_EXIT_BYTES",
     "MAX_SLOTS",
     "Boot",

@@ -29,8 +29,8 @@ BUSY_S: Final = 2.0
 """How long a call waits for another process that has the file locked."""
 _WAL_LIMIT_BYTES: Final = 1 << 20
 _CHECKPOINT_PAGES: Final = 200
-"""Pages of 4 KiB after which the log begins anew: less than its limit. A log that is cut to the limit
-each time it begins anew has to grow each time, too, and a commit that lets it grow takes longer."""
+"""Pages of 4 KiB after which the log begins anew: less than its limit. A log that is cut to the
+limit when it begins anew has to grow again, and a commit that lets it grow takes longer."""
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside the file while it is open."""
 _PRIVATE_MODE: Final = 0o600

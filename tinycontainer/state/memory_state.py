@@ -16,7 +16,7 @@ from .remembered import (
     StoredEvent,
     StoredEvents,
     StoredUpdate,
-    count_kept_events,
+    are_too_many_events,
     require_time,
     shorten_problem,
 )
@@ -138,8 +138,13 @@ def _add_events(
     if not contents:
         return before
     added = enumerate(contents, start=_newest_number(before) + 1)
-    events = (*before, *(StoredEvent(number, content) for number, content in added))
-    return events[-count_kept_events([len(event.content) for event in reversed(events)]) :]
+    events = [*before, *(StoredEvent(number, content) for number, content in added)]
+    all_bytes = sum(len(event.content) for event in events)
+    gone = 0
+    while are_too_many_events(len(events) - gone, all_bytes):
+        all_bytes -= len(events[gone].content)
+        gone += 1
+    return tuple(events[gone:])
 
 
 def _newest_number(events: tuple[StoredEvent, ...]) -> int:

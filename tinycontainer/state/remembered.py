@@ -229,18 +229,14 @@ def shorten_problem(problem: str) -> str:
     return flatten(problem)[:MAX_PROBLEM_BYTES]
 
 
-def count_kept_events(lengths: list[int]) -> int:
-    """How many of the newest events are kept.
+def are_too_many_events(count: int, all_bytes: int) -> bool:
+    """Whether the oldest of these events is no longer kept.
 
     Args:
-        lengths: bytes of each event, the newest first.
+        count: how many there are.
+        all_bytes: bytes of all of them together.
     """
-    kept_bytes = 0
-    for count, length in enumerate(lengths):
-        kept_bytes += length
-        if count >= KEPT_EVENTS or kept_bytes > KEPT_EVENT_BYTES:
-            return count
-    return len(lengths)
+    return count > KEPT_EVENTS or all_bytes > KEPT_EVENT_BYTES
 
 
 def _require(name: str, value: int, least: int, most: int) -> None:

@@ -1,5 +1,6 @@
 """`SqliteState`: a state in one SQLite file."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from .remembered import (
     StoredEvent,
     StoredEvents,
     StoredUpdate,
-    count_kept_events,
+    are_too_many_events,
     require_time,
     shorten_problem,
 )
@@ -51,7 +52,7 @@ _BUNDLE_COLUMN: Final = 2
 """Place of the bundle's hash in a row of a container."""
 _NEWEST_EVENT: Final = "SELECT coalesce(max(number), 0) FROM event"
 _READ_EVENTS: Final = "SELECT number, content FROM event WHERE number > ? ORDER BY number LIMIT ?"
-_EVENT_LENGTHS: Final = "SELECT number, length(content) FROM event ORDER BY number DESC"
+_EVENT_LENGTHS: Final = "SELECT number, length(content) FROM event ORDER BY number"
 _NEWEST_ANSWER: Final = "SELECT coalesce(max(number), 0) FROM answer"
 _OLD_ANSWERS: Final = (
     "SELECT request_id FROM answer WHERE peer = ? ORDER BY number DESC LIMIT -1 OFFSET ?"
@@ -91,6 +92,8 @@ class SqliteState:
         is_sole_writer = ownership is Ownership.SOLE and not is_reader
         self._known: KnownRows | None = {} if is_sole_writer else None
         self._known_since = self._database.lock.taken
+        self._kept_events: deque[tuple[int, int]] = deque()
+        self._kept_event_bytes = 0
         self._hashes: dict[int, tuple[tuple[bytes, bytes, bytes], bytes]] = {}
 
     def newest(self, subject: SequenceSubject) -> Accepted | None:
@@ -117,7 +120,7 @@ class SqliteState:
                 _put_accepted(writing, subject, accepted)
             self._put_containers(writing, change)
             _put_time(writing, change.now_s)
-            _put_events(writing, change.events)
+            self._put_events(writing, change.events)
             if change.answer is not None:
                 _put_answer(writing, change.answer)
             if change.update is not None:
@@ -230,15 +233,20 @@ class SqliteState:
         try:
             with self._database.transaction() as connection:
                 if self._known is not None and not self._owns_what_it_knows():
-                    self._known.clear()  # meanwhile another may have owned the file
+                    self._forget()  # meanwhile another may have owned the file
                     self._known_since = self._database.lock.taken
                 writing = Writing(connection, self._known)
                 yield writing
                 writing.seal()
         except BaseException:
-            if self._known is not None:
-                self._known.clear()
+            self._forget()
             raise
+
+    def _forget(self) -> None:
+        """Forget what was read of the file."""
+        self._kept_events.clear()
+        if self._known is not None:
+            self._known.clear()
 
     def _read_row(self, table: CheckedTable, key: Values) -> Values | None:
         found = self._database.read(table.read, key)
@@ -267,6 +275,23 @@ class SqliteState:
             writing.put(CONTAINER, *row)
         for bundle_sha256 in left:
             writing.remove_bundle(bundle_sha256)
+
+    def _put_events(self, writing: Writing, contents: tuple[bytes, ...]) -> None:
+        if not contents:
+            return
+        kept = self._kept_events
+        if not kept:
+            kept.extend(writing.read(_EVENT_LENGTHS))
+            self._kept_event_bytes = sum(length for _, length in kept)
+        for content in contents:
+            number = kept[-1][0] + 1 if kept else 1
+            kept.append((number, len(content)))
+            self._kept_event_bytes += len(content)
+            writing.put(EVENT, number, content)
+        while are_too_many_events(len(kept), self._kept_event_bytes):
+            number, length = kept.popleft()
+            self._kept_event_bytes -= length
+            writing.remove(EVENT, number)
 
     def _hash_of(self, stored: StoredContainer) -> bytes:
         """The hash of its bundle; the sections of a slot that stay as they are keep theirs."""
@@ -300,17 +325,6 @@ def _put_time(writing: Writing, now_s: int) -> None:
     before = _boot(writing.find(BOOT, 0))
     if now_s > before.time_s:
         writing.put(BOOT, 0, before.count, now_s)
-
-
-def _put_events(writing: Writing, contents: tuple[bytes, ...]) -> None:
-    if not contents:
-        return
-    ((newest,),) = writing.read(_NEWEST_EVENT)
-    for number, content in enumerate(contents, start=newest + 1):
-        writing.put(EVENT, number, content)
-    rows = writing.read(_EVENT_LENGTHS)
-    for number, _length in rows[count_kept_events([length for _, length in rows]) :]:
-        writing.remove(EVENT, number)
 
 
 def _put_answer(writing: Writing, answer: StoredAnswer) -> None:

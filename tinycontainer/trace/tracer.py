@@ -26,6 +26,7 @@ class Tracer:
     def __init__(self, sinks: Sequence[Sink], now_ns: Callable[[], int]) -> None:
         self._sinks = list(sinks)
         self._now_ns = now_ns
+        self._keep: Sink | None = None
         self._failure: BaseException | None = None
         self.on = bool(sinks)
 
@@ -41,6 +42,16 @@ class Tracer:
                 self._failure = self._failure or error
                 self._sinks.remove(sink)
                 self.on = bool(self._sinks)
+
+    def mark(self, event: TraceEvent) -> None:
+        """Emit a milestone: an event that outlasts the run, where something remembers it."""
+        self.emit(event)
+        if self._keep is not None:
+            self._keep(event)
+
+    def keep_milestones(self, keep: Sink) -> None:
+        """Hand each milestone on to what remembers it, also where no sink listens."""
+        self._keep = keep
 
     def now_ns(self) -> int:
         """The device's time, settled."""

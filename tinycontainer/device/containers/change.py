@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from tinycontainer_tokens import SequenceStore, SequenceStoreError
 
-from .journal import AcceptedTokens, AfterChange, Journal
+from .journal import AcceptedTokens, AfterChange, Journal, Told
 from .judgement import refusing_without_store
 
 
@@ -27,6 +27,7 @@ class ChangeInProgress:
         make: Callable[[], None],
         after: AfterChange | None,
         accepted: AcceptedTokens = (),
+        told: Told | None = None,
     ) -> None:
         """Let a change be recorded, then make it.
 
@@ -34,6 +35,7 @@ class ChangeInProgress:
             make: makes it; an interrupt can let this be done twice (ADR 21).
             after: what its slot holds then; None if that stays as it is recorded.
             accepted: what is accepted with it.
+            told: the milestone that tells of it, which ``make`` marks; None for none.
 
         Raises:
             LoadError: it cannot be recorded; nothing has changed.
@@ -41,7 +43,7 @@ class ChangeInProgress:
         self._change = accepted, make
         try:
             with refusing_without_store():
-                self._journal.record(accepted, after)
+                self._journal.record(accepted, after, told)
         except Exception:
             self._change = None
             raise

@@ -232,6 +232,4 @@ class Container:
             successor = self.successor
         # One step: no interrupt finds a container that has ended without a reason (ADR 21).
         self.condition, self.last_exit, self.successor = condition, last_exit, successor
-        if tracer.on:
-            after = self.condition
-            tracer.emit(Transitioned(self.uid, before.state, event, after.state, reason))
+        tracer.mark(Transitioned(self.uid, before.state, event, condition.state, reason))

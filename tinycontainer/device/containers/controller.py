@@ -11,7 +11,9 @@ from tinycontainer.metadata import Metadata
 from tinycontainer.state import DeviceState, StoredContainer
 from tinycontainer.text import show
 from tinycontainer.trace import Tracer
+from tinycontainer.trace.events import Transitioned
 
+from . import lifecycle
 from .change import ChangeInProgress
 from .container import Container, Exit, Succession
 from .journal import Journal, after_event, decode_exit, describe, with_metadata
@@ -31,7 +33,7 @@ from .judgement import (
 from .lifecycle import Event, State, require_possible
 from .loading import Loading
 from .memory import MemoryManager, Section
-from .records import record_loaded, record_reconfigured, record_refusal, record_rejected
+from .records import loaded, reconfigured, record_refusal, record_rejected
 from .verification import Grant, grant_rights, verify_tokens
 from .versions import Versions
 
@@ -67,6 +69,7 @@ class Controller:
         self._containers: dict[int, Container] = {}
         self._loads_whole = False
         self.journal = Journal(rules.sequences, state, epoch_s)
+        self.journal.keep_milestones(tracer)
         self._change = ChangeInProgress(rules.sequences, self.journal)
         self.versions = Versions(rules, epoch_s, self.find, self._change, tracer)
 
@@ -162,6 +165,7 @@ class Controller:
                 lambda: self._take_in(container),
                 lambda: describe(container, wants_to_run=False),
                 container.grant.accepted,
+                told=lambda: loaded(container),
             )
         except LoadError as error:
             named = slot.uid or b""
@@ -278,23 +282,24 @@ class Controller:
             decoded = decode_metadata(raw, self._rules.capacity.metadata_bytes)
             uid = decoded.uid
             container, granted = self._judge_change(decoded)
-            before = container.metadata
+            told = reconfigured(container.metadata, decoded, granted)
             self._change.make(
                 lambda: _replace(container, decoded, granted),
                 lambda: with_metadata(container, decoded.raw),
                 granted.accepted,
+                told=lambda: told,
             )
         except LoadError as error:
             record_refusal(self._tracer, "reconfigure", uid, error)
             raise
-        record_reconfigured(self._tracer, container, before)
+        self._tracer.mark(told)
         container.apply(Event.RECONFIGURED, self._tracer)
         return container
 
     def announce(self, container: Container) -> None:
         """Make a container READY that was accepted, unless it is."""
         if container.state is State.PROVISIONING:
-            record_loaded(self._tracer, container)
+            self._tracer.mark(loaded(container))
             container.apply(Event.LOADED, self._tracer)
 
     def forget(self, container: Container) -> None:
@@ -335,12 +340,16 @@ class Controller:
             if container.condition is before:  # an interrupt can let it be made twice (ADR 21)
                 container.apply(event, self._tracer, end=end)
 
+        def told() -> Transitioned:
+            following = lifecycle.after(before, event)
+            return Transitioned(container.uid, before.state, event, following.state, "")
+
         # A start that a succession owes is recorded already, with what has led to it.
         succession = container.succession
         is_recorded = event is Event.START and succession is not None and succession.starts
         after = None if is_recorded else lambda: after_event(container, event, end)
         try:
-            self._change.make(make, after)
+            self._change.make(make, after, told=told)
         except LoadError as error:
             record_refusal(self._tracer, event.value, container.uid, error)
             raise

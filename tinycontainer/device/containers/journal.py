@@ -19,11 +19,13 @@ from tinycontainer.state import (
     StateChange,
     StoredContainer,
 )
+from tinycontainer.trace import TraceEvent, Tracer
 from tinycontainer_tokens import Accepted, SequenceStore, SequenceStoreError, SequenceSubject
 
 from .container import Container, Exit, ExitReason
 from .lifecycle import Event, State
 from .memory import Section
+from .milestones import Milestones
 
 SYNC_NS: Final = 10_000 * NS_PER_MS
 """Device time after which loops are recorded at the latest."""
@@ -31,6 +33,10 @@ SYNC_NS: Final = 10_000 * NS_PER_MS
 AcceptedTokens: TypeAlias = Iterable[tuple[SequenceSubject, Accepted]]
 AfterChange: TypeAlias = Callable[[], "StoredContainer | int"]
 """What a change leaves in a slot: a container, or the number of a slot that is empty then."""
+
+
+Told: TypeAlias = Callable[[], TraceEvent]
+"""The milestone that tells of a change."""
 
 
 class Journal:
@@ -55,11 +61,24 @@ class Journal:
         self._epoch_s = epoch_s
         self._recorded: dict[int, StoredContainer] = {}
         self._next_sync_ns = SYNC_NS
+        self._milestones = Milestones(epoch_s)
         self.is_behind = False
         self.is_closed = False
 
-    def record(self, accepted: AcceptedTokens, after: AfterChange | None) -> None:
+    def keep_milestones(self, tracer: Tracer) -> None:
+        """Record milestones, too, if there is a state: with the next that is recorded."""
+        if self._state is not None:
+            tracer.keep_milestones(self._milestones.note)
+
+    def record(
+        self, accepted: AcceptedTokens, after: AfterChange | None, told: Told | None = None
+    ) -> None:
         """Record what was accepted and what a slot holds next, in one transaction.
+
+        Args:
+            accepted: the tokens.
+            after: what a slot holds next; None if that stays as it is recorded.
+            told: the milestone that tells of it; None for none.
 
         Raises:
             SequenceStoreError: it cannot be recorded; nothing has changed.
@@ -71,10 +90,11 @@ class Journal:
                 self._sequences.accept(accepted)
             return
         slot = None if after is None else after()
+        event = None if told is None else told()
         if isinstance(slot, StoredContainer):
-            self._write(accepted, (slot,), ())
+            self._write(accepted, (slot,), (), event)
         elif accepted or slot is not None:
-            self._write(accepted, (), () if slot is None else (slot,))
+            self._write(accepted, (), () if slot is None else (slot,), event)
 
     def is_due(self, now_ns: int) -> bool:
         """Whether something has changed by itself that should be recorded now."""
@@ -101,7 +121,8 @@ class Journal:
         entries = {entry.slot: entry for entry in found if entry is not None}
         gone = tuple(slot for slot in self._recorded if slot not in entries)
         is_new = any(self._recorded.get(entry.slot) != entry for entry in entries.values())
-        if is_new or gone or time_too or now_ns >= self._next_sync_ns:
+        is_due = now_ns >= self._next_sync_ns
+        if is_new or gone or time_too or is_due or self._milestones.pending:
             self._write((), tuple(entries.values()), gone)
             self._next_sync_ns = now_ns + SYNC_NS
         self.is_behind = False
@@ -119,6 +140,7 @@ class Journal:
         accepted: tuple[tuple[SequenceSubject, Accepted], ...],
         stored: tuple[StoredContainer, ...],
         removed: tuple[int, ...],
+        told: TraceEvent | None = None,
     ) -> None:
         if self._state is None:
             return
@@ -126,7 +148,11 @@ class Journal:
             raise SequenceStoreError("the device is closed, and has let its state go")
         changed = tuple(entry for entry in stored if self._recorded.get(entry.slot) != entry)
         now_s = min(self._epoch_s(), LAST_S)
-        self._state.record(StateChange(accepted, changed, removed, now_s))
+        events = [*self._milestones.pending]
+        if told is not None:
+            events.append(self._milestones.encode(told))
+        self._state.record(StateChange(accepted, changed, removed, now_s, tuple(events)))
+        self._milestones.recorded(told)
         for entry in changed:
             self._recorded[entry.slot] = entry
         for slot in removed:

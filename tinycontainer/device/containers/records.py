@@ -7,12 +7,12 @@ from tinycontainer.trace.events import Loaded, LoadRefused, Reconfigured, Transi
 
 from .container import Container
 from .lifecycle import Condition, Event, State, after
+from .verification import Grant
 
 
 def record_refusal(tracer: Tracer, verb: str, uid: bytes, error: LoadError) -> None:
     """A request was refused; uid is empty where it was not yet known."""
-    if tracer.on:
-        tracer.emit(LoadRefused(uid, verb, error.reason, error.problem))
+    tracer.mark(LoadRefused(uid, verb, error.reason, error.problem))
 
 
 def record_rejected(tracer: Tracer, named: bytes) -> None:
@@ -21,40 +21,31 @@ def record_rejected(tracer: Tracer, named: bytes) -> None:
     for event in (Event.REJECTED, Event.ERASED):
         before = condition
         condition = after(before, event)
-        if tracer.on:
-            tracer.emit(Transitioned(named, before.state, event, condition.state, ""))
+        tracer.mark(Transitioned(named, before.state, event, condition.state, ""))
 
 
-def record_loaded(tracer: Tracer, container: Container) -> None:
+def loaded(container: Container) -> Loaded:
     """A container was accepted."""
-    if not tracer.on:
-        return
-    tracer.emit(
-        Loaded(
-            uid=container.uid,
-            slot=container.slot.number,
-            type=container.metadata.container.type.name.lower(),
-            profile=container.grant.profile or "",
-            unsigned=container.grant.unsigned,
-            metadata_bytes=len(container.metadata.raw),
-            code_bytes=len(container.code),
-            data_bytes=len(container.data),
-        )
+    return Loaded(
+        uid=container.uid,
+        slot=container.slot.number,
+        type=container.metadata.container.type.name.lower(),
+        profile=container.grant.profile or "",
+        unsigned=container.grant.unsigned,
+        metadata_bytes=len(container.metadata.raw),
+        code_bytes=len(container.code),
+        data_bytes=len(container.data),
     )
 
 
-def record_reconfigured(tracer: Tracer, container: Container, before: Metadata) -> None:
-    """New metadata took the place of that of before."""
-    if not tracer.on:
-        return
+def reconfigured(before: Metadata, following: Metadata, granted: Grant) -> Reconfigured:
+    """New metadata, with the rights that it gives, takes the place of that of before."""
     old = set(before.endpoints or ())
-    new = set(container.metadata.endpoints or ())
-    tracer.emit(
-        Reconfigured(
-            uid=container.uid,
-            mask=container.grant.mask,
-            priority=container.timing.priority,
-            revoked=tuple(sorted(endpoint.endpoint_id for endpoint in old - new)),
-            granted=tuple(sorted(endpoint.endpoint_id for endpoint in new - old)),
-        )
+    new = set(following.endpoints or ())
+    return Reconfigured(
+        uid=following.uid,
+        mask=granted.mask,
+        priority=following.timing.priority,
+        revoked=tuple(sorted(endpoint.endpoint_id for endpoint in old - new)),
+        granted=tuple(sorted(endpoint.endpoint_id for endpoint in new - old)),
     )

@@ -82,6 +82,7 @@ class Versions:
                     lambda: self._supersede(container, successor),
                     lambda: describe(successor, wants_to_run=starts),
                     successor.grant.accepted,
+                    told=lambda: _replacing(successor),
                 )
             else:  # what has to be confirmed is recorded with its confirmation
                 self._change.make(lambda: self._supersede(container, successor), None)
@@ -133,13 +134,13 @@ class Versions:
                 lambda: _make_final(container),
                 lambda: describe(container, wants_to_run=container.state is State.RUNNING),
                 container.grant.accepted,
+                told=lambda: ReplacementConfirmed(container.uid),
             )
         except LoadError as error:
             record_refusal(self._tracer, "replace", container.uid, error)
             self.undo(container, error.problem)
             return False
-        if self._tracer.on:
-            self._tracer.emit(ReplacementConfirmed(container.uid))
+        self._tracer.mark(ReplacementConfirmed(container.uid))
         return True
 
     def undo(self, container: Container, problem: str) -> None:
@@ -152,8 +153,7 @@ class Versions:
         succession = container.succession
         if succession is None or succession.predecessor is None:
             return
-        if self._tracer.on:
-            self._tracer.emit(ReplacementUndone(container.uid, problem))
+        self._tracer.mark(ReplacementUndone(container.uid, problem))
         revived = succession.predecessor.revived(starts=container.predecessor_starts)
         end = Exit(ExitReason.UNCONFIRMED)
         container.apply(Event.DELETE, self._tracer, str(end), end, revived)
@@ -167,12 +167,15 @@ class Versions:
     def _supersede(self, container: Container, successor: Container) -> None:
         if container.successor is successor:
             return  # an interrupt lets it be done twice (ADR 21)
-        succession = successor.succession
-        if self._tracer.on:
-            within_ns = succession.within_ns if succession and succession.predecessor else 0
-            self._tracer.emit(Replacing(container.uid, within_ns))
+        self._tracer.mark(_replacing(successor))
         end = Exit(ExitReason.REPLACED)
         container.apply(Event.DELETE, self._tracer, str(end), end, successor)
+
+
+def _replacing(successor: Container) -> Replacing:
+    succession = successor.succession
+    is_on_trial = succession is not None and succession.predecessor is not None
+    return Replacing(successor.uid, succession.within_ns if succession and is_on_trial else 0)
 
 
 def _make_final(container: Container) -> None:

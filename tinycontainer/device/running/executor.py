@@ -185,11 +185,9 @@ class Executor:
     def _end_expired_rights(self, execution: Execution, now_ns: int) -> None:
         container = execution.container
         left, expired = container.grant.expire(to_unix_s(self._epoch_s, now_ns))
-        if self._tracer.on:
-            for expiry in expired:
-                kind = expiry.kind.name.lower()
-                event = RightExpired(container.uid, kind, expiry.endpoint_id, expiry.at_s)
-                self._tracer.emit(event)
+        for expiry in expired:
+            kind = expiry.kind.name.lower()
+            self._tracer.mark(RightExpired(container.uid, kind, expiry.endpoint_id, expiry.at_s))
         kinds = {expiry.kind for expiry in expired}
         # A container that is STOPPING keeps the first reason, and is winding down already.
         if kinds - {Kind.MASK, Kind.ENDPOINT} and container.state is State.RUNNING:
