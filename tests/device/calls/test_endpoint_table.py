@@ -78,6 +78,13 @@ def test_a_descriptor_is_found_whoever_owns_it_until_it_is_removed() -> None:
     assert rows.open.get(1) is None
 
 
+def test_each_of_several_descriptors_of_a_driver_is_held() -> None:
+    rows = table()
+    for number in (1, 2):
+        rows.add(b"a", local(number), DRIVER, 8 + number)
+    assert [rows.holds(DRIVER, driver_fd) for driver_fd in (8, 9, 10, 11)] == [0, 1, 1, 0]
+
+
 def test_an_endpoint_is_open_for_its_own_container_only() -> None:
     rows = table()
     rows.add(b"a", local(1), DRIVER, 9)

@@ -54,6 +54,12 @@ def test_hooks_and_memory_are_told() -> None:
     assert found.memory_bytes == 2 * 65536
 
 
+def test_of_what_is_exported_globals_are_told_apart() -> None:
+    text = '(global $g i32 (i32.const 1)) (export "g" (global $g)) (export "m" (memory 0))'
+    found = analyse(container(f'{FUNCTION} {text} (func (export "helper"))', memory="1"))
+    assert found.exported_globals == {"g"}
+
+
 @pytest.mark.parametrize("endpoint_id", [0, 1, 63, 64, 127, 128, 300, 1 << 31, (1 << 32) - 1])
 def test_a_constant_before_open_is_an_endpoint_id(endpoint_id: int) -> None:
     found = analyse(loop(f"i32.const {endpoint_id} call $open", uses=("open",)))
