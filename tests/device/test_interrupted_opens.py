@@ -1,4 +1,4 @@
-"""An interrupt at each line of an open: what the driver has opened is closed once, whoever does it."""
+"""An interrupt at each line of an open: what the driver has opened is closed once."""
 
 import sys
 from types import FrameType

@@ -11,6 +11,7 @@ from tinycontainer.errors import LoadError
 from tinycontainer.interfaces.clock import NS_PER_MS, Clock, to_unix_s
 from tinycontainer.interfaces.driver import Driver
 from tinycontainer.metadata import Metadata, PeerType
+from tinycontainer.state import KEPT_EVENTS, StoredEvents
 from tinycontainer.trace import Sink, Tracer
 
 from .calls.service import Service
@@ -186,6 +187,23 @@ class BareDevice:
                 else:
                     self._executor.started.succeed(container)
             self._executor.record_what_changed()
+
+    def events(self, since: int = 0, most: int = KEPT_EVENTS) -> StoredEvents:
+        """Milestones that the state keeps, as JSON; none without a state (TC-STATE-18).
+
+        Args:
+            since: only those with a higher number; 0 for all.
+            most: the oldest of them, as many as this.
+
+        Raises:
+            StateFileError: the state cannot be read or written.
+        """
+        state = self._setup.state
+        if state is None:
+            return StoredEvents(0, ())
+        with self._managing:
+            self._controller.journal.record_milestones()
+            return state.events(since, most)
 
     def close(self, *, recording: bool = True) -> None:
         """Let the state go, if there is one; the device is of no more use.

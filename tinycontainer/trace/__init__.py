@@ -1,7 +1,7 @@
 """The trace: typed events for every load, transition, decision, call and refusal."""
 
 from .events import Closing, Refusal, TraceEvent
-from .reader import read_trace
+from .reader import parse_event, read_trace
 from .sinks import Human, JsonLines, as_dict, describe
 from .tally import RefusalKind, Row, Tally
 from .tracer import Sink, Tracer
@@ -19,5 +19,6 @@ __all__ = [
     "Tracer",
     "as_dict",
     "describe",
+    "parse_event",
     "read_trace",
 ]

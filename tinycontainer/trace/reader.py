@@ -55,6 +55,18 @@ def read_trace(path: Path) -> Iterator[TraceEvent]:
         yield event
 
 
+def parse_event(values: dict[str, Any]) -> TraceEvent:
+    """An event from the object that `as_dict` makes of one.
+
+    Args:
+        values: untrusted.
+
+    Raises:
+        ValueError: it is no such object.
+    """
+    return _event(_kinds(), dict(values))
+
+
 def _kinds() -> dict[str, _Kind]:
     return {
         kind.name: _Kind(kind, {field.name: field.type for field in fields(kind) if field.init})

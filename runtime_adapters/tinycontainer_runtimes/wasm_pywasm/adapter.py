@@ -86,15 +86,15 @@ class PywasmRuntime:
             raise CreationError(str(refusal)) from None
 
     def _judge(self, code: bytes, limits: RuntimeLimits) -> None:
-        scanned = scan_module(code, limits)
-        self._validator.validate(code)
         with _pause_collection():
+            scanned = scan_module(code, limits)
+            self._validator.validate(code)
             parse_module(code, scanned, limits)
 
     def _prepare(self, code: bytes, limits: RuntimeLimits) -> PreparedModule:
         self.admit(code, limits)  # as a rule its verdict is known
-        scanned = scan_module(code, limits)
         with _pause_collection():
+            scanned = scan_module(code, limits)
             return prepare_module(parse_module(code, scanned, limits), scanned, limits)
 
 

@@ -127,6 +127,15 @@ class Journal:
             self._next_sync_ns = now_ns + SYNC_NS
         self.is_behind = False
 
+    def record_milestones(self) -> None:
+        """Record the milestones that are not recorded yet.
+
+        Raises:
+            SequenceStoreError: they cannot be recorded.
+        """
+        if self._milestones.pending:
+            self._write((), (), ())
+
     def has(self, entry: StoredContainer) -> bool:
         """Whether the device has what is recorded in this slot."""
         return entry.slot in self._recorded

@@ -9,12 +9,20 @@ import click
 
 from tinycontainer.device.containers.journal import decode_exit
 from tinycontainer.errors import MetadataError
+from tinycontainer.jsonl import parse_object, whole_number
 from tinycontainer.metadata import decode
 from tinycontainer.metadata.codec import MAX_METADATA_BYTES
-from tinycontainer.state import Ownership, SqliteState, StoredContainer
-from tinycontainer.state.remembered import KEPT_EVENTS, LAST_S
+from tinycontainer.state import (
+    KEPT_EVENTS,
+    LAST_S,
+    Ownership,
+    SqliteState,
+    StoredContainer,
+    StoredEvent,
+)
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.artefact.moments import format_utc
+from tinycontainer.trace import describe, parse_event
 
 from ...options import json_option, path_argument
 from ...printing import print_json, print_table
@@ -56,9 +64,12 @@ def _parse_time(
     callback=_parse_time,
     help="Set the remembered time, also back: ISO 8601 (UTC if it names no zone) or Unix seconds.",
 )
+@click.option("--events", "with_events", is_flag=True, help="Show the events that are kept, too.")
 @json_option
-def state(file: Path, check: bool, time_s: int | None, as_json: bool) -> int:
+def state(file: Path, check: bool, time_s: int | None, with_events: bool, as_json: bool) -> int:
     """Show what the state file FILE of a device holds: containers, sequences, boots and time.
+
+    With --events it also shows what the device has granted, refused and ended of late.
 
     Nothing is changed, and a device may use the file meanwhile. --set-time alone changes the
     remembered time, and is refused while a device uses the file: it is for a clock that once ran
@@ -66,8 +77,8 @@ def state(file: Path, check: bool, time_s: int | None, as_json: bool) -> int:
 
     Example: tinycontainerctl state device.db --check
     """
-    if check and time_s is not None:
-        raise click.UsageError("give either --check or --set-time")
+    if time_s is not None and (check or with_events):
+        raise click.UsageError("--set-time stands alone, without --check and --events")
     if not file.exists():
         raise VerbRefused(f"{show(str(file))}: cannot be read: there is no such file")
     if time_s is not None:
@@ -75,7 +86,7 @@ def state(file: Path, check: bool, time_s: int | None, as_json: bool) -> int:
         return ExitCode.DONE
     found = SqliteState(file, is_reader=True)
     try:
-        values = _as_dict(file, found)
+        values = _as_dict(file, found, with_events=with_events)
         problems = list(_problems(found.containers())) if check else []
     finally:
         found.close()
@@ -112,15 +123,17 @@ def _problems(containers: tuple[StoredContainer, ...]) -> Iterator[str]:
             yield f"{place}: the metadata is of {show(uid)}, not of {show(container.uid)}"
 
 
-def _as_dict(file: Path, found: SqliteState) -> dict[str, Any]:
+def _as_dict(file: Path, found: SqliteState, *, with_events: bool) -> dict[str, Any]:
     boot = found.remembered()
     events = found.events(0, KEPT_EVENTS)
+    entries = {"entries": [_event_as_dict(each) for each in events.entries]}
     return {
         "file": show(file.name),
         "boots": boot.count,
         "time_s": boot.time_s,
         "time": format_utc(boot.time_s),
-        "events": {"newest": events.newest, "kept": len(events.entries)},
+        "events": {"newest": events.newest, "kept": len(events.entries)}
+        | (entries if with_events else {}),
         "containers": [_container_as_dict(each) for each in found.containers()],
         "kept_aside": [
             _container_as_dict(each.container) | {"problem": each.problem}
@@ -158,6 +171,20 @@ def _container_as_dict(container: StoredContainer) -> dict[str, Any]:
     }
 
 
+def _event_as_dict(entry: StoredEvent) -> dict[str, Any]:
+    """An event, with its number and its time; only its bytes if it is none that a device writes."""
+    try:
+        values = parse_object(entry.content)
+        time_s = whole_number(values.pop("time_s", None), range(LAST_S + 1))
+        text = describe(parse_event(values)) or ""
+    except ValueError:
+        return {"number": entry.number, "content": entry.content.hex()}
+    event = {
+        name: flatten(value) if isinstance(value, str) else value for name, value in values.items()
+    }
+    return {"number": entry.number, "time": format_utc(time_s), "text": text, **event}
+
+
 def _describe_exit(last_exit: bytes) -> str:
     """How the last start ended, as a run shows it; as bytes if that cannot be read."""
     found = decode_exit(last_exit)
@@ -172,6 +199,19 @@ def _print(values: dict[str, Any]) -> None:
     click.echo(
         f"{values['file']}: {_count(values['boots'], 'boot')}; time {time};"
         f" {_count(events['newest'], 'event')}, {events['kept']} of them kept"
+    )
+    _print_rows(
+        "Events",
+        ("number", "time", "uid", "what"),
+        [
+            (
+                each["number"],
+                each.get("time", ""),
+                each.get("uid", ""),
+                each.get("text", f"h'{each.get('content')}'"),
+            )
+            for each in events.get("entries", ())
+        ],
     )
     _print_rows(
         "Containers",
