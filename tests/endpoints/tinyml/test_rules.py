@@ -8,14 +8,17 @@ import struct
 
 import pytest
 from support.tinyml.client import bare_session, each_backend
+from support.tinyml.hostile_models import graph_of, tree_of
 from support.tinyml.models import F32, I8, I32, RECIPES, Net, seed, seeds
 from support.tinyml.rules import JUDGED
 
 from tinycontainer_endpoints.tinyml.model.encoding import encode_model
 from tinycontainer_endpoints.tinyml.model.enumerations import Builtin, TensorType
+from tinycontainer_endpoints.tinyml.model.flatbuffer_writer import write_flatbuffer
 from tinycontainer_endpoints.tinyml.model.flaws import Flaw
 from tinycontainer_endpoints.tinyml.model.precheck import check_model, examine_model
 from tinycontainer_endpoints.tinyml.model.refusing import ModelRefused
+from tinycontainer_endpoints.tinyml.model.schema import MODEL
 from tinycontainer_endpoints.tinyml.quotas import Quotas
 
 FOUND = {
@@ -195,3 +198,21 @@ def test_every_flaw_is_found_in_some_model() -> None:
                 examine_model(content)
             found |= {each.flaw for each in (caught.value, *caught.value.others)}
     assert {flaw.name for flaw in set(Flaw) - found} == {flaw.name for flaw in ELSEWHERE}
+
+
+@pytest.mark.clause("TC-TML-14")
+@pytest.mark.parametrize(
+    ("part", "most"),
+    [("buffers", 512), ("operator_codes", 128), ("operators", 128), ("tensors", 256)],
+)
+def test_as_many_parts_as_allowed_are_not_too_many_and_one_more_is(part: str, most: int) -> None:
+    for count in (most, most + 1):
+        tree = tree_of(seed("conv", I8))
+        owner = tree if part in tree else graph_of(tree)
+        owner[part] = [*owner[part], *[owner[part][-1]] * (count - len(owner[part]))]
+        try:
+            examine_model(write_flatbuffer(tree, MODEL))
+            flaws = []
+        except ModelRefused as refusal:
+            flaws = [each.flaw for each in (refusal, *refusal.others)]
+        assert (Flaw.TOO_MANY in flaws) is (count > most)
