@@ -89,6 +89,30 @@ def test_all_of_it_is_in_the_object(file: Path, program: Program) -> None:
     assert file.read_bytes() == before
 
 
+@pytest.mark.clause("TC-STATE-12", "TC-STATE-18")
+def test_events_are_listed_with_their_times_and_nothing_acts(
+    tmp_path: Path, program: Program
+) -> None:
+    path = tmp_path / "device.db"
+    state = SqliteState(path, Ownership.SOLE)
+    fault = (
+        b'{"time_s":%d,"at_ns":5,"event":"transition","uid":"box","before":"running",'
+        b'"trigger":"fault","after":"stopping","reason":"trap \\u001b[31m"}' % NOON_S
+    )
+    unreadable = (b"", b"\x1b[31m", b"[1]", b'{"time_s":1}', fault.replace(b"fault", b"\xff"))
+    state.record(StateChange(events=(fault, *unreadable)))
+    state.close()
+    first, *others = program.json("state", path, "--events")["events"]["entries"]
+    assert (first["number"], first["time"]) == (1, "2026-01-31T12:00:00Z")
+    assert (first["event"], first["uid"], first["trigger"]) == ("transition", "box", "fault")
+    assert first["reason"] == "trap \\x1b[31m"
+    assert [each.get("content") for each in others] == [each.hex() for each in unreadable]
+    shown = program.good("state", path, "--events")
+    assert "running -> stopping on fault (trap \\x1b[31m)" in " ".join(shown.split())
+    assert "\x1b" not in shown
+    assert "Events" not in program.good("state", path)
+
+
 @pytest.mark.clause("TC-STATE-12")
 def test_the_tables_show_the_same_and_nothing_acts(file: Path, program: Program) -> None:
     shown = program.good("state", file)
@@ -262,7 +286,7 @@ def test_an_older_file_is_refused_by_who_only_looks(tmp_path: Path, program: Pro
 
 
 def test_check_and_set_time_do_not_go_together(file: Path, program: Program) -> None:
-    assert "either --check or --set-time" in program.bad("state", file, "--check", "--set-time", 0)
+    assert "--set-time stands alone" in program.bad("state", file, "--check", "--set-time", 0)
 
 
 def test_a_demo_keeps_the_state_of_its_device(tmp_path: Path, program: Program) -> None:

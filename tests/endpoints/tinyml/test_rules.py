@@ -209,7 +209,9 @@ def test_as_many_parts_as_allowed_are_not_too_many_and_one_more_is(part: str, mo
     for count in (most, most + 1):
         tree = tree_of(seed("conv", I8))
         owner = tree if part in tree else graph_of(tree)
-        owner[part] = [*owner[part], *[owner[part][-1]] * (count - len(owner[part]))]
+        parts = owner[part]
+        assert isinstance(parts, list)
+        owner[part] = parts + [parts[-1]] * (count - len(parts))
         try:
             examine_model(write_flatbuffer(tree, MODEL))
             flaws = []

@@ -60,7 +60,7 @@ class Milestones:
         """An event as the state keeps it: as in a trace, with ``time_s``, cut to what it may be."""
         values = {"time_s": self._epoch_s(), **as_dict(event)}
         content = _to_json(values)
-        for most in (256, 64, 8):
+        for most in (256, 64, 24):
             if len(content) <= MAX_EVENT_BYTES:
                 break
             content = _to_json({name: _cut(value, most) for name, value in values.items()})

@@ -174,7 +174,7 @@ def _container_as_dict(container: StoredContainer) -> dict[str, Any]:
 def _event_as_dict(entry: StoredEvent) -> dict[str, Any]:
     """An event, with its number and its time; only its bytes if it is none that a device writes."""
     try:
-        values = parse_object(entry.content)
+        values = parse_object(entry.content + b"\n")
         time_s = whole_number(values.pop("time_s", None), range(LAST_S + 1))
         text = describe(parse_event(values)) or ""
     except ValueError:

@@ -1,0 +1,164 @@
+"""What a device tells the state of: milestones, with the change that they tell of."""
+
+import json
+from typing import Any
+
+import pytest
+from support.drivers import Puppet, served_by
+from support.scripted import Program, calling, trap, work
+from support.worlds import World, blueprint, local, newer, refused, times
+
+from tinycontainer.errors import LoadReason
+from tinycontainer.state import MemoryState, StateChange
+from tinycontainer.trace import TraceEvent
+from tinycontainer.trace.events import Loaded, LoadRefused, Transitioned
+
+PLAN = blueprint("a", security=times(period=10))
+
+
+class Watched(MemoryState):
+    """A state that shows each change."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changes: list[StateChange] = []
+
+    def record(self, change: StateChange) -> None:
+        super().record(change)
+        self.changes.append(change)
+
+
+def told(world: World) -> list[tuple[str, str, str]]:
+    """The milestones of a device: name or trigger, uid, reason."""
+    found = []
+    for event in world.device.events().entries:
+        values = json.loads(event.content)
+        reason = values.get("reason") or values.get("problem") or ""
+        found.append((values.get("trigger", values["event"]), values["uid"], reason))
+    return found
+
+
+def device(state: MemoryState, *, silent: bool = True) -> World:
+    return World({"a": Program(work(10), stop=work(10))}, state=state, silent=silent)
+
+
+@pytest.mark.clause("TC-STATE-18")
+@pytest.mark.parametrize("silent", [True, False], ids=["no sink", "a sink"])
+def test_the_event_of_a_change_is_recorded_with_it_and_once(silent: bool) -> None:
+    state = Watched()
+    world = device(state, silent=silent)
+    world.add(PLAN)
+    world.device.start("a")
+    world.reconfigure(newer(PLAN, mask=0b1))
+    world.device.run(for_ms=25)
+    world.device.stop("a")
+    world.device.run(for_ms=25)
+    world.device.start("a")
+    world.device.kill("a")
+    world.device.run(for_ms=5)
+    world.device.delete("a")
+    names = ["loaded", "start", "reconfigured", "stop", "start", "kill", "delete"]
+    with_changes = [json.loads(event) for each in state.changes for event in each.events]
+    assert [each.get("trigger", each["event"]) for each in with_changes] == names
+    assert all(len(each.events) == 1 for each in state.changes if each.stored or each.removed)
+    assert [name for name, *_ in told(world)] == names
+
+
+@pytest.mark.clause("TC-STATE-18")
+def test_an_end_is_recorded_as_soon_as_it_has_come_with_its_reason() -> None:
+    state = Watched()
+    world = World({"a": Program(trap())}, state=state, silent=True)
+    world.add(PLAN)
+    world.device.start("a")
+    world.device.run(for_ms=5)
+    fault = json.loads(state.changes[-1].events[-1])
+    assert (fault["trigger"], fault["uid"]) == ("fault", "a")
+    assert fault["reason"].startswith("trap in loop")
+
+
+@pytest.mark.clause("TC-STATE-18")
+def test_a_refusal_is_recorded_with_the_next_change_or_when_somebody_asks() -> None:
+    state = Watched()
+    world = device(state)
+    world.add(PLAN)
+    with refused(LoadReason.DUPLICATE_UID):
+        world.add(PLAN)
+    assert len(state.changes[-1].events) == 1
+    assert told(world)[-1][:2] == ("load-refused", "a")
+    with refused(LoadReason.DUPLICATE_UID):
+        world.add(PLAN)
+    world.device.start("a")
+    assert len(state.changes[-1].events) == 2
+    assert [name for name, *_ in told(world)][-2:] == ["load-refused", "start"]
+    with refused(LoadReason.DUPLICATE_UID):
+        world.add(PLAN)
+    world.device.run(for_ms=20_000)
+    assert b"load-refused" in b"".join(state.changes[-1].events + state.changes[-2].events)
+
+
+@pytest.mark.clause("TC-STATE-18")
+def test_a_replacement_its_confirmation_and_its_failure_are_milestones() -> None:
+    world = device(Watched())
+    world.add(PLAN)
+    world.device.start("a")
+    world.device.replace(world.pack(newer(PLAN, mask=0b1)).encode(), confirm_ms=50)
+    world.device.run(for_ms=40)
+    world.programs["a"] = Program(trap())
+    world.device.replace(world.pack(newer(newer(PLAN), mask=0b1)).encode(), confirm_ms=50)
+    world.device.run(for_ms=40)
+    names = [name for name, *_ in told(world)]
+    for wanted in ("replacing", "replacement-confirmed", "fault", "replacement-undone"):
+        assert wanted in names
+    assert names.count("replacement-confirmed") == 1
+
+
+@pytest.mark.clause("TC-STATE-18")
+def test_what_a_container_does_while_it_runs_is_no_milestone() -> None:
+    seen: list[object] = []
+    calls = [lambda natives: natives.open(9), lambda natives: natives.log(b"x")] * 9
+    drivers = (served_by(Puppet()),)
+    program = Program(calling(seen, *calls, returns=0))
+    world = World({"a": program}, drivers=drivers, state=Watched(), silent=True)
+    world.add(blueprint("a", endpoints=(local(),), security=times(period=1)))
+    world.device.start("a")
+    before = told(world)
+    world.device.run(for_ms=50)
+    assert seen.count(-1) > 100
+    assert told(world) == before
+
+
+@pytest.mark.clause("TC-STATE-07", "TC-STATE-18")
+def test_a_milestone_is_cut_to_what_the_state_keeps() -> None:
+    events: list[TraceEvent] = [
+        LoadRefused(b"\x1b" * 63, "load", "token", "\u202e" * 70_000),
+        Transitioned(b"\xff" * 63, "running", "fault", "stopping", "\U0010ffff" * 999),
+        Loaded(b"u" * 63, 9999, "wasm", "rfc9052", ("endpoint 4294967295",) * 999, 1, 1, 1),
+    ]
+    state = Watched()
+    world = device(state)
+    tracer: Any = world.device._tracer
+    for event in events:
+        tracer.mark(event)
+    entries = world.device.events().entries
+    assert [json.loads(each.content)["event"] for each in entries] == [
+        "load-refused",
+        "transition",
+        "loaded",
+    ]
+    assert all(200 < len(each.content) <= 1024 for each in entries)
+
+
+@pytest.mark.clause("TC-STATE-18")
+def test_a_milestone_has_the_time_of_the_device_and_outlasts_a_boot() -> None:
+    state = Watched()
+    world = device(state)
+    world.add(PLAN)
+    world.device.run(for_ms=3_000)
+    world.device.start("a")
+    times_s = [json.loads(each.content)["time_s"] for each in world.device.events().entries]
+    assert times_s[1] - times_s[0] == 3
+    again = device(state)
+    again.device.restore()
+    assert [name for name, *_ in told(again)] == ["loaded", "start", "loaded", "start"]
+    assert again.device.events(3, 9).newest == 4
+    assert World(silent=True).device.events().newest == 0
