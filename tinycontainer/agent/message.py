@@ -18,7 +18,7 @@ class Method(IntEnum):
 
 
 class Code(IntEnum):
-    """What is answered: class times 32 plus detail (RFC 7252, 12.1.2; RFC 7959; RFC 8132; RFC 8516)."""
+    """What is answered: class times 32 plus detail (RFC 7252, 7959, 8132 and 8516)."""
 
     CREATED = 65
     DELETED = 66
@@ -32,10 +32,12 @@ class Code(IntEnum):
     FORBIDDEN = 131
     NOT_FOUND = 132
     METHOD_NOT_ALLOWED = 133
+    NOT_ACCEPTABLE = 134
     INCOMPLETE = 136
     CONFLICT = 137
     PRECONDITION_FAILED = 140
     TOO_LARGE = 141
+    UNSUPPORTED_FORMAT = 143
     UNPROCESSABLE = 150
     TOO_MANY_REQUESTS = 157
     INTERNAL_ERROR = 160

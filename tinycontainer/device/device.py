@@ -6,12 +6,13 @@ belongs to one thread at a time. A call that is interrupted is done as a whole o
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from tinycontainer.errors import LoadError
 from tinycontainer.interfaces.clock import NS_PER_MS, Clock, to_unix_s
 from tinycontainer.interfaces.driver import Driver
 from tinycontainer.metadata import Metadata, PeerType
-from tinycontainer.state import KEPT_EVENTS, StoredEvents
+from tinycontainer.state import KEPT_EVENTS, StoredAnswer, StoredEvents
 from tinycontainer.trace import Sink, Tracer
 
 from .calls.service import Service
@@ -301,6 +302,27 @@ class BareDevice:
         with self._managing:
             self._executor.run(at_ms * NS_PER_MS)
 
+    def run_due(self, for_ms: int) -> int | None:
+        """Run what is due, and never sleep.
+
+        Args:
+            for_ms: for how long at most, in ms of the device's time.
+
+        Returns:
+            When something is due next, in ns of the device's time; None if nothing is.
+        """
+        with self._managing:
+            end_ns = self._clock.now_ns() + for_ms * NS_PER_MS
+            return self._executor.run(end_ns, sleeps=False)
+
+    def wind_down(self) -> None:
+        """Let every started container end as by `stop`, because the device is switched off.
+
+        After a boot it is started again.
+        """
+        with self._managing:
+            self._executor.started.wind_down()
+
     def end_trace(self, reason: str = "over") -> int:
         """Record what is in progress, and that the trace ends; call it once, at the end.
 
@@ -351,6 +373,25 @@ class BareDevice:
         """
         self._managing.look()
         return self._controller.get(_uid(uid)).metadata
+
+    def bundle(self, uid: bytes | str) -> bytes:
+        """The bundle of a loaded container, with its metadata of now.
+
+        Raises:
+            UnknownContainer: it is not loaded.
+        """
+        self._managing.look()
+        return self._controller.get(_uid(uid)).bundle
+
+    @contextmanager
+    def answering(self, answer: StoredAnswer) -> Iterator[None]:
+        """Record an answer together with the change that is made within, if one is."""
+        journal = self._controller.journal
+        journal.answer = answer
+        try:
+            yield
+        finally:
+            journal.answer = None
 
     def driver(
         self,

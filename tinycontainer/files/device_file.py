@@ -201,6 +201,21 @@ class StateTable(Table):
     )
 
 
+class AgentTable(Table):
+    """How the device is managed over a network."""
+
+    bind: str | None = Field(
+        None,
+        min_length=1,
+        description="host and port, as in [::1]:5683; by default the loopback address and 5683",
+    )
+    insecure: bool = Field(
+        False,
+        description="serve without protection, on a loopback address only: everybody who reaches it"
+        " may do everything",
+    )
+
+
 class DriverTableEntry(Table):
     """A driver behind a peer endpoint."""
 
@@ -245,6 +260,7 @@ class DeviceFile(Table):
     caps: CapsTable = CapsTable()
     trust: TrustTable = TrustTable()
     state: StateTable = StateTable()
+    agent: AgentTable = AgentTable()
     runtimes: dict[str, str] = Field(
         default_factory=dict, description="which runtime runs a container type, if not the default"
     )

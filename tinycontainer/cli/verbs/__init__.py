@@ -1,4 +1,4 @@
-"""The verbs of ``tinycontainerctl``, one file each, in four folders by what a user wants to do.
+"""The verbs of ``tinycontainerctl``, one file each, in five folders by what a user wants to do.
 
 To add a verb, write one file and add one line to `VERBS`:
 
@@ -32,6 +32,7 @@ VERBS: Final = (
     "running.run",
     "running.report",
     "running.compare",
+    "network.serve",
     "program.runtimes",
     "program.schema",
     "program.completion",

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from tinycontainer.interfaces.runtime import Hook, Runtime
-from tinycontainer.metadata import Metadata, Timing
+from tinycontainer.metadata import Bundle, Metadata, Timing
 from tinycontainer.trace import Tracer
 from tinycontainer.trace.events import Transitioned
 
@@ -204,6 +204,11 @@ class Container:
     def data(self) -> bytes:
         """Its data section."""
         return self.slot.read(Section.DATA)
+
+    @property
+    def bundle(self) -> bytes:
+        """Its sections as a bundle."""
+        return Bundle(self.metadata.raw, self.data, self.code).encode()
 
     def apply(
         self,

@@ -17,6 +17,7 @@ from tinycontainer.state import (
     MAX_LAST_EXIT_BYTES,
     DeviceState,
     StateChange,
+    StoredAnswer,
     StoredContainer,
 )
 from tinycontainer.trace import TraceEvent, Tracer
@@ -51,6 +52,7 @@ class Journal:
         is_behind: whether something has happened to a container that nobody asked for: it has
             ended, or it took the place of another and was started.
         is_closed: whether nothing is recorded any more.
+        answer: recorded together with the next change that is asked for; None for none.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Journal:
         self._milestones = Milestones(epoch_s)
         self.is_behind = False
         self.is_closed = False
+        self.answer: StoredAnswer | None = None
 
     def keep_milestones(self, tracer: Tracer) -> None:
         """Record milestones, too, if there is a state: with the next that is recorded."""
@@ -93,7 +96,7 @@ class Journal:
         event = None if told is None else told()
         if isinstance(slot, StoredContainer):
             self._write(accepted, (slot,), (), event)
-        elif accepted or slot is not None:
+        elif accepted or slot is not None or self.answer is not None:
             self._write(accepted, (), () if slot is None else (slot,), event)
 
     def is_due(self, now_ns: int) -> bool:
@@ -160,8 +163,10 @@ class Journal:
         events = [*self._milestones.pending]
         if told is not None:
             events.append(self._milestones.encode(told))
-        self._state.record(StateChange(accepted, changed, removed, now_s, tuple(events)))
+        change = StateChange(accepted, changed, removed, now_s, tuple(events), self.answer)
+        self._state.record(change)
         self._milestones.recorded(told)
+        self.answer = None
         for entry in changed:
             self._recorded[entry.slot] = entry
         for slot in removed:

@@ -16,7 +16,7 @@ from tinycontainer.trace import Tracer
 from ..calls.natives import ContainerNatives
 from ..calls.service import Service
 from ..calls.started import StartedContainer
-from ..containers.container import Container
+from ..containers.container import Container, Exit, ExitReason
 from ..containers.controller import Controller
 from ..containers.lifecycle import Event, State
 from ..containers.limits import Capacity, Scheduling
@@ -144,6 +144,14 @@ class Executions:
         if execution.stop_posted_ns is None:
             execution.stop_posted_ns = self._clock.now_ns()
         self.posted.append(execution)
+
+    def wind_down(self) -> None:
+        """Let all that run end, for a reason that lets them start again after a boot."""
+        reason = Exit(ExitReason.INTERRUPTED)
+        for execution in tuple(self):
+            if execution.container.state is State.RUNNING:
+                execution.container.apply(Event.STOP, self._tracer, str(reason), reason)
+                self.end(execution.container)
 
     def complete_reconfiguration(self, container: Container) -> None:
         """Let new metadata take effect: rights at once, timing from the next hook."""

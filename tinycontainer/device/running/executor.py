@@ -108,8 +108,16 @@ class Executor:
 
     # The loop.
 
-    def run(self, end_ns: int | None) -> None:
-        """Run until a device time, or (None) until nothing is started any more."""
+    def run(self, end_ns: int | None, *, sleeps: bool = True) -> int | None:
+        """Run until a device time, or (None) until nothing is started any more.
+
+        Args:
+            end_ns: when to end.
+            sleeps: whether to wait for what is due later.
+
+        Returns:
+            When something is due next; None if nothing is.
+        """
         while True:
             now_ns = self._clock.now_ns()
             self._settle_posted(now_ns)
@@ -119,7 +127,7 @@ class Executor:
                 self.record_what_changed()
             self.interrupts.deliver()
             if end_ns is not None and now_ns >= end_ns:
-                return
+                return now_ns
             decision = self._scheduler.decide(now_ns, end_ns)
             if isinstance(decision, Turn) and self._loop_is_next(decision.slot):
                 # A loop that begins sets an alarm, which may bound the turn.
@@ -128,9 +136,15 @@ class Executor:
             if isinstance(decision, Turn):
                 self._take_turn(decision)
             elif decision.until_ns is None:
-                return
+                return None
+            elif not sleeps:
+                return self._next_due_ns(now_ns)
             else:
                 self.interrupts.deliver_while(self._clock.sleep_until, decision.until_ns)
+
+    def _next_due_ns(self, now_ns: int) -> int | None:
+        decision = self._scheduler.decide(now_ns, None)
+        return now_ns if isinstance(decision, Turn) else decision.until_ns
 
     def record_what_changed(self, *, time_too: bool = False) -> None:
         """Let the state know what has changed by itself: ends, and how many loops were made."""

@@ -1,0 +1,48 @@
+"""Where a device is served."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+
+DEFAULT_PORT: Final = 5683
+"""Of CoAP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a device is served.
+
+    Attributes:
+        host: an IP address.
+        port: of UDP.
+    """
+
+    host: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        return ip_address(self.host).is_loopback
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Read an address such as ``[::1]:5683`` or ``127.0.0.1``.
+
+        Raises:
+            ValueError: it is none.
+        """
+        host, port = text, str(DEFAULT_PORT)
+        if text.startswith("["):
+            host, _, rest = text[1:].partition("]")
+            if rest:
+                port = rest.removeprefix(":")
+        elif text.count(":") == 1:
+            host, _, port = text.partition(":")
+        if not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
+            raise ValueError("the port is not 1 to 65535")
+        return cls(str(ip_address(host)), int(port))

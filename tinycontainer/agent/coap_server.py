@@ -1,0 +1,202 @@
+"""The network side of the agent: CoAP by aiocoap, and nothing of what requests mean.
+
+Of aiocoap come messages, retransmissions, duplicates and OSCORE. Blocks, critical options and who
+may do what are ours: the library mixes uploads, bounds none, and passes over unknown options.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any, Final
+
+import aiocoap
+from aiocoap import interfaces
+from aiocoap.numbers import OptionNumber
+from aiocoap.optiontypes import OpaqueOption
+
+from .blocks import decode_block, encode_block
+from .message import Answer, Block, Code, Method, Option, Request, from_uint, to_uint
+
+MAX_OBSERVERS: Final = 32
+"""Who observes beyond this gets a plain answer, which RFC 7641 allows."""
+BLOCK_BYTES: Final = 1024
+_METHODS: Final = {int(method): method for method in Method}
+_READ_BEFORE: Final = frozenset({Option.URI_PATH, Option.URI_QUERY})
+
+
+def read_request(message: Any) -> Request | None:
+    """What a message asks; None if its method is none of ours."""
+    method = _METHODS.get(int(message.code))
+    if method is None:
+        return None
+    options = tuple(
+        (int(option.number), option.encode())
+        for option in message.opt.option_list()
+        if option.number not in _READ_BEFORE
+    )
+    return Request(
+        peer=_identify(message.remote),
+        method=method,
+        path=tuple(message.opt.uri_path),
+        query=tuple(message.opt.uri_query),
+        options=options,
+        payload=bytes(message.payload),
+    )
+
+
+def _identify(remote: Any) -> bytes:
+    """Who asks: the identity that OSCORE has proved, or else an address."""
+    claims = [str(claim) for claim in getattr(remote, "authenticated_claims", ())]
+    name = f"oscore {claims[0]}" if claims else f"coap {remote.hostinfo}"
+    return sha256(name.encode()).digest()
+
+
+def write_answer(answer: Answer) -> Any:
+    """An answer as a message."""
+    message = aiocoap.Message(code=aiocoap.Code(int(answer.code)), payload=answer.payload)
+    options = list(answer.options)
+    if answer.format is not None:
+        options.append((Option.CONTENT_FORMAT, to_uint(answer.format)))
+    for number, value in options:
+        message.opt.add_option(OpaqueOption(OptionNumber(number), value))
+    return message
+
+
+def cut_answer(request: Request, answer: Answer) -> Answer:
+    """The block of an answer that was asked for (RFC 7959); all of it where it fits into one.
+
+    Blocks are cut anew from each answer. The ETag tells a client whose blocks belong together.
+    """
+    option = request.option(Option.BLOCK2)
+    wanted = Block(0, False, BLOCK_BYTES) if option is None else decode_block(option)
+    begin = wanted.number * wanted.size_bytes
+    if begin == 0 and len(answer.payload) <= wanted.size_bytes:
+        return answer
+    if begin >= len(answer.payload):
+        return Answer(Code.BAD_REQUEST)
+    end = begin + wanted.size_bytes
+    block = Block(wanted.number, end < len(answer.payload), wanted.size_bytes)
+    options = [*answer.options, (Option.BLOCK2, encode_block(block))]
+    if all(number != Option.ETAG for number, _ in options):
+        options.append((Option.ETAG, sha256(answer.payload).digest()[:8]))
+    if begin == 0:
+        options.append((Option.SIZE2, to_uint(len(answer.payload))))
+    return replace(answer, payload=answer.payload[begin:end], options=tuple(options))
+
+
+class Observers:
+    """Those who wait for a change; each is woken by all that come while it looks away."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Event] = set()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def wake(self) -> None:
+        """Something has changed."""
+        for each in self._waiting:
+            each.set()
+
+    async def changes(self) -> AsyncIterator[None]:
+        """One entry after each change, or after several."""
+        changed = asyncio.Event()
+        self._waiting.add(changed)
+        try:
+            while True:
+                await changed.wait()
+                changed.clear()
+                yield
+        finally:
+            self._waiting.discard(changed)
+
+
+class Site(interfaces.Resource):  # type: ignore[misc]
+    """All resources of the agent.
+
+    Args:
+        handle: answers a request, at once.
+        look: the same for somebody who observes, without counting it as a request.
+        observers: wait for changes.
+    """
+
+    def __init__(
+        self,
+        handle: Callable[[Request], Answer],
+        look: Callable[[Request], Answer],
+        observers: Observers,
+    ) -> None:
+        self._handle = handle
+        self._look = look
+        self._observers = observers
+
+    async def render_to_pipe(self, pipe: Any) -> None:
+        """Answer a request, and go on answering while somebody observes."""
+        request = read_request(pipe.request)
+        if request is None:
+            refused = write_answer(Answer(Code.METHOD_NOT_ALLOWED))
+            pipe.add_response(refused, is_last=True)
+            return
+        answer = self._handle(request)
+        if not self._is_observed(request, answer):
+            pipe.add_response(write_answer(cut_answer(request, answer)), is_last=True)
+            return
+        number = 1
+        pipe.add_response(write_answer(_numbered(request, answer, number)), is_last=False)
+        async for _ in self._observers.changes():
+            before, answer = answer, self._look(request)
+            if answer == before:
+                continue
+            if answer.code is not Code.CONTENT:
+                pipe.add_response(write_answer(cut_answer(request, answer)), is_last=True)
+                return
+            number += 1
+            pipe.add_response(write_answer(_numbered(request, answer, number)), is_last=False)
+
+    def _is_observed(self, request: Request, answer: Answer) -> bool:
+        observe = request.option(Option.OBSERVE)
+        wishes = observe is not None and from_uint(observe) == 0
+        may = request.method is Method.GET and request.path[:1] == ("tc",)
+        is_whole = request.option(Option.BLOCK2) is None
+        has_room = len(self._observers) < MAX_OBSERVERS
+        return wishes and may and is_whole and has_room and answer.code is Code.CONTENT
+
+    # The rest of the interface is for what aiocoap would do in place of `render_to_pipe`.
+
+    async def render(self, request: Any) -> Any:
+        """Not used."""
+        raise NotImplementedError
+
+    async def needs_blockwise_assembly(self, request: Any) -> bool:
+        """Never: blocks are assembled by the manager."""
+        return False
+
+    def get_resources_as_linkheader(self) -> Any:
+        """Not used."""
+        raise NotImplementedError
+
+
+def _numbered(request: Request, answer: Answer, number: int) -> Answer:
+    cut = cut_answer(request, answer)
+    return replace(cut, options=(*cut.options, (Option.OBSERVE, to_uint(number))))
+
+
+@asynccontextmanager
+async def listening(site: Site, host: str, port: int) -> AsyncIterator[None]:
+    """Serve a site at an address, until the block is left.
+
+    Raises:
+        OSError: the address cannot be used.
+    """
+    # By default two servers would share a port without a word, and requests go to either.
+    os.environ["AIOCOAP_REUSE_PORT"] = "0"
+    context = await aiocoap.Context.create_server_context(
+        site, bind=(host, port), transports=["udp6"]
+    )
+    try:
+        yield
+    finally:
+        await context.shutdown()

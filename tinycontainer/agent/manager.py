@@ -1,0 +1,124 @@
+"""The manager: judges each request in one order, and answers it (TC-MGMT-01).
+
+It changes the device between two slices of its run, and never waits.
+"""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Final
+
+from .blocks import Uploads, decode_block
+from .message import MAX_URI_PARTS, Answer, Code, Method, Option, Request, from_uint, to_uint
+from .published import CONTAINER_PATH, DEVICE_ID_PATH, Published
+from .published import OPTIONS as PUBLISHED_OPTIONS
+from .rates import Rates
+from .refusing import RequestRefused, too_large
+from .resources import Resources, Target
+from .rights import Peer, Peers
+
+_ANYWHERE: Final = frozenset({Option.URI_HOST, Option.URI_PORT, Option.ACCEPT, Option.BLOCK2})
+"""Critical options that every resource knows; those of the path and the query are read already."""
+_OF_PAYLOADS: Final = frozenset({Option.BLOCK1})
+
+
+class Manager:
+    """Answers requests.
+
+    Args:
+        peers: who is known.
+        rates: bounds how often each peer may ask.
+        uploads: keeps what comes in blocks.
+        published: version 1.
+        resources: version 2.
+    """
+
+    def __init__(
+        self,
+        peers: Peers,
+        rates: Rates,
+        uploads: Uploads,
+        published: Published,
+        resources: Resources,
+    ) -> None:
+        self._peers = peers
+        self._rates = rates
+        self._uploads = uploads
+        self._published = published
+        self._resources = resources
+
+    def handle(self, request: Request) -> Answer:
+        """Answer a request, whatever it is."""
+        try:
+            return self._judge(request)
+        except RequestRefused as refusal:
+            return refusal.answer()
+
+    def _judge(self, request: Request) -> Answer:
+        peer = self._peers.find(request.peer)
+        if peer is None:
+            raise RequestRefused(Code.UNAUTHORIZED, "unauthorized", "nobody who is known")
+        wait_s = self._rates.admit(request.peer)
+        if wait_s > 0:
+            age = ((Option.MAX_AGE, to_uint(int(wait_s) + 1)),)
+            raise RequestRefused(Code.TOO_MANY_REQUESTS, "too-many-requests", "ask later", age)
+        if max(len(request.path), len(request.query)) > MAX_URI_PARTS:
+            raise RequestRefused(Code.BAD_REQUEST, "bad-request", "path or query: too many parts")
+        if request.path in (CONTAINER_PATH, DEVICE_ID_PATH):
+            _require_known_options(request, PUBLISHED_OPTIONS)
+            return self._published.handle(request)
+        return self._judge_resource(request, peer)
+
+    def _judge_resource(self, request: Request, peer: Peer) -> Answer:
+        target = Target.of(request)
+        rights = self._resources.rights_for(request, target)
+        limit_bytes = self._resources.payload_limit(request, target)
+        known = _OF_PAYLOADS if limit_bytes else frozenset()
+        if request.method is Method.PUT:
+            known |= {Option.IF_MATCH}
+        _require_known_options(request, known)
+        for right in rights:
+            if not peer.may(right, target.uid):
+                problem = f"{peer.name} has no right to {right}"
+                raise RequestRefused(Code.FORBIDDEN, "forbidden", problem)
+        payload = self._receive(request, limit_bytes)
+        if isinstance(payload, Answer):
+            return payload
+        answer = self._resources.handle(request, target, peer, payload)
+        last_block = request.option(Option.BLOCK1)
+        if last_block is None:
+            return answer
+        return replace(answer, options=(*answer.options, (Option.BLOCK1, last_block)))
+
+    def look(self, request: Request) -> Answer:
+        """Answer a request of somebody who observes: no request, so it counts as none."""
+        try:
+            peer = self._peers.find(request.peer)
+            if peer is None:
+                raise RequestRefused(Code.UNAUTHORIZED, "unauthorized", "nobody who is known")
+            return self._resources.handle(request, Target.of(request), peer, b"")
+        except RequestRefused as refusal:
+            return refusal.answer()
+
+    def _receive(self, request: Request, limit_bytes: int) -> bytes | Answer:
+        option = request.option(Option.BLOCK1)
+        if option is not None:
+            return self._uploads.take(request, decode_block(option), limit_bytes)
+        size = request.option(Option.SIZE1)
+        if max(len(request.payload), from_uint(size or b"")) > limit_bytes:
+            raise too_large("payload", limit_bytes)
+        return request.payload
+
+
+def _require_known_options(request: Request, known: frozenset[Option]) -> None:
+    """Refuse critical options that a resource does not know, and repeated ones (TC-MGMT-02)."""
+    counts = Counter(number for number, _ in request.options)
+    for number, count in counts.items():
+        is_known = number in known or number in _ANYWHERE
+        if number % 2 and not is_known:
+            raise _bad_option(f"option {number} is critical and not known here")
+        if count > 1 and number != Option.IF_MATCH and (number % 2 or number in known):
+            raise _bad_option(f"option {number} is there more than once")
+
+
+def _bad_option(problem: str) -> RequestRefused:
+    return RequestRefused(Code.BAD_OPTION, "bad-option", problem)

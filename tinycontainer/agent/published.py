@@ -1,0 +1,144 @@
+"""Version 1: the firmware's interface, as published (TC-MGMT-07 and TC-MGMT-08)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from tinycontainer.device.containers.lifecycle import State
+from tinycontainer.device.device import BareDevice
+from tinycontainer.errors import TinyContainerError
+
+from .bundles import find_uid
+from .identity import MAX_ID_BYTES, DeviceId
+from .message import Answer, Code, Format, Method, Option, Request, from_uint, to_uint
+from .rights import Right
+
+CONTAINER_PATH: Final = ("container", "")
+DEVICE_ID_PATH: Final = ("device-id", "")
+OPTIONS: Final = frozenset(
+    {Option.ACTION, Option.METADATA, Option.DATA, Option.CODE, Option.UID, Option.STATUS}
+)
+
+
+class Action(IntEnum):
+    """What is wanted of a container."""
+
+    LOAD = 1
+    START = 2
+    IS_RUNNING = 3
+    STOP = 4
+    DELETE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row of the published table.
+
+    Attributes:
+        method: the only one.
+        needs: options that it needs.
+        right: what the peer must be allowed to do.
+    """
+
+    method: Method
+    needs: tuple[Option, ...]
+    right: Right
+
+
+_ROWS: Final = {
+    Action.LOAD: _Row(Method.POST, (Option.METADATA, Option.DATA, Option.CODE), Right.LOAD),
+    Action.START: _Row(Method.PUT, (Option.UID,), Right.START),
+    Action.IS_RUNNING: _Row(Method.GET, (Option.UID,), Right.READ),
+    Action.STOP: _Row(Method.PUT, (Option.UID,), Right.STOP),
+    Action.DELETE: _Row(Method.DELETE, (Option.UID,), Right.DELETE),
+}
+
+
+class Published:
+    """Answers requests of version 1.
+
+    Args:
+        device: the device.
+        device_id: its identifier.
+        may: whether the peer of a request has a right to a container.
+    """
+
+    def __init__(
+        self,
+        device: BareDevice,
+        device_id: DeviceId,
+        may: Callable[[Request, Right, bytes | None], bool],
+    ) -> None:
+        self._device = device
+        self._device_id = device_id
+        self._may = may
+
+    def handle(self, request: Request) -> Answer:
+        """Answer a request to one of the two resources."""
+        if request.path == CONTAINER_PATH:
+            return self._manage(request)
+        return self._identify(request)
+
+    def _manage(self, request: Request) -> Answer:
+        number = request.option(Option.ACTION)
+        if number is None or len(number) > 4 or from_uint(number) not in set(Action):
+            return Answer(Code.BAD_OPTION)
+        action = Action(from_uint(number))
+        row = _ROWS[action]
+        if request.method is not row.method:
+            return Answer(Code.METHOD_NOT_ALLOWED)
+        given = [request.option(option) for option in row.needs]
+        values = [value for value in given if value is not None]
+        if len(values) < len(given):
+            return Answer(Code.BAD_OPTION)
+        uid = find_uid(values[0]) if action is Action.LOAD else values[0]
+        if not self._may(request, row.right, uid):
+            return Answer(Code.FORBIDDEN)
+        try:
+            return self._do(action, values)
+        except TinyContainerError:
+            return Answer(Code.INTERNAL_ERROR)
+
+    def _do(self, action: Action, values: list[bytes]) -> Answer:
+        device = self._device
+        match action:
+            case Action.LOAD:
+                metadata, data, code = values
+                device.load_sections(metadata, code, data)
+                return Answer(Code.CREATED)
+            case Action.START:
+                device.start(values[0])
+            case Action.STOP:
+                device.stop(values[0])
+            case Action.DELETE:
+                device.delete(values[0])
+                return Answer(Code.DELETED)
+            case Action.IS_RUNNING:
+                uid = values[0]
+                is_running = uid in device and device[uid].state is State.RUNNING
+                status = (Option.STATUS, to_uint(int(is_running)))
+                return Answer(Code.CONTENT, options=(status,))
+        return Answer(Code.CHANGED)
+
+    def _identify(self, request: Request) -> Answer:
+        match request.method:
+            case Method.GET:
+                if not self._may(request, Right.READ, None):
+                    return Answer(Code.FORBIDDEN)
+                found = self._device_id.read()
+                if not found:
+                    return Answer(Code.NOT_FOUND)
+                return Answer(Code.CONTENT, found, Format.OCTETS)
+            case Method.POST:
+                if not self._may(request, Right.IDENTIFY, None) or self._device_id.is_fixed:
+                    return Answer(Code.FORBIDDEN)
+                if not request.payload:
+                    return Answer(Code.BAD_REQUEST)
+                if len(request.payload) > MAX_ID_BYTES:
+                    size1 = (Option.SIZE1, to_uint(MAX_ID_BYTES))
+                    return Answer(Code.TOO_LARGE, options=(size1,))
+                self._device_id.write(request.payload)
+                return Answer(Code.CHANGED)
+            case _:
+                return Answer(Code.METHOD_NOT_ALLOWED)

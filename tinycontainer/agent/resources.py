@@ -1,0 +1,370 @@
+"""Version 2: the resources below /tc (TC-MGMT-09 to TC-MGMT-12)."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final
+
+import cbor2
+
+from tinycontainer.device.containers.lifecycle import State
+from tinycontainer.device.containers.limits import Capacity
+from tinycontainer.device.containers.view import View
+from tinycontainer.device.device import BareDevice
+from tinycontainer.errors import TinyContainerError
+from tinycontainer.state import DeviceState, StoredAnswer, StoredEvent
+from tinycontainer.text import flatten, show
+from tinycontainer_tokens import StepOutcome
+from tinycontainer_tokens.claims import MAX_UID_BYTES
+
+from .bundles import find_uid, find_uid_of_bundle
+from .changes import Changes
+from .identity import DeviceId
+from .message import Answer, Code, Format, Method, Option, Request
+from .refusing import RequestRefused
+from .rights import Peer, Right
+
+EVENTS_PER_ANSWER: Final = 32
+ID_DIGITS: Final = 16
+MAX_CONFIRM_MS: Final = 24 * 60 * 60 * 1000
+_ETAG_BYTES: Final = 8
+_VERDICTS: Final = {
+    StepOutcome.PASSED: True,
+    StepOutcome.FAILED: False,
+    StepOutcome.SKIPPED: None,
+}
+_STATES: Final = {State.READY: 1, State.RUNNING: 2, State.STOPPING: 3, State.DELETING: 4}
+_VERBS: Final = {"start": Right.START, "stop": Right.STOP, "kill": Right.STOP}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a request of version 2 is about.
+
+    Attributes:
+        kind: of the resource: ``device``, ``containers``, ``container``, ``metadata``, ``judge`` or
+            ``events``.
+        uid: of the container; None if it is about none.
+        query: its parts, without the id.
+        request_id: 8 bytes; None if the request has none.
+    """
+
+    kind: str
+    uid: bytes | None = None
+    query: dict[str, str] = field(default_factory=dict)
+    request_id: bytes | None = None
+
+    @classmethod
+    def of(cls, request: Request) -> "Target":
+        """Read path and query of a request.
+
+        Raises:
+            RequestRefused: there is no such resource, or the query cannot be read.
+        """
+        kind, uid = _find(request.path)
+        query: dict[str, str] = {}
+        for part in request.query:
+            name, _, value = part.partition("=")
+            if name in query:
+                raise _bad(f"query: {show(name, 20)} is there twice")
+            query[name] = value
+        digits = query.pop("id", None)
+        return cls(kind, uid, query, None if digits is None else _to_request_id(digits))
+
+
+def _find(path: tuple[str, ...]) -> tuple[str, bytes | None]:
+    match path:
+        case ("tc",):
+            return "device", None
+        case ("tc", "c"):
+            return "containers", None
+        case ("tc", "j"):
+            return "judge", None
+        case ("tc", "e"):
+            return "events", None
+        case ("tc", "c", digits):
+            return "container", _to_uid(digits)
+        case ("tc", "c", digits, "m"):
+            return "metadata", _to_uid(digits)
+    raise _not_found()
+
+
+def _to_uid(digits: str) -> bytes:
+    try:
+        uid = bytes.fromhex(digits)
+    except ValueError:
+        raise _not_found() from None
+    if not 1 <= len(uid) <= MAX_UID_BYTES or len(digits) != 2 * len(uid):
+        raise _not_found()
+    return uid
+
+
+def _to_request_id(digits: str) -> bytes:
+    try:
+        found = bytes.fromhex(digits)
+    except ValueError:
+        found = b""
+    if len(digits) != ID_DIGITS or len(found) != ID_DIGITS // 2:
+        raise _bad(f"id: is not {ID_DIGITS} hexadecimal digits")
+    return found
+
+
+def _bad(problem: str) -> RequestRefused:
+    return RequestRefused(Code.BAD_REQUEST, "bad-request", problem)
+
+
+def _not_found() -> RequestRefused:
+    return RequestRefused(Code.NOT_FOUND, "not-found", "there is no such resource")
+
+
+class Resources:
+    """Answers requests of version 2.
+
+    Args:
+        device: the device.
+        state: remembers answers, boots and the time.
+        capacity: what fits on the device.
+        device_id: its identifier.
+        changes: what has changed since the boot.
+        now_s: the device's time in Unix seconds.
+    """
+
+    def __init__(
+        self,
+        device: BareDevice,
+        state: DeviceState,
+        capacity: Capacity,
+        device_id: DeviceId,
+        changes: Changes,
+        now_s: Callable[[], int],
+    ) -> None:
+        self._device = device
+        self._state = state
+        self._capacity = capacity
+        self._device_id = device_id
+        self._changes = changes
+        self._now_s = now_s
+        self._hashes: dict[bytes, tuple[int, bytes]] = {}
+
+    def rights_for(self, request: Request, target: Target) -> tuple[Right, ...]:
+        """What a peer must be allowed to do for this request.
+
+        Raises:
+            RequestRefused: the resource does not know the method.
+        """
+        method = request.method
+        match target.kind:
+            case "container" if method is Method.PUT:
+                replaces = request.option(Option.IF_MATCH) is not None
+                return (Right.LOAD, Right.DELETE) if replaces else (Right.LOAD,)
+            case "container" if method is Method.POST:
+                return (_VERBS[self._verb(target)],)
+            case "container" if method is Method.DELETE:
+                return (Right.DELETE,)
+            case "metadata" if method is Method.PUT:
+                return (Right.RECONFIGURE,)
+            case "judge" if method is Method.POST:
+                return ()  # which container the bundle is of is known once it has come
+        if method is not Method.GET or target.kind == "judge":
+            problem = f"{method.name} is not possible here"
+            raise RequestRefused(Code.METHOD_NOT_ALLOWED, "method-not-allowed", problem)
+        return (Right.READ,)
+
+    def payload_limit(self, request: Request, target: Target) -> int:
+        """The most bytes of payload that this request can use."""
+        if request.method in (Method.GET, Method.DELETE):
+            return 0
+        if target.kind == "metadata":
+            return self._capacity.metadata_bytes
+        takes_bundle = target.kind == "judge" or request.method is Method.PUT
+        return self._capacity.bundle_bytes if takes_bundle else 0
+
+    def handle(self, request: Request, target: Target, peer: Peer, payload: bytes) -> Answer:
+        """Carry out a request of somebody who may do that.
+
+        Args:
+            request: what is asked.
+            target: about what.
+            peer: who asks.
+            payload: all of it.
+
+        Raises:
+            RequestRefused: it is refused.
+        """
+        try:
+            if target.kind == "judge":
+                return self._judge(target, peer, payload)
+            if request.method is Method.GET:
+                return self._look(target, peer)
+            return self._change(request, target, payload)
+        except TinyContainerError as error:
+            raise RequestRefused.of(error) from error
+
+    # Looking.
+
+    def _look(self, target: Target, peer: Peer) -> Answer:
+        match target.kind:
+            case "device":
+                return _content(self._describe_device())
+            case "containers":
+                seen = [view for view in self._device if peer.may(Right.READ, view.uid)]
+                return _content([self._describe(view) for view in seen])
+            case "events":
+                return self._events(target, peer)
+        uid = target.uid or b""
+        view = self._device[uid]
+        if target.kind == "metadata":
+            return Answer(Code.CONTENT, self._device.metadata(uid).raw, Format.CBOR)
+        etag = (Option.ETAG, self._hash_of(view)[:_ETAG_BYTES])
+        return _content(self._describe(view), etag)
+
+    def _describe_device(self) -> dict[int, Any]:
+        capacity = self._capacity
+        return {
+            0: self._device_id.read(),
+            1: capacity.slots,
+            2: capacity.slots - len(self._device),
+            3: capacity.metadata_bytes,
+            4: capacity.code_bytes,
+            5: capacity.data_bytes,
+            6: self._state.remembered().count,
+            7: self._now_s(),
+            8: self._device.events(0, 0).newest,
+        }
+
+    def _describe(self, view: View) -> dict[int, Any]:
+        return {
+            0: view.uid,
+            1: _STATES.get(view.state, 0),
+            2: view.loops,
+            3: None if view.last_exit is None else show(str(view.last_exit).encode(), 256),
+            4: self._changes.of_containers.get(view.uid, 0),
+            5: self._hash_of(view),
+            6: view.slot,
+        }
+
+    def _hash_of(self, view: View) -> bytes:
+        """SHA-256 of the bundle, worked out again only after the container has changed."""
+        change = self._changes.of_containers.get(view.uid, 0)
+        known = self._hashes.get(view.uid)
+        if known is not None and known[0] == change:
+            return known[1]
+        found = sha256(self._device.bundle(view.uid)).digest()
+        if len(self._hashes) > self._capacity.slots:
+            self._hashes.clear()
+        self._hashes[view.uid] = change, found
+        return found
+
+    def _events(self, target: Target, peer: Peer) -> Answer:
+        since = _whole_number(target, "since", 0)
+        found = self._device.events(since, EVENTS_PER_ANSWER)
+        entries = [[each.number, each.content] for each in found.entries if _may_see(peer, each)]
+        return _content({0: found.newest, 1: entries})
+
+    # Changing.
+
+    def _judge(self, target: Target, peer: Peer, payload: bytes) -> Answer:
+        if not peer.may(Right.LOAD, find_uid_of_bundle(payload)):
+            problem = f"{peer.name} has no right to {Right.LOAD}"
+            raise RequestRefused(Code.FORBIDDEN, "forbidden", problem)
+        checks = self._device.judge(payload, replaces="replaces" in target.query)
+        rows = [[each.name, _VERDICTS[each.outcome], flatten(each.detail)[:512]] for each in checks]
+        return Answer(Code.CHANGED, cbor2.dumps(rows), Format.CBOR)
+
+    def _change(self, request: Request, target: Target, payload: bytes) -> Answer:
+        uid = target.uid or b""
+        known = self._recall(request, target)
+        if known is not None:
+            return known
+        match request.method:
+            case Method.PUT if target.kind == "metadata":
+                self._require_uid(uid, find_uid(payload))
+                with self._answering(request, target, Code.CHANGED) as answer:
+                    self._device.reconfigure(payload)
+            case Method.PUT:
+                self._require_uid(uid, find_uid_of_bundle(payload))
+                answer = self._put(request, target, payload)
+            case Method.DELETE:
+                with self._answering(request, target, Code.DELETED) as answer:
+                    self._device.delete(uid)
+            case _:
+                verb = self._verb(target)
+                with self._answering(request, target, Code.CHANGED) as answer:
+                    getattr(self._device, verb)(uid)
+        return answer
+
+    def _put(self, request: Request, target: Target, payload: bytes) -> Answer:
+        uid = target.uid or b""
+        wanted = [value for number, value in request.options if number == Option.IF_MATCH]
+        if not wanted:
+            with self._answering(request, target, Code.CREATED) as answer:
+                self._device.load(payload)
+            return answer
+        etag = self._hash_of(self._device[uid])[:_ETAG_BYTES] if uid in self._device else None
+        if etag is None or (b"" not in wanted and etag not in wanted):
+            problem = "If-Match: another version is loaded, or none"
+            raise RequestRefused(Code.PRECONDITION_FAILED, "precondition-failed", problem)
+        confirm_ms = _whole_number(target, "confirm", 0)
+        if confirm_ms > MAX_CONFIRM_MS:
+            raise _bad(f"confirm: is more than {MAX_CONFIRM_MS}")
+        with self._answering(request, target, Code.CHANGED) as answer:
+            self._device.replace(payload, confirm_ms=confirm_ms or None)
+        return answer
+
+    def _recall(self, request: Request, target: Target) -> Answer | None:
+        """What was answered to this request before; None if it is new.
+
+        Raises:
+            RequestRefused: it has no id.
+        """
+        if target.request_id is None:
+            raise _bad(f"id: is missing: a change needs id= and {ID_DIGITS} hexadecimal digits")
+        content = self._state.answer(_name(request.peer), target.request_id)
+        return None if content is None else Answer(Code(content[0]))
+
+    @contextmanager
+    def _answering(self, request: Request, target: Target, code: Code) -> Iterator[Answer]:
+        """Let an answer be recorded together with the change that is made within."""
+        stored = StoredAnswer(_name(request.peer), target.request_id or b"", bytes([code]))
+        with self._device.answering(stored):
+            yield Answer(code)
+
+    def _require_uid(self, wanted: bytes, found: bytes | None) -> None:
+        """Refuse what names another container; what names none is for the device to refuse."""
+        if found is not None and found != wanted:
+            raise _bad(f"the metadata is of {show(found)}, the path of {show(wanted)}")
+
+    def _verb(self, target: Target) -> str:
+        verbs = [verb for verb in _VERBS if verb in target.query]
+        if len(verbs) != 1:
+            raise _bad("query: one of start, stop and kill is needed")
+        return verbs[0]
+
+
+def _content(value: Any, *options: tuple[int, bytes]) -> Answer:
+    return Answer(Code.CONTENT, cbor2.dumps(value), Format.CBOR, options)
+
+
+def _name(peer: bytes) -> bytes:
+    return sha256(peer).digest()
+
+
+def _whole_number(target: Target, name: str, default: int) -> int:
+    text = target.query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise _bad(f"{name}: is no whole number")
+    return int(text)
+
+
+def _may_see(peer: Peer, event: StoredEvent) -> bool:
+    if peer.uids is None:
+        return True
+    try:
+        shown = json.loads(event.content).get("uid", "")
+    except ValueError:
+        return False
+    return shown in {show(uid) for uid in peer.uids}

@@ -1,0 +1,116 @@
+"""Serving a device: everything of the agent put together."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tinycontainer.device.containers.lifecycle import State
+from tinycontainer.device.device import BareDevice
+from tinycontainer.device.setup import Setup
+from tinycontainer.interfaces.clock import NS_PER_MS, to_unix_s
+from tinycontainer.state import DeviceState
+
+from .address import Address
+from .agent import Agent
+from .blocks import Uploads
+from .changes import Changes
+from .coap_server import Observers, Site, listening
+from .identity import DeviceId
+from .manager import Manager
+from .message import Answer, Request
+from .published import Published
+from .rates import Rates
+from .resources import Resources
+from .rights import Peers, Right
+
+_MOVING: Final = frozenset({State.RUNNING, State.STOPPING})
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What is served, and to whom.
+
+    Attributes:
+        device: the device, in wall time; ``changes`` is one of its sinks.
+        setup: what it is made of.
+        state: what it remembers.
+        changes: what has changed on it.
+        device_id: its identifier.
+        peers: who is known.
+        when_asked: is told each request and its answer.
+    """
+
+    device: BareDevice
+    setup: Setup
+    state: DeviceState
+    changes: Changes
+    device_id: DeviceId
+    peers: Peers
+    when_asked: Callable[[Request, Answer], None]
+
+    def make_manager(self) -> Manager:
+        """What answers requests."""
+        setup = self.setup
+        resources = Resources(
+            self.device,
+            self.state,
+            setup.capacity,
+            self.device_id,
+            self.changes,
+            lambda: to_unix_s(setup.epoch_s, self.device.now_ns),
+        )
+        published = Published(self.device, self.device_id, self._may)
+        return Manager(
+            self.peers, Rates(time.monotonic), Uploads(time.monotonic), published, resources
+        )
+
+    def _may(self, request: Request, right: Right, uid: bytes | None) -> bool:
+        peer = self.peers.find(request.peer)
+        return peer is not None and peer.may(right, uid)
+
+
+async def serve(served: Served, address: Address, when_ready: Callable[[], None]) -> None:
+    """Serve a device until SIGTERM or SIGINT; then its containers end with their grace.
+
+    A second signal ends at once.
+
+    Raises:
+        OSError: the address cannot be used.
+    """
+    observers = Observers()
+    agent = Agent(served.device, observers)
+    manager = served.make_manager()
+
+    def handle(request: Request) -> Answer:
+        answer = manager.handle(request)
+        agent.poke()
+        served.when_asked(request, answer)
+        return answer
+
+    served.changes.when_changed = agent.note_change
+    signals = 0
+
+    def end() -> None:
+        nonlocal signals
+        signals += 1
+        agent.poke()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+    async with listening(Site(handle, manager.look, observers), address.host, address.port):
+        when_ready()
+        await agent.run(lambda: signals > 0)
+    served.device.wind_down()
+    grace_ms = served.setup.scheduling.grace_ns // NS_PER_MS
+    end_ns = served.device.now_ns + 3 * grace_ms * NS_PER_MS
+    await agent.run(
+        lambda: (
+            signals > 1
+            or served.device.now_ns >= end_ns
+            or all(view.state not in _MOVING for view in served.device)
+        )
+    )
