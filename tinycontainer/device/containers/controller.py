@@ -68,8 +68,7 @@ class Controller:
         self._loading = Loading(self._memory)
         self._containers: dict[int, Container] = {}
         self._loads_whole = False
-        self.journal = Journal(rules.sequences, state, epoch_s)
-        self.journal.keep_milestones(tracer)
+        self.journal = Journal(rules.sequences, state, epoch_s, tracer)
         self._change = ChangeInProgress(rules.sequences, self.journal)
         self.versions = Versions(rules, epoch_s, self.find, self._change, tracer)
 

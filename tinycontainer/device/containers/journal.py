@@ -47,6 +47,7 @@ class Journal:
         sequences: what was accepted before; the state itself, if there is one.
         state: what remembers containers; None if nothing does.
         epoch_s: the device's time in Unix seconds.
+        tracer: hands on the milestones of a device that remembers.
 
     Attributes:
         is_behind: whether something has happened to a container that nobody asked for: it has
@@ -56,7 +57,11 @@ class Journal:
     """
 
     def __init__(
-        self, sequences: SequenceStore, state: DeviceState | None, epoch_s: Callable[[], int]
+        self,
+        sequences: SequenceStore,
+        state: DeviceState | None,
+        epoch_s: Callable[[], int],
+        tracer: Tracer,
     ) -> None:
         self._sequences = sequences
         self._state = state
@@ -64,14 +69,12 @@ class Journal:
         self._recorded: dict[int, StoredContainer] = {}
         self._next_sync_ns = SYNC_NS
         self._milestones = Milestones(epoch_s)
+        self._tracer = tracer
+        if state is not None:
+            tracer.keep_milestones(self._milestones.note)
         self.is_behind = False
         self.is_closed = False
         self.answer: StoredAnswer | None = None
-
-    def keep_milestones(self, tracer: Tracer) -> None:
-        """Record milestones, too, if there is a state: with the next that is recorded."""
-        if self._state is not None:
-            tracer.keep_milestones(self._milestones.note)
 
     def record(
         self, accepted: AcceptedTokens, after: AfterChange | None, told: Told | None = None
@@ -162,6 +165,7 @@ class Journal:
         now_s = min(self._epoch_s(), LAST_S)
         events = [*self._milestones.pending]
         if told is not None:
+            told.at_ns = self._tracer.now_ns()
             events.append(self._milestones.encode(told))
         change = StateChange(accepted, changed, removed, now_s, tuple(events), self.answer)
         self._state.record(change)
