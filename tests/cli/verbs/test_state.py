@@ -100,12 +100,18 @@ def test_events_are_listed_with_their_times_and_nothing_acts(
         b'"trigger":"fault","after":"stopping","reason":"trap \\u001b[31m"}' % NOON_S
     )
     unreadable = (b"", b"\x1b[31m", b"[1]", b'{"time_s":1}', fault.replace(b"fault", b"\xff"))
-    state.record(StateChange(events=(fault, *unreadable)))
+    hostile = (
+        b'{"time_s":0,"at_ns":0,"event":"loaded","uid":"box","slot":0,"type":"\\u001b[31m",'
+        b'"profile":"\\u202e","unsigned":["\\u001b[0m"],"metadata_bytes":1,"code_bytes":1,'
+        b'"data_bytes":1}'
+    )
+    state.record(StateChange(events=(fault, *unreadable, hostile)))
     state.close()
-    first, *others = program.json("state", path, "--events")["events"]["entries"]
+    first, *others, last = program.json("state", path, "--events")["events"]["entries"]
     assert (first["number"], first["time"]) == (1, "2026-01-31T12:00:00Z")
     assert (first["event"], first["uid"], first["trigger"]) == ("transition", "box", "fault")
     assert first["reason"] == "trap \\x1b[31m"
+    assert last["text"].isprintable()
     assert [each.get("content") for each in others] == [each.hex() for each in unreadable]
     shown = program.good("state", path, "--events")
     assert "running -> stopping on fault (trap \\x1b[31m)" in " ".join(shown.split())

@@ -8,7 +8,7 @@ push out what others need to see, and wear out the disk.
 import json
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from tinycontainer.state import KEPT_EVENTS, MAX_EVENT_BYTES
 from tinycontainer.trace import TraceEvent
@@ -16,6 +16,9 @@ from tinycontainer.trace.events import Transitioned
 from tinycontainer.trace.sinks import as_dict
 
 from .lifecycle import Event
+
+_Key: TypeAlias = tuple[str, bytes, str]
+"""What tells events of one moment apart: name, uid, and trigger of a transition."""
 
 _TOLD_BEFORE: Final = frozenset(
     {Event.LOADED, Event.REJECTED, Event.RECONFIGURED, Event.FINALIZED, Event.ERASED}
@@ -35,7 +38,7 @@ class Milestones:
 
     def __init__(self, epoch_s: Callable[[], int]) -> None:
         self._epoch_s = epoch_s
-        self._told: tuple[str, bytes] | None = None
+        self._told: _Key | None = None
         self.pending: Final[deque[bytes]] = deque(maxlen=KEPT_EVENTS)
 
     def note(self, event: TraceEvent) -> None:
@@ -67,8 +70,8 @@ class Milestones:
         return content
 
 
-def _key(event: TraceEvent) -> tuple[str, bytes]:
-    return event.name, getattr(event, "uid", b"")
+def _key(event: TraceEvent) -> _Key:
+    return event.name, getattr(event, "uid", b""), getattr(event, "trigger", "")
 
 
 def _to_json(values: dict[str, Any]) -> bytes:

@@ -176,7 +176,7 @@ def _event_as_dict(entry: StoredEvent) -> dict[str, Any]:
     try:
         values = parse_object(entry.content + b"\n")
         time_s = whole_number(values.pop("time_s", None), range(LAST_S + 1))
-        text = describe(parse_event(values)) or ""
+        text = flatten(describe(parse_event(values)) or "")
     except ValueError:
         return {"number": entry.number, "content": entry.content.hex()}
     event = {
