@@ -1,8 +1,6 @@
 """The device's identifier, which the device file fixes or somebody sets from afar (TC-MGMT-08)."""
 
-from typing import Final
-
-MAX_ID_BYTES: Final = 64
+from tinycontainer.state import MAX_DEVICE_ID_BYTES, DeviceState, StateChange
 
 
 class DeviceId:
@@ -10,25 +8,30 @@ class DeviceId:
 
     Args:
         fixed: that of the device file; None if it has none.
+        state: remembers one that was set.
 
     Attributes:
         is_fixed: whether it cannot be changed.
     """
 
-    def __init__(self, fixed: bytes | None) -> None:
+    def __init__(self, fixed: bytes | None, state: DeviceState) -> None:
         self.is_fixed = fixed is not None
-        self._content = fixed or b""
+        self._fixed = fixed or b""
+        self._state = state
 
     def read(self) -> bytes:
         """The identifier; empty if there is none."""
-        return self._content
+        return self._fixed if self.is_fixed else self._state.device_id() or b""
 
     def write(self, content: bytes) -> None:
         """Set it.
 
         Args:
             content: 1 to 64 bytes.
+
+        Raises:
+            StateFileError: it cannot be recorded.
         """
-        if self.is_fixed or not 1 <= len(content) <= MAX_ID_BYTES:
+        if self.is_fixed or not 1 <= len(content) <= MAX_DEVICE_ID_BYTES:
             raise ValueError("the identifier is fixed, or it is not 1 to 64 bytes long")
-        self._content = content
+        self._state.record(StateChange(device_id=content))

@@ -8,9 +8,10 @@ from typing import Final
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.device.device import BareDevice
 from tinycontainer.errors import TinyContainerError
+from tinycontainer.state import MAX_DEVICE_ID_BYTES
 
 from .bundles import find_uid
-from .identity import MAX_ID_BYTES, DeviceId
+from .identity import DeviceId
 from .message import Answer, Code, Format, Method, Option, Request, from_uint, to_uint
 from .rights import Right
 
@@ -135,10 +136,13 @@ class Published:
                     return Answer(Code.FORBIDDEN)
                 if not request.payload:
                     return Answer(Code.BAD_REQUEST)
-                if len(request.payload) > MAX_ID_BYTES:
-                    size1 = (Option.SIZE1, to_uint(MAX_ID_BYTES))
+                if len(request.payload) > MAX_DEVICE_ID_BYTES:
+                    size1 = (Option.SIZE1, to_uint(MAX_DEVICE_ID_BYTES))
                     return Answer(Code.TOO_LARGE, options=(size1,))
-                self._device_id.write(request.payload)
+                try:
+                    self._device_id.write(request.payload)
+                except TinyContainerError:
+                    return Answer(Code.INTERNAL_ERROR)
                 return Answer(Code.CHANGED)
             case _:
                 return Answer(Code.METHOD_NOT_ALLOWED)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import cbor2
 
@@ -37,6 +37,10 @@ _VERDICTS: Final = {
 }
 _STATES: Final = {State.READY: 1, State.RUNNING: 2, State.STOPPING: 3, State.DELETING: 4}
 _VERBS: Final = {"start": Right.START, "stop": Right.STOP, "kill": Right.STOP}
+
+
+_Key: TypeAlias = tuple[bytes, bytes]
+"""A peer and the id of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +202,7 @@ class Resources:
                 return self._judge(target, peer, payload)
             if request.method is Method.GET:
                 return self._look(target, peer)
-            return self._change(request, target, payload)
+            return self._change(request, target, peer, payload)
         except TinyContainerError as error:
             raise RequestRefused.of(error) from error
 
@@ -273,33 +277,34 @@ class Resources:
         rows = [[each.name, _VERDICTS[each.outcome], flatten(each.detail)[:512]] for each in checks]
         return Answer(Code.CHANGED, cbor2.dumps(rows), Format.CBOR)
 
-    def _change(self, request: Request, target: Target, payload: bytes) -> Answer:
+    def _change(self, request: Request, target: Target, peer: Peer, payload: bytes) -> Answer:
         uid = target.uid or b""
-        known = self._recall(request, target)
+        key = self._key_of(target, peer)
+        known = self._state.answer(*key)
         if known is not None:
-            return known
+            return Answer(Code(known[0]))
         match request.method:
             case Method.PUT if target.kind == "metadata":
                 self._require_uid(uid, find_uid(payload))
-                with self._answering(request, target, Code.CHANGED) as answer:
+                with self._answering(key, Code.CHANGED) as answer:
                     self._device.reconfigure(payload)
             case Method.PUT:
                 self._require_uid(uid, find_uid_of_bundle(payload))
-                answer = self._put(request, target, payload)
+                answer = self._put(request, target, key, payload)
             case Method.DELETE:
-                with self._answering(request, target, Code.DELETED) as answer:
+                with self._answering(key, Code.DELETED) as answer:
                     self._device.delete(uid)
             case _:
                 verb = self._verb(target)
-                with self._answering(request, target, Code.CHANGED) as answer:
+                with self._answering(key, Code.CHANGED) as answer:
                     getattr(self._device, verb)(uid)
         return answer
 
-    def _put(self, request: Request, target: Target, payload: bytes) -> Answer:
+    def _put(self, request: Request, target: Target, key: _Key, payload: bytes) -> Answer:
         uid = target.uid or b""
         wanted = [value for number, value in request.options if number == Option.IF_MATCH]
         if not wanted:
-            with self._answering(request, target, Code.CREATED) as answer:
+            with self._answering(key, Code.CREATED) as answer:
                 self._device.load(payload)
             return answer
         etag = self._hash_of(self._device[uid])[:_ETAG_BYTES] if uid in self._device else None
@@ -309,26 +314,24 @@ class Resources:
         confirm_ms = _whole_number(target, "confirm", 0)
         if confirm_ms > MAX_CONFIRM_MS:
             raise _bad(f"confirm: is more than {MAX_CONFIRM_MS}")
-        with self._answering(request, target, Code.CHANGED) as answer:
+        with self._answering(key, Code.CHANGED) as answer:
             self._device.replace(payload, confirm_ms=confirm_ms or None)
         return answer
 
-    def _recall(self, request: Request, target: Target) -> Answer | None:
-        """What was answered to this request before; None if it is new.
+    def _key_of(self, target: Target, peer: Peer) -> _Key:
+        """Under which the answer to this request is remembered.
 
         Raises:
             RequestRefused: it has no id.
         """
         if target.request_id is None:
             raise _bad(f"id: is missing: a change needs id= and {ID_DIGITS} hexadecimal digits")
-        content = self._state.answer(_name(request.peer), target.request_id)
-        return None if content is None else Answer(Code(content[0]))
+        return sha256(peer.name.encode()).digest(), target.request_id
 
     @contextmanager
-    def _answering(self, request: Request, target: Target, code: Code) -> Iterator[Answer]:
+    def _answering(self, key: _Key, code: Code) -> Iterator[Answer]:
         """Let an answer be recorded together with the change that is made within."""
-        stored = StoredAnswer(_name(request.peer), target.request_id or b"", bytes([code]))
-        with self._device.answering(stored):
+        with self._device.answering(StoredAnswer(*key, bytes([code]))):
             yield Answer(code)
 
     def _require_uid(self, wanted: bytes, found: bytes | None) -> None:
@@ -345,10 +348,6 @@ class Resources:
 
 def _content(value: Any, *options: tuple[int, bytes]) -> Answer:
     return Answer(Code.CONTENT, cbor2.dumps(value), Format.CBOR, options)
-
-
-def _name(peer: bytes) -> bytes:
-    return sha256(peer).digest()
 
 
 def _whole_number(target: Target, name: str, default: int) -> int:

@@ -59,6 +59,10 @@ class DeviceState(SequenceStore, Protocol):
         """The newest update of a container; None if there was none."""
         ...
 
+    def device_id(self) -> bytes | None:
+        """The identifier that the device was given; None if it was given none."""
+        ...
+
     def set_aside(self, slot: int, problem: str) -> None:
         """Keep a container that cannot be restored, with the reason; its slot becomes empty.
 

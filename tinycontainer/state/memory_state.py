@@ -36,6 +36,7 @@ class _Memory:
     answers: Answers = field(default_factory=dict)
     updates: Mapping[bytes, StoredUpdate] = field(default_factory=dict)
     aside: tuple[SetAside, ...] = ()
+    device_id: bytes | None = None
 
 
 class MemoryState:
@@ -64,6 +65,7 @@ class MemoryState:
             before.answers if change.answer is None else _add(before.answers, change.answer),
             before.updates if change.update is None else _apply(before.updates, change.update),
             before.aside,
+            before.device_id if change.device_id is None else change.device_id,
         )
 
     def containers(self) -> tuple[StoredContainer, ...]:
@@ -95,6 +97,10 @@ class MemoryState:
     def update(self, uid: bytes) -> StoredUpdate | None:
         """See `DeviceState.update`."""
         return self._memory.updates.get(uid)
+
+    def device_id(self) -> bytes | None:
+        """See `DeviceState.device_id`."""
+        return self._memory.device_id
 
     def set_aside(self, slot: int, problem: str) -> None:
         """See `DeviceState.set_aside`."""

@@ -26,6 +26,7 @@ ANSWERS_PER_PEER: Final = 64
 ANSWERED_PEERS: Final = 32
 MAX_PROBLEM_BYTES: Final = 1024
 DIGEST_BYTES: Final = 32
+MAX_DEVICE_ID_BYTES: Final = 64
 MAX_SEQUENCE: Final = (1 << 64) - 1
 
 
@@ -182,6 +183,7 @@ class StateChange:
         events: added to those that are kept: the last 256, of at most 64 KiB together.
         answer: added to those that are kept: the last 64 of each of the last 32 peers.
         update: of one container.
+        device_id: 1 to 64 bytes that take the place of the identifier of before; None to keep it.
 
     Raises:
         ValueError: something is beyond its bounds, or a slot is named twice.
@@ -194,12 +196,15 @@ class StateChange:
     events: tuple[bytes, ...] = ()
     answer: StoredAnswer | None = None
     update: StoredUpdate | None = None
+    device_id: bytes | None = None
 
     def __post_init__(self) -> None:
         slots = [container.slot for container in self.stored] + list(self.removed)
         if len(set(slots)) < len(slots):
             raise ValueError("a change names each slot once at most")
         require_time(self.now_s)
+        if self.device_id is not None:
+            _require("bytes of the device's id", len(self.device_id), 1, MAX_DEVICE_ID_BYTES)
         for event in self.events:
             _require("bytes of the event", len(event), 0, MAX_EVENT_BYTES)
 
@@ -207,7 +212,7 @@ class StateChange:
     def is_of_sequences_only(self) -> bool:
         """Whether it has no part that only the owner of a state may record."""
         others = (self.stored, self.removed, self.now_s, self.events, self.answer, self.update)
-        return not any(others)
+        return not any((*others, self.device_id))
 
 
 def hash_bundle(metadata: bytes, code: bytes, data: bytes) -> bytes:

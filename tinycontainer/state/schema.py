@@ -86,4 +86,8 @@ _WHOLE_STATE: Final[Migration] = (
     "INSERT INTO seal SELECT 0, coalesce(sum(checksum), 0) FROM accepted",
 )  # fmt: skip
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (_SEQUENCES_ALONE, _WHOLE_STATE)
+_DEVICE_ID: Final[Migration] = (
+    _table("identity", _integer("id", 0, 0), _blob("content", 1, 64), _CHECKSUM, key="id"),
+)
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (_SEQUENCES_ALONE, _WHOLE_STATE, _DEVICE_ID)

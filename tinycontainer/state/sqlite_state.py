@@ -33,6 +33,7 @@ from .tables import (
     BOOT,
     CONTAINER,
     EVENT,
+    IDENTITY,
     CheckedTable,
     KnownRows,
     Values,
@@ -125,6 +126,8 @@ class SqliteState:
                 _put_answer(writing, change.answer)
             if change.update is not None:
                 _put_update(writing, change.update)
+            if change.device_id is not None:
+                writing.put(IDENTITY, 0, change.device_id)
 
     def containers(self) -> tuple[StoredContainer, ...]:
         """See `DeviceState.containers`."""
@@ -176,6 +179,11 @@ class SqliteState:
     def update(self, uid: bytes) -> StoredUpdate | None:
         """See `DeviceState.update`."""
         return _update(self._read_row(APPLIED, (uid,)))
+
+    def device_id(self) -> bytes | None:
+        """See `DeviceState.device_id`."""
+        row = self._read_row(IDENTITY, (0,))
+        return None if row is None else row[1]
 
     def set_aside(self, slot: int, problem: str) -> None:
         """See `DeviceState.set_aside`."""

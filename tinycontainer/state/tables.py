@@ -51,7 +51,8 @@ ASIDE: Final = CheckedTable("aside", ("number",), ("slot", *_OF_A_CONTAINER, "pr
 EVENT: Final = CheckedTable("event", ("number",), ("content", "checksum"))
 ANSWER: Final = CheckedTable("answer", ("peer", "request_id"), ("number", "content", "checksum"))
 APPLIED: Final = CheckedTable("applied", ("uid",), ("number", "digest", "checksum"))
-_CHECKED: Final = (ACCEPTED, BOOT, CONTAINER, ASIDE, EVENT, ANSWER, APPLIED)
+IDENTITY: Final = CheckedTable("identity", ("id",), ("content", "checksum"))
+_CHECKED: Final = (ACCEPTED, BOOT, CONTAINER, ASIDE, EVENT, ANSWER, APPLIED, IDENTITY)
 
 _READ_BUNDLES: Final = "SELECT bundle_sha256, checksum, metadata, code, data FROM bundle"
 _FIND_BUNDLE: Final = "SELECT 1 FROM bundle WHERE bundle_sha256 = ?"

@@ -125,7 +125,7 @@ def _serve(
         setup=setup,
         state=state,
         changes=changes,
-        device_id=DeviceId(None if fixed is None else fixed.encode()),
+        device_id=DeviceId(None if fixed is None else fixed.encode(), state),
         peers=Peers({}, is_protected=False),
         when_asked=_tell_json if as_json else _ignore if quiet else _tell,
     )
