@@ -1,0 +1,108 @@
+"""A managed device without a network: requests go to its manager, and time is the test's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import cbor2
+
+from support.scripted import Program, work
+from support.worlds import World
+from tinycontainer.agent.blocks import Uploads
+from tinycontainer.agent.changes import Changes
+from tinycontainer.agent.identity import DeviceId
+from tinycontainer.agent.manager import Manager
+from tinycontainer.agent.message import Answer, Method, Option, Request
+from tinycontainer.agent.published import Published
+from tinycontainer.agent.rates import Rates
+from tinycontainer.agent.resources import Resources
+from tinycontainer.agent.rights import Peer, Peers, Right
+from tinycontainer.state import DeviceState, MemoryState
+
+OPEN = Peers({}, is_protected=False)
+
+
+@dataclass
+class Managed:
+    """A device, its manager, and what is needed to ask it.
+
+    Attributes:
+        peers: who is known.
+        state: what it remembers.
+        fixed_id: its identifier in the device file.
+        now_s: the agent's monotonic time.
+    """
+
+    peers: Peers = OPEN
+    state: DeviceState = field(default_factory=MemoryState)
+    fixed_id: bytes | None = None
+    now_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.changes = Changes()
+        programs = {uid: Program(work(10), stop=work(10)) for uid in ("a", "b", "c")}
+        self.world = World(programs, state=self.state, sinks=(self.changes,))
+        self.device = self.world.device
+        self.uploads = Uploads(lambda: self.now_s)
+        device_id = DeviceId(self.fixed_id, self.state)
+        capacity = self.world.capacity
+        self.manager = Manager(
+            self.peers,
+            Rates(lambda: self.now_s),
+            self.uploads,
+            Published(self.device, device_id, self._may),
+            Resources(self.device, self.state, capacity, device_id, self.changes, lambda: 7),
+        )
+
+    def _may(self, request: Request, right: Right, uid: bytes | None) -> bool:
+        peer = self.peers.find(request.peer)
+        return peer is not None and peer.may(right, uid)
+
+    def ask(
+        self,
+        method: Method,
+        path: str,
+        payload: bytes = b"",
+        *,
+        peer: bytes = b"somebody",
+        options: Mapping[Any, bytes] | None = None,
+        more: tuple[tuple[int, bytes], ...] = (),
+    ) -> Answer:
+        """Ask it; path and query are one text, as in a URI."""
+        place, _, query = path.partition("?")
+        self.now_s += 0.01
+        return self.manager.handle(
+            Request(
+                peer=peer,
+                method=method,
+                path=tuple(place.split("/")[1:]),
+                query=tuple(query.split("&")) if query else (),
+                options=(*(options or {}).items(), *more),
+                payload=payload,
+            )
+        )
+
+
+def problem(answer: Answer) -> tuple[str, str]:
+    """Code and reason of an error of version 2."""
+    detail = cbor2.loads(answer.payload)
+    assert detail[-4] == int(answer.code)
+    return answer.code.dotted, detail[-1]
+
+
+def content(answer: Answer) -> Any:
+    """What an answer of version 2 holds."""
+    assert answer.code.dotted == "2.05", answer
+    return cbor2.loads(answer.payload)
+
+
+def known(**peers: tuple[frozenset[Right], frozenset[bytes] | None]) -> Peers:
+    """A protected device's peers, whose names are their identities."""
+    return Peers(
+        {name.encode(): Peer(name, rights, uids) for name, (rights, uids) in peers.items()}
+    )
+
+
+def option(answer: Answer, number: Option) -> bytes | None:
+    """The value of an option of an answer."""
+    return dict(answer.options).get(number)
