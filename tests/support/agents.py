@@ -31,12 +31,14 @@ class Managed:
         state: what it remembers.
         fixed_id: its identifier in the device file.
         now_s: the agent's monotonic time.
+        step_s: how much of it passes with each request.
     """
 
     peers: Peers = OPEN
     state: DeviceState = field(default_factory=MemoryState)
     fixed_id: bytes | None = None
     now_s: float = 0.0
+    step_s: float = 0.01
 
     def __post_init__(self) -> None:
         self.changes = Changes()
@@ -70,7 +72,7 @@ class Managed:
     ) -> Answer:
         """Ask it; path and query are one text, as in a URI."""
         place, _, query = path.partition("?")
-        self.now_s += 0.01
+        self.now_s += self.step_s
         return self.manager.handle(
             Request(
                 peer=peer,
