@@ -43,7 +43,8 @@ class Agent:
             if self._has_changed:
                 self._has_changed = False
                 self._observers.wake()
-            await self._rest(due_ns)
+            if not until_ended():
+                await self._rest(due_ns)
 
     async def _rest(self, due_ns: int | None) -> None:
         """Let requests in; sleep until the device is due or somebody asks."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -103,6 +104,7 @@ def _serve(
 ) -> int:
     from tinycontainer.agent.changes import Changes  # noqa: PLC0415 - aiocoap is optional
     from tinycontainer.agent.identity import DeviceId  # noqa: PLC0415
+    from tinycontainer.agent.log_lines import few_log_lines  # noqa: PLC0415
     from tinycontainer.agent.rights import Peers  # noqa: PLC0415
     from tinycontainer.agent.serving import Served  # noqa: PLC0415
     from tinycontainer.agent.serving import serve as serve_device  # noqa: PLC0415
@@ -138,7 +140,8 @@ def _serve(
 
     try:
         boot(device, setup, plan)
-        asyncio.run(serve_device(served, address, when_ready))
+        with few_log_lines(say, time.monotonic):
+            asyncio.run(serve_device(served, address, when_ready))
     except OSError as error:
         device.close(recording=False)
         problem = flatten(error.strerror or str(error))
