@@ -118,17 +118,21 @@ def test_no_text_of_an_event_acts_on_a_terminal(tmp_path: Path, program: Program
     path = tmp_path / "device.db"
     state = SqliteState(path, Ownership.SOLE)
     hostile = "\x1b[31m\u202e\ud800\n"
-    head = {"time_s": NOON_S, "at_ns": 5, "uid": "box"}
+    head: dict[str, object] = {"time_s": NOON_S, "at_ns": 5, "uid": "box"}
     sizes = {"slot": 0, "metadata_bytes": 1, "code_bytes": 1, "data_bytes": 1}
-    events = [
-        {"event": "transition", "before": hostile, "trigger": hostile, "after": hostile},
-        {"event": "load-refused", "verb": hostile, "problem": hostile},
+    events: list[dict[str, object]] = [
+        {
+            "event": "transition",
+            "before": hostile,
+            "trigger": hostile,
+            "after": hostile,
+            "reason": hostile,
+        },
+        {"event": "load-refused", "verb": hostile, "problem": hostile, "reason": hostile},
         {"event": "loaded", "type": hostile, "profile": hostile, "unsigned": [hostile], **sizes},
         {"event": "hook-began", "hook": hostile, "number": 77},
     ]
-    events = [head | each for each in events]
-    events[0]["reason"] = events[1]["reason"] = hostile
-    state.record(StateChange(events=tuple(json.dumps(each).encode() for each in events)))
+    state.record(StateChange(events=tuple(json.dumps(head | each).encode() for each in events)))
     state.close()
     shown = program.good("state", path, "--events")
     assert shown.replace("\n", "").isprintable()

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from tinycontainer.state import KEPT_EVENTS, MAX_EVENT_BYTES
+from tinycontainer.state import KEPT_EVENTS, LAST_S, MAX_EVENT_BYTES
 from tinycontainer.trace import TraceEvent
 from tinycontainer.trace.events import Transitioned
 from tinycontainer.trace.sinks import as_dict
@@ -35,14 +35,14 @@ class Milestones:
 
     def __init__(self, epoch_s: Callable[[], int]) -> None:
         self._epoch_s = epoch_s
-        self._told: tuple[str, bytes] | None = None
+        self._told: dict[str, Any] | None = None
         self.pending: Final[deque[bytes]] = deque(maxlen=KEPT_EVENTS)
 
     def note(self, event: TraceEvent) -> None:
         """Keep an event, unless it is recorded already or no milestone."""
         if isinstance(event, Transitioned) and event.trigger in _TOLD_BEFORE:
             return
-        if self._told == _key(event):
+        if self._told == _content(event):
             self._told = None
         else:
             self.pending.append(self.encode(event))
@@ -54,26 +54,35 @@ class Milestones:
             told: an event that was recorded with the change that it tells of; it is yet to be made.
         """
         self.pending.clear()
-        self._told = None if told is None else _key(told)
+        self._told = None if told is None else _content(told)
+
+    def forget_told(self) -> None:
+        """What was recorded with a change is made, or never will be."""
+        self._told = None
 
     def encode(self, event: TraceEvent) -> bytes:
-        """An event as the state keeps it: as in a trace, with ``time_s``, cut to what it may be."""
-        values = {"time_s": self._epoch_s(), **as_dict(event)}
+        """An event as the state keeps it: as in a trace, with ``time_s``, cut to what it may be.
+
+        The uid is never cut: it says whose event it is.
+        """
+        values = {"time_s": min(self._epoch_s(), LAST_S), **as_dict(event)}
         content = _to_json(values)
         for most in (256, 64, 24):
             if len(content) <= MAX_EVENT_BYTES:
                 break
-            content = _to_json({name: _cut(value, most) for name, value in values.items()})
+            content = _to_json({name: _cut(name, value, most) for name, value in values.items()})
         return content
 
 
-def _key(event: TraceEvent) -> tuple[str, bytes]:
-    return event.name, getattr(event, "uid", b"")
+def _content(event: TraceEvent) -> dict[str, Any]:
+    """All of it but its time: it is recorded before it happens."""
+    return {**as_dict(event), "at_ns": 0}
 
 
 def _to_json(values: dict[str, Any]) -> bytes:
     return json.dumps(values, separators=(",", ":")).encode("ascii")
 
 
-def _cut(value: Any, most: int) -> Any:
-    return value[:most] if isinstance(value, str | list) else value
+def _cut(name: str, value: Any, most: int) -> Any:
+    is_cut = isinstance(value, str | list) and name != "uid"
+    return value[:most] if is_cut else value
