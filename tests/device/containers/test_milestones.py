@@ -99,6 +99,26 @@ def test_a_refusal_is_recorded_with_the_next_change_or_when_somebody_asks() -> N
     assert b"load-refused" in b"".join(state.changes[-1].events + state.changes[-2].events)
 
 
+@pytest.mark.clause("TC-STATE-15", "TC-STATE-18")
+def test_a_device_that_sleeps_wakes_to_record_what_is_not_recorded_yet() -> None:
+    state = Watched()
+    world = device(state)
+    world.add(blueprint("a", security=times(period=3_000_000)))
+    with refused(LoadReason.DUPLICATE_UID):
+        world.add(PLAN)
+    before = len(state.changes)
+    world.device.run(for_ms=3_600_000)
+    assert [(each.now_s, len(each.events)) for each in state.changes[before:]] == [
+        (1_000_010, 1),
+        (1_003_600, 0),
+    ]
+    world.device.start("a")
+    before = len(state.changes)
+    world.device.run(for_ms=3_001_000)
+    stored = [each for each in state.changes[before:] if each.stored]
+    assert [(each.now_s, each.stored[0].loops) for each in stored][:1] == [(1_003_610, 1)]
+
+
 @pytest.mark.clause("TC-STATE-18")
 def test_a_replacement_its_confirmation_and_its_failure_are_milestones() -> None:
     world = device(Watched())

@@ -106,6 +106,21 @@ class Journal:
         """Whether something has changed by itself that should be recorded now."""
         return self._state is not None and (self.is_behind or now_ns >= self._next_sync_ns)
 
+    def wake_ns(self, containers: Iterable[Container], until_ns: int) -> int:
+        """How long the device may sleep: what is not recorded yet must not wait too long.
+
+        Args:
+            containers: all that are loaded.
+            until_ns: when there is something else to be done.
+        """
+        if self._state is None or until_ns <= self._next_sync_ns:
+            return until_ns
+        is_recorded = not self._milestones.pending and all(
+            entry is None or self._recorded.get(entry.slot) == entry
+            for entry in map(remembered, containers)
+        )
+        return until_ns if is_recorded else self._next_sync_ns
+
     def require_time(self) -> None:
         """Let the time be recorded with the next that is: a token has expired, and stays so."""
         self._next_sync_ns = 0

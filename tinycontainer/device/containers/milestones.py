@@ -35,14 +35,14 @@ class Milestones:
 
     def __init__(self, epoch_s: Callable[[], int]) -> None:
         self._epoch_s = epoch_s
-        self._told: dict[str, Any] | None = None
+        self._told: TraceEvent | None = None
         self.pending: Final[deque[bytes]] = deque(maxlen=KEPT_EVENTS)
 
     def note(self, event: TraceEvent) -> None:
         """Keep an event, unless it is recorded already or no milestone."""
         if isinstance(event, Transitioned) and event.trigger in _TOLD_BEFORE:
             return
-        if self._told == _content(event):
+        if self._told is not None and _is_same(self._told, event):
             self._told = None
         else:
             self.pending.append(self.encode(event))
@@ -54,7 +54,7 @@ class Milestones:
             told: an event that was recorded with the change that it tells of; it is yet to be made.
         """
         self.pending.clear()
-        self._told = None if told is None else _content(told)
+        self._told = told
 
     def forget_told(self) -> None:
         """What was recorded with a change is made, or never will be."""
@@ -74,9 +74,10 @@ class Milestones:
         return content
 
 
-def _content(event: TraceEvent) -> dict[str, Any]:
-    """All of it but its time: it is recorded before it happens."""
-    return {**as_dict(event), "at_ns": 0}
+def _is_same(told: TraceEvent, event: TraceEvent) -> bool:
+    """Whether an event is the one that was told, before it happened."""
+    told.at_ns = event.at_ns
+    return told == event
 
 
 def _to_json(values: dict[str, Any]) -> bytes:
