@@ -130,7 +130,9 @@ class Executor:
             elif decision.until_ns is None:
                 return
             else:
-                self.interrupts.deliver_while(self._clock.sleep_until, decision.until_ns)
+                containers = self._controller.containers()
+                wake_ns = self._controller.journal.wake_ns(containers, decision.until_ns)
+                self.interrupts.deliver_while(self._clock.sleep_until, wake_ns)
 
     def record_what_changed(self, *, time_too: bool = False) -> None:
         """Let the state know what has changed by itself: ends, and how many loops were made."""
