@@ -103,6 +103,8 @@ def test_events_are_numbered_on_and_the_last_256_are_kept(make: Make, tmp_path: 
     assert found.entries == tuple(StoredEvent(number, b"%d" % number) for number in range(45, 301))
     assert state.events(297, 2).entries == (StoredEvent(298, b"298"), StoredEvent(299, b"299"))
     assert state.events(300, 5).entries == state.events(0, 0).entries == ()
+    assert state.events(1 << 70, 1 << 70).entries == state.events(0, -(1 << 70)).entries == ()
+    assert len(state.events(-(1 << 70), 1 << 70).entries) == 256
     state.record(StateChange(events=(b"x",) * 1000))
     assert [event.number for event in state.events(0, 1000).entries] == [*range(1045, 1301)]
 

@@ -13,6 +13,7 @@ from .ownership import Ownership
 from .remembered import (
     ANSWERED_PEERS,
     ANSWERS_PER_PEER,
+    KEPT_EVENTS,
     Boot,
     SetAside,
     StateChange,
@@ -32,6 +33,7 @@ from .tables import (
     ASIDE,
     BOOT,
     CONTAINER,
+    COUNTED_TO,
     EVENT,
     IDENTITY,
     CheckedTable,
@@ -165,7 +167,8 @@ class SqliteState:
 
     def events(self, since: int, most: int) -> StoredEvents:
         """See `DeviceState.events`."""
-        rows = self._database.read(_READ_EVENTS, (since, max(0, most)))
+        bounds = min(max(0, since), COUNTED_TO), min(max(0, most), KEPT_EVENTS)
+        rows = self._database.read(_READ_EVENTS, bounds)
         newest = max((number for (number,) in self._database.read(_NEWEST_EVENT)), default=0)
         return StoredEvents(newest, tuple(StoredEvent(number, content) for number, content in rows))
 

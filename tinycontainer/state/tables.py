@@ -65,7 +65,7 @@ _NUMBERED_ON: Final = (
     "SELECT count FROM boot UNION ALL SELECT max(number) FROM event"
     " UNION ALL SELECT max(number) FROM answer UNION ALL SELECT max(number) FROM aside"
 )
-_COUNTED_TO: Final = 1 << 62
+COUNTED_TO: Final = 1 << 62
 """No device counts that far; what is numbered on from there would leave SQLite's integers."""
 _NAMED_BUNDLES: Final = "SELECT bundle_sha256 FROM container UNION SELECT bundle_sha256 FROM aside"
 
@@ -152,7 +152,7 @@ def rows_are_sound(connection: sqlite3.Connection) -> bool:
                 return False
             total += checksum
     numbered = connection.execute(_NUMBERED_ON).fetchall()
-    if any(number is not None and number > _COUNTED_TO for (number,) in numbered):
+    if any(number is not None and number > COUNTED_TO for (number,) in numbered):
         return False
     bundles = set()
     for bundle_sha256, checksum, metadata, code, data in connection.execute(_READ_BUNDLES):

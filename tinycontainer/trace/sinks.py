@@ -124,7 +124,17 @@ class Human:
 
 
 def describe(event: TraceEvent) -> str | None:
-    """One event in words; None for those that are only of interest to programs."""
+    """One event in words; None for those that are only of interest to programs.
+
+    Everything untrusted is escaped: each text of an event that was read from a file is.
+    """
+    text = _words(event)
+    if text is None or (text.isascii() and text.isprintable()):
+        return text
+    return flatten(text)
+
+
+def _words(event: TraceEvent) -> str | None:
     match event:
         case events.Loaded():
             signed = [event.profile] if event.profile else []

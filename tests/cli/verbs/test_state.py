@@ -119,6 +119,37 @@ def test_events_are_listed_with_their_times_and_nothing_acts(
     assert "Events" not in program.good("state", path)
 
 
+@pytest.mark.clause("TC-STATE-12", "TC-STATE-18")
+def test_no_text_of_an_event_acts_on_a_terminal(tmp_path: Path, program: Program) -> None:
+    path = tmp_path / "device.db"
+    state = SqliteState(path, Ownership.SOLE)
+    hostile = "\x1b[31m\u202e\ud800\n"
+    head: dict[str, object] = {"time_s": NOON_S, "at_ns": 5, "uid": "box"}
+    sizes = {"slot": 0, "metadata_bytes": 1, "code_bytes": 1, "data_bytes": 1}
+    events: list[dict[str, object]] = [
+        {
+            "event": "transition",
+            "before": hostile,
+            "trigger": hostile,
+            "after": hostile,
+            "reason": hostile,
+        },
+        {"event": "load-refused", "verb": hostile, "problem": hostile, "reason": hostile},
+        {"event": "loaded", "type": hostile, "profile": hostile, "unsigned": [hostile], **sizes},
+        {"event": "hook-began", "hook": hostile, "number": 77},
+    ]
+    state.record(StateChange(events=tuple(json.dumps(head | each).encode() for each in events)))
+    state.close()
+    shown = program.good("state", path, "--events")
+    assert shown.replace("\n", "").isprintable()
+    assert "\u202e" not in shown
+    found = program.json("state", path, "--events")["events"]["entries"]
+    assert [each["number"] for each in found] == [1, 2, 3, 4]
+    assert "\\x1b[31m" in found[0]["text"]
+    for each in (text for entry in found for text in (entry["text"], *entry.get("unsigned", ()))):
+        assert each == "" or (each.isascii() and each.isprintable())
+
+
 @pytest.mark.clause("TC-STATE-12")
 def test_the_tables_show_the_same_and_nothing_acts(file: Path, program: Program) -> None:
     shown = program.good("state", file)

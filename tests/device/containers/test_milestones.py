@@ -1,16 +1,19 @@
 """What a device tells the state of: milestones, with the change that they tell of."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from support.drivers import Puppet, served_by
+from support.interrupting import LineCounter
 from support.scripted import Program, calling, trap, work
 from support.worlds import World, blueprint, local, newer, refused, times
 
+from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.errors import LoadReason
 from tinycontainer.state import MemoryState, StateChange
-from tinycontainer.trace import TraceEvent
+from tinycontainer.trace import TraceEvent, parse_event
 from tinycontainer.trace.events import Loaded, LoadRefused, Transitioned
 
 PLAN = blueprint("a", security=times(period=10))
@@ -96,6 +99,26 @@ def test_a_refusal_is_recorded_with_the_next_change_or_when_somebody_asks() -> N
     assert b"load-refused" in b"".join(state.changes[-1].events + state.changes[-2].events)
 
 
+@pytest.mark.clause("TC-STATE-15", "TC-STATE-18")
+def test_a_device_that_sleeps_wakes_to_record_what_is_not_recorded_yet() -> None:
+    state = Watched()
+    world = device(state)
+    world.add(blueprint("a", security=times(period=3_000_000)))
+    with refused(LoadReason.DUPLICATE_UID):
+        world.add(PLAN)
+    before = len(state.changes)
+    world.device.run(for_ms=3_600_000)
+    assert [(each.now_s, len(each.events)) for each in state.changes[before:]] == [
+        (1_000_010, 1),
+        (1_003_600, 0),
+    ]
+    world.device.start("a")
+    before = len(state.changes)
+    world.device.run(for_ms=3_001_000)
+    stored = [each for each in state.changes[before:] if each.stored]
+    assert [(each.now_s, each.stored[0].loops) for each in stored][:1] == [(1_003_610, 1)]
+
+
 @pytest.mark.clause("TC-STATE-18")
 def test_a_replacement_its_confirmation_and_its_failure_are_milestones() -> None:
     world = device(Watched())
@@ -163,3 +186,51 @@ def test_a_milestone_has_the_time_of_the_device_and_outlasts_a_boot() -> None:
     assert [name for name, *_ in told(again)] == ["loaded", "start", "loaded", "start"]
     assert again.device.events(3, 9).newest == 4
     assert World(silent=True).device.events().newest == 0
+
+
+@pytest.mark.clause("TC-STATE-07", "TC-STATE-18")
+def test_a_milestone_that_is_cut_keeps_its_uid() -> None:
+    uid = b"a" + b"\xff" * 62
+    events: list[TraceEvent] = [
+        LoadRefused(uid, "load", "token", "\U0010ffff" * 999),
+        Loaded(uid, 9999, "wasm", "rfc9052", ("endpoint 4294967295",) * 999, 1, 1, 1),
+    ]
+    world = device(Watched())
+    tracer: Any = world.device._tracer
+    for event in events:
+        tracer.mark(event)
+    for entry in world.device.events().entries:
+        values = json.loads(entry.content)
+        del values["time_s"]
+        assert getattr(parse_event(values), "uid", b"") == uid
+
+
+def interrupt(verb: str, line: int | None) -> LineCounter:
+    """Make a call that is interrupted at a line, and look at all that is told afterwards."""
+    world = World({"a": Program(trap())}, state=Watched(), silent=True)
+    world.add(PLAN)
+    change = world.pack(newer(PLAN, mask=0b1)).metadata
+    counter = LineCounter(line)
+    with suppress(KeyboardInterrupt), counter.counting():
+        if verb == "reconfigured":
+            world.device.reconfigure(change)
+        else:
+            world.device.start("a")
+    is_running = world.device["a"].state is State.RUNNING
+    is_done = is_running or world.device.metadata("a").raw == change
+    wanted = ["loaded", *[verb] * is_done]
+    if not is_running:
+        world.device.start("a")
+        wanted.append("start")
+    world.device.run(for_ms=5)
+    assert [name for name, *_ in told(world)] == [*wanted, "fault"], counter.place
+    return counter
+
+
+@pytest.mark.clause("TC-LIFE-24", "TC-STATE-18")
+@pytest.mark.parametrize("verb", ["start", "reconfigured"])
+def test_no_interrupt_doubles_a_milestone_or_swallows_the_next(verb: str) -> None:
+    interrupt(verb, None)
+    lines = interrupt(verb, None).lines
+    for line in range(lines - 230, lines + 1):
+        interrupt(verb, line)

@@ -95,6 +95,7 @@ class Controller:
 
     def recover(self) -> None:
         """Complete or undo what an interrupted call has left (ADR 21)."""
+        self.journal.find_out()
         self._change.recover()
         self.journal.is_behind = True
         if self._loads_whole:
@@ -105,6 +106,7 @@ class Controller:
         self._memory.retain([*loaded, *under_way])
         for container in self.containers():
             self.announce(container)
+        self.journal.forget_told()
 
     # Loading: all at once, or section by section.
 
@@ -282,8 +284,15 @@ class Controller:
             uid = decoded.uid
             container, granted = self._judge_change(decoded)
             told = reconfigured(container.metadata, decoded, granted)
+
+            def make() -> None:
+                is_new = container.metadata is not decoded
+                _replace(container, decoded, granted)
+                if is_new:  # an interrupt can let it be made twice (ADR 21)
+                    self._tracer.mark(told)
+
             self._change.make(
-                lambda: _replace(container, decoded, granted),
+                make,
                 lambda: with_metadata(container, decoded.raw),
                 granted.accepted,
                 told=lambda: told,
@@ -291,7 +300,6 @@ class Controller:
         except LoadError as error:
             record_refusal(self._tracer, "reconfigure", uid, error)
             raise
-        self._tracer.mark(told)
         container.apply(Event.RECONFIGURED, self._tracer)
         return container
 

@@ -6,6 +6,7 @@ ends that nobody asked for are recorded later, at most `SYNC_NS` after they happ
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final, TypeAlias
 
@@ -69,6 +70,8 @@ class Journal:
         self._recorded: dict[int, StoredContainer] = {}
         self._next_sync_ns = SYNC_NS
         self._milestones = Milestones(epoch_s)
+        self._newest_event: int | None = None
+        self._in_doubt: tuple[TraceEvent | None, int] | None = None
         self._tracer = tracer
         if state is not None:
             tracer.keep_milestones(self._milestones.note)
@@ -106,6 +109,21 @@ class Journal:
         """Whether something has changed by itself that should be recorded now."""
         return self._state is not None and (self.is_behind or now_ns >= self._next_sync_ns)
 
+    def wake_ns(self, containers: Iterable[Container], until_ns: int) -> int:
+        """How long the device may sleep: what is not recorded yet must not wait too long.
+
+        Args:
+            containers: all that are loaded.
+            until_ns: when there is something else to be done.
+        """
+        if self._state is None or until_ns <= self._next_sync_ns:
+            return until_ns
+        is_recorded = not self._milestones.pending and all(
+            entry is None or self._recorded.get(entry.slot) == entry
+            for entry in map(remembered, containers)
+        )
+        return until_ns if is_recorded else self._next_sync_ns
+
     def require_time(self) -> None:
         """Let the time be recorded with the next that is: a token has expired, and stays so."""
         self._next_sync_ns = 0
@@ -142,6 +160,42 @@ class Journal:
         if self._milestones.pending:
             self._write((), (), ())
 
+    def find_out(self) -> None:
+        """Find out whether milestones are recorded whose recording was interrupted (ADR 21).
+
+        Otherwise they would be recorded twice. If the state cannot tell, they are.
+        """
+        if self._in_doubt is None or self._state is None or self.is_closed:
+            return
+        told, before = self._in_doubt
+        with suppress(SequenceStoreError):
+            newest = self._state.events(0, 0).newest
+            if newest > before:
+                self._conclude(told, newest)
+        self._in_doubt = None
+
+    def forget_told(self) -> None:
+        """What a milestone was recorded of is made, or never will be."""
+        self._milestones.forget_told()
+
+    def _write_with_events(
+        self, state: DeviceState, change: StateChange, told: TraceEvent | None
+    ) -> None:
+        if self._newest_event is None:
+            self._newest_event = state.events(0, 0).newest
+        self._in_doubt = told, self._newest_event
+        try:
+            state.record(change)
+        except Exception:
+            self._in_doubt = self._newest_event = None
+            raise
+        self._conclude(told, self._newest_event + len(change.events))
+
+    def _conclude(self, told: TraceEvent | None, newest_event: int) -> None:
+        self._newest_event = newest_event
+        self._milestones.recorded(told)
+        self._in_doubt = None
+
     def has(self, entry: StoredContainer) -> bool:
         """Whether the device has what is recorded in this slot."""
         return entry.slot in self._recorded
@@ -168,8 +222,10 @@ class Journal:
             told.at_ns = self._tracer.now_ns()
             events.append(self._milestones.encode(told))
         change = StateChange(accepted, changed, removed, now_s, tuple(events), self.answer)
-        self._state.record(change)
-        self._milestones.recorded(told)
+        if events:
+            self._write_with_events(self._state, change, told)
+        else:
+            self._state.record(change)
         self.answer = None
         for entry in changed:
             self._recorded[entry.slot] = entry

@@ -8,17 +8,14 @@ push out what others need to see, and wear out the disk.
 import json
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from tinycontainer.state import KEPT_EVENTS, MAX_EVENT_BYTES
+from tinycontainer.state import KEPT_EVENTS, LAST_S, MAX_EVENT_BYTES
 from tinycontainer.trace import TraceEvent
 from tinycontainer.trace.events import Transitioned
 from tinycontainer.trace.sinks import as_dict
 
 from .lifecycle import Event
-
-_Key: TypeAlias = tuple[str, bytes, str]
-"""What tells events of one moment apart: name, uid, and trigger of a transition."""
 
 _TOLD_BEFORE: Final = frozenset(
     {Event.LOADED, Event.REJECTED, Event.RECONFIGURED, Event.FINALIZED, Event.ERASED}
@@ -38,14 +35,14 @@ class Milestones:
 
     def __init__(self, epoch_s: Callable[[], int]) -> None:
         self._epoch_s = epoch_s
-        self._told: _Key | None = None
+        self._told: TraceEvent | None = None
         self.pending: Final[deque[bytes]] = deque(maxlen=KEPT_EVENTS)
 
     def note(self, event: TraceEvent) -> None:
         """Keep an event, unless it is recorded already or no milestone."""
         if isinstance(event, Transitioned) and event.trigger in _TOLD_BEFORE:
             return
-        if self._told == _key(event):
+        if self._told is not None and _is_same(self._told, event):
             self._told = None
         else:
             self.pending.append(self.encode(event))
@@ -57,26 +54,36 @@ class Milestones:
             told: an event that was recorded with the change that it tells of; it is yet to be made.
         """
         self.pending.clear()
-        self._told = None if told is None else _key(told)
+        self._told = told
+
+    def forget_told(self) -> None:
+        """What was recorded with a change is made, or never will be."""
+        self._told = None
 
     def encode(self, event: TraceEvent) -> bytes:
-        """An event as the state keeps it: as in a trace, with ``time_s``, cut to what it may be."""
-        values = {"time_s": self._epoch_s(), **as_dict(event)}
+        """An event as the state keeps it: as in a trace, with ``time_s``, cut to what it may be.
+
+        The uid is never cut: it says whose event it is.
+        """
+        values = {"time_s": min(self._epoch_s(), LAST_S), **as_dict(event)}
         content = _to_json(values)
         for most in (256, 64, 24):
             if len(content) <= MAX_EVENT_BYTES:
                 break
-            content = _to_json({name: _cut(value, most) for name, value in values.items()})
+            content = _to_json({name: _cut(name, value, most) for name, value in values.items()})
         return content
 
 
-def _key(event: TraceEvent) -> _Key:
-    return event.name, getattr(event, "uid", b""), getattr(event, "trigger", "")
+def _is_same(told: TraceEvent, event: TraceEvent) -> bool:
+    """Whether an event is the one that was told, before it happened."""
+    told.at_ns = event.at_ns
+    return told == event
 
 
 def _to_json(values: dict[str, Any]) -> bytes:
     return json.dumps(values, separators=(",", ":")).encode("ascii")
 
 
-def _cut(value: Any, most: int) -> Any:
-    return value[:most] if isinstance(value, str | list) else value
+def _cut(name: str, value: Any, most: int) -> Any:
+    is_cut = isinstance(value, str | list) and name != "uid"
+    return value[:most] if is_cut else value

@@ -129,9 +129,16 @@ class Versions:
         Returns:
             Whether it is; otherwise its tokens could not be accepted, and the old one comes back.
         """
+
+        def make() -> None:
+            is_new = container.is_unconfirmed
+            _make_final(container)
+            if is_new:  # an interrupt can let it be made twice (ADR 21)
+                self._tracer.mark(ReplacementConfirmed(container.uid))
+
         try:
             self._change.make(
-                lambda: _make_final(container),
+                make,
                 lambda: describe(container, wants_to_run=container.state is State.RUNNING),
                 container.grant.accepted,
                 told=lambda: ReplacementConfirmed(container.uid),
@@ -140,7 +147,6 @@ class Versions:
             record_refusal(self._tracer, "replace", container.uid, error)
             self.undo(container, error.problem)
             return False
-        self._tracer.mark(ReplacementConfirmed(container.uid))
         return True
 
     def undo(self, container: Container, problem: str) -> None:

@@ -140,7 +140,9 @@ class Executor:
             elif not sleeps:
                 return self._next_due_ns(now_ns)
             else:
-                self.interrupts.deliver_while(self._clock.sleep_until, decision.until_ns)
+                containers = self._controller.containers()
+                wake_ns = self._controller.journal.wake_ns(containers, decision.until_ns)
+                self.interrupts.deliver_while(self._clock.sleep_until, wake_ns)
 
     def _next_due_ns(self, now_ns: int) -> int | None:
         decision = self._scheduler.decide(now_ns, None)

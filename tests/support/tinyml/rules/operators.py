@@ -23,6 +23,13 @@ from tinycontainer_endpoints.tinyml.model.schema import NEWEST_VERSIONS
 INF, NAN = float("inf"), float("nan")
 
 
+def sliced(begin: int, end: int, stride: int) -> bytes:
+    """A model that takes one place of a dimension of four."""
+    net = Net(I8)
+    inputs = [net.input(4, 3, 2), net.numbers(begin), net.numbers(end), net.numbers(stride)]
+    return encode_model(net.model(net.add(Builtin.STRIDED_SLICE, inputs, net.tensor(1, 3, 2), 2)))
+
+
 def numbers(*values: int) -> bytes:
     return struct.pack(f"<{len(values)}i", *values)
 
@@ -203,6 +210,10 @@ OPERATORS: list[tuple[bytes, Flaw | None]] = [
     (joined(3), Flaw.ALL_CONSTANT),
     # Cutting and turning.
     (with_input("strided_slice", 3, data=numbers(0, -2, 2, 1)), Flaw.SLICE_STRIDE),
+    (sliced(1, 4, 1 << 20), None),
+    (sliced(1, 4, (1 << 20) + 1), Flaw.SLICE_STRIDE),
+    (sliced(1, -9, -(1 << 20)), None),
+    (sliced(1, -9, -(1 << 20) - 1), Flaw.SLICE_STRIDE),
     (with_input("strided_slice", 1, data=numbers(0, -1, 1, -3)), None),
     (with_input("strided_slice", 1, data=numbers(0, -1, 1, 3)), Flaw.SLICE_SHRUNK),
     (with_input("strided_slice", 1, data=numbers(0, -1, 1, -4)), Flaw.SLICE_SHRUNK),

@@ -126,14 +126,14 @@ def _problems(containers: tuple[StoredContainer, ...]) -> Iterator[str]:
 def _as_dict(file: Path, found: SqliteState, *, with_events: bool) -> dict[str, Any]:
     boot = found.remembered()
     events = found.events(0, KEPT_EVENTS)
-    entries = {"entries": [_event_as_dict(each) for each in events.entries]}
+    entries = [_event_as_dict(each) for each in events.entries] if with_events else []
     return {
         "file": show(file.name),
         "boots": boot.count,
         "time_s": boot.time_s,
         "time": format_utc(boot.time_s),
         "events": {"newest": events.newest, "kept": len(events.entries)}
-        | (entries if with_events else {}),
+        | ({"entries": entries} if with_events else {}),
         "containers": [_container_as_dict(each) for each in found.containers()],
         "kept_aside": [
             _container_as_dict(each.container) | {"problem": each.problem}
@@ -179,10 +179,15 @@ def _event_as_dict(entry: StoredEvent) -> dict[str, Any]:
         text = flatten(describe(parse_event(values)) or "")
     except ValueError:
         return {"number": entry.number, "content": entry.content.hex()}
-    event = {
-        name: flatten(value) if isinstance(value, str) else value for name, value in values.items()
-    }
-    return {"number": entry.number, "time": format_utc(time_s), "text": text, **event}
+    event = {name: _flatten(value) for name, value in values.items()}
+    of_the_entry = {"number": entry.number, "time": format_utc(time_s), "text": text}
+    return of_the_entry | event | of_the_entry  # an event may have a number of its own
+
+
+def _flatten(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_flatten(each) for each in value]
+    return flatten(value) if isinstance(value, str) else value
 
 
 def _describe_exit(last_exit: bytes) -> str:
