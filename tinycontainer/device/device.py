@@ -10,8 +10,6 @@ from contextlib import contextmanager
 
 from tinycontainer.errors import LoadError
 from tinycontainer.interfaces.clock import NS_PER_MS, Clock, to_unix_s
-from tinycontainer.interfaces.driver import Driver
-from tinycontainer.metadata import Metadata, PeerType
 from tinycontainer.state import KEPT_EVENTS, StoredAnswer, StoredEvents
 from tinycontainer.trace import Sink, Tracer
 
@@ -22,12 +20,13 @@ from .containers.judgement import LoadCheck, decode_bundle
 from .containers.lifecycle import Event
 from .containers.memory import Section
 from .containers.view import View
+from .looking import Looking, to_uid
 from .running.executor import Executor
 from .running.management import Management
 from .setup import Setup
 
 
-class BareDevice:
+class BareDevice(Looking):
     """One microcontroller's worth of containers, made of parts that are given.
 
     `tinycontainer.Device` adds to it how one is made of a device file.
@@ -197,7 +196,7 @@ class BareDevice:
             most: the oldest of them, as many as this.
 
         Raises:
-            StateFileError: the state cannot be read or written.
+            SequenceStoreError: the state cannot be read or written, or the device is closed.
         """
         state = self._setup.state
         if state is None:
@@ -238,7 +237,7 @@ class BareDevice:
             LoadError: a token of its metadata is not valid at this time.
         """
         with self._managing:
-            self._executor.started.start(self._controller.start(_uid(uid)))
+            self._executor.started.start(self._controller.start(to_uid(uid)))
 
     def stop(self, uid: bytes | str) -> None:
         """Let a RUNNING container end: its hook has a grace, its stop hook runs.
@@ -280,7 +279,7 @@ class BareDevice:
             self._executor.started.complete_reconfiguration(container)
             return View.of(container)
 
-    # Running and looking.
+    # Running.
 
     def run(self, for_ms: int | None = None) -> None:
         """Run started containers.
@@ -335,54 +334,6 @@ class BareDevice:
         with self._managing:
             return self._executor.end_trace(reason)
 
-    @property
-    def now_ns(self) -> int:
-        """The device's time in ns."""
-        self._managing.look()
-        return self._settled_now_ns()
-
-    def __getitem__(self, uid: bytes | str) -> View:
-        """The container with this uid.
-
-        Raises:
-            UnknownContainer: it is not loaded; also a KeyError.
-        """
-        self._managing.look()
-        return View.of(self._controller.get(_uid(uid)))
-
-    def __contains__(self, uid: bytes | str) -> bool:
-        """Whether a container with this uid is loaded."""
-        self._managing.look()
-        return self._controller.find(_uid(uid)) is not None
-
-    def __iter__(self) -> Iterator[View]:
-        """All containers, by slot."""
-        self._managing.look()
-        return iter([View.of(container) for container in self._controller.containers()])
-
-    def __len__(self) -> int:
-        """How many containers are loaded."""
-        self._managing.look()
-        return len(self._controller.containers())
-
-    def metadata(self, uid: bytes | str) -> Metadata:
-        """The metadata of a loaded container.
-
-        Raises:
-            UnknownContainer: it is not loaded.
-        """
-        self._managing.look()
-        return self._controller.get(_uid(uid)).metadata
-
-    def bundle(self, uid: bytes | str) -> bytes:
-        """The bundle of a loaded container, with its metadata of now.
-
-        Raises:
-            UnknownContainer: it is not loaded.
-        """
-        self._managing.look()
-        return self._controller.get(_uid(uid)).bundle
-
     @contextmanager
     def answering(self, answer: StoredAnswer) -> Iterator[None]:
         """Record an answer together with the change that is made within, if one is."""
@@ -393,33 +344,11 @@ class BareDevice:
         finally:
             journal.answer = None
 
-    def driver(
-        self,
-        peer_endpoint_id: int,
-        uid: bytes | str = b"",
-        peer_type: PeerType = PeerType.LOCAL,
-    ) -> Driver:
-        """The driver instance behind a peer endpoint, for the host's own use.
-
-        Args:
-            peer_endpoint_id: its place.
-            uid: whose instance, where it is not shared.
-            peer_type: local or remote.
-
-        Raises:
-            KeyError: no driver is there.
-        """
-        self._managing.look()
-        entry = self._setup.drivers.find(peer_type, peer_endpoint_id)
-        if entry is None:
-            raise KeyError(f"no {peer_type.name.lower()} driver at {peer_endpoint_id}")
-        return self._setup.drivers.instance(entry, _uid(uid))
-
     # How it holds together.
 
     def _end(self, uid: bytes | str, event: Event, reason: ExitReason) -> None:
         with self._managing:
-            container = self._controller.end(_uid(uid), event, Exit(reason))
+            container = self._controller.end(to_uid(uid), event, Exit(reason))
             self._executor.started.end(container)
 
     def _recover(self) -> None:
@@ -427,13 +356,5 @@ class BareDevice:
         self._controller.recover()
         self._executor.recover()
 
-    def _settled_now_ns(self) -> int:
-        self._executor.settle_meter()
-        return self._clock.now_ns()
-
     def _epoch_s(self) -> int:
         return to_unix_s(self._setup.epoch_s, self._clock.now_ns())
-
-
-def _uid(uid: bytes | str) -> bytes:
-    return uid.encode() if isinstance(uid, str) else uid

@@ -157,7 +157,7 @@ class Journal:
         Raises:
             SequenceStoreError: they cannot be recorded.
         """
-        if self._milestones.pending:
+        if self._milestones.pending or self.is_closed:
             self._write((), (), ())
 
     def find_out(self) -> None:

@@ -30,6 +30,9 @@ from .turn import TurnInProgress
 ENDS_BY_ITSELF: Final = frozenset({ExitReason.RETURNED, ExitReason.LIFETIME})
 """Reasons for which a container ends that are no faults."""
 
+NEVER_NS: Final = 1 << 62
+"""Later than any device gets: in 146 years."""
+
 
 class Executor:
     """Runs the started containers of a device.
@@ -135,10 +138,10 @@ class Executor:
                 decision = self._scheduler.decide(now_ns, end_ns)
             if isinstance(decision, Turn):
                 self._take_turn(decision)
-            elif decision.until_ns is None:
-                return None
             elif not sleeps:
                 return self._next_due_ns(now_ns)
+            elif decision.until_ns is None:
+                return None
             else:
                 containers = self._controller.containers()
                 wake_ns = self._controller.journal.wake_ns(containers, decision.until_ns)
@@ -146,7 +149,11 @@ class Executor:
 
     def _next_due_ns(self, now_ns: int) -> int | None:
         decision = self._scheduler.decide(now_ns, None)
-        return now_ns if isinstance(decision, Turn) else decision.until_ns
+        if isinstance(decision, Turn):
+            return now_ns
+        until_ns = NEVER_NS if decision.until_ns is None else decision.until_ns
+        wake_ns = self._controller.journal.wake_ns(self._controller.containers(), until_ns)
+        return None if wake_ns == NEVER_NS else wake_ns
 
     def record_what_changed(self, *, time_too: bool = False) -> None:
         """Let the state know what has changed by itself: ends, and how many loops were made."""
