@@ -13,8 +13,16 @@ from tinycontainer.agent.blocks import (
     decode_block,
     encode_block,
 )
-from tinycontainer.agent.message import Answer, Block, Code, Method, Option, Request, to_uint
-from tinycontainer.agent.refusing import RequestRefused
+from tinycontainer.agent.message import (
+    Block,
+    CoapAnswer,
+    CoapRequest,
+    Code,
+    Method,
+    Option,
+    to_uint,
+)
+from tinycontainer.agent.refusing import CoapRefused
 
 MOST = 4096
 
@@ -28,13 +36,13 @@ class Clock:
 
 def request(
     peer: str = "p", payload: bytes = b"", tag: bytes | None = None, size1: int | None = None
-) -> Request:
+) -> CoapRequest:
     options = []
     if tag is not None:
         options.append((int(Option.REQUEST_TAG), tag))
     if size1 is not None:
         options.append((int(Option.SIZE1), to_uint(size1)))
-    return Request(peer.encode(), Method.PUT, ("tc", "c", "61"), (), tuple(options), payload)
+    return CoapRequest(peer.encode(), Method.PUT, ("tc", "c", "61"), (), tuple(options), payload)
 
 
 def take(uploads: Uploads, number: int, payload: bytes, *, more: bool, **of: object) -> object:
@@ -43,9 +51,9 @@ def take(uploads: Uploads, number: int, payload: bytes, *, more: bool, **of: obj
     assert isinstance(size, int)
     try:
         found = uploads.take(request(payload=payload, **of), Block(number, more, size), MOST)  # type: ignore[arg-type]
-    except RequestRefused as refusal:
+    except CoapRefused as refusal:
         return refusal.code
-    return found.code if isinstance(found, Answer) else found
+    return found.code if isinstance(found, CoapAnswer) else found
 
 
 @pytest.mark.clause("TC-MGMT-05")
@@ -59,7 +67,7 @@ def test_a_block_option_is_read_as_it_is_written(number: int, size: int) -> None
 
 @pytest.mark.parametrize("value", [b"\7", b"\x0f", b"\0\0\0\0", b"\xff\xff\xff"])
 def test_a_malformed_block_option_is_a_bad_option(value: bytes) -> None:
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(CoapRefused) as caught:
         decode_block(value)
     assert caught.value.code is Code.BAD_OPTION
 
@@ -159,7 +167,7 @@ def attack(random: Random) -> None:
                 random.choice([16, 16, 1024]),
             )
             tag = random.choice([None, b"", b"\1"])
-            with suppress(RequestRefused):
+            with suppress(CoapRefused):
                 uploads.take(request(hostile, payload, tag, random.choice([None, 9])), block, MOST)
         peer = random.choice([each for each in honest if each not in whole])
         number, content = sent[peer], honest[peer]

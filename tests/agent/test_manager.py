@@ -7,7 +7,7 @@ import pytest
 from support.agents import Managed, content, known, option, problem
 from support.worlds import blueprint
 
-from tinycontainer.agent.message import Answer, Code, Method, Option, to_uint
+from tinycontainer.agent.message import CoapAnswer, Code, Method, Option, to_uint
 from tinycontainer.agent.rights import Right
 
 ALL = frozenset(Right)
@@ -51,7 +51,7 @@ def paths(managed: Managed) -> Iterator[tuple[set[Right], Method, str, bytes, di
 PATHS = range(len([*paths(Managed())]))
 
 
-def ask(managed: Managed, number: int, peer: bytes = b"peer") -> Answer:
+def ask(managed: Managed, number: int, peer: bytes = b"peer") -> CoapAnswer:
     _, method, path, payload, options = [*paths(managed)][number]
     return managed.ask(method, path, payload, peer=peer, options=options)
 

@@ -7,7 +7,7 @@ import pytest
 from support.agents import Managed, option
 from support.worlds import blueprint, times
 
-from tinycontainer.agent.message import Answer, Code, Method, Option, to_uint
+from tinycontainer.agent.message import CoapAnswer, Code, Method, Option, to_uint
 from tinycontainer.device.containers.lifecycle import State
 
 PLAN = blueprint("a", security=times(period=10))
@@ -34,7 +34,7 @@ def manage(
     action: int,
     parts: Mapping[Option, bytes] = MappingProxyType({}),
     method: Method | None = None,
-) -> Answer:
+) -> CoapAnswer:
     options = {Option.ACTION: to_uint(action), **parts}
     return managed.ask(method or METHODS[action], "/container/", options=options)
 
@@ -56,16 +56,16 @@ def test_a_container_is_loaded_started_looked_at_stopped_and_deleted(managed: Ma
         return option(answer, Option.STATUS)
 
     assert is_running() == b""
-    assert manage(managed, LOAD, sections(managed)) == Answer(Code.CREATED)
+    assert manage(managed, LOAD, sections(managed)) == CoapAnswer(Code.CREATED)
     assert is_running() == b""
-    assert manage(managed, START, A) == Answer(Code.CHANGED)
+    assert manage(managed, START, A) == CoapAnswer(Code.CHANGED)
     assert is_running() == b"\1"
     managed.device.run(for_ms=25)
-    assert manage(managed, STOP, A) == Answer(Code.CHANGED)
+    assert manage(managed, STOP, A) == CoapAnswer(Code.CHANGED)
     managed.device.run(for_ms=25)
     assert is_running() == b""
     assert managed.device["a"].state is State.READY
-    assert manage(managed, DELETE, A) == Answer(Code.DELETED)
+    assert manage(managed, DELETE, A) == CoapAnswer(Code.DELETED)
     assert "a" not in managed.device
 
 
@@ -128,10 +128,10 @@ def test_an_option_that_is_there_twice_is_a_bad_option(managed: Managed, twice: 
 
 @pytest.mark.clause("TC-MGMT-08")
 def test_the_identifier_is_set_once_it_is_good_and_kept_in_the_state(managed: Managed) -> None:
-    def get() -> Answer:
+    def get() -> CoapAnswer:
         return managed.ask(Method.GET, "/device-id/")
 
-    def post(content: bytes) -> Answer:
+    def post(content: bytes) -> CoapAnswer:
         return managed.ask(Method.POST, "/device-id/", content)
 
     assert get().code is Code.NOT_FOUND

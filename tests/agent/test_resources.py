@@ -9,7 +9,7 @@ from support.agents import Managed, content, option, problem
 from support.scripted import Program, trap
 from support.worlds import blueprint, newer, times
 
-from tinycontainer.agent.message import Answer, Code, Method, Option, to_uint
+from tinycontainer.agent.message import CoapAnswer, Code, Method, Option, to_uint
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.state import MemoryState, StateChange, StateFileError
 
@@ -23,13 +23,13 @@ def managed() -> Managed:
     return Managed()
 
 
-def put(managed: Managed, payload: bytes, query: str = "", **more: bytes) -> Answer:
+def put(managed: Managed, payload: bytes, query: str = "", **more: bytes) -> CoapAnswer:
     options = {Option[name.upper()]: value for name, value in more.items()}
     path = f"{A}?{next(IDS)}{query}"
     return managed.ask(Method.PUT, path, payload, options=options)
 
 
-def do(managed: Managed, verb: str, path: str = A) -> Answer:
+def do(managed: Managed, verb: str, path: str = A) -> CoapAnswer:
     return managed.ask(Method.POST, f"{path}?{verb}&{next(IDS)}")
 
 

@@ -12,11 +12,11 @@ from tinycontainer.agent.blocks import Uploads
 from tinycontainer.agent.changes import Changes
 from tinycontainer.agent.identity import DeviceId
 from tinycontainer.agent.manager import Manager
-from tinycontainer.agent.message import Answer, Method, Option, Request
+from tinycontainer.agent.message import CoapAnswer, CoapRequest, Method, Option
 from tinycontainer.agent.published import Published
 from tinycontainer.agent.rates import Rates
 from tinycontainer.agent.resources import Resources
-from tinycontainer.agent.rights import Peer, Peers, Right
+from tinycontainer.agent.rights import KnownPeer, Peers, Right
 from tinycontainer.state import DeviceState, MemoryState
 
 OPEN = Peers({}, is_protected=False)
@@ -56,7 +56,7 @@ class Managed:
             Resources(self.device, self.state, capacity, device_id, self.changes, lambda: 7),
         )
 
-    def _may(self, request: Request, right: Right, uid: bytes | None) -> bool:
+    def _may(self, request: CoapRequest, right: Right, uid: bytes | None) -> bool:
         peer = self.peers.find(request.peer)
         return peer is not None and peer.may(right, uid)
 
@@ -69,12 +69,12 @@ class Managed:
         peer: bytes = b"somebody",
         options: Mapping[Any, bytes] | None = None,
         more: tuple[tuple[int, bytes], ...] = (),
-    ) -> Answer:
+    ) -> CoapAnswer:
         """Ask it; path and query are one text, as in a URI."""
         place, _, query = path.partition("?")
         self.now_s += self.step_s
         return self.manager.handle(
-            Request(
+            CoapRequest(
                 peer=peer,
                 method=method,
                 path=tuple(place.split("/")[1:]),
@@ -85,14 +85,14 @@ class Managed:
         )
 
 
-def problem(answer: Answer) -> tuple[str, str]:
+def problem(answer: CoapAnswer) -> tuple[str, str]:
     """Code and reason of an error of version 2."""
     detail = cbor2.loads(answer.payload)
     assert detail[-4] == int(answer.code)
     return answer.code.dotted, detail[-1]
 
 
-def content(answer: Answer) -> Any:
+def content(answer: CoapAnswer) -> Any:
     """What an answer of version 2 holds."""
     assert answer.code.dotted == "2.05", answer
     return cbor2.loads(answer.payload)
@@ -101,10 +101,10 @@ def content(answer: Answer) -> Any:
 def known(**peers: tuple[frozenset[Right], frozenset[bytes] | None]) -> Peers:
     """A protected device's peers, whose names are their identities."""
     return Peers(
-        {name.encode(): Peer(name, rights, uids) for name, (rights, uids) in peers.items()}
+        {name.encode(): KnownPeer(name, rights, uids) for name, (rights, uids) in peers.items()}
     )
 
 
-def option(answer: Answer, number: Option) -> bytes | None:
+def option(answer: CoapAnswer, number: Option) -> bytes | None:
     """The value of an option of an answer."""
     return dict(answer.options).get(number)

@@ -38,9 +38,10 @@ class Address:
         """
         host, port = text, str(DEFAULT_PORT)
         if text.startswith("["):
-            host, _, rest = text[1:].partition("]")
-            if rest:
-                port = rest.removeprefix(":")
+            host, bracket, rest = text[1:].partition("]")
+            if not bracket or (rest and not rest.startswith(":")):
+                raise ValueError("it is no address such as [::1]:5683")
+            port = rest[1:] or port
         elif text.count(":") == 1:
             host, _, port = text.partition(":")
         if not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):

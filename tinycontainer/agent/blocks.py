@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from .message import Answer, Block, Code, Option, Request, from_uint, to_uint
-from .refusing import RETRY_S, RequestRefused, too_large
+from .message import Block, CoapAnswer, CoapRequest, Code, Option, from_uint, to_uint
+from .refusing import RETRY_S, CoapRefused, too_large
 
 UPLOADS_PER_PEER: Final = 4
 UPLOADS: Final = 16
@@ -22,11 +22,11 @@ def decode_block(value: bytes) -> Block:
     """Read an option Block1 or Block2.
 
     Raises:
-        RequestRefused: it is malformed.
+        CoapRefused: it is malformed.
     """
     number = from_uint(value)
     if len(value) > MAX_BLOCK_OPTION_BYTES or number & 7 > _LARGEST_SIZE_EXPONENT:
-        raise RequestRefused(Code.BAD_OPTION, "bad-option", "a block option is malformed")
+        raise CoapRefused(Code.BAD_OPTION, "bad-option", "a block option is malformed")
     return Block(number >> 4, bool(number & 8), 16 << (number & 7))
 
 
@@ -71,7 +71,7 @@ class Uploads:
         """What all open uploads hold together."""
         return sum(len(upload.content) for upload in self._open.values())
 
-    def take(self, request: Request, block: Block, most_bytes: int) -> bytes | Answer:
+    def take(self, request: CoapRequest, block: Block, most_bytes: int) -> bytes | CoapAnswer:
         """Take a block.
 
         Args:
@@ -83,7 +83,7 @@ class Uploads:
             The whole payload with its last block; before, what the block is answered.
 
         Raises:
-            RequestRefused: it is out of order, too long, or there is no room; its upload is gone.
+            CoapRefused: it is out of order, too long, or there is no room; its upload is gone.
         """
         now_s = self._now_s()
         self._expire(now_s)
@@ -126,17 +126,17 @@ class Uploads:
         if own >= UPLOADS_PER_PEER or len(self._open) >= UPLOADS:
             waits = ((Option.MAX_AGE, to_uint(RETRY_S)),)
             problem = "too many uploads are open"
-            raise RequestRefused(Code.UNAVAILABLE, "busy", problem, waits)
+            raise CoapRefused(Code.UNAVAILABLE, "busy", problem, waits)
 
 
-def _key(request: Request) -> _Key:
+def _key(request: CoapRequest) -> _Key:
     tag = request.option(Option.REQUEST_TAG) or b""
     return request.peer, request.method, request.path, request.query, tag
 
 
-def _continue(block: Block) -> Answer:
-    return Answer(Code.CONTINUE, options=((Option.BLOCK1, encode_block(block)),))
+def _continue(block: Block) -> CoapAnswer:
+    return CoapAnswer(Code.CONTINUE, options=((Option.BLOCK1, encode_block(block)),))
 
 
-def _incomplete(problem: str) -> RequestRefused:
-    return RequestRefused(Code.INCOMPLETE, "incomplete", problem)
+def _incomplete(problem: str) -> CoapRefused:
+    return CoapRefused(Code.INCOMPLETE, "incomplete", problem)

@@ -18,7 +18,7 @@ from aiocoap.numbers import OptionNumber
 from aiocoap.optiontypes import OpaqueOption
 
 from .blocks import decode_block, encode_block
-from .message import Answer, Block, Code, Method, Option, Request, from_uint, to_uint
+from .message import Block, CoapAnswer, CoapRequest, Code, Method, Option, from_uint, to_uint
 
 MAX_OBSERVERS: Final = 32
 """Who observes beyond this gets a plain answer, which RFC 7641 allows."""
@@ -27,7 +27,7 @@ _METHODS: Final = {int(method): method for method in Method}
 _READ_BEFORE: Final = frozenset({Option.URI_PATH, Option.URI_QUERY})
 
 
-def read_request(message: Any) -> Request | None:
+def read_request(message: Any) -> CoapRequest | None:
     """What a message asks; None if its method is none of ours."""
     method = _METHODS.get(int(message.code))
     if method is None:
@@ -37,7 +37,7 @@ def read_request(message: Any) -> Request | None:
         for option in message.opt.option_list()
         if option.number not in _READ_BEFORE
     )
-    return Request(
+    return CoapRequest(
         peer=_identify(message.remote),
         method=method,
         path=tuple(message.opt.uri_path),
@@ -54,7 +54,7 @@ def _identify(remote: Any) -> bytes:
     return sha256(name.encode()).digest()
 
 
-def write_answer(answer: Answer) -> Any:
+def write_answer(answer: CoapAnswer) -> Any:
     """An answer as a message."""
     message = aiocoap.Message(code=aiocoap.Code(int(answer.code)), payload=answer.payload)
     options = list(answer.options)
@@ -65,7 +65,7 @@ def write_answer(answer: Answer) -> Any:
     return message
 
 
-def cut_answer(request: Request, answer: Answer) -> Answer:
+def cut_answer(request: CoapRequest, answer: CoapAnswer) -> CoapAnswer:
     """The block of an answer that was asked for (RFC 7959); all of it where it fits into one.
 
     Blocks are cut anew from each answer. The ETag tells a client whose blocks belong together.
@@ -76,7 +76,7 @@ def cut_answer(request: Request, answer: Answer) -> Answer:
     if begin == 0 and len(answer.payload) <= wanted.size_bytes:
         return answer
     if begin >= len(answer.payload):
-        return Answer(Code.BAD_REQUEST)
+        return CoapAnswer(Code.BAD_REQUEST)
     end = begin + wanted.size_bytes
     block = Block(wanted.number, end < len(answer.payload), wanted.size_bytes)
     options = [*answer.options, (Option.BLOCK2, encode_block(block))]
@@ -125,8 +125,8 @@ class Site(interfaces.Resource):  # type: ignore[misc]
 
     def __init__(
         self,
-        handle: Callable[[Request], Answer],
-        look: Callable[[Request], Answer],
+        handle: Callable[[CoapRequest], CoapAnswer],
+        look: Callable[[CoapRequest], CoapAnswer],
         observers: Observers,
     ) -> None:
         self._handle = handle
@@ -137,7 +137,7 @@ class Site(interfaces.Resource):  # type: ignore[misc]
         """Answer a request, and go on answering while somebody observes."""
         request = read_request(pipe.request)
         if request is None:
-            refused = write_answer(Answer(Code.METHOD_NOT_ALLOWED))
+            refused = write_answer(CoapAnswer(Code.METHOD_NOT_ALLOWED))
             pipe.add_response(refused, is_last=True)
             return
         answer = self._handle(request)
@@ -156,7 +156,7 @@ class Site(interfaces.Resource):  # type: ignore[misc]
             number += 1
             pipe.add_response(write_answer(_numbered(request, answer, number)), is_last=False)
 
-    def _is_observed(self, request: Request, answer: Answer) -> bool:
+    def _is_observed(self, request: CoapRequest, answer: CoapAnswer) -> bool:
         observe = request.option(Option.OBSERVE)
         wishes = observe is not None and from_uint(observe) == 0
         may = request.method is Method.GET and request.path[:1] == ("tc",)
@@ -179,7 +179,7 @@ class Site(interfaces.Resource):  # type: ignore[misc]
         raise NotImplementedError
 
 
-def _numbered(request: Request, answer: Answer, number: int) -> Answer:
+def _numbered(request: CoapRequest, answer: CoapAnswer, number: int) -> CoapAnswer:
     cut = cut_answer(request, answer)
     return replace(cut, options=(*cut.options, (Option.OBSERVE, to_uint(number))))
 

@@ -8,13 +8,22 @@ from dataclasses import replace
 from typing import Final
 
 from .blocks import Uploads, decode_block
-from .message import MAX_URI_PARTS, Answer, Code, Method, Option, Request, from_uint, to_uint
+from .message import (
+    MAX_URI_PARTS,
+    CoapAnswer,
+    CoapRequest,
+    Code,
+    Method,
+    Option,
+    from_uint,
+    to_uint,
+)
 from .published import CONTAINER_PATH, DEVICE_ID_PATH, Published
 from .published import OPTIONS as PUBLISHED_OPTIONS
 from .rates import Rates
-from .refusing import RequestRefused, too_large
+from .refusing import CoapRefused, too_large
 from .resources import Resources, Target
-from .rights import Peer, Peers
+from .rights import KnownPeer, Peers
 
 _ANYWHERE: Final = frozenset({Option.URI_HOST, Option.URI_PORT, Option.ACCEPT, Option.BLOCK2})
 """Critical options that every resource knows; those of the path and the query are read already."""
@@ -46,29 +55,29 @@ class Manager:
         self._published = published
         self._resources = resources
 
-    def handle(self, request: Request) -> Answer:
+    def handle(self, request: CoapRequest) -> CoapAnswer:
         """Answer a request, whatever it is."""
         try:
             return self._judge(request)
-        except RequestRefused as refusal:
+        except CoapRefused as refusal:
             return refusal.answer()
 
-    def _judge(self, request: Request) -> Answer:
+    def _judge(self, request: CoapRequest) -> CoapAnswer:
         peer = self._peers.find(request.peer)
         if peer is None:
-            raise RequestRefused(Code.UNAUTHORIZED, "unauthorized", "nobody who is known")
+            raise CoapRefused(Code.UNAUTHORIZED, "unauthorized", "nobody who is known")
         wait_s = self._rates.admit(request.peer)
         if wait_s > 0:
             age = ((Option.MAX_AGE, to_uint(int(wait_s) + 1)),)
-            raise RequestRefused(Code.TOO_MANY_REQUESTS, "too-many-requests", "ask later", age)
+            raise CoapRefused(Code.TOO_MANY_REQUESTS, "too-many-requests", "ask later", age)
         if max(len(request.path), len(request.query)) > MAX_URI_PARTS:
-            raise RequestRefused(Code.BAD_REQUEST, "bad-request", "path or query: too many parts")
+            raise CoapRefused(Code.BAD_REQUEST, "bad-request", "path or query: too many parts")
         if request.path in (CONTAINER_PATH, DEVICE_ID_PATH):
             _require_known_options(request, PUBLISHED_OPTIONS)
             return self._published.handle(request)
         return self._judge_resource(request, peer)
 
-    def _judge_resource(self, request: Request, peer: Peer) -> Answer:
+    def _judge_resource(self, request: CoapRequest, peer: KnownPeer) -> CoapAnswer:
         target = Target.of(request)
         rights = self._resources.rights_for(request, target)
         limit_bytes = self._resources.payload_limit(request, target)
@@ -79,9 +88,9 @@ class Manager:
         for right in rights:
             if not peer.may(right, target.uid):
                 problem = f"{peer.name} has no right to {right}"
-                raise RequestRefused(Code.FORBIDDEN, "forbidden", problem)
+                raise CoapRefused(Code.FORBIDDEN, "forbidden", problem)
         payload = self._receive(request, limit_bytes)
-        if isinstance(payload, Answer):
+        if isinstance(payload, CoapAnswer):
             return payload
         answer = self._resources.handle(request, target, peer, payload)
         last_block = request.option(Option.BLOCK1)
@@ -89,17 +98,17 @@ class Manager:
             return answer
         return replace(answer, options=(*answer.options, (Option.BLOCK1, last_block)))
 
-    def look(self, request: Request) -> Answer:
+    def look(self, request: CoapRequest) -> CoapAnswer:
         """Answer a request of somebody who observes: no request, so it counts as none."""
         try:
             peer = self._peers.find(request.peer)
             if peer is None:
-                raise RequestRefused(Code.UNAUTHORIZED, "unauthorized", "nobody who is known")
+                raise CoapRefused(Code.UNAUTHORIZED, "unauthorized", "nobody who is known")
             return self._resources.handle(request, Target.of(request), peer, b"")
-        except RequestRefused as refusal:
+        except CoapRefused as refusal:
             return refusal.answer()
 
-    def _receive(self, request: Request, limit_bytes: int) -> bytes | Answer:
+    def _receive(self, request: CoapRequest, limit_bytes: int) -> bytes | CoapAnswer:
         option = request.option(Option.BLOCK1)
         if option is not None:
             return self._uploads.take(request, decode_block(option), limit_bytes)
@@ -109,7 +118,7 @@ class Manager:
         return request.payload
 
 
-def _require_known_options(request: Request, known: frozenset[Option]) -> None:
+def _require_known_options(request: CoapRequest, known: frozenset[Option]) -> None:
     """Refuse critical options that a resource does not know, and repeated ones (TC-MGMT-02)."""
     counts = Counter(number for number, _ in request.options)
     for number, count in counts.items():
@@ -120,5 +129,5 @@ def _require_known_options(request: Request, known: frozenset[Option]) -> None:
             raise _bad_option(f"option {number} is there more than once")
 
 
-def _bad_option(problem: str) -> RequestRefused:
-    return RequestRefused(Code.BAD_OPTION, "bad-option", problem)
+def _bad_option(problem: str) -> CoapRefused:
+    return CoapRefused(Code.BAD_OPTION, "bad-option", problem)

@@ -100,7 +100,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CoapRequest:
     """What a peer asks. All of it is untrusted but ``peer``.
 
     Attributes:
@@ -125,7 +125,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CoapAnswer:
     """What a peer is answered.
 
     Attributes:

@@ -12,7 +12,7 @@ from tinycontainer.state import MAX_DEVICE_ID_BYTES
 
 from .bundles import find_uid
 from .identity import DeviceId
-from .message import Answer, Code, Format, Method, Option, Request, from_uint, to_uint
+from .message import CoapAnswer, CoapRequest, Code, Format, Method, Option, from_uint, to_uint
 from .rights import Right
 
 CONTAINER_PATH: Final = ("container", "")
@@ -69,80 +69,80 @@ class Published:
         self,
         device: BareDevice,
         device_id: DeviceId,
-        may: Callable[[Request, Right, bytes | None], bool],
+        may: Callable[[CoapRequest, Right, bytes | None], bool],
     ) -> None:
         self._device = device
         self._device_id = device_id
         self._may = may
 
-    def handle(self, request: Request) -> Answer:
+    def handle(self, request: CoapRequest) -> CoapAnswer:
         """Answer a request to one of the two resources."""
         if request.path == CONTAINER_PATH:
             return self._manage(request)
         return self._identify(request)
 
-    def _manage(self, request: Request) -> Answer:
+    def _manage(self, request: CoapRequest) -> CoapAnswer:
         number = request.option(Option.ACTION)
         if number is None or len(number) > 4 or from_uint(number) not in set(Action):
-            return Answer(Code.BAD_OPTION)
+            return CoapAnswer(Code.BAD_OPTION)
         action = Action(from_uint(number))
         row = _ROWS[action]
         if request.method is not row.method:
-            return Answer(Code.METHOD_NOT_ALLOWED)
+            return CoapAnswer(Code.METHOD_NOT_ALLOWED)
         given = [request.option(option) for option in row.needs]
         values = [value for value in given if value is not None]
         if len(values) < len(given):
-            return Answer(Code.BAD_OPTION)
+            return CoapAnswer(Code.BAD_OPTION)
         uid = find_uid(values[0]) if action is Action.LOAD else values[0]
         if not self._may(request, row.right, uid):
-            return Answer(Code.FORBIDDEN)
+            return CoapAnswer(Code.FORBIDDEN)
         try:
             return self._do(action, values)
         except TinyContainerError:
-            return Answer(Code.INTERNAL_ERROR)
+            return CoapAnswer(Code.INTERNAL_ERROR)
 
-    def _do(self, action: Action, values: list[bytes]) -> Answer:
+    def _do(self, action: Action, values: list[bytes]) -> CoapAnswer:
         device = self._device
         match action:
             case Action.LOAD:
                 metadata, data, code = values
                 device.load_sections(metadata, code, data)
-                return Answer(Code.CREATED)
+                return CoapAnswer(Code.CREATED)
             case Action.START:
                 device.start(values[0])
             case Action.STOP:
                 device.stop(values[0])
             case Action.DELETE:
                 device.delete(values[0])
-                return Answer(Code.DELETED)
+                return CoapAnswer(Code.DELETED)
             case Action.IS_RUNNING:
                 uid = values[0]
                 is_running = uid in device and device[uid].state is State.RUNNING
                 status = (Option.STATUS, to_uint(int(is_running)))
-                return Answer(Code.CONTENT, options=(status,))
-        return Answer(Code.CHANGED)
+                return CoapAnswer(Code.CONTENT, options=(status,))
+        return CoapAnswer(Code.CHANGED)
 
-    def _identify(self, request: Request) -> Answer:
+    def _identify(self, request: CoapRequest) -> CoapAnswer:
         match request.method:
             case Method.GET:
                 if not self._may(request, Right.READ, None):
-                    return Answer(Code.FORBIDDEN)
+                    return CoapAnswer(Code.FORBIDDEN)
                 found = self._device_id.read()
                 if not found:
-                    return Answer(Code.NOT_FOUND)
-                return Answer(Code.CONTENT, found, Format.OCTETS)
+                    return CoapAnswer(Code.NOT_FOUND)
+                return CoapAnswer(Code.CONTENT, found, Format.OCTETS)
             case Method.POST:
                 if not self._may(request, Right.IDENTIFY, None) or self._device_id.is_fixed:
-                    return Answer(Code.FORBIDDEN)
+                    return CoapAnswer(Code.FORBIDDEN)
                 if not request.payload:
-                    return Answer(Code.BAD_REQUEST)
+                    return CoapAnswer(Code.BAD_REQUEST)
                 if len(request.payload) > MAX_DEVICE_ID_BYTES:
                     size1 = (Option.SIZE1, to_uint(MAX_DEVICE_ID_BYTES))
-                    return Answer(Code.TOO_LARGE, options=(size1,))
+                    return CoapAnswer(Code.TOO_LARGE, options=(size1,))
                 try:
                     self._device_id.write(request.payload)
                 except TinyContainerError:
-                    return Answer(Code.INTERNAL_ERROR)
-                return Answer(Code.CHANGED)
+                    return CoapAnswer(Code.INTERNAL_ERROR)
+                return CoapAnswer(Code.CHANGED)
             case _:
-                return Answer(Code.METHOD_NOT_ALLOWED)
+                return CoapAnswer(Code.METHOD_NOT_ALLOWED)

@@ -13,7 +13,7 @@ from tinycontainer.errors import (
 )
 from tinycontainer.text import flatten
 
-from .message import Answer, Code, Format, Option, to_uint
+from .message import CoapAnswer, Code, Format, Option, to_uint
 
 MAX_PROBLEM_CHARACTERS: Final = 512
 RETRY_S: Final = 5
@@ -30,7 +30,7 @@ _CODES: Final = {
 }
 
 
-class RequestRefused(Exception):
+class CoapRefused(Exception):
     """A request that is answered with an error.
 
     Attributes:
@@ -50,7 +50,7 @@ class RequestRefused(Exception):
         self.options = options
 
     @classmethod
-    def of(cls, error: TinyContainerError) -> "RequestRefused":
+    def of(cls, error: TinyContainerError) -> "CoapRefused":
         """What the device has refused."""
         if isinstance(error, UnknownContainer):
             return cls(Code.NOT_FOUND, LoadReason.UNKNOWN_UID, str(error))
@@ -62,18 +62,18 @@ class RequestRefused(Exception):
         waits = ((Option.MAX_AGE, to_uint(RETRY_S)),) if code is Code.UNAVAILABLE else ()
         return cls(code, error.reason, error.problem, waits)
 
-    def answer(self) -> Answer:
+    def answer(self) -> CoapAnswer:
         """As a concise problem detail (RFC 9290)."""
         detail = {
             -1: flatten(self.reason),
             -2: flatten(self.problem)[:MAX_PROBLEM_CHARACTERS],
             -4: int(self.code),
         }
-        return Answer(self.code, cbor2.dumps(detail), Format.PROBLEM, self.options)
+        return CoapAnswer(self.code, cbor2.dumps(detail), Format.PROBLEM, self.options)
 
 
-def too_large(subject: str, most_bytes: int) -> RequestRefused:
+def too_large(subject: str, most_bytes: int) -> CoapRefused:
     """A payload that is longer than it may be; Size1 says how long that is."""
     size1 = ((Option.SIZE1, to_uint(most_bytes)),)
     problem = f"{subject}: at most {most_bytes} bytes are allowed"
-    return RequestRefused(Code.TOO_LARGE, "too-large", problem, size1)
+    return CoapRefused(Code.TOO_LARGE, "too-large", problem, size1)

@@ -22,9 +22,9 @@ from tinycontainer_tokens.claims import MAX_UID_BYTES
 from .bundles import find_uid, find_uid_of_bundle
 from .changes import Changes
 from .identity import DeviceId
-from .message import Answer, Code, Format, Method, Option, Request
-from .refusing import RequestRefused
-from .rights import Peer, Right
+from .message import CoapAnswer, CoapRequest, Code, Format, Method, Option
+from .refusing import CoapRefused
+from .rights import KnownPeer, Right
 
 EVENTS_PER_ANSWER: Final = 32
 ID_DIGITS: Final = 16
@@ -61,11 +61,11 @@ class Target:
     request_id: bytes | None = None
 
     @classmethod
-    def of(cls, request: Request) -> "Target":
+    def of(cls, request: CoapRequest) -> "Target":
         """Read path and query of a request.
 
         Raises:
-            RequestRefused: there is no such resource, or the query cannot be read.
+            CoapRefused: there is no such resource, or the query cannot be read.
         """
         kind, uid = _find(request.path)
         query: dict[str, str] = {}
@@ -115,12 +115,12 @@ def _to_request_id(digits: str) -> bytes:
     return found
 
 
-def _bad(problem: str) -> RequestRefused:
-    return RequestRefused(Code.BAD_REQUEST, "bad-request", problem)
+def _bad(problem: str) -> CoapRefused:
+    return CoapRefused(Code.BAD_REQUEST, "bad-request", problem)
 
 
-def _not_found() -> RequestRefused:
-    return RequestRefused(Code.NOT_FOUND, "not-found", "there is no such resource")
+def _not_found() -> CoapRefused:
+    return CoapRefused(Code.NOT_FOUND, "not-found", "there is no such resource")
 
 
 class Resources:
@@ -152,11 +152,11 @@ class Resources:
         self._now_s = now_s
         self._hashes: dict[bytes, tuple[int, bytes]] = {}
 
-    def rights_for(self, request: Request, target: Target) -> tuple[Right, ...]:
+    def rights_for(self, request: CoapRequest, target: Target) -> tuple[Right, ...]:
         """What a peer must be allowed to do for this request.
 
         Raises:
-            RequestRefused: the resource does not know the method.
+            CoapRefused: the resource does not know the method.
         """
         method = request.method
         match target.kind:
@@ -173,10 +173,10 @@ class Resources:
                 return ()  # which container the bundle is of is known once it has come
         if method is not Method.GET or target.kind == "judge":
             problem = f"{method.name} is not possible here"
-            raise RequestRefused(Code.METHOD_NOT_ALLOWED, "method-not-allowed", problem)
+            raise CoapRefused(Code.METHOD_NOT_ALLOWED, "method-not-allowed", problem)
         return (Right.READ,)
 
-    def payload_limit(self, request: Request, target: Target) -> int:
+    def payload_limit(self, request: CoapRequest, target: Target) -> int:
         """The most bytes of payload that this request can use."""
         if request.method in (Method.GET, Method.DELETE):
             return 0
@@ -185,7 +185,9 @@ class Resources:
         takes_bundle = target.kind == "judge" or request.method is Method.PUT
         return self._capacity.bundle_bytes if takes_bundle else 0
 
-    def handle(self, request: Request, target: Target, peer: Peer, payload: bytes) -> Answer:
+    def handle(
+        self, request: CoapRequest, target: Target, peer: KnownPeer, payload: bytes
+    ) -> CoapAnswer:
         """Carry out a request of somebody who may do that.
 
         Args:
@@ -195,7 +197,7 @@ class Resources:
             payload: all of it.
 
         Raises:
-            RequestRefused: it is refused.
+            CoapRefused: it is refused.
         """
         try:
             if target.kind == "judge":
@@ -204,11 +206,11 @@ class Resources:
                 return self._look(target, peer)
             return self._change(request, target, peer, payload)
         except TinyContainerError as error:
-            raise RequestRefused.of(error) from error
+            raise CoapRefused.of(error) from error
 
     # Looking.
 
-    def _look(self, target: Target, peer: Peer) -> Answer:
+    def _look(self, target: Target, peer: KnownPeer) -> CoapAnswer:
         match target.kind:
             case "device":
                 return _content(self._describe_device())
@@ -220,7 +222,7 @@ class Resources:
         uid = target.uid or b""
         view = self._device[uid]
         if target.kind == "metadata":
-            return Answer(Code.CONTENT, self._device.metadata(uid).raw, Format.CBOR)
+            return CoapAnswer(Code.CONTENT, self._device.metadata(uid).raw, Format.CBOR)
         etag = (Option.ETAG, self._hash_of(view)[:_ETAG_BYTES])
         return _content(self._describe(view), etag)
 
@@ -261,7 +263,7 @@ class Resources:
         self._hashes[view.uid] = change, found
         return found
 
-    def _events(self, target: Target, peer: Peer) -> Answer:
+    def _events(self, target: Target, peer: KnownPeer) -> CoapAnswer:
         since = _whole_number(target, "since", 0)
         found = self._device.events(since, EVENTS_PER_ANSWER)
         entries = [[each.number, each.content] for each in found.entries if _may_see(peer, each)]
@@ -269,20 +271,22 @@ class Resources:
 
     # Changing.
 
-    def _judge(self, target: Target, peer: Peer, payload: bytes) -> Answer:
+    def _judge(self, target: Target, peer: KnownPeer, payload: bytes) -> CoapAnswer:
         if not peer.may(Right.LOAD, find_uid_of_bundle(payload)):
             problem = f"{peer.name} has no right to {Right.LOAD}"
-            raise RequestRefused(Code.FORBIDDEN, "forbidden", problem)
+            raise CoapRefused(Code.FORBIDDEN, "forbidden", problem)
         checks = self._device.judge(payload, replaces="replaces" in target.query)
         rows = [[each.name, _VERDICTS[each.outcome], flatten(each.detail)[:512]] for each in checks]
-        return Answer(Code.CHANGED, cbor2.dumps(rows), Format.CBOR)
+        return CoapAnswer(Code.CHANGED, cbor2.dumps(rows), Format.CBOR)
 
-    def _change(self, request: Request, target: Target, peer: Peer, payload: bytes) -> Answer:
+    def _change(
+        self, request: CoapRequest, target: Target, peer: KnownPeer, payload: bytes
+    ) -> CoapAnswer:
         uid = target.uid or b""
         key = self._key_of(target, peer)
         known = self._state.answer(*key)
         if known is not None:
-            return Answer(Code(known[0]))
+            return CoapAnswer(Code(known[0]))
         match request.method:
             case Method.PUT if target.kind == "metadata":
                 self._require_uid(uid, find_uid(payload))
@@ -300,7 +304,7 @@ class Resources:
                     getattr(self._device, verb)(uid)
         return answer
 
-    def _put(self, request: Request, target: Target, key: _Key, payload: bytes) -> Answer:
+    def _put(self, request: CoapRequest, target: Target, key: _Key, payload: bytes) -> CoapAnswer:
         uid = target.uid or b""
         wanted = [value for number, value in request.options if number == Option.IF_MATCH]
         if not wanted:
@@ -310,7 +314,7 @@ class Resources:
         etag = self._hash_of(self._device[uid])[:_ETAG_BYTES] if uid in self._device else None
         if etag is None or (b"" not in wanted and etag not in wanted):
             problem = "If-Match: another version is loaded, or none"
-            raise RequestRefused(Code.PRECONDITION_FAILED, "precondition-failed", problem)
+            raise CoapRefused(Code.PRECONDITION_FAILED, "precondition-failed", problem)
         confirm_ms = _whole_number(target, "confirm", 0)
         if confirm_ms > MAX_CONFIRM_MS:
             raise _bad(f"confirm: is more than {MAX_CONFIRM_MS}")
@@ -318,21 +322,21 @@ class Resources:
             self._device.replace(payload, confirm_ms=confirm_ms or None)
         return answer
 
-    def _key_of(self, target: Target, peer: Peer) -> _Key:
+    def _key_of(self, target: Target, peer: KnownPeer) -> _Key:
         """Under which the answer to this request is remembered.
 
         Raises:
-            RequestRefused: it has no id.
+            CoapRefused: it has no id.
         """
         if target.request_id is None:
             raise _bad(f"id: is missing: a change needs id= and {ID_DIGITS} hexadecimal digits")
         return sha256(peer.name.encode()).digest(), target.request_id
 
     @contextmanager
-    def _answering(self, key: _Key, code: Code) -> Iterator[Answer]:
+    def _answering(self, key: _Key, code: Code) -> Iterator[CoapAnswer]:
         """Let an answer be recorded together with the change that is made within."""
         with self._device.answering(StoredAnswer(*key, bytes([code]))):
-            yield Answer(code)
+            yield CoapAnswer(code)
 
     def _require_uid(self, wanted: bytes, found: bytes | None) -> None:
         """Refuse what names another container; what names none is for the device to refuse."""
@@ -346,8 +350,8 @@ class Resources:
         return verbs[0]
 
 
-def _content(value: Any, *options: tuple[int, bytes]) -> Answer:
-    return Answer(Code.CONTENT, cbor2.dumps(value), Format.CBOR, options)
+def _content(value: Any, *options: tuple[int, bytes]) -> CoapAnswer:
+    return CoapAnswer(Code.CONTENT, cbor2.dumps(value), Format.CBOR, options)
 
 
 def _whole_number(target: Target, name: str, default: int) -> int:
@@ -359,7 +363,7 @@ def _whole_number(target: Target, name: str, default: int) -> int:
     return int(text)
 
 
-def _may_see(peer: Peer, event: StoredEvent) -> bool:
+def _may_see(peer: KnownPeer, event: StoredEvent) -> bool:
     if peer.uids is None:
         return True
     try:

@@ -21,7 +21,7 @@ class Right(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class KnownPeer:
     """Somebody who is known.
 
     Attributes:
@@ -49,7 +49,7 @@ class Peer:
         return uid in self.uids
 
 
-EVERYBODY: Final = Peer("everybody", frozenset(Right))
+EVERYBODY: Final = KnownPeer("everybody", frozenset(Right))
 """Who asks a device that is served without protection."""
 
 
@@ -62,10 +62,10 @@ class Peers:
         is_protected: whether nobody else is answered.
     """
 
-    by_identity: Mapping[bytes, Peer]
+    by_identity: Mapping[bytes, KnownPeer]
     is_protected: bool = True
 
-    def find(self, identity: bytes) -> Peer | None:
+    def find(self, identity: bytes) -> KnownPeer | None:
         """The peer with this identity; None if it is not known."""
         if not self.is_protected:
             return EVERYBODY

@@ -20,7 +20,7 @@ from .changes import Changes
 from .coap_server import Observers, Site, listening
 from .identity import DeviceId
 from .manager import Manager
-from .message import Answer, Request
+from .message import CoapAnswer, CoapRequest
 from .published import Published
 from .rates import Rates
 from .resources import Resources
@@ -49,7 +49,7 @@ class Served:
     changes: Changes
     device_id: DeviceId
     peers: Peers
-    when_asked: Callable[[Request, Answer], None]
+    when_asked: Callable[[CoapRequest, CoapAnswer], None]
 
     def make_manager(self) -> Manager:
         """What answers requests."""
@@ -67,7 +67,7 @@ class Served:
             self.peers, Rates(time.monotonic), Uploads(time.monotonic), published, resources
         )
 
-    def _may(self, request: Request, right: Right, uid: bytes | None) -> bool:
+    def _may(self, request: CoapRequest, right: Right, uid: bytes | None) -> bool:
         peer = self.peers.find(request.peer)
         return peer is not None and peer.may(right, uid)
 
@@ -84,7 +84,7 @@ async def serve(served: Served, address: Address, when_ready: Callable[[], None]
     agent = Agent(served.device, observers)
     manager = served.make_manager()
 
-    def handle(request: Request) -> Answer:
+    def handle(request: CoapRequest) -> CoapAnswer:
         answer = manager.handle(request)
         agent.poke()
         served.when_asked(request, answer)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from tinycontainer.agent.message import Answer, Request
+from tinycontainer.agent.message import CoapAnswer, CoapRequest
 from tinycontainer.assembly import Device, DevicePlan, Installation, boot, make_setup, read_plan
 from tinycontainer.interfaces.clock import WallClock
 from tinycontainer.state import MemoryState
@@ -158,20 +158,20 @@ def _write(text: str) -> None:
     click.echo(text, nl=False)
 
 
-def _ignore(_request: Request, _answer: Answer) -> None:
+def _ignore(_request: CoapRequest, _answer: CoapAnswer) -> None:
     pass
 
 
-def _tell(request: Request, answer: Answer) -> None:
+def _tell(request: CoapRequest, answer: CoapAnswer) -> None:
     click.echo(f"{'':17}{_describe(request)}: {answer.code.dotted}")
 
 
-def _tell_json(request: Request, answer: Answer) -> None:
+def _tell_json(request: CoapRequest, answer: CoapAnswer) -> None:
     asked = {"event": "asked", "what": _describe(request), "code": answer.code.dotted}
     _write(json.dumps(asked) + "\n")
 
 
-def _describe(request: Request) -> str:
+def _describe(request: CoapRequest) -> str:
     path = show("/" + "/".join(request.path), 160)
     query = show("&".join(request.query), 80)
     return f"{request.method.name} {path}{'?' if query else ''}{query}"

@@ -1,0 +1,69 @@
+"""`serve` before it serves: what it refuses, and what it checks."""
+
+from pathlib import Path
+
+import pytest
+from support.project import Program
+from support.serving import make_desk
+
+
+@pytest.fixture
+def file(tmp_path: Path, program: Program) -> Path:
+    make_desk(tmp_path, program)
+    return tmp_path / "device.toml"
+
+
+def change(file: Path, before: str, after: str) -> None:
+    text = file.read_text()
+    assert before in text
+    file.write_text(text.replace(before, after))
+
+
+@pytest.mark.clause("TC-MGMT-04")
+def test_a_device_without_protection_is_served_on_purpose_only(
+    file: Path, program: Program
+) -> None:
+    change(file, "insecure = true", "")
+    problem = program.bad("serve", file)
+    assert "device.toml: agent.insecure: nobody is known who may manage the device" in problem
+    assert "write insecure = true in [agent]" in problem
+
+
+@pytest.mark.clause("TC-MGMT-04")
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "192.0.2.7", "[fe80::1]"])
+def test_a_device_without_protection_is_served_on_a_loopback_address_only(
+    file: Path, program: Program, host: str
+) -> None:
+    change(file, "127.0.0.1", host)
+    assert "can be reached from outside, and nothing is protected" in program.bad("serve", file)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "bind",
+    [
+        "localhost:5683",
+        "127.0.0.1:0",
+        "127.0.0.1:70000",
+        "127.0.0.1:x",
+        "[::1",
+        "[::1]5683",
+        "[::1]:5683:1",
+        "::1:1:x",
+        ":",
+    ],
+)
+def test_an_address_that_is_none_is_refused(file: Path, program: Program, bind: str) -> None:
+    text = file.read_text()
+    begin = text.index('bind = "')
+    file.write_text(text[:begin] + f'bind = "{bind}"' + text[text.index("\n", begin) :])
+    assert "device.toml: agent.bind: " in program.bad("serve", file)
+
+
+def test_a_check_serves_nothing_and_changes_nothing(file: Path, program: Program) -> None:
+    before = sorted(each.name for each in file.parent.iterdir())
+    shown = program.good("serve", file, "--check")
+    assert "can be served at coap://127.0.0.1:" in shown
+    assert sorted(each.name for each in file.parent.iterdir()) == before
+    (file.parent / "keys" / "owner.pub").unlink()
+    assert "owner.pub" in program.bad("serve", file, "--check")
