@@ -9,6 +9,7 @@ from support.worlds import blueprint
 
 from tinycontainer.agent.message import CoapAnswer, Code, Method, Option, to_uint
 from tinycontainer.agent.rights import Right
+from tinycontainer.state import MemoryState, StateFileError
 
 ALL = frozenset(Right)
 ID = "id=00112233445566aa"
@@ -180,3 +181,35 @@ def test_problems_are_short_whatever_a_tenant_names() -> None:
     answer = managed.ask(Method.GET, "/tc?" + "x" * 255 + "&" + "x" * 255)
     assert problem(answer) == ("4.00", "bad-request")
     assert len(cbor2.loads(answer.payload)[-2]) < 64
+
+
+@pytest.mark.clause("TC-MGMT-12")
+def test_formats_are_those_of_the_page() -> None:
+    managed = Managed()
+    text, cbor, octets = {Option.ACCEPT: b""}, {Option.ACCEPT: b"\x3c"}, b"\x2a"
+    assert problem(managed.ask(Method.GET, "/tc", options=text)) == ("4.06", "format")
+    assert managed.ask(Method.GET, "/tc", options=cbor).code is Code.CONTENT
+    whole = managed.world.pack(blueprint("a")).encode()
+    wrong = {Option.CONTENT_FORMAT: b"\x3c"}
+    refused = managed.ask(Method.PUT, f"{A}?{ID}", whole, options=wrong)
+    assert problem(refused) == ("4.15", "format")
+    right = {Option.CONTENT_FORMAT: octets}
+    assert managed.ask(Method.PUT, f"{A}?{ID}", whole, options=right).code is Code.CREATED
+
+
+class Locked(MemoryState):
+    """A state that another process keeps locked."""
+
+    def answer(self, peer: bytes, request_id: bytes) -> bytes | None:
+        raise StateFileError("device.db", "is locked")
+
+    def device_id(self) -> bytes | None:
+        raise StateFileError("device.db", "is locked")
+
+
+@pytest.mark.clause("TC-MGMT-12")
+def test_a_state_that_cannot_be_read_is_an_error_of_the_device() -> None:
+    managed = Managed(state=Locked())
+    assert problem(managed.ask(Method.GET, "/device-id/")) == ("5.00", "failed")
+    assert problem(managed.ask(Method.GET, "/tc")) == ("5.00", "failed")
+    assert problem(managed.ask(Method.DELETE, f"{A}?{ID}")) == ("5.00", "failed")

@@ -30,8 +30,10 @@ def port(tmp_path: Path, program: Program) -> int:
     return make_desk(tmp_path, program, ("box", "pal"))
 
 
-def ask(served: Served, *requests: tuple[str, str, bytes]) -> list[Any]:
-    """Ask with aiocoap's client, one after the other."""
+def ask(
+    served: Served, *requests: tuple[str, str, bytes], block: tuple[int, bool, int] | None = None
+) -> list[Any]:
+    """Ask with aiocoap's client, one by one; for one block of an answer, if one is given."""
 
     async def ask_all() -> list[Any]:
         context = await aiocoap.Context.create_client_context()
@@ -39,8 +41,12 @@ def ask(served: Served, *requests: tuple[str, str, bytes]) -> list[Any]:
             return [
                 await context.request(
                     aiocoap.Message(
-                        code=getattr(aiocoap, method), uri=served.uri + path, payload=payload
-                    )
+                        code=getattr(aiocoap, method),
+                        uri=served.uri + path,
+                        payload=payload,
+                        block2=block,
+                    ),
+                    handle_blockwise=block is None,
                 ).response
                 for method, path, payload in requests
             ]
@@ -135,7 +141,9 @@ def test_long_answers_come_in_blocks(tmp_path: Path, port: int) -> None:
         for change in changes:
             ask(served, change)
         (events,) = ask(served, ("GET", "/tc/e", b""))
+        (beyond,) = ask(served, ("GET", "/tc/e", b""), block=(99, False, 6))
     found = cbor2.loads(events.payload)
+    assert codes([beyond]) == ["4.00"]
     assert len(events.payload) > 2048
     assert [number for number, _ in found[1]] == [*range(1, 20)]
 

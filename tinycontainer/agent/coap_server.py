@@ -19,6 +19,7 @@ from aiocoap.optiontypes import OpaqueOption
 
 from .blocks import decode_block, encode_block
 from .message import Block, CoapAnswer, CoapRequest, Code, Method, Option, from_uint, to_uint
+from .refusing import CoapRefused
 
 MAX_OBSERVERS: Final = 32
 """Who observes beyond this gets a plain answer, which RFC 7641 allows."""
@@ -142,7 +143,11 @@ class Site(interfaces.Resource):  # type: ignore[misc]
             return
         answer = self._handle(request)
         if not self._is_observed(request, answer):
-            pipe.add_response(write_answer(cut_answer(request, answer)), is_last=True)
+            try:
+                answer = cut_answer(request, answer)
+            except CoapRefused as refusal:
+                answer = refusal.answer()
+            pipe.add_response(write_answer(answer), is_last=True)
             return
         number = 1
         pipe.add_response(write_answer(_numbered(request, answer, number)), is_last=False)

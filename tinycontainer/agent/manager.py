@@ -7,12 +7,15 @@ from collections import Counter
 from dataclasses import replace
 from typing import Final
 
+from tinycontainer.errors import TinyContainerError
+
 from .blocks import Uploads, decode_block
 from .message import (
     MAX_URI_PARTS,
     CoapAnswer,
     CoapRequest,
     Code,
+    Format,
     Method,
     Option,
     from_uint,
@@ -58,9 +61,15 @@ class Manager:
     def handle(self, request: CoapRequest) -> CoapAnswer:
         """Answer a request, whatever it is."""
         try:
-            return self._judge(request)
+            answer = self._judge(request)
+            accepted = request.option(Option.ACCEPT)
+            if answer.code is Code.CONTENT and accepted is not None and answer.format is not None:
+                _require_format(accepted, answer.format, Code.NOT_ACCEPTABLE)
         except CoapRefused as refusal:
             return refusal.answer()
+        except TinyContainerError as error:  # the state cannot be read
+            return CoapRefused.of(error).answer()
+        return answer
 
     def _judge(self, request: CoapRequest) -> CoapAnswer:
         peer = self._peers.find(request.peer)
@@ -89,6 +98,10 @@ class Manager:
             if not peer.may(right, target.uid):
                 problem = f"{peer.name} has no right to {right}"
                 raise CoapRefused(Code.FORBIDDEN, "forbidden", problem)
+        given = request.option(Option.CONTENT_FORMAT)
+        if given is not None and limit_bytes:
+            wanted = Format.CBOR if target.kind == "metadata" else Format.OCTETS
+            _require_format(given, wanted, Code.UNSUPPORTED_FORMAT)
         payload = self._receive(request, limit_bytes)
         if isinstance(payload, CoapAnswer):
             return payload
@@ -127,6 +140,12 @@ def _require_known_options(request: CoapRequest, known: frozenset[Option]) -> No
             raise _bad_option(f"option {number} is critical and not known here")
         if count > 1 and number != Option.IF_MATCH and (number % 2 or number in known):
             raise _bad_option(f"option {number} is there more than once")
+
+
+def _require_format(found: bytes, wanted: Format, code: Code) -> None:
+    if from_uint(found) != wanted:
+        problem = f"the content format here is {int(wanted)}"
+        raise CoapRefused(code, "format", problem)
 
 
 def _bad_option(problem: str) -> CoapRefused:
