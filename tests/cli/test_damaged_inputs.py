@@ -37,6 +37,8 @@ driver = "console"
 endpoint = 1
 [[containers]]
 bundle = "given.tcb"
+[agent]
+insecure = true
 """
 SCRIPT = '[[steps]]\nat_ms = 1\nverb = "stop"\nuid = "mapper"\n'
 
@@ -70,6 +72,7 @@ USES = (
     ("build", "rbpf", "{object}", "-o", "{out}"),
     ("model", "{model}"),
     ("run", "{device}", "--for", "5ms"),
+    ("serve", "{device}", "--check"),
     ("run", "{device}", "--for", "5ms", "--script", "{script}"),
     ("run", "{device}", "--for", "5ms", "--replay", "{recording}"),
     ("compare", "{bundle}", "--device", "{device}", "--for", "2ms"),

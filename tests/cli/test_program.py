@@ -41,7 +41,7 @@ def test_the_help_shows_verbs_by_folder_after_the_introduction(program: Program)
     assert "Begin with `tinycontainerctl demo`." in "\n".join(lines[:6])
     headings = [docstring(folder).rstrip(".") + ":" for folder in dict.fromkeys(folders())]
     assert [line for line in lines if line.startswith("Verbs ")] == headings
-    assert len(headings) == 4
+    assert len(headings) == 5
 
 
 def folders() -> list[str]:

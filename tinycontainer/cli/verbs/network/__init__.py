@@ -1,1 +1,1 @@
-"""Serve a device on a network, and manage one from afar."""
+"""Verbs for a device on a network."""
