@@ -5,7 +5,7 @@ import pytest
 
 from tinycontainer.agent.answers import AnswerUnreadable
 from tinycontainer.agent.client import Client, DeviceRefused, Unreachable
-from tinycontainer.agent.message import Answer, Code, Format, Method, Request
+from tinycontainer.agent.message import Answer, Code, Format, Method, Option, Request
 
 ROW = {0: b"a\x1b", 1: 2, 2: 3, 3: None, 4: 5, 5: bytes(32), 6: 0, 99: "passed over"}
 
@@ -93,3 +93,13 @@ def test_checks_are_read() -> None:
     answer = Answer(Code.CHANGED, cbor2.dumps([["a", True, None], ["b", None, "x"]]), Format.CBOR)
     checks = client(Scripted(answer)).judge(b"", replaces=True)
     assert checks == [("a", True, ""), ("b", None, "x")]
+
+
+@pytest.mark.clause("TC-MGMT-11")
+def test_a_replacement_names_the_version_that_was_seen() -> None:
+    seen = content(ROW | {5: bytes(range(32))})
+    transport = Scripted(seen, Answer(Code.CHANGED))
+    client(transport).replace(b"ab", b"bundle", 500)
+    put = transport.asked[1]
+    assert put.options == ((Option.IF_MATCH, bytes(range(8))),)
+    assert put.query == ("confirm=500", "id=" + "01" * 8)

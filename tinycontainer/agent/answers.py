@@ -41,6 +41,15 @@ def read_containers(payload: bytes) -> list[Container]:
     return [_container(each) for each in _list(_decode(payload))]
 
 
+def read_container(payload: bytes) -> Container:
+    """Read the answer of GET /tc/c/{uid}.
+
+    Raises:
+        AnswerUnreadable: it is something else.
+    """
+    return _container(_decode(payload))
+
+
 def read_events(payload: bytes) -> tuple[int, list[tuple[int, str]]]:
     """Read the answer of GET /tc/e: the newest number, and events with their numbers.
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from tinycontainer.text import flatten
 
@@ -10,11 +10,14 @@ from .answers import (
     AnswerUnreadable,
     Container,
     read_checks,
+    read_container,
     read_containers,
     read_events,
     read_problem,
 )
-from .message import Answer, Code, Format, Method, Request
+from .message import Answer, Code, Format, Method, Option, Request
+
+_ETAG_BYTES: Final = 8
 
 
 class Unreachable(Exception):
@@ -70,6 +73,19 @@ class Client:
         """Load a bundle."""
         self._change(Method.PUT, uid, payload=bundle)
 
+    def replace(self, uid: bytes, bundle: bytes, confirm_ms: int | None = None) -> None:
+        """Replace what is loaded, if it is still what it is now.
+
+        Args:
+            uid: of the container.
+            bundle: the new version.
+            confirm_ms: within which the new version must complete a loop (TC-LOAD-18).
+        """
+        found = read_container(self._ask(Method.GET, ("tc", "c", uid.hex())).payload)
+        query = () if confirm_ms is None else (f"confirm={confirm_ms}",)
+        etag = bytes.fromhex(found.sha256)[:_ETAG_BYTES]
+        self._change(Method.PUT, uid, query, bundle, ((Option.IF_MATCH, etag),))
+
     def order(self, uid: bytes, verb: str) -> None:
         """Start, stop or kill a container."""
         self._change(Method.POST, uid, (verb,))
@@ -79,10 +95,15 @@ class Client:
         self._change(Method.DELETE, uid)
 
     def _change(
-        self, method: Method, uid: bytes, query: tuple[str, ...] = (), payload: bytes = b""
+        self,
+        method: Method,
+        uid: bytes,
+        query: tuple[str, ...] = (),
+        payload: bytes = b"",
+        options: tuple[tuple[int, bytes], ...] = (),
     ) -> None:
         request_id = f"id={self._random_bytes(8).hex()}"
-        self._ask(method, ("tc", "c", uid.hex()), (*query, request_id), payload)
+        self._ask(method, ("tc", "c", uid.hex()), (*query, request_id), payload, options)
 
     def _ask(
         self,
@@ -90,8 +111,9 @@ class Client:
         path: tuple[str, ...],
         query: tuple[str, ...] = (),
         payload: bytes = b"",
+        options: tuple[tuple[int, bytes], ...] = (),
     ) -> Answer:
-        answer = self._send(Request(b"", method, path, query, payload=payload))
+        answer = self._send(Request(b"", method, path, query, options, payload))
         if answer.code < Code.BAD_REQUEST:
             return answer
         has_problem = answer.format is Format.PROBLEM
@@ -131,6 +153,9 @@ class CoapTransport:
         )
         message.opt.uri_path = request.path
         message.opt.uri_query = request.query
+        message.opt.if_match = [
+            value for number, value in request.options if number == Option.IF_MATCH
+        ]
         context = await aiocoap.Context.create_client_context()
         try:
             waiting = context.request(message).response

@@ -9,11 +9,11 @@ import click
 
 from tinycontainer.text import show
 
-from ...options import json_option
+from ...options import duration_option, json_option
 from ...printing import print_json, print_table
 from ...verb import ExitCode, Verb, VerbRefused
 
-_WHATS: Final = ("ls", "load", "start", "stop", "kill", "delete", "judge", "events")
+_WHATS: Final = ("ls", "load", "replace", "start", "stop", "kill", "delete", "judge", "events")
 _MAX_BUNDLE_BYTES: Final = 64 << 20
 
 
@@ -22,6 +22,7 @@ _MAX_BUNDLE_BYTES: Final = 64 << 20
 @click.argument("what", type=click.Choice(_WHATS))
 @click.argument("subject", required=False)
 @click.option("--replaces", is_flag=True, help="judge: as the successor of what is loaded.")
+@duration_option("--confirm", help="replace: within which the new version completes a loop.")
 @click.option("--since", type=click.IntRange(min=0), default=0, help="events: above this number.")
 @click.option(
     "--timeout", "timeout_s", type=click.FloatRange(min=0.1, max=600), default=10.0,
@@ -33,17 +34,20 @@ def remote(
     what: str,
     subject: str | None,
     replaces: bool,
+    confirm: int | None,
     since: int,
     timeout_s: float,
     as_json: bool,
 ) -> int:
     """Manage the device at URI, such as coap://[::1]:5683.
 
-    SUBJECT is a bundle for load and judge, a uid for start, stop, kill and delete.
+    SUBJECT is a bundle for load, replace and judge, a uid for start, stop, kill and delete.
 
     Example: tinycontainerctl remote coap://[::1] ls
     """
     _check_uri(uri)
+    if confirm is not None and what != "replace":
+        raise click.UsageError("--confirm belongs to replace")
     if (subject is None) != (what in ("ls", "events")):
         raise click.UsageError(f"{what} takes {'one' if subject is None else 'no'} SUBJECT")
     try:
@@ -62,7 +66,7 @@ def remote(
 
     client = Client(CoapTransport(uri, timeout_s), os.urandom)
     try:
-        return _do(client, what, subject or "", replaces, since, as_json)
+        return _do(client, what, subject or "", replaces, confirm, since, as_json)
     except DeviceRefused as error:
         raise VerbRefused(str(error), ExitCode.REFUSED) from error
     except AnswerUnreadable as error:
@@ -82,7 +86,13 @@ def _check_uri(uri: str) -> None:
 
 
 def _do(
-    client: Any, what: str, subject: str, replaces: bool, since: int, as_json: bool
+    client: Any,
+    what: str,
+    subject: str,
+    replaces: bool,
+    confirm: int | None,
+    since: int,
+    as_json: bool,
 ) -> ExitCode:
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
@@ -100,7 +110,7 @@ def _do(
             rows = client.judge(_read(subject), replaces=replaces)
             code = ExitCode.REFUSED if any(row[1] is False for row in rows) else code
         case _:
-            _change(client, what, subject)
+            _change(client, what, subject, confirm)
             if as_json:
                 print_json({"done": what, "subject": show(subject)})
             else:
@@ -113,15 +123,18 @@ def _do(
     return code
 
 
-def _change(client: Any, what: str, subject: str) -> None:
+def _change(client: Any, what: str, subject: str, confirm: int | None) -> None:
     from tinycontainer.agent.bundles import find_uid_of_bundle  # noqa: PLC0415
 
-    if what == "load":
+    if what in ("load", "replace"):
         bundle = _read(subject)
         uid = find_uid_of_bundle(bundle)
         if uid is None:
             raise VerbRefused(f"{show(subject)}: is no bundle with readable metadata")
-        client.load(uid, bundle)
+        if what == "load":
+            client.load(uid, bundle)
+        else:
+            client.replace(uid, bundle, confirm)
     elif what == "delete":
         client.delete(subject.encode("utf-8", "surrogateescape"))
     else:
