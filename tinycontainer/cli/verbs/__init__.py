@@ -32,6 +32,7 @@ VERBS: Final = (
     "running.run",
     "running.report",
     "running.compare",
+    "network.remote",
     "network.serve",
     "program.runtimes",
     "program.schema",

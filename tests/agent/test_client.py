@@ -1,0 +1,105 @@
+"""The client, over a scripted transport."""
+
+import cbor2
+import pytest
+
+from tinycontainer.agent.answers import AnswerUnreadable
+from tinycontainer.agent.client import Client, DeviceRefused, Unreachable
+from tinycontainer.agent.message import Answer, Code, Format, Method, Option, Request
+
+ROW = {0: b"a\x1b", 1: 2, 2: 3, 3: None, 4: 5, 5: bytes(32), 6: 0, 99: "passed over"}
+
+
+class Scripted:
+    """Answers by a script, and keeps what was asked; None is a timeout."""
+
+    def __init__(self, *answers: Answer | None) -> None:
+        self.answers = list(answers)
+        self.asked: list[Request] = []
+
+    def ask(self, request: Request) -> Answer:
+        self.asked.append(request)
+        answer = self.answers.pop(0)
+        if answer is None:
+            raise TimeoutError
+        return answer
+
+
+def client(transport: Scripted) -> Client:
+    numbers = iter(range(1, 99))
+    return Client(transport, lambda size: bytes([next(numbers)]) * size)
+
+
+def content(value: object) -> Answer:
+    return Answer(Code.CONTENT, cbor2.dumps(value), Format.CBOR)
+
+
+def test_containers_are_read_and_their_text_is_escaped() -> None:
+    (found,) = client(Scripted(content([ROW]))).containers()
+    assert (found.uid, found.state, found.loops) == ("a\\x1b", "RUNNING", 3)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1,
+        [1],
+        [ROW | {0: "text"}],
+        [ROW | {2: -1}],
+        [ROW | {2: True}],
+        [ROW | {5: b""}],
+        [ROW | {99: [[[[[[[[[]]]]]]]]]}],
+        [0] * 1025,
+    ],
+)
+def test_what_is_no_list_of_containers_is_refused(value: object) -> None:
+    with pytest.raises(AnswerUnreadable):
+        client(Scripted(content(value))).containers()
+
+
+@pytest.mark.parametrize("payload", [b"", b"\xff", b"\x80\x00", b"\x9b" + b"\xff" * 8])
+def test_what_is_no_cbor_is_refused(payload: bytes) -> None:
+    with pytest.raises(AnswerUnreadable):
+        client(Scripted(Answer(Code.CONTENT, payload))).containers()
+
+
+@pytest.mark.clause("TC-MGMT-10")
+def test_a_change_is_repeated_with_its_id_and_the_next_has_another() -> None:
+    transport = Scripted(None, None, Answer(Code.CHANGED), Answer(Code.DELETED))
+    asking = client(transport)
+    asking.order(b"ab", "start")
+    asking.delete(b"ab")
+    queries = [request.query for request in transport.asked]
+    assert queries == [("start", "id=" + "01" * 8)] * 3 + [("id=" + "02" * 8,)]
+    assert transport.asked[3].method is Method.DELETE
+    assert transport.asked[3].path == ("tc", "c", "6162")
+
+
+def test_three_timeouts_are_the_end() -> None:
+    transport = Scripted(None, None, None, None)
+    with pytest.raises(Unreachable):
+        client(transport).delete(b"ab")
+    assert len(transport.asked) == 3
+
+
+@pytest.mark.clause("TC-MGMT-12")
+def test_a_problem_is_one_line() -> None:
+    problem = cbor2.dumps({-1: "duplicate-uid", -2: "it\nis", -4: 137})
+    with pytest.raises(DeviceRefused, match=r"^4\.09 duplicate-uid: it\\x0ais$"):
+        client(Scripted(Answer(Code.CONFLICT, problem, Format.PROBLEM))).load(b"a", b"")
+
+
+def test_checks_are_read() -> None:
+    answer = Answer(Code.CHANGED, cbor2.dumps([["a", True, None], ["b", None, "x"]]), Format.CBOR)
+    checks = client(Scripted(answer)).judge(b"", replaces=True)
+    assert checks == [("a", True, ""), ("b", None, "x")]
+
+
+@pytest.mark.clause("TC-MGMT-11")
+def test_a_replacement_names_the_version_that_was_seen() -> None:
+    seen = content(ROW | {5: bytes(range(32))})
+    transport = Scripted(seen, Answer(Code.CHANGED))
+    client(transport).replace(b"ab", b"bundle", 500)
+    put = transport.asked[1]
+    assert put.options == ((Option.IF_MATCH, bytes(range(8))),)
+    assert put.query == ("confirm=500", "id=" + "01" * 8)
