@@ -5,19 +5,19 @@ import pytest
 
 from tinycontainer.agent.answers import AnswerUnreadable
 from tinycontainer.agent.client import Client, DeviceRefused, Unreachable
-from tinycontainer.agent.message import Answer, Code, Format, Method, Option, Request
+from tinycontainer.agent.message import CoapAnswer, CoapRequest, Code, Format, Method, Option
 
-ROW = {0: b"a\x1b", 1: 2, 2: 3, 3: None, 4: 5, 5: bytes(32), 6: 0, 99: "passed over"}
+ROW = {0: b"a\x1b", 1: 2, 2: 3, 3: "", 4: 5, 5: bytes(32), 6: 0, 99: "passed over"}
 
 
 class Scripted:
     """Answers by a script, and keeps what was asked; None is a timeout."""
 
-    def __init__(self, *answers: Answer | None) -> None:
+    def __init__(self, *answers: CoapAnswer | None) -> None:
         self.answers = list(answers)
-        self.asked: list[Request] = []
+        self.asked: list[CoapRequest] = []
 
-    def ask(self, request: Request) -> Answer:
+    def ask(self, request: CoapRequest) -> CoapAnswer:
         self.asked.append(request)
         answer = self.answers.pop(0)
         if answer is None:
@@ -30,8 +30,8 @@ def client(transport: Scripted) -> Client:
     return Client(transport, lambda size: bytes([next(numbers)]) * size)
 
 
-def content(value: object) -> Answer:
-    return Answer(Code.CONTENT, cbor2.dumps(value), Format.CBOR)
+def content(value: object) -> CoapAnswer:
+    return CoapAnswer(Code.CONTENT, cbor2.dumps(value), Format.CBOR)
 
 
 def test_containers_are_read_and_their_text_is_escaped() -> None:
@@ -60,12 +60,12 @@ def test_what_is_no_list_of_containers_is_refused(value: object) -> None:
 @pytest.mark.parametrize("payload", [b"", b"\xff", b"\x80\x00", b"\x9b" + b"\xff" * 8])
 def test_what_is_no_cbor_is_refused(payload: bytes) -> None:
     with pytest.raises(AnswerUnreadable):
-        client(Scripted(Answer(Code.CONTENT, payload))).containers()
+        client(Scripted(CoapAnswer(Code.CONTENT, payload))).containers()
 
 
 @pytest.mark.clause("TC-MGMT-10")
 def test_a_change_is_repeated_with_its_id_and_the_next_has_another() -> None:
-    transport = Scripted(None, None, Answer(Code.CHANGED), Answer(Code.DELETED))
+    transport = Scripted(None, None, CoapAnswer(Code.CHANGED), CoapAnswer(Code.DELETED))
     asking = client(transport)
     asking.order(b"ab", "start")
     asking.delete(b"ab")
@@ -86,19 +86,28 @@ def test_three_timeouts_are_the_end() -> None:
 def test_a_problem_is_one_line() -> None:
     problem = cbor2.dumps({-1: "duplicate-uid", -2: "it\nis", -4: 137})
     with pytest.raises(DeviceRefused, match=r"^4\.09 duplicate-uid: it\\x0ais$"):
-        client(Scripted(Answer(Code.CONFLICT, problem, Format.PROBLEM))).load(b"a", b"")
+        client(Scripted(CoapAnswer(Code.CONFLICT, problem, Format.PROBLEM))).load(b"a", b"")
 
 
 def test_checks_are_read() -> None:
-    answer = Answer(Code.CHANGED, cbor2.dumps([["a", True, None], ["b", None, "x"]]), Format.CBOR)
+    answer = CoapAnswer(Code.CHANGED, cbor2.dumps([["a", 1, ""], ["b", 2, "x"]]), Format.CBOR)
     checks = client(Scripted(answer)).judge(b"", replaces=True)
     assert checks == [("a", True, ""), ("b", None, "x")]
+
+
+@pytest.mark.parametrize(
+    "row", [["a", True, ""], ["a", 3, ""], ["a", [], ""], ["a", 1], [b"a", 1, ""], 7]
+)
+def test_what_is_no_check_is_refused(row: object) -> None:
+    answer = CoapAnswer(Code.CHANGED, cbor2.dumps([row]), Format.CBOR)
+    with pytest.raises(AnswerUnreadable):
+        client(Scripted(answer)).judge(b"", replaces=False)
 
 
 @pytest.mark.clause("TC-MGMT-11")
 def test_a_replacement_names_the_version_that_was_seen() -> None:
     seen = content(ROW | {5: bytes(range(32))})
-    transport = Scripted(seen, Answer(Code.CHANGED))
+    transport = Scripted(seen, CoapAnswer(Code.CHANGED))
     client(transport).replace(b"ab", b"bundle", 500)
     put = transport.asked[1]
     assert put.options == ((Option.IF_MATCH, bytes(range(8))),)

@@ -1,17 +1,14 @@
 """What a device answers, read strictly: it comes from a network, and is untrusted."""
 
-import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-import cbor2
-
 from tinycontainer.text import flatten, show
+from tinycontainer_tokens import CborError
+from tinycontainer_tokens.cbor import decode
 
 MAX_ANSWER_BYTES: Final = 1 << 20
-_MAX_ITEMS: Final = 1024
-_MAX_DEPTH: Final = 8
+_VERDICTS: Final = {0: False, 1: True, 2: None}
 _STATES: Final = {1: "READY", 2: "RUNNING", 3: "STOPPING", 4: "DELETING"}
 
 
@@ -20,7 +17,7 @@ class AnswerUnreadable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Container:
+class SeenContainer:
     """A container as the device describes it (TC-MGMT-09); its texts are fit to be shown."""
 
     uid: str
@@ -32,7 +29,7 @@ class Container:
     slot: int
 
 
-def read_containers(payload: bytes) -> list[Container]:
+def read_containers(payload: bytes) -> list[SeenContainer]:
     """Read the answer of GET /tc/c.
 
     Raises:
@@ -41,7 +38,7 @@ def read_containers(payload: bytes) -> list[Container]:
     return [_container(each) for each in _list(_decode(payload))]
 
 
-def read_container(payload: bytes) -> Container:
+def read_container(payload: bytes) -> SeenContainer:
     """Read the answer of GET /tc/c/{uid}.
 
     Raises:
@@ -69,9 +66,9 @@ def read_checks(payload: bytes) -> list[tuple[str, bool | None, str]]:
     """
     checks = []
     for name, holds, problem in (_row(each, 3) for each in _list(_decode(payload))):
-        if holds is not None and type(holds) is not bool:
-            raise AnswerUnreadable("a verdict is neither true, false nor null")
-        checks.append((_text(name), holds, "" if problem is None else _text(problem)))
+        if type(holds) is not int or holds not in _VERDICTS:
+            raise AnswerUnreadable("a verdict is not 0 to 2")
+        checks.append((_text(name), _VERDICTS[holds], _text(problem)))
     return checks
 
 
@@ -86,17 +83,17 @@ def read_problem(payload: bytes) -> str:
     return _text(values.get(-1)) + ("" if problem is None else f": {_text(problem)}")
 
 
-def _container(value: Any) -> Container:
+def _container(value: Any) -> SeenContainer:
     values = _map(value)
-    state, last_exit = _uint(values.get(1)), values.get(3)
+    state = _uint(values.get(1))
     digest = _bytes(values.get(5))
     if len(digest) != 32:
         raise AnswerUnreadable("a SHA-256 has not 32 bytes")
-    return Container(
+    return SeenContainer(
         uid=show(_bytes(values.get(0)), 64),
         state=_STATES.get(state, f"unknown ({state})"),
         loops=_uint(values.get(2)),
-        last_exit="" if last_exit is None else _text(last_exit),
+        last_exit=_text(values.get(3)),
         change=_uint(values.get(4)),
         sha256=digest.hex(),
         slot=_uint(values.get(6)),
@@ -108,31 +105,10 @@ def _event(value: Any) -> str:
 
 
 def _decode(payload: bytes) -> Any:
-    if len(payload) > MAX_ANSWER_BYTES:
-        raise AnswerUnreadable(f"it has more than {MAX_ANSWER_BYTES} bytes")
-    stream = io.BytesIO(payload)
     try:
-        value = cbor2.CBORDecoder(stream).decode()
-    except (cbor2.CBORError, ValueError, RecursionError, OverflowError, MemoryError) as error:
-        raise AnswerUnreadable("it is no CBOR") from error
-    if stream.tell() != len(payload) and stream.read(1):
-        raise AnswerUnreadable("something follows its end")
-    _bound(value, _MAX_DEPTH)
-    return value
-
-
-def _bound(value: Any, depth: int) -> None:
-    if depth == 0:
-        raise AnswerUnreadable("it is nested too deeply")
-    for each in _children(value):
-        _bound(each, depth - 1)
-
-
-def _children(value: Any) -> Iterator[Any]:
-    if isinstance(value, list | dict):
-        if len(value) > _MAX_ITEMS:
-            raise AnswerUnreadable(f"it has more than {_MAX_ITEMS} items")
-        yield from value.values() if isinstance(value, dict) else value
+        return decode(payload, MAX_ANSWER_BYTES)
+    except CborError as error:
+        raise AnswerUnreadable(str(error)) from error
 
 
 def _map(value: Any) -> dict[Any, Any]:

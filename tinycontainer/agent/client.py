@@ -8,14 +8,14 @@ from tinycontainer.text import flatten
 
 from .answers import (
     AnswerUnreadable,
-    Container,
+    SeenContainer,
     read_checks,
     read_container,
     read_containers,
     read_events,
     read_problem,
 )
-from .message import Answer, Code, Format, Method, Option, Request
+from .message import CoapAnswer, CoapRequest, Code, Format, Method, Option
 
 _ETAG_BYTES: Final = 8
 
@@ -31,7 +31,7 @@ class DeviceRefused(Exception):
 class Transport(Protocol):
     """What carries a request to the device."""
 
-    def ask(self, request: Request) -> Answer:
+    def ask(self, request: CoapRequest) -> CoapAnswer:
         """Send a request and wait for its answer.
 
         Raises:
@@ -56,7 +56,7 @@ class Client:
         self._random_bytes = random_bytes
         self._tries = tries
 
-    def containers(self) -> list[Container]:
+    def containers(self) -> list[SeenContainer]:
         """All containers, by slot."""
         return read_containers(self._ask(Method.GET, ("tc", "c")).payload)
 
@@ -112,15 +112,15 @@ class Client:
         query: tuple[str, ...] = (),
         payload: bytes = b"",
         options: tuple[tuple[int, bytes], ...] = (),
-    ) -> Answer:
-        answer = self._send(Request(b"", method, path, query, options, payload))
+    ) -> CoapAnswer:
+        answer = self._send(CoapRequest(b"", method, path, query, options, payload))
         if answer.code < Code.BAD_REQUEST:
             return answer
         has_problem = answer.format is Format.PROBLEM
         problem = read_problem(answer.payload) if has_problem else "refused"
         raise DeviceRefused(f"{answer.code.dotted} {problem}")
 
-    def _send(self, request: Request) -> Answer:
+    def _send(self, request: CoapRequest) -> CoapAnswer:
         for _ in range(self._tries):
             try:
                 return self._transport.ask(request)
@@ -141,11 +141,11 @@ class CoapTransport:
         self._uri = uri
         self._timeout_s = timeout_s
 
-    def ask(self, request: Request) -> Answer:
+    def ask(self, request: CoapRequest) -> CoapAnswer:
         """Send a request and wait for its answer."""
         return asyncio.run(self._ask(request))
 
-    async def _ask(self, request: Request) -> Answer:
+    async def _ask(self, request: CoapRequest) -> CoapAnswer:
         import aiocoap  # noqa: PLC0415 - an optional part
 
         message: Any = aiocoap.Message(
@@ -160,6 +160,8 @@ class CoapTransport:
         try:
             waiting = context.request(message).response
             found: Any = await asyncio.wait_for(waiting, self._timeout_s)
+        except aiocoap.error.NetworkError as error:
+            raise Unreachable("nobody listens there") from error
         except aiocoap.error.Error as error:
             raise Unreachable(flatten(str(error))) from error
         except OSError as error:
@@ -171,7 +173,7 @@ class CoapTransport:
         try:
             number = found.opt.content_format
             known = number is not None and int(number) in set(Format)
-            return Answer(
+            return CoapAnswer(
                 Code(int(found.code)), found.payload, Format(int(number)) if known else None
             )
         except ValueError as error:

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import cbor2
-
 from tinycontainer.errors import (
     InvalidTransition,
     LoadError,
@@ -12,6 +10,7 @@ from tinycontainer.errors import (
     UnknownContainer,
 )
 from tinycontainer.text import flatten
+from tinycontainer_tokens.cbor import Value, encode
 
 from .message import CoapAnswer, Code, Format, Option, to_uint
 
@@ -64,12 +63,12 @@ class CoapRefused(Exception):
 
     def answer(self) -> CoapAnswer:
         """As a concise problem detail (RFC 9290)."""
-        detail = {
+        detail: Value = {
             -1: flatten(self.reason),
             -2: flatten(self.problem)[:MAX_PROBLEM_CHARACTERS],
             -4: int(self.code),
         }
-        return CoapAnswer(self.code, cbor2.dumps(detail), Format.PROBLEM, self.options)
+        return CoapAnswer(self.code, encode(detail), Format.PROBLEM, self.options)
 
 
 def too_large(subject: str, most_bytes: int) -> CoapRefused:

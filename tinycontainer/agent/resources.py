@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
-import cbor2
-
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.device.containers.view import View
@@ -17,6 +15,7 @@ from tinycontainer.errors import TinyContainerError
 from tinycontainer.state import DeviceState, StoredAnswer, StoredEvent
 from tinycontainer.text import flatten, show
 from tinycontainer_tokens import StepOutcome
+from tinycontainer_tokens.cbor import Value, encode
 from tinycontainer_tokens.claims import MAX_UID_BYTES
 
 from .bundles import find_uid, find_uid_of_bundle
@@ -31,9 +30,9 @@ ID_DIGITS: Final = 16
 MAX_CONFIRM_MS: Final = 24 * 60 * 60 * 1000
 _ETAG_BYTES: Final = 8
 _VERDICTS: Final = {
-    StepOutcome.PASSED: True,
-    StepOutcome.FAILED: False,
-    StepOutcome.SKIPPED: None,
+    StepOutcome.FAILED: 0,
+    StepOutcome.PASSED: 1,
+    StepOutcome.SKIPPED: 2,
 }
 _STATES: Final = {State.READY: 1, State.RUNNING: 2, State.STOPPING: 3, State.DELETING: 4}
 _VERBS: Final = {"start": Right.START, "stop": Right.STOP, "kill": Right.STOP}
@@ -245,7 +244,7 @@ class Resources:
             0: view.uid,
             1: _STATES.get(view.state, 0),
             2: view.loops,
-            3: None if view.last_exit is None else show(str(view.last_exit).encode(), 256),
+            3: "" if view.last_exit is None else show(str(view.last_exit).encode(), 256),
             4: self._changes.of_containers.get(view.uid, 0),
             5: self._hash_of(view),
             6: view.slot,
@@ -276,8 +275,10 @@ class Resources:
             problem = f"{peer.name} has no right to {Right.LOAD}"
             raise CoapRefused(Code.FORBIDDEN, "forbidden", problem)
         checks = self._device.judge(payload, replaces="replaces" in target.query)
-        rows = [[each.name, _VERDICTS[each.outcome], flatten(each.detail)[:512]] for each in checks]
-        return CoapAnswer(Code.CHANGED, cbor2.dumps(rows), Format.CBOR)
+        rows: Value = [
+            [each.name, _VERDICTS[each.outcome], flatten(each.detail)[:512]] for each in checks
+        ]
+        return CoapAnswer(Code.CHANGED, encode(rows), Format.CBOR)
 
     def _change(
         self, request: CoapRequest, target: Target, peer: KnownPeer, payload: bytes
@@ -351,7 +352,7 @@ class Resources:
 
 
 def _content(value: Any, *options: tuple[int, bytes]) -> CoapAnswer:
-    return CoapAnswer(Code.CONTENT, cbor2.dumps(value), Format.CBOR, options)
+    return CoapAnswer(Code.CONTENT, encode(value), Format.CBOR, options)
 
 
 def _whole_number(target: Target, name: str, default: int) -> int:

@@ -117,7 +117,8 @@ def _do(
                 click.echo(f"{what} {show(subject)}: done")
             return code
     if as_json:
-        print_json({what: [dict(zip(columns, row, strict=True)) for row in rows]})
+        names = [column.replace(" ", "_") for column in columns]
+        print_json({what: [dict(zip(names, row, strict=True)) for row in rows]})
     else:
         print_table(what, columns, rows)
     return code
