@@ -65,11 +65,41 @@ def test_a_block_option_is_read_as_it_is_written(number: int, size: int) -> None
         assert decode_block(encode_block(block)) == block
 
 
-@pytest.mark.parametrize("value", [b"\7", b"\x0f", b"\0\0\0\0", b"\xff\xff\xff"])
-def test_a_malformed_block_option_is_a_bad_option(value: bytes) -> None:
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (b"\7", Code.BAD_REQUEST),
+        (b"\x0f", Code.BAD_REQUEST),
+        (b"\xff\xff\xff", Code.BAD_REQUEST),
+        (b"\0\0\0\0", Code.BAD_OPTION),
+    ],
+)
+def test_a_malformed_block_option_is_refused(value: bytes, code: Code) -> None:
     with pytest.raises(CoapRefused) as caught:
         decode_block(value)
-    assert caught.value.code is Code.BAD_OPTION
+    assert caught.value.code is code
+
+
+@pytest.mark.clause("TC-MGMT-05")
+def test_a_payload_of_one_block_may_be_empty() -> None:
+    assert take(Uploads(Clock()), 0, b"", more=False) == b""
+
+
+@pytest.mark.clause("TC-MGMT-06")
+def test_a_block_that_comes_again_and_again_keeps_no_place() -> None:
+    clock = Clock()
+    uploads = Uploads(clock)
+    for _ in range(4):
+        assert take(uploads, 0, b"x" * 16, more=True) is Code.CONTINUE
+        clock.now_s += UPLOAD_S / 3
+    # By then it had died of age, and its first block began a new one.
+    assert take(uploads, 1, b"x" * 16, more=False) == b"x" * 32
+    take(uploads, 0, b"y" * 16, more=True)
+    take(uploads, 1, b"y" * 16, more=True)
+    clock.now_s += UPLOAD_S - 1
+    assert take(uploads, 1, b"y" * 16, more=True) is Code.CONTINUE
+    clock.now_s += 1
+    assert take(uploads, 1, b"y" * 16, more=True) is Code.INCOMPLETE
 
 
 @pytest.mark.clause("TC-MGMT-05")

@@ -1,6 +1,5 @@
 """Uploads in blocks, each of one peer and within bounds (TC-MGMT-05, TC-MGMT-06)."""
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -25,8 +24,10 @@ def decode_block(value: bytes) -> Block:
         CoapRefused: it is malformed.
     """
     number = from_uint(value)
-    if len(value) > MAX_BLOCK_OPTION_BYTES or number & 7 > _LARGEST_SIZE_EXPONENT:
-        raise CoapRefused(Code.BAD_OPTION, "bad-option", "a block option is malformed")
+    if len(value) > MAX_BLOCK_OPTION_BYTES:
+        raise CoapRefused(Code.BAD_OPTION, "bad-option", "a block option is too long")
+    if number & 7 > _LARGEST_SIZE_EXPONENT:  # RFC 7959, section 2.2
+        raise CoapRefused(Code.BAD_REQUEST, "bad-request", "a block has no size that there is")
     return Block(number >> 4, bool(number & 8), 16 << (number & 7))
 
 
@@ -60,8 +61,7 @@ class Uploads:
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
-        # Whose last block came longest ago is first.
-        self._open: OrderedDict[_Key, _Upload] = OrderedDict()
+        self._open: dict[_Key, _Upload] = {}
 
     def __len__(self) -> int:
         return len(self._open)
@@ -90,14 +90,16 @@ class Uploads:
         key = _key(request)
         upload = self._open.pop(key, None)
         if upload is not None and upload.last == (block, request.payload):
-            self._keep(key, upload, now_s)
-            return _continue(block)  # it came twice; so the last one of all has not come yet
+            # It came twice, so the last one of all has not come yet. Nobody keeps a place with it.
+            self._open[key] = upload
+            return _continue(block)
         if block.number == 0:
             upload = _Upload(now_s)
         if upload is None or block.number * block.size_bytes != len(upload.content):
             raise _incomplete("a block is out of order, or its upload is over")
         size = len(request.payload)
-        if size > block.size_bytes or (block.more and size < block.size_bytes) or not size:
+        is_short = size < block.size_bytes if block.more else not size and block.number > 0
+        if size > block.size_bytes or is_short:
             raise _incomplete("a block has another length than its option says")
         announced = from_uint(request.option(Option.SIZE1) or b"")
         if max(announced, len(upload.content) + size) > most_bytes:
@@ -115,11 +117,9 @@ class Uploads:
         self._open[key] = upload
 
     def _expire(self, now_s: float) -> None:
-        while self._open:
-            key = next(iter(self._open))
-            if now_s - self._open[key].last_s < UPLOAD_S:
-                return
-            del self._open[key]
+        for key in [*self._open]:
+            if now_s - self._open[key].last_s >= UPLOAD_S:
+                del self._open[key]
 
     def _require_room(self, peer: bytes) -> None:
         own = sum(key[0] == peer for key in self._open)
