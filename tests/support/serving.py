@@ -2,11 +2,13 @@
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,37 +72,51 @@ class Served:
         uri: where it is served.
     """
 
-    def __init__(self, process: "subprocess.Popen[str]", port: int) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int, printed: Path) -> None:
         self.process = process
-        self.port = port
         self.uri = f"coap://{HOST}:{port}"
+        self._printed = printed
+
+    def wait_until_ready(self) -> None:
+        """Wait until it says that it is served; raise what it says if it ends before."""
+        while '"serving"' not in self._printed.read_text():
+            if self.process.poll() is not None:
+                raise RuntimeError(f"it did not begin: {self._complaints()}")
+            time.sleep(0.02)
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, list[dict[str, Any]], str]:
         """Send a signal and wait: the exit code, the events, standard error."""
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=30)
-        return self.process.returncode, [json.loads(line) for line in out.splitlines()], err
+        code = self.process.wait(timeout=30)
+        events = [json.loads(line) for line in self._printed.read_text().splitlines()]
+        return code, events, self._complaints()
 
     def memory_bytes(self) -> int:
         """How much memory it uses now."""
         with open(f"/proc/{self.process.pid}/statm") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
+    def _complaints(self) -> str:
+        return self._printed.with_suffix(".err").read_text()
+
 
 @contextmanager
 def serving(directory: Path, port: int) -> Iterator[Served]:
-    """Serve the device of a directory, until the block is left."""
+    """Serve the device of a directory, until the block is left.
+
+    It prints into files: a pipe that nobody reads would stop it when it is full.
+    """
     command = [sys.executable, "-m", "tinycontainer", "serve", str(directory / "device.toml")]
-    with subprocess.Popen(
-        [*command, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    printed = directory / f"{secrets.token_hex(4)}.out"
+    with (
+        printed.open("wb") as out,
+        printed.with_suffix(".err").open("wb") as err,
+        subprocess.Popen([*command, "--json"], stdout=out, stderr=err) as process,
+    ):
         try:
-            if process.stdout is None:
-                raise RuntimeError("its output is not read")
-            while '"serving"' not in (line := process.stdout.readline()):
-                if not line:
-                    raise RuntimeError(f"it did not begin: {process.communicate()}")
-            yield Served(process, port)
+            served = Served(process, port, printed)
+            served.wait_until_ready()
+            yield served
         finally:
             if process.poll() is None:
                 process.kill()
