@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from tinycontainer.agent.blocks import (
+from tinycontainer.agent.requests.blocks import (
     UPLOAD_S,
     UPLOADS,
     UPLOADS_PER_PEER,
@@ -13,7 +13,7 @@ from tinycontainer.agent.blocks import (
     decode_block,
     encode_block,
 )
-from tinycontainer.agent.message import (
+from tinycontainer.agent.requests.message import (
     Block,
     CoapAnswer,
     CoapRequest,
@@ -22,7 +22,7 @@ from tinycontainer.agent.message import (
     Option,
     to_uint,
 )
-from tinycontainer.agent.refusing import CoapRefused
+from tinycontainer.agent.requests.refusing import CoapRefused
 
 MOST = 4096
 
@@ -196,7 +196,7 @@ def attack(random: Random) -> None:
                 random.random() < 0.8,
                 random.choice([16, 16, 1024]),
             )
-            tag = random.choice([None, b"", b"\1"])
+            tag = random.choice([None, *(bytes([each]) for each in range(7))])
             with suppress(CoapRefused):
                 uploads.take(request(hostile, payload, tag, random.choice([None, 9])), block, MOST)
         peer = random.choice([each for each in honest if each not in whole])

@@ -3,9 +3,16 @@
 import cbor2
 import pytest
 
-from tinycontainer.agent.answers import AnswerUnreadable
-from tinycontainer.agent.client import Client, DeviceRefused, Unreachable
-from tinycontainer.agent.message import CoapAnswer, CoapRequest, Code, Format, Method, Option
+from tinycontainer.agent.operator.answers import AnswerUnreadable
+from tinycontainer.agent.operator.client import Client, DeviceRefused, Unreachable
+from tinycontainer.agent.requests.message import (
+    CoapAnswer,
+    CoapRequest,
+    Code,
+    Format,
+    Method,
+    Option,
+)
 
 ROW = {0: b"a\x1b", 1: 2, 2: 3, 3: "", 4: 5, 5: bytes(32), 6: 0, 99: "passed over"}
 

@@ -7,7 +7,7 @@ import pytest
 from support.agents import Managed, option
 from support.worlds import blueprint, times
 
-from tinycontainer.agent.message import CoapAnswer, Code, Method, Option, to_uint
+from tinycontainer.agent.requests.message import CoapAnswer, Code, Method, Option, to_uint
 from tinycontainer.device.containers.lifecycle import State
 
 PLAN = blueprint("a", security=times(period=10))

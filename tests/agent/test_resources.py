@@ -9,7 +9,7 @@ from support.agents import Managed, content, option, problem
 from support.scripted import Program, trap
 from support.worlds import blueprint, newer, times
 
-from tinycontainer.agent.message import CoapAnswer, Code, Method, Option, to_uint
+from tinycontainer.agent.requests.message import CoapAnswer, Code, Method, Option, to_uint
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.state import MemoryState, StateChange, StateFileError
 
@@ -169,6 +169,24 @@ def test_a_repeated_request_is_answered_and_not_carried_out_again(managed: Manag
     assert content(again.ask(Method.GET, A))[1] == 1
     assert do(again, "start").code is Code.CHANGED
     assert content(again.ask(Method.GET, A))[1] == 2
+
+
+@pytest.mark.clause("TC-MGMT-10")
+def test_an_id_belongs_to_one_request(managed: Managed) -> None:
+    loaded = bundle(managed)
+    query = next(IDS)
+    assert managed.ask(Method.PUT, f"{A}?{query}", loaded).code is Code.CREATED
+    for method, path, payload in (
+        (Method.POST, f"{A}?start&{query}", b""),
+        (Method.DELETE, f"{A}?{query}", b""),
+        (Method.PUT, f"{A}?{query}", loaded + b"x"),
+        (Method.PUT, f"/tc/c/62?{query}", managed.world.pack(blueprint("b")).encode()),
+    ):
+        answer = managed.ask(method, path, payload)
+        assert problem(answer) == ("4.00", "bad-request")
+        assert "was used for another request" in cbor2.loads(answer.payload)[-2]
+    assert managed.ask(Method.PUT, f"{A}?{query}", loaded).code is Code.CREATED
+    assert content(managed.ask(Method.GET, A))[1] == 1
 
 
 @pytest.mark.clause("TC-MGMT-10")

@@ -2,35 +2,19 @@
 
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.pages import run_page
 from support.project import ROOT, Program, every_verb
 
 PAGE = ROOT / "docs" / "four-parties.md"
 
 
 def test_the_walkthrough_of_the_four_parties_works_as_it_stands(tmp_path: Path) -> None:
-    blocks = re.findall(r"```(sh|text)\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(blocks) > 12
     ours = f'tinycontainerctl() {{ {shlex.quote(sys.executable)} -m tinycontainer "$@"; }}\n'
-    marker = "--- end of a block ---\n"
-    script = "".join(
-        f"{text}\nprintf '%s' {shlex.quote(marker)}\n" for kind, text in blocks if kind == "sh"
-    )
-    done = subprocess.run(
-        ["bash", "-euc", ours + script], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    printed = iter(done.stdout.split(marker))
-    said = ""
-    for kind, text in blocks:
-        if kind == "sh":
-            said = next(printed)
-        else:
-            assert said.endswith(text)
+    assert run_page(PAGE, tmp_path, ours) == ""
 
 
 def test_the_links_of_the_walkthrough_lead_somewhere() -> None:

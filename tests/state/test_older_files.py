@@ -64,6 +64,22 @@ def test_a_file_of_the_first_version_keeps_its_sequences(
     assert dict(SqliteState(path, is_reader=True).sequences()) == subjects
 
 
+@pytest.mark.clause("TC-STATE-03")
+def test_a_file_of_the_second_version_keeps_its_rows_and_its_seal(tmp_path: Path) -> None:
+    path = tmp_path / "device.db"
+    database = Database(path, lambda _: True, MIGRATIONS[:2])
+    with database.transaction() as connection:
+        row = (0, 7, 1_000)
+        connection.execute("INSERT INTO boot VALUES (?, ?, ?, ?)", (*row, checksum_of(row)))
+        connection.execute("UPDATE seal SET total = total + ?", (checksum_of(row),))
+    database.close()
+    state = SqliteState(path, Ownership.SOLE)
+    assert (state.remembered(), state.device_id()) == (Boot(7, 1_000), None)
+    state.record(StateChange(device_id=b"desk"))
+    state.close()
+    assert SqliteState(path, is_reader=True).device_id() == b"desk"
+
+
 DAMAGE = {
     "another number": "UPDATE sequence SET number = x'0000000000000001' WHERE kind = 4",
     "another checksum": "UPDATE sequence SET checksum = -1 WHERE kind = 4",

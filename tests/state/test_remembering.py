@@ -93,6 +93,17 @@ def test_time_never_goes_back_over_changes_and_boots(make: Make, tmp_path: Path)
 
 
 @each_state
+@pytest.mark.clause("TC-STATE-05", "TC-MGMT-08")
+def test_an_identifier_takes_the_place_of_the_one_before(make: Make, tmp_path: Path) -> None:
+    state = make(tmp_path)
+    assert state.device_id() is None
+    for content in (b"first", b"\xff" * 64):
+        state.record(StateChange(device_id=content))
+    state.record(StateChange(events=(b"e",)))
+    assert state.device_id() == b"\xff" * 64
+
+
+@each_state
 @pytest.mark.clause("TC-STATE-07")
 def test_events_are_numbered_on_and_the_last_256_are_kept(make: Make, tmp_path: Path) -> None:
     state = make(tmp_path)
@@ -192,6 +203,8 @@ WRONG: list[Callable[[], object]] = [
     lambda: StateChange(now_s=-1),
     lambda: StateChange(now_s=LAST_S + 1),
     lambda: StateChange(events=(bytes(1025),)),
+    lambda: StateChange(device_id=b""),
+    lambda: StateChange(device_id=bytes(65)),
     lambda: StateChange(stored=(BOX, BOX)),
     lambda: StateChange(stored=(BOX,), removed=(3,)),
     lambda: StoredAnswer(b"", bytes(8), b""),

@@ -8,15 +8,15 @@ import cbor2
 
 from support.scripted import Program, work
 from support.worlds import World
-from tinycontainer.agent.blocks import Uploads
 from tinycontainer.agent.changes import Changes
 from tinycontainer.agent.identity import DeviceId
 from tinycontainer.agent.manager import Manager
-from tinycontainer.agent.message import CoapAnswer, CoapRequest, Method, Option
 from tinycontainer.agent.published import Published
-from tinycontainer.agent.rates import Rates
+from tinycontainer.agent.requests.blocks import Uploads
+from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest, Method, Option
+from tinycontainer.agent.requests.rates import Rates
+from tinycontainer.agent.requests.rights import KnownPeer, Peers, Right
 from tinycontainer.agent.resources import Resources
-from tinycontainer.agent.rights import KnownPeer, Peers, Right
 from tinycontainer.state import DeviceState, MemoryState
 
 OPEN = Peers({}, is_protected=False)

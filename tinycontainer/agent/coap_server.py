@@ -17,9 +17,18 @@ from aiocoap import interfaces
 from aiocoap.numbers import OptionNumber
 from aiocoap.optiontypes import OpaqueOption
 
-from .blocks import decode_block, encode_block
-from .message import Block, CoapAnswer, CoapRequest, Code, Method, Option, from_uint, to_uint
-from .refusing import CoapRefused
+from .requests.blocks import decode_block, encode_block
+from .requests.message import (
+    Block,
+    CoapAnswer,
+    CoapRequest,
+    Code,
+    Method,
+    Option,
+    from_uint,
+    to_uint,
+)
+from .requests.refusing import CoapRefused
 
 MAX_OBSERVERS: Final = 32
 """Who observes beyond this gets a plain answer, which RFC 7641 allows."""

@@ -9,8 +9,10 @@ from typing import Final
 
 from tinycontainer.errors import TinyContainerError
 
-from .blocks import Uploads, decode_block
-from .message import (
+from .published import CONTAINER_PATH, DEVICE_ID_PATH, Published
+from .published import OPTIONS as PUBLISHED_OPTIONS
+from .requests.blocks import Uploads, decode_block
+from .requests.message import (
     MAX_URI_PARTS,
     CoapAnswer,
     CoapRequest,
@@ -21,12 +23,10 @@ from .message import (
     from_uint,
     to_uint,
 )
-from .published import CONTAINER_PATH, DEVICE_ID_PATH, Published
-from .published import OPTIONS as PUBLISHED_OPTIONS
-from .rates import Rates
-from .refusing import CoapRefused, too_large
+from .requests.rates import Rates
+from .requests.refusing import CoapRefused, too_large
+from .requests.rights import KnownPeer, Peers
 from .resources import Resources, Target
-from .rights import KnownPeer, Peers
 
 _ANYWHERE: Final = frozenset({Option.URI_HOST, Option.URI_PORT, Option.ACCEPT, Option.BLOCK2})
 """Critical options that every resource knows; those of the path and the query are read already."""

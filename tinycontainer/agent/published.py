@@ -10,10 +10,19 @@ from tinycontainer.device.device import BareDevice
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.state import MAX_DEVICE_ID_BYTES
 
-from .bundles import find_uid
 from .identity import DeviceId
-from .message import CoapAnswer, CoapRequest, Code, Format, Method, Option, from_uint, to_uint
-from .rights import Right
+from .requests.bundles import find_uid
+from .requests.message import (
+    CoapAnswer,
+    CoapRequest,
+    Code,
+    Format,
+    Method,
+    Option,
+    from_uint,
+    to_uint,
+)
+from .requests.rights import Right
 
 CONTAINER_PATH: Final = ("container", "")
 DEVICE_ID_PATH: Final = ("device-id", "")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.device.containers.limits import Capacity
@@ -18,12 +18,12 @@ from tinycontainer_tokens import StepOutcome
 from tinycontainer_tokens.cbor import Value, encode
 from tinycontainer_tokens.claims import MAX_UID_BYTES
 
-from .bundles import find_uid, find_uid_of_bundle
 from .changes import Changes
 from .identity import DeviceId
-from .message import CoapAnswer, CoapRequest, Code, Format, Method, Option
-from .refusing import CoapRefused
-from .rights import KnownPeer, Right
+from .requests.bundles import find_uid, find_uid_of_bundle
+from .requests.message import CoapAnswer, CoapRequest, Code, Format, Method, Option
+from .requests.refusing import CoapRefused
+from .requests.rights import KnownPeer, Right
 
 EVENTS_PER_ANSWER: Final = 32
 ID_DIGITS: Final = 16
@@ -36,10 +36,6 @@ _VERDICTS: Final = {
 }
 _STATES: Final = {State.READY: 1, State.RUNNING: 2, State.STOPPING: 3, State.DELETING: 4}
 _VERBS: Final = {"start": Right.START, "stop": Right.STOP, "kill": Right.STOP}
-
-
-_Key: TypeAlias = tuple[bytes, bytes]
-"""A peer and the id of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +71,49 @@ class Target:
             query[name] = value
         digits = query.pop("id", None)
         return cls(kind, uid, query, None if digits is None else _to_request_id(digits))
+
+
+@dataclass(frozen=True, slots=True)
+class _Repetition:
+    """By what a request is known when it comes again.
+
+    Attributes:
+        peer: who asks.
+        request_id: its id.
+        fingerprint: of all else that it says, which tells a repetition from another request.
+    """
+
+    peer: bytes
+    request_id: bytes
+    fingerprint: bytes
+
+    @classmethod
+    def of(
+        cls, request: CoapRequest, target: Target, peer: KnownPeer, payload: bytes
+    ) -> "_Repetition":
+        """A request that changes something.
+
+        Raises:
+            CoapRefused: it has no id.
+        """
+        if target.request_id is None:
+            raise _bad(f"id: is missing: a change needs id= and {ID_DIGITS} hexadecimal digits")
+        said = (request.method.name, target.kind, target.uid, sorted(target.query.items()))
+        fingerprint = sha256(repr(said).encode() + payload).digest()
+        return cls(sha256(peer.name.encode()).digest(), target.request_id, fingerprint)
+
+    def answer(self, content: bytes) -> CoapAnswer:
+        """What was answered before.
+
+        Args:
+            content: as the state has kept it.
+
+        Raises:
+            CoapRefused: that was another request.
+        """
+        if content[1:] != self.fingerprint:
+            raise _bad("id: was used for another request; draw one anew for each")
+        return CoapAnswer(Code(content[0]))
 
 
 def _find(path: tuple[str, ...]) -> tuple[str, bytes | None]:
@@ -284,10 +323,10 @@ class Resources:
         self, request: CoapRequest, target: Target, peer: KnownPeer, payload: bytes
     ) -> CoapAnswer:
         uid = target.uid or b""
-        key = self._key_of(target, peer)
-        known = self._state.answer(*key)
+        key = _Repetition.of(request, target, peer, payload)
+        known = self._state.answer(key.peer, key.request_id)
         if known is not None:
-            return CoapAnswer(Code(known[0]))
+            return key.answer(known)
         match request.method:
             case Method.PUT if target.kind == "metadata":
                 self._require_uid(uid, find_uid(payload))
@@ -305,7 +344,9 @@ class Resources:
                     getattr(self._device, verb)(uid)
         return answer
 
-    def _put(self, request: CoapRequest, target: Target, key: _Key, payload: bytes) -> CoapAnswer:
+    def _put(
+        self, request: CoapRequest, target: Target, key: _Repetition, payload: bytes
+    ) -> CoapAnswer:
         uid = target.uid or b""
         wanted = [value for number, value in request.options if number == Option.IF_MATCH]
         if not wanted:
@@ -323,20 +364,11 @@ class Resources:
             self._device.replace(payload, confirm_ms=confirm_ms or None)
         return answer
 
-    def _key_of(self, target: Target, peer: KnownPeer) -> _Key:
-        """Under which the answer to this request is remembered.
-
-        Raises:
-            CoapRefused: it has no id.
-        """
-        if target.request_id is None:
-            raise _bad(f"id: is missing: a change needs id= and {ID_DIGITS} hexadecimal digits")
-        return sha256(peer.name.encode()).digest(), target.request_id
-
     @contextmanager
-    def _answering(self, key: _Key, code: Code) -> Iterator[CoapAnswer]:
+    def _answering(self, key: _Repetition, code: Code) -> Iterator[CoapAnswer]:
         """Let an answer be recorded together with the change that is made within."""
-        with self._device.answering(StoredAnswer(*key, bytes([code]))):
+        content = bytes([code]) + key.fingerprint
+        with self._device.answering(StoredAnswer(key.peer, key.request_id, content)):
             yield CoapAnswer(code)
 
     def _require_uid(self, wanted: bytes, found: bytes | None) -> None:

@@ -15,16 +15,16 @@ from tinycontainer.state import DeviceState
 
 from .address import Address
 from .agent import Agent
-from .blocks import Uploads
 from .changes import Changes
 from .coap_server import Observers, Site, listening
 from .identity import DeviceId
 from .manager import Manager
-from .message import CoapAnswer, CoapRequest
 from .published import Published
-from .rates import Rates
+from .requests.blocks import Uploads
+from .requests.message import CoapAnswer, CoapRequest
+from .requests.rates import Rates
+from .requests.rights import Peers, Right
 from .resources import Resources
-from .rights import Peers, Right
 
 _MOVING: Final = frozenset({State.RUNNING, State.STOPPING})
 

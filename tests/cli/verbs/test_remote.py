@@ -43,7 +43,19 @@ def test_a_container_is_managed_from_its_load_to_its_end(
 
 
 @pytest.mark.parametrize(
-    "uri", ["coaps://[::1]", "http://[::1]", "[::1]", "coap://", "coap://[::1]:x", "coap://a/b", ""]
+    "uri",
+    [
+        "coaps://[::1]",
+        "http://[::1]",
+        "[::1]",
+        "coap://",
+        "coap://[::1]:x",
+        "coap://[::1",
+        "coap://a/b",
+        "coap://a..b",
+        f"coap://{'a' * 300}",
+        "",
+    ],
 )
 def test_a_uri_that_is_none_of_a_device_is_refused(program: Program, uri: str) -> None:
     assert "is no URI such as coap://[::1]:5683" in program.bad("remote", uri, "ls")

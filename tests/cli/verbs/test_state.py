@@ -54,6 +54,7 @@ def file(tmp_path: Path) -> Path:
         update=StoredUpdate(b"box", 3, b"\xcd" * 32),
     )
     state.record(change)
+    state.record(StateChange(device_id=b"desk\x1b"))
     state.set_aside(5, "token: the key of the owner is \x1b[31m unknown")
     state.close()
     return path
@@ -65,6 +66,7 @@ def test_all_of_it_is_in_the_object(file: Path, program: Program) -> None:
     found = program.json("state", file)
     assert (found["file"], found["boots"], found["time_s"]) == ("device.db", 1, NOON_S)
     assert found["time"] == "2026-01-31T12:00:00Z"
+    assert found["device_id"] == "desk\\x1b"
     assert found["events"] == {"newest": 2, "kept": 2}
     box, pal = found["containers"]
     assert box == {
@@ -154,7 +156,8 @@ def test_no_text_of_an_event_acts_on_a_terminal(tmp_path: Path, program: Program
 def test_the_tables_show_the_same_and_nothing_acts(file: Path, program: Program) -> None:
     shown = program.good("state", file)
     first, _, tables = shown.partition("\n")
-    assert first == "device.db: 1 boot; time 2026-01-31T12:00:00Z; 2 events, 2 of them kept"
+    kept = "2 events, 2 of them kept; identifier desk\\x1b"
+    assert first == f"device.db: 1 boot; time 2026-01-31T12:00:00Z; {kept}"
     for word in (
         "Containers",
         "running",

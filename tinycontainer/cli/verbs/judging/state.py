@@ -132,6 +132,7 @@ def _as_dict(file: Path, found: SqliteState, *, with_events: bool) -> dict[str, 
         "boots": boot.count,
         "time_s": boot.time_s,
         "time": format_utc(boot.time_s),
+        "device_id": show(found.device_id() or b""),
         "events": {"newest": events.newest, "kept": len(events.entries)}
         | ({"entries": entries} if with_events else {}),
         "containers": [_container_as_dict(each) for each in found.containers()],
@@ -201,9 +202,10 @@ def _describe_exit(last_exit: bytes) -> str:
 def _print(values: dict[str, Any]) -> None:
     events = values["events"]
     time = values["time"] if values["time_s"] else "not known yet"
+    identity = f"; identifier {values['device_id']}" if values["device_id"] else ""
     click.echo(
         f"{values['file']}: {_count(values['boots'], 'boot')}; time {time};"
-        f" {_count(events['newest'], 'event')}, {events['kept']} of them kept"
+        f" {_count(events['newest'], 'event')}, {events['kept']} of them kept{identity}"
     )
     _print_rows(
         "Events",

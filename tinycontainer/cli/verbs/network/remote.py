@@ -56,8 +56,8 @@ def remote(
         raise VerbRefused(
             "aiocoap is not installed; it comes with: pip install 'tinycontainer[network]'"
         ) from None
-    from tinycontainer.agent.answers import AnswerUnreadable  # noqa: PLC0415
-    from tinycontainer.agent.client import (  # noqa: PLC0415
+    from tinycontainer.agent.operator.answers import AnswerUnreadable  # noqa: PLC0415
+    from tinycontainer.agent.operator.client import (  # noqa: PLC0415
         Client,
         CoapTransport,
         DeviceRefused,
@@ -78,6 +78,7 @@ def remote(
 def _check_uri(uri: str) -> None:
     try:
         parts = urlsplit(uri)
+        (parts.hostname or "").encode("idna")
         is_sound = parts.scheme == "coap" and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_sound = False
@@ -125,7 +126,7 @@ def _do(
 
 
 def _change(client: Any, what: str, subject: str, confirm: int | None) -> None:
-    from tinycontainer.agent.bundles import find_uid_of_bundle  # noqa: PLC0415
+    from tinycontainer.agent.requests.bundles import find_uid_of_bundle  # noqa: PLC0415
 
     if what in ("load", "replace"):
         bundle = _read(subject)

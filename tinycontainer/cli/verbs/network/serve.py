@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from tinycontainer.agent.message import CoapAnswer, CoapRequest
+from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest
 from tinycontainer.assembly import Device, DevicePlan, Installation, boot, make_setup, read_plan
 from tinycontainer.interfaces.clock import WallClock
 from tinycontainer.state import MemoryState
@@ -20,6 +20,7 @@ from tinycontainer.trace import Human, JsonLines, Sink
 from ...installation import with_installation
 from ...options import json_option, path_argument
 from ...verb import ExitCode, Verb, VerbRefused, say
+from ..running.listeners import print_lines
 
 _LOOPBACK: Final = ("[::1]", "127.0.0.1")
 
@@ -48,6 +49,8 @@ def serve(
             click.echo(f"{plan.name}: can be served at coap://{address}")
         return ExitCode.DONE
     _require_network()
+    if plan.content.trust.allow_unsigned:
+        say("warning: allow_unsigned is set: missing tokens are accepted")
     if not quiet:
         say(f"warning: {plan.name}: agent.insecure is set: who reaches coap://{address} may do all")
     return _serve(plan, installation, address, quiet=quiet, as_json=as_json)
@@ -105,7 +108,7 @@ def _serve(
     from tinycontainer.agent.changes import Changes  # noqa: PLC0415 - aiocoap is optional
     from tinycontainer.agent.identity import DeviceId  # noqa: PLC0415
     from tinycontainer.agent.log_lines import few_log_lines  # noqa: PLC0415
-    from tinycontainer.agent.rights import Peers  # noqa: PLC0415
+    from tinycontainer.agent.requests.rights import Peers  # noqa: PLC0415
     from tinycontainer.agent.serving import Served  # noqa: PLC0415
     from tinycontainer.agent.serving import serve as serve_device  # noqa: PLC0415
 
@@ -117,7 +120,8 @@ def _serve(
         sinks.append(Human(click.echo))
     clock = WallClock()
     remembers = plan.content.state.file is not None
-    setup = make_setup(plan, clock, installation, remembers=remembers)
+    show_line = print_lines(quiet=quiet or as_json)
+    setup = make_setup(plan, clock, installation, show_line, remembers=remembers)
     state = setup.state or MemoryState()
     setup = replace(setup, state=state)
     device = Device(setup, clock, sinks)

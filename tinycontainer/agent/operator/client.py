@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 
 from tinycontainer.text import flatten
 
+from ..requests.message import CoapAnswer, CoapRequest, Code, Format, Method, Option
 from .answers import (
     AnswerUnreadable,
     SeenContainer,
@@ -15,7 +16,6 @@ from .answers import (
     read_events,
     read_problem,
 )
-from .message import CoapAnswer, CoapRequest, Code, Format, Method, Option
 
 _ETAG_BYTES: Final = 8
 
@@ -156,12 +156,13 @@ class CoapTransport:
         message.opt.if_match = [
             value for number, value in request.options if number == Option.IF_MATCH
         ]
-        context = await aiocoap.Context.create_client_context()
+        context = None
         try:
+            context = await aiocoap.Context.create_client_context()
             waiting = context.request(message).response
             found: Any = await asyncio.wait_for(waiting, self._timeout_s)
         except aiocoap.error.NetworkError as error:
-            raise Unreachable("nobody listens there") from error
+            raise Unreachable("no such host, or nobody listens there") from error
         except aiocoap.error.Error as error:
             raise Unreachable(flatten(str(error))) from error
         except OSError as error:
@@ -169,7 +170,8 @@ class CoapTransport:
                 raise
             raise Unreachable(flatten(str(error))) from error
         finally:
-            await context.shutdown()
+            if context is not None:
+                await context.shutdown()
         try:
             number = found.opt.content_format
             known = number is not None and int(number) in set(Format)

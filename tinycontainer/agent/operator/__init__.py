@@ -1,0 +1,1 @@
+"""The operator's side: a client, and answers that are read as untrusted."""

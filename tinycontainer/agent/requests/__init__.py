@@ -1,0 +1,1 @@
+"""Requests and answers as values, and what bounds them, without a network."""
