@@ -1,10 +1,12 @@
 """The client, over a scripted transport."""
 
+from collections.abc import Iterator
+
 import cbor2
 import pytest
 
 from tinycontainer.agent.operator.answers import AnswerUnreadable
-from tinycontainer.agent.operator.client import Client, DeviceRefused, Unreachable
+from tinycontainer.agent.operator.client import Client, DeviceRefused, Requests, Unreachable
 from tinycontainer.agent.requests.message import (
     CoapAnswer,
     CoapRequest,
@@ -31,10 +33,14 @@ class Scripted:
             raise TimeoutError
         return answer
 
+    def observe(self, request: CoapRequest) -> Iterator[CoapAnswer]:
+        while self.answers:
+            yield self.ask(request)
+
 
 def client(transport: Scripted) -> Client:
     numbers = iter(range(1, 99))
-    return Client(transport, lambda size: bytes([next(numbers)]) * size)
+    return Client(Requests(transport, lambda size: bytes([next(numbers)]) * size))
 
 
 def content(value: object) -> CoapAnswer:

@@ -9,13 +9,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from support.project import KEY_LINES, Program
 from support.wasm.modules import loop
+from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest, Method
+from tinycontainer.files.security_context import read_security_context
 
 COAP_CLIENT = shutil.which("coap-client-notls") or shutil.which("coap-client")
 HOST = "127.0.0.1"
@@ -62,6 +64,49 @@ def make_desk(directory: Path, program: Program, uids: tuple[str, ...] = ("box",
     device = DEVICE.format(host=HOST, port=port, keys=KEY_LINES)
     (directory / "device.toml").write_text(device)
     return port
+
+
+PEER = """
+[[agent.peers]]
+name = "{name}"
+context = "{name}/device"
+rights = {rights}
+"""
+
+
+def protect(directory: Path, program: Program, **rights: list[str]) -> None:
+    """Let only these peers manage the device of a directory; each has its side in NAME/operator."""
+    file = directory / "device.toml"
+    text = file.read_text().replace("insecure = true\n", "")
+    for name, each in rights.items():
+        program.good("keygen", "--oscore", directory / name)
+        text += PEER.format(name=name, rights=json.dumps(each))
+    file.write_text(text)
+
+
+@contextmanager
+def asking(uri: str, context: Path | None = None) -> Iterator[Callable[..., CoapAnswer]]:
+    """Ask with our client's transport: method, path with its query, payload, options."""
+    from tinycontainer.agent.operator.coap_transport import (  # noqa: PLC0415 - an optional part
+        open_transport,
+    )
+    from tinycontainer.agent.protection import open_context  # noqa: PLC0415
+
+    with ExitStack() as held:
+        security = None
+        if context is not None:
+            security = held.enter_context(open_context(read_security_context(context)))
+        transport = held.enter_context(open_transport(uri, 10, security))
+
+        def ask(
+            method: Method, path: str, payload: bytes = b"", *options: tuple[int, bytes]
+        ) -> CoapAnswer:
+            place, _, query = path.partition("?")
+            parts = tuple(query.split("&")) if query else ()
+            request = CoapRequest(b"", method, tuple(place.split("/")[1:]), parts, options, payload)
+            return transport.ask(request)
+
+        yield ask
 
 
 class Served:

@@ -58,10 +58,14 @@ def read_request(message: Any) -> CoapRequest | None:
 
 
 def _identify(remote: Any) -> bytes:
-    """Who asks: the identity that OSCORE has proved, or else an address."""
+    """Who asks: the name under which OSCORE has proved it, or else the hash of an address.
+
+    The first is found on a protected device alone, the second on any other.
+    """
     claims = [str(claim) for claim in getattr(remote, "authenticated_claims", ())]
-    name = f"oscore {claims[0]}" if claims else f"coap {remote.hostinfo}"
-    return sha256(name.encode()).digest()
+    if claims:
+        return claims[0].encode()
+    return sha256(f"coap {remote.hostinfo}".encode()).digest()
 
 
 def write_answer(answer: CoapAnswer) -> Any:
@@ -199,7 +203,7 @@ def _numbered(request: CoapRequest, answer: CoapAnswer, number: int) -> CoapAnsw
 
 
 @asynccontextmanager
-async def listening(site: Site, host: str, port: int) -> AsyncIterator[None]:
+async def listening(site: interfaces.Resource, host: str, port: int) -> AsyncIterator[None]:
     """Serve a site at an address, until the block is left.
 
     Raises:

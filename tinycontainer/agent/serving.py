@@ -3,9 +3,9 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.device.device import BareDevice
@@ -19,6 +19,7 @@ from .changes import Changes
 from .coap_server import Observers, Site, listening
 from .identity import DeviceId
 from .manager import Manager
+from .protection import ProtectedSite
 from .published import Published
 from .requests.blocks import Uploads
 from .requests.message import CoapAnswer, CoapRequest
@@ -40,7 +41,8 @@ class Served:
         changes: what has changed on it.
         device_id: its identifier.
         peers: who is known.
-        when_asked: is told each request and its answer.
+        contexts: the open OSCORE context of each peer, by its name; none without protection.
+        when_asked: is told who asked (empty if everybody may), each request and its answer.
     """
 
     device: BareDevice
@@ -49,7 +51,8 @@ class Served:
     changes: Changes
     device_id: DeviceId
     peers: Peers
-    when_asked: Callable[[CoapRequest, CoapAnswer], None]
+    contexts: Mapping[str, Any]
+    when_asked: Callable[[str, CoapRequest, CoapAnswer], None]
 
     def make_manager(self) -> Manager:
         """What answers requests."""
@@ -87,7 +90,8 @@ async def serve(served: Served, address: Address, when_ready: Callable[[], None]
     def handle(request: CoapRequest) -> CoapAnswer:
         answer = manager.handle(request)
         agent.poke()
-        served.when_asked(request, answer)
+        peer = served.peers.find(request.peer) if served.peers.is_protected else None
+        served.when_asked("" if peer is None else peer.name, request, answer)
         return answer
 
     served.changes.when_changed = agent.note_change
@@ -101,7 +105,10 @@ async def serve(served: Served, address: Address, when_ready: Callable[[], None]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end)
-    async with listening(Site(handle, manager.look, observers), address.host, address.port):
+    site: Any = Site(handle, manager.look, observers)
+    if served.peers.is_protected:
+        site = ProtectedSite(site, served.contexts)
+    async with listening(site, address.host, address.port):
         when_ready()
         await agent.run(lambda: signals > 0)
     served.device.wind_down()

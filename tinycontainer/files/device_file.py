@@ -201,6 +201,28 @@ class StateTable(Table):
     )
 
 
+RightName = Literal[
+    "read", "start", "stop", "load", "delete", "reconfigure", "update", "identify", "snapshot"
+]
+
+
+class PeerTable(Table):
+    """Somebody who may manage the device over a network."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$", description="as logs and answers show it"
+    )
+    context: str = Field(
+        min_length=1,
+        description="folder of the OSCORE context (mode 0700) that the peer has the other side of,"
+        " within the device file's directory; one for each peer",
+    )
+    rights: list[RightName] = Field(
+        min_length=1, description="what it may do; to kill is to stop, to replace load and delete"
+    )
+    uids: list[Uid] | None = Field(None, description="to which containers; default all")
+
+
 class AgentTable(Table):
     """How the device is managed over a network."""
 
@@ -214,6 +236,16 @@ class AgentTable(Table):
         description="serve without protection, on a loopback address only: everybody who reaches it"
         " may do everything",
     )
+    peers: list[PeerTable] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _check_peers(self) -> "AgentTable":
+        names = [peer.name for peer in self.peers]
+        if len(set(names)) < len(names):
+            raise ValueError("peers: two have one name:")
+        if self.peers and self.insecure:
+            raise ValueError("insecure lets everybody do everything; leave it out beside peers:")
+        return self
 
 
 class DriverTableEntry(Table):

@@ -1,14 +1,11 @@
 """The operator's side of the management of a device (version 2)."""
 
-import asyncio
-from collections.abc import Callable
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
 
-from tinycontainer.text import flatten
-
-from ..requests.message import CoapAnswer, CoapRequest, Code, Format, Method, Option
+from ..requests.blocks import encode_block
+from ..requests.message import Block, CoapAnswer, CoapRequest, Code, Format, Method, Option, to_uint
 from .answers import (
-    AnswerUnreadable,
     SeenContainer,
     read_checks,
     read_container,
@@ -17,6 +14,8 @@ from .answers import (
     read_problem,
 )
 
+BLOCK_BYTES: Final = 1024
+_DEVICE_ID: Final = ("device-id", "")
 _ETAG_BYTES: Final = 8
 
 
@@ -39,30 +38,124 @@ class Transport(Protocol):
             Unreachable: there cannot be one.
         """
 
+    def observe(self, request: CoapRequest) -> Iterator[CoapAnswer]:
+        """The answer to a request now, and again whenever it has changed; without an end.
+
+        Raises:
+            TimeoutError: there was none in time.
+            Unreachable: there cannot be one.
+        """
+
+
+def _pass_over(_sent_bytes: int, _all_bytes: int) -> None:
+    pass
+
+
+class Requests:
+    """Sends requests, again where that is safe, and in blocks where they are long.
+
+    Args:
+        transport: carries them.
+        random_bytes: draws so many bytes, for ids and tags.
+        tries: how often a request is sent at most.
+        show_progress: is told how many bytes of a long payload are sent, and how many there are.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        random_bytes: Callable[[int], bytes],
+        tries: int = 3,
+        show_progress: Callable[[int, int], None] = _pass_over,
+    ) -> None:
+        self.transport = transport
+        self.random_bytes = random_bytes
+        self._tries = tries
+        self._show_progress = show_progress
+
+    def send(self, request: CoapRequest) -> CoapAnswer:
+        """Send a request that is safe to be repeated.
+
+        Raises:
+            DeviceRefused: the answer is an error.
+            Unreachable: there was none.
+        """
+        for _ in range(self._tries):
+            try:
+                answer = self._send_once(request)
+            except TimeoutError:
+                continue
+            if answer.code is not Code.INCOMPLETE:  # the device has lost the blocks of before
+                return require_success(answer)
+        raise Unreachable(f"no answer after {self._tries} tries")
+
+    def _send_once(self, request: CoapRequest) -> CoapAnswer:
+        size = len(request.payload)
+        if size <= BLOCK_BYTES:
+            return self.transport.ask(request)
+        tag = (Option.REQUEST_TAG, self.random_bytes(4))
+        answer = CoapAnswer(Code.CONTINUE)
+        for begin in range(0, size, BLOCK_BYTES):
+            part = request.payload[begin : begin + BLOCK_BYTES]
+            block = Block(begin // BLOCK_BYTES, begin + len(part) < size, BLOCK_BYTES)
+            options = [*request.options, tag, (Option.BLOCK1, encode_block(block))]
+            if begin == 0:
+                options.append((Option.SIZE1, to_uint(size)))
+            answer = self.transport.ask(
+                CoapRequest(b"", request.method, request.path, request.query, tuple(options), part)
+            )
+            if answer.code is not Code.CONTINUE:
+                break
+            self._show_progress(begin + len(part), size)
+        return answer
+
+
+def require_success(answer: CoapAnswer) -> CoapAnswer:
+    """An answer that is no error.
+
+    Raises:
+        DeviceRefused: it is one.
+    """
+    if answer.code < Code.BAD_REQUEST and answer.code is not Code.CONTINUE:
+        return answer
+    has_problem = answer.format is Format.PROBLEM
+    problem = read_problem(answer.payload) if has_problem else "refused, without a reason"
+    raise DeviceRefused(f"{answer.code.dotted} {problem}")
+
 
 class Client:
     """Requests of version 2, and their answers.
 
     Args:
-        transport: carries them.
-        random_bytes: draws so many bytes for the id of a change (TC-MGMT-10).
-        tries: how often a request is sent at most.
+        requests: sends them.
     """
 
-    def __init__(
-        self, transport: Transport, random_bytes: Callable[[int], bytes], tries: int = 3
-    ) -> None:
-        self._transport = transport
-        self._random_bytes = random_bytes
-        self._tries = tries
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
 
     def containers(self) -> list[SeenContainer]:
         """All containers, by slot."""
         return read_containers(self._ask(Method.GET, ("tc", "c")).payload)
 
+    def container(self, uid: bytes) -> SeenContainer:
+        """One container."""
+        return read_container(self._ask(Method.GET, ("tc", "c", uid.hex())).payload)
+
+    def watch(self) -> Iterator[list[SeenContainer]]:
+        """All containers, now and whenever something has changed."""
+        for answer in self._observe(("tc", "c")):
+            yield read_containers(answer.payload)
+
     def events(self, since: int) -> tuple[int, list[tuple[int, str]]]:
         """The newest number, and at most 32 events above a number."""
         return read_events(self._ask(Method.GET, ("tc", "e"), (f"since={since}",)).payload)
+
+    def follow(self, since: int) -> Iterator[tuple[int, str]]:
+        """The events above a number, and all that come."""
+        for _ in self._observe(("tc", "e")):
+            while found := self.events(since)[1]:
+                yield from found
+                since = found[-1][0]
 
     def judge(self, bundle: bytes, *, replaces: bool) -> list[tuple[str, bool | None, str]]:
         """What the device would say to a bundle; nothing changes."""
@@ -81,29 +174,42 @@ class Client:
             bundle: the new version.
             confirm_ms: within which the new version must complete a loop (TC-LOAD-18).
         """
-        found = read_container(self._ask(Method.GET, ("tc", "c", uid.hex())).payload)
         query = () if confirm_ms is None else (f"confirm={confirm_ms}",)
-        etag = bytes.fromhex(found.sha256)[:_ETAG_BYTES]
-        self._change(Method.PUT, uid, query, bundle, ((Option.IF_MATCH, etag),))
+        etag = bytes.fromhex(self.container(uid).sha256)[:_ETAG_BYTES]
+        self._change(Method.PUT, uid, (), query, bundle, ((Option.IF_MATCH, etag),))
+
+    def reconfigure(self, uid: bytes, metadata: bytes) -> None:
+        """Give a container new metadata."""
+        self._change(Method.PUT, uid, ("m",), payload=metadata)
 
     def order(self, uid: bytes, verb: str) -> None:
         """Start, stop or kill a container."""
-        self._change(Method.POST, uid, (verb,))
+        self._change(Method.POST, uid, query=(verb,))
 
     def delete(self, uid: bytes) -> None:
         """Delete a container."""
         self._change(Method.DELETE, uid)
 
+    def device_id(self) -> bytes:
+        """The identifier of the device."""
+        return self._ask(Method.GET, _DEVICE_ID).payload
+
+    def set_device_id(self, identifier: bytes) -> None:
+        """Give the device an identifier; to repeat that changes nothing."""
+        self._ask(Method.POST, _DEVICE_ID, payload=identifier)
+
     def _change(
         self,
         method: Method,
         uid: bytes,
+        below: tuple[str, ...] = (),
         query: tuple[str, ...] = (),
         payload: bytes = b"",
         options: tuple[tuple[int, bytes], ...] = (),
     ) -> None:
-        request_id = f"id={self._random_bytes(8).hex()}"
-        self._ask(method, ("tc", "c", uid.hex()), (*query, request_id), payload, options)
+        request_id = f"id={self._requests.random_bytes(8).hex()}"
+        path = ("tc", "c", uid.hex(), *below)
+        self._ask(method, path, (*query, request_id), payload, options)
 
     def _ask(
         self,
@@ -113,70 +219,11 @@ class Client:
         payload: bytes = b"",
         options: tuple[tuple[int, bytes], ...] = (),
     ) -> CoapAnswer:
-        answer = self._send(CoapRequest(b"", method, path, query, options, payload))
-        if answer.code < Code.BAD_REQUEST:
-            return answer
-        has_problem = answer.format is Format.PROBLEM
-        problem = read_problem(answer.payload) if has_problem else "refused"
-        raise DeviceRefused(f"{answer.code.dotted} {problem}")
+        return self._requests.send(CoapRequest(b"", method, path, query, options, payload))
 
-    def _send(self, request: CoapRequest) -> CoapAnswer:
-        for _ in range(self._tries):
-            try:
-                return self._transport.ask(request)
-            except TimeoutError:
-                continue
-        raise Unreachable(f"no answer after {self._tries} tries")
-
-
-class CoapTransport:
-    """Carries requests by aiocoap, unprotected.
-
-    Args:
-        uri: of the device, without a path.
-        timeout_s: how long an answer may take.
-    """
-
-    def __init__(self, uri: str, timeout_s: float) -> None:
-        self._uri = uri
-        self._timeout_s = timeout_s
-
-    def ask(self, request: CoapRequest) -> CoapAnswer:
-        """Send a request and wait for its answer."""
-        return asyncio.run(self._ask(request))
-
-    async def _ask(self, request: CoapRequest) -> CoapAnswer:
-        import aiocoap  # noqa: PLC0415 - an optional part
-
-        message: Any = aiocoap.Message(
-            code=aiocoap.Code(int(request.method)), uri=self._uri, payload=request.payload
-        )
-        message.opt.uri_path = request.path
-        message.opt.uri_query = request.query
-        message.opt.if_match = [
-            value for number, value in request.options if number == Option.IF_MATCH
-        ]
-        context = None
+    def _observe(self, path: tuple[str, ...]) -> Iterator[CoapAnswer]:
         try:
-            context = await aiocoap.Context.create_client_context()
-            waiting = context.request(message).response
-            found: Any = await asyncio.wait_for(waiting, self._timeout_s)
-        except aiocoap.error.NetworkError as error:
-            raise Unreachable("no such host, or nobody listens there") from error
-        except aiocoap.error.Error as error:
-            raise Unreachable(flatten(str(error))) from error
-        except OSError as error:
-            if isinstance(error, TimeoutError):
-                raise
-            raise Unreachable(flatten(str(error))) from error
-        finally:
-            if context is not None:
-                await context.shutdown()
-        try:
-            number = found.opt.content_format
-            known = number is not None and int(number) in set(Format)
-            return CoapAnswer(
-                Code(int(found.code)), found.payload, Format(int(number)) if known else None
-            )
-        except ValueError as error:
-            raise AnswerUnreadable("its code is not known") from error
+            for answer in self._requests.transport.observe(CoapRequest(b"", Method.GET, path)):
+                yield require_success(answer)
+        except TimeoutError:
+            raise Unreachable("no answer") from None

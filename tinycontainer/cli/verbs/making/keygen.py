@@ -1,17 +1,18 @@
-"""``keygen``: make the keys of the four roles, or the key of a device."""
+"""``keygen``: make the keys of the four roles, the key of a device, or an OSCORE context."""
 
 import os
 from pathlib import Path
 
 import click
 
+from tinycontainer.files.security_context import make_security_contexts
 from tinycontainer.text import show
 from tinycontainer_tokens import Algorithm, KeyMaterial, Role, key_files
 from tinycontainer_tokens.keys import MAX_KID_BYTES
 
 from ...keys import read_passphrase
 from ...options import force_option, json_option, path_argument, path_option
-from ...output_files import require_absent, write_file
+from ...output_files import refuse_unwritable, require_absent, write_file
 from ...printing import print_json
 from ...verb import Verb, VerbRefused
 
@@ -57,6 +58,13 @@ def _parse_key_id(
     help="Make a device's own key (Ed25519) in place of those of the roles: the private half in the"
     " file of this name, the public half beside it (.pub).",
 )
+@click.option(
+    "--oscore",
+    "for_oscore",
+    is_flag=True,
+    help="Make an OSCORE context in place of keys: the folder `device` for the device file"
+    " ([[agent.peers]]), the folder `operator` for its peer (remote --context), mode 0700.",
+)
 @path_option(
     "--passphrase-file",
     help="Encrypt the private PEM files with the first line of this file.",
@@ -70,6 +78,7 @@ def keygen(
     one_key: bool,
     kid: bytes | None,
     for_device: bool,
+    for_oscore: bool,
     passphrase_file: Path | None,
     force: bool,
     as_json: bool,
@@ -78,14 +87,22 @@ def keygen(
 
     The developer signs code, the provider data, the infrastructure metadata, the owner system-call
     masks and endpoints. A device needs the public halves only; an HMAC key has none. With --device,
-    DIRECTORY is the file of a device's own key, such as device.pem, for `[device] key`.
+    DIRECTORY is the file of a device's own key, such as device.pem, for `[device] key`. With
+    --oscore it gets the two sides of a context that protects the management of a device by one
+    peer; move each side to its owner, and never copy one.
 
     Example: tinycontainerctl keygen new-keys
     """
-    if for_device:
+    if for_device or for_oscore:
         others = {"--role": roles, "--mac": mac, "--one-key": one_key, "--force": force}
         others["--passphrase-file"] = passphrase_file
-        _make_device_key(directory, [name for name, given in others.items() if given], as_json)
+        others["--device" if for_oscore else "--oscore"] = for_device and for_oscore
+        wanted = "--oscore" if for_oscore else "--device"
+        for name, given in others.items():
+            if given:
+                raise VerbRefused(f"{name}: does not go together with {wanted}; leave it out")
+        make = _make_contexts if for_oscore else _make_device_key
+        make(directory, as_json)
         return
     suffixes = (".cose",) if mac else (".pem", ".pub")
     names = [Role(name) for name in roles] or list(Role)
@@ -108,10 +125,31 @@ def keygen(
         click.echo(f"made the keys of {', '.join(names)}; keep the private files to their owners")
 
 
-def _make_device_key(path: Path, others: list[str], as_json: bool) -> None:
+def _make_contexts(directory: Path, as_json: bool) -> None:
+    """Make both sides of an OSCORE context; one that is there is never overwritten."""
+    made = make_security_contexts(os.urandom)
+    folders = [directory / side for side in made]
+    for folder in folders:
+        if folder.exists() or folder.is_symlink():
+            problem = "exists; a context is never overwritten: name a new directory"
+            raise VerbRefused(f"{show(str(folder))}: {problem}")
+    for folder, files in zip(folders, made.values(), strict=True):
+        with refuse_unwritable(folder):
+            directory.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700)
+        for name, content in files.items():
+            write_file(folder / name, content, private=True, replaces=False)
+    if as_json:
+        print_json({"folders": [str(folder) for folder in folders]})
+    else:
+        click.echo(
+            f"made both sides of a context in {show(str(directory))}: device, operator; move each"
+            " to its owner, and never copy one"
+        )
+
+
+def _make_device_key(path: Path, as_json: bool) -> None:
     """Make the key of a device; an older one is never overwritten, as it is the device's name."""
-    if others:
-        raise VerbRefused(f"{others[0]}: does not go together with --device; leave it out")
     public_path = path.with_suffix(".pub") if path.name else path
     for each in (path, public_path):
         if each.is_file() or each.is_symlink():

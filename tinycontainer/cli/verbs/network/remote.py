@@ -1,29 +1,37 @@
 """``remote``: manage a device over CoAP."""
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final
 from urllib.parse import urlsplit
 
 import click
 
+from tinycontainer.agent.operator.answers import AnswerUnreadable
+from tinycontainer.agent.operator.client import DeviceRefused, Requests, Unreachable
+from tinycontainer.files.security_context import read_security_context
 from tinycontainer.text import show
 
-from ...options import duration_option, json_option
-from ...printing import print_json, print_table
+from ...options import duration_option, json_option, path_option
 from ...verb import ExitCode, Verb, VerbRefused
-
-_WHATS: Final = ("ls", "load", "replace", "start", "stop", "kill", "delete", "judge", "events")
-_MAX_BUNDLE_BYTES: Final = 64 << 20
+from ..running.listeners import show_upload
+from .requirements import require_network
+from .wishes import WHATS, Wish, carry_out
 
 
 @click.command(cls=Verb)
 @click.argument("uri")
-@click.argument("what", type=click.Choice(_WHATS))
+@click.argument("what", type=click.Choice(WHATS))
 @click.argument("subject", required=False)
+@path_option(
+    "--context", help="Folder of the OSCORE context (keygen --oscore) that protects all requests."
+)
+@click.option("--v1", is_flag=True, help="Use version 1, as the firmware has it.")
 @click.option("--replaces", is_flag=True, help="judge: as the successor of what is loaded.")
 @duration_option("--confirm", help="replace: within which the new version completes a loop.")
 @click.option("--since", type=click.IntRange(min=0), default=0, help="events: above this number.")
+@click.option("--follow", is_flag=True, help="events: go on with those that come, until Ctrl-C.")
 @click.option(
     "--timeout", "timeout_s", type=click.FloatRange(min=0.1, max=600), default=10.0,
     metavar="SECONDS", help="How long each of three tries waits for an answer.",
@@ -33,40 +41,29 @@ def remote(
     uri: str,
     what: str,
     subject: str | None,
+    context: Path | None,
+    v1: bool,
     replaces: bool,
     confirm: int | None,
     since: int,
+    follow: bool,
     timeout_s: float,
     as_json: bool,
 ) -> int:
     """Manage the device at URI, such as coap://[::1]:5683.
 
-    SUBJECT is a bundle for load, replace and judge, a uid for start, stop, kill and delete.
+    SUBJECT is a bundle for load, replace and judge, a bundle or metadata for reconfigure, a uid for
+    show, start, stop, kill and delete, a new identifier for id. ls, watch and events take none.
 
     Example: tinycontainerctl remote coap://[::1] ls
     """
+    wish = Wish(what, subject or "", replaces, confirm, since, follow, v1, as_json)
+    wish.require_fitting()
     _check_uri(uri)
-    if confirm is not None and what != "replace":
-        raise click.UsageError("--confirm belongs to replace")
-    if (subject is None) != (what in ("ls", "events")):
-        raise click.UsageError(f"{what} takes {'one' if subject is None else 'no'} SUBJECT")
+    require_network()
     try:
-        import aiocoap  # noqa: F401, PLC0415 - an optional part
-    except ImportError:
-        raise VerbRefused(
-            "aiocoap is not installed; it comes with: pip install 'tinycontainer[network]'"
-        ) from None
-    from tinycontainer.agent.operator.answers import AnswerUnreadable  # noqa: PLC0415
-    from tinycontainer.agent.operator.client import (  # noqa: PLC0415
-        Client,
-        CoapTransport,
-        DeviceRefused,
-        Unreachable,
-    )
-
-    client = Client(CoapTransport(uri, timeout_s), os.urandom)
-    try:
-        return _do(client, what, subject or "", replaces, confirm, since, as_json)
+        with _requests(uri, context, timeout_s, wish) as requests:
+            return carry_out(wish, requests)
     except DeviceRefused as error:
         raise VerbRefused(str(error), ExitCode.REFUSED) from error
     except AnswerUnreadable as error:
@@ -86,70 +83,17 @@ def _check_uri(uri: str) -> None:
         raise VerbRefused(f"{show(uri, 80)}: is no URI such as coap://[::1]:5683")
 
 
-def _do(
-    client: Any,
-    what: str,
-    subject: str,
-    replaces: bool,
-    confirm: int | None,
-    since: int,
-    as_json: bool,
-) -> ExitCode:
-    columns: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
-    code = ExitCode.DONE
-    match what:
-        case "ls":
-            columns = ("slot", "uid", "state", "loops", "last exit", "bundle")
-            found = client.containers()
-            rows = [(c.slot, c.uid, c.state, c.loops, c.last_exit, c.sha256) for c in found]
-        case "events":
-            columns = ("number", "event")
-            rows = client.events(since)[1]
-        case "judge":
-            columns = ("check", "holds", "problem")
-            rows = client.judge(_read(subject), replaces=replaces)
-            code = ExitCode.REFUSED if any(row[1] is False for row in rows) else code
-        case _:
-            _change(client, what, subject, confirm)
-            if as_json:
-                print_json({"done": what, "subject": show(subject)})
-            else:
-                click.echo(f"{what} {show(subject)}: done")
-            return code
-    if as_json:
-        names = [column.replace(" ", "_") for column in columns]
-        print_json({what: [dict(zip(names, row, strict=True)) for row in rows]})
-    else:
-        print_table(what, columns, rows)
-    return code
+@contextmanager
+def _requests(uri: str, context: Path | None, timeout_s: float, wish: Wish) -> Iterator[Requests]:
+    """What sends requests to the device, with a progress bar for long ones."""
+    from tinycontainer.agent.operator.coap_transport import open_transport  # noqa: PLC0415
+    from tinycontainer.agent.protection import open_context  # noqa: PLC0415 - aiocoap is optional
 
-
-def _change(client: Any, what: str, subject: str, confirm: int | None) -> None:
-    from tinycontainer.agent.requests.bundles import find_uid_of_bundle  # noqa: PLC0415
-
-    if what in ("load", "replace"):
-        bundle = _read(subject)
-        uid = find_uid_of_bundle(bundle)
-        if uid is None:
-            raise VerbRefused(f"{show(subject)}: is no bundle with readable metadata")
-        if what == "load":
-            client.load(uid, bundle)
-        else:
-            client.replace(uid, bundle, confirm)
-    elif what == "delete":
-        client.delete(subject.encode("utf-8", "surrogateescape"))
-    else:
-        client.order(subject.encode("utf-8", "surrogateescape"), what)
-
-
-def _read(name: str) -> bytes:
-    try:
-        with Path(name).open("rb") as file:
-            content = file.read(_MAX_BUNDLE_BYTES + 1)
-    except OSError as error:
-        problem = show(error.strerror or "")
-        raise VerbRefused(f"{show(name)}: cannot be read: {problem}") from error
-    if len(content) > _MAX_BUNDLE_BYTES:
-        raise VerbRefused(f"{show(name)}: has more than {_MAX_BUNDLE_BYTES} bytes")
-    return content
+    changes_in_version_1 = wish.v1 and wish.what not in ("show", "id")
+    with ExitStack() as held:
+        security = None
+        if context is not None:
+            security = held.enter_context(open_context(read_security_context(context)))
+        transport = held.enter_context(open_transport(uri, timeout_s, security))
+        show_progress = held.enter_context(show_upload())
+        yield Requests(transport, os.urandom, 1 if changes_in_version_1 else 3, show_progress)

@@ -4,6 +4,8 @@ import asyncio
 import json
 import socket
 import time
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +23,8 @@ from ...installation import with_installation
 from ...options import json_option, path_argument
 from ...verb import ExitCode, Verb, VerbRefused, say
 from ..running.listeners import print_lines
+from .known_peers import make_peers, read_contexts
+from .requirements import require_network
 
 _LOOPBACK: Final = ("[::1]", "127.0.0.1")
 
@@ -48,33 +52,40 @@ def serve(
         if not quiet:
             click.echo(f"{plan.name}: can be served at coap://{address}")
         return ExitCode.DONE
-    _require_network()
+    require_network()
     if plan.content.trust.allow_unsigned:
         say("warning: allow_unsigned is set: missing tokens are accepted")
-    if not quiet:
+    if plan.content.agent.insecure and not quiet:
         say(f"warning: {plan.name}: agent.insecure is set: who reaches coap://{address} may do all")
-    return _serve(plan, installation, address, quiet=quiet, as_json=as_json)
+    from tinycontainer.agent.protection import open_context  # noqa: PLC0415 - aiocoap is optional
+
+    with ExitStack() as held:
+        contexts = {
+            name: held.enter_context(open_context(context))
+            for name, context in read_contexts(plan).items()
+        }
+        return _serve(plan, installation, address, contexts, quiet=quiet, as_json=as_json)
 
 
 def _find_address(plan: DevicePlan) -> Any:
     from tinycontainer.agent.address import Address  # noqa: PLC0415 - needs no network
 
     table = plan.content.agent
-    if not table.insecure:
+    if not table.insecure and not table.peers:
         raise plan.error(
-            "agent.insecure",
-            "nobody is known who may manage the device; write insecure = true in [agent] to let"
-            " everybody on this machine do so",
+            "agent.peers",
+            "nobody is known who may manage the device; write a table [[agent.peers]] with name,"
+            " context and rights, or insecure = true in [agent] to let everybody on this machine",
         )
     try:
         address = Address.parse(table.bind or _default_host())
     except ValueError as error:
         raise plan.error("agent.bind", f"{show(table.bind or '')}: {error}") from None
-    if not address.is_loopback:
+    if table.insecure and not address.is_loopback:
         raise plan.error(
             "agent.bind",
-            f"{address} can be reached from outside, and nothing is protected; use a loopback"
-            " address such as [::1]:5683",
+            f"{address} can be reached from outside, and nothing is protected; write"
+            " [[agent.peers]] in place of insecure, or use a loopback address such as [::1]:5683",
         )
     return address
 
@@ -90,25 +101,22 @@ def _default_host() -> str:
 
 
 def _check(plan: DevicePlan, installation: Installation) -> None:
+    read_contexts(plan)
     make_setup(plan, WallClock(), installation, is_reader=True)
 
 
-def _require_network() -> None:
-    try:
-        import aiocoap  # noqa: F401, PLC0415 - an optional part
-    except ImportError:
-        raise VerbRefused(
-            "aiocoap is not installed; it comes with: pip install 'tinycontainer[network]'"
-        ) from None
-
-
 def _serve(
-    plan: DevicePlan, installation: Installation, address: Any, *, quiet: bool, as_json: bool
+    plan: DevicePlan,
+    installation: Installation,
+    address: Any,
+    contexts: Mapping[str, Any],
+    *,
+    quiet: bool,
+    as_json: bool,
 ) -> int:
     from tinycontainer.agent.changes import Changes  # noqa: PLC0415 - aiocoap is optional
     from tinycontainer.agent.identity import DeviceId  # noqa: PLC0415
     from tinycontainer.agent.log_lines import few_log_lines  # noqa: PLC0415
-    from tinycontainer.agent.requests.rights import Peers  # noqa: PLC0415
     from tinycontainer.agent.serving import Served  # noqa: PLC0415
     from tinycontainer.agent.serving import serve as serve_device  # noqa: PLC0415
 
@@ -132,7 +140,8 @@ def _serve(
         state=state,
         changes=changes,
         device_id=DeviceId(None if fixed is None else fixed.encode(), state),
-        peers=Peers({}, is_protected=False),
+        peers=make_peers(plan),
+        contexts=contexts,
         when_asked=_tell_json if as_json else _ignore if quiet else _tell,
     )
 
@@ -162,16 +171,19 @@ def _write(text: str) -> None:
     click.echo(text, nl=False)
 
 
-def _ignore(_request: CoapRequest, _answer: CoapAnswer) -> None:
+def _ignore(_peer: str, _request: CoapRequest, _answer: CoapAnswer) -> None:
     pass
 
 
-def _tell(request: CoapRequest, answer: CoapAnswer) -> None:
-    click.echo(f"{'':17}{_describe(request)}: {answer.code.dotted}")
+def _tell(peer: str, request: CoapRequest, answer: CoapAnswer) -> None:
+    who = f"{peer}: " if peer else ""
+    click.echo(f"{'':17}{who}{_describe(request)}: {answer.code.dotted}")
 
 
-def _tell_json(request: CoapRequest, answer: CoapAnswer) -> None:
+def _tell_json(peer: str, request: CoapRequest, answer: CoapAnswer) -> None:
     asked = {"event": "asked", "what": _describe(request), "code": answer.code.dotted}
+    if peer:
+        asked["who"] = peer
     _write(json.dumps(asked) + "\n")
 
 

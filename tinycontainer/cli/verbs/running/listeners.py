@@ -91,3 +91,20 @@ def show_progress(total_ms: int | None) -> Iterator[Callable[[int], None] | None
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("device time", total=total_ms)
         yield lambda now_ms: bar.update(task, completed=now_ms)
+
+
+@contextmanager
+def show_upload() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, for an upload that takes several messages.
+
+    Yields:
+        Accepts how many bytes are sent, and how many there are; shows nothing without a terminal.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _sent_bytes, _all_bytes: None
+        return
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("upload", total=None, visible=False)
+        yield lambda sent_bytes, all_bytes: bar.update(
+            task, completed=sent_bytes, total=all_bytes, visible=True
+        )

@@ -1,0 +1,159 @@
+"""Carries the operator's requests over CoAP by aiocoap."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import aiocoap
+from aiocoap import oscore
+from aiocoap.numbers import OptionNumber
+from aiocoap.optiontypes import OpaqueOption
+from aiocoap.transports.oscore import OSCOREAddress
+
+from tinycontainer.text import flatten
+
+from ..requests.message import CoapAnswer, CoapRequest, Code, Format, Option
+from .answers import AnswerUnreadable
+from .client import DeviceRefused, Unreachable
+
+OBSERVE_S: Final = 60.0
+"""After so long without news somebody who observes asks again: the device may have forgotten."""
+_FORMATS: Final = frozenset(Format)
+
+
+class CoapTransport:
+    """Carries requests to one device.
+
+    Args:
+        runner: runs the event loop.
+        context: of aiocoap.
+        uri: of the device, without a path.
+        timeout_s: how long an answer may take.
+        is_protected: whether only protected answers count.
+    """
+
+    def __init__(
+        self,
+        runner: asyncio.Runner,
+        context: Any,
+        uri: str,
+        timeout_s: float,
+        *,
+        is_protected: bool,
+    ) -> None:
+        self._runner = runner
+        self._context = context
+        self._uri = uri
+        self._timeout_s = timeout_s
+        self._is_protected = is_protected
+
+    def ask(self, request: CoapRequest) -> CoapAnswer:
+        """Send a request and wait for its answer."""
+        return self._runner.run(self._ask(request))
+
+    def observe(self, request: CoapRequest) -> Iterator[CoapAnswer]:
+        """The answer to a request now, and again whenever it has changed; without an end."""
+        answers = self._observe(request)
+        try:
+            while True:
+                yield self._runner.run(anext(answers))
+        finally:
+            self._runner.run(answers.aclose())
+
+    async def _ask(self, request: CoapRequest) -> CoapAnswer:
+        # A block of an upload is sent as it is; what comes in blocks is put together.
+        is_block = request.option(Option.BLOCK1) is not None
+        asking = self._context.request(self._write(request), handle_blockwise=not is_block)
+        return await self._receive(asking.response, self._timeout_s)
+
+    async def _observe(self, request: CoapRequest) -> AsyncGenerator[CoapAnswer, None]:
+        while True:
+            message = self._write(request)
+            message.opt.observe = 0
+            asking = self._context.request(message)
+            yield await self._receive(asking.response, self._timeout_s)
+            news = aiter(asking.observation)
+            try:
+                while True:
+                    yield await self._receive(anext(news), OBSERVE_S)
+            except (TimeoutError, StopAsyncIteration, aiocoap.error.NotObservable):
+                continue
+            finally:
+                asking.observation.cancel()
+
+    def _write(self, request: CoapRequest) -> Any:
+        code = aiocoap.Code(int(request.method))
+        message: Any = aiocoap.Message(code=code, uri=self._uri, payload=request.payload)
+        message.opt.uri_path = request.path
+        message.opt.uri_query = request.query
+        for number, value in request.options:
+            message.opt.add_option(OpaqueOption(OptionNumber(number), value))
+        return message
+
+    async def _receive(self, answering: Any, timeout_s: float) -> CoapAnswer:
+        try:
+            found = await asyncio.wait_for(answering, timeout_s)
+        except oscore.NotAProtectedMessage as error:
+            code = flatten(str(error.plain_message.code))
+            problem = (
+                f"it answered without protection: {code}; is its side of the context the same?"
+            )
+            raise DeviceRefused(problem) from error
+        except oscore.ProtectionInvalid as error:
+            raise Unreachable("its answer is not protected by this context") from error
+        except aiocoap.error.NetworkError as error:
+            raise Unreachable("no such host, or nobody listens there") from error
+        except aiocoap.error.NotObservable:
+            raise
+        except aiocoap.error.Error as error:
+            raise Unreachable(flatten(str(error))) from error
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise Unreachable(flatten(str(error))) from error
+        if self._is_protected and not isinstance(found.remote, OSCOREAddress):
+            raise Unreachable("it answered without protection")
+        return _read(found)
+
+
+def _read(message: Any) -> CoapAnswer:
+    # The library gives Observe values that cannot be written; what counts has been told already.
+    options = tuple(
+        (int(each.number), each.encode())
+        for each in message.opt.option_list()
+        if each.number != Option.OBSERVE
+    )
+    number = message.opt.content_format
+    known = Format(int(number)) if number is not None and int(number) in _FORMATS else None
+    try:
+        return CoapAnswer(Code(int(message.code)), message.payload, known, options)
+    except ValueError as error:
+        raise AnswerUnreadable("its code is not known") from error
+
+
+@contextmanager
+def open_transport(uri: str, timeout_s: float, security: Any = None) -> Iterator[CoapTransport]:
+    """A transport to a device, until the block is left.
+
+    Args:
+        uri: of the device, without a path.
+        timeout_s: how long an answer may take.
+        security: an open OSCORE context; None to send everything in the clear.
+
+    Raises:
+        Unreachable: there is no network.
+    """
+    # In this order: with the other one everything would be sent unprotected, without a word.
+    transports = ["udp6"] if security is None else ["oscore", "udp6"]
+    with asyncio.Runner() as runner:
+        try:
+            context = runner.run(aiocoap.Context.create_client_context(transports=transports))
+        except OSError as error:
+            raise Unreachable(flatten(str(error))) from error
+        if security is not None:
+            context.client_credentials["*"] = security
+        try:
+            yield CoapTransport(runner, context, uri, timeout_s, is_protected=security is not None)
+        finally:
+            runner.run(context.shutdown())
