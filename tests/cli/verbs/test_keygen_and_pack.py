@@ -1,5 +1,6 @@
 """keygen and pack: from an empty directory to a bundle that verifies."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from support.project import BOX, Program
 
 from tinycontainer import metadata
+from tinycontainer.files.security_context import read_security_context
 from tinycontainer.metadata import Bundle
 from tinycontainer_tokens import Algorithm, Role, key_files
 
@@ -210,3 +212,30 @@ def test_an_unsigned_bundle_is_made_without_keys_and_loads_only_where_that_is_fo
     assert "UNSIGNED: metadata token, code token, data token, mask token" in out
     for arguments in ([], ["--unsigned", "--keys", tmp_path]):
         assert "either" in program.bad("pack", BOX / "mapper", *arguments, "-o", tmp_path / "x.tcb")
+
+
+@pytest.mark.clause("TC-MGMT-13")
+def test_both_sides_of_a_context_are_made_for_their_owners_only(
+    tmp_path: Path, program: Program
+) -> None:
+    shown = program.good("keygen", "--oscore", tmp_path / "alice")
+    assert "move each to its owner" in shown
+    contexts = {}
+    for side in ("device", "operator"):
+        folder = tmp_path / "alice" / side
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert {stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir()} == {0o600}
+        contexts[side] = read_security_context(folder)
+        assert json.loads((folder / "secret.json").read_text())["secret_hex"] not in shown
+    assert contexts["device"].sender_id == contexts["operator"].recipient_id
+    assert "exists; a context is never overwritten" in program.bad(
+        "keygen", "--oscore", tmp_path / "alice"
+    )
+    made = program.json("keygen", "--oscore", tmp_path / "bob")["folders"]
+    assert made == [str(tmp_path / "bob" / side) for side in ("device", "operator")]
+    for others in (("--mac",), ("--device",), ("--force",), ("--role", "owner")):
+        problem = program.bad("keygen", "--oscore", tmp_path / "eve", *others)
+        assert "does not go together with --oscore" in problem
+    (tmp_path / "file").touch()
+    assert "cannot be written" in program.bad("keygen", "--oscore", tmp_path / "file" / "x")
+    assert not (tmp_path / "eve").exists()

@@ -1,10 +1,14 @@
 """`serve` before it serves: what it refuses, and what it checks."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from support.project import Program
 from support.serving import make_desk
+
+from tinycontainer.agent.requests.rights import Right
+from tinycontainer.files.device_file import RightName
 
 
 @pytest.fixture
@@ -25,8 +29,42 @@ def test_a_device_without_protection_is_served_on_purpose_only(
 ) -> None:
     change(file, "insecure = true", "")
     problem = program.bad("serve", file)
-    assert "device.toml: agent.insecure: nobody is known who may manage the device" in problem
-    assert "write insecure = true in [agent]" in problem
+    assert "device.toml: agent.peers: nobody is known who may manage the device" in problem
+    assert "[[agent.peers]]" in problem
+    assert "insecure = true in [agent]" in problem
+
+
+PEER = '[[agent.peers]]\nname = "{}"\ncontext = "x"\nrights = ["read"]\n'
+
+
+@pytest.mark.clause("TC-MGMT-04", "TC-MGMT-14")
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        (PEER.format("a"), "insecure lets everybody do everything"),
+        (PEER.format("a") * 2, "two have one name"),
+        (PEER.format("a b"), "agent.peers[0].name"),
+        (PEER.format("a").replace("read", "kill"), "agent.peers[0].rights[0]"),
+        (PEER.format("a").replace('["read"]', "[]"), "agent.peers[0].rights"),
+        (PEER.format("a") + 'uids = [""]', "agent.peers[0].uids"),
+        (PEER.format("a").replace('"x"', '"../x"'), "agent.peers[0].context"),
+        (PEER.format("a"), "agent.peers[0].context: "),
+    ],
+)
+def test_peers_that_make_no_sense_are_refused(
+    file: Path, program: Program, more: str, problem: str
+) -> None:
+    if not problem.startswith("insecure"):
+        change(file, "insecure = true", "")
+    file.write_text(file.read_text() + more)
+    for option in ((), ("--check",)):
+        found = program.bad("serve", file, *option)
+        assert "device.toml: agent" in found
+        assert problem in found
+
+
+def test_the_device_file_and_the_agent_know_the_same_rights() -> None:
+    assert get_args(RightName) == tuple(Right)
 
 
 @pytest.mark.clause("TC-MGMT-04")
