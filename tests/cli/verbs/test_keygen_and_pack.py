@@ -8,7 +8,7 @@ import pytest
 from support.project import BOX, Program
 
 from tinycontainer import metadata
-from tinycontainer.files.security_context import read_security_context
+from tinycontainer.interfaces.security_context import read_security_context
 from tinycontainer.metadata import Bundle
 from tinycontainer_tokens import Algorithm, Role, key_files
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tinycontainer.files.security_context import make_security_contexts
+from tinycontainer.interfaces.security_context import make_security_contexts
 from tinycontainer.text import show
 from tinycontainer_tokens import Algorithm, KeyMaterial, Role, key_files
 from tinycontainer_tokens.keys import MAX_KID_BYTES

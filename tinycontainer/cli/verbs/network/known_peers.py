@@ -6,7 +6,7 @@ from tinycontainer.agent.requests.rights import KnownPeer, Peers, Right
 from tinycontainer.assembly import DevicePlan
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.fields import uid_from_text
-from tinycontainer.files.security_context import SecurityContext, read_security_context
+from tinycontainer.interfaces.security_context import SecurityContext, read_security_context
 
 
 def make_peers(plan: DevicePlan) -> Peers:

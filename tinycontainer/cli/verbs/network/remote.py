@@ -10,7 +10,7 @@ import click
 
 from tinycontainer.agent.operator.answers import AnswerUnreadable
 from tinycontainer.agent.operator.client import DeviceRefused, Requests, Unreachable
-from tinycontainer.files.security_context import read_security_context
+from tinycontainer.interfaces.security_context import read_security_context
 from tinycontainer.text import show
 
 from ...options import duration_option, json_option, path_option
@@ -87,7 +87,7 @@ def _check_uri(uri: str) -> None:
 def _requests(uri: str, context: Path | None, timeout_s: float, wish: Wish) -> Iterator[Requests]:
     """What sends requests to the device, with a progress bar for long ones."""
     from tinycontainer.agent.operator.coap_transport import open_transport  # noqa: PLC0415
-    from tinycontainer.agent.protection import open_context  # noqa: PLC0415 - aiocoap is optional
+    from tinycontainer.interfaces.oscore import open_context  # noqa: PLC0415 - aiocoap is optional
 
     changes_in_version_1 = wish.v1 and wish.what not in ("show", "id")
     with ExitStack() as held:

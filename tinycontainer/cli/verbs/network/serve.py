@@ -57,7 +57,7 @@ def serve(
         say("warning: allow_unsigned is set: missing tokens are accepted")
     if plan.content.agent.insecure and not quiet:
         say(f"warning: {plan.name}: agent.insecure is set: who reaches coap://{address} may do all")
-    from tinycontainer.agent.protection import open_context  # noqa: PLC0415 - aiocoap is optional
+    from tinycontainer.interfaces.oscore import open_context  # noqa: PLC0415 - aiocoap is optional
 
     with ExitStack() as held:
         contexts = {

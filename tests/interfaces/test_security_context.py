@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tinycontainer.errors import DeviceFileError
-from tinycontainer.files.security_context import make_security_contexts, read_security_context
+from tinycontainer.interfaces.security_context import make_security_contexts, read_security_context
 
 SECRET = "c0ffee" * 8
 

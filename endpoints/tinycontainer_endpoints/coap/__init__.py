@@ -1,0 +1,1 @@
+"""Remote endpoints: a resource on another machine, reached by CoAP."""

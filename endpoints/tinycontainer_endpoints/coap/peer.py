@@ -1,0 +1,29 @@
+"""What the driver needs of a remote resource, whatever stands behind it."""
+
+from typing import Final, Protocol
+
+MAX_MESSAGE_BYTES: Final = 255
+"""As much as one call can read."""
+
+
+class RemotePeer(Protocol):
+    """A remote resource. Nothing of it waits."""
+
+    def begin(self) -> None:
+        """Somebody has opened it: ask for what the resource holds.
+
+        Raises:
+            DeviceFileError: its context cannot be used.
+        """
+
+    def end(self) -> None:
+        """Nobody has it open any more."""
+
+    def send(self, payload: bytes) -> bool:
+        """Send a message; False if too many are on their way."""
+
+    def take(self, now_us: int) -> bytes:
+        """The oldest message that has come by the device's time; empty if there is none."""
+
+    def problem(self) -> str:
+        """What went wrong since it was last asked, in one line; empty if nothing did."""

@@ -1,0 +1,286 @@
+"""Remote endpoints: never waiting, bounded, protected; in virtual time from a recording."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from support.project import Program
+from support.remote_resource import remote_resource
+from support.serving import HOST, free_port
+
+from tinycontainer.errors import DriverError
+from tinycontainer.interfaces.driver import BoardInfo, DriverSetup, SharedResources
+from tinycontainer.testing import StillContext, check_driver
+from tinycontainer_endpoints.coap.driver import Coap
+
+pytest.importorskip("aiocoap")
+HERE = f"coap://{HOST}:9/x"
+
+
+class Desk:
+    """Makes drivers that share a network, and keeps what they show."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.shown: list[bytes] = []
+        self.resources = SharedResources()
+        self.now = StillContext()
+
+    def make(self, virtual_time: bool = False, /, **options: object) -> Coap:
+        return Coap(
+            DriverSetup(
+                options={"uri": HERE, "method": "post"} | options,
+                directory=self.directory,
+                random_bytes=bytes,
+                show=self.shown.append,
+                board=BoardInfo(),
+                virtual_time=virtual_time,
+                resources=self.resources,
+            )
+        )
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds; device time goes on as well."""
+        end_s = time.monotonic() + 15
+        while not holds():
+            assert time.monotonic() < end_s, "it did not come to that"
+            time.sleep(0.01)
+            self.now.time_us += 10_000
+
+    def has_shown_more(self, driver: Coap, fd: int, before: int) -> bool:
+        """Whether a driver that is read has shown more lines."""
+        return driver.read(fd, 255) == b"" and len(self.shown) > before
+
+    def read(self, driver: Coap, fd: int) -> bytes:
+        """The next message that comes."""
+        came: list[bytes] = []
+
+        def has_come() -> bool:
+            came[:] = [driver.read(fd, 255)]
+            return came != [b""]
+
+        self.until(has_come)
+        return came[0]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    found = Desk(tmp_path)
+    yield found
+    found.resources.close()
+
+
+@pytest.mark.clause("TC-END-07", "TC-END-14")
+@pytest.mark.parametrize("method", ["get", "observe", "put", "post"])
+def test_the_driver_keeps_the_interface_with_and_without_a_network(desk: Desk, method: str) -> None:
+    began_s = time.monotonic()
+    for virtual_time in (True, False):
+        check_driver(partial(desk.make, virtual_time, method=method))
+    assert time.monotonic() - began_s < 5
+
+
+@pytest.mark.clause("TC-END-14")
+@pytest.mark.parametrize("method", ["put", "post"])
+def test_what_is_written_arrives_and_what_is_answered_is_read(desk: Desk, method: str) -> None:
+    with remote_resource() as resource:
+        resource.answer = b"thanks"
+        driver = desk.make(uri=resource.uri, method=method)
+        fd = driver.open(1, desk.now)
+        assert driver.write(fd, b"a report") == 8
+        assert desk.read(driver, fd) == b"thanks"
+        assert resource.received == [b"a report"]
+        assert driver.read(fd, 9) == b""
+    assert desk.shown == []
+
+
+@pytest.mark.clause("TC-END-14")
+def test_a_write_is_not_accepted_while_too_many_are_on_their_way(desk: Desk) -> None:
+    with remote_resource() as resource:
+        resource.delay_s = 0.3
+        driver = desk.make(uri=resource.uri, messages=3, messages_per_s=1000)
+        fd = driver.open(1, desk.now)
+        began_s = time.monotonic()
+        assert [driver.write(fd, bytes([n])) for n in range(9)] == [1] * 3 + [0] * 6
+        assert time.monotonic() - began_s < 0.3
+        desk.until(lambda: driver.write(fd, b"later") == 5)
+        driver.close(fd)
+        desk.until(lambda: len(resource.received) == 4)
+
+
+@pytest.mark.clause("TC-END-14")
+def test_a_tenant_sends_no_more_than_its_rate(desk: Desk) -> None:
+    driver = desk.make(True, messages=4, messages_per_s=2)
+    fd = driver.open(1, desk.now)
+    desk.now.time_us = 60_000_000
+    assert [driver.write(fd, b"x") for _ in range(6)] == [1, 1, 1, 1, 0, 0]
+    desk.now.time_us += 500_000
+    assert [driver.write(fd, b"x") for _ in range(2)] == [1, 0]
+
+
+@pytest.mark.clause("TC-END-14")
+def test_a_resource_is_asked_while_somebody_has_it_open(desk: Desk) -> None:
+    with remote_resource() as resource:
+        driver = desk.make(uri=resource.uri, method="get", interval_ms=100)
+        time.sleep(0.3)
+        assert resource.asked == 0
+        fd = driver.open(1, desk.now)
+        assert [desk.read(driver, fd) for _ in range(3)] == [b"now"] * 3
+        with pytest.raises(DriverError, match="only read"):
+            driver.write(fd, b"x")
+        driver.close(fd)
+        time.sleep(0.2)
+        asked = resource.asked
+        time.sleep(0.4)
+        assert resource.asked == asked
+
+
+@pytest.mark.clause("TC-END-14")
+def test_a_resource_that_is_observed_tells_its_changes(desk: Desk) -> None:
+    with remote_resource() as resource:
+        driver = desk.make(uri=resource.uri, method="observe", messages=2)
+        fd = driver.open(1, desk.now)
+        assert desk.read(driver, fd) == b"now"
+        resource.change(b"then")
+        assert desk.read(driver, fd) == b"then"
+        assert resource.asked == 2
+        # Who does not read loses the oldest.
+        for number in range(5):
+            resource.change(b"%d" % number)
+            desk.until(partial(resource.was_asked, 3 + number))
+        time.sleep(0.2)
+        assert [driver.read(fd, 255) for _ in range(3)] == [b"3", b"4", b""]
+
+
+@pytest.mark.clause("TC-END-14")
+def test_what_cannot_be_reached_is_told_once_and_is_no_failure_of_the_tenant(desk: Desk) -> None:
+    driver = desk.make(uri=f"coap://{HOST}:{free_port()}/x", messages=2, messages_per_s=1000)
+    fd = driver.open(1, desk.now)
+    assert driver.write(fd, b"x") == 1
+    desk.until(lambda: driver.read(fd, 255) == b"" and bool(desk.shown))
+    assert driver.write(fd, b"x") == 1
+    time.sleep(0.3)
+    assert driver.read(fd, 255) == b""
+    assert len(desk.shown) == 1
+    assert desk.shown[0].startswith(b"coap: coap://127.0.0.1:")
+
+
+@pytest.mark.clause("TC-END-14")
+def test_an_answer_that_no_call_could_read_is_dropped(desk: Desk) -> None:
+    with remote_resource() as resource:
+        resource.content = b"x" * 256
+        driver = desk.make(uri=resource.uri, method="get", interval_ms=100)
+        fd = driver.open(1, desk.now)
+        desk.until(lambda: driver.read(fd, 255) == b"" and bool(desk.shown))
+        assert b"a message of 256 bytes is dropped" in desk.shown[0]
+        resource.content = b"x" * 255
+        assert desk.read(driver, fd) == b"x" * 255
+
+
+@pytest.mark.clause("TC-END-15")
+def test_with_a_context_only_protected_messages_are_sent_and_taken(
+    desk: Desk, tmp_path: Path, program: Program
+) -> None:
+    for name in ("both", "other"):
+        program.good("keygen", "--oscore", tmp_path / name)
+    with remote_resource(tmp_path / "both" / "operator") as resource:
+        resource.answer = b"thanks"
+        driver = desk.make(uri=resource.uri, context="both/device")
+        fd = driver.open(1, desk.now)
+        assert driver.write(fd, b"secret") == 6
+        assert desk.read(driver, fd) == b"thanks"
+        for stranger in (
+            desk.make(uri=resource.uri),
+            desk.make(uri=resource.uri, context="other/device"),
+        ):
+            its_fd = stranger.open(1, desk.now)
+            assert stranger.write(its_fd, b"lie") == 3
+            desk.until(partial(desk.has_shown_more, stranger, its_fd, len(desk.shown)))
+        assert resource.received == [b"secret"]
+    assert b"it answers 4.01" in desk.shown[0]
+
+
+@pytest.mark.clause("TC-END-15")
+def test_a_context_that_another_process_uses_refuses_the_open(
+    desk: Desk, tmp_path: Path, program: Program
+) -> None:
+    from tinycontainer.interfaces.oscore import open_context  # noqa: PLC0415 - optional
+    from tinycontainer.interfaces.security_context import read_security_context  # noqa: PLC0415
+
+    program.good("keygen", "--oscore", tmp_path / "it")
+    with open_context(read_security_context(tmp_path / "it" / "device")):
+        driver = desk.make(context="it/device")
+        with pytest.raises(DriverError, match="in use by another process"):
+            driver.open(1, desk.now)
+    driver.close(driver.open(1, desk.now))
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"uri": "coap://192.0.2.1/x"}, "options.context: without one everybody on the way"),
+        ({"uri": "coap://example.org/x"}, "options.context: without one everybody on the way"),
+        ({"uri": "http://[::1]/x"}, "options.uri: is no URI such as"),
+        ({"uri": "coap://[::1/x"}, "options.uri: is no URI such as"),
+        ({"uri": "coap://a@[::1]/x"}, "options.uri: is no URI such as"),
+        ({"uri": "coap://[::1]:0/x"}, "options.uri: is no URI such as"),
+        ({"uri": ""}, "options.uri"),
+        ({"method": "delete"}, "options.method"),
+        ({"messages": 65}, "options.messages"),
+        ({"interval_ms": 99}, "options.interval_ms"),
+        ({"context": "../x"}, "options.context: ../x lies outside"),
+        ({"context": "missing"}, "options.context: .*missing: cannot be read"),
+        ({"recording": "missing"}, "options.recording: missing cannot be read"),
+        ({"surprise": 1}, "options.surprise"),
+    ],
+)
+@pytest.mark.clause("TC-END-15")
+def test_wrong_options_are_one_line(desk: Desk, options: dict[str, object], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        desk.make(False, **options)
+
+
+@pytest.mark.clause("TC-END-16")
+def test_in_virtual_time_answers_come_from_the_recording_and_nothing_is_sent(
+    desk: Desk, tmp_path: Path
+) -> None:
+    rows = "".join(f"{at_ms},{at_ms:08x}\n" for at_ms in (0, 10, 20, 20, 30))
+    (tmp_path / "answers.csv").write_text("time_ms,payload_hex\n" + rows)
+    with remote_resource() as resource:
+        driver = desk.make(
+            True, uri=resource.uri, method="put", recording="answers.csv", messages=2
+        )
+        fd = driver.open(1, desk.now)
+        assert driver.write(fd, b"x") == 1
+        read = []
+        for time_ms in (0, 0, 9, 25, 25, 25, 29, 30):
+            desk.now.time_us = time_ms * 1000
+            read.append(int.from_bytes(driver.read(fd, 255), "big") if time_ms else None)
+        assert read == [None, None, 0, 20, 20, 0, 0, 30]
+        time.sleep(0.2)
+        assert resource.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "line 1 is not time_ms,payload_hex"),
+        (b"\xff", "line 1 is not time_ms,payload_hex"),
+        (b"time_ms,payload_hex\n1\n", "line 2 has 1 columns, the header has 2"),
+        (b"time_ms,payload_hex\nx,00\n", 'line 2 has "x", which is not a time in ms'),
+        (b"time_ms,payload_hex\n-1,00\n", "which is not a time in ms"),
+        (b"time_ms,payload_hex\n1,\n", "line 2 has no 1 to 255 bytes"),
+        (b"time_ms,payload_hex\n1,0\n", "line 2 has no 1 to 255 bytes"),
+        (b"time_ms,payload_hex\n1," + b"00" * 256, "line 2 has no 1 to 255 bytes"),
+        (b"time_ms,payload_hex\n5,00\n4,00\n", "line 3: time goes back to 4 ms"),
+        (b"time_ms,payload_hex\n" + b"0,00\n" * 300_000, "has more than"),
+    ],
+)
+def test_a_wrong_recording_is_refused_with_its_line(
+    desk: Desk, tmp_path: Path, content: bytes, problem: str
+) -> None:
+    (tmp_path / "wrong.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        desk.make(True, recording="wrong.csv")

@@ -1,0 +1,64 @@
+"""Opens OSCORE contexts by aiocoap, an optional part: to be imported only where it is used."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from aiocoap import oscore
+
+from tinycontainer.errors import DeviceFileError
+from tinycontainer.text import flatten, show
+
+from .security_context import SecurityContext
+
+
+class _OpenContext(oscore.FilesystemSecurityContext):  # type: ignore[misc]
+    """The library's context, released when we say so and not when nothing refers to it."""
+
+    lockfile: Any
+
+    def __init__(self, folder: str) -> None:
+        try:
+            super().__init__(folder)
+        except BaseException:
+            if self.lockfile is not None:  # half made: it cannot write its numbers
+                self.lockfile.release()
+                self.lockfile = None
+            raise
+
+    def close(self) -> None:
+        """Write which numbers were used, and let others use the folder."""
+        if self.lockfile is not None:
+            self._destroy()
+
+
+@contextmanager
+def open_context(context: SecurityContext) -> Iterator[Any]:
+    """Open a context for use until the block is left; meanwhile no other process can.
+
+    Args:
+        context: as its folder was read.
+
+    Yields:
+        The library's context, which writes into the folder which numbers were used.
+
+    Raises:
+        DeviceFileError: another process uses it, or its folder cannot be written or understood.
+    """
+    name = show(str(context.folder))
+    try:
+        opened = _OpenContext(str(context.folder))
+    except TimeoutError:
+        problem = "is in use by another process; each needs a context of its own"
+        raise DeviceFileError(name, "", problem) from None
+    except OSError as error:
+        problem = flatten(error.strerror or "")
+        raise DeviceFileError(name, "", f"cannot be used: {problem}") from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        problem = "its numbers (sequence.json) cannot be read; make a new context for both sides"
+        raise DeviceFileError(name, "", problem) from None
+    try:
+        yield opened
+    finally:
+        with suppress(OSError):  # the next time begins with an exchange that replaces the numbers
+            opened.close()
