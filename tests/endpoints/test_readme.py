@@ -9,6 +9,7 @@ from support.tinyml.client import make_setup
 from tinycontainer.testing import check_driver
 from tinycontainer_endpoints.actuator import ActuatorOptions
 from tinycontainer_endpoints.buffer import BufferOptions
+from tinycontainer_endpoints.coap.driver import CoapOptions
 from tinycontainer_endpoints.console import ConsoleOptions
 from tinycontainer_endpoints.information import NoOptions, TimeOptions
 from tinycontainer_endpoints.options import Options
@@ -21,6 +22,7 @@ OPTIONS: dict[str, type[Options]] = {
     "actuator": ActuatorOptions,
     "board": NoOptions,
     "buffer": BufferOptions,
+    "coap": CoapOptions,
     "console": ConsoleOptions,
     "random": NoOptions,
     "self": NoOptions,

@@ -18,7 +18,7 @@ from tinycontainer.text import show
 
 from ..descriptors import Descriptors
 from ..options import Options, read_options
-from .peer import RemotePeer
+from .peer import NoPeer, RemotePeer
 from .recorded_peer import RecordedPeer, read_messages
 
 _US_PER_S: Final = 1_000_000
@@ -37,6 +37,8 @@ class CoapOptions(Options):
         messages_per_s: how many are sent at most in a second, on average.
         interval_ms: how often ``get`` asks, and after how long a failed ``observe`` begins anew.
         recording: what is answered in virtual time, a CSV file; nothing without it.
+        required: without a network, refuse the device file; otherwise say so on the operator's
+            screen, and refuse every ``open``.
     """
 
     uri: str = Field(min_length=1, max_length=255)
@@ -47,6 +49,7 @@ class CoapOptions(Options):
     messages_per_s: int = Field(default=10, ge=1, le=1000)
     interval_ms: int = Field(default=1000, ge=100, le=86_400_000)
     recording: str | None = Field(default=None, min_length=1)
+    required: bool = True
 
 
 class Coap:
@@ -74,10 +77,7 @@ class Coap:
 
     def open(self, peer_endpoint_id: int, context: CallContext) -> int:
         """Open the resource; with the first descriptor it is asked for what it holds."""
-        try:
-            self._peer.begin()
-        except DeviceFileError as error:
-            raise DriverError(problem=str(error)) from None
+        self._peer.begin()
         self._users += 1
         return self._open.open(context)
 
@@ -149,9 +149,11 @@ def _make_peer(options: CoapOptions, setup: DriverSetup) -> RemotePeer:
     try:
         from .network import Network, NetworkPeer, Resource  # noqa: PLC0415 - an optional part
     except ImportError:
-        raise ValueError(
-            "aiocoap is not installed; it comes with: pip install 'tinycontainer[network]'"
-        ) from None
+        problem = "aiocoap is not installed; it comes with: pip install 'tinycontainer[network]'"
+        if options.required:
+            raise ValueError(problem) from None
+        setup.show_once(f"coap: {problem}".encode())
+        return NoPeer()
     context = None
     if options.context is not None:
         try:

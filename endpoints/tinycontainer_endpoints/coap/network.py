@@ -16,6 +16,7 @@ import aiocoap
 from aiocoap import oscore
 from aiocoap.transports.oscore import OSCOREAddress
 
+from tinycontainer.errors import DeviceFileError, DriverError
 from tinycontainer.interfaces.oscore import open_context
 from tinycontainer.interfaces.security_context import SecurityContext
 from tinycontainer.text import flatten
@@ -146,9 +147,12 @@ class NetworkPeer:
         """Begin to ask for what the resource holds.
 
         Raises:
-            DeviceFileError: the context cannot be used.
+            DriverError: the context cannot be used.
         """
-        self._network.start()
+        try:
+            self._network.start()
+        except DeviceFileError as error:
+            raise DriverError(problem=str(error)) from None
         work = {"get": self._get_again, "observe": self._observe}.get(self._resource.method)
         if work is not None and self._listening is None:
             self._listening = self._network.run(work())

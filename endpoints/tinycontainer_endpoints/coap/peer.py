@@ -2,6 +2,8 @@
 
 from typing import Final, Protocol
 
+from tinycontainer.errors import DriverError
+
 MAX_MESSAGE_BYTES: Final = 255
 """As much as one call can read."""
 
@@ -13,7 +15,7 @@ class RemotePeer(Protocol):
         """Somebody has opened it: ask for what the resource holds.
 
         Raises:
-            DeviceFileError: its context cannot be used.
+            DriverError: it cannot be used.
         """
 
     def end(self) -> None:
@@ -27,3 +29,30 @@ class RemotePeer(Protocol):
 
     def problem(self) -> str:
         """What went wrong since it was last asked, in one line; empty if nothing did."""
+
+
+class NoPeer:
+    """Stands where no network can be used: it cannot be opened."""
+
+    def begin(self) -> None:
+        """Refuse.
+
+        Raises:
+            DriverError: always.
+        """
+        raise DriverError(problem="no network can be used")
+
+    def end(self) -> None:
+        """Nobody has it open."""
+
+    def send(self, payload: bytes) -> bool:
+        """Nothing is sent."""
+        return False
+
+    def take(self, now_us: int) -> bytes:
+        """Nothing comes."""
+        return b""
+
+    def problem(self) -> str:
+        """It was told before."""
+        return ""

@@ -1,12 +1,13 @@
 /* The compliance container: reads orientation, temperature and humidity every second and raises an
- * alarm to the courier's container when they are not normal.
+ * alarm to the courier's container when they are not normal. It reports each alarm to its own company as
+ * well, which is a resource on another machine.
  *
  * Its data section holds an autoencoder, which was trained to reproduce windows of normal readings. If
  * the readings and the model's output differ too much, the container raises an alarm. Without an
  * inference service the container checks ranges, which are in the data section too. */
 #include "tinycontainer.h"
 
-enum { ORIENTATION = 1, TEMPERATURE = 2, HUMIDITY = 3, ALARMS = 4, INFERENCE = 5 };
+enum { ORIENTATION = 1, TEMPERATURE = 2, HUMIDITY = 3, ALARMS = 4, INFERENCE = 5, REPORTS = 6 };
 enum { SENSORS = 3, CHANGE = 3, CHANNELS = 4, SAMPLES = 8 };
 
 /* The data section: this structure (signed 32 bits, little-endian), then the model. */
@@ -30,7 +31,7 @@ static int32_t last_temperature;
 static int8_t window[CHANNELS][SAMPLES];
 static int filled;
 static int raised[SENSORS];
-static int32_t alarms, inference;
+static int32_t alarms, inference, reports;
 
 EXPORT void start(void)
 {
@@ -40,6 +41,7 @@ EXPORT void start(void)
     for (i = 0; i < SENSORS; i++) {
         sensors[i] = tc_open(endpoints[i]);
     }
+    reports = tc_open(REPORTS);
     inference = tc_open(INFERENCE);
     if (inference > 0 &&
         tinyml_load_section(inference, sizeof settings, settings.model_size, 0) < 0) {
@@ -144,6 +146,7 @@ static void alarm(int sensor)
         alarms = tc_open(ALARMS);
     }
     tc_write_text(alarms, alarm_texts[sensor]);
+    tc_write_text(reports, alarm_texts[sensor]);
 }
 
 EXPORT int32_t loop(void)

@@ -2,7 +2,7 @@
  * the attack. Attacks 8 and 9 are in its metadata and code, and are refused before any code runs. */
 #include "tinycontainer.h"
 
-enum { CONSOLE = 1, NOT_GIVEN = 99, FOREIGN_DESCRIPTORS = 8 };
+enum { CONSOLE = 1, REPORTS = 1, NOT_GIVEN = 99, FOREIGN_DESCRIPTORS = 8 };
 enum { REFUSED = 1, SUCCEEDED = 2 };
 
 static uint8_t attack;
@@ -75,6 +75,11 @@ static int32_t trap(void)
     __builtin_trap();
 }
 
+static int32_t resource_of_another(void)
+{
+    return judge(tc_open(REPORTS) < 0);
+}
+
 EXPORT int32_t loop(void)
 {
     switch (attack) {
@@ -85,6 +90,7 @@ EXPORT int32_t loop(void)
     case 5: return endless_loop();
     case 6: return memory_growth();
     case 7: return trap();
+    case 10: return resource_of_another();
     default: return judge(0);
     }
 }

@@ -169,7 +169,7 @@ def test_the_whole_example_is_the_same_on_both_engines(box: Path, program: Progr
     found = program.json("compare", *options)
     assert found["alike"]
     assert found["preempted"]
-    assert len(found["containers"]) == 13
+    assert len(found["containers"]) == 14
     assert all(each["difference"] is None for each in found["containers"])
     assert sum(each["completed_hooks"] for each in found["containers"]) > 500
     # Up to the first trap the traces are equal, times and preempted hooks included.

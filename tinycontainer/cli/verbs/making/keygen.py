@@ -1,4 +1,4 @@
-"""``keygen``: make the keys of the four roles, the key of a device, or an OSCORE context."""
+"""``keygen``: make the keys of roles or of a device, or an OSCORE context."""
 
 import os
 from pathlib import Path

@@ -81,7 +81,7 @@ def demo(
     """Run the SmartDroneBox: four tenants, one intruder, one device, 20 seconds of virtual time.
 
     Makes new keys for the four roles, packs and signs all containers, loads and runs them, takes
-    the mapper's radio away and gives it back, lets the intruder try nine attacks, and checks the
+    the mapper's radio away and gives it back, lets the intruder try ten attacks, and checks the
     outcome of each. The exit code is 0 only if everything happened as expected.
 
     Example: tinycontainerctl demo --keep box
