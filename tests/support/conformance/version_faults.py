@@ -163,6 +163,13 @@ VERSION_FAULTS = [
         "pass",
     ),
     Fault(
+        "brings the old version of what was deleted back",
+        "TC-LOAD-18",
+        "tinycontainer.device.running.executions",
+        "if container.is_unconfirmed and not container.condition.delete_pending:",
+        "if container.is_unconfirmed:",
+    ),
+    Fault(
         "starts the old version of what was stopped on request",
         "TC-LOAD-18",
         "tinycontainer.device.containers.versions",
