@@ -57,6 +57,7 @@ def test_a_fault_is_caught_by_a_case_of_its_clause(fault: Fault) -> None:
             (result,) = suite.judge([case], lambda _result: None)
             if result.outcome is CaseOutcome.FAILED:
                 assert any("step " in problem for problem in result.problems), result.problems
+                assert "NameError" not in str(result.problems), "the fault itself is wrong"
                 return
     pytest.fail(f"none of {cases_of(fault.clause)} noticed")
 

@@ -75,7 +75,7 @@ VERSION_FAULTS = [
         "Container.approved(self._spare_slot(container, sections), approved)",
         "Container.approved(\n"
         "                self._spare_slot(container, sections),\n"
-        "                replace(approved, runtime=container.runtime),\n"
+        "                type(approved)(approved.metadata, container.runtime, approved.grant),\n"
         "            )",
     ),
     Fault(
