@@ -1,4 +1,4 @@
-"""The versions of the protocol: the one of before is judged still, and newer words are left out."""
+"""The versions of the protocol: older ones are judged still, and newer words are left out."""
 
 import json
 import re
@@ -23,9 +23,9 @@ from tinycontainer.conformance.judging.suite import (
 from tinycontainer.conformance.judging.trial import greet
 from tinycontainer.conformance.peer import Peer, ProcessPeer
 from tinycontainer.conformance.protocol import (
+    KNOWN_VERSIONS,
     NEW_IN,
     PROTOCOL_VERSION,
-    VERSION_OF_BEFORE,
     Ability,
     EventKind,
     HelloReply,
@@ -37,12 +37,14 @@ from tinycontainer.device.containers.container import ExitReason
 from tinycontainer.errors import LoadReason
 
 PAGE = SPECS.parent / "conformance-protocol.md"
-NEW_GROUPS = ("judging", "replacing")
-OLD_CASES = [case for case in CASES if case.group not in NEW_GROUPS]
+NEW_GROUPS = {"judging": 2, "replacing": 2, "remembering": 3}
+"""The version with which a group has come; all others are of the first."""
 SOME = [
-    *[case for case in CASES if case.group in NEW_GROUPS][:4],
+    *[case for case in CASES if case.group in ("judging", "replacing")][:4],
+    *[case for case in CASES if case.group == "remembering"],
     *[case for case in CASES if case.group == "life"][:2],
 ]
+OLDER_VERSIONS = KNOWN_VERSIONS[1:]
 OF_BEFORE = {
     "protocol": 1,
     "name": "old",
@@ -57,23 +59,24 @@ STRANGE = {
     "unsupported": {"unsupported": "protocol 1 is spoken here"},
     "refused": {"refused": "version"},
     "error": {"error": "hello: unknown protocol"},
-    "nothing strange": OF_BEFORE,
 }
 
 
 class Old:
-    """Speaks version 1, and answers a greeting in another version as it is made to."""
+    """Speaks one version, and answers a greeting in another as it is made to."""
 
     def __init__(self, strange: dict[str, Any], hello: dict[str, Any]) -> None:
         self._strange = strange
         self._hello = hello
+        self._spoken = hello["protocol"]
         self.asked = list[dict[str, Any]]()
 
     def ask(self, values: dict[str, Any], within_s: float) -> bytes:
         self.asked.append(values)
         if values["verb"] != "hello":
             return b'{"error": "it only greets"}'
-        return write_line(self._hello if values["protocol"] == 1 else self._strange)
+        is_spoken = values["protocol"] == self._spoken
+        return write_line(self._hello if is_spoken else self._strange)
 
     def end(self) -> None:
         pass
@@ -101,69 +104,87 @@ def judged(start: Callable[[], Peer]) -> tuple[list[CaseResult], HelloReply | No
     return suite.judge(SOME, lambda _result: None), suite.hello
 
 
+@pytest.mark.parametrize("spoken", KNOWN_VERSIONS)
 @pytest.mark.parametrize("strange", STRANGE.values(), ids=STRANGE)
-def test_an_implementation_of_the_version_of_before_is_greeted(strange: dict[str, Any]) -> None:
-    peer = Old(strange, OF_BEFORE)
-    assert greet(peer, 1).protocol == VERSION_OF_BEFORE
-    assert [request["protocol"] for request in peer.asked] in ([2, 1], [2])
+def test_an_implementation_of_any_known_version_is_greeted(
+    strange: dict[str, Any], spoken: int
+) -> None:
+    peer = Old(strange, OF_BEFORE | {"protocol": spoken})
+    assert greet(peer, 1).protocol == spoken
+    asked = [request["protocol"] for request in peer.asked]
+    assert asked == list(range(PROTOCOL_VERSION, spoken - 1, -1))
 
 
-def test_an_implementation_of_the_version_of_before_is_judged_by_what_it_knows() -> None:
-    results, hello = judged(partial(Own, VERSION_OF_BEFORE))
+def test_an_implementation_that_names_an_older_version_at_once_is_not_asked_again() -> None:
+    peer = Old(OF_BEFORE, OF_BEFORE)
+    assert greet(peer, 1).protocol == 1
+    assert [request["protocol"] for request in peer.asked] == [PROTOCOL_VERSION]
+
+
+@pytest.mark.parametrize("version", OLDER_VERSIONS)
+def test_an_implementation_of_an_older_version_is_judged_by_what_it_knows(version: int) -> None:
+    results, hello = judged(partial(Own, version))
     assert hello is not None
-    assert hello.protocol == VERSION_OF_BEFORE
+    assert hello.protocol == version
     for result in results:
-        if result.case.group in NEW_GROUPS:
+        if NEW_GROUPS.get(result.case.group, 1) > version:
             assert result.outcome is CaseOutcome.SKIPPED
-            lacking = ", ".join(each for each in result.case.needs if each in NEW_IN)
+            needs = result.case.needs
+            lacking = ", ".join(each for each in needs if NEW_IN.get(each, 1) > version)
             (problem,) = result.problems
             assert problem == (
-                f"the implementation does not offer {lacking}, which protocol 1 does not have"
+                f"the implementation does not offer {lacking},"
+                f" which protocol {version} does not have"
             )
         else:
             assert result.outcome is CaseOutcome.PASSED
 
 
-def test_what_the_version_of_before_announces_of_the_new_one_is_played() -> None:
-    hello = OF_BEFORE | {"abilities": ["judge", "replace"], "events": ["log", "replacing"]}
+def test_what_an_older_version_announces_of_a_newer_one_is_played() -> None:
+    abilities = ["judge", "replace", "boot", "store"]
+    hello = OF_BEFORE | {"abilities": abilities, "events": ["log", "replacing"]}
     results, _ = judged(lambda: Old(hello, hello))
     assert {result.outcome for result in results} == {CaseOutcome.FAILED}
     assert all("it only greets" in problem for each in results for problem in each.problems)
 
 
-def test_the_version_of_before_can_conform() -> None:
-    hello = HelloReply.model_validate_json(json.dumps(OF_BEFORE))
+@pytest.mark.parametrize("version", OLDER_VERSIONS)
+def test_an_older_version_can_conform(version: int) -> None:
+    abilities = [each for each in ("judge", "replace") if NEW_IN[each] <= version]
+    values = OF_BEFORE | {"protocol": version, "abilities": abilities}
+    hello = HelloReply.model_validate_json(json.dumps(values))
     results = [
         CaseResult(case, CaseOutcome.PASSED, (), len(choose_variants(case, hello)), 0)
-        for case in OLD_CASES
+        for case in CASES
+        if NEW_GROUPS.get(case.group, 1) <= version
     ]
     assert judge_results(results, CASES, hello).verdict is Verdict.CONFORMS
 
 
-def test_our_own_device_leaves_newer_words_out_where_it_is_greeted_in_the_version_of_before() -> (
-    None
-):
-    now, before = (
-        json.loads(Own().ask({"verb": "hello", "protocol": version}, 1))
-        for version in (PROTOCOL_VERSION, VERSION_OF_BEFORE)
-    )
-    assert (now["protocol"], before["protocol"]) == (2, 1)
+@pytest.mark.parametrize("version", KNOWN_VERSIONS)
+def test_our_own_device_leaves_newer_words_out_where_it_is_greeted_in_an_older_version(
+    version: int,
+) -> None:
+    said = json.loads(Own().ask({"verb": "hello", "protocol": version}, 1))
+    assert said["protocol"] == version
     words = [*get_args(EventKind), *get_args(Ability)]
     for word in words:
-        is_old = word not in NEW_IN
-        assert (word in now["events"] + now["abilities"]) or word == "tinyml"
         if word != "tinyml":
-            assert (word in before["events"] + before["abilities"]) == is_old
+            is_known = NEW_IN.get(word, 1) <= version
+            assert (word in said["events"] + said["abilities"]) == is_known
     assert set(NEW_IN) <= set(words)
-    unknown = json.loads(Own(newest=3).ask({"verb": "hello", "protocol": 3}, 1))
-    assert unknown == {"unsupported": "protocols 1 and 2 are spoken here"}
 
 
-def test_the_shim_of_the_page_is_judged_in_both_versions(tmp_path: Path) -> None:
+def test_our_own_device_says_which_versions_it_speaks_where_it_does_not_know_one() -> None:
+    unknown = json.loads(Own(newest=4).ask({"verb": "hello", "protocol": 4}, 1))
+    assert unknown == {"unsupported": "the protocol is spoken here in versions 1, 2, 3"}
+
+
+def test_the_shim_of_the_page_is_judged_in_every_version(tmp_path: Path) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    for version in (1, 2):
+    for version in KNOWN_VERSIONS:
         shim = tmp_path / f"shim{version}.py"
-        text = block.replace('"protocol": 2', f'"protocol": {version}')
+        text = block.replace('"protocol": 3', f'"protocol": {version}')
         assert f'"protocol": {version}' in text
         shim.write_text(text)
         results, hello = judged(partial(ProcessPeer, (sys.executable, str(shim))))

@@ -21,9 +21,9 @@ from tinycontainer_tokens import Profile
 from .description import DeviceDescription, Hex
 from .errors import ProtocolError, ReportedFailure, Unsupported
 
-PROTOCOL_VERSION: Final = 2
-VERSION_OF_BEFORE: Final = 1
-KNOWN_VERSIONS: Final = (PROTOCOL_VERSION, VERSION_OF_BEFORE)
+PROTOCOL_VERSION: Final = 3
+KNOWN_VERSIONS: Final = (PROTOCOL_VERSION, 2, 1)
+"""The newest first."""
 MAX_LINE_BYTES: Final = 1 << 20
 """Longest line, either way, its end included."""
 MAX_EVENTS: Final = 10_000
@@ -45,7 +45,7 @@ EventKind = Literal[
     "replacement-confirmed",
     "replacement-undone",
 ]
-Ability = Literal["bundles", "rbpf", "tinyml", "judge", "replace"]
+Ability = Literal["bundles", "rbpf", "tinyml", "judge", "replace", "boot", "store"]
 """What an implementation need not have. Cases that need it are skipped without it."""
 NEW_IN: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -54,6 +54,8 @@ NEW_IN: Final[Mapping[str, int]] = MappingProxyType(
         "replacing": 2,
         "replacement-confirmed": 2,
         "replacement-undone": 2,
+        "boot": 3,
+        "store": 3,
     }
 )
 """The version with which an ability or a kind of event has come; all others are of the first."""
@@ -187,6 +189,12 @@ class AdvanceRequest(Table):
     ms: int = Field(ge=0, le=MAX_ADVANCE_MS)
 
 
+class StoreRequest(Table):
+    """Lets nothing be recorded from now on, or everything again."""
+
+    works: bool
+
+
 class NothingRequest(Table):
     """A request without fields."""
 
@@ -208,6 +216,8 @@ REQUESTS: Final[dict[str, type[Table]]] = {
     "delete": UidRequest,
     "reconfigure": ReconfigureRequest,
     "advance": AdvanceRequest,
+    "boot": NothingRequest,
+    "store": StoreRequest,
     "state": UidRequest,
     "events": NothingRequest,
 }

@@ -47,6 +47,8 @@ def test_the_key_of_a_type_of_step_is_no_field_of_another(step_type: type[StepTa
         ('{ load = "unknown" }', "load unknown"),
         ("{ begin = true }", "begin"),
         ("{ advance = 10 }", "advance 10"),
+        ("{ boot = true }", "boot"),
+        ('{ store = "fails" }', "store fails"),
         ('{ section = "code", size = 3 }', "section code"),
         ('{ event = "log", of = "unknown" }', "event log"),
     ],
@@ -99,6 +101,10 @@ ALL_KEYS = ", ".join(STEP_TYPES)
             ),
         ),
         ("{ begin = false }", "steps[0].begin: Input should be True; it is false"),
+        (
+            '{ store = "full" }',
+            "steps[0].store: Input should be 'fails' or 'works'; it is \"full\"",
+        ),
         (
             "{ advance = 100001 }",
             "steps[0].advance: Input should be less than or equal to 100000; it is 100001",

@@ -1,10 +1,12 @@
 """Faults that the conformance suite must catch: each changes one line of the device."""
 
 from .fault import Fault
+from .state_faults import STATE_FAULTS
 from .version_faults import VERSION_FAULTS
 
 FAULTS = [
     *VERSION_FAULTS,
+    *STATE_FAULTS,
     Fault(
         "closes foreign descriptors",
         "TC-CALL-11",

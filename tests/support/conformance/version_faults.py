@@ -75,7 +75,7 @@ VERSION_FAULTS = [
         "Container.approved(self._spare_slot(container, sections), approved)",
         "Container.approved(\n"
         "                self._spare_slot(container, sections),\n"
-        "                replace(approved, runtime=container.runtime),\n"
+        "                type(approved)(approved.metadata, container.runtime, approved.grant),\n"
         "            )",
     ),
     Fault(
@@ -161,6 +161,13 @@ VERSION_FAULTS = [
         "tinycontainer.device.running.executions",
         'self.undo_replacement(container, "it did not start")',
         "pass",
+    ),
+    Fault(
+        "brings the old version of what was deleted back",
+        "TC-LOAD-18",
+        "tinycontainer.device.running.executions",
+        "if container.is_unconfirmed and not container.condition.delete_pending:",
+        "if container.is_unconfirmed:",
     ),
     Fault(
         "starts the old version of what was stopped on request",

@@ -40,6 +40,7 @@ GroupName = Literal[
     "loading",
     "judging",
     "replacing",
+    "remembering",
     "life",
     "scheduling",
     "calls",
@@ -52,7 +53,7 @@ GroupName = Literal[
 GROUPS: Final[tuple[GroupName, ...]] = get_args(GroupName)
 """All groups; only ``timing`` depends on what an instruction costs."""
 ClauseId = Annotated[
-    str, Field(pattern=r"^TC-(META|TOK|LOAD|LIFE|SCHED|CALL|END|RT|BPF|TML)-[0-9]{2}$")
+    str, Field(pattern=r"^TC-(META|TOK|LOAD|LIFE|SCHED|CALL|END|RT|BPF|TML|STATE)-[0-9]{2}$")
 ]
 
 

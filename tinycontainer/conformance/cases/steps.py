@@ -163,6 +163,20 @@ class AdvanceStep(VerbStep):
     advance: int = Field(ge=0, le=MAX_ADVANCE_MS, description="ms")
 
 
+class BootStep(VerbStep):
+    """Cuts the device's power, and lets it boot again."""
+
+    key: ClassVar = "boot"
+    boot: Literal[True]
+
+
+class StoreStep(VerbStep):
+    """Lets the device's store record nothing from now on, or everything again."""
+
+    key: ClassVar = "store"
+    store: Literal["fails", "works"]
+
+
 class LogExpectation(StepTable):
     """Expects lines that a container has logged since the last such step."""
 
@@ -239,6 +253,8 @@ _AnyStep = (
     | ReconfigureStep
     | ReplaceStep
     | AdvanceStep
+    | BootStep
+    | StoreStep
     | StateExpectation
     | JudgeExpectation
     | RecordExpectation

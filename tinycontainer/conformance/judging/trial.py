@@ -1,6 +1,7 @@
 """A trial: one case is played in one variant against one implementation."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final, TypeVar, get_args
@@ -16,6 +17,7 @@ from ..cases.case import Case
 from ..cases.steps import (
     AdvanceStep,
     BeginStep,
+    BootStep,
     BundleStep,
     BytesStep,
     DeleteStep,
@@ -31,6 +33,7 @@ from ..cases.steps import (
     StateExpectation,
     Step,
     StopStep,
+    StoreStep,
     VerbStep,
 )
 from ..errors import CaseError, ProtocolError, ReportedFailure, Unsupported
@@ -43,7 +46,7 @@ _Reply = TypeVar("_Reply", bound=Table)
 _EXTRA_S_PER_DEVICE_S: Final = 5
 """``advance`` may take so much longer than other requests, per second of device time."""
 _BYTES_PER_REQUEST: Final = 1 << 12
-_NEVER_REFUSED: Final = ("reset", "state", "events", "advance", "judge")
+_NEVER_REFUSED: Final = ("reset", "state", "events", "advance", "judge", "boot", "store")
 """Verbs that only ask, or that a judge needs to go on; by the protocol no device refuses them."""
 
 
@@ -73,6 +76,8 @@ class TrialVariant:
 def greet(peer: Peer, timeout_s: float) -> HelloReply:
     """Begin a conversation, in the newest version of the protocol that both speak.
 
+    An implementation that does not greet is asked in the next older version, and so on.
+
     Args:
         peer: an implementation that was just started.
         timeout_s: how long its answer may take.
@@ -81,12 +86,13 @@ def greet(peer: Peer, timeout_s: float) -> HelloReply:
         ProtocolError: the answer does not follow the protocol.
         Unsupported: it speaks no version of the protocol that is known here.
     """
+    *newer, oldest = protocol.KNOWN_VERSIONS
+    for version in newer:
+        # What goes wrong here can be due to the version.
+        with suppress(RequestRefused, ReportedFailure, Unsupported):
+            return _greet_in(version, peer, timeout_s)
     try:
-        return _greet_in(protocol.PROTOCOL_VERSION, peer, timeout_s)
-    except (RequestRefused, ReportedFailure, Unsupported):
-        pass  # perhaps because of the version
-    try:
-        return _greet_in(protocol.VERSION_OF_BEFORE, peer, timeout_s)
+        return _greet_in(oldest, peer, timeout_s)
     except RequestRefused as refused:
         raise ProtocolError(f"the implementation refuses to talk: {refused}") from None
 
@@ -213,7 +219,9 @@ class Trial:
             case AdvanceStep():
                 more_s = step.advance / 1000 * _EXTRA_S_PER_DEVICE_S
                 self._ask("advance", NothingReply, more_s, ms=step.advance)
-            case BeginStep() | EndStep():
+            case StoreStep():
+                self._command("store", works=step.store == "works")
+            case BeginStep() | EndStep() | BootStep():
                 self._command(step.key)
             case (
                 StartStep(start=name)

@@ -1,6 +1,7 @@
 """Our own device as a judge sees it: made by ``reset``, its events in the protocol's words."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from tinycontainer.assembly import Device
 from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
@@ -12,11 +13,13 @@ from tinycontainer.errors import InvalidTransition, LoadError, UnknownContainer
 from tinycontainer.interfaces.clock import NS_PER_MS, VirtualClock
 from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import ContainerType, Direction, PeerType
+from tinycontainer.state import DeviceState
 from tinycontainer.trace import TraceEvent, events
 from tinycontainer_tokens import Algorithm, KeyEntry, KeyMaterial, KeyStore
 
 from ..description import DeviceDescription, DriverDescription, KeyDescription
 from ..protocol import EventReply, StateReply
+from .breakable_state import BreakableState
 from .drivers import SuiteDrivers
 
 _NS_PER_US = 1000
@@ -38,14 +41,24 @@ class JudgedDevice:
         drivers: SuiteDrivers,
     ) -> None:
         self._happened: list[TraceEvent] = []
-        clock = VirtualClock(description.instruction_ns)
-        setup = _make_setup(description, runtimes, drivers)
-        self._device = Device(setup, clock, [self._happened.append])
+        self._clock = VirtualClock(description.instruction_ns)
+        self._state = BreakableState()
+        self._make_setup = partial(_make_setup, description, runtimes, drivers, self._state)
+        self._device = self._make_device()
 
     @property
     def device(self) -> Device:
         """The device itself."""
         return self._device
+
+    def boot(self) -> None:
+        """Forget all but what the device has recorded; its time goes on."""
+        self._device = self._make_device()
+        self._device.restore()
+
+    def let_store_work(self, works: bool) -> None:
+        """Let the device record from now on, or nothing more."""
+        self._state.works = works
 
     def describe_state(self, uid: bytes) -> StateReply:
         """The answer to ``state``; gone if the container is not loaded."""
@@ -66,6 +79,9 @@ class JudgedDevice:
         replies = [reply for event in visible for reply in event_replies(event)]
         self._happened.clear()
         return replies
+
+    def _make_device(self) -> Device:
+        return Device(self._make_setup(), self._clock, [self._happened.append])
 
 
 def refusal_reason(error: Exception) -> str | None:
@@ -149,6 +165,7 @@ def _make_setup(
     description: DeviceDescription,
     runtimes: Mapping[ContainerType, Runtime],
     drivers: SuiteDrivers,
+    state: DeviceState,
 ) -> Setup:
     return Setup(
         runtimes=runtimes,
@@ -170,6 +187,7 @@ def _make_setup(
             description.call_instructions,
         ),
         epoch_s=description.epoch_s,
+        state=state,
     )
 
 

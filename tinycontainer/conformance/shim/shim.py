@@ -60,8 +60,8 @@ class Shim:
 
     def _greet(self, request: protocol.HelloRequest) -> dict[str, Any]:
         if request.protocol not in KNOWN_VERSIONS:
-            spoken = " and ".join(map(str, sorted(KNOWN_VERSIONS)))
-            return {"unsupported": f"protocols {spoken} are spoken here"}
+            spoken = ", ".join(map(str, sorted(KNOWN_VERSIONS)))
+            return {"unsupported": f"the protocol is spoken here in versions {spoken}"}
 
         def is_known(word: str) -> bool:
             return NEW_IN.get(word, 1) <= request.protocol
@@ -79,7 +79,7 @@ class Shim:
         return reply.model_dump(mode="json")
 
     def _abilities(self) -> list[protocol.Ability]:
-        offered: list[protocol.Ability] = ["bundles", "judge", "replace"]
+        offered: list[protocol.Ability] = ["bundles", "judge", "replace", "boot", "store"]
         if ContainerType.BPF in self._runtimes:
             offered.append("rbpf")
         if self._drivers.can_infer():
@@ -108,6 +108,8 @@ def _carry_out(judged: JudgedDevice, verb: str, request: Table) -> dict[str, Any
             device.reconfigure(bytes.fromhex(request.metadata))
         case protocol.AdvanceRequest():
             device.run(for_ms=request.ms)
+        case protocol.StoreRequest():
+            judged.let_store_work(request.works)
         case protocol.UidRequest():
             return _manage_container(judged, verb, bytes.fromhex(request.uid))
         case _:
@@ -138,7 +140,9 @@ def _perform_bare_verb(judged: JudgedDevice, verb: str) -> dict[str, Any]:
     if verb == "events":
         found = judged.take_events()
         return {"events": [each.model_dump(mode="json", exclude_defaults=True) for each in found]}
-    if verb == "begin":
+    if verb == "boot":
+        judged.boot()
+    elif verb == "begin":
         judged.device.begin_load()
     else:
         judged.device.end_load()
