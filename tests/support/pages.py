@@ -44,5 +44,5 @@ def run_page(
         if kind == "sh":
             said = next(printed)
         else:
-            assert said.endswith(text)
+            assert said[-len(text) :] == text, done.stderr
     return done.stderr
