@@ -8,15 +8,21 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import cbor2
 import pytest
 from support.project import Program
-from support.serving import HOST, Served, asking, make_desk, protect, serving
+from support.serving import HOST, Served, asking, make_desk, protect, protect_by_edhoc, serving
 
-from tinycontainer.agent.requests.message import Method
+from tinycontainer.agent.coap_server import read_request
+from tinycontainer.agent.operator.client import DeviceRefused
+from tinycontainer.agent.operator.coap_transport import open_transport
+from tinycontainer.agent.protection import MAX_SESSIONS, own_credentials
+from tinycontainer.agent.requests.message import CoapRequest, Method
+from tinycontainer.interfaces.edhoc_identity import read_credential, read_identity
 
 aiocoap = pytest.importorskip("aiocoap")
 BOX = "/tc/c/626f78"
@@ -217,12 +223,65 @@ def test_a_context_that_cannot_be_used_keeps_the_device_from_being_served(
     assert "Traceback" not in str(caught.value)
 
 
+@pytest.mark.clause("TC-MGMT-15")
+def test_strangers_who_begin_exchanges_neither_end_it_nor_keep_others_out(
+    tmp_path: Path, program: Program
+) -> None:
+    port = make_desk(tmp_path, program)
+    protect_by_edhoc(tmp_path, program, alice=["read"])
+    exchange_path = path_options("/.well-known/edhoc")
+    draws = random.Random(1)
+    me = ("--identity", tmp_path / "alice.edhoc", "--device", tmp_path / "desk.ccs")
+    with serving(tmp_path, port) as served:
+        codes = []
+        for number in range(60):
+            payload = draws.choice([b"\xf5", b"\x05", b""]) + draws.randbytes(37)
+            codes.append(exchange(port, plain(2, number, *exchange_path, payload=payload))[1])
+        assert set(codes) == {0x80, 0x9D}
+        time.sleep(1)
+        assert program.json("remote", served.uri, *me, "ls") == {"ls": []}
+        code, _, err = served.end()
+    assert (code, "Traceback" in err) == (0, False)
+
+
+@pytest.mark.clause("TC-MGMT-15")
+def test_the_oldest_session_is_forgotten_and_the_others_go_on(
+    tmp_path: Path, program: Program
+) -> None:
+    port = make_desk(tmp_path, program)
+    protect_by_edhoc(tmp_path, program, alice=["read"])
+    identity = read_identity(tmp_path / "alice.edhoc")
+    security = own_credentials(identity, read_credential(tmp_path / "desk.ccs"))
+    request = CoapRequest(b"", Method.GET, ("tc",))
+    with serving(tmp_path, port) as served, ExitStack() as held:
+        sessions = []
+        for _ in range(MAX_SESSIONS + 1):
+            sessions.append(held.enter_context(open_transport(served.uri, 10, security)))
+            assert sessions[-1].ask(request).code.dotted == "2.05"
+            time.sleep(0.11)  # no more than ten exchanges a second
+        with open_transport(served.uri, 10, security) as last:
+            assert last.ask(request).code.dotted == "2.05"
+        with pytest.raises(DeviceRefused, match=r"without protection: 4\.01"):
+            sessions[0].ask(request)
+        assert sessions[-1].ask(request).code.dotted == "2.05"
+
+
+@pytest.mark.clause("TC-MGMT-15")
+def test_who_has_claimed_two_names_is_nobody() -> None:
+    message = aiocoap.Message(code=aiocoap.GET)
+    for claims, peer in ((["alice"], b"alice"), (["alice", "bob"], b"claims more than one name")):
+        message.remote = SimpleNamespace(authenticated_claims=claims)
+        found = read_request(message)
+        assert found is not None
+        assert found.peer == peer
+
+
 def test_two_peers_with_one_context_are_refused(
     tmp_path: Path, port: int, program: Program
 ) -> None:
     file = tmp_path / "device.toml"
     file.write_text(file.read_text().replace("bob/device", "alice/device"))
-    assert "agent.peers[1].context: has the recipient id of alice's" in program.bad(
+    assert "agent.peers[1].context: is the one of alice too" in program.bad(
         "serve", file, "--check"
     )
     assert port

@@ -50,7 +50,7 @@ class Program:
     def json(self, *arguments: object, code: int = 0) -> Any:
         """What a run with ``--json`` prints."""
         found, out, err = self(*arguments, "--json")
-        assert (found, err) == (code, "")
+        assert (found, err) == (code, ""), err
         assert out.isascii()
         return json.loads(out)
 

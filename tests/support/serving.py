@@ -84,6 +84,18 @@ def protect(directory: Path, program: Program, **rights: list[str]) -> None:
     file.write_text(text)
 
 
+def protect_by_edhoc(directory: Path, program: Program, **rights: list[str]) -> None:
+    """The same by EDHOC: the device is desk.edhoc, each peer NAME.edhoc."""
+    file = directory / "device.toml"
+    text = file.read_text().replace("insecure = true", 'identity = "desk.edhoc"')
+    program.good("keygen", "--edhoc", directory / "desk")
+    for name, each in rights.items():
+        program.good("keygen", "--edhoc", directory / name)
+        table = PEER.format(name=name, rights=json.dumps(each))
+        text += table.replace(f'context = "{name}/device"', f'credential = "{name}.ccs"')
+    file.write_text(text)
+
+
 @contextmanager
 def asking(uri: str, context: Path | None = None) -> Iterator[Callable[..., CoapAnswer]]:
     """Ask with our client's transport: method, path with its query, payload, options."""

@@ -64,7 +64,8 @@ def _identify(remote: Any) -> bytes:
     """
     claims = [str(claim) for claim in getattr(remote, "authenticated_claims", ())]
     if claims:
-        return claims[0].encode()
+        # The library adds a claim before it has verified it; only who made no other one is known.
+        return claims[0].encode() if len(claims) == 1 else b"claims more than one name"
     return sha256(f"coap {remote.hostinfo}".encode()).digest()
 
 

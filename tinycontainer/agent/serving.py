@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from .changes import Changes
 from .coap_server import Observers, Site, listening
 from .identity import DeviceId
 from .manager import Manager
-from .protection import ProtectedSite
+from .protection import ProtectedSite, Protection
 from .published import Published
 from .requests.blocks import Uploads
 from .requests.message import CoapAnswer, CoapRequest
@@ -41,7 +41,7 @@ class Served:
         changes: what has changed on it.
         device_id: its identifier.
         peers: who is known.
-        contexts: the open OSCORE context of each peer, by its name; none without protection.
+        protection: by what they are known.
         when_asked: is told who asked (empty if everybody may), each request and its answer.
     """
 
@@ -51,7 +51,7 @@ class Served:
     changes: Changes
     device_id: DeviceId
     peers: Peers
-    contexts: Mapping[str, Any]
+    protection: Protection
     when_asked: Callable[[str, CoapRequest, CoapAnswer], None]
 
     def make_manager(self) -> Manager:
@@ -107,7 +107,7 @@ async def serve(served: Served, address: Address, when_ready: Callable[[], None]
         loop.add_signal_handler(number, end)
     site: Any = Site(handle, manager.look, observers)
     if served.peers.is_protected:
-        site = ProtectedSite(site, served.contexts)
+        site = ProtectedSite(site, served.protection, time.monotonic)
     async with listening(site, address.host, address.port):
         when_ready()
         await agent.run(lambda: signals > 0)

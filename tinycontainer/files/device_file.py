@@ -212,15 +212,27 @@ class PeerTable(Table):
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$", description="as logs and answers show it"
     )
-    context: str = Field(
+    context: str | None = Field(
+        None,
         min_length=1,
         description="folder of the OSCORE context (mode 0700) that the peer has the other side of,"
         " within the device file's directory; one for each peer",
+    )
+    credential: str | None = Field(
+        None,
+        min_length=1,
+        description="in its place the peer's credential for EDHOC, within that directory as well",
     )
     rights: list[RightName] = Field(
         min_length=1, description="what it may do; to kill is to stop, to replace load and delete"
     )
     uids: list[Uid] | None = Field(None, description="to which containers; default all")
+
+    @model_validator(mode="after")
+    def _check_proof(self) -> "PeerTable":
+        if (self.context is None) == (self.credential is None):
+            raise ValueError("name either a context or a credential:")
+        return self
 
 
 class AgentTable(Table):
@@ -236,6 +248,12 @@ class AgentTable(Table):
         description="serve without protection, on a loopback address only: everybody who reaches it"
         " may do everything",
     )
+    identity: str | None = Field(
+        None,
+        min_length=1,
+        description="the device's own private key for EDHOC (mode 0600), within the device file's"
+        " directory; needed where a peer has a credential",
+    )
     peers: list[PeerTable] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -245,6 +263,9 @@ class AgentTable(Table):
             raise ValueError("peers: two have one name:")
         if self.peers and self.insecure:
             raise ValueError("insecure lets everybody do everything; leave it out beside peers:")
+        uses_edhoc = any(peer.credential is not None for peer in self.peers)
+        if uses_edhoc != (self.identity is not None):
+            raise ValueError("identity: is needed if a peer has a credential, and only then:")
         return self
 
 

@@ -8,6 +8,7 @@ import pytest
 from support.project import BOX, Program
 
 from tinycontainer import metadata
+from tinycontainer.interfaces.edhoc_identity import read_credential, read_identity
 from tinycontainer.interfaces.security_context import read_security_context
 from tinycontainer.metadata import Bundle
 from tinycontainer_tokens import Algorithm, Role, key_files
@@ -235,7 +236,22 @@ def test_both_sides_of_a_context_are_made_for_their_owners_only(
     assert made == [str(tmp_path / "bob" / side) for side in ("device", "operator")]
     for others in (("--mac",), ("--device",), ("--force",), ("--role", "owner")):
         problem = program.bad("keygen", "--oscore", tmp_path / "eve", *others)
-        assert "does not go together with --oscore" in problem
+        assert "does not go together with" in problem
     (tmp_path / "file").touch()
     assert "cannot be written" in program.bad("keygen", "--oscore", tmp_path / "file" / "x")
     assert not (tmp_path / "eve").exists()
+
+
+@pytest.mark.clause("TC-MGMT-15")
+def test_an_identity_is_a_private_file_and_a_public_one(tmp_path: Path, program: Program) -> None:
+    made = program.json("keygen", "--edhoc", tmp_path / "new" / "a.b")["files"]
+    private, public = map(Path, made)
+    assert (private.name, public.name) == ("a.b.edhoc", "a.b.ccs")
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert read_identity(private).credential == read_credential(public)
+    assert "an identity is never overwritten" in program.bad(
+        "keygen", "--edhoc", private.parent / "a.b"
+    )
+    problem = program.bad("keygen", "--edhoc", "--oscore", tmp_path / "x")
+    assert "does not go together with" in problem
+    assert "is no name" in program.bad("keygen", "--edhoc", "/")

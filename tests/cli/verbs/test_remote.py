@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.project import Program
-from support.serving import HOST, free_port, make_desk, protect, serving
+from support.serving import HOST, free_port, make_desk, protect, protect_by_edhoc, serving
 from support.wasm.modules import leb
 
 pytest.importorskip("aiocoap")
@@ -20,7 +20,7 @@ def port(tmp_path: Path, program: Program) -> int:
     return make_desk(tmp_path, program)
 
 
-@pytest.fixture(params=["in the clear", "protected"])
+@pytest.fixture(params=["in the clear", "OSCORE", "EDHOC"])
 def options(
     request: pytest.FixtureRequest, tmp_path: Path, program: Program, port: int
 ) -> tuple[object, ...]:
@@ -29,8 +29,11 @@ def options(
     if request.param == "in the clear":
         return ()
     rights = ["read", "start", "stop", "load", "delete", "reconfigure", "identify"]
-    protect(tmp_path, program, alice=rights)
-    return ("--context", tmp_path / "alice" / "operator")
+    if request.param == "OSCORE":
+        protect(tmp_path, program, alice=rights)
+        return ("--context", tmp_path / "alice" / "operator")
+    protect_by_edhoc(tmp_path, program, alice=rights)
+    return ("--identity", tmp_path / "alice.edhoc", "--device", tmp_path / "desk.ccs")
 
 
 @pytest.mark.clause("TC-MGMT-09", "TC-MGMT-10")
@@ -146,6 +149,21 @@ def test_who_watches_sees_what_others_do(tmp_path: Path, program: Program, port:
     assert numbers == [*range(1, len(numbers) + 1)]
 
 
+def test_a_wrong_identity_is_one_line(tmp_path: Path, program: Program, port: int) -> None:
+    protect_by_edhoc(tmp_path, program, alice=["read"])
+    program.good("keygen", "--edhoc", tmp_path / "eve")
+    with serving(tmp_path, port) as served:
+        ask = ("remote", served.uri, "ls")
+        eve = ("--identity", tmp_path / "eve.edhoc", "--device", tmp_path / "desk.ccs")
+        assert "it makes no session by EDHOC: 4.00" in program.bad(*ask, *eve, code=1)
+        wrong = ("--identity", tmp_path / "alice.edhoc", "--device", tmp_path / "eve.ccs")
+        assert "is the credential that of this device?" in program.bad(*ask, *wrong)
+        swapped = ("--identity", tmp_path / "alice.ccs", "--device", tmp_path / "desk.ccs")
+        assert "alice.ccs: " in program.bad(*ask, *swapped)
+        code, _, err = served.end()
+    assert (code, "Traceback" in err) == (0, False)
+
+
 def test_a_wrong_context_is_one_line(tmp_path: Path, program: Program, port: int) -> None:
     protect(tmp_path, program, alice=["read"])
     program.good("keygen", "--oscore", tmp_path / "eve")
@@ -191,6 +209,10 @@ def test_a_device_that_is_not_there_is_one_line(program: Program) -> None:
 def test_what_does_not_go_together_is_refused(program: Program, tmp_path: Path) -> None:
     assert "start takes one SUBJECT: a uid" in program.bad("remote", "coap://[::1]", "start")
     assert "version 1 has no ls" in program.bad("remote", "coap://[::1]", "ls", "--v1")
+    alone = program.bad("remote", "coap://[::1]", "ls", "--identity", "a")
+    assert "--identity and --device go together" in alone
+    both = ("ls", "--identity", "a", "--device", "b", "--context", "c")
+    assert "does not go together with --context" in program.bad("remote", "coap://[::1]", *both)
     assert "--follow belongs to events" in program.bad("remote", "coap://[::1]", "ls", "--follow")
     assert "ls takes no SUBJECT" in program.bad("remote", "coap://[::1]", "ls", "box")
     confirm = ("start", "box", "--confirm", "5s")

@@ -49,6 +49,8 @@ PEER = '[[agent.peers]]\nname = "{}"\ncontext = "x"\nrights = ["read"]\n'
         (PEER.format("a") + 'uids = [""]', "agent.peers[0].uids"),
         (PEER.format("a").replace('"x"', '"../x"'), "agent.peers[0].context"),
         (PEER.format("a"), "agent.peers[0].context: "),
+        (PEER.format("a") + 'credential = "y"', "name either a context or a credential"),
+        (PEER.format("a").replace("context", "credential"), "identity: is needed"),
     ],
 )
 def test_peers_that_make_no_sense_are_refused(

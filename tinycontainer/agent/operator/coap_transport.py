@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import aiocoap
-from aiocoap import oscore
+from aiocoap import edhoc, oscore
 from aiocoap.numbers import OptionNumber
 from aiocoap.optiontypes import OpaqueOption
 from aiocoap.transports.oscore import OSCOREAddress
@@ -19,6 +19,8 @@ from .client import DeviceRefused, Unreachable
 
 OBSERVE_S: Final = 60.0
 """After so long without news somebody who observes asks again: the device may have forgotten."""
+EXCHANGE_S: Final = 0.5
+"""How long to wait where too many exchange keys."""
 _FORMATS: Final = frozenset(Format)
 
 
@@ -132,6 +134,38 @@ def _read(message: Any) -> CoapAnswer:
         raise AnswerUnreadable("its code is not known") from error
 
 
+async def _establish(context: Any, uri: str, security: Any, timeout_s: float) -> Any:
+    """Exchange keys once: the library would do it again for each request."""
+    message: Any = aiocoap.Message(code=aiocoap.POST, uri=uri)
+    await context.find_remote_and_interface(message)
+
+    async def exchange() -> Any:
+        while True:
+            try:
+                return await security.establish_context(
+                    wire=context,
+                    underlying_address=message.remote,
+                    underlying_proxy_scheme=None,
+                    underlying_uri_host=message.opt.uri_host,
+                    logger=context.log,
+                )
+            except aiocoap.error.ResponseWrappingError as error:
+                if int(error.coapmessage.code) != Code.TOO_MANY_REQUESTS:
+                    raise
+                await asyncio.sleep(EXCHANGE_S)
+
+    try:
+        return await asyncio.wait_for(exchange(), timeout_s)
+    except TimeoutError as error:
+        raise Unreachable("no answer in time") from error
+    except aiocoap.error.ResponseWrappingError as error:
+        code = flatten(str(error.coapmessage.code))
+        raise DeviceRefused(f"it makes no session by EDHOC: {code}") from error
+    except (aiocoap.error.Error, OSError, ValueError) as error:
+        problem = "is the credential that of this device?"
+        raise Unreachable(f"no session could be made by EDHOC; {problem}") from error
+
+
 @contextmanager
 def open_transport(uri: str, timeout_s: float, security: Any = None) -> Iterator[CoapTransport]:
     """A transport to a device, until the block is left.
@@ -139,7 +173,8 @@ def open_transport(uri: str, timeout_s: float, security: Any = None) -> Iterator
     Args:
         uri: of the device, without a path.
         timeout_s: how long an answer may take.
-        security: an open OSCORE context; None to send everything in the clear.
+        security: an open OSCORE context, or what EDHOC begins one with; None to send everything in
+            the clear.
 
     Raises:
         Unreachable: there is no network.
@@ -151,9 +186,11 @@ def open_transport(uri: str, timeout_s: float, security: Any = None) -> Iterator
             context = runner.run(aiocoap.Context.create_client_context(transports=transports))
         except OSError as error:
             raise Unreachable(flatten(str(error))) from error
-        if security is not None:
-            context.client_credentials["*"] = security
         try:
+            if isinstance(security, edhoc.EdhocCredentials):
+                security = runner.run(_establish(context, uri, security, timeout_s))
+            if security is not None:
+                context.client_credentials["*"] = security
             yield CoapTransport(runner, context, uri, timeout_s, is_protected=security is not None)
         finally:
             runner.run(context.shutdown())

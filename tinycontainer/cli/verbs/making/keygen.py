@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from tinycontainer.interfaces.edhoc_identity import make_identity
 from tinycontainer.interfaces.security_context import make_security_contexts
 from tinycontainer.text import show
 from tinycontainer_tokens import Algorithm, KeyMaterial, Role, key_files
@@ -65,6 +66,13 @@ def _parse_key_id(
     help="Make an OSCORE context in place of keys: the folder `device` for the device file"
     " ([[agent.peers]]), the folder `operator` for its peer (remote --context), mode 0700.",
 )
+@click.option(
+    "--edhoc",
+    "for_edhoc",
+    is_flag=True,
+    help="Make an identity for EDHOC in place of keys: NAME.edhoc, which is private (mode 0600),"
+    " and NAME.ccs, the credential for the other side.",
+)
 @path_option(
     "--passphrase-file",
     help="Encrypt the private PEM files with the first line of this file.",
@@ -79,6 +87,7 @@ def keygen(
     kid: bytes | None,
     for_device: bool,
     for_oscore: bool,
+    for_edhoc: bool,
     passphrase_file: Path | None,
     force: bool,
     as_json: bool,
@@ -89,19 +98,25 @@ def keygen(
     masks and endpoints. A device needs the public halves only; an HMAC key has none. With --device,
     DIRECTORY is the file of a device's own key, such as device.pem, for `[device] key`. With
     --oscore it gets the two sides of a context that protects the management of a device by one
-    peer; move each side to its owner, and never copy one.
+    peer; move each side to its owner, and never copy one. With --edhoc it is the name of an
+    identity, such as alice.
 
     Example: tinycontainerctl keygen new-keys
     """
-    if for_device or for_oscore:
+    made_alone = {
+        "--device": (for_device, _make_device_key),
+        "--oscore": (for_oscore, _make_contexts),
+        "--edhoc": (for_edhoc, _make_identity),
+    }
+    for wanted, (is_wanted, make) in made_alone.items():
+        if not is_wanted:
+            continue
         others = {"--role": roles, "--mac": mac, "--one-key": one_key, "--force": force}
         others["--passphrase-file"] = passphrase_file
-        others["--device" if for_oscore else "--oscore"] = for_device and for_oscore
-        wanted = "--oscore" if for_oscore else "--device"
+        others |= {name: given for name, (given, _) in made_alone.items() if name != wanted}
         for name, given in others.items():
             if given:
                 raise VerbRefused(f"{name}: does not go together with {wanted}; leave it out")
-        make = _make_contexts if for_oscore else _make_device_key
         make(directory, as_json)
         return
     suffixes = (".cose",) if mac else (".pem", ".pub")
@@ -146,6 +161,26 @@ def _make_contexts(directory: Path, as_json: bool) -> None:
             f"made both sides of a context in {show(str(directory))}: device, operator; move each"
             " to its owner, and never copy one"
         )
+
+
+def _make_identity(name: Path, as_json: bool) -> None:
+    """Make an identity for EDHOC; one that is there is never overwritten."""
+    if not name.name:
+        raise VerbRefused(f"{show(str(name))}: is no name")
+    paths = [name.with_name(name.name + suffix) for suffix in (".edhoc", ".ccs")]
+    for path in paths:
+        if path.exists() or path.is_symlink():
+            problem = "exists; an identity is never overwritten: take another name"
+            raise VerbRefused(f"{show(str(path))}: {problem}")
+    require_absent(paths, force=False, making=name.parent)
+    with refuse_unwritable(name):
+        name.parent.mkdir(parents=True, exist_ok=True)
+    for path, content in zip(paths, make_identity(), strict=True):
+        write_file(path, content, private=path.suffix == ".edhoc", replaces=False)
+    if as_json:
+        print_json({"files": [str(path) for path in paths]})
+    else:
+        click.echo(f"made an identity; {show(str(paths[1]))} is its credential for the other side")
 
 
 def _make_device_key(path: Path, as_json: bool) -> None:

@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
 from tinycontainer.agent.operator.answers import AnswerUnreadable
 from tinycontainer.agent.operator.client import DeviceRefused, Requests, Unreachable
+from tinycontainer.interfaces.edhoc_identity import read_credential, read_identity
 from tinycontainer.interfaces.security_context import read_security_context
 from tinycontainer.text import show
 
@@ -27,6 +29,8 @@ from .wishes import WHATS, Wish, carry_out
 @path_option(
     "--context", help="Folder of the OSCORE context (keygen --oscore) that protects all requests."
 )
+@path_option("--identity", help="Private key (keygen --edhoc) with which EDHOC makes a session.")
+@path_option("--device", help="Credential of the device, for --identity.")
 @click.option("--v1", is_flag=True, help="Use version 1, as the firmware has it.")
 @click.option("--replaces", is_flag=True, help="judge: as the successor of what is loaded.")
 @duration_option("--confirm", help="replace: within which the new version completes a loop.")
@@ -42,6 +46,8 @@ def remote(
     what: str,
     subject: str | None,
     context: Path | None,
+    identity: Path | None,
+    device: Path | None,
     v1: bool,
     replaces: bool,
     confirm: int | None,
@@ -60,9 +66,16 @@ def remote(
     wish = Wish(what, subject or "", replaces, confirm, since, follow, v1, as_json)
     wish.require_fitting()
     _check_uri(uri)
+    if (identity is None) != (device is None):
+        raise click.UsageError("--identity and --device go together")
+    if identity is not None and context is not None:
+        raise click.UsageError("--identity does not go together with --context")
     require_network()
     try:
-        with _requests(uri, context, timeout_s, wish) as requests:
+        with (
+            _security(context, identity, device) as security,
+            _requests(uri, security, timeout_s, wish) as requests,
+        ):
             return carry_out(wish, requests)
     except DeviceRefused as error:
         raise VerbRefused(str(error), ExitCode.REFUSED) from error
@@ -84,16 +97,30 @@ def _check_uri(uri: str) -> None:
 
 
 @contextmanager
-def _requests(uri: str, context: Path | None, timeout_s: float, wish: Wish) -> Iterator[Requests]:
+def _security(context: Path | None, identity: Path | None, device: Path | None) -> Iterator[Any]:
+    """What protects the requests; None if nothing does."""
+    from tinycontainer.agent.protection import own_credentials  # noqa: PLC0415 - an optional part
+    from tinycontainer.interfaces.oscore import open_context  # noqa: PLC0415
+
+    if context is not None:
+        with open_context(read_security_context(context)) as opened:
+            yield opened
+    elif identity is not None and device is not None:
+        yield own_credentials(read_identity(identity), read_credential(device))
+    else:
+        yield None
+
+
+@contextmanager
+def _requests(uri: str, security: Any, timeout_s: float, wish: Wish) -> Iterator[Requests]:
     """What sends requests to the device, with a progress bar for long ones."""
-    from tinycontainer.agent.operator.coap_transport import open_transport  # noqa: PLC0415
-    from tinycontainer.interfaces.oscore import open_context  # noqa: PLC0415 - aiocoap is optional
+    from tinycontainer.agent.operator.coap_transport import (  # noqa: PLC0415 - aiocoap is optional
+        open_transport,
+    )
 
     changes_in_version_1 = wish.v1 and wish.what not in ("show", "id")
-    with ExitStack() as held:
-        security = None
-        if context is not None:
-            security = held.enter_context(open_context(read_security_context(context)))
-        transport = held.enter_context(open_transport(uri, timeout_s, security))
-        show_progress = held.enter_context(show_upload())
+    with (
+        open_transport(uri, timeout_s, security) as transport,
+        show_upload() as show_progress,
+    ):
         yield Requests(transport, os.urandom, 1 if changes_in_version_1 else 3, show_progress)

@@ -4,7 +4,6 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from ...installation import with_installation
 from ...options import json_option, path_argument
 from ...verb import ExitCode, Verb, VerbRefused, say
 from ..running.listeners import print_lines
-from .known_peers import make_peers, read_contexts
+from .known_peers import make_peers, read_proofs
 from .requirements import require_network
 
 _LOOPBACK: Final = ("[::1]", "127.0.0.1")
@@ -57,14 +56,17 @@ def serve(
         say("warning: allow_unsigned is set: missing tokens are accepted")
     if plan.content.agent.insecure and not quiet:
         say(f"warning: {plan.name}: agent.insecure is set: who reaches coap://{address} may do all")
-    from tinycontainer.interfaces.oscore import open_context  # noqa: PLC0415 - aiocoap is optional
+    from tinycontainer.agent.protection import Protection  # noqa: PLC0415 - aiocoap is optional
+    from tinycontainer.interfaces.oscore import open_context  # noqa: PLC0415
 
     with ExitStack() as held:
+        proofs = read_proofs(plan)
         contexts = {
             name: held.enter_context(open_context(context))
-            for name, context in read_contexts(plan).items()
+            for name, context in proofs.contexts.items()
         }
-        return _serve(plan, installation, address, contexts, quiet=quiet, as_json=as_json)
+        protection = Protection(contexts, proofs.identity, proofs.credentials)
+        return _serve(plan, installation, address, protection, quiet=quiet, as_json=as_json)
 
 
 def _find_address(plan: DevicePlan) -> Any:
@@ -101,7 +103,7 @@ def _default_host() -> str:
 
 
 def _check(plan: DevicePlan, installation: Installation) -> None:
-    read_contexts(plan)
+    read_proofs(plan)
     make_setup(plan, WallClock(), installation, is_reader=True)
 
 
@@ -109,7 +111,7 @@ def _serve(
     plan: DevicePlan,
     installation: Installation,
     address: Any,
-    contexts: Mapping[str, Any],
+    protection: Any,
     *,
     quiet: bool,
     as_json: bool,
@@ -141,7 +143,7 @@ def _serve(
         changes=changes,
         device_id=DeviceId(None if fixed is None else fixed.encode(), state),
         peers=make_peers(plan),
-        contexts=contexts,
+        protection=protection,
         when_asked=_tell_json if as_json else _ignore if quiet else _tell,
     )
 
