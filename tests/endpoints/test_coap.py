@@ -138,6 +138,16 @@ def test_a_resource_is_asked_while_somebody_has_it_open(desk: Desk) -> None:
 
 
 @pytest.mark.clause("TC-END-14")
+def test_who_closes_at_once_ends_the_network_for_nobody(desk: Desk) -> None:
+    with remote_resource() as resource:
+        hasty = desk.make(uri=resource.uri, method="observe")
+        for _ in range(20):
+            hasty.close(hasty.open(1, desk.now))
+        driver = desk.make(uri=resource.uri, method="get", interval_ms=100)
+        assert desk.read(driver, driver.open(1, desk.now)) == b"now"
+
+
+@pytest.mark.clause("TC-END-14")
 def test_a_resource_that_is_observed_tells_its_changes(desk: Desk) -> None:
     with remote_resource() as resource:
         driver = desk.make(uri=resource.uri, method="observe", messages=2)

@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import Any, Final
@@ -91,7 +91,8 @@ class Network:
         """
         if self._client is None:
             self._client = asyncio.ensure_future(self._begin())
-        client = await self._client
+        # Shielded: whoever is cancelled while it begins does not end it for the others.
+        client = await asyncio.shield(self._client)
         return client.request(message)
 
     def require_protected(self, answer: Any) -> None:
@@ -112,8 +113,10 @@ class Network:
         return client
 
     async def _end(self) -> None:
-        if self._client is not None and self._client.done() and not self._client.exception():
-            await self._client.result().shutdown()
+        if self._client is None:
+            return
+        with suppress(OSError, aiocoap.error.Error):  # it has not begun, and was told about
+            await (await self._client).shutdown()
 
     def close(self) -> None:
         """End the thread, and release the context."""
