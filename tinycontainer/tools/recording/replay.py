@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any, Final
 
-from tinycontainer.agent.requests.message import Method
 from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.errors import TinyContainerError
@@ -22,7 +21,7 @@ _TIMES: Final = range(INT64.stop)
 _MAX_REASON_CHARACTERS: Final = 100
 _KEYS_OF_A_REQUEST: Final = frozenset({"asked", "method", "path", "code"})
 _KEYS_OF_A_PAUSE: Final = frozenset({"sleep", "stop"})
-_METHODS: Final = frozenset(method.name for method in Method)
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE"})
 _CODE: Final = re.compile(r"[2-5]\.[0-3][0-9]")
 
 
