@@ -99,6 +99,10 @@ def test_a_device_without_a_state_file_is_recorded_too_and_ends_with_its_grace(
     program.good("run", device, "--replay", tmp_path / "tape", "--trace", tmp_path / "trace")
     repeated = read(tmp_path / "trace")
     assert repeated == settle(events)
+    whole, damaged = (tmp_path / "tape").read_text(), tmp_path / "damaged"
+    damaged.write_text(whole.replace('"method":"PUT"', '"method":"PAT"'))
+    line = program.bad("run", device, "--replay", damaged)
+    assert line.endswith(": is no request: who asked what, and the code of the answer")
     ends = [each["trigger"] for each in repeated if each["event"] == "transition"]
     assert ends == ["loaded", "start", "stop", "finalized"]
 

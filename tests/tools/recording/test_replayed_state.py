@@ -2,13 +2,14 @@
 
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from support.hostile import inert
 from support.taped import CONTAINERS, VERBS, Story, Tape, changed
 
-from tinycontainer.errors import RecordingError, ReplayDiverged
+from tinycontainer.errors import LineError, RecordingError, ReplayDiverged
 
 loads = tuple((0, verb, number) for number in range(CONTAINERS) for verb in ("load", "start"))
 PLAIN = Story(3, wall=False, steps=(*loads, (20, "stop", 1)))
@@ -153,3 +154,32 @@ def test_a_damaged_request_is_named(tmp_path: Path, plain: Tape, values: dict[st
         PLAIN.repeat(tmp_path / "tape", [*lines, *plain.lines[1:]])
     assert caught.value.line == 3
     assert inert(str(caught.value))
+
+
+@pytest.mark.clause("TC-TOOL-09", "TC-TOOL-18")
+@pytest.mark.parametrize("count", [100, pytest.param(5000, marks=pytest.mark.long)])
+def test_a_spoiled_recording_of_a_state_gives_one_inert_line_or_an_equal_trace(
+    tmp_path: Path, remembered: Tape, count: int
+) -> None:
+    draws = Random(239)
+    whole = [*remembered.lines[:1], json.dumps(REQUEST) + "\n", *remembered.lines[1:]]
+    # What the containers do is spoiled elsewhere; here it is the first lines, and those of changes.
+    numbers = [
+        number
+        for number, line in enumerate(whole)
+        if number < 20 or any(key in line for key in ('"record"', '"kept_events"', '"answer"'))
+    ]
+    refusals: list[str] = []
+    for _ in range(count):
+        lines, number = [*whole], draws.choice(numbers)
+        raw = bytearray(lines[number].encode())
+        raw[draws.randrange(len(raw) - 1)] = draws.randrange(0x20, 0x7F)
+        lines[number] = raw.decode()
+        try:
+            repeated = REMEMBERED.repeat(tmp_path / "spoiled", lines)
+        except LineError as refusal:
+            refusals.append(str(refusal))
+        else:
+            assert repeated.trace == remembered.trace
+    assert len(refusals) > count // 2
+    assert all(inert(said) and len(said) < 600 for said in refusals)

@@ -24,6 +24,9 @@
  "path": "/tc", "code": "2.05"}            of the tape; nothing is repeated
 {"end": 123, "events": 3, "digest": ".."}  the run is over, at that time
 {"full": 268435400}                        so many bytes are written, and the file takes no more
+
+Version 3 has the device's state, requests, and a device that is run in pieces; version 2 had none
+of them. One version is read only.
 """
 
 import json
