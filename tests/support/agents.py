@@ -18,8 +18,14 @@ from tinycontainer.agent.requests.rates import Rates
 from tinycontainer.agent.requests.rights import KnownPeer, Peers, Right
 from tinycontainer.agent.resources import Resources
 from tinycontainer.state import DeviceState, MemoryState
+from tinycontainer.tools.recording import Recorder
 
 OPEN = Peers({}, is_protected=False)
+
+
+def managed_programs() -> dict[str, Program]:
+    """What the containers of a managed device do."""
+    return {uid: Program(work(10), stop=work(10)) for uid in ("a", "b", "c")}
 
 
 @dataclass
@@ -32,6 +38,7 @@ class Managed:
         fixed_id: its identifier in the device file.
         now_s: the agent's monotonic time.
         step_s: how much of it passes with each request.
+        recorder: records the device; None if nothing does.
     """
 
     peers: Peers = OPEN
@@ -39,11 +46,13 @@ class Managed:
     fixed_id: bytes | None = None
     now_s: float = 0.0
     step_s: float = 0.01
+    recorder: Recorder | None = None
 
     def __post_init__(self) -> None:
         self.changes = Changes()
-        programs = {uid: Program(work(10), stop=work(10)) for uid in ("a", "b", "c")}
-        self.world = World(programs, state=self.state, sinks=(self.changes,))
+        self.world = World(
+            managed_programs(), state=self.state, sinks=(self.changes,), recorder=self.recorder
+        )
         self.device = self.world.device
         self.uploads = Uploads(lambda: self.now_s)
         device_id = DeviceId(self.fixed_id, self.state)

@@ -158,12 +158,24 @@ class Served:
 
 
 @contextmanager
-def serving(directory: Path, port: int) -> Iterator[Served]:
+def serving(
+    directory: Path,
+    port: int,
+    *options: object,
+    program: tuple[str, ...] = ("-m", "tinycontainer"),
+) -> Iterator[Served]:
     """Serve the device of a directory, until the block is left.
 
     It prints into files: a pipe that nobody reads would stop it when it is full.
+
+    Args:
+        directory: has the device's file.
+        port: of the device.
+        options: more of ``serve``.
+        program: what Python runs.
     """
-    command = [sys.executable, "-m", "tinycontainer", "serve", str(directory / "device.toml")]
+    given = map(str, ("serve", directory / "device.toml", *options))
+    command = [sys.executable, *program, *given]
     printed = directory / f"{secrets.token_hex(4)}.out"
     with (
         printed.open("wb") as out,

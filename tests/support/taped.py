@@ -1,5 +1,6 @@
 """Records a run of a random device whose drivers fail at random, and repeats it."""
 
+import json
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,25 +21,34 @@ from tinycontainer.interfaces.clock import NS_PER_MS, Clock, VirtualClock, WallC
 from tinycontainer.interfaces.driver import CallContext
 from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.metadata import ContainerType
+from tinycontainer.state import (
+    MemoryState,
+    StateChange,
+    StateFileBusy,
+    StateFileError,
+    StateFileOwned,
+    StoredAnswer,
+    StoredEvents,
+)
 from tinycontainer.tools.packing.packing import TokenOptions, pack_unsigned
 from tinycontainer.tools.recording import (
     Digest,
     Header,
     InterruptGate,
     Player,
-    RecordedDevice,
     Recorder,
     TapeReader,
     TapeWriter,
     replay,
 )
 from tinycontainer.trace import JsonLines, Sink
-from tinycontainer_tokens import Kind, MemorySequenceStore
+from tinycontainer_tokens import Accepted, Kind, MemorySequenceStore, SequenceSubject
 
 CONTAINERS = 3
 VERBS = (
     *("start", "stop", "kill", "delete", "load", "reconfigure", "nonsense"),
     *("replace", "replace on trial", "judge", "judge a successor"),
+    *("run due", "load sections", "answered start", "answered delete", "events", "wind down"),
 )
 
 
@@ -61,7 +71,8 @@ class Tape:
 class Story:
     """What happens in a world; the seed says the rest.
 
-    A token of each container, of the kind that `expires` names, expires after a second.
+    A token of each container, of the kind that `expires` names, expires after a second. A device
+    that remembers goes on from a run before; its state fails at random, but not while it restores.
     """
 
     seed: int
@@ -69,21 +80,23 @@ class Story:
     steps: tuple[tuple[int, str, int], ...]
     interrupt_after: int | None = None
     expires: Kind | None = None
+    remembers: bool = False
 
     def record(self) -> Tape:
         """Run it and record it."""
         lines, trace = list[str](), list[str]()
         tape, gate = TapeWriter(lines.append), InterruptGate()
         recorder, clock = Recorder(tape, gate), self._clock()
-        tape.begin(Header("", self.wall, 1_000_000))
+        tape.begin(Header("", self.wall, 1_000_000, remembers=self.remembers))
         table = DriverTable([served_by(self._moody(recorder), shared=False)])
-        setup = replace(
-            self._setup(recorder.drivers(table)),
-            sequences=recorder.sequences(MemorySequenceStore()),
-        )
+        state = self._remember() if self.remembers else None
+        setup = replace(self._setup(table), sequences=MemorySequenceStore(), state=state)
         sinks = [JsonLines(trace.append, with_data=True)]
-        device = RecordedDevice(setup, recorder.clock(clock), sinks, tape)
+        device = recorder.device(setup, clock, sinks)
         with suppress(KeyboardInterrupt):
+            device.restore()
+            if state is not None:
+                state.mood = random.Random(self.seed + 2)
             self._manage(device)
         end_ns = device.end_trace()
         return Tape(tuple(lines), tuple(trace), end_ns)
@@ -96,7 +109,11 @@ class Story:
         player = Player(tape, lambda _line: None)
         clock = player.clock(None if header.wall else VirtualClock())
         table = player.drivers(DriverTable([served_by(_broken, shared=False)]))
-        setup = replace(self._setup(table), sequences=player.sequences())
+        setup = replace(
+            self._setup(table),
+            sequences=player.sequences(),
+            state=player.state() if header.remembers else None,
+        )
         sinks: list[Sink] = [digest, JsonLines(trace.append, with_data=True)]
         device = Device(setup, clock, sinks)
         replay(device, tape, clock, digest)
@@ -110,12 +127,28 @@ class Story:
             trust=Trust(keys=trusted(), allow_unsigned=True, unsigned_mask=ALL_CALLS),
         )
 
+    def _remember(self) -> "MoodyState":
+        """What is left of a run before: two containers that run, one that cannot be restored."""
+        state = MoodyState()
+        table = DriverTable([served_by(Puppet, shared=False)])
+        device = Device(replace(self._setup(table), state=state), VirtualClock())
+        for number in range(CONTAINERS):
+            self._take(device, "load", number)
+            device.start(str(number))
+        device.run(for_ms=30)
+        device.close()
+        last = state.containers()[-1]
+        state.record(StateChange(stored=(replace(last, metadata=b"spoiled"),)))
+        return state
+
     def _manage(self, device: Device) -> None:
         for after_ms, verb, number in self.steps:
-            device.run(for_ms=after_ms)
+            with suppress(StateFileError):
+                device.run(for_ms=after_ms)
             with suppress(TinyContainerError):
                 self._take(device, verb, number)
-        device.run_until(device.now_ns // NS_PER_MS + 5)
+        with suppress(StateFileError):
+            device.run_until(device.now_ns // NS_PER_MS + 5)
 
     def _take(self, device: Device, verb: str, number: int) -> None:
         uid = str(number)
@@ -142,6 +175,18 @@ class Story:
                     device.replace(content, 15 if verb == "replace on trial" else None)
                 else:
                     device.judge(content, replaces=verb != "judge")
+            case "run due":
+                device.run_due(3 * number)
+            case "load sections":
+                bundle = pack_unsigned(plan, uid.encode(), b"data")
+                device.load_sections(bundle.metadata, bundle.code, bundle.data)
+            case "answered start" | "answered delete":
+                with device.answering(StoredAnswer(b"peer", bytes([number] * 8), b"answer")):
+                    getattr(device, verb.removeprefix("answered "))(uid)
+            case "events":
+                device.events(number, 2)
+            case "wind down":
+                device.wind_down()
             case "nonsense":
                 device.load(b"\xff" * (40_000 * number))
             case _:
@@ -219,6 +264,36 @@ class Story:
         return WallClock(monotonic_ns, sleep)
 
 
+class MoodyState(MemoryState):
+    """A state that fails at random.
+
+    Attributes:
+        mood: says when; None as long as it never does.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mood: random.Random | None = None
+
+    def newest(self, subject: SequenceSubject) -> Accepted | None:
+        self._fail_at_random(0.05)
+        return super().newest(subject)
+
+    def record(self, change: StateChange) -> None:
+        self._fail_at_random(0.2)
+        super().record(change)
+
+    def events(self, since: int, most: int) -> StoredEvents:
+        self._fail_at_random(0.1)
+        return super().events(since, most)
+
+    def _fail_at_random(self, share: float) -> None:
+        if self.mood is None or self.mood.random() >= share:
+            return
+        kind = self.mood.choice([StateFileError, StateFileBusy, StateFileOwned])
+        raise kind("device.db", self.mood.choice(["is full \x1b[2J", "x" * 3000, "\ud800"]))
+
+
 def draw_limit(seed: int, number: int) -> int:
     """How long a loop of a new version may take, in ms; often too short."""
     return random.Random(seed * 11 + number).choice([1, 1, 20])
@@ -226,3 +301,12 @@ def draw_limit(seed: int, number: int) -> int:
 
 def _broken() -> Puppet:
     raise AssertionError("a replay makes no driver")
+
+
+def changed(lines: Sequence[str], key: str, nth: int, **values: Any) -> tuple[int, list[str]]:
+    """Lines in which one that has a key has other values; and its number."""
+    spoiled = list(lines)
+    numbers = [number for number, line in enumerate(lines) if key in json.loads(line)]
+    number = numbers[nth]
+    spoiled[number] = json.dumps({**json.loads(lines[number]), **values}) + "\n"
+    return number + 1, spoiled

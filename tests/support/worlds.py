@@ -33,6 +33,7 @@ from tinycontainer.metadata import (
 )
 from tinycontainer.state import DeviceState
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions, pack, pack_unsigned
+from tinycontainer.tools.recording import Recorder
 from tinycontainer.trace import Sink, TraceEvent
 from tinycontainer_tokens import (
     Accepted,
@@ -130,27 +131,27 @@ class World:
     foreign: Mapping[ContainerType, Runtime] = field(default_factory=dict)
     bare: bool = False
     silent: bool = False
+    recorder: Recorder | None = None
 
     def __post_init__(self) -> None:
         self.events: list[TraceEvent] = []
         if self.bare:
             self.trust = Trust(allow_unsigned=True, unsigned_mask=ALL_CALLS)
         self.runtime = ScriptedRuntime(self.programs)
-        self.device = Device(
-            Setup(
-                runtimes={ContainerType.NATIVE: self.runtime, **self.foreign},
-                drivers=DriverTable(self.drivers),
-                trust=self.trust,
-                capacity=self.capacity,
-                caps=self.caps,
-                scheduling=self.scheduling,
-                epoch_s=self.epoch_s,
-                sequences=self.sequences,
-                state=self.state,
-            ),
-            self.clock,
-            [] if self.silent else [self.events.append, *self.sinks],
+        setup = Setup(
+            runtimes={ContainerType.NATIVE: self.runtime, **self.foreign},
+            drivers=DriverTable(self.drivers),
+            trust=self.trust,
+            capacity=self.capacity,
+            caps=self.caps,
+            scheduling=self.scheduling,
+            epoch_s=self.epoch_s,
+            sequences=self.sequences,
+            state=self.state,
         )
+        make = Device if self.recorder is None else self.recorder.device
+        sinks = [] if self.silent else [self.events.append, *self.sinks]
+        self.device: Device = make(setup, self.clock, sinks)
 
     def pack(self, plan: Blueprint, data: bytes = b"") -> Bundle:
         """A container's bundle; its code is the name of its program, which is its uid."""

@@ -42,7 +42,7 @@ class Served:
         device_id: its identifier.
         peers: who is known.
         protection: by what they are known.
-        when_asked: is told who asked (empty if everybody may), each request and its answer.
+        when_asked: is told each request and its answer.
     """
 
     device: BareDevice
@@ -52,7 +52,7 @@ class Served:
     device_id: DeviceId
     peers: Peers
     protection: Protection
-    when_asked: Callable[[str, CoapRequest, CoapAnswer], None]
+    when_asked: Callable[[CoapRequest, CoapAnswer], None]
 
     def make_manager(self) -> Manager:
         """What answers requests."""
@@ -90,8 +90,7 @@ async def serve(served: Served, address: Address, when_ready: Callable[[], None]
     def handle(request: CoapRequest) -> CoapAnswer:
         answer = manager.handle(request)
         agent.poke()
-        peer = served.peers.find(request.peer) if served.peers.is_protected else None
-        served.when_asked("" if peer is None else peer.name, request, answer)
+        served.when_asked(request, answer)
         return answer
 
     served.changes.when_changed = agent.note_change

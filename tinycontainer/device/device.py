@@ -73,7 +73,8 @@ class BareDevice(Looking):
             with self._managing:
                 self._controller.record_refusal(refusal)
             raise
-        return self.load_sections(parts.metadata, parts.code, parts.data)
+        with self._managing:
+            return View.of(self._controller.load(parts.metadata, parts.code, parts.data))
 
     def judge(self, bundle: bytes, *, replaces: bool = False) -> tuple[LoadCheck, ...]:
         """Make every check of a load, and change nothing; a load ends at the first that fails.

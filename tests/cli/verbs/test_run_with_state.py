@@ -128,11 +128,33 @@ def test_what_cannot_be_restored_is_told_and_the_rest_runs(desk: Path, program: 
 
 def test_what_does_not_go_with_a_state_is_refused(desk: Path, program: Program) -> None:
     device = desk / "device.toml"
-    line = program.bad("run", device, "--state", "--record", desk / "tape")
-    assert "--state: a recording begins with an empty device" in line
+    program.good("run", device, "--record", desk / "tape", "--for", "1ms")
+    line = program.bad("run", device, "--state", "--replay", desk / "tape")
+    assert "leave --for, --virtual, --wall, --engine, --script, --state, " in line
     device.write_text(DEVICE.replace('file = "device.db"', ""))
     line = program.bad("run", device, "--state")
     assert 'state.file: is missing: name the file, as in file = "device.db"' in line
+
+
+@pytest.mark.clause("TC-TOOL-10", "TC-TOOL-18")
+@pytest.mark.parametrize("wall", [False, True])
+def test_a_recorded_run_goes_on_from_a_state_and_its_replay_needs_no_state(
+    desk: Path, program: Program, wall: bool
+) -> None:
+    run(desk, program, 500)
+    device, state = desk / "device.toml", desk / "device.db"
+    tape, whole, again = desk / "tape", desk / "whole", desk / "again"
+    command = ("run", device, "--state", "--for", "600ms", "--wall" if wall else "--virtual")
+    program.good(*command, "--record", tape, "--trace", whole)
+    assert '"do":"restore"' in tape.read_text()
+    before = state.read_bytes()
+    program.good("run", device, "--replay", tape, "--trace", again)
+    assert again.read_bytes() == whole.read_bytes()
+    assert state.read_bytes() == before
+    state.unlink()
+    program.good("run", device, "--replay", tape, "--trace", again, "--force")
+    assert again.read_bytes() == whole.read_bytes()
+    assert not state.exists()
 
 
 @pytest.mark.clause("TC-STATE-03")

@@ -107,3 +107,28 @@ def test_a_check_serves_nothing_and_changes_nothing(file: Path, program: Program
     assert sorted(each.name for each in file.parent.iterdir()) == before
     (file.parent / "keys" / "owner.pub").unlink()
     assert "owner.pub" in program.bad("serve", file, "--check")
+
+
+@pytest.mark.clause("TC-TOOL-03")
+def test_what_does_not_go_with_a_recording_is_refused_before_anything_is_served(
+    file: Path, program: Program
+) -> None:
+    tape = file.parent / "tape"
+    tape.write_text("an older one")
+    assert "tape: exists; use --force" in program.bad("serve", file, "--record", tape)
+    assert tape.read_text() == "an older one"
+    problem = program.bad("serve", file, "--record", file.parent / "nowhere" / "tape")
+    assert "cannot be written: No such file or directory" in problem
+    assert "--file-limit bounds what --record writes" in program.bad(
+        "serve", file, "--file-limit", "1MiB"
+    )
+    assert "--check serves nothing" in program.bad("serve", file, "--check", "--record", tape)
+
+
+@pytest.mark.clause("TC-TOOL-03")
+def test_a_device_that_cannot_be_served_leaves_no_recording(file: Path, program: Program) -> None:
+    (file.parent / "keys" / "owner.pub").unlink()
+    code, _, err = program("serve", file, "--record", file.parent / "tape")
+    assert code == 2
+    assert "owner.pub" in err
+    assert [each.name for each in file.parent.glob("*tape*")] == []

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.hostile import inert
-from support.taped import CONTAINERS, VERBS, Story, Tape
+from support.taped import CONTAINERS, VERBS, Story, Tape, changed
 
 from tinycontainer.errors import LineError, RecordingError, ReplayDiverged
 from tinycontainer_tokens import Kind
@@ -28,6 +27,7 @@ stories = st.builds(
     wall=st.booleans(),
     steps=st.lists(steps, max_size=8).map(lambda later: (*loads, *later)),
     interrupt_after=st.sampled_from([None, None, 0, 3, 20]),
+    remembers=st.booleans(),
 )
 PLAIN = Story(3, wall=False, steps=(*loads, (20, "stop", 1), (5, "nonsense", 1)))
 
@@ -122,15 +122,6 @@ def test_an_interrupted_run_ends_where_it_was_interrupted(tmp_path: Path) -> Non
     recorded = story.record()
     assert any('"stop":true' in line for line in recorded.lines)
     assert story.repeat(tmp_path / "tape", recorded.lines) == recorded
-
-
-def changed(lines: Sequence[str], key: str, nth: int, **values: Any) -> tuple[int, list[str]]:
-    """Lines in which one that has a key has other values; and its number."""
-    spoiled = list(lines)
-    numbers = [number for number, line in enumerate(lines) if key in json.loads(line)]
-    number = numbers[nth]
-    spoiled[number] = json.dumps({**json.loads(lines[number]), **values}) + "\n"
-    return number + 1, spoiled
 
 
 @pytest.mark.parametrize(
@@ -260,12 +251,18 @@ def test_a_name_that_no_error_has_is_malformed(tmp_path: Path, plain: Tape, name
 @pytest.mark.parametrize(
     ("header", "why"),
     [
-        ('{"recording":1}', "version 1, not 2"),
-        ('{"recording":2}', "first line"),
-        ('{"recording":true,"device_file":"","wall":true,"epoch_s":1,"engine":null}', "first line"),
-        ('{"recording":2,"device_file":"","wall":1,"epoch_s":1,"engine":null}', "first line"),
+        ('{"recording":1}', "version 1, not 3"),
+        ('{"recording":3}', "first line"),
         (
-            '{"recording":2,"device_file":"","wall":true,"epoch_s":-1,"engine":null}',
+            '{"recording":true,"device_file":"","wall":true,"epoch_s":1,"engine":null,"remembers":false}',
+            "first line",
+        ),
+        (
+            '{"recording":3,"device_file":"","wall":1,"epoch_s":1,"engine":null,"remembers":false}',
+            "first line",
+        ),
+        (
+            '{"recording":3,"device_file":"","wall":true,"epoch_s":-1,"engine":null,"remembers":false}',
             "is not within",
         ),
         ('{"at_ns":0,"event":"log"}', "first line"),

@@ -1,6 +1,6 @@
 """The player: gives a device the world that a recorder wrote down."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, Final
 
@@ -8,16 +8,17 @@ from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.interfaces.clock import Clock, VirtualClock
 from tinycontainer.interfaces.driver import CallContext, Driver
 from tinycontainer.jsonl import INT64, whole_number
-from tinycontainer_tokens import Accepted, SequenceStore, SequenceStoreError, SequenceSubject
+from tinycontainer.state import DeviceState
+from tinycontainer_tokens import SequenceStore
 
 from .answers import Answer
-from .recorder import entries_digest, subject_as_line
+from .recorded_state import PlayedState
+from .sequences import PlayedSequences, text
 from .tape import TapeReader
 
 _TIMES: Final = range(INT64.stop)
 _STEPS: Final = range(1, 1 << 16)
 """Steps of one turn; it lasts 1 ms, and no step takes less than some 100 ns."""
-_SHA256_BYTES: Final = 32
 
 
 class Player:
@@ -43,7 +44,11 @@ class Player:
 
     def sequences(self) -> SequenceStore:
         """Make the recorded memory of accepted tokens; nothing is kept."""
-        return _Sequences(self._tape)
+        return PlayedSequences(self._tape)
+
+    def state(self) -> DeviceState:
+        """Make the recorded state; nothing is kept."""
+        return PlayedState(self._tape)
 
     def drivers(self, table: DriverTable) -> DriverTable:
         """Make the recorded drivers, in the places of a table; none of its own is made."""
@@ -88,6 +93,11 @@ class PlayedClock(Clock):
         """
         self.end_at(self._now_ns if self._virtual is None else self._virtual.now_ns())
         return self._now_ns
+
+    def pass_over(self, deadline_ns: int) -> None:
+        """Go on where whoever runs the device in pieces has slept until a deadline."""
+        if self._virtual is not None:
+            self._virtual.sleep_until(deadline_ns)
 
     def now_ns(self) -> int:
         """See `Clock.now_ns`."""
@@ -212,45 +222,8 @@ class _Driver:
             self._tape.raise_failure()
 
 
-class _Sequences:
-    def __init__(self, tape: TapeReader) -> None:
-        self._tape = tape
-
-    def newest(self, subject: SequenceSubject) -> Accepted | None:
-        values = self._tape.ask({"newest": subject_as_line(subject)}, "is", "error")
-        self._raise_recorded(values)
-        return self._tape.checked(_accepted, values["is"])
-
-    def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
-        values = self._tape.ask({"accept": entries_digest(entries)}, "error")
-        self._raise_recorded(values)
-
-    def _raise_recorded(self, values: Mapping[str, Any]) -> None:
-        error = self._tape.checked(_text, values["error"])
-        if error:
-            raise SequenceStoreError(error)
-
-
-def _accepted(value: object) -> Accepted | None:
-    match value:
-        case None:
-            return None
-        case [sequence, str(digits)]:
-            digest = bytes.fromhex(digits)
-            if len(digest) != _SHA256_BYTES:
-                raise ValueError("is: the hash has not 32 bytes")
-            return Accepted(whole_number(sequence, range(1 << 64)), digest)
-    raise ValueError("is: neither null nor a sequence and a hash")
-
-
 def _raw(value: object) -> bytes:
-    return bytes.fromhex(_text(value))
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("is no text")
-    return value
+    return bytes.fromhex(text(value))
 
 
 def _flag(value: object) -> bool:

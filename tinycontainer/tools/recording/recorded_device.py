@@ -1,6 +1,5 @@
 """A device whose management calls are written down, with their outcomes."""
 
-import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -13,12 +12,13 @@ from tinycontainer.device.containers.view import View
 from tinycontainer.device.setup import Setup
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.interfaces.clock import Clock
+from tinycontainer.state import KEPT_EVENTS, StoredEvents
 from tinycontainer.text import show
 from tinycontainer.trace import Sink, TraceEvent, as_dict
 
+from .parts import note_parts
 from .tape import TapeWriter
 
-PART_BYTES: Final = 32 * 1024
 INTERRUPTED: Final = "interrupted"
 _MAX_PROBLEM_CHARACTERS: Final = 1000
 
@@ -71,25 +71,33 @@ class RecordedDevice(Device):
     def load(self, bundle: bytes) -> View:
         """See `Device.load`."""
         with self._noted("load", size=len(bundle)):
-            self._note_parts(bundle)
+            note_parts(self._tape, bundle)
             return super().load(bundle)
+
+    def load_sections(self, metadata: bytes, code: bytes, data: bytes) -> View:
+        """See `Device.load_sections`."""
+        sections = metadata, code, data
+        with self._noted("load-sections", sizes=[len(section) for section in sections]):
+            for section in sections:
+                note_parts(self._tape, section)
+            return super().load_sections(metadata, code, data)
 
     def reconfigure(self, metadata: bytes) -> View:
         """See `Device.reconfigure`."""
         with self._noted("reconfigure", size=len(metadata)):
-            self._note_parts(metadata)
+            note_parts(self._tape, metadata)
             return super().reconfigure(metadata)
 
     def replace(self, bundle: bytes, confirm_ms: int | None = None) -> View:
         """See `Device.replace`."""
         with self._noted("replace", size=len(bundle), confirm_ms=confirm_ms):
-            self._note_parts(bundle)
+            note_parts(self._tape, bundle)
             return super().replace(bundle, confirm_ms)
 
     def judge(self, bundle: bytes, *, replaces: bool = False) -> tuple[LoadCheck, ...]:
         """See `Device.judge`; it changes nothing, but reads the clock and the sequences."""
         with self._noted("judge", size=len(bundle), replaces=replaces):
-            self._note_parts(bundle)
+            note_parts(self._tape, bundle)
             return super().judge(bundle, replaces=replaces)
 
     def start(self, uid: bytes | str) -> None:
@@ -110,13 +118,33 @@ class RecordedDevice(Device):
 
     def run(self, for_ms: int | None = None) -> None:
         """See `Device.run`."""
-        with self._noted("run", ms=for_ms):
+        with self._noted_run("run", ms=for_ms):
             super().run(for_ms)
 
     def run_until(self, at_ms: int) -> None:
         """See `Device.run_until`."""
-        with self._noted("run-until", ms=at_ms):
+        with self._noted_run("run-until", ms=at_ms):
             super().run_until(at_ms)
+
+    def run_due(self, for_ms: int) -> int | None:
+        """See `Device.run_due`."""
+        with self._noted_run("run-due", ms=for_ms):
+            return super().run_due(for_ms)
+
+    def wind_down(self) -> None:
+        """See `Device.wind_down`."""
+        with self._noted("wind-down"):
+            super().wind_down()
+
+    def restore(self) -> None:
+        """See `Device.restore`."""
+        with self._noted("restore"):
+            super().restore()
+
+    def events(self, since: int = 0, most: int = KEPT_EVENTS) -> StoredEvents:
+        """See `Device.events`; what waits for that is recorded in the state before."""
+        with self._noted("events", since=since, most=most):
+            return super().events(since, most)
 
     @property
     def now_ns(self) -> int:
@@ -146,13 +174,13 @@ class RecordedDevice(Device):
         with self._noted(verb, uid=show(raw)):
             deed(raw)
 
-    def _note_parts(self, content: bytes) -> None:
-        for begin in range(0, len(content), PART_BYTES):
-            part = base64.b64encode(content[begin : begin + PART_BYTES])
-            self._tape.note(part=part.decode("ascii"))
-
     @contextmanager
     def _noted(self, verb: str, **values: Any) -> Iterator[None]:
+        answer = self._controller.journal.answer
+        if answer is not None:  # it is recorded in the state together with what this call changes
+            values["answer"] = [
+                each.hex() for each in (answer.peer, answer.request_id, answer.content)
+            ]
         self._tape.note(do=verb, **values)
         try:
             yield
@@ -160,4 +188,13 @@ class RecordedDevice(Device):
             self._tape.note(done=describe_failure(error), **self._digest.now)
             raise
         self._tape.note(done="", **self._digest.now)
+
+    @contextmanager
+    def _noted_run(self, verb: str, **values: Any) -> Iterator[None]:
+        """Here and nowhere else it shows that the tape cannot be written.
+
+        A request that was carried out must not look like one that has failed.
+        """
+        with self._noted(verb, **values):
+            yield
         self._tape.raise_failure()

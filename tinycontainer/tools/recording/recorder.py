@@ -1,25 +1,25 @@
 """The recorder: passes on what the world answers to a device, and writes it down."""
 
-import hashlib
-import json
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from types import FrameType
-from typing import Any, Final
+from typing import Any
 
 from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
+from tinycontainer.device.setup import Setup
 from tinycontainer.interfaces.clock import Clock, VirtualClock
 from tinycontainer.interfaces.driver import CallContext, Driver
 from tinycontainer.jsonl import INT64
-from tinycontainer.text import show
-from tinycontainer_tokens import Accepted, SequenceStore, SequenceStoreError, SequenceSubject
+from tinycontainer.trace import Sink
 
 from .answers import Answer
+from .recorded_device import RecordedDevice
+from .recorded_state import RecordedState
+from .sequences import RecordedSequences
 from .tape import TapeWriter
-
-_MAX_PROBLEM_CHARACTERS: Final = 1000
 
 
 class InterruptGate:
@@ -88,9 +88,22 @@ class Recorder:
         """Wrap a clock."""
         return _Clock(clock, self._tape, self._gate)
 
-    def sequences(self, store: SequenceStore) -> SequenceStore:
-        """Wrap a memory of accepted tokens."""
-        return _Sequences(store, self._tape)
+    def device(self, setup: Setup, clock: Clock, sinks: Sequence[Sink]) -> RecordedDevice:
+        """Make a device that is recorded, with all that the world gives it.
+
+        Args:
+            setup: what it is made of; its drivers show lines through `show_line`.
+            clock: its time.
+            sinks: receive each event of the trace.
+        """
+        state = None if setup.state is None else RecordedState(setup.state, self._tape)
+        recorded = replace(
+            setup,
+            drivers=self.drivers(setup.drivers),
+            sequences=RecordedSequences(setup.sequences, self._tape),
+            state=state,
+        )
+        return RecordedDevice(recorded, self.clock(clock), sinks, self._tape)
 
     def drivers(self, table: DriverTable) -> DriverTable:
         """Wrap drivers, each in its place."""
@@ -104,6 +117,17 @@ class Recorder:
             show(line)
 
         return shown
+
+    def note_request(self, who: str | None, method: str, path: str, code: str) -> None:
+        """Note for the reader of the tape that somebody asked for what came before.
+
+        Args:
+            who: the peer's name; None if it is not known.
+            method: what was asked.
+            path: of what, with the query; fit to be shown.
+            code: of the answer, such as ``2.05``.
+        """
+        self._tape.note(asked=who, method=method, path=path, code=code)
 
     def _maker(self, number: int, entry: DriverEntry) -> Callable[[], Driver]:
         def make() -> Driver:
@@ -229,47 +253,3 @@ class _Context:
 
     def loops_left(self) -> int | None:
         return self._context.loops_left()
-
-
-class _Sequences:
-    def __init__(self, store: SequenceStore, tape: TapeWriter) -> None:
-        self._store = store
-        self._tape = tape
-
-    def newest(self, subject: SequenceSubject) -> Accepted | None:
-        found = None
-        with self._noting_failure(newest=subject_as_line(subject), **{"is": None}):
-            found = self._store.newest(subject)
-        answer = None if found is None else [found.sequence, found.token_sha256.hex()]
-        self._tape.note(newest=subject_as_line(subject), **{"is": answer}, error="")
-        return found
-
-    def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
-        taken = tuple(entries)
-        with self._noting_failure(accept=entries_digest(taken)):
-            self._store.accept(taken)
-        self._tape.note(accept=entries_digest(taken), error="")
-
-    @contextmanager
-    def _noting_failure(self, **question: object) -> Iterator[None]:
-        try:
-            yield
-        except SequenceStoreError as error:
-            # The device sees the words that a replay will see: cut to what a tape holds.
-            problem = str(error)[:_MAX_PROBLEM_CHARACTERS]
-            self._tape.note(**question, error=problem)
-            raise SequenceStoreError(problem) from error
-
-
-def subject_as_line(subject: SequenceSubject) -> list[object]:
-    """The values that stand for a subject on a tape."""
-    return [show(subject.uid), int(subject.kind), subject.endpoint_id]
-
-
-def entries_digest(entries: Iterable[tuple[SequenceSubject, Accepted]]) -> str:
-    """The hash that stands for accepted entries on a tape."""
-    lines = [
-        [*subject_as_line(subject), accepted.sequence, accepted.token_sha256.hex()]
-        for subject, accepted in entries
-    ]
-    return hashlib.sha256(json.dumps(lines).encode("ascii")).hexdigest()

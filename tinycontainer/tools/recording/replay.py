@@ -1,22 +1,28 @@
 """Repeats the management calls of a recording, and compares their outcomes and traces."""
 
-import base64
-import binascii
+import re
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, Final
 
 from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.jsonl import INT64, whole_number
+from tinycontainer.state import StoredAnswer
 from tinycontainer.text import flatten, unshow
 
+from .parts import read_parts
 from .player import PlayedClock
-from .recorded_device import INTERRUPTED, PART_BYTES, Digest, describe_failure
+from .recorded_device import INTERRUPTED, Digest, describe_failure
 from .tape import TapeReader
 
 _TIMES: Final = range(INT64.stop)
 _MAX_REASON_CHARACTERS: Final = 100
+_KEYS_OF_A_REQUEST: Final = frozenset({"asked", "method", "path", "code"})
+_KEYS_OF_A_PAUSE: Final = frozenset({"sleep", "stop"})
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE"})
+_CODE: Final = re.compile(r"[2-5]\.[0-3][0-9]")
 
 
 def replay(
@@ -49,6 +55,12 @@ def replay(
             clock.end_at(tape.checked(_check_moment, values["end"]))
             tape.require_end()
             return was_interrupted
+        if values.keys() == _KEYS_OF_A_REQUEST:
+            tape.checked(_check_request, values)
+            continue
+        if values.keys() == _KEYS_OF_A_PAUSE and values["stop"] is False:
+            clock.pass_over(tape.checked(_check_moment, values["sleep"]))
+            continue
         failure = _repeat(device, tape, values)
         tape.raise_failure()
         was_interrupted = was_interrupted or failure == INTERRUPTED
@@ -60,9 +72,12 @@ def replay(
 
 def _repeat(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> str:
     """Make a management call; returns the text that stands for its failure."""
-    call = tape.checked(lambda line: _find_call(device, tape, line), values)
+    without_answer = {key: value for key, value in values.items() if key != "answer"}
+    call = tape.checked(lambda line: _find_call(device, tape, line), without_answer)
+    answer = tape.checked(_read_answer, values["answer"]) if "answer" in values else None
     try:
-        call()
+        with nullcontext() if answer is None else device.answering(answer):
+            call()
     except (TinyContainerError, KeyboardInterrupt) as error:
         tape.raise_failure()
         return describe_failure(error)
@@ -82,20 +97,25 @@ def _find_call(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> C
         "kill": device.kill,
         "delete": device.delete,
     }
+    alone: dict[str, Callable[[], object]] = {
+        "restore": device.restore,
+        "wind-down": device.wind_down,
+        "look": lambda: device.now_ns,
+    }
     match values:
         case {"do": str(verb), "size": size} if len(values) == 2 and verb in by_content:
             whole_number(size, range(MAX_BUNDLE_BYTES + 1))
             # Read when the call is made: here an error of the tape, a ValueError as well, would be
             # reported a second time as an error of this line.
-            return lambda: by_content[verb](_read_content(tape, size))
+            return lambda: by_content[verb](read_parts(tape, size))
         case {"do": "replace", "size": size, "confirm_ms": confirm_ms} if len(values) == 3:
             whole_number(size, range(MAX_BUNDLE_BYTES + 1))
             if confirm_ms is not None:
                 whole_number(confirm_ms, _TIMES[1:])
-            return lambda: device.replace(_read_content(tape, size), confirm_ms)
+            return lambda: device.replace(read_parts(tape, size), confirm_ms)
         case {"do": "judge", "size": size, "replaces": bool(replaces)} if len(values) == 3:
             whole_number(size, range(MAX_BUNDLE_BYTES + 1))
-            return lambda: device.judge(_read_content(tape, size), replaces=replaces)
+            return lambda: device.judge(read_parts(tape, size), replaces=replaces)
         case {"do": str(verb), "uid": str(shown)} if len(values) == 2 and verb in by_uid:
             uid = unshow(shown)
             return lambda: by_uid[verb](uid)
@@ -107,33 +127,22 @@ def _find_call(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> C
         case {"do": "run-until", "ms": at_ms} if len(values) == 2:
             whole_number(at_ms)
             return lambda: device.run_until(at_ms)
+        case {"do": "run-due", "ms": for_ms} if len(values) == 2:
+            whole_number(for_ms, _TIMES)
+            return lambda: device.run_due(for_ms)
+        case {"do": "load-sections", "sizes": [_, _, _] as sizes} if len(values) == 2:
+            for size in sizes:
+                whole_number(size, range(MAX_BUNDLE_BYTES + 1))
+            return lambda: device.load_sections(*(read_parts(tape, size) for size in sizes))
+        case {"do": "events", "since": since, "most": most} if len(values) == 3:
+            whole_number(since, _TIMES)
+            whole_number(most, _TIMES)
+            return lambda: device.events(since, most)
+        case {"do": str(verb)} if len(values) == 1 and verb in alone:
+            return alone[verb]
         case {"do": "end-trace", "reason": str(reason)} if len(values) == 2:
             return lambda: device.end_trace(reason[:_MAX_REASON_CHARACTERS])
-        case {"do": "look"} if len(values) == 1:
-            return lambda: device.now_ns
     raise ValueError("is no management call")
-
-
-def _read_content(tape: TapeReader, size: int) -> bytes:
-    content = bytearray()
-    while len(content) < size:
-        values = tape.ask({}, "part")
-        content += tape.checked(_decode_part, values["part"])
-    if len(content) > size:
-        raise tape.diverged("there is more of it than its size says")
-    return bytes(content)
-
-
-def _decode_part(value: object) -> bytes:
-    if not isinstance(value, str):
-        raise ValueError("part: is no text")
-    try:
-        part = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("part: is not base64") from None
-    if not 0 < len(part) <= PART_BYTES:
-        raise ValueError(f"part: has not 1 to {PART_BYTES} bytes")
-    return part
 
 
 def _compare(tape: TapeReader, values: Mapping[str, Any], digest: Digest) -> None:
@@ -143,6 +152,31 @@ def _compare(tape: TapeReader, values: Mapping[str, Any], digest: Digest) -> Non
         raise tape.diverged(f"up to here the recorded run has {counts}")
     if values["digest"] != now["digest"]:
         raise tape.diverged("since the last management call an event is another one")
+
+
+def _check_request(values: Mapping[str, Any]) -> None:
+    """Check a line about a request; it is for readers, and nothing is repeated."""
+    who, method, path, code = (values[key] for key in ("asked", "method", "path", "code"))
+    is_whole = (
+        (who is None or isinstance(who, str))
+        and isinstance(method, str)
+        and method in _METHODS
+        and isinstance(path, str)
+        and path.startswith("/")
+        and isinstance(code, str)
+        and _CODE.fullmatch(code) is not None
+    )
+    if not is_whole:
+        raise ValueError("is no request: who asked what, and the code of the answer")
+    for each in (who or "", path):
+        unshow(each)
+
+
+def _read_answer(value: object) -> StoredAnswer:
+    match value:
+        case [str(peer), str(request_id), str(content)]:
+            return StoredAnswer(*(bytes.fromhex(each) for each in (peer, request_id, content)))
+    raise ValueError("answer: is none of a request")
 
 
 def _check_moment(value: object) -> int:

@@ -1,14 +1,16 @@
 """The tape: JSON lines in the order in which things happened, written once and read once.
 
-{"recording": 2, ...}                      the header
-{"do": "start", "uid": "box"}              a management call begins
+{"recording": 3, ...}                      the header
+{"do": "start", "uid": "box"}              a management call begins; "answer" is what the state
+                                           keeps for when the request comes again
 {"part": "..."}                            bytes of the bundle or metadata that it was given
 {"now": 1000}                              a reading of the clock
 {"turn": 9, "step": 8, "budget": 8}        a turn until then, and its budget; 0: interrupted
 {"steps": 3}                               by how many steps it was extended meanwhile; wall time
 {"over": true}                             it was not extended further; wall time
 {"used": 7}                                what it has used
-{"sleep": 5000, "stop": false}             nothing was due until then; whether it was interrupted
+{"sleep": 5000, "stop": false}             nothing was due until then; whether it was interrupted;
+                                           between two calls: who runs the device in pieces slept
 {"make": 0, "driver": 1}                   an instance of the driver entry is made
 {"driver": 1, "call": "read", ...}         a driver is called
 {"context": 1, "charge": 5}                what it did to its caller meanwhile; also "asks"
@@ -16,9 +18,15 @@
 {"gave": ...}                              how it answered; see `answers`
 {"newest": [...], "is": [...], ...}        the answer of the memory of accepted tokens; "error"
 {"accept": "...", "error": ""}             what it was given to remember
+{"record": "...", "error": null}           the same of the device's state; see `recorded_state`
 {"done": "", "events": 3, "digest": ".."}  the management call is over, and the trace so far
+{"asked": "everybody", "method": "GET",    a request that caused the calls before it, for the reader
+ "path": "/tc", "code": "2.05"}            of the tape; nothing is repeated
 {"end": 123, "events": 3, "digest": ".."}  the run is over, at that time
 {"full": 268435400}                        so many bytes are written, and the file takes no more
+
+Version 3 has the device's state, requests, and a device that is run in pieces; version 2 had none
+of them. One version is read only.
 """
 
 import json
@@ -32,8 +40,10 @@ from tinycontainer.jsonl import read_lines, whole_number
 from tinycontainer.text import flatten, show
 
 MAX_LINES: Final = 50_000_000
-VERSION: Final = 2
-_HEADER_KEYS: Final = frozenset({"recording", "device_file", "wall", "epoch_s", "engine"})
+VERSION: Final = 3
+_HEADER_KEYS: Final = frozenset(
+    {"recording", "device_file", "wall", "epoch_s", "engine", "remembers"}
+)
 _SHOWN_CHARACTERS: Final = 120
 _LAST_LINE_BYTES: Final = 200
 """Room for the line that ends a tape."""
@@ -50,12 +60,14 @@ class Header:
         wall: whether the run was in wall time.
         epoch_s: Unix seconds at which the device's clock started.
         engine: runs WebAssembly whatever the device file says; None if the device file chose.
+        remembers: whether the device had a state that remembers its containers.
     """
 
     device_file: str
     wall: bool
     epoch_s: int
     engine: str | None = None
+    remembers: bool = False
 
     def as_line(self) -> dict[str, Any]:
         """The values of the line."""
@@ -76,13 +88,16 @@ class Header:
         digest = values["device_file"]
         wall = values["wall"]
         engine = values["engine"]
+        remembers = values["remembers"]
         if (
             not isinstance(digest, str)
             or type(wall) is not bool
+            or type(remembers) is not bool
             or (engine is not None and not isinstance(engine, str))
         ):
             raise ValueError("is not the first line of a recording")
-        return cls(digest, wall, whole_number(values["epoch_s"], range(1 << 62)), engine)
+        epoch_s = whole_number(values["epoch_s"], range(1 << 62))
+        return cls(digest, wall, epoch_s, engine, remembers)
 
 
 class TapeWriter:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest
-from tinycontainer.assembly import Device, DevicePlan, Installation, boot, make_setup, read_plan
+from tinycontainer.assembly import DevicePlan, Installation, boot, make_setup, read_plan
 from tinycontainer.interfaces.clock import WallClock
 from tinycontainer.state import MemoryState
 from tinycontainer.text import flatten, show
@@ -22,8 +22,10 @@ from ...installation import with_installation
 from ...options import json_option, path_argument
 from ...verb import ExitCode, Verb, VerbRefused, say
 from ..running.listeners import print_lines
+from ..running.taping import NoTape
 from .known_peers import make_peers, read_proofs
 from .requirements import require_network
+from .tape_options import TapeOptions, tape_options
 
 _LOOPBACK: Final = ("[::1]", "127.0.0.1")
 
@@ -32,10 +34,17 @@ _LOOPBACK: Final = ("[::1]", "127.0.0.1")
 @path_argument("device_file")
 @click.option("--check", is_flag=True, help="Check the file and all it names; serve nothing.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@tape_options
 @json_option
 @with_installation
 def serve(
-    installation: Installation, /, device_file: Path, check: bool, quiet: bool, as_json: bool
+    installation: Installation,
+    /,
+    device_file: Path,
+    check: bool,
+    quiet: bool,
+    recording: TapeOptions,
+    as_json: bool,
 ) -> int:
     """Serve the device of DEVICE_FILE over CoAP, in wall time, until it is interrupted.
 
@@ -44,6 +53,7 @@ def serve(
 
     Example: tinycontainerctl serve device.toml --check
     """
+    recording.check(check=check)
     plan = read_plan(device_file)
     address = _find_address(plan)
     if check:
@@ -59,14 +69,18 @@ def serve(
     from tinycontainer.agent.protection import Protection  # noqa: PLC0415 - aiocoap is optional
     from tinycontainer.interfaces.oscore import open_context  # noqa: PLC0415
 
+    proofs = read_proofs(plan)
     with ExitStack() as held:
-        proofs = read_proofs(plan)
         contexts = {
             name: held.enter_context(open_context(context))
             for name, context in proofs.contexts.items()
         }
+        tape = held.enter_context(recording.opened())
         protection = Protection(contexts, proofs.identity, proofs.credentials)
-        return _serve(plan, installation, address, protection, quiet=quiet, as_json=as_json)
+        _serve(plan, installation, address, protection, tape, quiet=quiet, as_json=as_json)
+    if tape.cut:
+        say(f"warning: {tape.cut}")
+    return ExitCode.DONE
 
 
 def _find_address(plan: DevicePlan) -> Any:
@@ -112,10 +126,11 @@ def _serve(
     installation: Installation,
     address: Any,
     protection: Any,
+    tape: NoTape,
     *,
     quiet: bool,
     as_json: bool,
-) -> int:
+) -> None:
     from tinycontainer.agent.changes import Changes  # noqa: PLC0415 - aiocoap is optional
     from tinycontainer.agent.identity import DeviceId  # noqa: PLC0415
     from tinycontainer.agent.log_lines import few_log_lines  # noqa: PLC0415
@@ -130,21 +145,30 @@ def _serve(
         sinks.append(Human(click.echo))
     clock = WallClock()
     remembers = plan.content.state.file is not None
-    show_line = print_lines(quiet=quiet or as_json)
+    show_line = tape.show_line(print_lines(quiet=quiet or as_json))
     setup = make_setup(plan, clock, installation, show_line, remembers=remembers)
     state = setup.state or MemoryState()
     setup = replace(setup, state=state)
-    device = Device(setup, clock, sinks)
+    device = tape.device(plan, setup, clock, sinks)
     fixed = plan.content.device.id
+    peers = make_peers(plan)
+    tell = _tell_json if as_json else _ignore if quiet else _tell
+
+    def when_asked(request: CoapRequest, answer: CoapAnswer) -> None:
+        peer = peers.find(request.peer)
+        who = None if peer is None else peer.name
+        tape.note_request(who, request.method.name, _show_place(request), answer.code.dotted)
+        tell((who or "") if peers.is_protected else "", request, answer)
+
     served = Served(
         device=device,
         setup=setup,
         state=state,
         changes=changes,
         device_id=DeviceId(None if fixed is None else fixed.encode(), state),
-        peers=make_peers(plan),
+        peers=peers,
         protection=protection,
-        when_asked=_tell_json if as_json else _ignore if quiet else _tell,
+        when_asked=when_asked,
     )
 
     def when_ready() -> None:
@@ -159,6 +183,7 @@ def _serve(
             asyncio.run(serve_device(served, address, when_ready))
     except OSError as error:
         device.close(recording=False)
+        tape.raise_failure()
         problem = flatten(error.strerror or str(error))
         raise VerbRefused(f"coap://{address}: cannot be used: {problem}") from error
     except BaseException:
@@ -166,7 +191,6 @@ def _serve(
         raise
     device.end_trace()
     device.close()
-    return ExitCode.DONE
 
 
 def _write(text: str) -> None:
@@ -190,6 +214,10 @@ def _tell_json(peer: str, request: CoapRequest, answer: CoapAnswer) -> None:
 
 
 def _describe(request: CoapRequest) -> str:
+    return f"{request.method.name} {_show_place(request)}"
+
+
+def _show_place(request: CoapRequest) -> str:
     path = show("/" + "/".join(request.path), 160)
     query = show("&".join(request.query), 80)
-    return f"{request.method.name} {path}{'?' if query else ''}{query}"
+    return f"{path}{'?' if query else ''}{query}"

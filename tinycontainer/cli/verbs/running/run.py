@@ -30,7 +30,7 @@ from .listeners import print_lines, trace_to
 from .live_view import LiveView, require_terminal
 from .picture_files import PictureFiles, picture_options
 from .run_summary import print_summary, summarize_run
-from .running_modes import RunRequest, RunResult, run_plainly, run_recorded, run_replayed
+from .running_modes import RunRequest, RunResult, run_afresh, run_replayed
 
 _DEFAULT_VIRTUAL_MS: Final = 10_000
 _FAILURES: Final[dict[str, Callable[[Tally], bool]]] = {
@@ -86,10 +86,8 @@ class RunOptions:
         if self.replay is not None and self._sets_what_a_recording_fixes():
             raise VerbRefused(
                 "--replay repeats a recording as it is: leave --for, --virtual, --wall, --engine,"
-                " --script, --record and --live out"
+                " --script, --state, --record and --live out"
             )
-        if self.state and (self.record is not None or self.replay is not None):
-            raise VerbRefused("--state: a recording begins with an empty device; leave one out")
         if self.live:
             if not self.wall or self.as_json:
                 raise VerbRefused("--live shows a run in wall time: leave --virtual and --json out")
@@ -102,7 +100,7 @@ class RunOptions:
 
     def _sets_what_a_recording_fixes(self) -> bool:
         given = (self.for_ms, self.virtual, self.engine, self.script, self.record)
-        return self.live or any(option is not None for option in given)
+        return self.live or self.state or any(option is not None for option in given)
 
 
 @click.command(cls=Verb)
@@ -198,9 +196,7 @@ def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
 def _run(request: RunRequest, options: RunOptions) -> RunResult:
     if options.replay is not None:
         return run_replayed(request, options.replay)
-    if options.record is not None:
-        return run_recorded(request, options.record, options.limit_bytes, force=options.force)
-    return run_plainly(request)
+    return run_afresh(request, options.record, options.limit_bytes, force=options.force)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
-"""Three ways to run a device: plainly, recorded, and as a replay of a recording."""
+"""Two ways to run a device: afresh, perhaps recorded, and as a replay of a recording."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,33 +9,26 @@ from tinycontainer.assembly import (
     DevicePlan,
     Installation,
     boot,
-    load_listed_containers,
     locate_drivers,
     make_setup,
 )
 from tinycontainer.device.setup import Outside
 from tinycontainer.errors import RecordingFull
-from tinycontainer.files.toml_file import MAX_TOML_BYTES, read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
 from tinycontainer.scenario.script import ScriptStep, Surprise, play_script
 from tinycontainer.text import show
 from tinycontainer.tools.recording import (
     Digest,
-    Header,
-    InterruptGate,
     Player,
-    RecordedDevice,
-    Recorder,
     TapeReader,
-    TapeWriter,
     replay,
 )
 from tinycontainer.trace import Sink, TraceEvent
 from tinycontainer.trace.events import TraceEnded
 
-from ...output_files import open_lines, refuse_unwritable
 from ...verb import ExitCode, VerbRefused
 from .listeners import show_progress
+from .taping import digest_of, taping
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,67 +83,39 @@ class RunResult:
     cut: str = ""
 
 
-def run_plainly(request: RunRequest) -> RunResult:
+def run_afresh(
+    request: RunRequest, recording: Path | None, limit_bytes: int, *, force: bool
+) -> RunResult:
     """Run a device.
-
-    Raises:
-        DeviceFileError: something that its file names cannot be used.
-    """
-    clock = request.make_clock()
-    plan = _on_engine(request.plan, request.engine)
-    setup = make_setup(
-        plan, clock, request.installation, request.show_line, remembers=request.remembers
-    )
-    device = Device(setup, clock, request.sinks)
-    try:
-        boot(device, setup, request.plan)
-        surprises, interrupted = _play_script(device, request)
-        end_ns = device.end_trace(_reason(interrupted))
-    except BaseException:
-        device.close(recording=False)
-        raise
-    device.close()
-    return RunResult(end_ns, surprises, interrupted)
-
-
-def run_recorded(request: RunRequest, path: Path, limit_bytes: int, *, force: bool) -> RunResult:
-    """Run a device and keep all that a replay needs.
 
     Args:
         request: what to run.
-        path: the recording; nobody but its owner can read it, as it holds payload.
-        limit_bytes: the longest that it becomes; a replay ends where it was cut.
-        force: whether it is overwritten if it exists.
+        recording: where all is kept that a replay needs; None for nowhere.
+        limit_bytes: see `taping`.
+        force: see `taping`.
 
     Raises:
-        DeviceFileError: something that the device file names cannot be used.
+        DeviceFileError: something that its file names cannot be used.
         VerbRefused: the recording exists, or cannot be written.
     """
     clock = request.make_clock()
-    gate = InterruptGate()
-    with open_lines(path, force=force, private=True) as file, refuse_unwritable(path):
-        # `write` raises OSError, not VerbRefused: the tape keeps it until no container runs, as it
-        # would otherwise look like the fault of the driver whose answer is recorded.
-        tape = TapeWriter(file.write, limit_bytes)
-        recorder = Recorder(tape, gate)
-        plan = _on_engine(request.plan, request.engine)
-        show_line = recorder.show_line(request.show_line)
-        setup = make_setup(plan, clock, request.installation, show_line)
-        tape.begin(Header(_digest_of(plan), request.wall, setup.epoch_s, request.engine))
-        setup = replace(
-            setup,
-            drivers=recorder.drivers(setup.drivers),
-            sequences=recorder.sequences(setup.sequences),
+    plan = _on_engine(request.plan, request.engine)
+    with taping(recording, limit_bytes, force=force) as tape:
+        show_line = tape.show_line(request.show_line)
+        setup = make_setup(
+            plan, clock, request.installation, show_line, remembers=request.remembers
         )
-        device = RecordedDevice(setup, recorder.clock(clock), request.sinks, tape)
-        with gate.guarding():
-            load_listed_containers(device, request.plan)
-            surprises, interrupted = _play_script(device, request)
-        end_ns = device.end_trace(_reason(interrupted))
-    cut = ""
-    if tape.is_full:
-        cut = f"{show(str(path))}: is full at {limit_bytes} bytes; a replay ends there"
-    return RunResult(end_ns, surprises, interrupted, cut)
+        device = tape.device(plan, setup, clock, request.sinks, request.engine)
+        try:
+            with tape.guarding():
+                boot(device, setup, request.plan)
+                surprises, interrupted = _play_script(device, request)
+            end_ns = device.end_trace(_reason(interrupted))
+        except BaseException:
+            device.close(recording=False)
+            raise
+        device.close()
+    return RunResult(end_ns, surprises, interrupted, tape.cut)
 
 
 def run_replayed(request: RunRequest, path: Path) -> RunResult:
@@ -168,7 +132,7 @@ def run_replayed(request: RunRequest, path: Path) -> RunResult:
     """
     tape = TapeReader(path)
     header = tape.header()
-    if header.device_file != _digest_of(request.plan):
+    if header.device_file != digest_of(request.plan):
         raise VerbRefused(
             f"{show(str(path))}: was recorded with another device file than {request.plan.name}",
             ExitCode.REFUSED,
@@ -179,6 +143,8 @@ def run_replayed(request: RunRequest, path: Path) -> RunResult:
     outside = Outside(drivers, player.sequences(), header.epoch_s)
     plan = _on_engine(request.plan, header.engine)
     setup = make_setup(plan, clock, request.installation, outside=outside)
+    if header.remembers:
+        setup = replace(setup, state=player.state())
     digest = Digest()
     device = Device(setup, clock, [digest, *(_repeating(tape, sink) for sink in request.sinks)])
     try:
@@ -217,7 +183,3 @@ def _play_script(device: Device, request: RunRequest) -> tuple[list[Surprise], b
 
 def _on_engine(plan: DevicePlan, engine: str | None) -> DevicePlan:
     return plan if engine is None else plan.on_engine(engine)
-
-
-def _digest_of(plan: DevicePlan) -> str:
-    return hashlib.sha256(read_bounded(plan.path, MAX_TOML_BYTES)).hexdigest()
