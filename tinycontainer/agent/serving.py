@@ -21,7 +21,7 @@ from .identity import DeviceId
 from .manager import Manager
 from .published import Published
 from .requests.blocks import Uploads
-from .requests.message import CoapAnswer, CoapRequest
+from .requests.message import CoapAnswer, CoapRequest, Method
 from .requests.rates import Rates
 from .requests.rights import Peers, Right
 from .resources import Resources
@@ -86,7 +86,8 @@ async def serve(served: Served, address: Address, when_ready: Callable[[], None]
 
     def handle(request: CoapRequest) -> CoapAnswer:
         answer = manager.handle(request)
-        agent.poke()
+        if request.method is not Method.GET:  # who only looks makes nothing due
+            agent.poke()
         served.when_asked(request, answer)
         return answer
 
