@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,17 +101,22 @@ class Served:
 
 
 @contextmanager
-def serving(directory: Path, port: int) -> Iterator[Served]:
+def serving(
+    directory: Path, port: int, environment: Mapping[str, str] | None = None
+) -> Iterator[Served]:
     """Serve the device of a directory, until the block is left.
 
-    It prints into files: a pipe that nobody reads would stop it when it is full.
+    It prints into files: a pipe that nobody reads would stop it when it is full. What is given of
+    an environment is added to this process's own.
     """
     command = [sys.executable, "-m", "tinycontainer", "serve", str(directory / "device.toml")]
     printed = directory / f"{secrets.token_hex(4)}.out"
     with (
         printed.open("wb") as out,
         printed.with_suffix(".err").open("wb") as err,
-        subprocess.Popen([*command, "--json"], stdout=out, stderr=err) as process,
+        subprocess.Popen(
+            [*command, "--json"], stdout=out, stderr=err, env={**os.environ, **(environment or {})}
+        ) as process,
     ):
         try:
             served = Served(process, port, printed)

@@ -72,10 +72,21 @@ class Served:
         return peer is not None and peer.may(right, uid)
 
 
-async def serve(served: Served, address: Address, when_ready: Callable[[], None]) -> None:
+async def serve(
+    served: Served,
+    address: Address,
+    when_ready: Callable[[], None],
+    when_ending: Callable[[], None],
+) -> None:
     """Serve a device until SIGTERM or SIGINT; then its containers end with their grace.
 
     A second signal ends at once.
+
+    Args:
+        served: the device.
+        address: where.
+        when_ready: is called once requests are answered.
+        when_ending: is called when they are no more.
 
     Raises:
         OSError: the address cannot be used.
@@ -105,6 +116,7 @@ async def serve(served: Served, address: Address, when_ready: Callable[[], None]
     async with listening(Site(handle, manager.look, observers), address.host, address.port):
         when_ready()
         await agent.run(lambda: signals > 0)
+    when_ending()
     served.device.wind_down()
     grace_ms = served.setup.scheduling.grace_ns // NS_PER_MS
     end_ns = served.device.now_ns + 3 * grace_ms * NS_PER_MS

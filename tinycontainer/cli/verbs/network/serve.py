@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import time
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any, Final
 import click
 
 from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest
+from tinycontainer.agent.supervision import READY, STOPPING, Supervisor
 from tinycontainer.assembly import Device, DevicePlan, Installation, boot, make_setup, read_plan
 from tinycontainer.interfaces.clock import WallClock
 from tinycontainer.state import MemoryState
@@ -37,7 +39,8 @@ def serve(
     """Serve the device of DEVICE_FILE over CoAP, in wall time, until it is interrupted.
 
     Its table [agent] says where, and who may do what. SIGTERM and Ctrl-C let the containers end
-    with their grace; a second one ends at once. With --json every event is a line.
+    with their grace; a second one ends at once. With --json every event is a line. systemd is told
+    when it is ready, and that it is alive.
 
     Example: tinycontainerctl serve device.toml --check
     """
@@ -112,6 +115,7 @@ def _serve(
     from tinycontainer.agent.serving import Served  # noqa: PLC0415
     from tinycontainer.agent.serving import serve as serve_device  # noqa: PLC0415
 
+    supervisor = _find_supervisor()
     changes = Changes()
     sinks: list[Sink] = [changes]
     if as_json:
@@ -141,11 +145,16 @@ def _serve(
             _write(json.dumps({"event": "serving", "uri": f"coap://{address}"}) + "\n")
         elif not quiet:
             click.echo(f"serving {plan.name} at coap://{address}; Ctrl-C ends it")
+        _tell_supervisor(supervisor, READY)
+
+    def when_ending() -> None:
+        _tell_supervisor(supervisor, STOPPING)
 
     try:
         boot(device, setup, plan)
         with few_log_lines(say, time.monotonic):
-            asyncio.run(serve_device(served, address, when_ready))
+            serving = serve_device(served, address, when_ready, when_ending)
+            asyncio.run(supervisor.watch(serving))
     except OSError as error:
         device.close(recording=False)
         problem = flatten(error.strerror or str(error))
@@ -156,6 +165,21 @@ def _serve(
     device.end_trace()
     device.close()
     return ExitCode.DONE
+
+
+def _find_supervisor() -> Supervisor:
+    try:
+        return Supervisor.find(os.environ, os.getpid())
+    except ValueError as error:
+        raise VerbRefused(str(error)) from None
+
+
+def _tell_supervisor(supervisor: Supervisor, state: str) -> None:
+    try:
+        supervisor.tell(state)
+    except OSError as error:
+        problem = flatten(error.strerror or str(error))
+        say(f"warning: NOTIFY_SOCKET: {state} cannot be told: {problem}")
 
 
 def _write(text: str) -> None:
