@@ -21,7 +21,7 @@ from .identity import DeviceId
 from .manager import Manager
 from .published import Published
 from .requests.blocks import Uploads
-from .requests.message import CoapAnswer, CoapRequest, Method
+from .requests.message import CoapAnswer, CoapRequest, Code, Method
 from .requests.rates import Rates
 from .requests.rights import Peers, Right
 from .resources import Resources
@@ -97,7 +97,8 @@ async def serve(
 
     def handle(request: CoapRequest) -> CoapAnswer:
         answer = manager.handle(request)
-        if request.method is not Method.GET:  # who only looks makes nothing due
+        # Neither a look nor a block makes anything due.
+        if request.method is not Method.GET and answer.code is not Code.CONTINUE:
             agent.poke()
         served.when_asked(request, answer)
         return answer
