@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -163,6 +163,7 @@ def serving(
     port: int,
     *options: object,
     program: tuple[str, ...] = ("-m", "tinycontainer"),
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Served]:
     """Serve the device of a directory, until the block is left.
 
@@ -173,6 +174,7 @@ def serving(
         port: of the device.
         options: more of ``serve``.
         program: what Python runs.
+        environment: what is added to this process's own.
     """
     given = map(str, ("serve", directory / "device.toml", *options))
     command = [sys.executable, *program, *given]
@@ -180,7 +182,9 @@ def serving(
     with (
         printed.open("wb") as out,
         printed.with_suffix(".err").open("wb") as err,
-        subprocess.Popen([*command, "--json"], stdout=out, stderr=err) as process,
+        subprocess.Popen(
+            [*command, "--json"], stdout=out, stderr=err, env={**os.environ, **(environment or {})}
+        ) as process,
     ):
         try:
             served = Served(process, port, printed)

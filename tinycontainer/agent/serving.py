@@ -22,7 +22,7 @@ from .manager import Manager
 from .protection import ProtectedSite, Protection
 from .published import Published
 from .requests.blocks import Uploads
-from .requests.message import CoapAnswer, CoapRequest
+from .requests.message import CoapAnswer, CoapRequest, Code, Method
 from .requests.rates import Rates
 from .requests.rights import Peers, Right
 from .resources import Resources
@@ -75,10 +75,21 @@ class Served:
         return peer is not None and peer.may(right, uid)
 
 
-async def serve(served: Served, address: Address, when_ready: Callable[[], None]) -> None:
+async def serve(
+    served: Served,
+    address: Address,
+    when_ready: Callable[[], None],
+    when_ending: Callable[[], None],
+) -> None:
     """Serve a device until SIGTERM or SIGINT; then its containers end with their grace.
 
     A second signal ends at once.
+
+    Args:
+        served: the device.
+        address: where.
+        when_ready: is called once requests are answered.
+        when_ending: is called when they are no more.
 
     Raises:
         OSError: the address cannot be used.
@@ -89,7 +100,9 @@ async def serve(served: Served, address: Address, when_ready: Callable[[], None]
 
     def handle(request: CoapRequest) -> CoapAnswer:
         answer = manager.handle(request)
-        agent.poke()
+        # Neither a look nor a block makes anything due.
+        if request.method is not Method.GET and answer.code is not Code.CONTINUE:
+            agent.poke()
         served.when_asked(request, answer)
         return answer
 
@@ -110,6 +123,7 @@ async def serve(served: Served, address: Address, when_ready: Callable[[], None]
     async with listening(site, address.host, address.port):
         when_ready()
         await agent.run(lambda: signals > 0)
+    when_ending()
     served.device.wind_down()
     grace_ms = served.setup.scheduling.grace_ns // NS_PER_MS
     end_ns = served.device.now_ns + 3 * grace_ms * NS_PER_MS

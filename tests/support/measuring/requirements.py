@@ -122,4 +122,34 @@ REQUIREMENTS: Final = (
         _median("loaded"),
         1.3,
     ),
+    Requirement(
+        "A GET of a container's state, by one of a bare resource of aiocoap that answers as much"
+        " (processor time of the server)",
+        "agent: GET",
+        "",
+        _median("bare resource"),
+        1.5,
+    ),
+    Requirement(
+        "A bundle of 64 KiB that is put in blocks, by a bare PUT of aiocoap and loading it"
+        " (processor time of the server)",
+        "agent: upload",
+        "",
+        _median("both"),
+        1.5,
+    ),
+    Requirement(
+        "An agent with one container of a loop a second, by one core",
+        "agent: idle",
+        "",
+        _median("a core"),
+        0.01,
+    ),
+    Requirement(
+        "Milliseconds until a GET is answered beside an endless loop on pywasm, 99th percentile",
+        "agent: latency",
+        "",
+        lambda row: float(row["facts"]["percentile_99_ms"]),
+        60,
+    ),
 )

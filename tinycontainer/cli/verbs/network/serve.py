@@ -1,7 +1,7 @@
 """``serve``: run a device in wall time, managed over CoAP."""
 
 import asyncio
-import json
+import os
 import socket
 import time
 from contextlib import ExitStack
@@ -12,11 +12,11 @@ from typing import Any, Final
 import click
 
 from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest
+from tinycontainer.agent.supervision import Supervisor
 from tinycontainer.assembly import DevicePlan, Installation, boot, make_setup, read_plan
 from tinycontainer.interfaces.clock import WallClock
 from tinycontainer.state import MemoryState
 from tinycontainer.text import flatten, show
-from tinycontainer.trace import Human, JsonLines, Sink
 
 from ...installation import with_installation
 from ...options import json_option, path_argument
@@ -26,6 +26,7 @@ from ..running.taping import NoTape
 from .known_peers import make_peers, read_proofs
 from .requirements import require_network
 from .tape_options import TapeOptions, tape_options
+from .telling import Teller, show_place
 
 _LOOPBACK: Final = ("[::1]", "127.0.0.1")
 
@@ -49,7 +50,8 @@ def serve(
     """Serve the device of DEVICE_FILE over CoAP, in wall time, until it is interrupted.
 
     Its table [agent] says where, and who may do what. SIGTERM and Ctrl-C let the containers end
-    with their grace; a second one ends at once. With --json every event is a line.
+    with their grace; a second one ends at once. With --json every event is a line. systemd is told
+    when it is ready, and that it is alive.
 
     Example: tinycontainerctl serve device.toml --check
     """
@@ -137,28 +139,23 @@ def _serve(
     from tinycontainer.agent.serving import Served  # noqa: PLC0415
     from tinycontainer.agent.serving import serve as serve_device  # noqa: PLC0415
 
+    teller = Teller(_find_supervisor(), quiet, as_json)
     changes = Changes()
-    sinks: list[Sink] = [changes]
-    if as_json:
-        sinks.append(JsonLines(_write))
-    elif not quiet:
-        sinks.append(Human(click.echo))
     clock = WallClock()
     remembers = plan.content.state.file is not None
     show_line = tape.show_line(print_lines(quiet=quiet or as_json))
     setup = make_setup(plan, clock, installation, show_line, remembers=remembers)
     state = setup.state or MemoryState()
     setup = replace(setup, state=state)
-    device = tape.device(plan, setup, clock, sinks)
+    device = tape.device(plan, setup, clock, [changes, *teller.sinks])
     fixed = plan.content.device.id
     peers = make_peers(plan)
-    tell = _tell_json if as_json else _ignore if quiet else _tell
 
     def when_asked(request: CoapRequest, answer: CoapAnswer) -> None:
         peer = peers.find(request.peer)
         who = None if peer is None else peer.name
-        tape.note_request(who, request.method.name, _show_place(request), answer.code.dotted)
-        tell((who or "") if peers.is_protected else "", request, answer)
+        tape.note_request(who, request.method.name, show_place(request), answer.code.dotted)
+        teller.asked((who or "") if peers.is_protected else "", request, answer)
 
     served = Served(
         device=device,
@@ -172,15 +169,13 @@ def _serve(
     )
 
     def when_ready() -> None:
-        if as_json:
-            _write(json.dumps({"event": "serving", "uri": f"coap://{address}"}) + "\n")
-        elif not quiet:
-            click.echo(f"serving {plan.name} at coap://{address}; Ctrl-C ends it")
+        teller.ready(plan.name, f"coap://{address}")
 
     try:
         boot(device, setup, plan)
         with few_log_lines(say, time.monotonic):
-            asyncio.run(serve_device(served, address, when_ready))
+            serving = serve_device(served, address, when_ready, teller.ending)
+            asyncio.run(teller.supervisor.watch(serving))
     except OSError as error:
         device.close(recording=False)
         tape.raise_failure()
@@ -193,31 +188,8 @@ def _serve(
     device.close()
 
 
-def _write(text: str) -> None:
-    click.echo(text, nl=False)
-
-
-def _ignore(_peer: str, _request: CoapRequest, _answer: CoapAnswer) -> None:
-    pass
-
-
-def _tell(peer: str, request: CoapRequest, answer: CoapAnswer) -> None:
-    who = f"{peer}: " if peer else ""
-    click.echo(f"{'':17}{who}{_describe(request)}: {answer.code.dotted}")
-
-
-def _tell_json(peer: str, request: CoapRequest, answer: CoapAnswer) -> None:
-    asked = {"event": "asked", "what": _describe(request), "code": answer.code.dotted}
-    if peer:
-        asked["who"] = peer
-    _write(json.dumps(asked) + "\n")
-
-
-def _describe(request: CoapRequest) -> str:
-    return f"{request.method.name} {_show_place(request)}"
-
-
-def _show_place(request: CoapRequest) -> str:
-    path = show("/" + "/".join(request.path), 160)
-    query = show("&".join(request.query), 80)
-    return f"{path}{'?' if query else ''}{query}"
+def _find_supervisor() -> Supervisor:
+    try:
+        return Supervisor.find(os.environ, os.getpid())
+    except ValueError as error:
+        raise VerbRefused(str(error)) from None
