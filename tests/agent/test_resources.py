@@ -10,8 +10,10 @@ from support.scripted import Program, trap
 from support.worlds import blueprint, newer, times
 
 from tinycontainer.agent.requests.message import CoapAnswer, Code, Method, Option, to_uint
+from tinycontainer.device.containers.judgement import LoadCheck
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.state import MemoryState, StateChange, StateFileError
+from tinycontainer_tokens import StepOutcome
 
 PLAN = blueprint("a", security=times(period=10))
 A = "/tc/c/61"
@@ -137,6 +139,24 @@ def test_to_judge_changes_nothing(managed: Managed) -> None:
     failed = [row for row in cbor2.loads(bad.payload) if row[1] == 0]
     assert "is loaded" in failed[0][2]
     assert len(managed.device) == len(managed.world.events) == 0
+
+
+@pytest.mark.clause("TC-MGMT-09")
+@pytest.mark.parametrize("length", [10, 40, 2000])
+def test_a_verdict_fits_into_one_block(
+    managed: Managed, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    checks = [
+        LoadCheck(f"check {number} of the bundle", StepOutcome.FAILED, "x" * length)
+        for number in range(24)
+    ]
+    monkeypatch.setattr(managed.device, "judge", lambda *_, **__: tuple(checks))
+    answer = managed.ask(Method.POST, "/tc/j", bundle(managed))
+    rows = cbor2.loads(answer.payload)
+    assert len(answer.payload) <= 1024
+    assert [row[0] for row in rows] == [each.name for each in checks]
+    assert all(row[2] == "x" * len(row[2]) for row in rows)
+    assert length > 10 or rows[0][2] == "x" * 10
 
 
 @pytest.mark.clause("TC-MGMT-09")

@@ -26,7 +26,8 @@ from .requests.message import (
 from .requests.rates import Rates
 from .requests.refusing import CoapRefused, too_large
 from .requests.rights import KnownPeer, Peers
-from .resources import Resources, Target
+from .requests.target import Target
+from .resources import Resources
 
 _ANYWHERE: Final = frozenset({Option.URI_HOST, Option.URI_PORT, Option.ACCEPT, Option.BLOCK2})
 """Critical options that every resource knows; those of the path and the query are read already."""

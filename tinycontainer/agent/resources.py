@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
@@ -16,18 +16,20 @@ from tinycontainer.state import DeviceState, StoredAnswer, StoredEvent
 from tinycontainer.text import flatten, show
 from tinycontainer_tokens import StepOutcome
 from tinycontainer_tokens.cbor import Value, encode
-from tinycontainer_tokens.claims import MAX_UID_BYTES
 
 from .changes import Changes
 from .identity import DeviceId
 from .requests.bundles import find_uid, find_uid_of_bundle
 from .requests.message import CoapAnswer, CoapRequest, Code, Format, Method, Option
-from .requests.refusing import CoapRefused
+from .requests.refusing import CoapRefused, bad_request
 from .requests.rights import KnownPeer, Right
+from .requests.target import ID_DIGITS, Target
 
 EVENTS_PER_ANSWER: Final = 32
-ID_DIGITS: Final = 16
 MAX_CONFIRM_MS: Final = 24 * 60 * 60 * 1000
+MAX_VERDICT_BYTES: Final = 1024
+"""Of all checks of a bundle: one block, as nothing is kept for a client that asks for a second."""
+_PROBLEM_CHARACTERS: Final = (512, 256, 128, 64, 32, 16, 0)
 _ETAG_BYTES: Final = 8
 _VERDICTS: Final = {
     StepOutcome.FAILED: 0,
@@ -36,41 +38,6 @@ _VERDICTS: Final = {
 }
 _STATES: Final = {State.READY: 1, State.RUNNING: 2, State.STOPPING: 3, State.DELETING: 4}
 _VERBS: Final = {"start": Right.START, "stop": Right.STOP, "kill": Right.STOP}
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a request of version 2 is about.
-
-    Attributes:
-        kind: of the resource: ``device``, ``containers``, ``container``, ``metadata``, ``judge`` or
-            ``events``.
-        uid: of the container; None if it is about none.
-        query: its parts, without the id.
-        request_id: 8 bytes; None if the request has none.
-    """
-
-    kind: str
-    uid: bytes | None = None
-    query: dict[str, str] = field(default_factory=dict)
-    request_id: bytes | None = None
-
-    @classmethod
-    def of(cls, request: CoapRequest) -> "Target":
-        """Read path and query of a request.
-
-        Raises:
-            CoapRefused: there is no such resource, or the query cannot be read.
-        """
-        kind, uid = _find(request.path)
-        query: dict[str, str] = {}
-        for part in request.query:
-            name, _, value = part.partition("=")
-            if name in query:
-                raise _bad(f"query: {show(name, 20)} is there twice")
-            query[name] = value
-        digits = query.pop("id", None)
-        return cls(kind, uid, query, None if digits is None else _to_request_id(digits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +64,9 @@ class _Repetition:
             CoapRefused: it has no id.
         """
         if target.request_id is None:
-            raise _bad(f"id: is missing: a change needs id= and {ID_DIGITS} hexadecimal digits")
+            raise bad_request(
+                f"id: is missing: a change needs id= and {ID_DIGITS} hexadecimal digits"
+            )
         said = (request.method.name, target.kind, target.uid, sorted(target.query.items()))
         fingerprint = sha256(repr(said).encode() + payload).digest()
         return cls(sha256(peer.name.encode()).digest(), target.request_id, fingerprint)
@@ -112,53 +81,8 @@ class _Repetition:
             CoapRefused: that was another request.
         """
         if content[1:] != self.fingerprint:
-            raise _bad("id: was used for another request; draw one anew for each")
+            raise bad_request("id: was used for another request; draw one anew for each")
         return CoapAnswer(Code(content[0]))
-
-
-def _find(path: tuple[str, ...]) -> tuple[str, bytes | None]:
-    match path:
-        case ("tc",):
-            return "device", None
-        case ("tc", "c"):
-            return "containers", None
-        case ("tc", "j"):
-            return "judge", None
-        case ("tc", "e"):
-            return "events", None
-        case ("tc", "c", digits):
-            return "container", _to_uid(digits)
-        case ("tc", "c", digits, "m"):
-            return "metadata", _to_uid(digits)
-    raise _not_found()
-
-
-def _to_uid(digits: str) -> bytes:
-    try:
-        uid = bytes.fromhex(digits)
-    except ValueError:
-        raise _not_found() from None
-    if not 1 <= len(uid) <= MAX_UID_BYTES or len(digits) != 2 * len(uid):
-        raise _not_found()
-    return uid
-
-
-def _to_request_id(digits: str) -> bytes:
-    try:
-        found = bytes.fromhex(digits)
-    except ValueError:
-        found = b""
-    if len(digits) != ID_DIGITS or len(found) != ID_DIGITS // 2:
-        raise _bad(f"id: is not {ID_DIGITS} hexadecimal digits")
-    return found
-
-
-def _bad(problem: str) -> CoapRefused:
-    return CoapRefused(Code.BAD_REQUEST, "bad-request", problem)
-
-
-def _not_found() -> CoapRefused:
-    return CoapRefused(Code.NOT_FOUND, "not-found", "there is no such resource")
 
 
 class Resources:
@@ -314,10 +238,15 @@ class Resources:
             problem = f"{peer.name} has no right to {Right.LOAD}"
             raise CoapRefused(Code.FORBIDDEN, "forbidden", problem)
         checks = self._device.judge(payload, replaces="replaces" in target.query)
-        rows: Value = [
-            [each.name, _VERDICTS[each.outcome], flatten(each.detail)[:512]] for each in checks
-        ]
-        return CoapAnswer(Code.CHANGED, encode(rows), Format.CBOR)
+        content = b""
+        for most in _PROBLEM_CHARACTERS:
+            rows: Value = [
+                [each.name, _VERDICTS[each.outcome], flatten(each.detail)[:most]] for each in checks
+            ]
+            content = encode(rows)
+            if len(content) <= MAX_VERDICT_BYTES:
+                break
+        return CoapAnswer(Code.CHANGED, content, Format.CBOR)
 
     def _change(
         self, request: CoapRequest, target: Target, peer: KnownPeer, payload: bytes
@@ -359,7 +288,7 @@ class Resources:
             raise CoapRefused(Code.PRECONDITION_FAILED, "precondition-failed", problem)
         confirm_ms = _whole_number(target, "confirm", 0)
         if confirm_ms > MAX_CONFIRM_MS:
-            raise _bad(f"confirm: is more than {MAX_CONFIRM_MS}")
+            raise bad_request(f"confirm: is more than {MAX_CONFIRM_MS}")
         with self._answering(key, Code.CHANGED) as answer:
             self._device.replace(payload, confirm_ms=confirm_ms or None)
         return answer
@@ -374,12 +303,12 @@ class Resources:
     def _require_uid(self, wanted: bytes, found: bytes | None) -> None:
         """Refuse what names another container; what names none is for the device to refuse."""
         if found is not None and found != wanted:
-            raise _bad(f"the metadata is of {show(found)}, the path of {show(wanted)}")
+            raise bad_request(f"the metadata is of {show(found)}, the path of {show(wanted)}")
 
     def _verb(self, target: Target) -> str:
         verbs = [verb for verb in _VERBS if verb in target.query]
         if len(verbs) != 1:
-            raise _bad("query: one of start, stop and kill is needed")
+            raise bad_request("query: one of start, stop and kill is needed")
         return verbs[0]
 
 
@@ -392,7 +321,7 @@ def _whole_number(target: Target, name: str, default: int) -> int:
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise _bad(f"{name}: is no whole number")
+        raise bad_request(f"{name}: is no whole number")
     return int(text)
 
 

@@ -76,3 +76,8 @@ def too_large(subject: str, most_bytes: int) -> CoapRefused:
     size1 = ((Option.SIZE1, to_uint(most_bytes)),)
     problem = f"{subject}: at most {most_bytes} bytes are allowed"
     return CoapRefused(Code.TOO_LARGE, "too-large", problem, size1)
+
+
+def bad_request(problem: str) -> CoapRefused:
+    """A request that cannot be read."""
+    return CoapRefused(Code.BAD_REQUEST, "bad-request", problem)
