@@ -132,6 +132,27 @@ def test_who_observes_is_told_of_each_state(tmp_path: Path, port: int) -> None:
 
 
 @pytest.mark.clause("TC-MGMT-09")
+def test_nobody_takes_the_place_of_all_who_observe(tmp_path: Path, port: int) -> None:
+    async def observe(served: Served) -> list[int]:
+        found = []
+        for _ in range(5):
+            context = await aiocoap.Context.create_client_context()
+            requests = [
+                context.request(
+                    aiocoap.Message(code=aiocoap.GET, uri=f"{served.uri}/tc/c", observe=0)
+                )
+                for _ in range(9)
+            ]
+            answers = [await request.response for request in requests]
+            found.append(sum(answer.opt.observe is not None for answer in answers))
+        return found
+
+    with serving(tmp_path, port) as served:
+        found = asyncio.run(observe(served))
+    assert found == [8, 8, 8, 8, 0]
+
+
+@pytest.mark.clause("TC-MGMT-09")
 def test_long_answers_come_in_blocks(tmp_path: Path, port: int) -> None:
     bundle = (tmp_path / "box.tcb").read_bytes()
     with serving(tmp_path, port) as served:

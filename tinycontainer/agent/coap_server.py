@@ -31,7 +31,8 @@ from .requests.message import (
 from .requests.refusing import CoapRefused
 
 MAX_OBSERVERS: Final = 32
-"""Who observes beyond this gets a plain answer, which RFC 7641 allows."""
+OBSERVERS_PER_PEER: Final = 8
+"""Who observes beyond these gets a plain answer, which RFC 7641 allows."""
 BLOCK_BYTES: Final = 1024
 _METHODS: Final = {int(method): method for method in Method}
 _READ_BEFORE: Final = frozenset({Option.URI_PATH, Option.URI_QUERY})
@@ -106,27 +107,29 @@ class Observers:
     """Those who wait for a change; each is woken by all that come while it looks away."""
 
     def __init__(self) -> None:
-        self._waiting: set[asyncio.Event] = set()
+        self._waiting: dict[asyncio.Event, bytes] = {}
 
-    def __len__(self) -> int:
-        return len(self._waiting)
+    def has_room(self, peer: bytes) -> bool:
+        """Whether this peer may begin to observe."""
+        own = sum(each == peer for each in self._waiting.values())
+        return own < OBSERVERS_PER_PEER and len(self._waiting) < MAX_OBSERVERS
 
     def wake(self) -> None:
         """Something has changed."""
         for each in self._waiting:
             each.set()
 
-    async def changes(self) -> AsyncIterator[None]:
-        """One entry after each change, or after several."""
+    async def changes(self, peer: bytes) -> AsyncIterator[None]:
+        """One entry for a peer after each change, or after several."""
         changed = asyncio.Event()
-        self._waiting.add(changed)
+        self._waiting[changed] = peer
         try:
             while True:
                 await changed.wait()
                 changed.clear()
                 yield
         finally:
-            self._waiting.discard(changed)
+            del self._waiting[changed]
 
 
 class Site(interfaces.Resource):  # type: ignore[misc]
@@ -165,7 +168,7 @@ class Site(interfaces.Resource):  # type: ignore[misc]
             return
         number = 1
         pipe.add_response(write_answer(_numbered(request, answer, number)), is_last=False)
-        async for _ in self._observers.changes():
+        async for _ in self._observers.changes(request.peer):
             before, answer = answer, self._look(request)
             if answer == before:
                 continue
@@ -180,7 +183,7 @@ class Site(interfaces.Resource):  # type: ignore[misc]
         wishes = observe is not None and from_uint(observe) == 0
         may = request.method is Method.GET and request.path[:1] == ("tc",)
         is_whole = request.option(Option.BLOCK2) is None
-        has_room = len(self._observers) < MAX_OBSERVERS
+        has_room = self._observers.has_room(request.peer)
         return wishes and may and is_whole and has_room and answer.code is Code.CONTENT
 
     # The rest of the interface is for what aiocoap would do in place of `render_to_pipe`.
