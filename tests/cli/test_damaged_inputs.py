@@ -40,6 +40,19 @@ bundle = "given.tcb"
 [agent]
 insecure = true
 """
+PROTECTED = """
+[agent]
+identity = "desk.edhoc"
+[[agent.peers]]
+name = "alice"
+context = "alice/device"
+rights = ["read"]
+uids = ["mapper"]
+[[agent.peers]]
+name = "bob"
+credential = "bob.ccs"
+rights = ["load", "delete"]
+"""
 SCRIPT = '[[steps]]\nat_ms = 1\nverb = "stop"\nuid = "mapper"\n'
 
 SIGNED = ("--key", "{keys}/developer.{private}")
@@ -73,6 +86,7 @@ USES = (
     ("model", "{model}"),
     ("run", "{device}", "--for", "5ms"),
     ("serve", "{device}", "--check"),
+    ("serve", "{protected}", "--check"),
     ("run", "{device}", "--for", "5ms", "--script", "{script}"),
     ("run", "{device}", "--for", "5ms", "--replay", "{recording}"),
     ("compare", "{bundle}", "--device", "{device}", "--for", "2ms"),
@@ -82,6 +96,14 @@ USES = (
     ("sign", "mask", "--calls", "open", *FILES, "--key", "{key}", "-o", "{out}"),
     ("keygen", "{out}", "--passphrase-file", "{script}"),
 )
+PROOFS = {
+    "settings": "alice/device/settings.json",
+    "secret": "alice/device/secret.json",
+    "identity": "desk.edhoc",
+    "credential": "bob.ccs",
+}
+"""What a protected device knows its peers by; `serve` reads them."""
+
 JUDGING = ("conform", "--cases", "{suite}", "--timeout", "2")
 
 """Each verb with the files that it can read; one of those in braces is damaged. `JUDGING` starts a
@@ -115,6 +137,8 @@ class Workshop:
             "recording": root / "recording.jsonl",
             "trace": root / "trace.jsonl",
             "state": root / "state.db",
+            "protected": root / "protected.toml",
+            **{name: root / place for name, place in PROOFS.items()},
         }
 
 
@@ -129,6 +153,10 @@ def workshop(root: Path, program: Program, form: str) -> Workshop:
     algorithm = "HMAC-256" if hmac else "EdDSA"
     text = DEVICE.replace("SUFFIX", made.public).replace("NAME", algorithm)
     (root / "device.toml").write_text(text)
+    (root / "protected.toml").write_text(PROTECTED)
+    program.good("keygen", "--oscore", root / "alice")
+    for name in ("desk", "bob"):
+        program.good("keygen", "--edhoc", root / name)
     program.good("keygen", root / "keys", *KEY_FORMS[form])
     program.good("pack", root / "mapper", "--keys", root / "keys", "-o", root / "given.tcb")
     program.good(
@@ -175,6 +203,7 @@ def uses(made: Workshop, random: Random) -> Iterator[tuple[list[str], str]]:
         readable = [name for name in whole if "{" + name + "}" in text]
         readable += ["manifest", "code"] * ("{mapper}" in text)
         readable += ["case"] * ("{suite}" in text)
+        readable += [*PROOFS] * ("{protected}" in text)
         readable += ["key"] * ("{keys}" in text) + ["bundle", "public"] * ("{device}" in text)
         name = random.choice(readable)
         paths[name].write_bytes(damage(whole[name], list(whole.values()), keys, random))
