@@ -188,6 +188,29 @@ def test_a_request_that_somebody_recorded_is_of_no_use(tmp_path: Path, port: int
             assert ask(Method.GET, BOX).code.dotted == "4.04"
 
 
+@pytest.mark.clause("TC-MGMT-13")
+def test_a_context_whose_numbers_cannot_be_recorded_is_of_no_use(tmp_path: Path, port: int) -> None:
+    context, folder = tmp_path / "bob" / "operator", tmp_path / "bob" / "device"
+    with serving(tmp_path, port) as served:
+        folder.rename(tmp_path / "away")
+        with listening_in(port) as (uri, heard), asking(uri, context) as ask:
+            for _ in range(3):
+                with pytest.raises(DeviceRefused, match="without protection"):
+                    ask(Method.GET, "/tc")
+        with asking(served.uri, tmp_path / "alice" / "operator") as ask:
+            assert ask(Method.GET, "/tc").code.dotted == "2.05"
+        served.end(9)
+    (tmp_path / "away").rename(folder)
+    with serving(tmp_path, port) as served:
+        # Nothing was taken, so nothing can be taken twice.
+        for datagram in heard[1:]:
+            answer = exchange(port, datagram[:2] + b"\xab\xcd" + datagram[4:])
+            assert answer[1] in (0x44, 0x45, 0x81)
+        code, events, err = served.end()
+    assert (code, "Traceback" in err) == (0, False)
+    assert sum(each["event"] == "asked" for each in events) == 2
+
+
 @pytest.mark.clause("TC-MGMT-10", "TC-MGMT-13")
 def test_a_change_is_made_once_also_across_a_kill(tmp_path: Path, port: int) -> None:
     bundle = (tmp_path / "box.tcb").read_bytes()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.project import Program
-from support.remote_resource import remote_resource
+from support.remote_resource import raw_server, remote_resource, reply
 from support.serving import HOST, free_port
 
 from tinycontainer.errors import DriverError
@@ -148,6 +148,103 @@ def test_who_closes_at_once_ends_the_network_for_nobody(desk: Desk) -> None:
 
 
 @pytest.mark.clause("TC-END-14")
+def test_to_open_and_close_asks_no_more_often_than_the_interval(desk: Desk) -> None:
+    with remote_resource() as resource:
+        driver = desk.make(uri=resource.uri, method="get", interval_ms=60_000)
+        end_s = time.monotonic() + 0.5
+        while time.monotonic() < end_s:
+            driver.close(driver.open(1, desk.now))
+        time.sleep(0.2)
+        assert resource.asked <= 1
+
+
+@pytest.mark.clause("TC-END-14")
+@pytest.mark.parametrize("method", ["get", "observe"])
+def test_a_server_that_comes_later_is_asked_again(desk: Desk, method: str) -> None:
+    answering: list[bool] = []
+
+    def answer(request: bytes) -> bytes:
+        return reply(request, 0x45, b"\xffhere") if answering else reply(request, 0x84)
+
+    with raw_server(answer) as (uri, _):
+        driver = desk.make(uri=f"{uri}/x", method=method, interval_ms=100)
+        fd = driver.open(1, desk.now)
+        desk.until(partial(desk.has_shown_more, driver, fd, 0))
+        answering.append(True)
+        assert [desk.read(driver, fd) for _ in range(3)] == [b"here"] * 3
+    assert desk.shown[0].endswith(b"it answers 4.04")
+
+
+BAD_ANSWERS = {
+    "an empty block option": (0x45, b"\xd0\x0e\xffx"),
+    "an option that ends too early": (0x45, b"\x1f"),
+    "a block that is not the last": (0x45, b"\xd1\x0a\x0e\xff" + bytes(1024)),
+    "an OSCORE option without its length": (0x45, b"\x91\x10\xffx"),
+    "too long a message": (0x45, b"\xff" + bytes(256)),
+}
+
+
+@pytest.mark.clause("TC-END-14")
+@pytest.mark.parametrize("method", ["get", "observe", "post"])
+@pytest.mark.parametrize("bad", BAD_ANSWERS)
+def test_no_answer_of_a_server_ends_an_endpoint(desk: Desk, method: str, bad: str) -> None:
+    code, rest = BAD_ANSWERS[bad]
+    answers = iter([*[(code, rest)] * 3])
+
+    def answer(request: bytes) -> bytes:
+        return reply(request, *next(answers, (0x45, b"\xffgood")))
+
+    with raw_server(answer) as (uri, _):
+        driver = desk.make(uri=f"{uri}/x", method=method, interval_ms=100, messages_per_s=1000)
+        fd = driver.open(1, desk.now)
+        came: list[bytes] = []
+
+        def is_good() -> bool:
+            if method == "post":
+                driver.write(fd, b"x")
+            came.append(driver.read(fd, 255))
+            return came[-1] == b"good"
+
+        desk.until(is_good)
+    assert len(desk.shown) <= 3
+    assert set(came) <= {b"", b"x", b"good"}
+
+
+@pytest.mark.clause("TC-END-14")
+def test_who_is_not_answered_keeps_nobody_else_waiting(desk: Desk) -> None:
+    with raw_server(
+        lambda request: reply(request, 0x44, b"\xffyes") if b"fast" in request else b""
+    ) as (uri, _):
+        slow = desk.make(uri=f"{uri}/slow", messages=64, messages_per_s=1000)
+        fd = slow.open(1, desk.now)
+        assert [slow.write(fd, b"x") for _ in range(64)] == [1] * 64
+        fast = desk.make(uri=f"{uri}/fast")
+        its_fd = fast.open(1, desk.now)
+        fast.write(its_fd, b"x")
+        began_s = time.monotonic()
+        assert desk.read(fast, its_fd) == b"yes"
+        assert time.monotonic() - began_s < 5
+        # With all that on its way, the network ends at once and without a complaint.
+        desk.resources.close()
+        assert time.monotonic() - began_s < 10
+
+
+@pytest.mark.clause("TC-END-14", "TC-END-04")
+def test_an_answer_to_what_was_sent_before_is_for_nobody(desk: Desk) -> None:
+    with remote_resource() as resource:
+        resource.answer = b"to a secret"
+        resource.delay_s = 0.3
+        driver = desk.make(uri=resource.uri)
+        fd = driver.open(1, desk.now)
+        driver.write(fd, b"secret")
+        driver.close(fd)
+        fd = driver.open(1, desk.now)
+        desk.until(lambda: resource.received == [b"secret"])
+        time.sleep(0.3)
+        assert driver.read(fd, 255) == b""
+
+
+@pytest.mark.clause("TC-END-14")
 def test_a_resource_that_is_observed_tells_its_changes(desk: Desk) -> None:
     with remote_resource() as resource:
         driver = desk.make(uri=resource.uri, method="observe", messages=2)
@@ -184,7 +281,7 @@ def test_an_answer_that_no_call_could_read_is_dropped(desk: Desk) -> None:
         driver = desk.make(uri=resource.uri, method="get", interval_ms=100)
         fd = driver.open(1, desk.now)
         desk.until(lambda: driver.read(fd, 255) == b"" and bool(desk.shown))
-        assert b"a message of 256 bytes is dropped" in desk.shown[0]
+        assert b"a message of more than 255 bytes is dropped" in desk.shown[0]
         resource.content = b"x" * 255
         assert desk.read(driver, fd) == b"x" * 255
 

@@ -14,6 +14,10 @@ from tinycontainer.interfaces.security_context import make_security_contexts, re
 SECRET = "c0ffee" * 8
 
 
+NUMBERS = {"next-to-send": 7, "received": {"index": 3, "bitfield": 9}}
+UNKNOWN = {"next-to-send": 7, "received": "unknown"}
+
+
 def counting() -> Callable[[int], bytes]:
     numbers = iter(range(1, 256))
     return lambda size: bytes([next(numbers)]) * size
@@ -24,6 +28,7 @@ def write(folder: Path, **changes: Any) -> Path:
     values: dict[str, Any] = {
         "settings": {"sender-id_hex": "01", "recipient-id_hex": "02"},
         "secret": {"secret_hex": SECRET, "salt_hex": ""},
+        "sequence": NUMBERS,
     } | changes
     folder.mkdir(mode=0o700)
     for name, content in values.items():
@@ -78,6 +83,18 @@ IDS = {"sender-id_hex": "01", "recipient-id_hex": "02"}
         ({"secret": {"salt_hex": SECRET}}, "secret_hex: is missing"),
         ({"secret": {SECRET * 9: ""}}, "is not known"),
         ({"secret": f'{{"secret_hex": "{SECRET}"'}, "secret.json: is no JSON"),
+        ({"sequence": "["}, "sequence.json: is no JSON"),
+        ({"sequence": [1]}, "sequence.json: is no JSON object"),
+        ({"sequence": {"next-to-send": 1}}, "does not say which numbers were used"),
+        ({"sequence": NUMBERS | {"next-to-send": -1}}, "does not say which numbers"),
+        ({"sequence": NUMBERS | {"next-to-send": 1 << 40}}, "does not say which numbers"),
+        ({"sequence": NUMBERS | {"next-to-send": True}}, "does not say which numbers"),
+        ({"sequence": '{"next-to-send": 1e999, "received": "unknown"}'}, "does not say"),
+        ({"sequence": NUMBERS | {"received": "empty"}}, "does not say which numbers"),
+        ({"sequence": NUMBERS | {"received": {"index": "a", "bitfield": 0}}}, "does not say"),
+        ({"sequence": NUMBERS | {"received": {"index": 0, "bitfield": -1}}}, "does not say"),
+        ({"sequence": NUMBERS | {"received": {"index": 1}}}, "does not say which numbers"),
+        ({"sequence": UNKNOWN | {"more": 1}}, "does not say which numbers"),
     ],
 )
 def test_what_is_no_context_is_refused_in_one_line_without_its_secret(
@@ -107,6 +124,11 @@ def test_what_is_no_folder_of_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DeviceFileError, match="is no folder"):
         read_security_context(tmp_path / "file")
+    read_security_context(write(tmp_path / "unsure", sequence=UNKNOWN))
+    lost = write(tmp_path / "lost")
+    (lost / "sequence.json").unlink()
+    with pytest.raises(DeviceFileError, match=r"sequence\.json: cannot be read: No such file"):
+        read_security_context(lost)
     folder = write(tmp_path / "it")
     (folder / "secret.json").unlink()
     with pytest.raises(DeviceFileError, match=r"secret\.json: cannot be read: No such file"):

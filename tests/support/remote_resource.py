@@ -1,8 +1,9 @@
 """A resource of somebody else on the network, for drivers that reach one."""
 
 import asyncio
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -103,3 +104,41 @@ async def _serve(
     while not over.is_set():
         await asyncio.sleep(0.02)
     await context.shutdown()
+
+
+@contextmanager
+def raw_server(answer: Callable[[bytes], bytes]) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that answers datagrams as it likes: its address, and what it was sent.
+
+    Args:
+        answer: the answer to a datagram; empty for none.
+    """
+    heard: list[bytes] = []
+    over = threading.Event()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind((HOST, 0))
+        server.settimeout(0.05)
+
+        def serve() -> None:
+            while not over.is_set():
+                try:
+                    datagram, asker = server.recvfrom(4096)
+                except TimeoutError:
+                    continue
+                heard.append(datagram)
+                if found := answer(datagram):
+                    server.sendto(found, asker)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"coap://{HOST}:{server.getsockname()[1]}", heard
+        finally:
+            over.set()
+            thread.join()
+
+
+def reply(request: bytes, code: int, rest: bytes = b"") -> bytes:
+    """An acknowledgement of a request with a code, and then these options and payload."""
+    token_bytes = request[0] & 15
+    return bytes([0x60 | token_bytes, code]) + request[2 : 4 + token_bytes] + rest

@@ -1,5 +1,6 @@
 """Opens OSCORE contexts by aiocoap, an optional part: to be imported only where it is used."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -13,9 +14,14 @@ from .security_context import SecurityContext
 
 
 class _OpenContext(oscore.FilesystemSecurityContext):  # type: ignore[misc]
-    """The library's context, released when we say so and not when nothing refers to it."""
+    """The library's context, released when we say so and not when nothing refers to it.
+
+    The library takes numbers for recorded whose recording has failed. Ours is of no use from then
+    on: a number that is used twice breaks the encryption, or lets a request be taken twice.
+    """
 
     lockfile: Any
+    _has_failed = False
 
     def __init__(self, folder: str) -> None:
         try:
@@ -26,9 +32,39 @@ class _OpenContext(oscore.FilesystemSecurityContext):  # type: ignore[misc]
                 self.lockfile = None
             raise
 
+    def protect(self, *given: Any, **named: Any) -> Any:
+        """Protect a message, unless numbers could not be recorded."""
+        self._require_sound()
+        return super().protect(*given, **named)
+
+    def unprotect(self, *given: Any, **named: Any) -> Any:
+        """Open a message, unless numbers could not be recorded."""
+        self._require_sound()
+        return super().unprotect(*given, **named)
+
+    def _require_sound(self) -> None:
+        if self._has_failed:
+            raise OSError("the numbers of a context could not be recorded")
+
+    def _store(self) -> None:
+        self._require_sound()
+        try:
+            super()._store()
+            folder = os.open(self.basedir, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except BaseException:
+            self._has_failed = True
+            raise
+
     def close(self) -> None:
         """Write which numbers were used, and let others use the folder."""
-        if self.lockfile is not None:
+        if self._has_failed and self.lockfile is not None:
+            self.lockfile.release()
+            self.lockfile = None
+        elif self.lockfile is not None:
             self._destroy()
 
 
@@ -60,5 +96,5 @@ def open_context(context: SecurityContext) -> Iterator[Any]:
     try:
         yield opened
     finally:
-        with suppress(OSError):  # the next time begins with an exchange that replaces the numbers
+        with suppress(OSError):  # the numbers of before are there, and are beyond those in use
             opened.close()

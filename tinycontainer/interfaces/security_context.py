@@ -13,6 +13,7 @@ from tinycontainer.text import show
 
 SETTINGS: Final = "settings.json"
 SECRET: Final = "secret.json"
+SEQUENCE: Final = "sequence.json"
 SIDES: Final = ("device", "operator")
 MAX_FILE_BYTES: Final = 4096
 MIN_SECRET_BYTES: Final = 16
@@ -23,6 +24,9 @@ _SALT_BYTES: Final = 8
 _ID_BYTES: Final = 4
 _MAX_BYTES: Final = 64
 _FOR_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_MAX_NUMBER: Final = (1 << 40) - 1
+"""Of a message (RFC 8613, section 7.2.1)."""
+_FRESH: Final = {"next-to-send": 0, "received": {"index": 0, "bitfield": 0}}
 _NEEDED: Final = {SETTINGS: {"sender-id_hex", "recipient-id_hex"}, SECRET: {"secret_hex"}}
 _POSSIBLE: Final = {SETTINGS: {"id-context_hex"}, SECRET: {"salt_hex"}}
 
@@ -65,13 +69,14 @@ def make_security_contexts(
         side: {
             SETTINGS: _encode({"sender-id_hex": own.hex(), "recipient-id_hex": other.hex()}),
             SECRET: _encode(secret),
+            SEQUENCE: _encode(_FRESH),
         }
         for side, (own, other) in ids.items()
     }
 
 
 def read_security_context(folder: Path) -> SecurityContext:
-    """Read the context of a folder: all that can be wrong with it, but not its state.
+    """Read the context of a folder, with all that can be wrong with it.
 
     Raises:
         DeviceFileError: it cannot be read, others than its owner can use it, or it is none.
@@ -80,6 +85,7 @@ def read_security_context(folder: Path) -> SecurityContext:
     values: dict[str, bytes] = {}
     for name, needed in _NEEDED.items():
         values |= _read_values(folder / name, needed, needed | _POSSIBLE[name])
+    _require_numbers(folder / SEQUENCE)
     own, other = values["sender-id_hex"], values["recipient-id_hex"]
     if max(len(own), len(other)) > MAX_ID_BYTES:
         raise _error(folder, f"an id has more than {MAX_ID_BYTES} bytes")
@@ -104,8 +110,36 @@ def _require_private(folder: Path) -> None:
         raise _error(folder, f"has the mode {found}, so others can use it; make it 0700")
 
 
+def _require_numbers(path: Path) -> None:
+    """Refuse a context that does not know which numbers it has used: it may never use one twice."""
+    found = _read_object(path)
+    received = found.get("received")
+    window = received if isinstance(received, dict) else {"index": 0, "bitfield": 0}
+    numbers = (found.get("next-to-send"), window.get("index"))
+    is_sound = (
+        found.keys() == _FRESH.keys()
+        and (received == "unknown" or isinstance(received, dict))
+        and window.keys() == {"index", "bitfield"}
+        and all(type(each) is int and 0 <= each <= _MAX_NUMBER for each in numbers)
+        and type(window["bitfield"]) is int
+        and 0 <= window["bitfield"] < 1 << 64
+    )
+    if not is_sound:
+        problem = "does not say which numbers were used; make a new context for both sides"
+        raise _error(path, problem)
+
+
 def _read_values(path: Path, needed: set[str], known: set[str]) -> dict[str, bytes]:
     """The byte strings of one of its files. What is wrong is told without a value."""
+    found = _read_object(path)
+    for key in sorted(found.keys() - known):
+        raise _error(path, f"{show(key, 40)}: is not known")
+    for key in sorted(needed - found.keys()):
+        raise _error(path, f"{key}: is missing")
+    return {key: _to_bytes(path, key, value) for key, value in found.items()}
+
+
+def _read_object(path: Path) -> dict[str, Any]:
     try:
         content = _read(path)
     except OSError as error:
@@ -116,11 +150,7 @@ def _read_values(path: Path, needed: set[str], known: set[str]) -> dict[str, byt
         raise _error(path, "is no JSON") from None
     if not isinstance(found, dict):
         raise _error(path, "is no JSON object")
-    for key in sorted(found.keys() - known):
-        raise _error(path, f"{show(key, 40)}: is not known")
-    for key in sorted(needed - found.keys()):
-        raise _error(path, f"{key}: is missing")
-    return {key: _to_bytes(path, key, value) for key, value in found.items()}
+    return found
 
 
 def _read(path: Path) -> bytes:

@@ -1,13 +1,14 @@
 """The network of remote endpoints: one thread, in which aiocoap waits in place of the device.
 
-A peer is used by the device's thread; what goes between the threads is in bounded queues.
+A peer is used by the device's thread; what goes between the threads is in bounded queues. Each peer
+has a socket of its own: a resource that does not answer keeps no message to another one waiting.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import Any, Final
@@ -19,14 +20,16 @@ from aiocoap.transports.oscore import OSCOREAddress
 from tinycontainer.errors import DeviceFileError, DriverError
 from tinycontainer.interfaces.oscore import open_context
 from tinycontainer.interfaces.security_context import SecurityContext
-from tinycontainer.text import flatten
 
 from .peer import MAX_MESSAGE_BYTES
 
 TIMEOUT_S: Final = 10.0
 OBSERVE_S: Final = 60.0
-"""After so long without news the resource is asked again: it may have forgotten the observer."""
-_MAX_PROBLEM_CHARACTERS: Final = 200
+"""After so long without news the resource is asked whether it still is as it was last told."""
+
+
+class _Refused(Exception):
+    """What came is of no use; the text is ours, and nothing of it the other side's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Resource:
     Attributes:
         uri: of the resource.
         method: ``get``, ``observe``, ``put`` or ``post``.
-        interval_s: how often it is asked; of ``get`` alone.
+        interval_s: how often it is asked at most; of ``get`` and ``observe``.
         most: how many messages wait at most, in each direction.
     """
 
@@ -47,7 +50,7 @@ class Resource:
 
 
 class Network:
-    """A thread with an event loop and a client of CoAP.
+    """A thread with an event loop.
 
     Args:
         context: the OSCORE context that protects everything; None for none.
@@ -59,9 +62,9 @@ class Network:
         self._security: Any = None
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="remote endpoints", daemon=True)
-        self._client: asyncio.Task[Any] | None = None
         self._lock = Lock()
-        self._work: set[Future[None]] = set()
+        self._work: set[asyncio.Task[Any] | None] = set()
+        self._clients: set[Any] = set()
 
     def start(self) -> None:
         """Open the context and begin the thread, if that was not done yet.
@@ -78,56 +81,61 @@ class Network:
 
     def run(self, work: Coroutine[Any, Any, None]) -> "Future[None]":
         """Begin some work; it can be cancelled."""
-        begun = asyncio.run_coroutine_threadsafe(work, self._loop)
-        self._work.add(begun)
-        begun.add_done_callback(self._work.discard)
-        return begun
+        return asyncio.run_coroutine_threadsafe(self._noting(work), self._loop)
 
-    async def ask(self, message: Any) -> Any:
-        """Send a request; whatever has an answer and its observation.
+    async def _noting(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.current_task()
+        self._work.add(task)
+        try:
+            await work
+        finally:
+            self._work.discard(task)
+
+    async def make_client(self) -> Any:
+        """A client of CoAP, with a socket of its own.
 
         Raises:
             OSError: there is no network.
         """
-        if self._client is None:
-            self._client = asyncio.ensure_future(self._begin())
-        # Shielded: whoever is cancelled while it begins does not end it for the others.
-        client = await asyncio.shield(self._client)
-        return client.request(message)
-
-    def require_protected(self, answer: Any) -> None:
-        """Refuse an answer that is not protected, where a context is there.
-
-        Raises:
-            PermissionError: it is not.
-        """
-        if self._security is not None and not isinstance(answer.remote, OSCOREAddress):
-            raise PermissionError("its answer is not protected")
-
-    async def _begin(self) -> Any:
         # In this order: with the other one everything would be sent unprotected, without a word.
         transports = ["udp6"] if self._security is None else ["oscore", "udp6"]
         client = await aiocoap.Context.create_client_context(transports=transports)
         if self._security is not None:
             client.client_credentials["*"] = self._security
+        self._clients.add(client)
         return client
 
+    async def end_client(self, client: Any) -> None:
+        """End a client, with whatever it still waits for."""
+        self._clients.discard(client)
+        with suppress(Exception):  # of foreign code, on what was on its way
+            await client.shutdown()
+
+    def is_trusted(self, answer: Any) -> bool:
+        """Whether an answer is protected, if there is a context to protect it."""
+        return self._security is None or isinstance(answer.remote, OSCOREAddress)
+
     async def _end(self) -> None:
-        if self._client is None:
-            return
-        with suppress(OSError, aiocoap.error.Error):  # it has not begun, and was told about
-            await (await self._client).shutdown()
+        work = [task for task in self._work if task is not None]
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+        for client in [*self._clients]:
+            await self.end_client(client)
 
     def close(self) -> None:
         """End the thread, and release the context."""
-        if self._thread.is_alive():
-            for begun in [*self._work]:
-                begun.cancel()
-            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(TIMEOUT_S)
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-        self._loop.close()
-        self._held.close()
+        try:
+            if self._thread.is_alive():
+                ending = asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+                with suppress(TimeoutError):
+                    ending.result(TIMEOUT_S)
+                self._loop.call_soon_threadsafe(self._loop.stop)
+                self._thread.join(TIMEOUT_S)
+            if not self._thread.is_alive():
+                self._loop.close()
+        finally:
+            self._held.close()
 
 
 class NetworkPeer:
@@ -141,10 +149,14 @@ class NetworkPeer:
     def __init__(self, network: Network, resource: Resource) -> None:
         self._network = network
         self._resource = resource
-        self._come: deque[bytes] = deque(maxlen=resource.most)
+        self._come: deque[tuple[int, bytes]] = deque(maxlen=resource.most)
         self._on_their_way: deque[Future[None]] = deque()
         self._listening: Future[None] | None = None
         self._problems: deque[str] = deque(maxlen=1)
+        self._opening = 0
+        self._asked_s = float("-inf")
+        self._client: asyncio.Future[Any] | None = None
+        self._idle: Future[None] | None = None
 
     def begin(self) -> None:
         """Begin to ask for what the resource holds.
@@ -156,16 +168,20 @@ class NetworkPeer:
             self._network.start()
         except DeviceFileError as error:
             raise DriverError(problem=str(error)) from None
-        work = {"get": self._get_again, "observe": self._observe}.get(self._resource.method)
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+        work = {"get": self._get, "observe": self._observe}.get(self._resource.method)
         if work is not None and self._listening is None:
-            self._listening = self._network.run(work())
+            self._listening = self._network.run(self._repeat(work, self._opening))
 
     def end(self) -> None:
-        """Ask no more; what has come is forgotten."""
+        """Ask no more; what has come, and what comes of what was sent, is for nobody."""
         if self._listening is not None:
             self._listening.cancel()
             self._listening = None
-        self._come.clear()
+        self._opening += 1
+        self._idle = self._network.run(self._rest())
 
     def send(self, payload: bytes) -> bool:
         """Send a message; False if too many are on their way."""
@@ -173,72 +189,126 @@ class NetworkPeer:
             self._on_their_way.popleft()
         if len(self._on_their_way) >= self._resource.most:
             return False
-        self._on_their_way.append(self._network.run(self._send(payload)))
+        self._on_their_way.append(self._network.run(self._send(payload, self._opening)))
         return True
 
     def take(self, now_us: int) -> bytes:
-        """The oldest message that has come."""
-        return self._come.popleft() if self._come else b""
+        """The oldest message that has come since it was opened."""
+        while self._come:
+            opening, message = self._come.popleft()
+            if opening == self._opening:
+                return message
+        return b""
 
     def problem(self) -> str:
         """What went wrong last, once."""
         return self._problems.popleft() if self._problems else ""
 
-    def _message(self, payload: bytes = b"", observe: int | None = None) -> Any:
+    async def _send(self, payload: bytes, opening: int) -> None:
+        await self._attempt(self._ask, opening, payload)
+
+    async def _repeat(self, work: Callable[[int], Coroutine[Any, Any, None]], opening: int) -> None:
+        """Do something again and again, at most so often, whoever opens and closes meanwhile."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._asked_s + self._resource.interval_s - loop.time())
+            self._asked_s = loop.time()
+            await self._attempt(work, opening)
+
+    async def _get(self, opening: int) -> None:
+        await self._ask(opening, b"")
+
+    async def _ask(self, opening: int, payload: bytes) -> None:
+        async with self._asking(payload) as asking:
+            self._keep(await asyncio.wait_for(asking.response, TIMEOUT_S), opening)
+
+    async def _observe(self, opening: int) -> None:
+        """Be told of changes, as long as the resource knows that it has to tell them."""
+        async with self._asking(b"", observe=0) as asking:
+            last = await asyncio.wait_for(asking.response, TIMEOUT_S)
+            self._keep(last, opening)
+            news = aiter(asking.observation)
+            while not asking.observation.cancelled:
+                try:
+                    last = await asyncio.wait_for(anext(news), OBSERVE_S)
+                except TimeoutError:
+                    async with self._asking(b"") as looking:
+                        found = await asyncio.wait_for(looking.response, TIMEOUT_S)
+                    if found.payload != last.payload:
+                        return
+                else:
+                    self._keep(last, opening)
+
+    @asynccontextmanager
+    async def _asking(self, payload: bytes, observe: int | None = None) -> AsyncIterator[Any]:
+        """A request, until the block is left. One that is not answered costs its socket."""
+        if self._client is None:
+            self._client = asyncio.ensure_future(self._network.make_client())
+        making = self._client
+        try:
+            # Shielded: whoever is cancelled while it begins does not end it for the others.
+            client = await asyncio.shield(making)
+        except OSError:
+            self._forget(making)
+            raise
         method = {"put": aiocoap.PUT, "post": aiocoap.POST}.get(self._resource.method, aiocoap.GET)
-        return aiocoap.Message(
+        message = aiocoap.Message(
             code=method, uri=self._resource.uri, payload=payload, observe=observe
         )
-
-    async def _send(self, payload: bytes) -> None:
-        await self._attempt(self._ask_once, payload)
-
-    async def _get_again(self) -> None:
-        while True:
-            await self._attempt(self._ask_once, b"")
-            await asyncio.sleep(self._resource.interval_s)
-
-    async def _observe(self) -> None:
-        while True:
-            await self._attempt(self._observe_once)
-            await asyncio.sleep(self._resource.interval_s)
-
-    async def _ask_once(self, payload: bytes) -> None:
-        asking = await self._network.ask(self._message(payload))
-        self._keep(await asyncio.wait_for(asking.response, TIMEOUT_S))
-
-    async def _observe_once(self) -> None:
-        asking = await self._network.ask(self._message(observe=0))
+        asking = client.request(message, handle_blockwise=False)
         try:
-            self._keep(await asyncio.wait_for(asking.response, TIMEOUT_S))
-            news = aiter(asking.observation)
-            while True:
-                self._keep(await asyncio.wait_for(anext(news), OBSERVE_S))
-        except (StopAsyncIteration, aiocoap.error.ObservationCancelled):
-            return
+            yield asking
+        except TimeoutError:
+            # The library goes on with what nobody waits for, so it gets no more of it.
+            if self._forget(making):
+                self._network.run(self._retire(client))
+            raise
         finally:
-            asking.observation.cancel()
+            if asking.observation is not None and not asking.observation.cancelled:
+                asking.observation.cancel()
 
-    async def _attempt(self, work: Callable[..., Coroutine[Any, Any, None]], *given: bytes) -> None:
+    def _forget(self, making: "asyncio.Future[Any]") -> bool:
+        """Use another socket from now on; False if that is so already."""
+        is_used = self._client is making
+        if is_used:
+            self._client = None
+        return is_used
+
+    async def _retire(self, client: Any) -> None:
+        """End a client when whoever else has asked with it has an answer, or none in time."""
+        await asyncio.sleep(TIMEOUT_S + 1)
+        await self._network.end_client(client)
+
+    async def _rest(self) -> None:
+        """Give the socket back, if nobody opens the resource again."""
+        await asyncio.sleep(TIMEOUT_S + 1)
+        making, self._client = self._client, None
+        if making is not None:
+            with suppress(OSError):
+                await self._network.end_client(await making)
+
+    async def _attempt(self, work: Callable[..., Coroutine[Any, Any, None]], *given: Any) -> None:
         """Do something, and note in one line what goes wrong."""
         try:
             await work(*given)
+        except _Refused as error:
+            self._problems.append(str(error))
         except TimeoutError:
-            self._note("no answer in time")
+            self._problems.append("no answer in time")
         except oscore.NotAProtectedMessage:
-            self._note("its answer is not protected")
-        except (aiocoap.error.Error, OSError, ValueError) as error:
-            self._note(str(error) or type(error).__name__)
+            self._problems.append("an answer is not protected")
+        except StopAsyncIteration:
+            return
+        except Exception as error:  # foreign code reads what a stranger sends
+            self._problems.append(f"it cannot be asked: {type(error).__name__}")
 
-    def _keep(self, answer: Any) -> None:
-        self._network.require_protected(answer)
+    def _keep(self, answer: Any, opening: int) -> None:
+        if not self._network.is_trusted(answer):
+            raise _Refused("an answer is not protected")
         if not answer.code.is_successful():
-            self._note(f"it answers {answer.code}")
-        elif len(answer.payload) > MAX_MESSAGE_BYTES:
-            size = len(answer.payload)
-            self._note(f"a message of {size} bytes is dropped; it has at most {MAX_MESSAGE_BYTES}")
-        elif answer.payload:
-            self._come.append(bytes(answer.payload))
-
-    def _note(self, problem: str) -> None:
-        self._problems.append(flatten(problem)[:_MAX_PROBLEM_CHARACTERS])
+            raise _Refused(f"it answers {answer.code.dotted}")
+        block = answer.opt.block2
+        if len(answer.payload) > MAX_MESSAGE_BYTES or (block is not None and block.more):
+            raise _Refused(f"a message of more than {MAX_MESSAGE_BYTES} bytes is dropped")
+        if answer.payload:
+            self._come.append((opening, bytes(answer.payload)))
