@@ -1,6 +1,6 @@
 """The client, over a scripted transport."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import cbor2
 import pytest
@@ -86,6 +86,37 @@ def test_a_change_is_repeated_with_its_id_and_the_next_has_another() -> None:
     assert queries == [("start", "id=" + "01" * 8)] * 3 + [("id=" + "02" * 8,)]
     assert transport.asked[3].method is Method.DELETE
     assert transport.asked[3].path == ("tc", "c", "6162")
+
+
+@pytest.mark.parametrize("code", [Code.VALID, Code.CONTENT, Code.CREATED, Code.CONTINUE])
+def test_an_answer_of_another_kind_is_no_success(code: Code) -> None:
+    wishes: list[Callable[[Client], object]] = [
+        lambda client: client.order(b"a", "start"),
+        lambda client: client.delete(b"a"),
+        lambda client: client.reconfigure(b"a", b""),
+        lambda client: client.set_device_id(b"a"),
+        lambda client: client.judge(b"", replaces=False),
+    ]
+    for ask in wishes:
+        with pytest.raises(AnswerUnreadable, match=rf"it is {code.dotted}"):
+            ask(client(Scripted(CoapAnswer(code))))
+
+
+def test_a_verdict_without_checks_is_none() -> None:
+    answer = CoapAnswer(Code.CHANGED, cbor2.dumps([]), Format.CBOR)
+    with pytest.raises(AnswerUnreadable, match="a verdict has no checks"):
+        client(Scripted(answer)).judge(b"", replaces=False)
+
+
+def test_events_whose_numbers_do_not_rise_end_the_following() -> None:
+    event = content({0: 9, 1: [[3, b"{}"], [3, b"{}"]]})
+    with pytest.raises(AnswerUnreadable, match="do not rise"):
+        list(client(Scripted(content(0), event)).follow(0))
+    first, same = content({0: 9, 1: [[3, b"{}"]]}), content({0: 9, 1: [[3, b"{}"]]})
+    following = client(Scripted(content(0), first, same)).follow(0)
+    assert next(following) == (3, "{}")
+    with pytest.raises(AnswerUnreadable, match="do not rise"):
+        next(following)
 
 
 def test_three_timeouts_are_the_end() -> None:

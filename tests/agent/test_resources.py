@@ -5,11 +5,12 @@ from hashlib import sha256
 
 import cbor2
 import pytest
-from support.agents import Managed, content, option, problem
+from support.agents import Managed, content, known, option, problem
 from support.scripted import Program, trap
 from support.worlds import blueprint, newer, times
 
 from tinycontainer.agent.requests.message import CoapAnswer, Code, Method, Option, to_uint
+from tinycontainer.agent.requests.rights import Right
 from tinycontainer.device.containers.judgement import LoadCheck
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.state import MemoryState, StateChange, StateFileError
@@ -157,6 +158,21 @@ def test_a_verdict_fits_into_one_block(
     assert [row[0] for row in rows] == [each.name for each in checks]
     assert all(row[2] == "x" * len(row[2]) for row in rows)
     assert length > 10 or rows[0][2] == "x" * 10
+
+
+@pytest.mark.clause("TC-MGMT-14")
+def test_events_of_others_do_not_hide_those_of_a_peer() -> None:
+    peers = known(boss=(frozenset(Right), None), guest=(frozenset({Right.READ}), frozenset({b"b"})))
+    managed = Managed(peers)
+    for uid in ("a", "b"):
+        managed.device.load(managed.world.pack(blueprint(uid, security=times(period=10))).encode())
+        for _ in range(40 * (uid == "a")):
+            managed.device.start(uid)
+            managed.device.kill(uid)
+            managed.device.run(for_ms=0)
+    seen = content(managed.ask(Method.GET, "/tc/e", peer=b"guest"))
+    assert seen[0] > 64
+    assert [json.loads(event)["uid"] for _, event in seen[1]] == ["b"]
 
 
 @pytest.mark.clause("TC-MGMT-09")

@@ -6,6 +6,7 @@ may do what are ours: the library mixes uploads, bounds none, and passes over un
 
 import asyncio
 import os
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -31,8 +32,9 @@ from .requests.message import (
 from .requests.refusing import CoapRefused
 
 MAX_OBSERVERS: Final = 32
+"""Who observes beyond this gets a plain answer, which RFC 7641 allows."""
 OBSERVERS_PER_PEER: Final = 8
-"""Who observes beyond these gets a plain answer, which RFC 7641 allows."""
+"""Beyond this the oldest observation of the peer ends: it may have forgotten that itself."""
 BLOCK_BYTES: Final = 1024
 _METHODS: Final = {int(method): method for method in Method}
 _READ_BEFORE: Final = frozenset({Option.URI_PATH, Option.URI_QUERY})
@@ -110,9 +112,8 @@ class Observers:
         self._waiting: dict[asyncio.Event, bytes] = {}
 
     def has_room(self, peer: bytes) -> bool:
-        """Whether this peer may begin to observe."""
-        own = sum(each == peer for each in self._waiting.values())
-        return own < OBSERVERS_PER_PEER and len(self._waiting) < MAX_OBSERVERS
+        """Whether this peer may begin to observe; its oldest observation may have to end."""
+        return len(self._waiting) < MAX_OBSERVERS or self._count(peer) >= OBSERVERS_PER_PEER
 
     def wake(self) -> None:
         """Something has changed."""
@@ -120,16 +121,60 @@ class Observers:
             each.set()
 
     async def changes(self, peer: bytes) -> AsyncIterator[None]:
-        """One entry for a peer after each change, or after several."""
+        """One entry for a peer after each change, or after several; the end, if it has too many."""
+        if self._count(peer) >= OBSERVERS_PER_PEER:
+            oldest = next(event for event, each in self._waiting.items() if each == peer)
+            del self._waiting[oldest]
+            oldest.set()
         changed = asyncio.Event()
         self._waiting[changed] = peer
         try:
             while True:
                 await changed.wait()
                 changed.clear()
+                if changed not in self._waiting:
+                    return
                 yield
         finally:
-            del self._waiting[changed]
+            self._waiting.pop(changed, None)
+
+    def _count(self, peer: bytes) -> int:
+        return sum(each == peer for each in self._waiting.values())
+
+
+class RecentMessages:
+    """By which repeated messages are known: the library keeps each for 247 s, without a bound.
+
+    Whoever sends many in a short time is not known as long; changes have ids for that (TC-MGMT-10).
+    """
+
+    MOST: Final = 2048
+
+    def __init__(self, manager: Any) -> None:
+        self._manager = manager
+        self._answers: OrderedDict[tuple[Any, int], Any] = OrderedDict()
+
+    @classmethod
+    def bound(cls, context: Any) -> None:
+        """Bound what the interfaces of a context of the library remember."""
+        for interface in context.request_interfaces:
+            manager = interface.token_interface
+            recent = cls(manager)
+            manager._deduplicate_message = recent.is_known
+            manager._recent_messages = recent._answers
+
+    def is_known(self, message: Any) -> bool:
+        """Whether a message came before; then it is answered as it was, and else noted."""
+        key = message.remote, message.mid
+        if key not in self._answers:
+            if len(self._answers) >= self.MOST:
+                self._answers.popitem(last=False)
+            self._answers[key] = None
+            return False
+        answer = self._answers[key]
+        if message.mtype is aiocoap.CON and answer is not None:
+            self._manager._send_initially(answer)
+        return True
 
 
 class Site(interfaces.Resource):  # type: ignore[misc]
@@ -177,6 +222,7 @@ class Site(interfaces.Resource):  # type: ignore[misc]
                 return
             number += 1
             pipe.add_response(write_answer(_numbered(request, answer, number)), is_last=False)
+        pipe.add_response(write_answer(cut_answer(request, self._look(request))), is_last=True)
 
     def _is_observed(self, request: CoapRequest, answer: CoapAnswer) -> bool:
         observe = request.option(Option.OBSERVE)
@@ -218,6 +264,7 @@ async def listening(site: interfaces.Resource, host: str, port: int) -> AsyncIte
     context = await aiocoap.Context.create_server_context(
         site, bind=(host, port), transports=["udp6"]
     )
+    RecentMessages.bound(context)
     try:
         yield
     finally:

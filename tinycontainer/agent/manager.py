@@ -25,7 +25,7 @@ from .requests.message import (
 )
 from .requests.rates import Rates
 from .requests.refusing import CoapRefused, too_large
-from .requests.rights import KnownPeer, Peers
+from .requests.rights import KnownPeer, Peers, Right
 from .requests.target import Target
 from .resources import Resources
 
@@ -95,6 +95,9 @@ class Manager:
         if request.method is Method.PUT:
             known |= {Option.IF_MATCH}
         _require_known_options(request, known)
+        if target.kind == "judge" and Right.LOAD not in peer.rights:
+            # To which containers is known when the bundle has come.
+            raise CoapRefused(Code.FORBIDDEN, "forbidden", f"{peer.name} has no right to load")
         for right in rights:
             if not peer.may(right, target.uid):
                 problem = f"{peer.name} has no right to {right}"

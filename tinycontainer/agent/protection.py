@@ -25,6 +25,8 @@ MAX_EXCHANGES: Final = 8
 EXCHANGE_MESSAGES_PER_S: Final = 20
 _OSCORE: Final = 9
 _EDHOC: Final = 21
+_OUTER_METHODS: Final = frozenset({2, 5})
+"""POST, and FETCH for those who observe."""
 _EXCHANGE_PATH: Final = (".well-known", "edhoc")
 _OUTSIDE: Final = frozenset({_OSCORE, *Option})
 """Options that can stand outside; what stands there and belongs inside is passed over."""
@@ -110,6 +112,7 @@ class ProtectedSite(interfaces.Resource):  # type: ignore[misc]
             refused = _refuse(message, path, has_identity=has_identity)
         if refused is not None:
             self._log.warning("refused with %s: %s", refused.code.dotted, message.remote.uri)
+            message.payload = b""  # it is kept for a while with its answer
             pipe.add_response(write_answer(refused), is_last=True)
             return
         try:
@@ -166,7 +169,8 @@ def own_credentials(identity: Identity, peer: Credential | None = None) -> Any:
 def _refuse(message: Any, path: tuple[str, ...], *, has_identity: bool) -> CoapAnswer | None:
     """The answer to a request that is not protected as it must be; None if it may be opened."""
     numbers = [int(option.number) for option in message.opt.option_list()]
-    if _OSCORE not in numbers or path:
+    is_possible = int(message.code) in _OUTER_METHODS
+    if _OSCORE not in numbers or path or not is_possible:
         # With a path outside, the library would take it for an exchange of keys.
         refusal = CoapRefused(Code.UNAUTHORIZED, "unauthorized", "only protected requests")
         return refusal.answer()

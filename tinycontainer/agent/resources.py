@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from typing import Any, Final
 
 from tinycontainer.device.containers.lifecycle import State
@@ -227,8 +228,9 @@ class Resources:
 
     def _events(self, target: Target, peer: KnownPeer) -> CoapAnswer:
         since = _whole_number(target, "since", 0)
-        found = self._device.events(since, EVENTS_PER_ANSWER)
-        entries = [[each.number, each.content] for each in found.entries if _may_see(peer, each)]
+        found = self._device.events(since)
+        seen = (each for each in found.entries if _may_see(peer, each))
+        entries = [[each.number, each.content] for each in islice(seen, EVENTS_PER_ANSWER)]
         return _content({0: found.newest, 1: entries})
 
     # Changing.

@@ -1,11 +1,13 @@
 """The operator's side of the management of a device (version 2)."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Final, Protocol
 
 from ..requests.blocks import encode_block
 from ..requests.message import Block, CoapAnswer, CoapRequest, Code, Format, Method, Option, to_uint
 from .answers import (
+    AnswerUnreadable,
     SeenContainer,
     read_checks,
     read_container,
@@ -110,13 +112,24 @@ class Requests:
         return answer
 
 
+def require(answer: CoapAnswer, code: Code) -> CoapAnswer:
+    """An answer with the code that the request has if it is carried out.
+
+    Raises:
+        AnswerUnreadable: it has another one.
+    """
+    if answer.code is not code:
+        raise AnswerUnreadable(f"it is {answer.code.dotted} and not {code.dotted}")
+    return answer
+
+
 def require_success(answer: CoapAnswer) -> CoapAnswer:
     """An answer that is no error.
 
     Raises:
         DeviceRefused: it is one.
     """
-    if answer.code < Code.BAD_REQUEST and answer.code is not Code.CONTINUE:
+    if answer.code < Code.BAD_REQUEST:
         return answer
     has_problem = answer.format is Format.PROBLEM
     problem = read_problem(answer.payload) if has_problem else "refused, without a reason"
@@ -154,17 +167,24 @@ class Client:
         """The events above a number, and all that come."""
         for _ in self._observe(("tc", "e")):
             while found := self.events(since)[1]:
+                numbers = [since, *(number for number, _ in found)]
+                if any(after <= before for before, after in pairwise(numbers)):
+                    raise AnswerUnreadable("the numbers of events do not rise")
                 yield from found
-                since = found[-1][0]
+                since = numbers[-1]
 
     def judge(self, bundle: bytes, *, replaces: bool) -> list[tuple[str, bool | None, str]]:
         """What the device would say to a bundle; nothing changes."""
         query = ("replaces",) if replaces else ()
-        return read_checks(self._ask(Method.POST, ("tc", "j"), query, bundle).payload)
+        answer = self._ask(Method.POST, ("tc", "j"), query, bundle, code=Code.CHANGED)
+        checks = read_checks(answer.payload)
+        if not checks:
+            raise AnswerUnreadable("a verdict has no checks")
+        return checks
 
     def load(self, uid: bytes, bundle: bytes) -> None:
         """Load a bundle."""
-        self._change(Method.PUT, uid, payload=bundle)
+        self._change(Method.PUT, uid, payload=bundle, code=Code.CREATED)
 
     def replace(self, uid: bytes, bundle: bytes, confirm_ms: int | None = None) -> None:
         """Replace what is loaded, if it is still what it is now.
@@ -188,7 +208,7 @@ class Client:
 
     def delete(self, uid: bytes) -> None:
         """Delete a container."""
-        self._change(Method.DELETE, uid)
+        self._change(Method.DELETE, uid, code=Code.DELETED)
 
     def device_id(self) -> bytes:
         """The identifier of the device."""
@@ -196,7 +216,7 @@ class Client:
 
     def set_device_id(self, identifier: bytes) -> None:
         """Give the device an identifier; to repeat that changes nothing."""
-        self._ask(Method.POST, _DEVICE_ID, payload=identifier)
+        self._ask(Method.POST, _DEVICE_ID, payload=identifier, code=Code.CHANGED)
 
     def _change(
         self,
@@ -206,10 +226,11 @@ class Client:
         query: tuple[str, ...] = (),
         payload: bytes = b"",
         options: tuple[tuple[int, bytes], ...] = (),
+        code: Code = Code.CHANGED,
     ) -> None:
         request_id = f"id={self._requests.random_bytes(8).hex()}"
         path = ("tc", "c", uid.hex(), *below)
-        self._ask(method, path, (*query, request_id), payload, options)
+        self._ask(method, path, (*query, request_id), payload, options, code)
 
     def _ask(
         self,
@@ -218,12 +239,14 @@ class Client:
         query: tuple[str, ...] = (),
         payload: bytes = b"",
         options: tuple[tuple[int, bytes], ...] = (),
+        code: Code = Code.CONTENT,
     ) -> CoapAnswer:
-        return self._requests.send(CoapRequest(b"", method, path, query, options, payload))
+        request = CoapRequest(b"", method, path, query, options, payload)
+        return require(self._requests.send(request), code)
 
     def _observe(self, path: tuple[str, ...]) -> Iterator[CoapAnswer]:
         try:
             for answer in self._requests.transport.observe(CoapRequest(b"", Method.GET, path)):
-                yield require_success(answer)
+                yield require(require_success(answer), Code.CONTENT)
         except TimeoutError:
             raise Unreachable("no answer") from None

@@ -18,7 +18,8 @@ from .answers import AnswerUnreadable
 from .client import DeviceRefused, Unreachable
 
 OBSERVE_S: Final = 60.0
-"""After so long without news somebody who observes asks again: the device may have forgotten."""
+"""After so long without news somebody who observes looks whether the device has forgotten that."""
+OBSERVE_AGAIN_S: Final = 1.0
 EXCHANGE_S: Final = 0.5
 """How long to wait where too many exchange keys."""
 _FORMATS: Final = frozenset(Format)
@@ -70,23 +71,36 @@ class CoapTransport:
         return await self._receive(asking.response, self._timeout_s)
 
     async def _observe(self, request: CoapRequest) -> AsyncGenerator[CoapAnswer, None]:
+        """Be told of changes; ask anew when the device has forgotten, and never more often."""
+        last: CoapAnswer | None = None
         while True:
-            message = self._write(request)
-            message.opt.observe = 0
-            asking = self._context.request(message)
-            yield await self._receive(asking.response, self._timeout_s)
-            news = aiter(asking.observation)
+            asking = self._context.request(self._write(request, observe=0))
             try:
-                while True:
-                    yield await self._receive(anext(news), OBSERVE_S)
-            except (TimeoutError, StopAsyncIteration, aiocoap.error.NotObservable):
-                continue
+                answer = await self._receive(asking.response, self._timeout_s)
+                if not _is_same(answer, last):
+                    yield answer
+                last = answer
+                news = aiter(asking.observation)
+                while not asking.observation.cancelled:
+                    try:
+                        last = await self._receive(anext(news), OBSERVE_S)
+                    except TimeoutError:
+                        if not _is_same(await self._ask(request), last):
+                            break
+                    else:
+                        yield last
+            except StopAsyncIteration:
+                pass
             finally:
-                asking.observation.cancel()
+                if not asking.observation.cancelled:
+                    asking.observation.cancel()
+            await asyncio.sleep(OBSERVE_AGAIN_S)
 
-    def _write(self, request: CoapRequest) -> Any:
+    def _write(self, request: CoapRequest, observe: int | None = None) -> Any:
         code = aiocoap.Code(int(request.method))
-        message: Any = aiocoap.Message(code=code, uri=self._uri, payload=request.payload)
+        message: Any = aiocoap.Message(
+            code=code, uri=self._uri, payload=request.payload, observe=observe
+        )
         message.opt.uri_path = request.path
         message.opt.uri_query = request.query
         for number, value in request.options:
@@ -106,17 +120,21 @@ class CoapTransport:
             raise Unreachable("its answer is not protected by this context") from error
         except aiocoap.error.NetworkError as error:
             raise Unreachable("no such host, or nobody listens there") from error
-        except aiocoap.error.NotObservable:
+        except (TimeoutError, StopAsyncIteration):
             raise
-        except aiocoap.error.Error as error:
-            raise Unreachable(flatten(str(error))) from error
-        except TimeoutError:
-            raise
-        except OSError as error:
-            raise Unreachable(flatten(str(error))) from error
+        except (aiocoap.error.NotObservable, aiocoap.error.ObservationCancelled):
+            raise StopAsyncIteration from None
+        except (aiocoap.error.Error, OSError) as error:
+            raise Unreachable(flatten(str(error)) or type(error).__name__) from error
+        except Exception as error:  # foreign code reads what a stranger sends
+            raise AnswerUnreadable(type(error).__name__) from error
         if self._is_protected and not isinstance(found.remote, OSCOREAddress):
             raise Unreachable("it answered without protection")
         return _read(found)
+
+
+def _is_same(answer: CoapAnswer, last: CoapAnswer | None) -> bool:
+    return last is not None and (answer.code, answer.payload) == (last.code, last.payload)
 
 
 def _read(message: Any) -> CoapAnswer:

@@ -3,8 +3,8 @@
 from typing import Final
 
 from ..published import CONTAINER_PATH, Action
-from ..requests.message import CoapAnswer, CoapRequest, Method, Option, from_uint, to_uint
-from .client import DeviceRefused, Requests
+from ..requests.message import CoapAnswer, CoapRequest, Code, Method, Option, from_uint, to_uint
+from .client import DeviceRefused, Requests, require
 
 MAX_SECTIONS_BYTES: Final = 3800
 """A load of version 1 is one datagram; an agent takes 4,096 bytes, the firmware 1,204."""
@@ -14,6 +14,13 @@ _METHODS: Final = {
     Action.STOP: Method.PUT,
     Action.DELETE: Method.DELETE,
     Action.IS_RUNNING: Method.GET,
+}
+_CODES: Final = {
+    Action.LOAD: Code.CREATED,
+    Action.START: Code.CHANGED,
+    Action.STOP: Code.CHANGED,
+    Action.DELETE: Code.DELETED,
+    Action.IS_RUNNING: Code.CONTENT,
 }
 
 
@@ -52,4 +59,4 @@ class PublishedClient:
     def _ask(self, action: Action, options: tuple[tuple[Option, bytes], ...]) -> CoapAnswer:
         number = (Option.ACTION, to_uint(int(action)))
         request = CoapRequest(b"", _METHODS[action], CONTAINER_PATH, (), (number, *options))
-        return self._requests.send(request)
+        return require(self._requests.send(request), _CODES[action])

@@ -1,6 +1,7 @@
 """``remote``: manage a device over CoAP."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from tinycontainer.agent.log_lines import few_log_lines
 from tinycontainer.agent.operator.answers import AnswerUnreadable
 from tinycontainer.agent.operator.client import DeviceRefused, Requests, Unreachable
 from tinycontainer.interfaces.edhoc_identity import read_credential, read_identity
@@ -16,7 +18,7 @@ from tinycontainer.interfaces.security_context import read_security_context
 from tinycontainer.text import show
 
 from ...options import duration_option, json_option, path_option
-from ...verb import ExitCode, Verb, VerbRefused
+from ...verb import ExitCode, Verb, VerbRefused, say
 from ..running.listeners import show_upload
 from .requirements import require_network
 from .wishes import WHATS, Wish, carry_out
@@ -73,6 +75,7 @@ def remote(
     require_network()
     try:
         with (
+            few_log_lines(say, time.monotonic),
             _security(context, identity, device) as security,
             _requests(uri, security, timeout_s, wish) as requests,
         ):

@@ -1,5 +1,6 @@
 """``run``: run a device file, in virtual or wall time."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any, Final
 
 import click
 
+from tinycontainer.agent.log_lines import few_log_lines
 from tinycontainer.assembly import Installation, read_plan
 from tinycontainer.scenario.script import count_late_steps, read_script
 from tinycontainer.text import flatten
@@ -196,7 +198,8 @@ def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
 def _run(request: RunRequest, options: RunOptions) -> RunResult:
     if options.replay is not None:
         return run_replayed(request, options.replay)
-    return run_afresh(request, options.record, options.limit_bytes, force=options.force)
+    with few_log_lines(say, time.monotonic):  # of drivers that reach others over a network
+        return run_afresh(request, options.record, options.limit_bytes, force=options.force)
 
 
 @contextmanager
