@@ -6,7 +6,6 @@ may do what are ours: the library mixes uploads, bounds none, and passes over un
 
 import asyncio
 import os
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,6 +16,8 @@ import aiocoap
 from aiocoap import interfaces
 from aiocoap.numbers import OptionNumber
 from aiocoap.optiontypes import OpaqueOption
+
+from tinycontainer.interfaces.recent_messages import bound_recent_messages
 
 from .requests.blocks import decode_block, encode_block
 from .requests.message import (
@@ -142,41 +143,6 @@ class Observers:
         return sum(each == peer for each in self._waiting.values())
 
 
-class RecentMessages:
-    """By which repeated messages are known: the library keeps each for 247 s, without a bound.
-
-    Whoever sends many in a short time is not known as long; changes have ids for that (TC-MGMT-10).
-    """
-
-    MOST: Final = 2048
-
-    def __init__(self, manager: Any) -> None:
-        self._manager = manager
-        self._answers: OrderedDict[tuple[Any, int], Any] = OrderedDict()
-
-    @classmethod
-    def bound(cls, context: Any) -> None:
-        """Bound what the interfaces of a context of the library remember."""
-        for interface in context.request_interfaces:
-            manager = interface.token_interface
-            recent = cls(manager)
-            manager._deduplicate_message = recent.is_known
-            manager._recent_messages = recent._answers
-
-    def is_known(self, message: Any) -> bool:
-        """Whether a message came before; then it is answered as it was, and else noted."""
-        key = message.remote, message.mid
-        if key not in self._answers:
-            if len(self._answers) >= self.MOST:
-                self._answers.popitem(last=False)
-            self._answers[key] = None
-            return False
-        answer = self._answers[key]
-        if message.mtype is aiocoap.CON and answer is not None:
-            self._manager._send_initially(answer)
-        return True
-
-
 class Site(interfaces.Resource):  # type: ignore[misc]
     """All resources of the agent.
 
@@ -264,7 +230,7 @@ async def listening(site: interfaces.Resource, host: str, port: int) -> AsyncIte
     context = await aiocoap.Context.create_server_context(
         site, bind=(host, port), transports=["udp6"]
     )
-    RecentMessages.bound(context)
+    bound_recent_messages(context)
     try:
         yield
     finally:

@@ -19,6 +19,7 @@ from aiocoap.transports.oscore import OSCOREAddress
 
 from tinycontainer.errors import DeviceFileError, DriverError
 from tinycontainer.interfaces.oscore import open_context
+from tinycontainer.interfaces.recent_messages import bound_recent_messages
 from tinycontainer.interfaces.security_context import SecurityContext
 
 from .peer import MAX_MESSAGE_BYTES
@@ -100,6 +101,7 @@ class Network:
         # In this order: with the other one everything would be sent unprotected, without a word.
         transports = ["udp6"] if self._security is None else ["oscore", "udp6"]
         client = await aiocoap.Context.create_client_context(transports=transports)
+        bound_recent_messages(client)
         if self._security is not None:
             client.client_credentials["*"] = self._security
         self._clients.add(client)

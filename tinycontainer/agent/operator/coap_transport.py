@@ -11,6 +11,7 @@ from aiocoap.numbers import OptionNumber
 from aiocoap.optiontypes import OpaqueOption
 from aiocoap.transports.oscore import OSCOREAddress
 
+from tinycontainer.interfaces.recent_messages import bound_recent_messages
 from tinycontainer.text import flatten
 
 from ..requests.message import CoapAnswer, CoapRequest, Code, Format, Option
@@ -204,6 +205,7 @@ def open_transport(uri: str, timeout_s: float, security: Any = None) -> Iterator
             context = runner.run(aiocoap.Context.create_client_context(transports=transports))
         except OSError as error:
             raise Unreachable(flatten(str(error))) from error
+        bound_recent_messages(context)
         try:
             if isinstance(security, edhoc.EdhocCredentials):
                 security = runner.run(_establish(context, uri, security, timeout_s))
