@@ -117,7 +117,7 @@ class ProtectedSite(interfaces.Resource):  # type: ignore[misc]
             return
         try:
             await self._wrapper.render_to_pipe(pipe)
-        except (error.RenderableError, oscore.ReplayErrorWithEcho):
+        except error.RenderableError:
             raise
         except Exception as problem:  # it is foreign code that reads what strangers have sent
             self._log.warning("refused with 4.00: %s", type(problem).__name__)
