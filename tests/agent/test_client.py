@@ -119,6 +119,28 @@ def test_events_whose_numbers_do_not_rise_end_the_following() -> None:
         next(following)
 
 
+def test_a_long_payload_goes_in_blocks_and_its_progress_is_told() -> None:
+    told: list[tuple[int, int]] = []
+    transport = Scripted(*[CoapAnswer(Code.CONTINUE)] * 2, CoapAnswer(Code.CREATED))
+    requests = Requests(transport, bytes, show_progress=lambda *each: told.append(each))
+    Client(requests).load(b"a", bytes(2500))
+    assert told == [(1024, 2500), (2048, 2500), (2500, 2500)]
+    assert [len(each.payload) for each in transport.asked] == [1024, 1024, 452]
+    blocks = [each.option(Option.BLOCK1) for each in transport.asked]
+    assert blocks == [b"\x0e", b"\x1e", b"\x26"]
+    assert len({each.option(Option.REQUEST_TAG) for each in transport.asked}) == 1
+    assert len({each.query for each in transport.asked}) == 1
+
+
+def test_lost_blocks_are_sent_again_with_the_same_id() -> None:
+    lost = CoapAnswer(Code.INCOMPLETE)
+    transport = Scripted(lost, None, CoapAnswer(Code.CONTINUE), CoapAnswer(Code.CREATED))
+    numbers = iter(range(1, 99))
+    Client(Requests(transport, lambda size: bytes([next(numbers)]) * size)).load(b"a", bytes(2000))
+    assert len({each.query for each in transport.asked}) == 1
+    assert len({each.option(Option.REQUEST_TAG) for each in transport.asked}) == 3
+
+
 def test_three_timeouts_are_the_end() -> None:
     transport = Scripted(None, None, None, None)
     with pytest.raises(Unreachable):

@@ -148,6 +148,10 @@ class Served:
         events = [json.loads(line) for line in self._printed.read_text().splitlines()]
         return code, events, self._complaints()
 
+    def printed(self) -> str:
+        """What it has printed so far."""
+        return self._printed.read_text()
+
     def memory_bytes(self) -> int:
         """How much memory it uses now."""
         with open(f"/proc/{self.process.pid}/statm") as file:

@@ -105,6 +105,7 @@ def test_a_long_bundle_goes_in_blocks(
         ask = ("remote", served.uri, *options)
         assert program.json(*ask, "judge", bundle)["judge"]
         program.good(*ask, "load", bundle)
+        assert "2.31" not in served.printed()
         (row,) = program.json(*ask, "ls")["ls"]
         assert row["bundle"] == sha256(bundle.read_bytes()).hexdigest()
         assert "at most 3800 bytes fit" in program.bad(*ask, "--v1", "load", bundle, code=1)

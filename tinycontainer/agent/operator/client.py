@@ -60,7 +60,8 @@ class Requests:
         transport: carries them.
         random_bytes: draws so many bytes, for ids and tags.
         tries: how often a request is sent at most.
-        show_progress: is told how many bytes of a long payload are sent, and how many there are.
+        show_progress: is told how many bytes of a long payload are sent, and how many there are;
+            as many as there are when it is over.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class Requests:
             if answer.code is not Code.CONTINUE:
                 break
             self._show_progress(begin + len(part), size)
+        self._show_progress(size, size)
         return answer
 
 

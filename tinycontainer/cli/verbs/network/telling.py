@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import click
 
-from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest
+from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest, Code
 from tinycontainer.agent.supervision import READY, STOPPING, Supervisor
 from tinycontainer.text import flatten, show
 from tinycontainer.trace import Human, JsonLines, Sink
@@ -35,13 +35,15 @@ class Teller:
         return [] if self.quiet else [Human(click.echo)]
 
     def asked(self, who: str, request: CoapRequest, answer: CoapAnswer) -> None:
-        """Tell that somebody has asked.
+        """Tell that somebody has asked; of what comes in blocks only when all have come.
 
         Args:
             who: the name of a peer; empty where all are one.
             request: what was asked.
             answer: what was answered.
         """
+        if answer.code is Code.CONTINUE:
+            return
         what = f"{request.method.name} {show_place(request)}"
         if self.as_json:
             told = {"event": "asked", "what": what, "code": answer.code.dotted}

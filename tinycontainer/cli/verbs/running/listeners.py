@@ -103,8 +103,17 @@ def show_upload() -> Iterator[Callable[[int, int], None]]:
     if not sys.stderr.isatty():
         yield lambda _sent_bytes, _all_bytes: None
         return
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("upload", total=None, visible=False)
-        yield lambda sent_bytes, all_bytes: bar.update(
-            task, completed=sent_bytes, total=all_bytes, visible=True
-        )
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task = bar.add_task("upload")
+
+    def show_bytes(sent_bytes: int, all_bytes: int) -> None:
+        bar.update(task, completed=sent_bytes, total=all_bytes)
+        if sent_bytes < all_bytes:
+            bar.start()
+        else:
+            bar.stop()  # before anything is printed, which it would wipe away
+
+    try:
+        yield show_bytes
+    finally:
+        bar.stop()
