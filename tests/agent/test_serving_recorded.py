@@ -114,11 +114,12 @@ def test_what_a_kill_leaves_is_repeated_up_to_there(
     with serving(tmp_path, port, "--record", tmp_path / "tape") as served:
         remote(program, served, "load", tmp_path / "box.tcb")
         remote(program, served, "start", "box")
-        time.sleep(3)
+        left, device = tmp_path / ".tape.new", tmp_path / "device.toml"
+        while left.stat().st_size == 0:
+            time.sleep(0.1)
+        time.sleep(0.5)
         _, events, _ = served.end(signal.SIGKILL)
     assert not (tmp_path / "tape").exists()
-    left, device = tmp_path / ".tape.new", tmp_path / "device.toml"
-    assert left.stat().st_size > 0
     code, _, err = program("run", device, "--replay", left, "--trace", tmp_path / "trace")
     number = left.read_bytes().count(b"\n") + 1
     why = {

@@ -227,6 +227,10 @@ def test_who_is_not_answered_keeps_nobody_else_waiting(desk: Desk) -> None:
         # With all that on its way, the network ends at once and without a complaint.
         desk.resources.close()
         assert time.monotonic() - began_s < 10
+        slow.close(fd)
+        fast.close(its_fd)
+        with pytest.raises(DriverError, match="the network is closed"):
+            fast.open(1, desk.now)
 
 
 @pytest.mark.clause("TC-END-14", "TC-END-04")

@@ -13,6 +13,7 @@ from .verb import VerbRefused
 
 _PRIVATE_MODE: Final = 0o600
 _PUBLIC_MODE: Final = 0o644
+_BUFFER_BYTES: Final = 8192
 
 
 def require_absent(paths: Iterable[Path], *, force: bool, making: Path | None = None) -> None:
@@ -142,7 +143,9 @@ class LinesFile:
                 self._place.unlink(missing_ok=True)
             mode = _PRIVATE_MODE if self._private else _PUBLIC_MODE
             flags = os.O_WRONLY | os.O_CREAT | (os.O_EXCL if self._private else os.O_TRUNC)
-            self._file = os.fdopen(os.open(self._place, flags, mode), "w", encoding="ascii")
+            descriptor = os.open(self._place, flags, mode)
+            # As much may be missing after a crash, whatever Python would choose.
+            self._file = os.fdopen(descriptor, "w", buffering=_BUFFER_BYTES, encoding="ascii")
         return self._file
 
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock, Thread
 from typing import Any, Final
 
@@ -72,23 +73,30 @@ class Network:
 
         Raises:
             DeviceFileError: the context cannot be used.
+            DriverError: it was closed.
         """
         with self._lock:
+            if self._loop.is_closed():
+                raise DriverError(problem="the network is closed")
             if self._thread.is_alive():
                 return
             if self._context is not None and self._security is None:
                 self._security = self._held.enter_context(open_context(self._context))
             self._thread.start()
 
-    def run(self, work: Coroutine[Any, Any, None]) -> "Future[None]":
-        """Begin some work; it can be cancelled."""
+    def run(self, work: Callable[[], Coroutine[Any, Any, None]]) -> "Future[None]":
+        """Begin some work; it can be cancelled. Nothing begins any more once this is closed."""
+        if self._loop.is_closed():
+            nothing: Future[None] = Future()
+            nothing.set_result(None)
+            return nothing
         return asyncio.run_coroutine_threadsafe(self._noting(work), self._loop)
 
-    async def _noting(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _noting(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         task = asyncio.current_task()
         self._work.add(task)
         try:
-            await work
+            await work()
         finally:
             self._work.discard(task)
 
@@ -175,7 +183,7 @@ class NetworkPeer:
             self._idle = None
         work = {"get": self._get, "observe": self._observe}.get(self._resource.method)
         if work is not None and self._listening is None:
-            self._listening = self._network.run(self._repeat(work, self._opening))
+            self._listening = self._network.run(partial(self._repeat, work, self._opening))
 
     def end(self) -> None:
         """Ask no more; what has come, and what comes of what was sent, is for nobody."""
@@ -183,7 +191,7 @@ class NetworkPeer:
             self._listening.cancel()
             self._listening = None
         self._opening += 1
-        self._idle = self._network.run(self._rest())
+        self._idle = self._network.run(self._rest)
 
     def send(self, payload: bytes) -> bool:
         """Send a message; False if too many are on their way."""
@@ -191,7 +199,7 @@ class NetworkPeer:
             self._on_their_way.popleft()
         if len(self._on_their_way) >= self._resource.most:
             return False
-        self._on_their_way.append(self._network.run(self._send(payload, self._opening)))
+        self._on_their_way.append(self._network.run(partial(self._send, payload, self._opening)))
         return True
 
     def take(self, now_us: int) -> bytes:
@@ -263,7 +271,7 @@ class NetworkPeer:
         except TimeoutError:
             # The library goes on with what nobody waits for, so it gets no more of it.
             if self._forget(making):
-                self._network.run(self._retire(client))
+                self._network.run(partial(self._retire, client))
             raise
         finally:
             if asking.observation is not None and not asking.observation.cancelled:
