@@ -132,6 +132,9 @@ class Network:
         await asyncio.gather(*work, return_exceptions=True)
         for client in [*self._clients]:
             await self.end_client(client)
+        # The library's generators that were given up half-way are still to be closed.
+        await asyncio.sleep(0)
+        await self._loop.shutdown_asyncgens()
 
     def close(self) -> None:
         """End the thread, and release the context."""
