@@ -132,8 +132,11 @@ class Network:
         await asyncio.gather(*work, return_exceptions=True)
         for client in [*self._clients]:
             await self.end_client(client)
-        # The library's generators that were given up half-way are still to be closed.
-        await asyncio.sleep(0)
+        # What the library has begun and given up half-way is still to be ended.
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
         await self._loop.shutdown_asyncgens()
 
     def close(self) -> None:
