@@ -53,7 +53,9 @@ class Management(AbstractContextManager[None]):
         entry = (get_ident(), frame)
         while (found := self._in_progress.setdefault(None, entry)) is not entry:
             self._refuse_if_in_progress(*found)
-            self._in_progress.clear()
+            # It is over. If it has cleared itself meanwhile, the entry is that of another thread.
+            if self._in_progress.get(None) is found:
+                self._in_progress.clear()
         try:
             _require_headroom()
         except RecursionError:
@@ -84,11 +86,30 @@ class Management(AbstractContextManager[None]):
             KeyboardInterrupt: an operator interrupted what it completed.
         """
         found = self._in_progress.get(None)
-        if found is None or not _is_in_progress(*found):
-            self._make_sound()
-            self._tracer.raise_failure(only_interrupts=True)
-        elif found[0] != get_ident():
+        if found is not None and _is_in_progress(*found):
+            if found[0] != get_ident():
+                raise RuntimeError(_OTHER_THREAD)
+            return
+        if not self._sound:
+            self._complete(found)
+        self._tracer.raise_failure(only_interrupts=True)
+
+    def _complete(self, over: tuple[int, FrameType] | None) -> None:
+        """Complete what a call has left, as a call by itself: another thread may begin one now.
+
+        Args:
+            over: that call; None if it has cleared itself.
+
+        Raises:
+            RuntimeError: another thread has begun one.
+        """
+        entry = (get_ident(), sys._getframe())
+        if over is not None and self._in_progress.get(None) is over:
+            self._in_progress.clear()
+        if self._in_progress.setdefault(None, entry) is not entry:
             raise RuntimeError(_OTHER_THREAD)
+        self._make_sound()
+        self._in_progress.clear()
 
     def _make_sound(self) -> None:
         if not self._sound:
@@ -106,16 +127,26 @@ class Management(AbstractContextManager[None]):
 def _is_in_progress(thread: int, frame: FrameType) -> bool:
     if thread == get_ident():
         return is_running(frame, sys._getframe())
+    # A frame that returns meanwhile no longer knows who called it, so the search would end there.
+    top = _top_frame(thread)
+    while not is_running(frame, top):
+        before, top = top, _top_frame(thread)
+        if top is before:
+            return False
+    return True
+
+
+def _top_frame(thread: int) -> FrameType | None:
+    """What another thread executes; None if it has ended."""
     # CPython holds a lock of its own in there. If it collected garbage meanwhile, finalizers would
     # let other threads run, and those that want the same lock would wait for each other for ever.
     was_collecting = gc.isenabled()
     gc.disable()
     try:
-        frames = sys._current_frames()
+        return sys._current_frames().get(thread)
     finally:
         if was_collecting:
             gc.enable()
-    return is_running(frame, frames.get(thread))
 
 
 def _require_headroom() -> None:
