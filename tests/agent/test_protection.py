@@ -22,7 +22,7 @@ from tinycontainer.agent.operator.client import DeviceRefused
 from tinycontainer.agent.operator.coap_transport import open_transport
 from tinycontainer.agent.protection import MAX_SESSIONS, own_credentials
 from tinycontainer.agent.requests.message import CoapRequest, Method
-from tinycontainer.interfaces.edhoc_identity import read_credential, read_identity
+from tinycontainer.interfaces.network.edhoc_identity import read_credential, read_identity
 
 aiocoap = pytest.importorskip("aiocoap")
 BOX = "/tc/c/626f78"

@@ -317,8 +317,8 @@ def test_with_a_context_only_protected_messages_are_sent_and_taken(
 def test_a_context_that_another_process_uses_refuses_the_open(
     desk: Desk, tmp_path: Path, program: Program
 ) -> None:
-    from tinycontainer.interfaces.oscore import open_context  # noqa: PLC0415 - optional
-    from tinycontainer.interfaces.security_context import read_security_context  # noqa: PLC0415
+    from tinycontainer.interfaces.network.oscore import open_context  # noqa: PLC0415 - optional
+    from tinycontainer.interfaces.network.security_context import read_security_context  # noqa: PLC0415
 
     program.good("keygen", "--oscore", tmp_path / "it")
     with open_context(read_security_context(tmp_path / "it" / "device")):

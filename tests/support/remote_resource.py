@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from support.serving import HOST, free_port
-from tinycontainer.interfaces.security_context import read_security_context
+from tinycontainer.interfaces.network.security_context import read_security_context
 
 
 class Resource:
@@ -52,7 +52,7 @@ def remote_resource(context: Path | None = None) -> Iterator[Resource]:
     with ExitStack() as held:
         security = None
         if context is not None:
-            from tinycontainer.interfaces.oscore import open_context  # noqa: PLC0415 - optional
+            from tinycontainer.interfaces.network.oscore import open_context  # noqa: PLC0415 - optional
 
             security = held.enter_context(open_context(read_security_context(context)))
         serving = threading.Thread(

@@ -17,7 +17,7 @@ from typing import Any
 from support.project import KEY_LINES, Program
 from support.wasm.modules import loop
 from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest, Method
-from tinycontainer.interfaces.security_context import read_security_context
+from tinycontainer.interfaces.network.security_context import read_security_context
 
 COAP_CLIENT = shutil.which("coap-client-notls") or shutil.which("coap-client")
 HOST = "127.0.0.1"
@@ -102,7 +102,7 @@ def asking(uri: str, context: Path | None = None) -> Iterator[Callable[..., Coap
     from tinycontainer.agent.operator.coap_transport import (  # noqa: PLC0415 - an optional part
         open_transport,
     )
-    from tinycontainer.interfaces.oscore import open_context  # noqa: PLC0415
+    from tinycontainer.interfaces.network.oscore import open_context  # noqa: PLC0415
 
     with ExitStack() as held:
         security = None

@@ -17,7 +17,7 @@ from aiocoap import interfaces
 from aiocoap.numbers import OptionNumber
 from aiocoap.optiontypes import OpaqueOption
 
-from tinycontainer.interfaces.recent_messages import bound_recent_messages
+from tinycontainer.interfaces.network.recent_messages import bound_recent_messages
 
 from .requests.blocks import decode_block, encode_block
 from .requests.message import (

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from aiocoap import credentials, edhoc, error, interfaces, oscore, oscore_sitewrapper
 
-from tinycontainer.interfaces.edhoc_identity import Credential, Identity
+from tinycontainer.interfaces.network.edhoc_identity import Credential, Identity
 
 from .coap_server import write_answer
 from .requests.message import CoapAnswer, Code, Option, to_uint

@@ -12,8 +12,8 @@ from pydantic import Field
 
 from tinycontainer.errors import DeviceFileError, DriverError
 from tinycontainer.interfaces.driver import CallContext, DriverSetup
+from tinycontainer.interfaces.network.security_context import read_security_context
 from tinycontainer.interfaces.paths import resolve_within
-from tinycontainer.interfaces.security_context import read_security_context
 from tinycontainer.text import show
 
 from ..descriptors import Descriptors

@@ -19,9 +19,9 @@ from aiocoap import oscore
 from aiocoap.transports.oscore import OSCOREAddress
 
 from tinycontainer.errors import DeviceFileError, DriverError
-from tinycontainer.interfaces.oscore import open_context
-from tinycontainer.interfaces.recent_messages import bound_recent_messages
-from tinycontainer.interfaces.security_context import SecurityContext
+from tinycontainer.interfaces.network.oscore import open_context
+from tinycontainer.interfaces.network.recent_messages import bound_recent_messages
+from tinycontainer.interfaces.network.security_context import SecurityContext
 
 from .peer import MAX_MESSAGE_BYTES
 

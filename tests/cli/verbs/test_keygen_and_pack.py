@@ -8,8 +8,8 @@ import pytest
 from support.project import BOX, Program
 
 from tinycontainer import metadata
-from tinycontainer.interfaces.edhoc_identity import read_credential, read_identity
-from tinycontainer.interfaces.security_context import read_security_context
+from tinycontainer.interfaces.network.edhoc_identity import read_credential, read_identity
+from tinycontainer.interfaces.network.security_context import read_security_context
 from tinycontainer.metadata import Bundle
 from tinycontainer_tokens import Algorithm, Role, key_files
 

@@ -11,7 +11,7 @@ from aiocoap.numbers import OptionNumber
 from aiocoap.optiontypes import OpaqueOption
 from aiocoap.transports.oscore import OSCOREAddress
 
-from tinycontainer.interfaces.recent_messages import bound_recent_messages
+from tinycontainer.interfaces.network.recent_messages import bound_recent_messages
 from tinycontainer.text import flatten
 
 from ..requests.message import CoapAnswer, CoapRequest, Code, Format, Option

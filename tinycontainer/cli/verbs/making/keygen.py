@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from tinycontainer.interfaces.edhoc_identity import make_identity
-from tinycontainer.interfaces.security_context import make_security_contexts
+from tinycontainer.interfaces.network.edhoc_identity import make_identity
+from tinycontainer.interfaces.network.security_context import make_security_contexts
 from tinycontainer.text import show
 from tinycontainer_tokens import Algorithm, KeyMaterial, Role, key_files
 from tinycontainer_tokens.keys import MAX_KID_BYTES
@@ -175,7 +175,7 @@ def _make_identity(name: Path, as_json: bool) -> None:
     require_absent(paths, force=False, making=name.parent)
     with refuse_unwritable(name):
         name.parent.mkdir(parents=True, exist_ok=True)
-    for path, content in zip(paths, make_identity(), strict=True):
+    for path, content in zip(paths, make_identity(os.urandom), strict=True):
         write_file(path, content, private=path.suffix == ".edhoc", replaces=False)
     if as_json:
         print_json({"files": [str(path) for path in paths]})

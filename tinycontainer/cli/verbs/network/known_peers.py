@@ -9,13 +9,13 @@ from tinycontainer.agent.requests.rights import KnownPeer, Peers, Right
 from tinycontainer.assembly import DevicePlan
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.fields import uid_from_text
-from tinycontainer.interfaces.edhoc_identity import (
+from tinycontainer.interfaces.network.edhoc_identity import (
     Credential,
     Identity,
     read_credential,
     read_identity,
 )
-from tinycontainer.interfaces.security_context import SecurityContext, read_security_context
+from tinycontainer.interfaces.network.security_context import SecurityContext, read_security_context
 
 Found = TypeVar("Found")
 

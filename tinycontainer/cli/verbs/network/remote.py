@@ -13,8 +13,8 @@ import click
 from tinycontainer.agent.log_lines import few_log_lines
 from tinycontainer.agent.operator.answers import AnswerUnreadable
 from tinycontainer.agent.operator.client import DeviceRefused, Requests, Unreachable
-from tinycontainer.interfaces.edhoc_identity import read_credential, read_identity
-from tinycontainer.interfaces.security_context import read_security_context
+from tinycontainer.interfaces.network.edhoc_identity import read_credential, read_identity
+from tinycontainer.interfaces.network.security_context import read_security_context
 from tinycontainer.text import show
 
 from ...options import duration_option, json_option, path_option
@@ -103,7 +103,7 @@ def _check_uri(uri: str) -> None:
 def _security(context: Path | None, identity: Path | None, device: Path | None) -> Iterator[Any]:
     """What protects the requests; None if nothing does."""
     from tinycontainer.agent.protection import own_credentials  # noqa: PLC0415 - an optional part
-    from tinycontainer.interfaces.oscore import open_context  # noqa: PLC0415
+    from tinycontainer.interfaces.network.oscore import open_context  # noqa: PLC0415
 
     if context is not None:
         with open_context(read_security_context(context)) as opened:

@@ -69,7 +69,7 @@ def serve(
     if plan.content.agent.insecure and not quiet:
         say(f"warning: {plan.name}: agent.insecure is set: who reaches coap://{address} may do all")
     from tinycontainer.agent.protection import Protection  # noqa: PLC0415 - aiocoap is optional
-    from tinycontainer.interfaces.oscore import open_context  # noqa: PLC0415
+    from tinycontainer.interfaces.network.oscore import open_context  # noqa: PLC0415
 
     proofs = read_proofs(plan)
     with ExitStack() as held:

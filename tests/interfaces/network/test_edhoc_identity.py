@@ -8,13 +8,17 @@ import cbor2
 import pytest
 
 from tinycontainer.errors import DeviceFileError
-from tinycontainer.interfaces.edhoc_identity import make_identity, read_credential, read_identity
+from tinycontainer.interfaces.network.edhoc_identity import (
+    make_identity,
+    read_credential,
+    read_identity,
+)
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
     private, public = tmp_path / "me.edhoc", tmp_path / "me.ccs"
-    for path, content in zip((private, public), make_identity(), strict=True):
+    for path, content in zip((private, public), make_identity(os.urandom), strict=True):
         path.write_bytes(content)
     private.chmod(0o600)
     return private, public
@@ -27,10 +31,17 @@ def test_a_key_and_its_credential_fit_together(files: tuple[Path, Path]) -> None
     secret = identity.private_key[-4]
     assert secret not in files[1].read_bytes()
     assert repr(secret) not in repr(identity)
-    assert make_identity() != make_identity()
 
 
-GOOD = cbor2.loads(make_identity()[1])
+def test_a_number_that_is_no_key_is_drawn_again(tmp_path: Path) -> None:
+    draws = iter([b"\xff" * 32, bytes(32), b"\1" * 32])
+    path = tmp_path / "me.edhoc"
+    path.write_bytes(make_identity(lambda size: next(draws)[:size])[0])
+    path.chmod(0o600)
+    assert read_identity(path).private_key[-4] == b"\1" * 32
+
+
+GOOD = cbor2.loads(make_identity(os.urandom)[1])
 
 
 def changed(*place: int, value: Any) -> Any:

@@ -31,7 +31,7 @@ def message(mid: int, remote: str = "a", *, confirmable: bool = True) -> Any:
 
 @pytest.fixture
 def manager() -> Manager:
-    from tinycontainer.interfaces.recent_messages import (  # noqa: PLC0415 - an optional part
+    from tinycontainer.interfaces.network.recent_messages import (  # noqa: PLC0415 - an optional part
         bound_recent_messages,
     )
 

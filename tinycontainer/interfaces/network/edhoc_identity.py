@@ -4,8 +4,7 @@ Both are CBOR: the key as a COSE_Key of P-256, the credential as the claims set 
 public half (`kccs`). They are read with suspicion, and a key is never shown.
 """
 
-import os
-import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -14,11 +13,10 @@ import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tinycontainer.errors import DeviceFileError
-from tinycontainer.text import show
+from tinycontainer.interfaces.private_files import file_error, read_regular_file
 
 MAX_FILE_BYTES: Final = 1024
 _COORDINATE_BYTES: Final = 32
-_FOR_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _KEY_ID: Final = b"-"
 """Nobody looks for it: credentials are sent by value, but the library wants one to be there."""
 _KCCS: Final = 14
@@ -39,11 +37,22 @@ class Identity:
     credential: Credential
 
 
-def make_identity() -> tuple[bytes, bytes]:
-    """Make the file of a private key, and the file of its credential."""
-    secret = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
-    key = {1: 2, -1: 1, -4: secret.to_bytes(_COORDINATE_BYTES, "big")}
-    return cbor2.dumps(key), cbor2.dumps(_credential_of(secret))
+def make_identity(random_bytes: Callable[[int], bytes]) -> tuple[bytes, bytes]:
+    """Make a private key and its credential.
+
+    Args:
+        random_bytes: draws so many unpredictable bytes.
+
+    Returns:
+        The file of the key, and the file of the credential.
+    """
+    while True:
+        secret = random_bytes(_COORDINATE_BYTES)
+        try:
+            credential = _credential_of(int.from_bytes(secret, "big"))
+        except ValueError:  # one draw in 2**32 is not below the order of the curve
+            continue
+        return cbor2.dumps({1: 2, -1: 1, -4: secret}), cbor2.dumps(credential)
 
 
 def read_identity(path: Path) -> Identity:
@@ -80,7 +89,8 @@ def read_credential(path: Path) -> Credential:
     except (LookupError, TypeError, ValueError, OverflowError):
         is_sound = False
     if not is_sound:
-        raise _error(path, "is no credential; `keygen --edhoc` makes one (.ccs) beside each key")
+        problem = "is no credential; `keygen --edhoc` makes one (.ccs) beside each key"
+        raise file_error(path, problem)
     return found
 
 
@@ -98,37 +108,15 @@ def _to_credential(x: int, y: int) -> Credential:
 
 
 def _read_map(path: Path, *, is_private: bool) -> dict[Any, Any]:
-    try:
-        mode, content = _read(path)
-    except OSError as error:
-        raise _error(path, f"cannot be read: {error.strerror}") from None
-    except ValueError:
-        raise _error(path, "is not a file name") from None
-    if not stat.S_ISREG(mode):
-        raise _error(path, "is not a regular file")
-    if is_private and mode & _FOR_OTHERS:
-        found = f"{stat.S_IMODE(mode):04o}"
-        raise _error(path, f"has the mode {found}, so others can use it; make it 0600")
+    content = read_regular_file(path, MAX_FILE_BYTES + 1, is_private=is_private)
     try:
         values = cbor2.loads(content[:MAX_FILE_BYTES]) if len(content) <= MAX_FILE_BYTES else None
     except (cbor2.CBORError, ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise _no_key(path) if is_private else _error(path, "is no credential of EDHOC")
+        raise _no_key(path) if is_private else file_error(path, "is no credential of EDHOC")
     return values
 
 
-def _read(path: Path) -> tuple[int, bytes]:
-    # Not blocking: to open a named pipe would wait for somebody to write into it.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
-        return mode, file.read(MAX_FILE_BYTES + 1) if stat.S_ISREG(mode) else b""
-
-
 def _no_key(path: Path) -> DeviceFileError:
-    return _error(path, "is no private key of P-256; `keygen --edhoc` makes one (.edhoc)")
-
-
-def _error(path: Path, problem: str) -> DeviceFileError:
-    return DeviceFileError(show(str(path)), "", problem)
+    return file_error(path, "is no private key of P-256; `keygen --edhoc` makes one (.edhoc)")

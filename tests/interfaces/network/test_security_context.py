@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from tinycontainer.errors import DeviceFileError
-from tinycontainer.interfaces.security_context import make_security_contexts, read_security_context
+from tinycontainer.interfaces.network.security_context import (
+    make_security_contexts,
+    read_security_context,
+)
 
 SECRET = "c0ffee" * 8
 

@@ -1,0 +1,1 @@
+"""What devices, operators and drivers share where they use a network: addresses and protection."""
