@@ -4,14 +4,13 @@ What a container writes is one message, and a read gives one message. The device
 resource is and how it is protected; the container knows an endpoint.
 """
 
-from ipaddress import ip_address
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from tinycontainer.errors import DeviceFileError, DriverError
 from tinycontainer.interfaces.driver import CallContext, DriverSetup
+from tinycontainer.interfaces.network.coap_uri import parse_coap_uri
 from tinycontainer.interfaces.network.security_context import read_security_context
 from tinycontainer.interfaces.paths import resolve_within
 from tinycontainer.text import show
@@ -114,25 +113,14 @@ class Coap:
 
 def _check_uri(options: CoapOptions) -> None:
     try:
-        parts = urlsplit(options.uri)
-        (parts.hostname or "").encode("idna")
-        is_sound = parts.scheme == "coap" and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_sound = False
-    if not is_sound or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("options.uri: is no URI such as coap://[::1]:5683/reports")
-    if options.context is None and not options.insecure and not _is_loopback(parts.hostname or ""):
+        uri = parse_coap_uri(options.uri)
+    except ValueError as error:
+        raise ValueError(f"options.uri: {error}") from None
+    if options.context is None and not options.insecure and not uri.is_loopback:
         raise ValueError(
             "options.context: without one everybody on the way can read and forge the messages;"
             " name a folder made by `keygen --oscore`, or write insecure = true"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _make_peer(options: CoapOptions, setup: DriverSetup) -> RemotePeer:

@@ -16,11 +16,10 @@ from typing import Any, Final
 
 import aiocoap
 from aiocoap import oscore
-from aiocoap.transports.oscore import OSCOREAddress
 
 from tinycontainer.errors import DeviceFileError, DriverError
+from tinycontainer.interfaces.network.coap_client import is_protected, make_coap_client
 from tinycontainer.interfaces.network.oscore import open_context
-from tinycontainer.interfaces.network.recent_messages import bound_recent_messages
 from tinycontainer.interfaces.network.security_context import SecurityContext
 
 from .peer import MAX_MESSAGE_BYTES
@@ -106,10 +105,7 @@ class Network:
         Raises:
             OSError: there is no network.
         """
-        # In this order: with the other one everything would be sent unprotected, without a word.
-        transports = ["udp6"] if self._security is None else ["oscore", "udp6"]
-        client = await aiocoap.Context.create_client_context(transports=transports)
-        bound_recent_messages(client)
+        client = await make_coap_client(protects=self._security is not None)
         if self._security is not None:
             client.client_credentials["*"] = self._security
         self._clients.add(client)
@@ -123,7 +119,7 @@ class Network:
 
     def is_trusted(self, answer: Any) -> bool:
         """Whether an answer is protected, if there is a context to protect it."""
-        return self._security is None or isinstance(answer.remote, OSCOREAddress)
+        return self._security is None or is_protected(answer)
 
     async def _end(self) -> None:
         work = [task for task in self._work if task is not None]

@@ -9,9 +9,8 @@ import aiocoap
 from aiocoap import edhoc, oscore
 from aiocoap.numbers import OptionNumber
 from aiocoap.optiontypes import OpaqueOption
-from aiocoap.transports.oscore import OSCOREAddress
 
-from tinycontainer.interfaces.network.recent_messages import bound_recent_messages
+from tinycontainer.interfaces.network.coap_client import is_protected, make_coap_client
 from tinycontainer.text import flatten
 
 from ..requests.message import CoapAnswer, CoapRequest, Code, Format, Option
@@ -129,7 +128,7 @@ class CoapTransport:
             raise Unreachable(flatten(str(error)) or type(error).__name__) from error
         except Exception as error:  # foreign code reads what a stranger sends
             raise AnswerUnreadable(type(error).__name__) from error
-        if self._is_protected and not isinstance(found.remote, OSCOREAddress):
+        if self._is_protected and not is_protected(found):
             raise Unreachable("it answered without protection")
         return _read(found)
 
@@ -198,14 +197,11 @@ def open_transport(uri: str, timeout_s: float, security: Any = None) -> Iterator
     Raises:
         Unreachable: there is no network.
     """
-    # In this order: with the other one everything would be sent unprotected, without a word.
-    transports = ["udp6"] if security is None else ["oscore", "udp6"]
     with asyncio.Runner() as runner:
         try:
-            context = runner.run(aiocoap.Context.create_client_context(transports=transports))
+            context = runner.run(make_coap_client(protects=security is not None))
         except OSError as error:
             raise Unreachable(flatten(str(error))) from error
-        bound_recent_messages(context)
         try:
             if isinstance(security, edhoc.EdhocCredentials):
                 security = runner.run(_establish(context, uri, security, timeout_s))

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
 from tinycontainer.agent.log_lines import few_log_lines
 from tinycontainer.agent.operator.answers import AnswerUnreadable
 from tinycontainer.agent.operator.client import DeviceRefused, Requests, Unreachable
+from tinycontainer.interfaces.network.coap_uri import parse_coap_uri
 from tinycontainer.interfaces.network.edhoc_identity import read_credential, read_identity
 from tinycontainer.interfaces.network.security_context import read_security_context
 from tinycontainer.text import show
@@ -90,12 +90,10 @@ def remote(
 
 def _check_uri(uri: str) -> None:
     try:
-        parts = urlsplit(uri)
-        (parts.hostname or "").encode("idna")
-        is_sound = parts.scheme == "coap" and bool(parts.hostname) and parts.port != 0
+        names_resource = parse_coap_uri(uri).path not in ("", "/")
     except ValueError:
-        is_sound = False
-    if not is_sound or parts.path not in ("", "/") or parts.query or parts.fragment or "@" in uri:
+        names_resource = True
+    if names_resource:
         raise VerbRefused(f"{show(uri, 80)}: is no URI such as coap://[::1]:5683")
 
 
