@@ -10,7 +10,6 @@ import csv
 import struct
 from collections.abc import Iterable
 from functools import lru_cache
-from pathlib import Path
 from typing import Final, TypeAlias
 
 from pydantic import Field
@@ -18,13 +17,12 @@ from pydantic import Field
 from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.driver import CallContext, DriverSetup
 from tinycontainer.interfaces.integers import INT32_MAX, INT32_MIN
-from tinycontainer.interfaces.paths import resolve_within
 from tinycontainer.text import show
 
 from .descriptors import Descriptors
+from .named_files import read_named_file
 from .options import Options, read_options
 
-MAX_FILE_BYTES: Final = 1 << 20
 MAX_COLUMNS: Final = 32
 _TIME_COLUMN: Final = "time_ms"
 Recording: TypeAlias = tuple[tuple[int, ...], tuple[bytes, ...]]
@@ -59,7 +57,7 @@ class Sensor:
         options = read_options(SensorOptions, setup)
         recordings = setup.resources.obtain(SharedRecordings, "sensor", SharedRecordings)
         try:
-            content = _read_recording(setup.directory, options.file)
+            content = read_named_file(setup.directory, options.file)
             self._times_ms, self._rows = recordings.parse(content)
         except ValueError as error:
             raise ValueError(f"options.file: {show(options.file)} {error}") from None
@@ -107,18 +105,6 @@ class SharedRecordings:
         """
         parse = self._parse if len(content) <= self.MAX_KEPT_BYTES else _parse_recording
         return parse(content)
-
-
-def _read_recording(directory: Path, name: str) -> bytes:
-    path = resolve_within(directory, name)
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
-    if len(content) > MAX_FILE_BYTES:
-        raise ValueError(f"has more than {MAX_FILE_BYTES} bytes")
-    return content
 
 
 def _parse_recording(content: bytes) -> Recording:

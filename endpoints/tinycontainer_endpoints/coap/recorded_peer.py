@@ -9,12 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from tinycontainer.interfaces.paths import resolve_within
 from tinycontainer.text import show
 
+from ..named_files import read_named_file
 from .peer import MAX_MESSAGE_BYTES
 
-MAX_FILE_BYTES: Final = 1 << 20
 HEADER: Final = ["time_ms", "payload_hex"]
 _MAX_TIME_DIGITS: Final = 15
 
@@ -68,14 +67,7 @@ def read_messages(directory: Path, name: str) -> tuple[tuple[int, bytes], ...]:
     Raises:
         ValueError: it cannot be used.
     """
-    path = resolve_within(directory, name)
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
-    if len(content) > MAX_FILE_BYTES:
-        raise ValueError(f"has more than {MAX_FILE_BYTES} bytes")
+    content = read_named_file(directory, name)
     try:
         header, *rows = csv.reader(content.decode("ascii").splitlines())
     except (UnicodeDecodeError, ValueError, csv.Error):
