@@ -21,6 +21,7 @@ from tinycontainer.interfaces.network.recent_messages import bound_recent_messag
 
 from .requests.blocks import decode_block, encode_block
 from .requests.message import (
+    BLOCK_BYTES,
     Block,
     CoapAnswer,
     CoapRequest,
@@ -36,7 +37,6 @@ MAX_OBSERVERS: Final = 32
 """Who observes beyond this gets a plain answer, which RFC 7641 allows."""
 OBSERVERS_PER_PEER: Final = 8
 """Beyond this the oldest observation of the peer ends: it may have forgotten that itself."""
-BLOCK_BYTES: Final = 1024
 _METHODS: Final = {int(method): method for method in Method}
 _READ_BEFORE: Final = frozenset({Option.URI_PATH, Option.URI_QUERY})
 
@@ -143,7 +143,23 @@ class Observers:
         return sum(each == peer for each in self._waiting.values())
 
 
-class Site(interfaces.Resource):  # type: ignore[misc]
+class PipeResource(interfaces.Resource):  # type: ignore[misc]
+    """Base of resources with a `render_to_pipe`; the library then uses nothing else of them."""
+
+    async def render(self, request: Any) -> Any:
+        """Not used."""
+        raise NotImplementedError
+
+    async def needs_blockwise_assembly(self, request: Any) -> bool:
+        """Never: the manager assembles blocks."""
+        return False
+
+    def get_resources_as_linkheader(self) -> Any:
+        """Not used."""
+        raise NotImplementedError
+
+
+class Site(PipeResource):
     """All resources of the agent.
 
     Args:
@@ -197,20 +213,6 @@ class Site(interfaces.Resource):  # type: ignore[misc]
         is_whole = request.option(Option.BLOCK2) is None
         has_room = self._observers.has_room(request.peer)
         return wishes and may and is_whole and has_room and answer.code is Code.CONTENT
-
-    # The rest of the interface is for what aiocoap would do in place of `render_to_pipe`.
-
-    async def render(self, request: Any) -> Any:
-        """Not used."""
-        raise NotImplementedError
-
-    async def needs_blockwise_assembly(self, request: Any) -> bool:
-        """Never: blocks are assembled by the manager."""
-        return False
-
-    def get_resources_as_linkheader(self) -> Any:
-        """Not used."""
-        raise NotImplementedError
 
 
 def _numbered(request: CoapRequest, answer: CoapAnswer, number: int) -> CoapAnswer:

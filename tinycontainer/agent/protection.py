@@ -13,7 +13,7 @@ from aiocoap import credentials, edhoc, error, interfaces, oscore, oscore_sitewr
 
 from tinycontainer.interfaces.network.edhoc_identity import Credential, Identity
 
-from .coap_server import write_answer
+from .coap_server import PipeResource, write_answer
 from .requests.message import CoapAnswer, Code, Option, to_uint
 from .requests.rates import Rates
 from .requests.refusing import CoapRefused
@@ -77,7 +77,7 @@ class _Wrapper(oscore_sitewrapper.OscoreSiteWrapper):  # type: ignore[misc]
         return self.identity
 
 
-class ProtectedSite(interfaces.Resource):  # type: ignore[misc]
+class ProtectedSite(PipeResource):
     """Lets in what one of its peers has protected; the answers are protected as well.
 
     Args:
@@ -131,20 +131,6 @@ class ProtectedSite(interfaces.Resource):  # type: ignore[misc]
         age = ((Option.MAX_AGE, to_uint(int(wait_s) + 1)),)
         problem = "too many begin an exchange of keys"
         return CoapRefused(Code.TOO_MANY_REQUESTS, "too-many-requests", problem, age).answer()
-
-    # The rest of the interface is for what aiocoap would do in place of `render_to_pipe`.
-
-    async def render(self, request: Any) -> Any:
-        """Not used."""
-        raise NotImplementedError
-
-    async def needs_blockwise_assembly(self, request: Any) -> bool:
-        """Never: only what stands inside is in blocks."""
-        return False
-
-    def get_resources_as_linkheader(self) -> Any:
-        """Not used."""
-        raise NotImplementedError
 
 
 def own_credentials(identity: Identity, peer: Credential | None = None) -> Any:

@@ -42,27 +42,31 @@ class Action(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class PublishedRow:
     """One row of the published table.
 
     Attributes:
         method: the only one.
         needs: options that it needs.
         right: what the peer must be allowed to do.
+        done: the code of the answer, if it is carried out.
     """
 
     method: Method
     needs: tuple[Option, ...]
     right: Right
+    done: Code
 
 
-_ROWS: Final = {
-    Action.LOAD: _Row(Method.POST, (Option.METADATA, Option.DATA, Option.CODE), Right.LOAD),
-    Action.START: _Row(Method.PUT, (Option.UID,), Right.START),
-    Action.IS_RUNNING: _Row(Method.GET, (Option.UID,), Right.READ),
-    Action.STOP: _Row(Method.PUT, (Option.UID,), Right.STOP),
-    Action.DELETE: _Row(Method.DELETE, (Option.UID,), Right.DELETE),
+_SECTIONS: Final = (Option.METADATA, Option.DATA, Option.CODE)
+ROWS: Final = {
+    Action.LOAD: PublishedRow(Method.POST, _SECTIONS, Right.LOAD, Code.CREATED),
+    Action.START: PublishedRow(Method.PUT, (Option.UID,), Right.START, Code.CHANGED),
+    Action.IS_RUNNING: PublishedRow(Method.GET, (Option.UID,), Right.READ, Code.CONTENT),
+    Action.STOP: PublishedRow(Method.PUT, (Option.UID,), Right.STOP, Code.CHANGED),
+    Action.DELETE: PublishedRow(Method.DELETE, (Option.UID,), Right.DELETE, Code.DELETED),
 }
+"""What the device serves and what an operator asks for."""
 
 
 class Published:
@@ -95,7 +99,7 @@ class Published:
         if number is None or len(number) > 4 or from_uint(number) not in set(Action):
             return CoapAnswer(Code.BAD_OPTION)
         action = Action(from_uint(number))
-        row = _ROWS[action]
+        row = ROWS[action]
         if request.method is not row.method:
             return CoapAnswer(Code.METHOD_NOT_ALLOWED)
         given = [request.option(option) for option in row.needs]
@@ -106,30 +110,29 @@ class Published:
         if not self._may(request, row.right, uid):
             return CoapAnswer(Code.FORBIDDEN)
         try:
-            return self._do(action, values)
+            options = self._do(action, values)
         except TinyContainerError:
             return CoapAnswer(Code.INTERNAL_ERROR)
+        return CoapAnswer(row.done, options=options)
 
-    def _do(self, action: Action, values: list[bytes]) -> CoapAnswer:
+    def _do(self, action: Action, values: list[bytes]) -> tuple[tuple[int, bytes], ...]:
+        """Carry an action out; the options of its answer."""
         device = self._device
         match action:
             case Action.LOAD:
                 metadata, data, code = values
                 device.load_sections(metadata, code, data)
-                return CoapAnswer(Code.CREATED)
             case Action.START:
                 device.start(values[0])
             case Action.STOP:
                 device.stop(values[0])
             case Action.DELETE:
                 device.delete(values[0])
-                return CoapAnswer(Code.DELETED)
             case Action.IS_RUNNING:
                 uid = values[0]
                 is_running = uid in device and device[uid].state is State.RUNNING
-                status = (Option.STATUS, to_uint(int(is_running)))
-                return CoapAnswer(Code.CONTENT, options=(status,))
-        return CoapAnswer(Code.CHANGED)
+                return ((Option.STATUS, to_uint(int(is_running))),)
+        return ()
 
     def _identify(self, request: CoapRequest) -> CoapAnswer:
         match request.method:

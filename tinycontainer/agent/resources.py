@@ -21,14 +21,14 @@ from tinycontainer_tokens.cbor import Value, encode
 from .changes import Changes
 from .identity import DeviceId
 from .requests.bundles import find_uid, find_uid_of_bundle
-from .requests.message import CoapAnswer, CoapRequest, Code, Format, Method, Option
+from .requests.message import BLOCK_BYTES, CoapAnswer, CoapRequest, Code, Format, Method, Option
 from .requests.refusing import CoapRefused, bad_request
 from .requests.rights import KnownPeer, Right
 from .requests.target import ID_DIGITS, Target
 
 EVENTS_PER_ANSWER: Final = 32
 MAX_CONFIRM_MS: Final = 24 * 60 * 60 * 1000
-MAX_VERDICT_BYTES: Final = 1024
+MAX_VERDICT_BYTES: Final = BLOCK_BYTES
 """Of all checks of a bundle: one block, as nothing is kept for a client that asks for a second."""
 _PROBLEM_CHARACTERS: Final = (512, 256, 128, 64, 32, 16, 0)
 _ETAG_BYTES: Final = 8

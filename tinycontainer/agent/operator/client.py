@@ -5,7 +5,17 @@ from itertools import pairwise
 from typing import Final, Protocol
 
 from ..requests.blocks import encode_block
-from ..requests.message import Block, CoapAnswer, CoapRequest, Code, Format, Method, Option, to_uint
+from ..requests.message import (
+    BLOCK_BYTES,
+    Block,
+    CoapAnswer,
+    CoapRequest,
+    Code,
+    Format,
+    Method,
+    Option,
+    to_uint,
+)
 from .answers import (
     AnswerUnreadable,
     SeenContainer,
@@ -16,7 +26,6 @@ from .answers import (
     read_problem,
 )
 
-BLOCK_BYTES: Final = 1024
 _DEVICE_ID: Final = ("device-id", "")
 _ETAG_BYTES: Final = 8
 

@@ -4,15 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from .message import Block, CoapAnswer, CoapRequest, Code, Option, from_uint, to_uint
+from .message import BLOCK_BYTES, Block, CoapAnswer, CoapRequest, Code, Option, from_uint, to_uint
 from .refusing import RETRY_S, CoapRefused, too_large
 
 UPLOADS_PER_PEER: Final = 4
 UPLOADS: Final = 16
 UPLOAD_S: Final = 30.0
 MAX_BLOCK_OPTION_BYTES: Final = 3
-_LARGEST_SIZE_EXPONENT: Final = 6
-"""1,024 bytes; 7 means something else over TCP (RFC 8323)."""
+_SMALLEST_BLOCK_BYTES: Final = 16
 
 _Key: TypeAlias = tuple[bytes, int, tuple[str, ...], tuple[str, ...], bytes]
 
@@ -26,14 +25,15 @@ def decode_block(value: bytes) -> Block:
     number = from_uint(value)
     if len(value) > MAX_BLOCK_OPTION_BYTES:
         raise CoapRefused(Code.BAD_OPTION, "bad-option", "a block option is too long")
-    if number & 7 > _LARGEST_SIZE_EXPONENT:  # RFC 7959, section 2.2
+    size_bytes = _SMALLEST_BLOCK_BYTES << (number & 7)
+    if size_bytes > BLOCK_BYTES:  # the exponent 7 means something else over TCP (RFC 8323)
         raise CoapRefused(Code.BAD_REQUEST, "bad-request", "a block has no size that there is")
-    return Block(number >> 4, bool(number & 8), 16 << (number & 7))
+    return Block(number >> 4, bool(number & 8), size_bytes)
 
 
 def encode_block(block: Block) -> bytes:
     """Write an option Block1 or Block2."""
-    size_exponent = block.size_bytes.bit_length() - 5
+    size_exponent = block.size_bytes.bit_length() - _SMALLEST_BLOCK_BYTES.bit_length()
     return to_uint(block.number << 4 | block.more << 3 | size_exponent)
 
 

@@ -6,6 +6,8 @@ from typing import Final
 
 MAX_URI_PARTS: Final = 8
 """Segments of a path, and parts of a query, that a request may have."""
+BLOCK_BYTES: Final = 1024
+"""The longest block there is (RFC 7959, 2.2), and the one that both sides use."""
 
 
 class Method(IntEnum):
@@ -91,7 +93,7 @@ class Block:
     Attributes:
         number: from 0.
         more: whether others follow.
-        size_bytes: of all blocks but the last: 16 to 1,024, a power of two.
+        size_bytes: of all blocks but the last: 16 to `BLOCK_BYTES`, a power of two.
     """
 
     number: int
