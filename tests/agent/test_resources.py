@@ -13,7 +13,7 @@ from tinycontainer.agent.requests.message import CoapAnswer, Code, Method, Optio
 from tinycontainer.agent.requests.rights import Right
 from tinycontainer.device.containers.judgement import LoadCheck
 from tinycontainer.device.containers.lifecycle import State
-from tinycontainer.state import MemoryState, StateChange, StateFileError
+from tinycontainer.state import MemoryState, StateChange, StateFileError, StoredEvents
 from tinycontainer_tokens import StepOutcome
 
 PLAN = blueprint("a", security=times(period=10))
@@ -173,6 +173,27 @@ def test_events_of_others_do_not_hide_those_of_a_peer() -> None:
     seen = content(managed.ask(Method.GET, "/tc/e", peer=b"guest"))
     assert seen[0] > 64
     assert [json.loads(event)["uid"] for _, event in seen[1]] == ["b"]
+
+
+class WatchedState(MemoryState):
+    """Notes how many events were read at most, each time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: list[int] = []
+
+    def events(self, since: int, most: int) -> StoredEvents:
+        self.read.append(most)
+        return super().events(since, most)
+
+
+def test_who_sees_all_events_makes_the_device_read_no_more_than_it_answers() -> None:
+    state = WatchedState()
+    managed = Managed(state=state)
+    managed.device.load(bundle(managed))
+    state.read.clear()
+    assert len(content(managed.ask(Method.GET, "/tc/e"))[1]) == 1
+    assert state.read == [32]
 
 
 @pytest.mark.clause("TC-MGMT-09")

@@ -228,10 +228,15 @@ class Resources:
 
     def _events(self, target: Target, peer: KnownPeer) -> CoapAnswer:
         since = _whole_number(target, "since", 0)
-        found = self._device.events(since)
-        seen = (each for each in found.entries if _may_see(peer, each))
-        entries = [[each.number, each.content] for each in islice(seen, EVENTS_PER_ANSWER)]
-        return _content({0: found.newest, 1: entries})
+        if peer.uids is None:
+            found = self._device.events(since, EVENTS_PER_ANSWER)
+            seen = found.entries
+        else:
+            found = self._device.events(since)
+            shown = frozenset(show(uid) for uid in peer.uids)
+            own = (each for each in found.entries if _is_about(each, shown))
+            seen = tuple(islice(own, EVENTS_PER_ANSWER))
+        return _content({0: found.newest, 1: [[each.number, each.content] for each in seen]})
 
     # Changing.
 
@@ -327,11 +332,8 @@ def _whole_number(target: Target, name: str, default: int) -> int:
     return int(text)
 
 
-def _may_see(peer: KnownPeer, event: StoredEvent) -> bool:
-    if peer.uids is None:
-        return True
+def _is_about(event: StoredEvent, shown_uids: frozenset[str]) -> bool:
     try:
-        shown = json.loads(event.content).get("uid", "")
+        return json.loads(event.content).get("uid", "") in shown_uids
     except ValueError:
         return False
-    return shown in {show(uid) for uid in peer.uids}
