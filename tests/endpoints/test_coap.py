@@ -1,6 +1,7 @@
 """Remote endpoints: never waiting, bounded, protected; in virtual time from a recording."""
 
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -276,6 +277,21 @@ def test_what_cannot_be_reached_is_told_once_and_is_no_failure_of_the_tenant(des
     assert driver.read(fd, 255) == b""
     assert len(desk.shown) == 1
     assert desk.shown[0].startswith(b"coap: coap://127.0.0.1:")
+    assert desk.shown[0].endswith(b": no such host, or nobody listens there")
+
+
+@pytest.mark.clause("TC-END-14")
+def test_a_host_that_nobody_knows_is_told_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_nothing(*_given: object, **_named: object) -> object:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", find_nothing)
+    driver = desk.make(uri="coap://nobody.invalid/x", insecure=True)
+    fd = driver.open(1, desk.now)
+    assert driver.write(fd, b"x") == 1
+    desk.until(partial(desk.has_shown_more, driver, fd, 0))
+    line = b"coap: coap://nobody.invalid/x: no such host, or nobody listens there"
+    assert desk.shown == [line]
 
 
 @pytest.mark.clause("TC-END-14")

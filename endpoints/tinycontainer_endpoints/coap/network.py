@@ -18,7 +18,11 @@ import aiocoap
 from aiocoap import oscore
 
 from tinycontainer.errors import DeviceFileError, DriverError
-from tinycontainer.interfaces.network.coap_client import is_protected, make_coap_client
+from tinycontainer.interfaces.network.coap_client import (
+    UNREACHABLE,
+    is_protected,
+    make_coap_client,
+)
 from tinycontainer.interfaces.network.oscore import open_context
 from tinycontainer.interfaces.network.security_context import SecurityContext
 
@@ -260,7 +264,7 @@ class NetworkPeer:
         try:
             # Shielded: whoever is cancelled while it begins does not end it for the others.
             client = await asyncio.shield(making)
-        except OSError:
+        except Exception:  # of foreign code: the next one begins with another socket
             self._forget(making)
             raise
         method = {"put": aiocoap.PUT, "post": aiocoap.POST}.get(self._resource.method, aiocoap.GET)
@@ -296,7 +300,7 @@ class NetworkPeer:
         await asyncio.sleep(TIMEOUT_S + 1)
         making, self._client = self._client, None
         if making is not None:
-            with suppress(OSError):
+            with suppress(Exception):  # of foreign code, which could not make it
                 await self._network.end_client(await making)
 
     async def _attempt(self, work: Callable[..., Coroutine[Any, Any, None]], *given: Any) -> None:
@@ -309,6 +313,8 @@ class NetworkPeer:
             self._problems.append("no answer in time")
         except oscore.NotAProtectedMessage:
             self._problems.append("an answer is not protected")
+        except aiocoap.error.NetworkError:
+            self._problems.append(UNREACHABLE)
         except StopAsyncIteration:
             return
         except Exception as error:  # foreign code reads what a stranger sends

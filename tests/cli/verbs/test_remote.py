@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from hashlib import sha256
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.project import Program
+from support.remote_resource import raw_server, reply
 from support.serving import HOST, free_port, make_desk, protect, protect_by_edhoc, serving
 from support.wasm.modules import leb
 
@@ -163,6 +165,44 @@ def test_a_wrong_identity_is_one_line(tmp_path: Path, program: Program, port: in
         assert "alice.ccs: " in program.bad(*ask, *swapped)
         code, _, err = served.end()
     assert (code, "Traceback" in err) == (0, False)
+
+
+@pytest.fixture
+def identity(tmp_path: Path, program: Program) -> tuple[object, ...]:
+    """Options of `remote` for a device that uses EDHOC."""
+    for name in ("alice", "desk"):
+        program.good("keygen", "--edhoc", tmp_path / name)
+    return ("--identity", tmp_path / "alice.edhoc", "--device", tmp_path / "desk.ccs")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"\xff", id="no CBOR"),
+        pytest.param(b"\x58\x40" + b"\1" * 64, id="no point of the curve"),
+        pytest.param(b"\x58\x40" + b"\5" * 64, id="a point, and nothing else"),
+        pytest.param(b"\xff" * 1000, id="too long"),
+    ],
+)
+def test_whatever_a_device_answers_to_an_exchange_of_keys_is_one_line(
+    program: Program, identity: tuple[object, ...], message: bytes
+) -> None:
+    with raw_server(lambda request: reply(request, 0x44, b"\xff" + message)) as (uri, _):
+        problem = program.bad("remote", uri, "ls", *identity)
+    assert "no session could be made by EDHOC" in problem
+
+
+def test_a_host_that_nobody_knows_is_one_line(
+    program: Program, identity: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_nothing(*_given: object, **_named: object) -> object:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", find_nothing)
+    for options in ((), identity):
+        problem = program.bad("remote", "coap://nobody.invalid", "ls", *options)
+        assert "coap://nobody.invalid: cannot be reached: no such host" in problem
 
 
 def test_a_wrong_context_is_one_line(tmp_path: Path, program: Program, port: int) -> None:

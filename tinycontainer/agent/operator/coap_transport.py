@@ -10,9 +10,14 @@ from aiocoap import edhoc, oscore
 from aiocoap.numbers import OptionNumber
 from aiocoap.optiontypes import OpaqueOption
 
-from tinycontainer.interfaces.network.coap_client import is_protected, make_coap_client
+from tinycontainer.interfaces.network.coap_client import (
+    UNREACHABLE,
+    is_protected,
+    make_coap_client,
+)
 from tinycontainer.text import flatten
 
+from ..edhoc_messages import is_panic
 from ..requests.message import CoapAnswer, CoapRequest, Code, Format, Option
 from .answers import AnswerUnreadable
 from .client import DeviceRefused, Unreachable
@@ -119,7 +124,7 @@ class CoapTransport:
         except oscore.ProtectionInvalid as error:
             raise Unreachable("its answer is not protected by this context") from error
         except aiocoap.error.NetworkError as error:
-            raise Unreachable("no such host, or nobody listens there") from error
+            raise Unreachable(UNREACHABLE) from error
         except (TimeoutError, StopAsyncIteration):
             raise
         except (aiocoap.error.NotObservable, aiocoap.error.ObservationCancelled):
@@ -153,35 +158,44 @@ def _read(message: Any) -> CoapAnswer:
 
 
 async def _establish(context: Any, uri: str, security: Any, timeout_s: float) -> Any:
-    """Exchange keys once: the library would do it again for each request."""
-    message: Any = aiocoap.Message(code=aiocoap.POST, uri=uri)
-    await context.find_remote_and_interface(message)
+    """Exchange keys once: the library would do it again for each request.
 
-    async def exchange() -> Any:
-        while True:
-            try:
-                return await security.establish_context(
-                    wire=context,
-                    underlying_address=message.remote,
-                    underlying_proxy_scheme=None,
-                    underlying_uri_host=message.opt.uri_host,
-                    logger=context.log,
-                )
-            except aiocoap.error.ResponseWrappingError as error:
-                if int(error.coapmessage.code) != Code.TOO_MANY_REQUESTS:
-                    raise
-                await asyncio.sleep(EXCHANGE_S)
-
+    Raises:
+        DeviceRefused: the device makes no session.
+        Unreachable: it does not answer, or not as the one that is meant.
+    """
     try:
-        return await asyncio.wait_for(exchange(), timeout_s)
-    except TimeoutError as error:
+        return await asyncio.wait_for(_exchange_keys(context, uri, security), timeout_s)
+    except (TimeoutError, aiocoap.error.TimeoutError) as error:
         raise Unreachable("no answer in time") from error
     except aiocoap.error.ResponseWrappingError as error:
         code = flatten(str(error.coapmessage.code))
         raise DeviceRefused(f"it makes no session by EDHOC: {code}") from error
-    except (aiocoap.error.Error, OSError, ValueError) as error:
+    except aiocoap.error.NetworkError as error:
+        raise Unreachable(UNREACHABLE) from error
+    except BaseException as error:  # foreign code reads what a stranger sends
+        if not isinstance(error, Exception) and not is_panic(error):
+            raise
         problem = "is the credential that of this device?"
         raise Unreachable(f"no session could be made by EDHOC; {problem}") from error
+
+
+async def _exchange_keys(context: Any, uri: str, security: Any) -> Any:
+    message: Any = aiocoap.Message(code=aiocoap.POST, uri=uri)
+    await context.find_remote_and_interface(message)
+    while True:
+        try:
+            return await security.establish_context(
+                wire=context,
+                underlying_address=message.remote,
+                underlying_proxy_scheme=None,
+                underlying_uri_host=message.opt.uri_host,
+                logger=context.log,
+            )
+        except aiocoap.error.ResponseWrappingError as error:
+            if int(error.coapmessage.code) != Code.TOO_MANY_REQUESTS:
+                raise
+            await asyncio.sleep(EXCHANGE_S)
 
 
 @contextmanager

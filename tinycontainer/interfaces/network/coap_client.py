@@ -1,11 +1,14 @@
 """Makes clients of CoAP by aiocoap, an optional part: to be imported only where it is used."""
 
-from typing import Any
+from typing import Any, Final
 
 import aiocoap
 from aiocoap.transports.oscore import OSCOREAddress
 
 from .recent_messages import bound_recent_messages
+
+UNREACHABLE: Final = "no such host, or nobody listens there"
+"""What an `aiocoap.error.NetworkError` means, but for those that are about time."""
 
 
 async def make_coap_client(*, protects: bool) -> Any:
