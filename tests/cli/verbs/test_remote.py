@@ -247,6 +247,34 @@ def test_a_device_that_is_not_there_is_one_line(program: Program) -> None:
     assert f"{uri}: cannot be reached: " in program.bad("remote", uri, "ls", "--timeout", 1)
 
 
+@pytest.mark.clause("TC-TOOL-02")
+@pytest.mark.parametrize(
+    ("subject", "path"), [("box", "626f78"), ("hex:FF00", "ff00"), ("hex:626f78", "626f78")]
+)
+def test_a_uid_is_text_or_hexadecimal_digits(program: Program, subject: str, path: str) -> None:
+    with raw_server(lambda request: reply(request, 0x84)) as (uri, came):
+        assert "4.04" in program.bad("remote", uri, "show", subject, code=1)
+    assert path.encode() in came[0]
+
+
+@pytest.mark.clause("TC-TOOL-02")
+@pytest.mark.parametrize(
+    ("subject", "problem"),
+    [
+        ("hex:0", "0 has an odd number of digits"),
+        ("hex:xy", "xy is not hexadecimal"),
+        ("hex:", "a uid has 1 to 63 bytes, not 0"),
+        ("a" * 64, "a uid has 1 to 63 bytes, not 64"),
+        ("a\udcff", "write hex: and the digits of the uid"),
+    ],
+)
+def test_what_is_no_uid_is_refused_before_anybody_is_asked(
+    program: Program, subject: str, problem: str
+) -> None:
+    for what in ("show", "start", "stop", "kill", "delete"):
+        assert problem in program.bad("remote", f"coap://{HOST}:9", what, subject)
+
+
 def test_what_does_not_go_together_is_refused(program: Program, tmp_path: Path) -> None:
     assert "start takes one SUBJECT: a uid" in program.bad("remote", "coap://[::1]", "start")
     assert "version 1 has no ls" in program.bad("remote", "coap://[::1]", "ls", "--v1")

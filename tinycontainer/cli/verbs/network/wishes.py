@@ -13,6 +13,7 @@ from tinycontainer.agent.operator.client import Client, Requests
 from tinycontainer.agent.operator.published_client import PublishedClient
 from tinycontainer.agent.published import Action
 from tinycontainer.errors import MetadataError
+from tinycontainer.files.fields import check_uid, uid_from_text
 from tinycontainer.metadata import Bundle, decode
 from tinycontainer.text import show
 
@@ -58,13 +59,32 @@ class Wish:
     v1: bool
     as_json: bool
 
+    def parse_uid(self) -> bytes:
+        """The subject as a uid, in the form that all verbs take.
+
+        Raises:
+            VerbRefused: it is none.
+        """
+        try:
+            return uid_from_text(check_uid(self.subject))
+        except UnicodeEncodeError:
+            problem = "is no UTF-8 text; write hex: and the digits of the uid"
+        except ValueError as error:
+            problem = f"is no uid: {error}"
+        raise VerbRefused(f"{show(self.subject)}: {problem}")
+
     @property
-    def uid(self) -> bytes:
-        """The subject as a uid."""
+    def identifier(self) -> bytes:
+        """The subject as an identifier of a device; any bytes."""
         return self.subject.encode("utf-8", "surrogateescape")
 
     def require_fitting(self) -> None:
-        """Refuse what does not go together."""
+        """Refuse what does not go together, and what is no uid.
+
+        Raises:
+            UsageError: options or arguments do not go together.
+            VerbRefused: the subject is no uid where there must be one.
+        """
         given = {
             "--confirm": self.confirm_ms is not None,
             "--replaces": self.replaces,
@@ -78,6 +98,8 @@ class Wish:
             raise click.UsageError(f"{self.what} takes one SUBJECT: a {_WITH_SUBJECT[self.what]}")
         if self.what in _WITHOUT and self.subject:
             raise click.UsageError(f"{self.what} takes no SUBJECT")
+        if _WITH_SUBJECT.get(self.what) == "uid":
+            self.parse_uid()
         if self.v1 and self.what not in _IN_VERSION_1:
             raise click.UsageError(f"version 1 has no {self.what}; leave --v1 out")
 
@@ -106,7 +128,7 @@ def carry_out(wish: Wish, requests: Requests) -> ExitCode:
         case "ls":
             _print(wish, _COLUMNS, [_row(each) for each in client.containers()])
         case "show":
-            _print(wish, _COLUMNS, [_row(client.container(wish.uid))])
+            _print(wish, _COLUMNS, [_row(client.container(wish.parse_uid()))])
         case "events":
             _print(wish, ("number", "event"), client.events(wish.since)[1])
         case "judge":
@@ -133,9 +155,9 @@ def _change(client: Client, wish: Wish) -> None:
             metadata = _read_metadata(wish.subject)
             client.reconfigure(_uid_of(wish.subject, metadata), metadata)
         case "delete":
-            client.delete(wish.uid)
+            client.delete(wish.parse_uid())
         case verb:
-            client.order(wish.uid, verb)
+            client.order(wish.parse_uid(), verb)
     _say_done(wish)
 
 
@@ -144,13 +166,13 @@ def _change_published(client: PublishedClient, wish: Wish) -> None:
         bundle = _decode_bundle(wish.subject, _read(wish.subject))
         client.load(bundle.metadata, bundle.data, bundle.code)
     else:
-        client.order(wish.uid, Action[wish.what.upper()])
+        client.order(wish.parse_uid(), Action[wish.what.upper()])
     _say_done(wish)
 
 
 def _identify(client: Client, wish: Wish) -> None:
     if wish.subject:
-        client.set_device_id(wish.uid)
+        client.set_device_id(wish.identifier)
         _say_done(wish)
         return
     identifier = show(client.device_id(), 64)
@@ -161,11 +183,12 @@ def _identify(client: Client, wish: Wish) -> None:
 
 
 def _show_published(client: PublishedClient, wish: Wish) -> None:
-    is_running = client.is_running(wish.uid)
+    uid = wish.parse_uid()
+    is_running = client.is_running(uid)
     if wish.as_json:
-        print_json({"uid": show(wish.uid), "running": is_running})
+        print_json({"uid": show(uid), "running": is_running})
     else:
-        click.echo(f"{show(wish.uid)}: {'running' if is_running else 'not running, or not there'}")
+        click.echo(f"{show(uid)}: {'running' if is_running else 'not running, or not there'}")
 
 
 def _watch(client: Client, wish: Wish) -> None:
