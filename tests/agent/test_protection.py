@@ -5,7 +5,6 @@ import json
 import random
 import socket
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +14,7 @@ from types import SimpleNamespace
 import cbor2
 import pytest
 from support.project import Program
+from support.remote_resource import raw_server
 from support.serving import HOST, Served, asking, make_desk, protect, protect_by_edhoc, serving
 
 from tinycontainer.agent.coap_server import read_request
@@ -133,34 +133,16 @@ def test_a_peer_may_do_what_the_device_file_says(tmp_path: Path, port: int) -> N
 @contextmanager
 def listening_in(port: int) -> Iterator[tuple[str, list[bytes]]]:
     """A relay to a port of UDP, and the datagrams that went to it."""
-    heard: list[bytes] = []
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as front,
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as back,
-    ):
-        front.bind((HOST, 0))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as back:
         back.connect((HOST, port))
         back.settimeout(5)
-        front.settimeout(0.1)
-        over = threading.Event()
 
-        def relay() -> None:
-            while not over.is_set():
-                try:
-                    datagram, asker = front.recvfrom(4096)
-                except TimeoutError:
-                    continue
-                heard.append(datagram)
-                back.send(datagram)
-                front.sendto(back.recv(4096), asker)
+        def relay(datagram: bytes) -> bytes:
+            back.send(datagram)
+            return back.recv(4096)
 
-        thread = threading.Thread(target=relay)
-        thread.start()
-        try:
-            yield f"coap://{HOST}:{front.getsockname()[1]}", heard
-        finally:
-            over.set()
-            thread.join()
+        with raw_server(relay) as found:
+            yield found
 
 
 @pytest.mark.clause("TC-MGMT-13")
