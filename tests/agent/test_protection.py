@@ -249,6 +249,39 @@ def test_strangers_who_begin_exchanges_neither_end_it_nor_keep_others_out(
     assert (code, "Traceback" in err) == (0, False)
 
 
+FIRST_ITEMS = b"\xf5\x03\x02\x58\x20"
+OFF_THE_CURVE = bytes([1]) * 32
+ON_THE_CURVE = bytes([5]) * 32
+FIRST_SESSION = b"\x37"
+
+
+@pytest.mark.clause("TC-MGMT-15")
+def test_messages_at_which_the_library_panics_do_not_reach_it(
+    tmp_path: Path, program: Program
+) -> None:
+    port = make_desk(tmp_path, program)
+    protect_by_edhoc(tmp_path, program, alice=["read"])
+    exchange_path = path_options("/.well-known/edhoc")
+    numbers = itertools.count(1)
+    third_messages = (b"", b"\x58\x67", b"\x47" + bytes(7), b"\x59\x01\x00" + bytes(256))
+
+    def begin(payload: bytes) -> int:
+        return exchange(port, plain(2, next(numbers), *exchange_path, payload=payload))[1]
+
+    with serving(tmp_path, port) as served:
+        assert begin(FIRST_ITEMS + OFF_THE_CURVE + b"\x05") == 0x80
+        assert begin(FIRST_ITEMS + ON_THE_CURVE + b"\x05") == 0x44
+        for message in third_messages:
+            assert begin(FIRST_SESSION + message) == 0x80, message
+            combined = (9, b"\x09\x00" + FIRST_SESSION), (21, b"")
+            asked = plain(2, next(numbers), *combined, payload=message + bytes(20))
+            assert exchange(port, asked)[1] == 0x80, message
+        # A third message that can be read is judged by the library; nobody can make one of this.
+        assert begin(FIRST_SESSION + b"\x58\x40" + bytes(64)) == 0x80
+        code, _, err = served.end()
+    assert (code, "panicked" in err, "Traceback" in err) == (0, False, False)
+
+
 @pytest.mark.clause("TC-MGMT-15")
 def test_the_oldest_session_is_forgotten_and_the_others_go_on(
     tmp_path: Path, program: Program

@@ -14,9 +14,10 @@ from aiocoap import credentials, edhoc, error, interfaces, oscore, oscore_sitewr
 from tinycontainer.interfaces.network.edhoc_identity import Credential, Identity
 
 from .coap_server import PipeResource, write_answer
-from .requests.message import CoapAnswer, Code, Option, to_uint
+from .edhoc_messages import is_panic, is_readable_alone, is_readable_combined
+from .requests.message import CoapAnswer, Code, Method, Option, to_uint
 from .requests.rates import Rates
-from .requests.refusing import CoapRefused
+from .requests.refusing import CoapRefused, bad_request
 
 MAX_SESSIONS: Final = 24
 """Sessions that EDHOC has made; a client whose session was forgotten begins another one."""
@@ -104,24 +105,37 @@ class ProtectedSite(PipeResource):
     async def render_to_pipe(self, pipe: Any) -> None:
         """Answer a request."""
         message = pipe.request
+        try:
+            refused = self._refuse(message)
+            if refused is None:
+                await self._wrapper.render_to_pipe(pipe)
+                return
+        except error.RenderableError:
+            raise
+        except BaseException as problem:  # foreign code reads what strangers have sent
+            if not isinstance(problem, Exception) and not is_panic(problem):
+                raise
+            self._log.warning("refused with 4.00: %s", type(problem).__name__)
+            raise error.BadRequest from problem
+        self._log.warning("refused with %s: %s", refused.code.dotted, message.remote.uri)
+        message.payload = b""  # it is kept for a while with its answer
+        pipe.add_response(write_answer(refused), is_last=True)
+
+    def _refuse(self, message: Any) -> CoapAnswer | None:
+        """The answer to a message that the library does not get; None if it may have it."""
         path = tuple(message.opt.uri_path)
         has_identity = self._wrapper.identity is not None
         if has_identity and path == _EXCHANGE_PATH and message.opt.oscore is None:
             refused = self._limit()
+            is_message = int(message.code) == Method.POST
+            is_readable = is_readable_alone
         else:
-            refused = _refuse(message, path, has_identity=has_identity)
-        if refused is not None:
-            self._log.warning("refused with %s: %s", refused.code.dotted, message.remote.uri)
-            message.payload = b""  # it is kept for a while with its answer
-            pipe.add_response(write_answer(refused), is_last=True)
-            return
-        try:
-            await self._wrapper.render_to_pipe(pipe)
-        except error.RenderableError:
-            raise
-        except Exception as problem:  # it is foreign code that reads what strangers have sent
-            self._log.warning("refused with 4.00: %s", type(problem).__name__)
-            raise error.BadRequest from problem
+            refused = _refuse_unprotected(message, path, has_identity=has_identity)
+            is_message = message.opt.edhoc
+            is_readable = is_readable_combined
+        if refused is None and is_message and not is_readable(message.payload):
+            return bad_request("a message of an exchange of keys cannot be read").answer()
+        return refused
 
     def _limit(self) -> CoapAnswer | None:
         """The answer to one message of an exchange of keys too many."""
@@ -152,7 +166,9 @@ def own_credentials(identity: Identity, peer: Credential | None = None) -> Any:
     )
 
 
-def _refuse(message: Any, path: tuple[str, ...], *, has_identity: bool) -> CoapAnswer | None:
+def _refuse_unprotected(
+    message: Any, path: tuple[str, ...], *, has_identity: bool
+) -> CoapAnswer | None:
     """The answer to a request that is not protected as it must be; None if it may be opened."""
     numbers = [int(option.number) for option in message.opt.option_list()]
     is_possible = int(message.code) in _OUTER_METHODS
