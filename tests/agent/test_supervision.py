@@ -1,4 +1,4 @@
-"""A supervisor such as systemd is told what becomes of a served device, over a real socket."""
+"""A supervisor such as systemd is notified of a served device, over a real socket."""
 
 import asyncio
 import os
@@ -93,7 +93,7 @@ def test_a_supervisor_that_is_gone_ends_no_device(tmp_path: Path, port: int) -> 
     assert code == 0
     warnings = [line for line in err.splitlines() if "NOTIFY_SOCKET" in line]
     assert warnings == [
-        f"warning: NOTIFY_SOCKET: {state} cannot be told: No such file or directory"
+        f"warning: NOTIFY_SOCKET: {state} cannot be sent: No such file or directory"
         for state in ("READY=1", "STOPPING=1")
     ]
 
@@ -118,7 +118,7 @@ def test_nothing_is_told_where_nobody_supervises() -> None:
         await asyncio.sleep(0)
 
     supervisor = Supervisor.find({"WATCHDOG_PID": "7"}, 7)
-    supervisor.tell("READY=1")
+    supervisor.notify("READY=1")
     asyncio.run(supervisor.watch(work()))
 
 

@@ -34,7 +34,7 @@ class Address:
         """Read an address such as ``[::1]:5683`` or ``127.0.0.1``.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is no address.
         """
         host, port = text, str(DEFAULT_PORT)
         if text.startswith("["):

@@ -1,4 +1,4 @@
-"""The agent: one thread, in which the device runs in slices and is changed only between them."""
+"""The agent: one thread, in which the device runs in slices and changes only between them."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from tinycontainer.interfaces.clock import NS_PER_S
 from .coap_server import Observers
 
 SLICE_MS: Final = 5
-"""How long the device runs before requests are looked at."""
+"""How long the device runs before the agent looks at requests."""
 
 
 class Agent:
-    """Runs a device, and lets others in between.
+    """Runs a device, and lets requests in between its slices.
 
     Args:
         device: the device, in wall time.
@@ -32,11 +32,11 @@ class Agent:
         self._has_changed = True
 
     def poke(self) -> None:
-        """The device was asked for something, and may be due now."""
+        """A request may have made the device due now."""
         self._asked.set()
 
     async def run(self, until_ended: Callable[[], bool]) -> None:
-        """Run the device until something holds, which is looked at between slices."""
+        """Run the device until a condition holds, which is checked between slices."""
         while not until_ended():
             self._asked.clear()
             due_ns = self._device.run_due(SLICE_MS)
@@ -47,7 +47,7 @@ class Agent:
                 await self._rest(due_ns)
 
     async def _rest(self, due_ns: int | None) -> None:
-        """Let requests in; sleep until the device is due or somebody asks."""
+        """Let requests in; sleep until the device is due or a request comes."""
         wait_s = None if due_ns is None else (due_ns - self._device.now_ns) / NS_PER_S
         if wait_s is not None and wait_s <= 0:
             await asyncio.sleep(0)

@@ -28,12 +28,12 @@ _OF_CONTAINERS: Final = (
 
 
 class Changes:
-    """A sink that numbers the changes of containers on from the boot.
+    """A sink that numbers the changes of containers, from 1 at the boot.
 
     Attributes:
         of_containers: the number of each container's last change, by uid.
         count: how many there were.
-        milestones: how many events have come that the state keeps, or may keep.
+        milestones: how many events have come that the state can keep.
         when_changed: is called after each.
     """
 
@@ -44,7 +44,7 @@ class Changes:
         self.when_changed: Callable[[], None] | None = None
 
     def __call__(self, event: TraceEvent) -> None:
-        """Note an event, if it is of interest."""
+        """Note an event, if it is such a change."""
         if isinstance(event, LoadRefused):
             self.milestones += 1
         elif isinstance(event, _OF_CONTAINERS):

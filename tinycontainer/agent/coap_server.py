@@ -1,7 +1,7 @@
 """The network side of the agent: CoAP by aiocoap, and nothing of what requests mean.
 
-Of aiocoap come messages, retransmissions, duplicates and OSCORE. Blocks, critical options and who
-may do what are ours: the library mixes uploads, bounds none, and passes over unknown options.
+aiocoap handles messages, retransmissions, duplicates and OSCORE. The agent itself handles blocks,
+critical options and rights: the library mixes uploads, bounds none, and ignores unknown options.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from .requests.message import (
 from .requests.refusing import CoapRefused
 
 MAX_OBSERVERS: Final = 32
-"""Who observes beyond this gets a plain answer, which RFC 7641 allows."""
+"""Beyond this an observer gets a plain answer, which RFC 7641 allows."""
 OBSERVERS_PER_PEER: Final = 8
 """Beyond this the oldest observation of the peer ends: it may have forgotten that itself."""
 _METHODS: Final = {int(method): method for method in Method}
@@ -42,7 +42,7 @@ _READ_BEFORE: Final = frozenset({Option.URI_PATH, Option.URI_QUERY})
 
 
 def read_request(message: Any) -> CoapRequest | None:
-    """What a message asks; None if its method is none of ours."""
+    """The request of a message; None if the agent does not know its method."""
     method = _METHODS.get(int(message.code))
     if method is None:
         return None
@@ -68,7 +68,7 @@ def _identify(remote: Any) -> bytes:
     """
     claims = [str(claim) for claim in getattr(remote, "authenticated_claims", ())]
     if claims:
-        # The library adds a claim before it has verified it; only who made no other one is known.
+        # The library adds a claim before it has verified it. With two, neither counts as proved.
         return claims[0].encode() if len(claims) == 1 else b"claims more than one name"
     return sha256(f"coap {remote.hostinfo}".encode()).digest()
 
@@ -87,7 +87,7 @@ def write_answer(answer: CoapAnswer) -> Any:
 def cut_answer(request: CoapRequest, answer: CoapAnswer) -> CoapAnswer:
     """The block of an answer that was asked for (RFC 7959); all of it where it fits into one.
 
-    Blocks are cut anew from each answer. The ETag tells a client whose blocks belong together.
+    Each block is cut from a new answer. The ETag shows a client which blocks belong together.
     """
     option = request.option(Option.BLOCK2)
     wanted = Block(0, False, BLOCK_BYTES) if option is None else decode_block(option)
@@ -107,7 +107,7 @@ def cut_answer(request: CoapRequest, answer: CoapAnswer) -> CoapAnswer:
 
 
 class Observers:
-    """Those who wait for a change; each is woken by all that come while it looks away."""
+    """Those who wait for a change; several changes at once wake each of them once."""
 
     def __init__(self) -> None:
         self._waiting: dict[asyncio.Event, bytes] = {}
@@ -164,7 +164,7 @@ class Site(PipeResource):
 
     Args:
         handle: answers a request, at once.
-        look: the same for somebody who observes, without counting it as a request.
+        look: the same for an observer, without counting it as a request.
         observers: wait for changes.
     """
 
@@ -179,7 +179,7 @@ class Site(PipeResource):
         self._observers = observers
 
     async def render_to_pipe(self, pipe: Any) -> None:
-        """Answer a request, and go on answering while somebody observes."""
+        """Answer a request, and go on answering an observer."""
         request = read_request(pipe.request)
         if request is None:
             refused = write_answer(CoapAnswer(Code.METHOD_NOT_ALLOWED))
@@ -208,11 +208,11 @@ class Site(PipeResource):
 
     def _is_observed(self, request: CoapRequest, answer: CoapAnswer) -> bool:
         observe = request.option(Option.OBSERVE)
-        wishes = observe is not None and from_uint(observe) == 0
+        begins = observe is not None and from_uint(observe) == 0
         may = request.method is Method.GET and request.path[:1] == ("tc",)
         is_whole = request.option(Option.BLOCK2) is None
         has_room = self._observers.has_room(request.peer)
-        return wishes and may and is_whole and has_room and answer.code is Code.CONTENT
+        return begins and may and is_whole and has_room and answer.code is Code.CONTENT
 
 
 def _numbered(request: CoapRequest, answer: CoapAnswer, number: int) -> CoapAnswer:
@@ -227,7 +227,7 @@ async def listening(site: interfaces.Resource, host: str, port: int) -> AsyncIte
     Raises:
         OSError: the address cannot be used.
     """
-    # By default two servers would share a port without a word, and requests go to either.
+    # By default two servers would share a port silently, and requests would go to either.
     os.environ["AIOCOAP_REUSE_PORT"] = "0"
     context = await aiocoap.Context.create_server_context(
         site, bind=(host, port), transports=["udp6"]

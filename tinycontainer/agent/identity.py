@@ -1,4 +1,4 @@
-"""The device's identifier, which the device file fixes or somebody sets from afar (TC-MGMT-08)."""
+"""The device's identifier: fixed by the device file, or set by a request (TC-MGMT-08)."""
 
 from tinycontainer.state import MAX_DEVICE_ID_BYTES, DeviceState, StateChange
 

@@ -13,10 +13,10 @@ MAX_CHARACTERS: Final = 200
 
 
 class LogLines(logging.Handler):
-    """Hands warnings on, shortened and not too often; a count stands for the others.
+    """Passes warnings on, shortened and not too often; it counts the others.
 
     Args:
-        write: takes a line.
+        write: writes a line.
         now_s: monotonic seconds.
     """
 
@@ -42,7 +42,7 @@ class LogLines(logging.Handler):
 
 @contextmanager
 def few_log_lines(write: Callable[[str], None], now_s: Callable[[], float]) -> Iterator[None]:
-    """Let nothing else be logged of the libraries within the block."""
+    """Within the block, log the libraries in this way only."""
     handler = LogLines(write, now_s)
     loggers = [logging.getLogger(name) for name in LIBRARIES]
     before = [(each.handlers[:], each.propagate, each.level) for each in loggers]

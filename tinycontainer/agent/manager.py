@@ -75,7 +75,7 @@ class Manager:
     def _judge(self, request: CoapRequest) -> CoapAnswer:
         peer = self._peers.find(request.peer)
         if peer is None:
-            raise CoapRefused(Code.UNAUTHORIZED, "unauthorized", "nobody who is known")
+            raise CoapRefused(Code.UNAUTHORIZED, "unauthorized", "this peer is not known")
         wait_s = self._rates.admit(request.peer)
         if wait_s > 0:
             age = ((Option.MAX_AGE, to_uint(int(wait_s) + 1)),)
@@ -116,11 +116,11 @@ class Manager:
         return replace(answer, options=(*answer.options, (Option.BLOCK1, last_block)))
 
     def look(self, request: CoapRequest) -> CoapAnswer:
-        """Answer a request of somebody who observes: no request, so it counts as none."""
+        """Answer an observer again: as it has sent no request, none is counted."""
         try:
             peer = self._peers.find(request.peer)
             if peer is None:
-                raise CoapRefused(Code.UNAUTHORIZED, "unauthorized", "nobody who is known")
+                raise CoapRefused(Code.UNAUTHORIZED, "unauthorized", "this peer is not known")
             return self._resources.handle(request, Target.of(request), peer, b"")
         except CoapRefused as refusal:
             return refusal.answer()

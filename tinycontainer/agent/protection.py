@@ -1,6 +1,6 @@
 """OSCORE and EDHOC: who asks is proved before anything else is read (TC-MGMT-13, TC-MGMT-15).
 
-The library's wrapper lets unprotected requests pass; this one stands before it, and answers them.
+The library's wrapper lets unprotected requests pass. This site comes before it, and answers them.
 It also bounds what strangers who begin an exchange of keys can make the device keep and compute.
 """
 
@@ -22,7 +22,7 @@ from .requests.refusing import CoapRefused, bad_request
 MAX_SESSIONS: Final = 24
 """Sessions that EDHOC has made; a client whose session was forgotten begins another one."""
 MAX_EXCHANGES: Final = 8
-"""Exchanges of keys that somebody has begun. Of all identifiers, 48 can be given."""
+"""Exchanges of keys that were begun. There are 48 identifiers for exchanges and sessions."""
 EXCHANGE_MESSAGES_PER_S: Final = 20
 _OSCORE: Final = 9
 _EDHOC: Final = 21
@@ -30,12 +30,12 @@ _OUTER_METHODS: Final = frozenset({2, 5})
 """POST, and FETCH for those who observe."""
 _EXCHANGE_PATH: Final = (".well-known", "edhoc")
 _OUTSIDE: Final = frozenset({_OSCORE, *Option})
-"""Options that can stand outside; what stands there and belongs inside is passed over."""
+"""Options that are allowed outside; those among them that belong inside are ignored there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """By what a device knows its peers.
+    """How a device recognises its peers.
 
     Attributes:
         contexts: the open OSCORE context of each peer that has one, by name.
@@ -82,8 +82,8 @@ class ProtectedSite(PipeResource):
     """Lets in what one of its peers has protected; the answers are protected as well.
 
     Args:
-        site: what is protected; it is told the name of the peer.
-        protection: by what peers are known.
+        site: what is protected; its requests carry the name of the peer.
+        protection: how peers are recognised.
         now_s: monotonic seconds.
     """
 
@@ -173,7 +173,7 @@ def _refuse_unprotected(
     numbers = [int(option.number) for option in message.opt.option_list()]
     is_possible = int(message.code) in _OUTER_METHODS
     if _OSCORE not in numbers or path or not is_possible:
-        # With a path outside, the library would take it for an exchange of keys.
+        # With a path outside, the library would treat it as an exchange of keys.
         refusal = CoapRefused(Code.UNAUTHORIZED, "unauthorized", "only protected requests")
         return refusal.answer()
     outside = _OUTSIDE | {_EDHOC} if has_identity else _OUTSIDE

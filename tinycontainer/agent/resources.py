@@ -43,12 +43,12 @@ _VERBS: Final = {"start": Right.START, "stop": Right.STOP, "kill": Right.STOP}
 
 @dataclass(frozen=True, slots=True)
 class _Repetition:
-    """By what a request is known when it comes again.
+    """Identifies a request, so that a repetition is recognised.
 
     Attributes:
         peer: who asks.
         request_id: its id.
-        fingerprint: of all else that it says, which tells a repetition from another request.
+        fingerprint: of the rest of it; a repetition has the same one.
     """
 
     peer: bytes
@@ -82,7 +82,7 @@ class _Repetition:
             CoapRefused: that was another request.
         """
         if content[1:] != self.fingerprint:
-            raise bad_request("id: was used for another request; draw one anew for each")
+            raise bad_request("id: was used for another request; draw a new one for each")
         return CoapAnswer(Code(content[0]))
 
 
@@ -151,7 +151,7 @@ class Resources:
     def handle(
         self, request: CoapRequest, target: Target, peer: KnownPeer, payload: bytes
     ) -> CoapAnswer:
-        """Carry out a request of somebody who may do that.
+        """Carry out a request that its peer has the right to make.
 
         Args:
             request: what is asked.

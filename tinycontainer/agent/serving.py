@@ -42,7 +42,7 @@ class Served:
         device_id: its identifier.
         peers: who is known.
         protection: by what they are known.
-        when_asked: is told each request and its answer.
+        when_asked: is called with each request and its answer.
     """
 
     device: BareDevice
@@ -89,7 +89,7 @@ async def serve(
         served: the device.
         address: where.
         when_ready: is called once requests are answered.
-        when_ending: is called when they are no more.
+        when_ending: is called once they no longer are.
 
     Raises:
         OSError: the address cannot be used.

@@ -1,4 +1,4 @@
-"""Whoever supervises the device's process, such as systemd, is told how it is.
+"""Notifies the supervisor of the device's process, such as systemd.
 
 The protocol is that of sd_notify(3): a datagram of text to a socket that the environment names.
 """
@@ -15,11 +15,11 @@ STOPPING: Final = "STOPPING=1"
 
 
 class Supervisor:
-    """Is told how the process is.
+    """Whoever supervises the process.
 
     Args:
         address: of a UNIX socket: a path, or ``@`` and an abstract name; empty if there is none.
-        patience_s: it ends a process that it has not heard of for so long; None if it never does.
+        patience_s: it ends a process that has been silent for so long; None if it never does.
     """
 
     def __init__(self, address: str = "", patience_s: float | None = None) -> None:
@@ -48,11 +48,11 @@ class Supervisor:
             raise ValueError("WATCHDOG_USEC: is no number of microseconds")
         return cls(address, int(text) / 1e6)
 
-    def tell(self, state: str) -> None:
-        """Say how the process is, and wait for nothing.
+    def notify(self, state: str) -> None:
+        """Send the state of the process, without waiting.
 
         Raises:
-            OSError: it cannot be told.
+            OSError: it cannot be sent.
         """
         if not self._address:
             return
@@ -61,15 +61,15 @@ class Supervisor:
             sender.sendto(state.encode(), self._address)
 
     async def watch(self, work: Awaitable[None]) -> None:
-        """Do something, and say meanwhile that this event loop goes round."""
-        telling = asyncio.create_task(self._tell_again_and_again())
+        """Await some work; meanwhile notify the supervisor that the event loop is alive."""
+        notifying = asyncio.create_task(self._notify_regularly())
         try:
             await work
         finally:
-            telling.cancel()
+            notifying.cancel()
 
-    async def _tell_again_and_again(self) -> None:
+    async def _notify_regularly(self) -> None:
         while self._patience_s is not None:
             await asyncio.sleep(self._patience_s / 2)
-            with suppress(OSError):  # the next one may arrive; if none does, it knows what to do
-                self.tell(ALIVE)
+            with suppress(OSError):  # the next one may arrive; if none does, the supervisor acts
+                self.notify(ALIVE)

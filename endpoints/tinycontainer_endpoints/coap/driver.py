@@ -28,14 +28,14 @@ class CoapOptions(Options):
 
     Attributes:
         uri: of the resource, such as ``coap://[2001:db8::7]/reports``.
-        method: ``get`` asks again and again, ``observe`` is told; ``put`` and ``post`` send what is
-            written, and reads give what is answered.
+        method: ``get`` asks regularly, ``observe`` is notified; ``put`` and ``post`` send what is
+            written, and reads give the answers.
         context: folder of an OSCORE context, mode 0700, within the device file's directory.
         insecure: send without protection to another machine.
         messages: how many wait at most, in each direction.
         messages_per_s: how many are sent at most in a second, on average.
-        interval_ms: how often ``get`` asks, and after how long a failed ``observe`` begins anew.
-        recording: what is answered in virtual time, a CSV file; nothing without it.
+        interval_ms: how often ``get`` asks, and after how long a failed ``observe`` begins again.
+        recording: CSV file with the answers in virtual time; without it there are none.
         required: without a network, refuse the device file; otherwise say so on the operator's
             screen, and refuse every ``open``.
     """
@@ -83,7 +83,7 @@ class Coap:
     def read(self, driver_fd: int, size: int) -> bytes:
         """The oldest message that has come, cut to ``size`` bytes; nothing if there is none."""
         context = self._open[driver_fd]
-        self._tell_problem()
+        self._show_problem()
         return self._peer.take(context.now_us())[:size]
 
     def write(self, driver_fd: int, data: bytes) -> int:
@@ -91,7 +91,7 @@ class Coap:
         now_us = self._open[driver_fd].now_us()
         if not self._sends:
             raise DriverError(problem="this resource is only read")
-        self._tell_problem()
+        self._show_problem()
         begins_us = max(self._free_at_us, now_us - (self._most - 1) * self._us_per_message)
         if begins_us > now_us or not self._peer.send(data):
             return 0
@@ -105,7 +105,7 @@ class Coap:
         if self._users == 0:
             self._peer.end()
 
-    def _tell_problem(self) -> None:
+    def _show_problem(self) -> None:
         problem = self._peer.problem()
         if problem:
             self._setup.show_once(f"coap: {show(self._uri)}: {problem}".encode())
@@ -124,7 +124,7 @@ def _check_uri(options: CoapOptions) -> None:
 
 
 def _make_peer(options: CoapOptions, setup: DriverSetup) -> RemotePeer:
-    """What stands behind the driver: in virtual time a recording, else the network."""
+    """Make what the driver uses: in virtual time a recording, else the network."""
     messages: tuple[tuple[int, bytes], ...] = ()
     if options.recording is not None:
         try:

@@ -1,4 +1,4 @@
-"""The network of remote endpoints: one thread, in which aiocoap waits in place of the device.
+"""The network of remote endpoints: one thread, in which aiocoap waits instead of the device.
 
 A peer is used by the device's thread; what goes between the threads is in bounded queues. Each peer
 has a socket of its own: a resource that does not answer keeps no message to another one waiting.
@@ -30,11 +30,11 @@ from .peer import MAX_MESSAGE_BYTES
 
 TIMEOUT_S: Final = 10.0
 OBSERVE_S: Final = 60.0
-"""After so long without news the resource is asked whether it still is as it was last told."""
+"""After so long without news, the driver asks whether the resource is still as it last said."""
 
 
 class _Refused(Exception):
-    """What came is of no use; the text is ours, and nothing of it the other side's."""
+    """An answer cannot be used; the text is ours, and holds nothing of the other side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ class NetworkPeer:
             self._listening = self._network.run(partial(self._repeat, work, self._opening))
 
     def end(self) -> None:
-        """Ask no more; what has come, and what comes of what was sent, is for nobody."""
+        """Stop asking; what has come, and answers to what was sent, are dropped."""
         if self._listening is not None:
             self._listening.cancel()
             self._listening = None
@@ -224,7 +224,7 @@ class NetworkPeer:
         await self._attempt(self._ask, opening, payload)
 
     async def _repeat(self, work: Callable[[int], Coroutine[Any, Any, None]], opening: int) -> None:
-        """Do something again and again, at most so often, whoever opens and closes meanwhile."""
+        """Do some work regularly, and never more often, however often the resource is opened."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._asked_s + self._resource.interval_s - loop.time())
@@ -239,7 +239,7 @@ class NetworkPeer:
             self._keep(await asyncio.wait_for(asking.response, TIMEOUT_S), opening)
 
     async def _observe(self, opening: int) -> None:
-        """Be told of changes, as long as the resource knows that it has to tell them."""
+        """Keep the changes of the resource, until it has forgotten that it is observed."""
         async with self._asking(b"", observe=0) as asking:
             last = await asyncio.wait_for(asking.response, TIMEOUT_S)
             self._keep(last, opening)
@@ -257,12 +257,12 @@ class NetworkPeer:
 
     @asynccontextmanager
     async def _asking(self, payload: bytes, observe: int | None = None) -> AsyncIterator[Any]:
-        """A request, until the block is left. One that is not answered costs its socket."""
+        """A request, until the block is left. If it is not answered, its socket is given up."""
         if self._client is None:
             self._client = asyncio.ensure_future(self._network.make_client())
         making = self._client
         try:
-            # Shielded: whoever is cancelled while it begins does not end it for the others.
+            # Shielded: a request that is cancelled meanwhile does not end it for the others.
             client = await asyncio.shield(making)
         except Exception:  # of foreign code: the next one begins with another socket
             self._forget(making)
@@ -275,7 +275,7 @@ class NetworkPeer:
         try:
             yield asking
         except TimeoutError:
-            # The library goes on with what nobody waits for, so it gets no more of it.
+            # The library goes on sending it although nobody waits, so the socket is not used again.
             if self._forget(making):
                 self._network.run(partial(self._retire, client))
             raise
@@ -291,12 +291,12 @@ class NetworkPeer:
         return is_used
 
     async def _retire(self, client: Any) -> None:
-        """End a client when whoever else has asked with it has an answer, or none in time."""
+        """End a client after the time in which its other requests can be answered."""
         await asyncio.sleep(TIMEOUT_S + 1)
         await self._network.end_client(client)
 
     async def _rest(self) -> None:
-        """Give the socket back, if nobody opens the resource again."""
+        """End the client, if nobody opens the resource again."""
         await asyncio.sleep(TIMEOUT_S + 1)
         making, self._client = self._client, None
         if making is not None:
@@ -304,7 +304,7 @@ class NetworkPeer:
                 await self._network.end_client(await making)
 
     async def _attempt(self, work: Callable[..., Coroutine[Any, Any, None]], *given: Any) -> None:
-        """Do something, and note in one line what goes wrong."""
+        """Do some work, and note in one line what goes wrong."""
         try:
             await work(*given)
         except _Refused as error:

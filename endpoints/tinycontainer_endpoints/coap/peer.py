@@ -1,4 +1,4 @@
-"""What the driver needs of a remote resource, whatever stands behind it."""
+"""What the driver needs of a remote resource: on the network, recorded, or missing."""
 
 from typing import Final, Protocol
 
@@ -12,7 +12,7 @@ class RemotePeer(Protocol):
     """A remote resource. Nothing of it waits."""
 
     def begin(self) -> None:
-        """Somebody has opened it: ask for what the resource holds.
+        """Ask for what the resource holds, as somebody has opened it.
 
         Raises:
             DriverError: it cannot be used.
@@ -32,7 +32,7 @@ class RemotePeer(Protocol):
 
 
 class NoPeer:
-    """Stands where no network can be used: it cannot be opened."""
+    """A resource where no network can be used: it cannot be opened."""
 
     def begin(self) -> None:
         """Refuse.
@@ -54,5 +54,5 @@ class NoPeer:
         return b""
 
     def problem(self) -> str:
-        """It was told before."""
+        """Nothing: the missing network was reported before."""
         return ""

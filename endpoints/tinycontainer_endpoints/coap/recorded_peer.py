@@ -19,7 +19,7 @@ _MAX_TIME_DIGITS: Final = 15
 
 
 class RecordedPeer:
-    """Gives the messages of a recording; of those that nobody took in time, the last ones.
+    """Gives the messages of a recording; the oldest are lost if they are not read in time.
 
     Args:
         messages: device time in ms and bytes of each, in their order.

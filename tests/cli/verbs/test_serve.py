@@ -29,7 +29,7 @@ def test_a_device_without_protection_is_served_on_purpose_only(
 ) -> None:
     change(file, "insecure = true", "")
     problem = program.bad("serve", file)
-    assert "device.toml: agent.peers: nobody is known who may manage the device" in problem
+    assert "device.toml: agent.peers: nobody may manage the device" in problem
     assert "[[agent.peers]]" in problem
     assert "insecure = true in [agent]" in problem
 

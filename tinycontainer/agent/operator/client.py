@@ -67,10 +67,10 @@ class Requests:
 
     Args:
         transport: carries them.
-        random_bytes: draws so many bytes, for ids and tags.
+        random_bytes: draws a number of bytes, for ids and tags.
         tries: how often a request is sent at most.
-        show_progress: is told how many bytes of a long payload are sent, and how many there are;
-            as many as there are when it is over.
+        show_progress: gets how many bytes of a long payload are sent, and how many there are; at
+            the end both are equal.
     """
 
     def __init__(

@@ -23,10 +23,10 @@ from .answers import AnswerUnreadable
 from .client import DeviceRefused, Unreachable
 
 OBSERVE_S: Final = 60.0
-"""After so long without news somebody who observes looks whether the device has forgotten that."""
+"""After so long without news, an observer asks whether the device has forgotten it."""
 OBSERVE_AGAIN_S: Final = 1.0
 EXCHANGE_S: Final = 0.5
-"""How long to wait where too many exchange keys."""
+"""How long to wait if the device refuses because too many exchange keys."""
 _FORMATS: Final = frozenset(Format)
 
 
@@ -76,7 +76,7 @@ class CoapTransport:
         return await self._receive(asking.response, self._timeout_s)
 
     async def _observe(self, request: CoapRequest) -> AsyncGenerator[CoapAnswer, None]:
-        """Be told of changes; ask anew when the device has forgotten, and never more often."""
+        """Observe changes; begin again only when the device has forgotten the observation."""
         last: CoapAnswer | None = None
         while True:
             asking = self._context.request(self._write(request, observe=0))
@@ -143,7 +143,7 @@ def _is_same(answer: CoapAnswer, last: CoapAnswer | None) -> bool:
 
 
 def _read(message: Any) -> CoapAnswer:
-    # The library gives Observe values that cannot be written; what counts has been told already.
+    # The library gives Observe values that cannot be encoded, and has evaluated the option itself.
     options = tuple(
         (int(each.number), each.encode())
         for each in message.opt.option_list()

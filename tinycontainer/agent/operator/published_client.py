@@ -7,14 +7,14 @@ from ..requests.message import CoapAnswer, CoapRequest, Option, from_uint, to_ui
 from .client import DeviceRefused, Requests, require
 
 MAX_SECTIONS_BYTES: Final = 3800
-"""A load of version 1 is one datagram; an agent takes 4,096 bytes, the firmware 1,204."""
+"""A load of version 1 is one datagram; an agent accepts 4,096 bytes, the firmware 1,204."""
 
 
 class PublishedClient:
     """Requests of version 1, and their answers.
 
     Args:
-        requests: sends them; once each, as nothing tells a repetition from another request.
+        requests: sends them; each once, as a repetition cannot be told from another request.
     """
 
     def __init__(self, requests: Requests) -> None:
@@ -37,7 +37,7 @@ class PublishedClient:
         self._ask(action, uid)
 
     def is_running(self, uid: bytes) -> bool:
-        """Whether a container is RUNNING; not, if there is none."""
+        """Whether a container is RUNNING; False if it is not loaded."""
         answer = self._ask(Action.IS_RUNNING, uid)
         return from_uint(dict(answer.options).get(Option.STATUS, b"")) == 1
 

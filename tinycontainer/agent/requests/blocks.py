@@ -27,7 +27,7 @@ def decode_block(value: bytes) -> Block:
         raise CoapRefused(Code.BAD_OPTION, "bad-option", "a block option is too long")
     size_bytes = _SMALLEST_BLOCK_BYTES << (number & 7)
     if size_bytes > BLOCK_BYTES:  # the exponent 7 means something else over TCP (RFC 8323)
-        raise CoapRefused(Code.BAD_REQUEST, "bad-request", "a block has no size that there is")
+        raise CoapRefused(Code.BAD_REQUEST, "bad-request", "a block has a size that does not exist")
     return Block(number >> 4, bool(number & 8), size_bytes)
 
 
@@ -90,7 +90,7 @@ class Uploads:
         key = _key(request)
         upload = self._open.pop(key, None)
         if upload is not None and upload.last == (block, request.payload):
-            # It came twice, so the last one of all has not come yet. Nobody keeps a place with it.
+            # A repetition, so the last block has not come yet. It does not prolong the upload.
             self._open[key] = upload
             return _continue(block)
         if block.number == 0:

@@ -1,4 +1,4 @@
-"""How often each peer may ask, so that nobody keeps the device from the others."""
+"""Limits how often each peer may ask, so that none keeps the device busy for itself."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,7 +14,7 @@ class _Bucket:
 
     Attributes:
         left: requests that it may make at once.
-        at_s: when that was.
+        at_s: when ``left`` was worked out.
     """
 
     left: float

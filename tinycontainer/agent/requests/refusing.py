@@ -1,4 +1,4 @@
-"""Refused requests, and how version 2 tells them (TC-MGMT-12)."""
+"""Refused requests, and how version 2 answers them (TC-MGMT-12)."""
 
 from typing import Final
 
@@ -72,7 +72,7 @@ class CoapRefused(Exception):
 
 
 def too_large(subject: str, most_bytes: int) -> CoapRefused:
-    """A payload that is longer than it may be; Size1 says how long that is."""
+    """A payload that is too long; Size1 gives the limit."""
     size1 = ((Option.SIZE1, to_uint(most_bytes)),)
     problem = f"{subject}: at most {most_bytes} bytes are allowed"
     return CoapRefused(Code.TOO_LARGE, "too-large", problem, size1)

@@ -59,7 +59,7 @@ class Peers:
 
     Attributes:
         by_identity: the peers of a protected device, by the identity that they have proved.
-        is_protected: whether nobody else is answered.
+        is_protected: whether only they are answered.
     """
 
     by_identity: Mapping[bytes, KnownPeer]

@@ -30,7 +30,7 @@ def parse_coap_uri(text: str) -> CoapUri:
     """Read a URI such as ``coap://[2001:db8::7]/reports``: no user, no query, no fragment.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is no such URI.
     """
     try:
         parts = urlsplit(text)

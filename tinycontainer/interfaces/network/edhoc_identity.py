@@ -26,11 +26,11 @@ Credential: TypeAlias = dict[int, Any]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who somebody is, with what proves it.
+    """A private key, and the credential that it belongs to.
 
     Attributes:
         private_key: COSE_Key with the secret; not shown.
-        credential: what others know it by.
+        credential: the public half, for all others.
     """
 
     private_key: dict[int, Any] = field(repr=False)
@@ -59,7 +59,7 @@ def read_identity(path: Path) -> Identity:
     """Read a private key.
 
     Raises:
-        DeviceFileError: it cannot be read, others than its owner can use it, or it is none.
+        DeviceFileError: it cannot be read, others than its owner can use it, or it is no key.
     """
     key = _read_map(path, is_private=True)
     secret = key.get(-4)
@@ -78,7 +78,7 @@ def read_credential(path: Path) -> Credential:
     """Read a credential: the public half of somebody's key.
 
     Raises:
-        DeviceFileError: it cannot be read, or it is none.
+        DeviceFileError: it cannot be read, or it is no credential.
     """
     found = _read_map(path, is_private=False)
     try:

@@ -16,8 +16,8 @@ from .security_context import SecurityContext
 class _OpenContext(oscore.FilesystemSecurityContext):  # type: ignore[misc]
     """The library's context, released when we say so and not when nothing refers to it.
 
-    The library takes numbers for recorded whose recording has failed. Ours is of no use from then
-    on: a number that is used twice breaks the encryption, or lets a request be taken twice.
+    The library goes on after numbers could not be recorded. Ours cannot be used from then on: a
+    number that is used twice breaks the encryption, or lets a request be carried out twice.
     """
 
     lockfile: Any

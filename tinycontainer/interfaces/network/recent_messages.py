@@ -1,4 +1,4 @@
-"""Bounds what aiocoap remembers of messages; strangers decide how many of them come."""
+"""Bounds what aiocoap remembers of messages, as strangers can send any number of them."""
 
 from collections import OrderedDict
 from typing import Any, Final
@@ -17,9 +17,9 @@ def bound_recent_messages(context: Any) -> None:
 
 
 class _RecentMessages:
-    """By which repeated messages are known: the library keeps each for 247 s, without a bound.
+    """Recognises repeated messages. The library keeps each for 247 s, without a bound.
 
-    Whoever sends many in a short time is not known as long; changes have ids for that (TC-MGMT-10).
+    When many come in a short time, each is kept for less; changes have ids for that (TC-MGMT-10).
     """
 
     MOST: Final = 2048
@@ -30,7 +30,7 @@ class _RecentMessages:
         self.answers: dict[tuple[Any, int], Any] = {}
 
     def is_known(self, message: Any) -> bool:
-        """Whether a message came before; then it is answered as it was, and else noted."""
+        """Whether a message came before, and is answered as before; a new one is noted."""
         key = message.remote, message.mid
         now_s = self._manager.loop.time()
         lifetime_s = message.transport_tuning.EXCHANGE_LIFETIME

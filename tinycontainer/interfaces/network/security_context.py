@@ -74,10 +74,10 @@ def make_security_contexts(
 
 
 def read_security_context(folder: Path) -> SecurityContext:
-    """Read the context of a folder, with all that can be wrong with it.
+    """Read the context of a folder, and check all of it.
 
     Raises:
-        DeviceFileError: it cannot be read, others than its owner can use it, or it is none.
+        DeviceFileError: it cannot be read, others than its owner can use it, or it is no context.
     """
     _require_private_folder(folder)
     values: dict[str, bytes] = {}
@@ -126,7 +126,7 @@ def _require_numbers(path: Path) -> None:
 
 
 def _read_values(path: Path, needed: set[str], known: set[str]) -> dict[str, bytes]:
-    """The byte strings of one of its files. What is wrong is told without a value."""
+    """The byte strings of one of its files. Errors never show a value."""
     found = _read_object(path)
     for key in sorted(found.keys() - known):
         raise file_error(path, f"{show(key, 40)}: is not known")

@@ -20,8 +20,8 @@ from tinycontainer.text import show
 from ...options import duration_option, json_option, path_option
 from ...verb import ExitCode, Verb, VerbRefused, say
 from ..running.listeners import show_upload
+from .remote_command import WHATS, RemoteCommand, carry_out
 from .requirements import require_network
-from .wishes import WHATS, Wish, carry_out
 
 
 @click.command(cls=Verb)
@@ -66,8 +66,8 @@ def remote(
 
     Example: tinycontainerctl remote coap://[::1] ls
     """
-    wish = Wish(what, subject or "", replaces, confirm, since, follow, v1, as_json)
-    wish.require_fitting()
+    command = RemoteCommand(what, subject or "", replaces, confirm, since, follow, v1, as_json)
+    command.require_fitting()
     _check_uri(uri)
     if (identity is None) != (device is None):
         raise click.UsageError("--identity and --device go together")
@@ -78,9 +78,9 @@ def remote(
         with (
             few_log_lines(say, time.monotonic),
             _security(context, identity, device) as security,
-            _requests(uri, security, timeout_s, wish) as requests,
+            _requests(uri, security, timeout_s, command) as requests,
         ):
-            return carry_out(wish, requests)
+            return carry_out(command, requests)
     except DeviceRefused as error:
         raise VerbRefused(str(error), ExitCode.REFUSED) from error
     except AnswerUnreadable as error:
@@ -114,13 +114,15 @@ def _security(context: Path | None, identity: Path | None, device: Path | None) 
 
 
 @contextmanager
-def _requests(uri: str, security: Any, timeout_s: float, wish: Wish) -> Iterator[Requests]:
+def _requests(
+    uri: str, security: Any, timeout_s: float, command: RemoteCommand
+) -> Iterator[Requests]:
     """What sends requests to the device, with a progress bar for long ones."""
     from tinycontainer.agent.operator.coap_transport import (  # noqa: PLC0415 - aiocoap is optional
         open_transport,
     )
 
-    changes_in_version_1 = wish.v1 and wish.what not in ("show", "id")
+    changes_in_version_1 = command.v1 and command.what not in ("show", "id")
     with (
         open_transport(uri, timeout_s, security) as transport,
         show_upload() as show_progress,

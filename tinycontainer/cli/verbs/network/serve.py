@@ -24,9 +24,9 @@ from ...verb import ExitCode, Verb, VerbRefused, say
 from ..running.listeners import print_lines
 from ..running.taping import NoTape
 from .known_peers import make_peers, read_proofs
+from .reporting import ServeReporter, show_place
 from .requirements import require_network
 from .tape_options import TapeOptions, tape_options
-from .telling import Teller, show_place
 
 _LOOPBACK: Final = ("[::1]", "127.0.0.1")
 
@@ -50,8 +50,8 @@ def serve(
     """Serve the device of DEVICE_FILE over CoAP, in wall time, until it is interrupted.
 
     Its table [agent] says where, and who may do what. SIGTERM and Ctrl-C let the containers end
-    with their grace; a second one ends at once. With --json every event is a line. systemd is told
-    when it is ready, and that it is alive.
+    with their grace; a second one ends at once. With --json every event is a line. It notifies
+    systemd when it is ready, and that it is alive.
 
     Example: tinycontainerctl serve device.toml --check
     """
@@ -67,7 +67,8 @@ def serve(
     if plan.content.trust.allow_unsigned:
         say("warning: allow_unsigned is set: missing tokens are accepted")
     if plan.content.agent.insecure and not quiet:
-        say(f"warning: {plan.name}: agent.insecure is set: who reaches coap://{address} may do all")
+        problem = f"agent.insecure is set: whoever reaches coap://{address} may do all"
+        say(f"warning: {plan.name}: {problem}")
     from tinycontainer.agent.protection import Protection  # noqa: PLC0415 - aiocoap is optional
     from tinycontainer.interfaces.network.oscore import open_context  # noqa: PLC0415
 
@@ -92,7 +93,7 @@ def _find_address(plan: DevicePlan) -> Any:
     if not table.insecure and not table.peers:
         raise plan.error(
             "agent.peers",
-            "nobody is known who may manage the device; write a table [[agent.peers]] with name,"
+            "nobody may manage the device; write a table [[agent.peers]] with name,"
             " context and rights, or insecure = true in [agent] to let everybody on this machine",
         )
     try:
@@ -103,7 +104,7 @@ def _find_address(plan: DevicePlan) -> Any:
         raise plan.error(
             "agent.bind",
             f"{address} can be reached from outside, and nothing is protected; write"
-            " [[agent.peers]] in place of insecure, or use a loopback address such as [::1]:5683",
+            " [[agent.peers]] instead of insecure, or use a loopback address such as [::1]:5683",
         )
     return address
 
@@ -139,7 +140,7 @@ def _serve(
     from tinycontainer.agent.serving import Served  # noqa: PLC0415
     from tinycontainer.agent.serving import serve as serve_device  # noqa: PLC0415
 
-    teller = Teller(_find_supervisor(), quiet, as_json)
+    reporter = ServeReporter(_find_supervisor(), quiet, as_json)
     changes = Changes()
     clock = WallClock()
     remembers = plan.content.state.file is not None
@@ -147,7 +148,7 @@ def _serve(
     setup = make_setup(plan, clock, installation, show_line, remembers=remembers)
     state = setup.state or MemoryState()
     setup = replace(setup, state=state)
-    device = tape.device(plan, setup, clock, [changes, *teller.sinks])
+    device = tape.device(plan, setup, clock, [changes, *reporter.sinks])
     fixed = plan.content.device.id
     peers = make_peers(plan)
 
@@ -155,7 +156,7 @@ def _serve(
         peer = peers.find(request.peer)
         who = None if peer is None else peer.name
         tape.note_request(who, request.method.name, show_place(request), answer.code.dotted)
-        teller.asked((who or "") if peers.is_protected else "", request, answer)
+        reporter.report_request((who or "") if peers.is_protected else "", request, answer)
 
     served = Served(
         device=device,
@@ -169,13 +170,13 @@ def _serve(
     )
 
     def when_ready() -> None:
-        teller.ready(plan.name, f"coap://{address}")
+        reporter.report_ready(plan.name, f"coap://{address}")
 
     try:
         boot(device, setup, plan)
         with few_log_lines(say, time.monotonic):
-            serving = serve_device(served, address, when_ready, teller.ending)
-            asyncio.run(teller.supervisor.watch(serving))
+            serving = serve_device(served, address, when_ready, reporter.report_ending)
+            asyncio.run(reporter.supervisor.watch(serving))
     except OSError as error:
         device.close(recording=False)
         tape.raise_failure()

@@ -1,4 +1,4 @@
-"""What the operator wishes of a device: checked, carried out, and printed."""
+"""What an operator asks of a device: checked, carried out, and printed."""
 
 import json
 from collections.abc import Iterable
@@ -36,17 +36,17 @@ _COLUMNS: Final = ("slot", "uid", "state", "loops", "last exit", "bundle")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What was asked for on the command line.
+class RemoteCommand:
+    """What the command line of ``remote`` asks for.
 
     Attributes:
         what: which request.
         subject: a file, a uid or an identifier; empty if there is none.
-        replaces: judge as the successor of what is loaded.
-        confirm_ms: within which a new version completes a loop.
+        replaces: judge a bundle as the replacement of a loaded container.
+        confirm_ms: time within which a new version must complete a loop.
         since: the number above which events are shown.
-        follow: whether to go on.
-        v1: whether in version 1.
+        follow: whether to go on with new events.
+        v1: whether to use version 1.
         as_json: whether to print JSON.
     """
 
@@ -104,94 +104,94 @@ class Wish:
             raise click.UsageError(f"version 1 has no {self.what}; leave --v1 out")
 
 
-def carry_out(wish: Wish, requests: Requests) -> ExitCode:
-    """Ask for what is wished, and print what is answered.
+def carry_out(command: RemoteCommand, requests: Requests) -> ExitCode:
+    """Send the requests of a command, and print the answers.
 
     Raises:
         VerbRefused: a file cannot be used.
         DeviceRefused: the device refuses it.
         Unreachable: the device does not answer.
-        AnswerUnreadable: the answer is not what it should be.
+        AnswerUnreadable: the answer has another form than the specification says.
     """
     client = Client(requests)
     code = ExitCode.DONE
-    match wish.what:
+    match command.what:
         case "watch":
-            _watch(client, wish)
-        case "events" if wish.follow:
-            for number, event in client.follow(wish.since):
-                click.echo(_json_line(number=number, event=event) if wish.as_json else event)
+            _watch(client, command)
+        case "events" if command.follow:
+            for number, event in client.follow(command.since):
+                click.echo(_json_line(number=number, event=event) if command.as_json else event)
         case "id":
-            _identify(client, wish)
-        case "show" if wish.v1:
-            _show_published(PublishedClient(requests), wish)
+            _identify(client, command)
+        case "show" if command.v1:
+            _show_published(PublishedClient(requests), command)
         case "ls":
-            _print(wish, _COLUMNS, [_row(each) for each in client.containers()])
+            _print(command, _COLUMNS, [_row(each) for each in client.containers()])
         case "show":
-            _print(wish, _COLUMNS, [_row(client.container(wish.parse_uid()))])
+            _print(command, _COLUMNS, [_row(client.container(command.parse_uid()))])
         case "events":
-            _print(wish, ("number", "event"), client.events(wish.since)[1])
+            _print(command, ("number", "event"), client.events(command.since)[1])
         case "judge":
-            rows = client.judge(_read(wish.subject), replaces=wish.replaces)
-            _print(wish, ("check", "holds", "problem"), rows)
+            rows = client.judge(_read(command.subject), replaces=command.replaces)
+            _print(command, ("check", "holds", "problem"), rows)
             code = ExitCode.REFUSED if any(row[1] is False for row in rows) else code
-        case _ if wish.v1:
-            _change_published(PublishedClient(requests), wish)
+        case _ if command.v1:
+            _change_published(PublishedClient(requests), command)
         case _:
-            _change(client, wish)
+            _change(client, command)
     return code
 
 
-def _change(client: Client, wish: Wish) -> None:
-    match wish.what:
+def _change(client: Client, command: RemoteCommand) -> None:
+    match command.what:
         case "load":
-            content = _read(wish.subject)
-            client.load(_uid_of_bundle(wish.subject, content), content)
+            content = _read(command.subject)
+            client.load(_uid_of_bundle(command.subject, content), content)
         case "replace":
-            content = _read(wish.subject)
-            uid = _uid_of_bundle(wish.subject, content)
-            client.replace(uid, content, wish.confirm_ms)
+            content = _read(command.subject)
+            uid = _uid_of_bundle(command.subject, content)
+            client.replace(uid, content, command.confirm_ms)
         case "reconfigure":
-            metadata = _read_metadata(wish.subject)
-            client.reconfigure(_uid_of(wish.subject, metadata), metadata)
+            metadata = _read_metadata(command.subject)
+            client.reconfigure(_uid_of(command.subject, metadata), metadata)
         case "delete":
-            client.delete(wish.parse_uid())
+            client.delete(command.parse_uid())
         case verb:
-            client.order(wish.parse_uid(), verb)
-    _say_done(wish)
+            client.order(command.parse_uid(), verb)
+    _say_done(command)
 
 
-def _change_published(client: PublishedClient, wish: Wish) -> None:
-    if wish.what == "load":
-        bundle = _decode_bundle(wish.subject, _read(wish.subject))
+def _change_published(client: PublishedClient, command: RemoteCommand) -> None:
+    if command.what == "load":
+        bundle = _decode_bundle(command.subject, _read(command.subject))
         client.load(bundle.metadata, bundle.data, bundle.code)
     else:
-        client.order(wish.parse_uid(), Action[wish.what.upper()])
-    _say_done(wish)
+        client.order(command.parse_uid(), Action[command.what.upper()])
+    _say_done(command)
 
 
-def _identify(client: Client, wish: Wish) -> None:
-    if wish.subject:
-        client.set_device_id(wish.identifier)
-        _say_done(wish)
+def _identify(client: Client, command: RemoteCommand) -> None:
+    if command.subject:
+        client.set_device_id(command.identifier)
+        _say_done(command)
         return
     identifier = show(client.device_id(), 64)
-    if wish.as_json:
+    if command.as_json:
         print_json({"id": identifier})
     else:
         click.echo(identifier)
 
 
-def _show_published(client: PublishedClient, wish: Wish) -> None:
-    uid = wish.parse_uid()
+def _show_published(client: PublishedClient, command: RemoteCommand) -> None:
+    uid = command.parse_uid()
     is_running = client.is_running(uid)
-    if wish.as_json:
+    if command.as_json:
         print_json({"uid": show(uid), "running": is_running})
     else:
         click.echo(f"{show(uid)}: {'running' if is_running else 'not running, or not there'}")
 
 
-def _watch(client: Client, wish: Wish) -> None:
+def _watch(client: Client, command: RemoteCommand) -> None:
     """Print each container that is new or has changed, and the uids that are gone."""
     before: dict[str, SeenContainer] = {}
     for containers in client.watch():
@@ -199,7 +199,7 @@ def _watch(client: Client, wish: Wish) -> None:
         lines = [(uid, None) for uid in before if uid not in now]
         changed = [(uid, each) for uid, each in now.items() if before.get(uid) != each]
         for uid, each in (*lines, *changed):
-            click.echo(_describe_change(uid, each, as_json=wish.as_json))
+            click.echo(_describe_change(uid, each, as_json=command.as_json))
         before = now
 
 
@@ -220,19 +220,21 @@ def _names(columns: Iterable[str]) -> list[str]:
     return [column.replace(" ", "_") for column in columns]
 
 
-def _print(wish: Wish, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
-    if wish.as_json:
+def _print(
+    command: RemoteCommand, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]
+) -> None:
+    if command.as_json:
         names = _names(columns)
-        print_json({wish.what: [dict(zip(names, row, strict=True)) for row in rows]})
+        print_json({command.what: [dict(zip(names, row, strict=True)) for row in rows]})
     else:
-        print_table(wish.what, columns, rows)
+        print_table(command.what, columns, rows)
 
 
-def _say_done(wish: Wish) -> None:
-    if wish.as_json:
-        print_json({"done": wish.what, "subject": show(wish.subject)})
+def _say_done(command: RemoteCommand) -> None:
+    if command.as_json:
+        print_json({"done": command.what, "subject": show(command.subject)})
     else:
-        click.echo(f"{wish.what} {show(wish.subject)}: done")
+        click.echo(f"{command.what} {show(command.subject)}: done")
 
 
 def _json_line(**values: Any) -> str:

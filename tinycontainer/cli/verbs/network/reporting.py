@@ -1,4 +1,4 @@
-"""What a served device tells: its operator, in lines or in JSON, and its supervisor."""
+"""What `serve` reports: to its operator, in lines or in JSON, and to its supervisor."""
 
 import json
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from ...verb import say
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
-    """Tells what happens.
+class ServeReporter:
+    """Reports what happens on a served device.
 
     Attributes:
-        supervisor: what has started the program, such as systemd.
-        quiet: tell the operator nothing.
-        as_json: tell everything in lines of JSON.
+        supervisor: has started the program, such as systemd.
+        quiet: report nothing to the operator.
+        as_json: report everything in lines of JSON.
     """
 
     supervisor: Supervisor
@@ -29,13 +29,13 @@ class Teller:
 
     @property
     def sinks(self) -> list[Sink]:
-        """Tell the events of the device."""
+        """Report the events of the device."""
         if self.as_json:
             return [JsonLines(_write)]
         return [] if self.quiet else [Human(click.echo)]
 
-    def asked(self, who: str, request: CoapRequest, answer: CoapAnswer) -> None:
-        """Tell that somebody has asked; of what comes in blocks only when all have come.
+    def report_request(self, who: str, request: CoapRequest, answer: CoapAnswer) -> None:
+        """Report a request; one that comes in blocks only after its last block.
 
         Args:
             who: the name of a peer; empty where all are one.
@@ -46,30 +46,30 @@ class Teller:
             return
         what = f"{request.method.name} {show_place(request)}"
         if self.as_json:
-            told = {"event": "asked", "what": what, "code": answer.code.dotted}
-            _write(json.dumps(told | ({"who": who} if who else {})) + "\n")
+            line = {"event": "asked", "what": what, "code": answer.code.dotted}
+            _write(json.dumps(line | ({"who": who} if who else {})) + "\n")
         elif not self.quiet:
             name = f"{who}: " if who else ""
             click.echo(f"{'':17}{name}{what}: {answer.code.dotted}")
 
-    def ready(self, name: str, uri: str) -> None:
-        """Tell that a device is served."""
+    def report_ready(self, name: str, uri: str) -> None:
+        """Report that a device is served."""
         if self.as_json:
             _write(json.dumps({"event": "serving", "uri": uri}) + "\n")
         elif not self.quiet:
             click.echo(f"serving {name} at {uri}; Ctrl-C ends it")
-        self._tell_supervisor(READY)
+        self._notify_supervisor(READY)
 
-    def ending(self) -> None:
-        """Tell that the device winds down."""
-        self._tell_supervisor(STOPPING)
+    def report_ending(self) -> None:
+        """Report that the device winds down."""
+        self._notify_supervisor(STOPPING)
 
-    def _tell_supervisor(self, state: str) -> None:
+    def _notify_supervisor(self, state: str) -> None:
         try:
-            self.supervisor.tell(state)
+            self.supervisor.notify(state)
         except OSError as error:
             problem = flatten(error.strerror or str(error))
-            say(f"warning: NOTIFY_SOCKET: {state} cannot be told: {problem}")
+            say(f"warning: NOTIFY_SOCKET: {state} cannot be sent: {problem}")
 
 
 def show_place(request: CoapRequest) -> str:
