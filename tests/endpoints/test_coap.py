@@ -1,7 +1,5 @@
 """Remote endpoints: never waiting, bounded, protected; in virtual time from a recording."""
 
-import re
-import socket
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -9,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.project import Program
-from support.remote_resource import raw_server, remote_resource, reply
+from support.remote_resource import forget_all_hosts, raw_server, remote_resource, reply
 from support.serving import HOST, free_port
 
 from tinycontainer.errors import DriverError
@@ -282,10 +280,7 @@ def test_what_cannot_be_reached_is_told_once_and_is_no_failure_of_the_tenant(des
 
 @pytest.mark.clause("TC-END-14")
 def test_a_host_that_nobody_knows_is_told_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    def find_nothing(*_given: object, **_named: object) -> object:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    monkeypatch.setattr(socket, "getaddrinfo", find_nothing)
+    forget_all_hosts(monkeypatch)
     driver = desk.make(uri="coap://nobody.invalid/x", insecure=True)
     fd = driver.open(1, desk.now)
     assert driver.write(fd, b"x") == 1
@@ -388,26 +383,3 @@ def test_in_virtual_time_answers_come_from_the_recording_and_nothing_is_sent(
         assert read == [None, None, 0, 20, 20, 0, 0, 30]
         time.sleep(0.2)
         assert resource.asked == 0
-
-
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        (b"", "line 1 is not time_ms,payload_hex"),
-        (b"\xff", "line 1 is not time_ms,payload_hex"),
-        (b"time_ms,payload_hex\n1\n", "line 2 has 1 columns, the header has 2"),
-        (b"time_ms,payload_hex\nx,00\n", 'line 2 has "x", which is not a time in ms'),
-        (b"time_ms,payload_hex\n-1,00\n", "which is not a time in ms"),
-        (b"time_ms,payload_hex\n1,\n", "line 2 has no 1 to 255 bytes"),
-        (b"time_ms,payload_hex\n1,0\n", "line 2 has no 1 to 255 bytes"),
-        (b"time_ms,payload_hex\n1," + b"00" * 256, "line 2 has no 1 to 255 bytes"),
-        (b"time_ms,payload_hex\n5,00\n4,00\n", "line 3: time goes back to 4 ms"),
-        (b"time_ms,payload_hex\n" + b"0,00\n" * 300_000, "has more than"),
-    ],
-)
-def test_a_wrong_recording_is_refused_with_its_line(
-    desk: Desk, tmp_path: Path, content: bytes, problem: str
-) -> None:
-    (tmp_path / "wrong.csv").write_bytes(content)
-    with pytest.raises(ValueError, match=re.escape(problem)):
-        desk.make(True, recording="wrong.csv")

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.serving import HOST, free_port
 from tinycontainer.interfaces.network.security_context import read_security_context
 
@@ -142,3 +143,12 @@ def reply(request: bytes, code: int, rest: bytes = b"") -> bytes:
     """An acknowledgement of a request with a code, and then these options and payload."""
     token_bytes = request[0] & 15
     return bytes([0x60 | token_bytes, code]) + request[2 : 4 + token_bytes] + rest
+
+
+def forget_all_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no name of a host be found, without a network."""
+
+    def find_nothing(*_given: object, **_named: object) -> object:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", find_nothing)

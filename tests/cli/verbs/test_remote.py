@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 from hashlib import sha256
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.project import Program
-from support.remote_resource import raw_server, reply
+from support.remote_resource import forget_all_hosts, raw_server, reply
 from support.serving import HOST, free_port, make_desk, protect, protect_by_edhoc, serving
 from support.wasm.modules import leb
 
@@ -196,10 +195,7 @@ def test_whatever_a_device_answers_to_an_exchange_of_keys_is_one_line(
 def test_a_host_that_nobody_knows_is_one_line(
     program: Program, identity: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def find_nothing(*_given: object, **_named: object) -> object:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    monkeypatch.setattr(socket, "getaddrinfo", find_nothing)
+    forget_all_hosts(monkeypatch)
     for options in ((), identity):
         problem = program.bad("remote", "coap://nobody.invalid", "ls", *options)
         assert "coap://nobody.invalid: cannot be reached: no such host" in problem
