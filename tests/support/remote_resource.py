@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.serving import HOST, free_port
 from tinycontainer.interfaces.network.security_context import read_security_context
 
