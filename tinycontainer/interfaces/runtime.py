@@ -38,6 +38,27 @@ class Preempted:
     """The budget is gone; the hook goes on at the next resume."""
 
 
+MAX_TRAP_FRAMES: Final = 32
+"""The most frames that a trap may have."""
+FUNCTION_NUMBERS: Final = range(1 << 32)
+"""What `TrapFrame.function` can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrapFrame:
+    """A place in a container's code at which a call in progress was when its hook trapped.
+
+    Attributes:
+        function: of WebAssembly the function's index in the module as it was signed, imported
+            functions counted; of rBPF the number of the hook's entry in the function table, or 0.
+        offset: of the instruction, in bytes from the beginning of the code as it was signed: the
+            one that trapped, and in the outer calls the one that calls (TC-RT-27).
+    """
+
+    function: int
+    offset: int
+
+
 @dataclass(frozen=True, slots=True)
 class Trapped:
     """The hook broke and cannot go on.
@@ -45,10 +66,13 @@ class Trapped:
     Attributes:
         code: the kind of trap, a word of the runtime's documented list.
         detail: more for the owner, possibly untrusted text.
+        frames: where it broke and the calls that led there, the innermost first; the innermost
+            `MAX_TRAP_FRAMES` at most. A runtime need not know any.
     """
 
     code: str
     detail: str = ""
+    frames: tuple[TrapFrame, ...] = ()
 
 
 Outcome: TypeAlias = Completed | Preempted | Trapped

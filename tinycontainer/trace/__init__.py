@@ -1,6 +1,7 @@
 """The trace: typed events for every load, transition, decision, call and refusal."""
 
 from .events import Closing, Refusal, TraceEvent
+from .places import describe_frames
 from .reader import parse_event, read_trace
 from .sinks import Human, JsonLines, as_dict, describe
 from .tally import RefusalKind, Row, Tally
@@ -19,6 +20,7 @@ __all__ = [
     "Tracer",
     "as_dict",
     "describe",
+    "describe_frames",
     "parse_event",
     "read_trace",
 ]

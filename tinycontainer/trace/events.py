@@ -55,7 +55,8 @@ class TraceEvent:
 class Loaded(TraceEvent):
     """A container was accepted. Sizes in bytes; profile is empty if no token was there.
 
-    unsigned names the places whose tokens were absent, and forgiven.
+    unsigned names the places whose tokens were absent, and forgiven. code_sha256 is the hash of its
+    code in hexadecimal digits, by which symbols for it are found; empty in traces of before.
     """
 
     name: ClassVar[str] = "loaded"
@@ -67,6 +68,7 @@ class Loaded(TraceEvent):
     metadata_bytes: int
     code_bytes: int
     data_bytes: int
+    code_sha256: str = ""
 
 
 @dataclass(slots=True)
@@ -179,7 +181,8 @@ class HookBegan(TraceEvent):
 class HookEnded(TraceEvent):
     """A hook ended. used_ns is execution time, instructions what it was charged for.
 
-    result is what a loop returned.
+    result is what a loop returned. frames say where a hook trapped: function and offset of each
+    call in progress, the innermost first, as in `tinycontainer.interfaces.runtime.TrapFrame`.
     """
 
     name: ClassVar[str] = "hook-ended"
@@ -190,6 +193,7 @@ class HookEnded(TraceEvent):
     used_ns: int
     instructions: int
     detail: str
+    frames: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(slots=True)

@@ -1,15 +1,17 @@
 """Reads a trace that `JsonLines` wrote, and believes nothing in it.
 
 A line is an event of a known name with exactly its fields, each of the right type and within
-bounds; time never goes back. Payload that the trace gives by its hash only is read as empty.
+bounds; time never goes back. Payload that the trace gives by its hash only is read as empty. Fields
+that have a default were not there in traces of before, and may be missing.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
 from tinycontainer.errors import TraceFileError
+from tinycontainer.interfaces.runtime import MAX_TRAP_FRAMES
 from tinycontainer.jsonl import INT64, read_lines, whole_number
 from tinycontainer.text import show, unshow
 
@@ -30,6 +32,7 @@ class _Kind:
 
     make: type[TraceEvent]
     types: Mapping[str, object]
+    required: frozenset[str]
 
 
 def read_trace(path: Path) -> Iterator[TraceEvent]:
@@ -69,10 +72,16 @@ def parse_event(values: dict[str, Any]) -> TraceEvent:
 
 def _kinds() -> dict[str, _Kind]:
     return {
-        kind.name: _Kind(kind, {field.name: field.type for field in fields(kind) if field.init})
+        kind.name: _describe_kind(kind)
         for kind in vars(events).values()
         if isinstance(kind, type) and issubclass(kind, TraceEvent) and kind.name
     }
+
+
+def _describe_kind(kind: type[TraceEvent]) -> _Kind:
+    given = [field for field in fields(kind) if field.init]
+    required = frozenset(field.name for field in given if field.default is MISSING)
+    return _Kind(kind, {field.name: field.type for field in given}, required)
 
 
 def _event(kinds: Mapping[str, _Kind], values: dict[str, Any]) -> TraceEvent:
@@ -86,9 +95,9 @@ def _event(kinds: Mapping[str, _Kind], values: dict[str, Any]) -> TraceEvent:
         values = _with_data(values)
     if unknown := values.keys() - kind.types.keys():
         raise ValueError(f"{show(min(unknown), 40)}: is no field of {kind.make.name}")
-    if missing := kind.types.keys() - values.keys():
+    if missing := kind.required - values.keys():
         raise ValueError(f"{min(missing)}: is missing")
-    event = kind.make(**{key: _checked(key, kind.types[key], values[key]) for key in kind.types})
+    event = kind.make(**{key: _checked(key, kind.types[key], values[key]) for key in values})
     event.at_ns = at_ns
     return event
 
@@ -116,9 +125,19 @@ def _checked(key: str, wanted: object, value: object) -> Any:
             return _raw(key, value)
         if not isinstance(value, list):
             raise ValueError("is no list")
+        if wanted == tuple[tuple[int, int], ...]:
+            return _pairs(value)
         return tuple(_cut(e) if wanted == tuple[str, ...] else whole_number(e) for e in value)
     except ValueError as problem:
         raise ValueError(f"{key}: {problem}") from None
+
+
+def _pairs(value: list[Any]) -> tuple[tuple[int, int], ...]:
+    if len(value) > MAX_TRAP_FRAMES:
+        raise ValueError(f"has more than {MAX_TRAP_FRAMES} items")
+    if not all(isinstance(each, list) and len(each) == 2 for each in value):
+        raise ValueError("is no list of pairs")
+    return tuple((whole_number(one), whole_number(other)) for one, other in value)
 
 
 def _text(value: object) -> str:

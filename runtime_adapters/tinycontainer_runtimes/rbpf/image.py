@@ -37,6 +37,11 @@ class Image:
     functions: Mapping[str, int]
     version: int = 0
 
+    @property
+    def text_offset(self) -> int:
+        """Where the text begins in the file that the image was read from, in bytes."""
+        return HEADER_BYTES + len(self.data) + len(self.rodata)
+
 
 def read_image(content: bytes) -> Image:
     """Take an untrusted file apart; its text is not looked at.

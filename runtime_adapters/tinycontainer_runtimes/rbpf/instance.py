@@ -31,7 +31,7 @@ class RbpfInstance:
 
     def __init__(self, program: Program, data: bytes, natives: Natives, meter: Meter) -> None:
         meter.set_step(_STEP_INSTRUCTIONS)
-        self._entries = program.entries
+        self._program = program
         memory = Memory()
         memory.map(Region.CONTEXT, bytes(data))
         memory.map(Region.DATA, bytearray(program.image.data))
@@ -43,7 +43,7 @@ class RbpfInstance:
 
     def begin(self, hook: Hook) -> None:
         """Set a hook up."""
-        entry = self._entries.get(hook)
+        entry = self._program.entries.get(hook)
         self._hook = None if entry is None else hook
         if entry is not None:
             self._machine.begin(entry, *self._arguments)
@@ -58,7 +58,8 @@ class RbpfInstance:
         hook = self._hook
         self._hook = None
         if result.code is not RbpfCode.OK:
-            return Trapped(result.code.word, _describe_place(result))
+            frame = self._program.find_frame(hook, result.slot)
+            return Trapped(result.code.word, _describe_place(result), (frame,))
         return Completed(to_int32(result.value) if hook is Hook.LOOP else 0)
 
     def abort(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from tinycontainer.interfaces.runtime import PAGE_BYTES, Hook, RuntimeLimits
+from tinycontainer.interfaces.runtime import PAGE_BYTES, Hook, RuntimeLimits, TrapFrame
 
 from .codes import CodeRefused, RbpfCode
 from .decoding import SLOT_BYTES, Instruction, decode_text
@@ -31,6 +31,12 @@ class Program:
     image: Image
     instructions: tuple[Instruction, ...]
     entries: Mapping[Hook, int]
+
+    def find_frame(self, hook: Hook, slot: int) -> TrapFrame:
+        """The place of an instruction of a hook in the file (TC-BPF-19)."""
+        names = list(self.image.functions)
+        number = names.index(hook) if hook in names else 0
+        return TrapFrame(number, self.image.text_offset + slot * SLOT_BYTES)
 
     @property
     def memory_bytes(self) -> int:

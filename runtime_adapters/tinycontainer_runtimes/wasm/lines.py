@@ -2,7 +2,7 @@
 
 `find_lines` is the one place that says where lines begin and end; TC-RT-17 is its clause.
 
-An engine that counts by itself only stops where a loop or a function begins. `insert_stops` puts an
+An engine that counts by itself only stops where a loop or a function begins. `find_stops` puts an
 empty loop before every line that costs something: it costs nothing, leaves the operands alone, and
 is a place to stop. So all engines stop at the same places.
 
@@ -198,65 +198,84 @@ def read_body(code: bytes, span: tuple[int, int], limits: RuntimeLimits) -> Body
     return Body(array("H", instructions), array("I", offsets), calls)
 
 
-def insert_stops(
+class Insertion(NamedTuple):
+    """Code that is put into a function body.
+
+    Attributes:
+        offset: in the module as it came, of what the code is put before.
+        code: what is put there.
+    """
+
+    offset: int
+    code: bytes
+
+
+def find_stops(
     code: bytes,
-    start: int,
     body: Body,
     natives: int,
     grow_types: Mapping[int, bytes],
     entry: bytes,
     calls: Mapping[int, tuple[bytes, bytes]],
-) -> bytes:
-    """A function body with a place to stop before every line, and fuel for rows of free code.
+) -> Iterator[Insertion]:
+    """What gives a function body a place to stop before every line, and fuel for rows of free code.
 
     Args:
         code: a scanned module.
-        start: where the body begins, after its size.
-        body: the same, taken apart.
+        body: one of its function bodies.
         natives: calls of functions with a lower index are native calls that are settled.
         grow_types: for each of `opcodes.GROWS`, the block type with what it takes and gives.
         entry: code that is put before the first instruction.
         calls: code that is put before and after calls, by their places.
 
-    Returns:
-        The new body, without its size.
+    Yields:
+        What is put in, in the order of the code.
     """
     instructions = body.instructions
     offsets = body.offsets
-    parts: list[bytes] = [code[start : offsets[0]], entry]
-    copied = offsets[0]
+    if entry:
+        yield Insertion(offsets[0], entry)
     for line in find_lines(instructions):
-        offset = offsets[line.begin]
         if line.cost and not line.entered:
             grow_type = grow_types.get(instructions[line.begin])
             if grow_type is None:
-                parts += (code[copied:offset], _STOP)
-                copied = offset
+                yield Insertion(offsets[line.begin], _STOP)
             else:
-                parts += (code[copied:offset], _LOOP, grow_type)
-                copied = offsets[line.end]
-                parts += (code[offset:copied], _END)
+                yield Insertion(offsets[line.begin], _LOOP + grow_type)
+                yield Insertion(offsets[line.end], _END)
         if line.charged is not None:
-            offset = offsets[line.charged]
-            parts += (code[copied:offset], COST_1)
-            copied = offset
+            yield Insertion(offsets[line.charged], COST_1)
         last = line.end - 1
-        after = b""
         if instructions[last] in opcodes.GROWS:  # wasmtime may stop there by itself, if it grew
-            after = _STOP
+            yield Insertion(offsets[line.end], _STOP)
         elif last in calls:
             before, after = calls[last]
-            parts += (code[copied : offsets[last]], before)
-            copied = offsets[last]
+            yield Insertion(offsets[last], before)
+            yield Insertion(offsets[line.end], after)
         elif (
             instructions[last] == opcodes.CALL
             and _read_callee(code, offsets[last], offsets[-1]) < natives
         ):
-            after = COST_1
-        if after:
-            parts += (code[copied : offsets[line.end]], after)
-            copied = offsets[line.end]
-    return b"".join((*parts, code[copied : offsets[-1]]))
+            yield Insertion(offsets[line.end], COST_1)
+
+
+def insert(code: bytes, span: tuple[int, int], insertions: Iterable[Insertion]) -> bytes:
+    """A function body with code put in.
+
+    Args:
+        code: a scanned module.
+        span: where the body begins, after its size, and where it ends.
+        insertions: what is put in, in the order of the code.
+
+    Returns:
+        The new body, without its size.
+    """
+    copied, end = span
+    parts: list[bytes] = []
+    for offset, added in insertions:
+        parts += (code[copied:offset], added)
+        copied = offset
+    return b"".join((*parts, code[copied:end]))
 
 
 def _read_callee(code: bytes, offset: int, end: int) -> int:

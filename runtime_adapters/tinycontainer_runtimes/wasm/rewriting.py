@@ -7,13 +7,15 @@ in a global, which is exported.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from . import opcodes
 from .formats import HEADER
-from .lines import insert_stops, read_body
-from .nesting import COUNTER_KIND, NOTHING, find_counting_code
+from .lines import Body, find_stops, insert, read_body
+from .nesting import COUNTER_KIND, NOTHING, CountingCode, find_counting_code
+from .places import OriginalPlaces
 from .reader import I32, Reader, encode_leb
 from .scan import ScannedModule
 
@@ -26,7 +28,14 @@ _FUNCTION_KIND = 0
 _GLOBAL_KIND = 3
 
 
-def rewrite_module(code: bytes, module: ScannedModule, limits: RuntimeLimits) -> bytes:
+class RewrittenModule(NamedTuple):
+    """A module as it is compiled, and where its code was before."""
+
+    code: bytes
+    places: OriginalPlaces
+
+
+def rewrite_module(code: bytes, module: ScannedModule, limits: RuntimeLimits) -> RewrittenModule:
     """The module without custom sections and start section, with hooks exported by index.
 
     Args:
@@ -34,15 +43,10 @@ def rewrite_module(code: bytes, module: ScannedModule, limits: RuntimeLimits) ->
         module: what the scan learned of it.
         limits: those with which it was scanned.
     """
-    natives = len(module.imports) if calls_natives_directly(module) else 0
-    # Block types are signed numbers, negative where they are no index.
-    grow_types = {
-        opcode: encode_leb(len(module.types) + place, end=0x40)
-        for place, opcode in enumerate((opcodes.MEMORY_GROW, opcodes.TABLE_GROW))
-    }
     bodies = [read_body(code, span, limits) for span in module.spans]
     counting = find_counting_code(code, module, bodies, limits.call_depth)
     counts = any(each is not NOTHING for each in counting)
+    places = OriginalPlaces(len(module.imports))
     parts = [HEADER]
     for start, end in module.sections:
         if code[start] == _EXPORT:
@@ -50,16 +54,34 @@ def rewrite_module(code: bytes, module: ScannedModule, limits: RuntimeLimits) ->
                 parts.append(_add_counter(code, module))
             parts.append(_add_exports(code, start, end, module, counts=counts))
         elif code[start] == _CODE:
-            rewritten = [
-                insert_stops(code, span[0], body, natives, grow_types, *added)
-                for span, body, added in zip(module.spans, bodies, counting, strict=True)
-            ]
-            parts.append(_encode_bodies(rewritten))
+            parts.append(_encode_bodies(_rewrite_bodies(code, module, bodies, counting, places)))
         elif code[start] == _TYPE:
             parts.append(_add_grow_types(code, start, end, module))
         elif not (code[start] == _START or (code[start] == _GLOBAL and counts)):
             parts.append(code[start:end])
-    return b"".join(parts)
+    return RewrittenModule(b"".join(parts), places)
+
+
+def _rewrite_bodies(
+    code: bytes,
+    module: ScannedModule,
+    bodies: Sequence[Body],
+    counting: Sequence[CountingCode],
+    places: OriginalPlaces,
+) -> list[bytes]:
+    """The function bodies with places to stop; what is put in is noted."""
+    natives = len(module.imports) if calls_natives_directly(module) else 0
+    # Block types are signed numbers, negative where they are no index.
+    grow_types = {
+        opcode: encode_leb(len(module.types) + place, end=0x40)
+        for place, opcode in enumerate((opcodes.MEMORY_GROW, opcodes.TABLE_GROW))
+    }
+    rewritten = []
+    for span, body, added in zip(module.spans, bodies, counting, strict=True):
+        insertions = list(find_stops(code, body, natives, grow_types, *added))
+        places.add(span[0], body.offsets[0], insertions)
+        rewritten.append(insert(code, span, insertions))
+    return rewritten
 
 
 def replace_bodies(code: bytes, module: ScannedModule, bodies: Sequence[bytes]) -> bytes:

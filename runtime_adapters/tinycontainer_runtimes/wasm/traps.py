@@ -1,6 +1,13 @@
 """Trap codes, the same on every engine."""
 
 from enum import StrEnum
+from typing import Final
+
+from tinycontainer.interfaces.runtime import TrapFrame
+
+MAX_WASM_FRAMES: Final = 16
+"""How many of the innermost calls every engine gives at a trap. wasmtime notes 20, and one of them
+is left out where a call is one too many."""
 
 
 class TrapCode(StrEnum):
@@ -29,9 +36,13 @@ class WasmTrap(Exception):
     Args:
         code: why.
         detail: more for the owner.
+        frames: where it was, where the engine says it.
     """
 
-    def __init__(self, code: TrapCode, detail: str = "") -> None:
+    def __init__(
+        self, code: TrapCode, detail: str = "", frames: tuple[TrapFrame, ...] = ()
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.detail = detail
+        self.frames = frames

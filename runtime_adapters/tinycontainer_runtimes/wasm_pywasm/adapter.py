@@ -95,7 +95,7 @@ class PywasmRuntime:
         self.admit(code, limits)  # as a rule its verdict is known
         with _pause_collection():
             scanned = scan_module(code, limits)
-            return prepare_module(parse_module(code, scanned, limits), scanned, limits)
+            return prepare_module(*parse_module(code, scanned, limits), scanned, limits)
 
 
 @contextmanager

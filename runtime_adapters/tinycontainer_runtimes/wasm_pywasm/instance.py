@@ -20,6 +20,7 @@ from tinycontainer.interfaces.runtime import (
 from ..wasm.native_types import NATIVES
 from ..wasm.natives import NativeFunction, WasmNatives, check_result
 from ..wasm.traps import TrapCode, WasmTrap
+from .frames import find_frames
 from .metering import BudgetGone, Gauge, find_plain_opcode
 from .prepared import PreparedModule
 from .traps import ENGINE_ERRORS, classify_error
@@ -51,6 +52,7 @@ class PywasmInstance:
         self._machine = pywasm.Machine()
         self._meter = meter
         meter.set_step(_STEP_INSTRUCTIONS)
+        self._prepared = prepared
         scanned = prepared.scanned
         functions = WasmNatives(natives, self).functions()
         imports = [self._define_import(name, functions[name]) for name in scanned.imports]
@@ -96,12 +98,10 @@ class PywasmInstance:
         except BudgetGone:
             return Preempted()
         except WasmTrap as trap:
-            self._clear()
-            return Trapped(trap.code, trap.detail)
+            return self._end_by(trap.code, trap.detail)
         except ENGINE_ERRORS as error:
             code = classify_error(error, self._faulting_opcode())
-            self._clear()
-            return Trapped(code, type(error).__name__ if code is TrapCode.ENGINE else "")
+            return self._end_by(code, type(error).__name__ if code is TrapCode.ENGINE else "")
         return Completed(result)
 
     def abort(self) -> None:
@@ -128,6 +128,12 @@ class PywasmInstance:
         result = int(values[-1].into_i32()) if values else 0
         self._empty_stacks()
         return result
+
+    def _end_by(self, code: TrapCode, detail: str) -> Trapped:
+        """The trap that ends the hook in progress, of which nothing is left."""
+        frames = find_frames(self._machine.stack.label, self._prepared)
+        self._clear()
+        return Trapped(code, detail, frames)
 
     def _clear(self) -> None:
         self._pending.clear()

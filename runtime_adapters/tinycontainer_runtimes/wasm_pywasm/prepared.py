@@ -6,6 +6,8 @@ So each instance gets its own instruction lists and data segments. Everything el
 (TC-RT-05); the bounds of memory and table belong to the limits that the module was prepared for.
 """
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -21,6 +23,7 @@ from ..wasm.lines import find_lines
 from ..wasm.scan import ScannedModule
 from .floats import COMPUTED, Exact
 from .metering import Entry, Gauge, Metered, Variables, find_metered_kind
+from .parsing import Offsets
 
 
 @dataclass(slots=True)
@@ -32,9 +35,11 @@ class _Template:
         blocks: places of blocks, and the numbers of the templates within them.
         lines: places where a line begins, what charges for it, and the cost.
         exact: places of instructions of floating point that are corrected.
+        offsets: where in the module each instruction is, and last what follows them.
     """
 
     instructions: list[Any]
+    offsets: "array[int]"
     blocks: list[tuple[int, list[int]]] = field(default_factory=list)
     lines: list[tuple[int, Metered, int]] = field(default_factory=list)
     exact: list[int] = field(default_factory=list)
@@ -56,14 +61,30 @@ class PreparedModule:
     bodies: tuple[tuple[_Template, ...], ...]
     held_bytes: int
 
+    def find_offset(self, function: int, places: Sequence[int], lists: Sequence[int]) -> int:
+        """Where in the module an instruction is.
+
+        Args:
+            function: its number among the module's own functions.
+            places: of the blocks in which it is, outermost first, and last its own, each in its
+                list; `Entry` is not counted.
+            lists: for each block, which of its lists is meant: 1 for an ``else``, else 0.
+        """
+        templates = self.bodies[function]
+        template = templates[-1]
+        for place, which in zip(places, lists, strict=False):
+            _, inner = template.blocks[bisect_left(template.blocks, (place,))]
+            template = templates[inner[which]]
+        return template.offsets[places[-1]]
+
     def copy_for(self, gauge: Gauge) -> Any:
         """A ModuleDesc for one instance, whose instructions charge by its gauge."""
         module = copy(self.description)
         module.func = [
             pywasm.FuncDesc(
-                function.type, [], pywasm.Expr(_make_body(body, function.locals, gauge))
+                function.type, [], pywasm.Expr(_make_body(body, number, function.locals, gauge))
             )
-            for function, body in zip(module.func, self.bodies, strict=True)
+            for number, (function, body) in enumerate(zip(module.func, self.bodies, strict=True))
         ]
         module.data = [
             pywasm.DataDesc(each.kind, each.midx, each.offset, each.init.copy())
@@ -73,12 +94,13 @@ class PreparedModule:
 
 
 def prepare_module(
-    description: Any, scanned: ScannedModule, limits: RuntimeLimits
+    description: Any, offsets: Offsets, scanned: ScannedModule, limits: RuntimeLimits
 ) -> PreparedModule:
     """Prepare a freshly parsed module.
 
     Args:
         description: pywasm's ModuleDesc of validated code; it is changed.
+        offsets: the places of its instructions.
         scanned: what the scan learned of it.
         limits: what its instances may take.
     """
@@ -90,7 +112,7 @@ def prepare_module(
     bodies = []
     zeros: dict[int, Any] = {}
     for function in description.func:
-        bodies.append(_make_templates(function.expr.data))
+        bodies.append(_make_templates(function.expr.data, offsets))
         function.locals = _group_variables(function.locals, zeros)
         function.expr = None
     held_bytes = _held_bytes(bodies, scanned)
@@ -120,13 +142,13 @@ def _bound_growth(maximum: int | None, allowed: int) -> float:
     return bound or 0.5
 
 
-def _make_templates(body: list[Any]) -> tuple[_Template, ...]:
+def _make_templates(body: list[Any], offsets: Offsets) -> tuple[_Template, ...]:
     """The templates of a function body, in the order in which they are made."""
     finished: list[_Template] = []
     instructions: list[int] = []
     places: list[tuple[_Template, int]] = []
     # No recursion: blocks may be nested deeper than the host's stack would bear.
-    pending = [(_Template(body), 0, opcodes.END)]
+    pending = [(_Template(body, offsets[id(body)]), 0, opcodes.END)]
     while pending:
         template, start, end = pending.pop()
         for index in range(start, len(template.instructions)):
@@ -134,7 +156,10 @@ def _make_templates(body: list[Any]) -> tuple[_Template, ...]:
             instructions.append(instruction.opcode)
             places.append((template, index))
             if instruction.opcode in opcodes.BLOCKS:
-                inner = [_Template(each) for each in instruction.args[1:]]
+                after = template.offsets[index + 1 : index + 2]
+                inner = [
+                    _Template(each, offsets.get(id(each), after)) for each in instruction.args[1:]
+                ]
                 pending.append((template, index + 1, end))
                 # An `if` has two lists here, also where the code has no `else`.
                 *first, last = inner
@@ -177,7 +202,9 @@ def _correct_floats(template: _Template) -> None:
     lines = {index: (kind, cost) for index, kind, cost in template.lines}
     blocks = dict(template.blocks)
     plain = template.instructions
+    offsets = template.offsets
     template.instructions = []
+    template.offsets = array("I")
     template.lines.clear()
     template.blocks.clear()
     for index, instruction in enumerate(plain):
@@ -186,14 +213,18 @@ def _correct_floats(template: _Template) -> None:
             template.lines.append((len(template.instructions), *lines[index]))
             if corrected:
                 template.instructions.append(pywasm.Inst(opcodes.NOP, []))
+                template.offsets.append(offsets[index])
         if index in blocks:
             template.blocks.append((len(template.instructions), blocks[index]))
         if corrected:
             template.exact.append(len(template.instructions))
         template.instructions.append(instruction)
+        template.offsets.append(offsets[index])
 
 
-def _make_body(templates: Sequence[_Template], variables: Variables, gauge: Gauge) -> list[Any]:
+def _make_body(
+    templates: Sequence[_Template], number: int, variables: Variables, gauge: Gauge
+) -> list[Any]:
     """The instructions of a function for one instance."""
     made: list[list[Any]] = []
     for template in templates:
@@ -207,13 +238,13 @@ def _make_body(templates: Sequence[_Template], variables: Variables, gauge: Gaug
         for index, kind, cost in template.lines:
             instructions[index] = kind(instructions[index], cost, gauge)
         made.append(instructions)
-    made[-1].insert(0, Entry(gauge, variables))
+    made[-1].insert(0, Entry(gauge, variables, number))
     return made[-1]
 
 
-_BYTES_PER_INSTRUCTION: Final = 256
+_BYTES_PER_INSTRUCTION: Final = 261
 _BYTES_PER_LINE: Final = 120
-_BYTES_PER_TEMPLATE: Final = 640
+_BYTES_PER_TEMPLATE: Final = 752
 _BYTES_PER_ELEMENT: Final = 320
 _BYTES_PER_BODY_BYTE: Final = 96
 """Of what is no instruction: a group of locals takes 2 bytes of code and 180 of memory."""

@@ -119,17 +119,17 @@ class WasmtimeRuntime:
         prepared = rewrite_module(code, scanned, limits)
 
         def make_module() -> wasmtime.Module:
-            return compile_module(self._engine, scanned, prepared, limits)
+            return compile_module(self._engine, scanned, prepared.code, limits)
 
         try:
             if self._disk_cache is None:
                 module = make_module()
             else:
-                module = self._disk_cache.find_or_make(prepared, make_module)
+                module = self._disk_cache.find_or_make(prepared.code, make_module)
         except wasmtime.WasmtimeError as error:
             reason = " ".join(str(error).split())
             raise InadmissibleCode(f"wasmtime cannot compile it: {reason}") from None
-        return measure_module(self._api, scanned, module, len(code))
+        return measure_module(self._api, scanned, module, prepared.places, len(code))
 
     def _open_disk_cache(self, directory: Path | None) -> DiskCache | None:
         if directory is None:

@@ -2,12 +2,12 @@
 
 The package's own prototypes check and box every pointer, which costs more than most of these
 functions do. Sources: wasmtime's headers ``store.h``, ``func.h``, ``global.h``, ``linker.h``,
-``memory.h``, ``module.h``, ``trap.h`` and ``async.h``, as installed with version 50. Structures
-whose layout matters come from the installed package.
+``memory.h``, ``module.h``, ``trap.h`` and ``async.h``, and ``wasm.h``, as installed with version
+50. Structures whose layout matters come from the installed package.
 """
 
 import ctypes
-from ctypes import c_bool, c_int64, c_size_t, c_uint64, c_void_p
+from ctypes import c_bool, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -61,6 +61,10 @@ _PLAIN: Final = {
     "wasmtime_trap_new": (c_void_p, (ctypes.c_char_p, c_size_t)),
     "wasmtime_trap_code": (c_bool, (c_void_p, c_void_p)),
     "wasm_trap_delete": (None, (c_void_p,)),
+    "wasm_trap_trace": (None, (c_void_p, c_void_p)),
+    "wasm_frame_func_index": (c_uint32, (c_void_p,)),
+    "wasm_frame_func_offset": (c_size_t, (c_void_p,)),
+    "wasm_frame_vec_delete": (None, (c_void_p,)),
     "wasmtime_error_delete": (None, (c_void_p,)),
     "wasmtime_error_message": (None, (c_void_p, c_void_p)),
     "wasm_byte_vec_delete": (None, (c_void_p,)),

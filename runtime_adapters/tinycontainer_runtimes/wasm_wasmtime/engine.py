@@ -6,6 +6,7 @@ from typing import Final
 
 import wasmtime
 
+from ..wasm.places import OriginalPlaces
 from ..wasm.scan import ScannedModule
 from ..wasm.validator import PLAIN_SETTINGS, make_config
 from .capi import CApi, address_of
@@ -64,16 +65,22 @@ class CompiledModule:
     Attributes:
         scanned: what the scan learned of it.
         module: the compiled module, prepared so that instantiating runs nothing.
-        held_bytes: what both hold of the host's memory, at most.
+        places: where its code was before it was prepared.
+        held_bytes: what all of it holds of the host's memory, at most.
     """
 
     scanned: ScannedModule
     module: wasmtime.Module
+    places: OriginalPlaces
     held_bytes: int
 
 
 def measure_module(
-    api: CApi, scanned: ScannedModule, module: wasmtime.Module, code_bytes: int
+    api: CApi,
+    scanned: ScannedModule,
+    module: wasmtime.Module,
+    places: OriginalPlaces,
+    code_bytes: int,
 ) -> CompiledModule:
     """A compiled module with a bound of the memory that it holds.
 
@@ -85,6 +92,7 @@ def measure_module(
         api: the C API.
         scanned: what the scan learned of it.
         module: the compiled module.
+        places: where its code was before it was prepared.
         code_bytes: length of the module before it was compiled.
     """
     begin = ctypes.c_void_p()
@@ -96,12 +104,13 @@ def measure_module(
         _BYTES_PER_MODULE
         + (end.value or 0)
         - (begin.value or 0)
+        + places.held_bytes
         + scanned.bodies * _BYTES_PER_FUNCTION
         + (code_bytes - scanned.body_bytes) * _BYTES_PER_OTHER_BYTE
     )
     if held_bytes > _LARGE_BYTES:
         _return_free_memory()
-    return CompiledModule(scanned, module, held_bytes)
+    return CompiledModule(scanned, module, places, held_bytes)
 
 
 def _return_free_memory() -> None:

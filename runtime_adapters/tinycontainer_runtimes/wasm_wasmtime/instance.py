@@ -22,6 +22,7 @@ from ..wasm.native_types import NATIVES
 from ..wasm.natives import NativeFunction, WasmNatives, check_result
 from ..wasm.rewriting import calls_natives_directly, counter_name, export_name
 from ..wasm.traps import TrapCode, WasmTrap
+from .backtrace import find_frames, read_backtrace
 from .call_counter import CallCounter
 from .calls import Call, StoppableCall, SuspendedCall
 from .capi import SLOT_WORDS, CApi
@@ -64,6 +65,7 @@ class WasmtimeInstance:
         self._api = api
         self._meter = meter
         meter.set_step(_STEP_INSTRUCTIONS)
+        self._places = compiled.places
         self._pending: deque[tuple[Any, int]] = deque()
         self._call: Call | None = None
         self._executing = False
@@ -126,7 +128,7 @@ class WasmtimeInstance:
                     result = self._leave(self._call)
         except WasmTrap as trap:
             self._clear()
-            return Trapped(trap.code, trap.detail)
+            return Trapped(trap.code, trap.detail, trap.frames)
         return Completed(result)
 
     def abort(self) -> None:
@@ -171,17 +173,25 @@ class WasmtimeInstance:
         result = call.result
         trap, error = call.take_failure()
         call.drop()
-        code = self._store.take_trap_code(trap) if trap else None
         message = self._api.take_message(error) if error else ""
+        found = self._take_trap(trap) if trap else WasmTrap(TrapCode.ENGINE, message)
         raised = self._raised
         self._raised = None
+        if isinstance(raised, WasmTrap):
+            raise WasmTrap(raised.code, raised.detail, found.frames)
         if raised is not None:
             raise raised
+        if trap or error:
+            raise found
+        return result
+
+    def _take_trap(self, trap: int) -> WasmTrap:
+        """What the engine says of a trap, which is deleted."""
+        backtrace = read_backtrace(self._api, trap)
+        code = self._store.take_trap_code(trap) or TrapCode.ENGINE
         if code is TrapCode.UNREACHABLE and self._account.nested_too_deep:
             code = TrapCode.STACK_OVERFLOW
-        if trap or error:
-            raise WasmTrap(code or TrapCode.ENGINE, message)
-        return result
+        return WasmTrap(code, frames=find_frames(backtrace, code, self._places))
 
     def _clear(self) -> None:
         self._require_idle()

@@ -166,7 +166,7 @@ def counts(code: bytes, call_depth: int) -> bool:
     """Whether the module is rewritten so that it counts its calls."""
     limits = RuntimeLimits(call_depth=call_depth)
     module = scan_module(code, limits)
-    rewritten = scan_module(rewrite_module(code, module, limits), limits)
+    rewritten = scan_module(rewrite_module(code, module, limits).code, limits)
     return counter_name(module) in rewritten.exports
 
 

@@ -268,7 +268,7 @@ def test_preparing_keeps_what_a_module_is_and_hides_its_start_function() -> None
         ' (func (export "tinycontainer:1") (result i32) i32.const 9)'
     )
     module = scan_module(code, RuntimeLimits())
-    again = scan_module(rewrite_module(code, module, RuntimeLimits()), RuntimeLimits())
+    again = scan_module(rewrite_module(code, module, RuntimeLimits()).code, RuntimeLimits())
     assert again.start is None
     assert again.functions == module.functions
     assert again.exports.items() >= module.exports.items()

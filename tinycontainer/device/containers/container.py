@@ -1,12 +1,13 @@
 """A loaded container: what the rooms of the device know of it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from tinycontainer.interfaces.runtime import Hook, Runtime
+from tinycontainer.interfaces.runtime import Hook, Runtime, TrapFrame
 from tinycontainer.metadata import Bundle, Metadata, Timing
-from tinycontainer.trace import Tracer
+from tinycontainer.trace import Tracer, describe_frames
 from tinycontainer.trace.events import Transitioned
 
 from . import lifecycle
@@ -53,12 +54,15 @@ class Exit:
         hook: the hook that was in progress or had just ended; None if it was none of its doing.
         value: what the loop returned.
         detail: trap code and more; possibly untrusted text.
+        frames: where the hook trapped, as in `tinycontainer.interfaces.runtime.Trapped`; none if it
+            did not, or if that is not known.
     """
 
     reason: ExitReason
     hook: Hook | None = None
     value: int = 0
     detail: str = ""
+    frames: tuple[TrapFrame, ...] = ()
 
     @property
     def was_requested(self) -> bool:
@@ -66,6 +70,16 @@ class Exit:
         return self.reason in _REQUESTED
 
     def __str__(self) -> str:
+        return self.describe()
+
+    def describe(
+        self, describe_place: Callable[[Sequence[TrapFrame]], str] = describe_frames
+    ) -> str:
+        """The end in words, in one line that ends with the place of a trap.
+
+        Args:
+            describe_place: the words for frames; who knows symbols has better ones.
+        """
         parts = [str(self.reason)]
         if self.reason is ExitReason.RETURNED:
             parts.append(str(self.value))
@@ -73,6 +87,8 @@ class Exit:
             parts.append(f"in {self.hook}")
         if self.detail:
             parts.append(self.detail)
+        if place := describe_place(self.frames):
+            parts.append(place)
         return " ".join(parts)
 
 

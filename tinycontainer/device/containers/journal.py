@@ -5,13 +5,13 @@ ends that nobody asked for are recorded later, at most `SYNC_NS` after they happ
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final, TypeAlias
 
 from tinycontainer.interfaces.clock import NS_PER_MS
-from tinycontainer.interfaces.runtime import Hook
+from tinycontainer.interfaces.runtime import FUNCTION_NUMBERS, Hook, TrapFrame
 from tinycontainer.state import (
     LAST_S,
     MAX_COUNT,
@@ -293,9 +293,13 @@ def with_metadata(container: Container, metadata: bytes) -> StoredContainer:
 def decode_exit(encoded: bytes) -> Exit | None:
     """The end of a container's last start; None if there was none, or it cannot be read."""
     try:
-        reason, hook, value, detail = json.loads(encoded)
+        reason, hook, value, detail, *more = json.loads(encoded)
         return Exit(
-            ExitReason(reason), None if hook is None else Hook(hook), int(value), str(detail)
+            ExitReason(reason),
+            None if hook is None else Hook(hook),
+            int(value),
+            str(detail),
+            _decode_frames(*more),
         )
     except (ValueError, TypeError, OverflowError):  # a number can be infinite there
         return None
@@ -305,9 +309,29 @@ def _encode_exit(last_exit: Exit | None) -> bytes:
     if last_exit is None:
         return b""
     hook = None if last_exit.hook is None else last_exit.hook.value
-    fields = [last_exit.reason.value, hook, last_exit.value]
+    frames = [[each.function, each.offset] for each in last_exit.frames]
     for length in (128, 24, 0):  # escaped, a character has up to 12 bytes
-        encoded = json.dumps([*fields, last_exit.detail[:length]]).encode("ascii")
-        if len(encoded) <= MAX_LAST_EXIT_BYTES:
-            return encoded
+        fields = [last_exit.reason.value, hook, last_exit.value, last_exit.detail[:length]]
+        # The innermost frame says more than the rest of a long detail, which the next ones do not.
+        for number in range(len(frames), min(len(frames), 1) - 1, -1):
+            kept = [*fields, frames[:number]] if number else fields
+            encoded = json.dumps(kept, separators=(",", ":")).encode("ascii")
+            if len(encoded) <= MAX_LAST_EXIT_BYTES:
+                return encoded
     return b""
+
+
+def _decode_frames(pairs: Sequence[Sequence[object]] = ()) -> tuple[TrapFrame, ...]:
+    """The places of a trap; none in what was stored before there were any.
+
+    Raises:
+        ValueError: they are no frames.
+        TypeError: the same.
+    """
+    return tuple(TrapFrame(_decode_number(one), _decode_number(other)) for one, other in pairs)
+
+
+def _decode_number(value: object) -> int:
+    if type(value) is not int or value not in FUNCTION_NUMBERS:
+        raise ValueError("not a number of 32 bits")
+    return value

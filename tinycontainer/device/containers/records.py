@@ -1,5 +1,7 @@
 """What is recorded of loads and changes."""
 
+from hashlib import sha256
+
 from tinycontainer.errors import LoadError
 from tinycontainer.metadata import Metadata
 from tinycontainer.trace import Tracer
@@ -35,6 +37,7 @@ def loaded(container: Container) -> Loaded:
         metadata_bytes=len(container.metadata.raw),
         code_bytes=len(container.code),
         data_bytes=len(container.data),
+        code_sha256=sha256(container.code).hexdigest(),
     )
 
 

@@ -10,13 +10,16 @@ from tinycontainer.errors import CreationError
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import (
+    FUNCTION_NUMBERS,
     LOOP_RESULTS,
+    MAX_TRAP_FRAMES,
     Completed,
     Hook,
     Instance,
     Outcome,
     Preempted,
     RuntimeLimits,
+    TrapFrame,
     Trapped,
 )
 from tinycontainer.trace import Tracer
@@ -171,7 +174,7 @@ class Execution:
             raise
         except BaseException as error:
             return Trapped(RUNTIME_FAILED, type(error).__name__)
-        return check_outcome(outcome, self.meter)
+        return check_outcome(outcome, self.meter, len(self.container.code))
 
     def abort_hook(self) -> None:
         """Drop the hook in progress."""
@@ -223,10 +226,13 @@ class Execution:
         if logs or refusals:
             tracer.emit(Dropped(self.uid, logs, refusals))
         result = outcome.value if isinstance(outcome, Completed) else 0
-        detail = describe_trap(outcome) if isinstance(outcome, Trapped) else ""
-        tracer.emit(
-            HookEnded(self.uid, self.hook, how, result, self.used_ns, self.instructions, detail)
-        )
+        detail = ""
+        frames: tuple[tuple[int, int], ...] = ()
+        if isinstance(outcome, Trapped):
+            detail = describe_trap(outcome)
+            frames = tuple((each.function, each.offset) for each in outcome.frames)
+        used = self.used_ns, self.instructions
+        tracer.emit(HookEnded(self.uid, self.hook, how, result, *used, detail, frames))
 
     def trace_hook_in_progress(self, tracer: Tracer) -> None:
         """Record the hook in progress, if there is one, where the trace ends."""
@@ -234,13 +240,21 @@ class Execution:
             tracer.emit(HookInProgress(self.uid, self.hook, self.used_ns, self.instructions))
 
 
-def check_outcome(outcome: object, meter: Meter) -> Outcome:
-    """What a runtime's resume returned, if it is what its interface promises; else a trap."""
+def check_outcome(outcome: object, meter: Meter, code_bytes: int) -> Outcome:
+    """What a runtime's resume returned, if it is what its interface promises; else a trap.
+
+    Args:
+        outcome: anything.
+        meter: what the container is charged on.
+        code_bytes: length of its code, in which the places of a trap lie.
+    """
     meter.settle()
     if meter.broken:
         return Trapped(RUNTIME_FAILED, "its meter is broken")
     if isinstance(outcome, Trapped):
-        return Trapped(str(outcome.code), str(outcome.detail))
+        if not _are_frames(outcome.frames, code_bytes):
+            return Trapped(RUNTIME_FAILED, "trapped at a place outside of the code")
+        return Trapped(str(outcome.code), str(outcome.detail), outcome.frames)
     if isinstance(outcome, Preempted):
         if meter.left > 0:
             return Trapped(RUNTIME_FAILED, "preempted with budget left")
@@ -253,6 +267,23 @@ def check_outcome(outcome: object, meter: Meter) -> Outcome:
     ):
         return outcome
     return Trapped(RUNTIME_FAILED, "neither completed, nor preempted, nor trapped")
+
+
+def _are_frames(frames: object, code_bytes: int) -> bool:
+    """Whether a runtime's frames are what they should be; as with results, exact types."""
+    offsets = range(code_bytes)
+    return (
+        type(frames) is tuple
+        and len(frames) <= MAX_TRAP_FRAMES
+        and all(
+            type(each) is TrapFrame
+            and type(each.function) is int
+            and type(each.offset) is int
+            and each.function in FUNCTION_NUMBERS
+            and each.offset in offsets
+            for each in frames
+        )
+    )
 
 
 def describe_trap(trap: Trapped) -> str:
@@ -272,7 +303,7 @@ def judge_hook(execution: Execution, hook: Hook, outcome: Outcome) -> Exit | Non
             return Exit(ExitReason.CREATION_FAILED, detail=outcome.detail)
         if outcome.code == INTERRUPTED:
             return Exit(ExitReason.INTERRUPTED, hook)
-        return Exit(ExitReason.TRAP, hook, detail=describe_trap(outcome))
+        return Exit(ExitReason.TRAP, hook, 0, describe_trap(outcome), outcome.frames)
     if hook is Hook.STOP or not isinstance(outcome, Completed):
         return None
     if hook is Hook.LOOP and execution.started.watchdog.missed():

@@ -205,7 +205,8 @@ class _Walk:
         if shifted and "memory" in (one.what, other.what):
             self.over = True  # the run's end, somewhere in a hook
             return None
-        if not (self._alike_in_shifted_time(one, other) if shifted else self._alike(one, other)):
+        alike = self._alike_in_shifted_time(one, other) if shifted else self._alike(one, other)
+        if not (alike and _are_at_same_place(one, other)):
             return self._classify(one, other) if shifted else DifferenceKind.REAL
         if one.what == "completed":
             self.hooks += 1
@@ -246,6 +247,11 @@ class _Walk:
         by_time = "state" in (one.what, other.what)
         unsteady = one.what == other.what and not (one.steady and other.steady)
         return DifferenceKind.TIME if by_time or unsteady else DifferenceKind.REAL
+
+
+def _are_at_same_place(one: Act, other: Act) -> bool:
+    """Whether both trapped in the same calls; not every runtime knows its place (TC-RT-27)."""
+    return one.frames == other.frames or not (one.frames and other.frames)
 
 
 def _number(result: object) -> int:

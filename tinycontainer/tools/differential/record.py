@@ -21,6 +21,7 @@ from tinycontainer.interfaces.runtime import (
     Preempted,
     Runtime,
     RuntimeLimits,
+    TrapFrame,
     Trapped,
 )
 from tinycontainer.trace.events import HookBegan, Loaded, TraceEvent, Transitioned
@@ -41,6 +42,7 @@ class Act:
         memory: SHA-256 of linear memory after a hook; empty where it cannot be read.
         endpoint: of a call on a descriptor: the endpoint that it was opened for, None if unknown.
         steady: whether its result depends on nothing but what this container did before.
+        frames: where a hook trapped; compared only with a runtime that says it too.
         event: how many events the trace had before it; not part of what is compared.
     """
 
@@ -51,6 +53,7 @@ class Act:
     memory: str = ""
     endpoint: int | None = None
     steady: bool = True
+    frames: tuple[TrapFrame, ...] = field(default=(), compare=False)
     event: int = field(default=0, compare=False)
 
 
@@ -152,7 +155,8 @@ class _RecordedInstance:
         self._add(self._ended(outcome))
         if isinstance(outcome, Trapped) and self._record.trapped is None:
             self._record.trapped = here
-        return outcome
+        # Not every runtime knows where it trapped, so the device is not to say so for one of two.
+        return replace(outcome, frames=()) if isinstance(outcome, Trapped) else outcome
 
     def abort(self) -> None:
         self._inner.abort()
@@ -173,7 +177,8 @@ class _RecordedInstance:
             return Act("completed", hook, outcome.value, self._used, self._memory())
         if isinstance(outcome, Trapped):
             said = f"{outcome.code}: {outcome.detail}" if outcome.detail else str(outcome.code)
-            return Act("trapped", hook, said, self._used, self._memory())
+            act = Act("trapped", hook, said, self._used, self._memory())
+            return replace(act, frames=outcome.frames)
         return Act(type(outcome).__name__, hook)
 
     def _memory(self) -> str:

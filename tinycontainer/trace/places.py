@@ -1,0 +1,23 @@
+"""Where a container trapped, in words for people.
+
+Every text about a trap takes its place from `describe_frames`, so that who knows symbols has one
+function to replace.
+"""
+
+from collections.abc import Sequence
+
+from tinycontainer.interfaces.runtime import TrapFrame
+
+
+def describe_frames(frames: Sequence[TrapFrame]) -> str:
+    """The place of a trap, such as ``at function 3, offset 0x1a2``.
+
+    Args:
+        frames: the calls in progress, the innermost first, which is the one that is described.
+
+    Returns:
+        The words, printable ASCII; none without frames.
+    """
+    if not frames:
+        return ""
+    return f"at function {frames[0].function}, offset {frames[0].offset:#x}"
