@@ -13,12 +13,14 @@ from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.errors import CreationError
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import (
+    MAX_TRAP_FRAMES,
     Completed,
     Hook,
     Natives,
     Outcome,
     Preempted,
     RuntimeLimits,
+    TrapFrame,
     Trapped,
 )
 from tinycontainer.metadata import ContainerType
@@ -136,6 +138,58 @@ def test_a_trap_in_a_loop_aborts_and_the_stop_hook_runs() -> None:
         "begin stop",
         "finalize",
     ]
+
+
+@pytest.mark.clause("TC-RT-28")
+def test_the_calls_that_led_to_a_trap_are_in_its_event_and_its_end_names_the_innermost() -> None:
+    frames = (TrapFrame(3, 2), TrapFrame(0, 1))
+    trapped = Trapped("unreachable", "at 7", frames)
+    world = world_with(Rogue(resume_does=in_loop(lambda _: trapped)))
+    others_go_on(world)
+    exit_ = world.exit_of("box")
+    assert exit_.frames == frames
+    assert str(exit_) == "trap in loop unreachable: at 7 at function 3, offset 0x2"
+    assert exit_.describe(lambda frames: f"after {len(frames)} calls").endswith("after 2 calls")
+    ended = [event for event in world.of(HookEnded, "box") if event.how == "trapped"]
+    assert [event.frames for event in ended] == [((3, 2), (0, 1))]
+    assert [event.frames for event in world.of(HookEnded, "calm")][:1] == [()]
+    faults = [event for event in world.of(Transitioned, "box") if event.trigger == "fault"]
+    assert [event.reason for event in faults] == [str(exit_)]
+
+
+class OddInt(int):
+    """Not exactly a number."""
+
+
+OUTSIDE = {
+    "a list": [TrapFrame(0, 0)],
+    "pairs": ((0, 0),),
+    "too many": (TrapFrame(0, 0),) * (MAX_TRAP_FRAMES + 1),
+    "a negative function": (TrapFrame(-1, 0),),
+    "a function of 33 bits": (TrapFrame(1 << 32, 0),),
+    "a negative offset": (TrapFrame(0, -1),),
+    "an offset after the code": (TrapFrame(0, 1 << 20),),
+    "text": (TrapFrame(0, "0"),),  # type: ignore[arg-type]
+    "a truth": (TrapFrame(True, 0),),
+    "a number of its own kind": (TrapFrame(0, OddInt(0)),),
+}
+
+
+@pytest.mark.clause("TC-RT-06", "TC-RT-28")
+@pytest.mark.parametrize("frames", OUTSIDE.values(), ids=OUTSIDE)
+def test_a_trap_at_a_place_that_is_not_in_the_code_is_a_fault_of_the_runtime(frames: Any) -> None:
+    world = world_with(Rogue(resume_does=in_loop(lambda _: Trapped("unreachable", "", frames))))
+    others_go_on(world)
+    exit_ = world.exit_of("box")
+    assert exit_.detail == "runtime-failed: trapped at a place outside of the code"
+    assert exit_.frames == ()
+
+
+def test_as_many_frames_as_allowed_are_taken() -> None:
+    frames = tuple(TrapFrame(number, 0) for number in range(MAX_TRAP_FRAMES))
+    world = world_with(Rogue(resume_does=in_loop(lambda _: Trapped("unreachable", "", frames))))
+    others_go_on(world)
+    assert world.exit_of("box").frames == frames
 
 
 def test_an_instance_that_cannot_abort_is_dropped_with_its_stop_hook() -> None:

@@ -1,6 +1,7 @@
 """The reusable checks: our own implementations pass, broken ones are caught and named."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from support.engines import ENGINES
@@ -19,6 +20,8 @@ from tinycontainer.interfaces.runtime import (
     Runtime,
     RuntimeFactory,
     RuntimeLimits,
+    TrapFrame,
+    Trapped,
 )
 from tinycontainer.testing import ContractBroken, RuntimeSamples, check_driver, check_runtime
 from tinycontainer_runtimes.wasm_pywasm import create_runtime
@@ -96,6 +99,8 @@ class WrappedInstance:
             self._meter.spend(self._meter.left % 2)
         if self._breaks == "hides traps" and not isinstance(outcome, Preempted):
             return Completed(getattr(outcome, "value", 0))
+        if self._breaks == "traps elsewhere" and isinstance(outcome, Trapped):
+            return replace(outcome, frames=(TrapFrame(0, 1 << 20),))
         if self._breaks == "remembers others" and isinstance(outcome, Completed) and outcome.value:
             self._loops.append(outcome.value)
             return Completed(sum(self._loops))
@@ -115,6 +120,7 @@ class WrappedInstance:
         ("gives up early", "the budget is gone"),
         ("charges by budget", "neither course nor cost"),
         ("hides traps", "a trap has a code"),
+        ("traps elsewhere", "lie in the code"),
         ("remembers others", "hooks end as"),
     ],
 )

@@ -49,11 +49,12 @@ def test_what_was_never_shown_is_refused(text: str) -> None:
 
 def test_events_are_read_as_they_were_written(tmp_path: Path) -> None:
     written: list[TraceEvent] = [
-        events.Loaded(b"\x1b[2J", 1, "wasm", "rfc9052", ("code token",), 1, 2, 3),
+        events.Loaded(b"\x1b[2J", 1, "wasm", "rfc9052", ("code token",), 1, 2, 3, "0" * 64),
         events.LoadRefused(b"", "load", "token", "bad\x00\ud800"),
         events.Reconfigured(b"x", 3, 4, (1, 2), ()),
         events.Called(b"x", "write", 1, 2, b"hi"),
         events.HookEnded(b"x", "loop", "completed", -3, 7, 5, ""),
+        events.HookEnded(b"x", "loop", "trapped", 0, 7, 5, "unreachable", ((3, 418), (0, 60))),
         events.Logged(b"x", b"\\x41\xff"),
     ]
     lines: list[str] = []
@@ -180,6 +181,49 @@ def test_words_of_a_driver_are_cut(tmp_path: Path) -> None:
     (event,) = read(tmp_path / "trace", refusal)
     assert isinstance(event, events.Refused)
     assert len(event.detail) == reader_room.MAX_TEXT
+
+
+ENDED = {
+    "at_ns": 5,
+    "event": "hook-ended",
+    "uid": "x",
+    "hook": "loop",
+    "how": "trapped",
+    "result": 0,
+    "used_ns": 7,
+    "instructions": 5,
+    "detail": "unreachable",
+}
+
+
+@pytest.mark.clause("TC-RT-28")
+def test_traces_from_before_there_were_places_and_hashes_are_read(tmp_path: Path) -> None:
+    loaded = {"at_ns": 1, "event": "loaded", "uid": "x", "slot": 1, "type": "wasm"}
+    loaded |= {"profile": "", "unsigned": [], "metadata_bytes": 1, "code_bytes": 2, "data_bytes": 3}
+    before, event = read(tmp_path / "trace", loaded, ENDED)
+    assert isinstance(before, events.Loaded)
+    assert (before.data_bytes, before.code_sha256) == (3, "")
+    assert isinstance(event, events.HookEnded)
+    assert event.frames == ()
+
+
+@pytest.mark.clause("TC-RT-28")
+@pytest.mark.parametrize(
+    ("frames", "why"),
+    [
+        (5, "frames: is no list"),
+        ([5], "frames: is no list of pairs"),
+        ([[1, 2, 3]], "frames: is no list of pairs"),
+        ([{"1": 2, "3": 4}], "frames: is no list of pairs"),
+        ([[1, True]], "frames: is no whole number"),
+        ([[1, 1 << 63]], "frames: is not within"),
+        ([[0, 0]] * 33, "frames: has more than 32 items"),
+    ],
+)
+def test_frames_of_a_trace_are_few_pairs_of_numbers(
+    tmp_path: Path, frames: object, why: str
+) -> None:
+    assert why in problem(tmp_path / "trace", ENDED | {"frames": frames})
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: None])

@@ -56,6 +56,7 @@ def filled(kind: type[TraceEvent], raw: bytes, text: str) -> TraceEvent:
         int: 7,
         tuple[int, ...]: (1, 2),
         tuple[str, ...]: ("word",),
+        tuple[tuple[int, int], ...]: ((1, 2),),
     }
     given_values = {
         field.name: text if _is_free(kind, field.name) else values[field.type]
@@ -153,6 +154,7 @@ def test_json_lines_hold_the_fields_of_the_event() -> None:
         "used_ns": 99,
         "instructions": 7,
         "detail": "",
+        "frames": [],
     }
 
 

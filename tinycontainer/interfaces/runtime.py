@@ -52,11 +52,33 @@ class TrapFrame:
         function: of WebAssembly the function's index in the module as it was signed, imported
             functions counted; of rBPF the number of the hook's entry in the function table, or 0.
         offset: of the instruction, in bytes from the beginning of the code as it was signed: the
-            one that trapped, and in the outer calls the one that calls (TC-RT-27).
+            one that trapped, and in the outer calls the one that calls (TC-RT-27, TC-BPF-18).
     """
 
     function: int
     offset: int
+
+
+def are_frames(frames: object, code_bytes: int) -> bool:
+    """Whether what a runtime gave as the frames of a trap is that, and each lies in the code.
+
+    Args:
+        frames: anything.
+        code_bytes: length of the code that trapped.
+    """
+    offsets = range(code_bytes)
+    # A subclass of int may compare as it likes, so exact types are asked for.
+    return (
+        type(frames) is tuple
+        and len(frames) <= MAX_TRAP_FRAMES
+        and all(
+            type(each) is TrapFrame
+            and type(each.function) is type(each.offset) is int
+            and each.function in FUNCTION_NUMBERS
+            and each.offset in offsets
+            for each in frames
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

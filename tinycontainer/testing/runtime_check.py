@@ -17,6 +17,7 @@ from tinycontainer.interfaces.runtime import (
     Runtime,
     RuntimeLimits,
     Trapped,
+    are_frames,
 )
 
 from .contract import ContractBroken, require
@@ -133,6 +134,9 @@ class _Bench:
         self.meter.settle()
         if isinstance(outcome, Preempted):
             require(self.meter.left <= 0, "Preempted means that the budget is gone")
+        if isinstance(outcome, Trapped):
+            inside = are_frames(outcome.frames, len(self.code))
+            require(inside, "the frames of a trap are few, and lie in the code")
         return outcome
 
     def finish(self, hook: Hook, budget: int) -> Outcome:

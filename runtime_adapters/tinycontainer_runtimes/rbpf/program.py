@@ -33,7 +33,7 @@ class Program:
     entries: Mapping[Hook, int]
 
     def find_frame(self, hook: Hook, slot: int) -> TrapFrame:
-        """The place of an instruction of a hook in the file (TC-BPF-19)."""
+        """The place of an instruction of a hook in the file (TC-BPF-18)."""
         names = list(self.image.functions)
         number = names.index(hook) if hook in names else 0
         return TrapFrame(number, self.image.text_offset + slot * SLOT_BYTES)

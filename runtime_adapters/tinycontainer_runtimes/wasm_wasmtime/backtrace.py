@@ -1,7 +1,7 @@
 """The calls in progress at a trap, as wasmtime notes them: the innermost 20, and no more."""
 
 from ctypes import addressof
-from typing import Final
+from typing import Final, TypeAlias
 
 from wasmtime import _bindings as bindings
 
@@ -15,15 +15,25 @@ _UNKNOWN: Final = (1 << 64) - 1
 """What wasmtime gives for an offset that it does not know."""
 
 
-def read_backtrace(api: CApi, trap: int) -> list[tuple[int, int]]:
-    """Function and offset in its body of each call in progress, the innermost first.
+Backtrace: TypeAlias = list[tuple[int, int]]
+"""Function and offset in its body of each call in progress, the innermost first."""
+
+
+def read_backtrace(api: CApi, trap: int | None, error: int | None) -> Backtrace:
+    """The calls in progress where a call has ended.
 
     Args:
         api: the C API.
-        trap: its address; it is not deleted.
+        trap: address of the trap that it ended with; it is not deleted.
+        error: the same of an error, which is what a native function's trap becomes.
     """
     frames = bindings.wasm_frame_vec_t()
-    api.wasm_trap_trace(trap, addressof(frames))
+    if trap:
+        api.wasm_trap_trace(trap, addressof(frames))
+    elif error:
+        api.wasmtime_error_wasm_trace(error, addressof(frames))
+    else:
+        return []
     try:
         addresses = [address_of(frames.data[place]) for place in range(frames.size)]
         return [
@@ -35,7 +45,7 @@ def read_backtrace(api: CApi, trap: int) -> list[tuple[int, int]]:
 
 
 def find_frames(
-    backtrace: list[tuple[int, int]], code: TrapCode, places: OriginalPlaces
+    backtrace: Backtrace, code: TrapCode, places: OriginalPlaces
 ) -> tuple[TrapFrame, ...]:
     """The frames of a trap in the module as it was signed (TC-RT-27).
 

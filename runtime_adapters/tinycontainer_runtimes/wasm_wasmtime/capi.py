@@ -2,8 +2,8 @@
 
 The package's own prototypes check and box every pointer, which costs more than most of these
 functions do. Sources: wasmtime's headers ``store.h``, ``func.h``, ``global.h``, ``linker.h``,
-``memory.h``, ``module.h``, ``trap.h`` and ``async.h``, and ``wasm.h``, as installed with version
-50. Structures whose layout matters come from the installed package.
+``memory.h``, ``module.h``, ``trap.h``, ``error.h``, ``async.h`` and ``wasm.h``, as installed with
+version 50. Structures whose layout matters come from the installed package.
 """
 
 import ctypes
@@ -66,6 +66,7 @@ _PLAIN: Final = {
     "wasm_frame_func_offset": (c_size_t, (c_void_p,)),
     "wasm_frame_vec_delete": (None, (c_void_p,)),
     "wasmtime_error_delete": (None, (c_void_p,)),
+    "wasmtime_error_wasm_trace": (None, (c_void_p, c_void_p)),
     "wasmtime_error_message": (None, (c_void_p, c_void_p)),
     "wasm_byte_vec_delete": (None, (c_void_p,)),
 }

@@ -171,27 +171,26 @@ class WasmtimeInstance:
         """
         self._call = None
         result = call.result
-        trap, error = call.take_failure()
+        failure = call.take_failure()
         call.drop()
-        message = self._api.take_message(error) if error else ""
-        found = self._take_trap(trap) if trap else WasmTrap(TrapCode.ENGINE, message)
         raised = self._raised
         self._raised = None
+        if raised is None and not any(failure):
+            return result
+        ended = self._take_failure(*failure)
         if isinstance(raised, WasmTrap):
-            raise WasmTrap(raised.code, raised.detail, found.frames)
-        if raised is not None:
-            raise raised
-        if trap or error:
-            raise found
-        return result
+            raise WasmTrap(raised.code, raised.detail, ended.frames)
+        raise raised or ended
 
-    def _take_trap(self, trap: int) -> WasmTrap:
-        """What the engine says of a trap, which is deleted."""
-        backtrace = read_backtrace(self._api, trap)
-        code = self._store.take_trap_code(trap) or TrapCode.ENGINE
+    def _take_failure(self, trap: int | None, error: int | None) -> WasmTrap:
+        """What the engine says of a trap or an error, which is deleted."""
+        backtrace = read_backtrace(self._api, trap, error)
+        code = self._store.take_trap_code(trap) if trap else None
+        message = self._api.take_message(error) if error else ""
         if code is TrapCode.UNREACHABLE and self._account.nested_too_deep:
             code = TrapCode.STACK_OVERFLOW
-        return WasmTrap(code, frames=find_frames(backtrace, code, self._places))
+        code = code or TrapCode.ENGINE
+        return WasmTrap(code, message, find_frames(backtrace, code, self._places))
 
     def _clear(self) -> None:
         self._require_idle()

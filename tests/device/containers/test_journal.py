@@ -8,13 +8,15 @@ from support.scripted import Program, Steps, work
 from support.tokens.forging import Forger
 from support.worlds import World, blueprint, local, refused, times
 
-from tinycontainer.device.containers.container import ExitReason
+from tinycontainer.device.containers.container import Exit, ExitReason
+from tinycontainer.device.containers.journal import decode_exit, describe
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.errors import LoadReason
-from tinycontainer.interfaces.runtime import Natives
+from tinycontainer.interfaces.runtime import MAX_TRAP_FRAMES, Hook, Natives, TrapFrame
 from tinycontainer.state import (
     LAST_S,
     MAX_COUNT,
+    MAX_LAST_EXIT_BYTES,
     MemoryState,
     Ownership,
     SqliteState,
@@ -115,7 +117,20 @@ def test_what_is_restored_already_stays_if_that_is_asked_for_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "last_exit", [b'["stopped",null,1e999,""]', b"[]", b"{}", b"\xff", b'["stopped","x",0,""]']
+    "last_exit",
+    [
+        b'["stopped",null,1e999,""]',
+        b"[]",
+        b"{}",
+        b"\xff",
+        b'["stopped","x",0,""]',
+        b'["trap","loop",0,"",[[1]]]',
+        b'["trap","loop",0,"",[[1,true]]]',
+        b'["trap","loop",0,"",[[1,-1]]]',
+        b'["trap","loop",0,"",["ab"]]',
+        b'["trap","loop",0,"",5]',
+        b'["trap","loop",0,"",[],[]]',
+    ],
 )
 def test_an_end_that_cannot_be_read_is_none(last_exit: bytes) -> None:
     state = MemoryState()
@@ -125,6 +140,35 @@ def test_an_end_that_cannot_be_read_is_none(last_exit: bytes) -> None:
     world = World({"box": Program(work(1))}, state=state)
     world.device.restore()
     assert world.device["box"].last_exit is None
+
+
+@pytest.mark.clause("TC-RT-28")
+def test_an_end_that_was_recorded_before_there_were_places_is_read() -> None:
+    old = b'["trap", "loop", 0, "unreachable"]'
+    assert decode_exit(old) == Exit(ExitReason.TRAP, Hook.LOOP, 0, "unreachable")
+
+
+FRAMES = tuple(TrapFrame(1 << 31, number) for number in range(MAX_TRAP_FRAMES))
+
+
+@pytest.mark.clause("TC-RT-28")
+@pytest.mark.parametrize(
+    ("detail", "least", "most"),
+    [("", 12, 16), ("x" * 400, 4, 8), ("\u00e9" * 400, 4, 8), ("\U0001f600" * 400, 12, 16)],
+)
+def test_the_state_keeps_the_innermost_places_of_a_trap(detail: str, least: int, most: int) -> None:
+    state = MemoryState()
+    world = World({"box": Program(work(1))}, state=state)
+    world.add(blueprint("box"))
+    container = world.device._controller.get(b"box")
+    container.last_exit = Exit(ExitReason.TRAP, Hook.LOOP, 0, detail, FRAMES)
+    stored = describe(container, wants_to_run=False).last_exit
+    assert len(stored) <= MAX_LAST_EXIT_BYTES
+    kept = decode_exit(stored)
+    assert kept is not None
+    assert kept.frames == FRAMES[: len(kept.frames)]
+    assert least <= len(kept.frames) <= most
+    assert detail.startswith(kept.detail)
 
 
 @pytest.mark.clause("TC-STATE-06")

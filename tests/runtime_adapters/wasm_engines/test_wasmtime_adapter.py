@@ -22,9 +22,11 @@ from tinycontainer.interfaces.runtime import (
     Hook,
     Preempted,
     RuntimeLimits,
+    TrapFrame,
     Trapped,
 )
-from tinycontainer_runtimes.wasm.rewriting import rewrite_module
+from tinycontainer_runtimes.wasm.places import OriginalPlaces
+from tinycontainer_runtimes.wasm.rewriting import RewrittenModule, rewrite_module
 from tinycontainer_runtimes.wasm.scan import scan_module
 from tinycontainer_runtimes.wasm_wasmtime import WasmtimeRuntime, create_runtime
 from tinycontainer_runtimes.wasm_wasmtime import adapter as adapter_room
@@ -191,7 +193,9 @@ def test_without_suspension_a_hook_is_one_unit_and_is_stopped_in_the_end() -> No
     assert run.used == tenant(COUNTING, cost=10).run().used
     endless = tenant(ENDLESS, runtime)
     run = endless.run()
-    assert run.outcome == Trapped("out-of-fuel")
+    assert isinstance(run.outcome, Trapped)
+    assert run.outcome.code == "out-of-fuel"
+    assert run.outcome.frames == (TrapFrame(0, ENDLESS.index(b"\x03\x40\x0c\x00")),)
     assert run.used <= WHOLE_HOOK_FUEL + 100
     assert endless.run(Hook.STOP).outcome == Completed()
     endless.instance.finalize()
@@ -290,11 +294,17 @@ def test_a_disk_cache_is_private_and_used(tmp_path: Path) -> None:
     assert file.stat().st_mtime_ns == before
 
 
+def not_rewritten(code: bytes, *_: object) -> RewrittenModule:
+    places = OriginalPlaces(0)
+    places.add(0, 0, ())
+    return RewrittenModule(code, places)
+
+
 def test_what_another_version_prepared_from_the_same_code_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory = tmp_path / "cache"
-    monkeypatch.setattr(adapter_room, "rewrite_module", lambda code, *_: code)
+    monkeypatch.setattr(adapter_room, "rewrite_module", not_rewritten)
     WasmtimeRuntime(cache=directory).admit(build(), RuntimeLimits())
     monkeypatch.undo()
     WasmtimeRuntime(cache=directory).admit(build(), RuntimeLimits())

@@ -164,6 +164,15 @@ def split(code: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
+def find_code(code: bytes) -> int:
+    """Where the payload of a well-formed module's section of code begins."""
+    offset = len(HEADER)
+    while code[offset] != CODE:
+        size, begin = _read_leb(code, offset + 1)
+        offset = begin + size
+    return _read_leb(code, offset + 1)[1]
+
+
 def join(sections: list[tuple[int, bytes]]) -> bytes:
     """A module of sections as they are given."""
     return HEADER + b"".join(section(number, payload) for number, payload in sections)

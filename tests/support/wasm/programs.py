@@ -43,6 +43,7 @@ class _Place:
     loops: int = 0
     depth: int = 0
     opaque_grows: bool = False
+    traps: bool = False
 
     def pick(self, *options: str) -> str:
         return self.random.choice(options)
@@ -57,16 +58,18 @@ class _Place:
 _Expression: TypeAlias = Callable[[_Place, int], str]
 
 
-def program(seed: int, *, opaque_grows: bool = False) -> bytes:
+def program(seed: int, *, opaque_grows: bool = False, traps: bool = False) -> bytes:
     """The module with a loop hook that belongs to a number, in binary form.
 
     Args:
         seed: the number.
         opaque_grows: whether no compiler can see by how much memory and table grow.
+        traps: whether there are statements that trap, in called functions above all.
     """
     random = Random(seed)
     functions = [
-        _function(_Place(random, index, opaque_grows=opaque_grows)) for index in range(_FUNCTIONS)
+        _function(_Place(random, index, opaque_grows=opaque_grows, traps=traps))
+        for index in range(_FUNCTIONS)
     ]
     return container("\n".join([_LAYOUT, *functions]), uses=_USES)
 
@@ -91,7 +94,23 @@ def _statements(place: _Place) -> str:
     return "\n".join(_statement(place) for _ in range(place.number(0, 4)))
 
 
+_TRAPS = (
+    "unreachable",
+    "(local.set $a (i32.rem_u (local.get $x) (i32.const 0)))",
+    "(global.set $h (i64.div_u (global.get $h) (i64.const 0)))",
+    "(global.set $h (i64.trunc_f64_s (f64.const nan)))",
+    "(local.set $b (i32.load16_u offset=65535 (i32.and (local.get $y) (i32.const 7))))",
+    "(memory.fill (i32.const -1) (i32.const 1) (local.get $x))",
+    "(table.fill (i32.const 9) (ref.null func) (i32.const 1))",
+    "(drop (call_indirect (type $pair) (i32.const 1) (i32.const 2) (i32.const 2)))",
+    "(drop (call_indirect (type $pair) (i32.const 1) (i32.const 2) (i32.const 3)))",
+    "(drop (call $write (i32.const 1) (i32.const -1) (i32.const 4)))",
+)
+
+
 def _statement(place: _Place) -> str:
+    if place.traps and place.rarely(4 if place.function else 40):
+        return place.pick(*_TRAPS)
     simple = [_set, _set, _store, _store, _drop, _straight, _bulk, _references, _leave]
     if place.depth < (3 if place.function == 0 else 1):
         simple += [_if, _block, _loop, _loop, _loop, _switch]

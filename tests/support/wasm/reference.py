@@ -9,14 +9,17 @@ from typing import Any
 
 import wasmtime
 
-from support.wasm.modules import PAGE, RecordingNatives, Run, with_start_exported
+from support.wasm.modules import PAGE, RecordingNatives, Run, find_code, with_start_exported
 from tinycontainer.interfaces.meter import Meter
-from tinycontainer.interfaces.runtime import Completed, Hook, RuntimeLimits, Trapped
+from tinycontainer.interfaces.runtime import Completed, Hook, RuntimeLimits, TrapFrame, Trapped
 
 FUEL = 1_000_000
 """Fuel of a hook unless told otherwise."""
 
 START_FUNCTION = "the start function"
+
+FRAMES = 16
+"""Innermost calls of a trap that are compared (TC-RT-27)."""
 
 
 @cache
@@ -55,7 +58,9 @@ class Reference:
         )
         self._linker = wasmtime.Linker(_engine())
         self._define()
-        module = wasmtime.Module(_engine(), with_start_exported(code, START_FUNCTION))
+        compiled = with_start_exported(code, START_FUNCTION)
+        self._moved = find_code(code) - find_code(compiled)
+        module = wasmtime.Module(_engine(), compiled)
         self._store.set_fuel(self._fuel)
         self._instance = self._linker.instantiate(self._store, module)
 
@@ -65,7 +70,7 @@ class Reference:
         try:
             value = self._call(hook)
         except wasmtime.Trap as trap:
-            return Run(Trapped(_code(trap)), self._used())
+            return Run(Trapped(_code(trap), "", self._frames(trap)), self._used())
         return Run(Completed(value), self._used())
 
     def memory(self) -> str:
@@ -86,6 +91,15 @@ class Reference:
             if isinstance(function, wasmtime.Func):
                 value = function(self._store) or 0
         return value
+
+    def _frames(self, trap: wasmtime.Trap) -> tuple[TrapFrame, ...]:
+        """Where it trapped; unknown of a stack overflow: calls nest as deep as its stack allows."""
+        if trap.trap_code is wasmtime.TrapCode.STACK_OVERFLOW:
+            return ()
+        return tuple(
+            TrapFrame(frame.func_index, frame.module_offset + self._moved)
+            for frame in trap.frames[:FRAMES]
+        )
 
     def _used(self) -> int:
         return self._fuel - self._store.get_fuel()

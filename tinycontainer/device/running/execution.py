@@ -10,17 +10,15 @@ from tinycontainer.errors import CreationError
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import (
-    FUNCTION_NUMBERS,
     LOOP_RESULTS,
-    MAX_TRAP_FRAMES,
     Completed,
     Hook,
     Instance,
     Outcome,
     Preempted,
     RuntimeLimits,
-    TrapFrame,
     Trapped,
+    are_frames,
 )
 from tinycontainer.trace import Tracer
 from tinycontainer.trace.events import Dropped, HookBegan, HookEnded, HookInProgress
@@ -252,7 +250,7 @@ def check_outcome(outcome: object, meter: Meter, code_bytes: int) -> Outcome:
     if meter.broken:
         return Trapped(RUNTIME_FAILED, "its meter is broken")
     if isinstance(outcome, Trapped):
-        if not _are_frames(outcome.frames, code_bytes):
+        if not are_frames(outcome.frames, code_bytes):
             return Trapped(RUNTIME_FAILED, "trapped at a place outside of the code")
         return Trapped(str(outcome.code), str(outcome.detail), outcome.frames)
     if isinstance(outcome, Preempted):
@@ -267,23 +265,6 @@ def check_outcome(outcome: object, meter: Meter, code_bytes: int) -> Outcome:
     ):
         return outcome
     return Trapped(RUNTIME_FAILED, "neither completed, nor preempted, nor trapped")
-
-
-def _are_frames(frames: object, code_bytes: int) -> bool:
-    """Whether a runtime's frames are what they should be; as with results, exact types."""
-    offsets = range(code_bytes)
-    return (
-        type(frames) is tuple
-        and len(frames) <= MAX_TRAP_FRAMES
-        and all(
-            type(each) is TrapFrame
-            and type(each.function) is int
-            and type(each.offset) is int
-            and each.function in FUNCTION_NUMBERS
-            and each.offset in offsets
-            for each in frames
-        )
-    )
 
 
 def describe_trap(trap: Trapped) -> str:

@@ -250,7 +250,7 @@ class _Walk:
 
 
 def _are_at_same_place(one: Act, other: Act) -> bool:
-    """Whether both trapped in the same calls; not every runtime knows its place (TC-RT-27)."""
+    """Whether both trapped in the same calls; not every runtime knows its place (TC-RT-28)."""
     return one.frames == other.frames or not (one.frames and other.frames)
 
 
