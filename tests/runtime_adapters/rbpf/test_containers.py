@@ -1,7 +1,7 @@
 """rBPF containers: hooks, what they are given, what they keep, what their calls may touch."""
 
 import pytest
-from support.rbpf.assembling import LIMITS, UNLIMITED, hooks, rbf
+from support.rbpf.assembling import LIMITS, UNLIMITED, assemble, hooks, rbf
 from support.rbpf.tenant import Tenant
 from support.worlds import KEYS, World, blueprint, times
 
@@ -9,7 +9,7 @@ from tinycontainer.device.containers.container import ExitReason
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.errors import CreationError
 from tinycontainer.interfaces.meter import Meter
-from tinycontainer.interfaces.runtime import Completed, Hook, Preempted
+from tinycontainer.interfaces.runtime import Completed, Hook, Preempted, TrapFrame
 from tinycontainer.metadata import ContainerType
 from tinycontainer.testing import RecordingNatives, RuntimeSamples, check_runtime
 from tinycontainer.tools.packing.packing import pack
@@ -17,6 +17,7 @@ from tinycontainer.trace.events import Refused as RefusedCall
 from tinycontainer_runtimes.rbpf import create_runtime
 from tinycontainer_runtimes.rbpf.codes import RbpfCode
 from tinycontainer_runtimes.rbpf.helpers import HELPERS
+from tinycontainer_runtimes.rbpf.image import Image, write_image
 
 LINE = "lddwr r1, 0\ncall logger\nmov r0, 77\nexit"
 """Logs what stands first in rodata."""
@@ -333,6 +334,40 @@ def test_a_fault_ends_the_container_with_its_code_for_good(source: str, code: Rb
     assert ended.detail.startswith(f"{code.word}: {int(code)} at instruction ")
     assert world.device["box"].loops == 0
     assert world.device["box"].state is State.READY
+
+
+@pytest.mark.parametrize(
+    ("hook", "number", "slot"), [(Hook.START, 1, 6), (Hook.LOOP, 2, 2), (Hook.STOP, 0, 4)]
+)
+@pytest.mark.clause("TC-BPF-18")
+def test_a_fault_is_at_an_instruction_of_the_file_in_a_function_of_its_table(
+    hook: Hook, number: int, slot: int
+) -> None:
+    image = Image(
+        data=bytes(16),
+        rodata=b"",
+        text=assemble("lddw r0, 5\nldxb r0, [r0+0]\nexit\ndiv r0, r1\nexit\nstb [r2+0], 1\nexit"),
+        functions={"stop": 4 * 8, "start": 6 * 8, "loop": 0},
+    )
+    code = write_image(image)
+    subject = Tenant(code)
+    frame = TrapFrame(number, code.index(image.text) + 8 * slot)
+    assert subject.trap(hook).frames == subject.trap(hook).frames == (frame,)
+
+
+@pytest.mark.clause("TC-BPF-18")
+def test_a_loop_that_is_not_in_the_table_is_function_0() -> None:
+    code = rbf("mov r1, 1\nldxb r0, [r1+0]\nexit")
+    text = code.index(assemble("mov r1, 1"))
+    assert Tenant(code).trap().frames == (TrapFrame(0, text + 8),)
+    ended = on_a_device(code).exit_of("box")
+    assert str(ended).endswith(f" at function 0, offset {text + 8:#x}")
+
+
+@pytest.mark.clause("TC-BPF-18")
+def test_what_a_helper_refuses_is_at_the_call() -> None:
+    code = rbf("mov r6, 0\nmov r1, 0\nmov r2, 0\nmov r3, 4\ncall write\nexit")
+    assert Tenant(code).trap().frames[0].offset == code.index(assemble("mov r6, 0")) + 8 * 4
 
 
 def test_a_non_zero_result_ends_the_container() -> None:

@@ -99,6 +99,12 @@ def test_the_chain_of_calls_lies_in_the_module_as_it_was_signed(budget: int, cus
     assert trapped(Tenant(code, cost=3), budget=budget).frames == frames
 
 
+def test_without_suspension_wasmtime_says_the_same() -> None:
+    code, frames = chain()
+    subject = Tenant(code, runtime=WasmtimeRuntime(suspend=False))
+    assert trapped(subject).frames == trapped(subject).frames == frames
+
+
 NESTED = (
     # As `llvm-symbolizer --obj=nested.wasm` has it for the offsets in the section of code.
     (TrapFrame(4, 0xF0), "share", 7),
@@ -238,7 +244,7 @@ def places_of(code: bytes) -> list[tuple[TrapFrame, ...]]:
 def test_generated_modules_trap_at_the_same_places(examples: int) -> None:
     places = [each for seed in range(examples) for each in places_of(program(seed, traps=True))]
     assert len(places) > examples // 4
-    assert {len(frames) for frames in places} == {1, 2, 3}
+    assert {len(frames) for frames in places} >= {1, 2, 3}
 
 
 @pytest.mark.usefixtures("engine")
