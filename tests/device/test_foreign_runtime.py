@@ -149,12 +149,12 @@ def test_the_calls_that_led_to_a_trap_are_in_its_event_and_its_end_names_the_inn
     exit_ = world.exit_of("box")
     assert exit_.frames == frames
     assert str(exit_) == "trap in loop unreachable: at 7 at function 3, offset 0x2"
-    assert exit_.describe(lambda frames: f"after {len(frames)} calls").endswith("after 2 calls")
+    assert exit_.words == "trap in loop unreachable: at 7"
     ended = [event for event in world.of(HookEnded, "box") if event.how == "trapped"]
     assert [event.frames for event in ended] == [((3, 2), (0, 1))]
     assert [event.frames for event in world.of(HookEnded, "calm")][:1] == [()]
     faults = [event for event in world.of(Transitioned, "box") if event.trigger == "fault"]
-    assert [event.reason for event in faults] == [str(exit_)]
+    assert [(event.reason, event.frames) for event in faults] == [(exit_.words, ((3, 2), (0, 1)))]
 
 
 class OddInt(int):

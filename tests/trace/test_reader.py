@@ -55,6 +55,7 @@ def test_events_are_read_as_they_were_written(tmp_path: Path) -> None:
         events.Called(b"x", "write", 1, 2, b"hi"),
         events.HookEnded(b"x", "loop", "completed", -3, 7, 5, ""),
         events.HookEnded(b"x", "loop", "trapped", 0, 7, 5, "unreachable", ((3, 418), (0, 60))),
+        events.Transitioned(b"x", "running", "fault", "stopping", "trap in loop", ((3, 418),)),
         events.Logged(b"x", b"\\x41\xff"),
     ]
     lines: list[str] = []

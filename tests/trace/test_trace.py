@@ -192,6 +192,10 @@ def test_payload_is_nothing_for_people() -> None:
             "REFUSED to load: token: code token",
         ),
         (Transitioned(b"x", "running", "fault", "stopping", "trap in loop"), "(trap in loop)"),
+        (
+            Transitioned(b"x", "running", "fault", "stopping", "trap in loop", ((3, 418), (0, 9))),
+            "on fault (trap in loop at function 3, offset 0x1a2)",
+        ),
         (Refused(b"x", "open", 7, "not-served", -1, "lamp"), "REFUSED open(7): not-served (lamp)"),
         (Logged(b"x", b"hello"), 'log "hello"'),
         (Dropped(b"x", 3, 4), "3 log lines, 4 refusals"),

@@ -1,7 +1,7 @@
 """The trace: typed events for every load, transition, decision, call and refusal."""
 
 from .events import Closing, Refusal, TraceEvent
-from .places import describe_frames
+from .places import describe_frames, from_pairs, to_pairs
 from .reader import parse_event, read_trace
 from .sinks import Human, JsonLines, as_dict, describe
 from .tally import RefusalKind, Row, Tally
@@ -21,6 +21,8 @@ __all__ = [
     "as_dict",
     "describe",
     "describe_frames",
+    "from_pairs",
     "parse_event",
     "read_trace",
+    "to_pairs",
 ]

@@ -143,7 +143,10 @@ class RightExpired(TraceEvent):
 
 @dataclass(slots=True)
 class Transitioned(TraceEvent):
-    """A container went through one row of the life-cycle table, on a trigger (its event there)."""
+    """A container went through one row of the life-cycle table, on a trigger (its event there).
+
+    frames are those of the trap that was the reason, as in `HookEnded`.
+    """
 
     name: ClassVar[str] = "transition"
     uid: bytes
@@ -151,6 +154,7 @@ class Transitioned(TraceEvent):
     trigger: str
     after: str
     reason: str
+    frames: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(slots=True)

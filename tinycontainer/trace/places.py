@@ -4,9 +4,19 @@ Every text about a trap takes its place from `describe_frames`, so that who know
 function to replace.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tinycontainer.interfaces.runtime import TrapFrame
+
+
+def to_pairs(frames: Iterable[TrapFrame]) -> tuple[tuple[int, int], ...]:
+    """Frames as events have them."""
+    return tuple((each.function, each.offset) for each in frames)
+
+
+def from_pairs(pairs: Iterable[tuple[int, int]]) -> tuple[TrapFrame, ...]:
+    """The frames of an event."""
+    return tuple(TrapFrame(function, offset) for function, offset in pairs)
 
 
 def describe_frames(frames: Sequence[TrapFrame]) -> str:

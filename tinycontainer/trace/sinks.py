@@ -12,6 +12,7 @@ from tinycontainer.text import flatten, show
 
 from . import events
 from .events import TraceEvent
+from .places import describe_frames, from_pairs
 
 LAST_LINE_BYTES: Final = 128
 """Room for the event that ends a trace."""
@@ -160,7 +161,8 @@ def _words(event: TraceEvent) -> str | None:
             which = f" of endpoint {event.endpoint_id}" if event.token == "endpoint" else ""
             return f"the {flatten(event.token)} token{which} EXPIRED"
         case events.Transitioned():
-            why = f" ({flatten(event.reason)})" if event.reason else ""
+            words = (flatten(event.reason), describe_frames(from_pairs(event.frames)))
+            why = f" ({' '.join(filter(None, words))})" if any(words) else ""
             return f"{event.before} -> {event.after} on {event.trigger}{why}"
         case events.Refused():
             detail = f" ({flatten(event.detail)})" if event.detail else ""

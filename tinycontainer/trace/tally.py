@@ -7,8 +7,11 @@ Every table, report and picture takes its times from here, so that they show one
 from collections import Counter
 from dataclasses import dataclass, field
 
+from tinycontainer.interfaces.runtime import TrapFrame
+
 from . import events
 from .events import TraceEvent
+from .places import from_pairs
 
 
 @dataclass(slots=True)
@@ -29,6 +32,7 @@ class Row:
         deadline_misses: gaps between loops that grew too long.
         faults: how many of its starts ended by a fault.
         ended: why its last start ended; empty if none has.
+        trapped_at: the calls in progress at the trap by which that was, the innermost first.
         replaced: how often another version was accepted for its place.
         confirmed: how many of them were on trial and are final.
         undone: how many were on trial and gave way to the version of before.
@@ -47,6 +51,7 @@ class Row:
     deadline_misses: int = 0
     faults: int = 0
     ended: str = ""
+    trapped_at: tuple[TrapFrame, ...] = ()
     replaced: int = 0
     confirmed: int = 0
     undone: int = 0
@@ -157,5 +162,6 @@ class Tally:
             row.starts += 1
         elif event.before == "running" and event.after == "stopping":
             row.ended = event.reason or event.trigger
+            row.trapped_at = from_pairs(event.frames)
         if event.trigger == "fault" and event.before == "running":
             row.faults += 1

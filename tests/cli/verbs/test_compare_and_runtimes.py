@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from support.worlds import blueprint, times
 
 from tinycontainer.assembly import Installation
 from tinycontainer.assembly.installation import RUNTIMES, InstalledPoint, find_installed_points
-from tinycontainer.interfaces.runtime import Completed, Hook, Outcome
+from tinycontainer.interfaces.runtime import Completed, Hook, Outcome, TrapFrame, Trapped
 from tinycontainer.metadata import ContainerType
 from tinycontainer.tools.differential import Bench, DifferenceKind, EngineRun, compare_runs, run_on
 from tinycontainer.tools.differential.bench import make_bare_plan
@@ -274,6 +274,41 @@ def test_a_real_difference_is_found_and_shown_in_its_context(
     assert code == 1
     assert "DIFFERENT" in out
     assert inert(out)
+
+
+def test_traps_in_other_calls_are_a_real_difference_unless_an_engine_knows_none(
+    tmp_path: Path, program: Program
+) -> None:
+    frames: list[TrapFrame] = []
+
+    class Elsewhere(Wrong):
+        def create(self, *arguments: Any) -> Any:
+            instance = self._inner.create(*arguments)
+            plain = instance.resume
+
+            def resume() -> Outcome:
+                outcome: Outcome = plain()
+                if isinstance(outcome, Trapped):
+                    return replace(outcome, frames=tuple(frames))
+                return outcome
+
+            instance.resume = resume
+            return instance
+
+    def changed(name: str, runtime: Any) -> Any:
+        return Elsewhere(runtime, "") if name == "wasm.wasmtime" else runtime
+
+    path = written(tmp_path, "trap", loop("(call $f) i32.const 0", "(func $f unreachable)"))
+    assert program.json("compare", path, "--for", "1s")["alike"]
+    program.installation = with_runtimes(changed)
+    assert program.json("compare", path, "--for", "1s")["alike"]
+    frames.append(TrapFrame(9, 10))
+    found = program.json("compare", path, "--for", "1s", code=1)
+    difference = found["containers"][0]["difference"]
+    assert difference["kind"] == "real"
+    assert "at function 9, offset 0xa" in difference["right"]
+    assert "at function 1, offset " in difference["left"]
+    assert ", called at function 0, offset " in difference["left"]
 
 
 def test_after_a_trap_results_that_depend_on_time_are_told_apart(box: Path) -> None:

@@ -150,12 +150,17 @@ def test_what_a_container_does_while_it_runs_is_no_milestone() -> None:
     assert told(world) == before
 
 
+FRAMES = ((0xFFFFFFFF, 0xFFFFFF),) * 32
+
+
 @pytest.mark.clause("TC-STATE-07", "TC-STATE-18")
 def test_a_milestone_is_cut_to_what_the_state_keeps() -> None:
     events: list[TraceEvent] = [
         LoadRefused(b"\x1b" * 63, "load", "token", "\u202e" * 70_000),
-        Transitioned(b"\xff" * 63, "running", "fault", "stopping", "\U0010ffff" * 999),
-        Loaded(b"u" * 63, 9999, "wasm", "rfc9052", ("endpoint 4294967295",) * 999, 1, 1, 1),
+        Transitioned(b"\xff" * 63, "running", "fault", "stopping", "\U0010ffff" * 999, FRAMES),
+        Loaded(
+            b"u" * 63, 9999, "wasm", "rfc9052", ("endpoint 4294967295",) * 999, 1, 1, 1, "f" * 64
+        ),
     ]
     state = Watched()
     world = device(state)
@@ -169,6 +174,7 @@ def test_a_milestone_is_cut_to_what_the_state_keeps() -> None:
         "loaded",
     ]
     assert all(200 < len(each.content) <= 1024 for each in entries)
+    assert json.loads(entries[1].content)["frames"][0] == list(FRAMES[0])
 
 
 @pytest.mark.clause("TC-STATE-18")

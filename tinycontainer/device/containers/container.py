@@ -1,13 +1,12 @@
 """A loaded container: what the rooms of the device know of it."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from tinycontainer.interfaces.runtime import Hook, Runtime, TrapFrame
 from tinycontainer.metadata import Bundle, Metadata, Timing
-from tinycontainer.trace import Tracer, describe_frames
+from tinycontainer.trace import Tracer, describe_frames, to_pairs
 from tinycontainer.trace.events import Transitioned
 
 from . import lifecycle
@@ -70,16 +69,11 @@ class Exit:
         return self.reason in _REQUESTED
 
     def __str__(self) -> str:
-        return self.describe()
+        return " ".join(filter(None, (self.words, describe_frames(self.frames))))
 
-    def describe(
-        self, describe_place: Callable[[Sequence[TrapFrame]], str] = describe_frames
-    ) -> str:
-        """The end in words, in one line that ends with the place of a trap.
-
-        Args:
-            describe_place: the words for frames; who knows symbols has better ones.
-        """
+    @property
+    def words(self) -> str:
+        """The end in one line, without the place of a trap."""
         parts = [str(self.reason)]
         if self.reason is ExitReason.RETURNED:
             parts.append(str(self.value))
@@ -87,8 +81,6 @@ class Exit:
             parts.append(f"in {self.hook}")
         if self.detail:
             parts.append(self.detail)
-        if place := describe_place(self.frames):
-            parts.append(place)
         return " ".join(parts)
 
 
@@ -240,7 +232,7 @@ class Container:
             event: what happens to it.
             tracer: records it.
             reason: why, for the record.
-            end: kept as the end of its last start, if it was RUNNING.
+            end: kept as the end of its last start, if it was RUNNING; its frames are recorded.
             successor: what takes its place if it is deleted; None for nothing.
 
         Raises:
@@ -253,4 +245,5 @@ class Container:
             successor = self.successor
         # One step: no interrupt finds a container that has ended without a reason (ADR 21).
         self.condition, self.last_exit, self.successor = condition, last_exit, successor
-        tracer.mark(Transitioned(self.uid, before.state, event, condition.state, reason))
+        frames = to_pairs(end.frames) if end else ()
+        tracer.mark(Transitioned(self.uid, before.state, event, condition.state, reason, frames))

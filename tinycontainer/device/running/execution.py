@@ -20,7 +20,7 @@ from tinycontainer.interfaces.runtime import (
     Trapped,
     are_frames,
 )
-from tinycontainer.trace import Tracer
+from tinycontainer.trace import Tracer, to_pairs
 from tinycontainer.trace.events import Dropped, HookBegan, HookEnded, HookInProgress
 
 from ..calls.natives import ContainerNatives
@@ -172,7 +172,7 @@ class Execution:
             raise
         except BaseException as error:
             return Trapped(RUNTIME_FAILED, type(error).__name__)
-        return check_outcome(outcome, self.meter, len(self.container.code))
+        return check_outcome(outcome, self.meter, self.container)
 
     def abort_hook(self) -> None:
         """Drop the hook in progress."""
@@ -228,7 +228,7 @@ class Execution:
         frames: tuple[tuple[int, int], ...] = ()
         if isinstance(outcome, Trapped):
             detail = describe_trap(outcome)
-            frames = tuple((each.function, each.offset) for each in outcome.frames)
+            frames = to_pairs(outcome.frames)
         used = self.used_ns, self.instructions
         tracer.emit(HookEnded(self.uid, self.hook, how, result, *used, detail, frames))
 
@@ -238,19 +238,19 @@ class Execution:
             tracer.emit(HookInProgress(self.uid, self.hook, self.used_ns, self.instructions))
 
 
-def check_outcome(outcome: object, meter: Meter, code_bytes: int) -> Outcome:
+def check_outcome(outcome: object, meter: Meter, container: Container) -> Outcome:
     """What a runtime's resume returned, if it is what its interface promises; else a trap.
 
     Args:
         outcome: anything.
         meter: what the container is charged on.
-        code_bytes: length of its code, in which the places of a trap lie.
+        container: in whose code the places of a trap lie.
     """
     meter.settle()
     if meter.broken:
         return Trapped(RUNTIME_FAILED, "its meter is broken")
     if isinstance(outcome, Trapped):
-        if not are_frames(outcome.frames, code_bytes):
+        if not are_frames(outcome.frames, len(container.code)):
             return Trapped(RUNTIME_FAILED, "trapped at a place outside of the code")
         return Trapped(str(outcome.code), str(outcome.detail), outcome.frames)
     if isinstance(outcome, Preempted):

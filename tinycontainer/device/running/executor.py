@@ -310,13 +310,13 @@ class Executor:
         container = execution.container
         if hook is Hook.STOP:
             if reason is not None:
-                container.apply(Event.FAULT, self._tracer, str(reason))
+                container.apply(Event.FAULT, self._tracer, reason.words, reason)
             self.started.finalize(execution)
         elif container.state is not State.RUNNING:
             self._begin_stop(execution, now_ns)
         elif reason is not None:
             event = Event.EXIT if reason.reason in ENDS_BY_ITSELF else Event.FAULT
-            container.apply(event, self._tracer, str(reason), reason)
+            container.apply(event, self._tracer, reason.words, reason)
             self._begin_stop(execution, now_ns)
         else:
             self._plan_hook(execution, Hook.LOOP)

@@ -23,6 +23,7 @@ from tinycontainer.tools.differential import (
     run_on,
 )
 from tinycontainer.tools.differential.bench import make_bare_plan, remove_tokens
+from tinycontainer.trace import describe_frames
 
 from ...installation import with_installation
 from ...options import duration_option, json_option, path_argument, path_option
@@ -151,6 +152,8 @@ def _describe_act(act: Act | None) -> str:
     text = f"{act.what}({', '.join(map(_show_value, act.arguments))})"
     if act.result is not None:
         text += f" -> {_show_value(act.result)}"
+    if act.frames:
+        text += f" {', called '.join(describe_frames([each]) for each in act.frames)}"
     if act.fuel is not None:
         text += f", fuel {act.fuel}"
     return text + (f", memory {act.memory[:_SHOWN_DIGEST_CHARACTERS]}" if act.memory else "")

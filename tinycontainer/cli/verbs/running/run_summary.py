@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import flatten, show
-from tinycontainer.trace import Row, Tally
+from tinycontainer.trace import Row, Tally, describe_frames, from_pairs, to_pairs
 
 from ...printing import print_table
 
@@ -73,7 +73,7 @@ def summary_tables(
     yield (
         f"Who ran, in {summary['device_time_ms']:.3f} ms of device time",
         tuple(_COLUMNS.values()),
-        [tuple(row[key] for key in _COLUMNS) for row in summary["containers"]],
+        [tuple(_cell(row, key) for key in _COLUMNS) for row in summary["containers"]],
     )
     if summary["refusals"]:
         yield (
@@ -104,4 +104,12 @@ def _row_as_dict(row: Row, now_ns: int) -> dict[str, Any]:
         "refusals": row.refusals,
         "deadline_misses": row.deadline_misses,
         "ended_by": flatten(row.ended),
+        "frames": [list(each) for each in to_pairs(row.trapped_at)],
     }
+
+
+def _cell(row: dict[str, Any], key: str) -> object:
+    """A value of the first table; a trap ends with its place."""
+    if key != "ended_by":
+        return row[key]
+    return " ".join(filter(None, (row[key], describe_frames(from_pairs(row["frames"])))))
