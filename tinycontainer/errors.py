@@ -217,6 +217,22 @@ class BuildRefused(TinyContainerError, ValueError):
         self.problem = problem
 
 
+class BuildFailed(TinyContainerError):
+    """A container that could not be compiled: no compiler, or one that has failed.
+
+    Attributes:
+        output: what the compiler wrote, untrusted; empty if none was run.
+    """
+
+    def __init__(self, problem: str, output: str = "") -> None:
+        super().__init__(problem)
+        self.output = output
+
+
+class DebugFileError(TinyContainerError, ValueError):
+    """A debug file, or a directory of them, that cannot be used."""
+
+
 class CreationError(TinyContainerError):
     """Admitted code of which no instance could be made, such as data that does not fit memory."""
 

@@ -76,6 +76,29 @@ static inline int32_t tc_write_text(int32_t fd, const char *text)
     return tc_write(fd, text, tc_length(text));
 }
 
+/* Room for the digits of a number, its sign, and the terminating zero. */
+#define TC_NUMBER_BYTES 12
+
+/* Write a number in decimal digits, and a terminating zero. Returns the length without that zero. */
+static inline uint32_t tc_format_number(char text[TC_NUMBER_BYTES], int32_t number)
+{
+    uint32_t rest = number < 0 ? 0 - (uint32_t)number : (uint32_t)number;
+    uint32_t unit = 1;
+    uint32_t length = 0;
+
+    while (rest / unit >= 10) {
+        unit *= 10;
+    }
+    if (number < 0) {
+        text[length++] = '-';
+    }
+    for (; unit > 0; unit /= 10) {
+        text[length++] = (char)('0' + rest / unit % 10);
+    }
+    text[length] = '\0';
+    return length;
+}
+
 /* Inference: an endpoint with the driver tinyml, opened with direction both. The protocol is in
  * specs/tinyml.md. The sequence of calls:
  *

@@ -19,7 +19,7 @@ from tinycontainer_runtimes.rbpf.memory import Memory, Region
 
 OBJECTS = ROOT / "tests" / "vectors" / "rbpf" / "objects"
 TEXT = (OBJECTS / "riot-text.bin").read_bytes()
-FLETCHER32 = read_image(create_builder().build((OBJECTS / "fletcher32.o").read_bytes())).text
+FLETCHER32 = read_image(create_builder().build((OBJECTS / "fletcher32.o").read_bytes()).code).text
 ARITHMETIC = assemble(
     """mov r3, 1000
     mov r0, 1

@@ -4,22 +4,19 @@ The module's ``producers`` section often names its compiler. Without one, the op
 compilers are given.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
 from tinycontainer.errors import InadmissibleCode
 from tinycontainer.text import show
 
+from .building.sections import read_custom_sections, read_function_names
 from .features import Feature
-from .formats import HEADER
 from .reader import Reader
 from .refusal import ScanRefusal, Topic
 
-_MAX_SECTIONS: Final = 64
 _MAX_PRODUCERS: Final = 64
-_FUNCTION_NAMES: Final = 1
 _SHOWN_NAME: Final = 60
 
 
@@ -180,16 +177,10 @@ def _join_options(options: Mapping[Compiler, str], compiler: Compiler | None) ->
 # What the module says about itself in custom sections. None of it is trusted or required.
 
 
-@dataclass(frozen=True, slots=True)
-class _Custom:
-    name: str
-    content: Reader
-
-
 def _find_compiler(code: bytes) -> Compiler | None:
     names: set[str] = set()
     try:
-        for section in _custom_sections(code):
+        for section in read_custom_sections(code):
             if section.name == "producers":
                 names |= _read_producers(section.content)
     except InadmissibleCode:
@@ -203,25 +194,9 @@ def _find_compiler(code: bytes) -> Compiler | None:
 
 def _find_function_name(code: bytes, index: int) -> str:
     try:
-        for section in _custom_sections(code):
-            if section.name == "name" and (found := _read_name_of(section.content, index)):
-                return found
+        return read_function_names(code).get(index, "")
     except InadmissibleCode:
         return ""
-    return ""
-
-
-def _custom_sections(code: bytes) -> Iterator[_Custom]:
-    reader = Reader(code, len(HEADER), len(code))
-    for _ in range(_MAX_SECTIONS):
-        if not reader.remaining:
-            return
-        section = reader.read_byte()
-        size = reader.read_u32()
-        content = Reader(code, reader.offset, min(reader.offset + size, len(code)))
-        reader.skip(size)
-        if section == 0:
-            yield _Custom(content.read_name(), content)
 
 
 def _read_producers(reader: Reader) -> set[str]:
@@ -232,19 +207,3 @@ def _read_producers(reader: Reader) -> set[str]:
             names.add(reader.read_name().lower())
             reader.read_name()
     return names
-
-
-def _read_name_of(reader: Reader, index: int) -> str:
-    while reader.remaining:
-        kind = reader.read_byte()
-        size = reader.read_u32()
-        if kind != _FUNCTION_NAMES:
-            reader.skip(size)
-            continue
-        for _ in range(reader.read_count("names")):
-            found = reader.read_u32()
-            name = reader.read_name()
-            if found == index:
-                return name
-        return ""
-    return ""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -20,6 +20,7 @@ from tinycontainer.files.fields import (
     uid_from_text,
 )
 from tinycontainer.files.toml_file import Table, read_bounded, read_toml, resolve_named
+from tinycontainer.interfaces.runtime import MAX_PAGES_AND_ELEMENTS
 from tinycontainer.metadata import (
     ContainerMap,
     ContainerType,
@@ -112,6 +113,20 @@ class TokensTable(Table):
     sign_endpoints: bool = Field(default=False, description="a token of the owner for each")
 
 
+class BuildTable(Table):
+    """How the code is compiled; read by ``build`` only."""
+
+    language: Literal["c", "rust", "zig", "assemblyscript"]
+    sources: list[str] = Field(
+        min_length=1, description="files within the manifest's directory; the container's own first"
+    )
+    flags: list[str] = Field(default_factory=list, description="further flags of the compiler")
+    stack_bytes: int = Field(default=4096, ge=256, le=1 << 20, description="of WebAssembly")
+    memory_pages: int = Field(
+        default=1, ge=1, le=MAX_PAGES_AND_ELEMENTS, description="of WebAssembly, of 64 KiB"
+    )
+
+
 class ManifestFile(Table):
     """A manifest."""
 
@@ -119,6 +134,7 @@ class ManifestFile(Table):
     security: SecurityTable = SecurityTable()
     endpoints: list[EndpointEntry] = Field(default_factory=list)
     tokens: TokensTable = TokensTable()
+    build: BuildTable | None = None
 
 
 @dataclass(frozen=True, slots=True)

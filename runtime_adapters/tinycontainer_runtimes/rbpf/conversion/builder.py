@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from tinycontainer.errors import BuildRefused
+from tinycontainer.interfaces.building import BuiltCode
+from tinycontainer.interfaces.debug_info import DebugInfo
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from ..codes import CodeRefused
 from ..disassembly import disassemble
-from ..image import MAGIC, write_image
+from ..image import HEADER_BYTES, MAGIC, read_image, write_image
 from ..program import load_program
 from .linking import link_object
 from .object_file import read_object
@@ -22,21 +24,25 @@ def create_builder() -> "RbpfBuilder":
 
 
 class RbpfBuilder:
-    """See `tinycontainer.interfaces.building.Builder`."""
+    """See `tinycontainer.interfaces.building.Builder` and `Disassembler`."""
 
-    def build(self, source: bytes) -> bytes:
+    def build(self, source: bytes, source_map: bytes = b"") -> BuiltCode:
         """Convert an object that clang made with ``--target=bpfel -mcpu=v2 -c``.
 
         Raises:
             BuildRefused: it is no such object, or needs what rBPF does not have.
         """
-        image = link_object(read_object(source))
+        linked = link_object(read_object(source))
         try:
-            code = write_image(image)
+            code = write_image(linked.image)
             load_program(code, _WIDEST)
         except CodeRefused as refused:
             raise BuildRefused("", str(refused)) from None
-        return code
+        written = read_image(code)
+        text = HEADER_BYTES + len(written.data) + len(written.rodata)
+        return BuiltCode(
+            code, DebugInfo(tuple((text + at, chain) for at, chain in linked.debug.rows))
+        )
 
     def disassemble(self, source: bytes) -> Iterator[str]:
         """Show a .rbf file, or an object as it would be converted.
@@ -45,5 +51,5 @@ class RbpfBuilder:
             BuildRefused: an object that cannot be converted.
             InadmissibleCode: a .rbf file that is refused at load.
         """
-        code = source if source.startswith(MAGIC) else self.build(source)
+        code = source if source.startswith(MAGIC) else self.build(source).code
         return disassemble(load_program(code, _WIDEST))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tinycontainer.errors import BuildRefused
+from tinycontainer.interfaces.debug_info import DebugInfo
 from tinycontainer.interfaces.runtime import Hook
 from tinycontainer.text import show
 
@@ -20,27 +21,39 @@ from ..image import Image
 from ..memory import Region
 from ..opcodes import CALL, EXIT, LDDW, LDDWD, LDDWR
 from .byte_swaps import LoweredText, SwapRefused, lower_byte_swaps
+from .debug_sections import read_text_places
 from .object_file import ObjectFile, ObjectSection, Relocation, Symbol
-from .source_lines import SourceLines, read_lines
+from .relocation_types import R_BPF_64_32, R_BPF_64_64, R_BPF_64_ABS32, R_BPF_64_ABS64
 
-R_BPF_64_64: Final = 1
-R_BPF_64_ABS64: Final = 2
-R_BPF_64_ABS32: Final = 3
-R_BPF_64_32: Final = 10
 _POINTER_BYTES: Final = {R_BPF_64_64: 8, R_BPF_64_ABS64: 8, R_BPF_64_ABS32: 4}
 _LOCAL: Final = 0x10
 """Source register 1 in an instruction's second byte: clang's mark of a call by relocation."""
 _EXIT: Final = bytes([EXIT, 0, 0, 0, 0, 0, 0, 0])
 
 
-def link_object(source: ObjectFile) -> Image:
+@dataclass(frozen=True, slots=True)
+class LinkedImage:
+    """What an object was linked to.
+
+    Attributes:
+        image: the program.
+        debug: where its text comes from; offsets in bytes of the text.
+    """
+
+    image: Image
+    debug: DebugInfo
+
+
+def link_object(source: ObjectFile) -> LinkedImage:
     """Make an image of an object.
 
     Raises:
         BuildRefused: it needs what rBPF does not have; with the place in its C source if the object
             has debug information.
     """
-    return _Linker(source).image()
+    linker = _Linker(source)
+    image = linker.make_image()
+    return LinkedImage(image, linker.find_places())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +74,7 @@ class _Part:
 class _Linker:
     def __init__(self, source: ObjectFile) -> None:
         self._source = source
-        self._lines: SourceLines | None = None
+        self._written: DebugInfo | None = None
         sections = [each for each in source.sections.values() if each.allocated]
         self._text = _joined(each for each in sections if each.executable)
         data = [each for each in sections if not each.executable]
@@ -69,7 +82,7 @@ class _Linker:
         self._rodata = _joined((each for each in data if not each.writable), Region.RODATA.base)
         self._lowered = LoweredText(b"", (), ())
 
-    def image(self) -> Image:
+    def make_image(self) -> Image:
         if not self._text.content:
             raise BuildRefused("", "has no instructions")
         if len(self._text.content) % SLOT_BYTES or len(self._text.content) > _longest_text():
@@ -89,6 +102,22 @@ class _Linker:
         self._judge(lowered)
         data = bytes(self._data.content)
         return Image(data, bytes(self._rodata.content), lowered, self._functions())
+
+    def find_places(self) -> DebugInfo:
+        """Where the text of the image comes from, now that byte swaps are written as shifts."""
+        slots = self._lowered.slots
+        rows = {
+            slots[address // SLOT_BYTES] * SLOT_BYTES: chain
+            for address, chain in self._read_debug_info().rows
+            if address // SLOT_BYTES < len(slots)
+        }
+        return DebugInfo(tuple(sorted(rows.items())))
+
+    def _read_debug_info(self) -> DebugInfo:
+        """Where the text comes from as it was written; offsets in bytes of that text."""
+        if self._written is None:
+            self._written = read_text_places(self._source, self._text.places)
+        return self._written
 
     def _last_opcode(self, text: bytes) -> int:
         try:
@@ -285,9 +314,8 @@ class _Linker:
             ),
             key=lambda found: -found[1],
         )
-        if self._lines is None:
-            self._lines = read_lines(self._source)
-        line = self._lines.at(section, offset)
+        written = self._read_debug_info().find(place)[:1]
+        where = [show(f"{each.file}:{each.line}") for each in written if each.line]
         function = max(
             (
                 each
@@ -297,7 +325,6 @@ class _Linker:
             key=lambda each: each.value,
             default=None,
         )
-        where = [] if line is None else [show(line)]
         where += [] if function is None else [f"in {show(function.name)}"]
         return BuildRefused(" ".join(where) or f"instruction {place // SLOT_BYTES}", problem)
 

@@ -13,10 +13,12 @@ from elftools.elf.elffile import ELFFile
 from tinycontainer.errors import BuildRefused
 from tinycontainer.text import show
 
+from ...dwarf.sections import SECTION_NAMES
+
 MAX_OBJECT_BYTES: Final = 1 << 20
 MAX_SECTIONS: Final = 512
 MAX_SYMBOLS: Final = 4096
-MAX_RELOCATIONS: Final = 1 << 15
+MAX_RELOCATIONS: Final = 1 << 16
 """Of all sections together."""
 MAX_SECTION_BYTES: Final = 1 << 21
 """Of all sections that are kept together."""
@@ -116,7 +118,7 @@ class ObjectFile:
     """What was read.
 
     Attributes:
-        sections: those that occupy memory or tell of source lines, by number.
+        sections: those that occupy memory or hold debug information, by number.
         functions: the named functions.
         variables: the named variables.
         relocations: in these sections.
@@ -126,10 +128,6 @@ class ObjectFile:
     functions: tuple[Symbol, ...]
     variables: tuple[Symbol, ...]
     relocations: tuple[Relocation, ...]
-
-    def find_section(self, name: str) -> ObjectSection | None:
-        """The section of a name, if there is one."""
-        return next((each for each in self.sections.values() if each.name == name), None)
 
 
 def read_object(content: bytes) -> ObjectFile:
@@ -181,7 +179,7 @@ def _is_kept(section: Any) -> bool:
     if section.name in _PASSED_OVER:
         return False
     return section["sh_type"] in ("SHT_PROGBITS", "SHT_NOBITS") and (
-        bool(section["sh_flags"] & _ALLOCATED) or section.name in (".debug_line", ".debug_line_str")
+        bool(section["sh_flags"] & _ALLOCATED) or section.name in SECTION_NAMES
     )
 
 

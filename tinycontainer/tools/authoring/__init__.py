@@ -1,0 +1,1 @@
+"""What authors of containers begin with: new directories, compilers, and builds."""
