@@ -14,6 +14,7 @@ that verb is used, so it can import whatever it needs.
 from typing import Final
 
 VERBS: Final = (
+    "making.new",
     "making.keygen",
     "making.build",
     "making.pack",

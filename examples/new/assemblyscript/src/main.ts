@@ -22,7 +22,7 @@ export function start(): void {
 function raiseAlarm(): void {
   // The container that takes alarms may be loaded later than this one.
   if (alarms <= 0) alarms = tc.open(ALARMS);
-  if (tc.line.begin().text("too hot").write(alarms) < 0) {
+  if (alarms <= 0 || tc.line.begin().text("too hot").write(alarms) < 0) {
     tc.log("nobody takes alarms");
     alarms = 0;
   }

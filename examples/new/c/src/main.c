@@ -31,7 +31,7 @@ static void raise_alarm(void)
         /* The container that takes alarms may be loaded later than this one. */
         alarms = tc_open(ALARMS);
     }
-    if (tc_write_text(alarms, "too hot") < 0) {
+    if (alarms <= 0 || tc_write_text(alarms, "too hot") < 0) {
         tc_log("nobody takes alarms");
         alarms = 0;
     }
