@@ -21,6 +21,7 @@ for source in smartdronebox/mapper/mapper.c sine/sine/sine.c; do
     object=${source%.c}.o
     clang --target=bpfel -mcpu=v2 -std=c11 -Os -gline-tables-only -Wall -Wextra -Werror -nostdlib -ffreestanding \
         -fdebug-compilation-dir=. -mllvm -inline-threshold=10000 -Iinclude -c "$source" -o "$object"
-    tinycontainerctl build rbpf "$object" --out "${source%.c}.rbf" --force
+    tinycontainerctl build "$object" --out "${source%.c}.rbf" --force
+    rm "${source%.c}.debug"
 done
 rm sine/sine/sine.o  # the mapper's shows how an object becomes a container

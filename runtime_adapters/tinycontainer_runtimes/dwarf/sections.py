@@ -46,6 +46,8 @@ _USED: Final = {
     "debug_str_offsets_sec": ".debug_str_offsets",
     "debug_line_str_sec": ".debug_line_str",
     "debug_rnglists_sec": ".debug_rnglists",
+    # The library looks into it for places of variables, which nobody asks for.
+    "debug_loclists_sec": ".debug_loclists",
 }
 _UNUSED: Final = (
     "debug_line_sec",
@@ -55,7 +57,6 @@ _UNUSED: Final = (
     "debug_loc_sec",
     "debug_pubtypes_sec",
     "debug_pubnames_sec",
-    "debug_loclists_sec",
     "debug_sup_sec",
     "gnu_debugaltlink_sec",
     "debug_types_sec",

@@ -33,8 +33,8 @@ rbpf() { # name, source, options
     shift 2
     clang --target=bpfel -mcpu=v2 -std=c11 -Os -Wall -Wextra -Werror -nostdlib -ffreestanding \
         -mllvm -inline-threshold=10000 -I../../../examples/include "$@" -c "$source" -o "$name.o"
-    "$python" -m tinycontainer build rbpf "$name.o" --out "$name.rbf" --force
-    rm "$name.o"
+    "$python" -m tinycontainer build "$name.o" --out "$name.rbf" --force
+    rm "$name.o" "$name.debug"
 }
 rbpf rbpf-life rbpf-life.c
 rbpf rbpf-calls rbpf-calls.c

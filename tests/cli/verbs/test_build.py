@@ -1,4 +1,4 @@
-"""build of files: objects become .rbf files, modules are stripped, in the words and with the exit codes of all verbs."""
+"""build of an object: it becomes a .rbf file, in the words and with the exit codes of all verbs."""
 
 import shutil
 import subprocess

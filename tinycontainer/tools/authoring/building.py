@@ -185,10 +185,10 @@ def _compile(build: Build, programs: Programs, report: Report) -> tuple[bytes, b
             report(line)
         if ran.code:
             advice = explain_failure(ran.output)
-            problem = f"{show(command[0])} has failed" + (f": {advice}" if advice else "")
+            problem = f"{compiler.kind} has failed" + (f": {advice}" if advice else "")
             raise BuildFailed(problem, ran.output)
     if not build.output.is_file():
-        raise BuildFailed(f"{show(compiler.command[0])} has made no code; look at build.flags")
+        raise BuildFailed(f"{compiler.kind} has made no code; look at build.flags")
     source_map = build.source_map
     mapped = read_bounded(source_map, MAX_OUTPUT_BYTES) if source_map.is_file() else b""
     return read_bounded(build.output, MAX_OUTPUT_BYTES), mapped

@@ -54,7 +54,7 @@ _ADVICE: Final = tuple(
             ),
         ),
         (
-            r"can't find crate for `std`",
+            r"can't find crate for `std`|module `std`|unresolved import `std",
             "a container has no standard library: begin the crate with #![no_std]",
         ),
         (

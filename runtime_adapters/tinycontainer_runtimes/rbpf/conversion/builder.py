@@ -1,4 +1,4 @@
-"""The builder: what ``tinycontainerctl build rbpf`` calls."""
+"""The builder: what ``tinycontainerctl build`` calls for an object."""
 
 from collections.abc import Iterator
 
