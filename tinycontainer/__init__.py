@@ -12,13 +12,14 @@ import typing
 
 if typing.TYPE_CHECKING:
     from tinycontainer.assembly import Device, Installation
-    from tinycontainer.device.containers.container import Exit, ExitReason, Statistics
+    from tinycontainer.device.containers.container import Exit, ExitReason
     from tinycontainer.device.containers.lifecycle import Event, State
     from tinycontainer.device.containers.view import View
     from tinycontainer.device.setup import Setup
     from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
     from tinycontainer.interfaces.syscalls import Syscall
     from tinycontainer.metadata import Bundle, ContainerType, Direction, Metadata, PeerType
+    from tinycontainer.trace.account import Account, Statistics
 
     from .errors import (
         CreationError,
@@ -40,6 +41,7 @@ SPECIFICATION_VERSION = "0.1.0"
 # The module of each public name. Type checkers read the imports above instead; a test compares
 # this table, those imports and `__all__`.
 _MODULES: typing.Final[typing.Mapping[str, str]] = {
+    "Account": "trace.account",
     "Bundle": "metadata",
     "Clock": "interfaces.clock",
     "ContainerType": "metadata",
@@ -62,7 +64,7 @@ _MODULES: typing.Final[typing.Mapping[str, str]] = {
     "RuntimeUnavailable": "errors",
     "Setup": "device.setup",
     "State": "device.containers.lifecycle",
-    "Statistics": "device.containers.container",
+    "Statistics": "trace.account",
     "Syscall": "interfaces.syscalls",
     "TinyContainerError": "errors",
     "UnknownContainer": "errors",
@@ -73,6 +75,7 @@ _MODULES: typing.Final[typing.Mapping[str, str]] = {
 
 __all__ = [
     "SPECIFICATION_VERSION",
+    "Account",
     "Bundle",
     "Clock",
     "ContainerType",

@@ -17,6 +17,12 @@ _SHOWN: Final = {
 }
 
 
+class Figure(str):
+    """A number as people read it, with its unit. Tables align it to the right."""
+
+    __slots__ = ()
+
+
 def show(untrusted: bytes | str, limit_bytes: int | None = None) -> str:
     """Escape untrusted bytes or text.
 

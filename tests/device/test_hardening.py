@@ -234,7 +234,7 @@ def test_refusals_beyond_the_rate_are_counted_in_the_tally() -> None:
     reads = [lambda natives: natives.read(99, 1)] * 100
     world.run(blueprint("box"), Program(calling([], *reads)))
     world.device.run_until(50)
-    assert tally.rows[b"box"].refusals == world.device["box"].statistics.refusals == 100
+    assert tally.rows[b"box"].statistics.refusals == world.device["box"].statistics.refusals == 100
     assert tally.refusals[RefusalKind(b"box", "any call", "beyond-the-rate")] == 80
 
 

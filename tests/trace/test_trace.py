@@ -141,7 +141,7 @@ def test_names_and_lines_stay_inert_when_a_program_has_read_the_json(raw: bytes)
 
 
 def test_json_lines_hold_the_fields_of_the_event() -> None:
-    event = HookEnded(b"box", "loop", "completed", 3, 99, 7, "")
+    event = HookEnded(b"box", "loop", "completed", 3, 99, 7, "", memory_bytes=65536)
     event.at_ns = 12
     (line,), _ = printed(event)
     assert json.loads(line) == {
@@ -155,6 +155,7 @@ def test_json_lines_hold_the_fields_of_the_event() -> None:
         "instructions": 7,
         "detail": "",
         "frames": [],
+        "memory_bytes": 65536,
     }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tinycontainer.interfaces.clock import Clock
 from tinycontainer.interfaces.driver import Driver
 from tinycontainer.metadata import Metadata, PeerType
+from tinycontainer.trace import Account
 
 from .containers.controller import Controller
 from .containers.view import View
@@ -16,6 +17,7 @@ from .setup import Setup
 class Looking:
     """A device as its owner looks at it; `BareDevice` adds how it is changed."""
 
+    _begun_ns: int
     _clock: Clock
     _controller: Controller
     _executor: Executor
@@ -51,6 +53,16 @@ class Looking:
         """How many containers are loaded."""
         self._managing.look()
         return len(self._controller.containers())
+
+    def account(self) -> Account:
+        """Who has had the processor since the device was made, up to its last turn."""
+        self._managing.look()
+        used_ns = {
+            container.uid: container.statistics.execution_ns
+            for container in self._controller.containers()
+        }
+        gone_ns = self._executor.busy_ns - sum(used_ns.values())
+        return Account.of(self._executor.accounted_ns - self._begun_ns, used_ns, gone_ns)
 
     def metadata(self, uid: bytes | str) -> Metadata:
         """The metadata of a loaded container.

@@ -290,12 +290,17 @@ class Described(Protocol):
 
 
 @runtime_checkable
-class Inspectable(Protocol):
-    """An instance whose memory can be looked at from outside; an instance need not."""
+class Measurable(Protocol):
+    """An instance that can say how much memory it has; an instance need not."""
 
     def size(self) -> int:
-        """Length of its memory in bytes."""
+        """Length of its memory in bytes. It is asked between two turns, and does not shrink."""
         ...
+
+
+@runtime_checkable
+class Inspectable(Measurable, Protocol):
+    """An instance whose memory can be looked at from outside; an instance need not."""
 
     def load(self, pointer: int, size: int, /) -> bytes:
         """Bytes of its memory."""

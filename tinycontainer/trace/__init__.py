@@ -1,5 +1,6 @@
 """The trace: typed events for every load, transition, decision, call and refusal."""
 
+from .account import Account, Statistics
 from .events import Closing, Refusal, TraceEvent
 from .places import describe_frames, from_pairs, to_pairs
 from .reader import parse_event, read_trace
@@ -8,6 +9,7 @@ from .tally import RefusalKind, Row, Tally
 from .tracer import Sink, Tracer
 
 __all__ = [
+    "Account",
     "Closing",
     "Human",
     "JsonLines",
@@ -15,6 +17,7 @@ __all__ = [
     "RefusalKind",
     "Row",
     "Sink",
+    "Statistics",
     "Tally",
     "TraceEvent",
     "Tracer",

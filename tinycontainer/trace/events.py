@@ -187,6 +187,7 @@ class HookEnded(TraceEvent):
 
     result is what a loop returned. frames say where a hook trapped: function and offset of each
     call in progress, the innermost first, as in `tinycontainer.interfaces.runtime.TrapFrame`.
+    memory_bytes is how much memory the container has then; 0 where its runtime does not say.
     """
 
     name: ClassVar[str] = "hook-ended"
@@ -198,6 +199,7 @@ class HookEnded(TraceEvent):
     instructions: int
     detail: str
     frames: tuple[tuple[int, int], ...] = ()
+    memory_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -281,6 +283,7 @@ class HookInProgress(TraceEvent):
     hook: str
     used_ns: int
     instructions: int
+    memory_bytes: int = 0
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
 """Reads a trace that `JsonLines` wrote, and believes nothing in it.
 
 A line is an event of a known name with exactly its fields, each of the right type and within
-bounds; time never goes back. Payload that the trace gives by its hash only is read as empty. Fields
-that have a default were not there in traces of before, and may be missing.
+bounds; time never goes back. Payload that the trace gives by its hash only is read as empty. A
+field that events did not have from the first may be missing, so that older traces are still read.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ _DATA_KEYS: Final = frozenset({"bytes", "data", "sha256"})
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What a line of one name has to be."""
+    """What a line of one name has to be; the required fields are those without a default."""
 
     make: type[TraceEvent]
     types: Mapping[str, object]

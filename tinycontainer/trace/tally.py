@@ -1,7 +1,6 @@
 """A sink that counts: who ran how often and for how long, and what was refused why.
 
-Every table, report and picture takes its times from here, so that they show one number
-(TC-TOOL-14).
+Its statistics of a container are those that the device has (TC-TOOL-14).
 """
 
 from collections import Counter
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from tinycontainer.interfaces.runtime import TrapFrame
 
 from . import events
+from .account import Account, Statistics
 from .events import TraceEvent
 from .places import from_pairs
 
@@ -20,16 +20,12 @@ class Row:
 
     Attributes:
         uid: its uid.
+        statistics: what it used. Fuel and memory of the hook in progress are not in it before it
+            ends, or the trace.
         state: its last state.
-        starts: how often it was started.
-        loops: completed loops.
-        ended_ns: time that its ended hooks used.
-        in_progress_ns: time that the hook in progress has used, as far as events show it: exact
-            in virtual time and where the trace ends; in wall time a little more before that.
-        instructions: what its hooks were charged for.
-        calls: granted calls.
-        refusals: refused calls, those included that went beyond the recorded rate.
-        deadline_misses: gaps between loops that grew too long.
+        in_progress_ns: the part of its execution time that the hook in progress has used, as far as
+            events show it: exact in virtual time and where the trace ends; in wall time a little
+            more before that.
         faults: how many of its starts ended by a fault.
         ended: why its last start ended; empty if none has.
         trapped_at: the calls in progress at the trap by which that was, the innermost first.
@@ -40,15 +36,9 @@ class Row:
     """
 
     uid: bytes
+    statistics: Statistics = field(default_factory=Statistics)
     state: str = ""
-    starts: int = 0
-    loops: int = 0
-    ended_ns: int = 0
     in_progress_ns: int = 0
-    instructions: int = 0
-    calls: int = 0
-    refusals: int = 0
-    deadline_misses: int = 0
     faults: int = 0
     ended: str = ""
     trapped_at: tuple[TrapFrame, ...] = ()
@@ -57,16 +47,18 @@ class Row:
     undone: int = 0
     undone_why: str = ""
 
-    @property
-    def execution_ns(self) -> int:
-        """Time that its hooks used, the one in progress included."""
-        return self.ended_ns + self.in_progress_ns
+    def run(self, length_ns: int) -> None:
+        """Count time of the hook in progress."""
+        self.statistics.execution_ns += length_ns
+        self.in_progress_ns += length_ns
 
-    def end_hook(self, used_ns: int, instructions: int) -> None:
+    def end_hook(self, event: events.HookEnded | events.HookInProgress) -> None:
         """Count a hook as its last event says, in place of what was seen of it."""
-        self.ended_ns += used_ns
+        seen = self.statistics
+        seen.execution_ns += event.used_ns - self.in_progress_ns
+        seen.instructions += event.instructions
+        seen.peak_memory_bytes = max(seen.peak_memory_bytes, event.memory_bytes)
         self.in_progress_ns = 0
-        self.instructions += instructions
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -105,22 +97,22 @@ class Tally:
                 self._runs = self._row(uid) if uid in self._in_hook else None
             case events.HookBegan(uid=uid):
                 row = self._runs = self._row(uid)
-                row.end_hook(row.in_progress_ns, 0)  # one whose end was lost
+                row.in_progress_ns = 0  # of one whose end was lost
                 self._in_hook.add(uid)
             case events.HookEnded(uid=uid):
                 row = self._row(uid)
-                row.end_hook(event.used_ns, event.instructions)
-                row.loops += event.hook == "loop" and event.how == "completed"
+                row.end_hook(event)
+                row.statistics.loops += event.hook == "loop" and event.how == "completed"
                 self._leave(uid)
             case events.HookInProgress(uid=uid):
-                self._row(uid).end_hook(event.used_ns, event.instructions)
+                self._row(uid).end_hook(event)
                 self._leave(uid)
             case events.TraceEnded():
                 self.ended = event
             case events.Called(uid=uid):
-                self._row(uid).calls += 1
+                self._row(uid).statistics.calls += 1
             case events.Refused(uid=uid):
-                self._row(uid).refusals += 1
+                self._row(uid).statistics.refusals += 1
                 self.refusals[RefusalKind(uid, event.call, event.reason)] += 1
             case events.LoadRefused(uid=uid):
                 self.refusals[RefusalKind(uid, event.verb, event.reason)] += 1
@@ -135,15 +127,29 @@ class Tally:
             case events.RightExpired(uid=uid):
                 self.refusals[RefusalKind(uid, f"{event.token} token", "expired")] += 1
             case events.Dropped(uid=uid) if event.refusals:
-                self._row(uid).refusals += event.refusals
+                self._row(uid).statistics.refusals += event.refusals
                 self.refusals[RefusalKind(uid, "any call", "beyond-the-rate")] += event.refusals
             case events.DeadlineMissed(uid=uid):
-                self._row(uid).deadline_misses += 1
+                self._row(uid).statistics.deadline_misses += 1
+            case events.PeriodsSkipped(uid=uid):
+                self._row(uid).statistics.skipped_periods += event.count
+
+    def account(self, now_ns: int) -> Account:
+        """Who had the processor until a moment of device time, which begins at 0.
+
+        Args:
+            now_ns: not before the last event.
+        """
+        runs, since_ns = self._runs, self._since_ns
+        used_ns = {uid: row.statistics.execution_ns for uid, row in tuple(self.rows.items())}
+        if runs is not None:
+            used_ns[runs.uid] += max(0, now_ns - since_ns)
+        return Account.of(now_ns, used_ns)
 
     def count_until(self, now_ns: int) -> None:
         """Count the time of the hook that has the processor, up to a moment."""
         if self._runs is not None:
-            self._runs.in_progress_ns += max(0, now_ns - self._since_ns)
+            self._runs.run(max(0, now_ns - self._since_ns))
         self._since_ns = max(now_ns, self._since_ns)
 
     def _leave(self, uid: bytes) -> None:
@@ -159,7 +165,7 @@ class Tally:
         if event.after not in ("running", "stopping"):
             self._leave(row.uid)
         if event.trigger == "start":
-            row.starts += 1
+            row.statistics.starts += 1
         elif event.before == "running" and event.after == "stopping":
             row.ended = event.reason or event.trigger
             row.trapped_at = from_pairs(event.frames)

@@ -38,8 +38,13 @@ class RbpfInstance:
         memory.map(Region.RODATA, program.image.rodata)
         helpers = ContainerHelpers(natives, memory).functions()
         self._machine = Machine(program.instructions, memory, helpers, meter)
+        self._size = sum(map(len, memory.readable))
         self._arguments = (Region.CONTEXT.base if data else 0, len(data))
         self._hook: Hook | None = None
+
+    def size(self) -> int:
+        """Length of its regions together in bytes: stack, context, .data and .rodata."""
+        return self._size
 
     def begin(self, hook: Hook) -> None:
         """Set a hook up."""

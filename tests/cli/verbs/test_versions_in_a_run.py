@@ -54,12 +54,12 @@ def counted(happened: list[TraceEvent]) -> Tally:
 def shown_live(happened: list[TraceEvent]) -> str:
     """What ``run --live`` shows at the end."""
     tally = Tally()
-    view = LiveView(tally)
+    view = LiveView(tally, lambda: 1)
     for event in happened:
         tally(event)
         view(event)
     text = StringIO()
-    Console(file=text, width=200).print(view.table())
+    Console(file=text, width=200).print(view.show(200))
     return text.getvalue().replace("\u2026", "...")  # where a cell is cut
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from tinycontainer.interfaces.runtime import Hook, Runtime, TrapFrame
 from tinycontainer.metadata import Bundle, Metadata, Timing
-from tinycontainer.trace import Tracer, describe_frames, to_pairs
+from tinycontainer.trace import Statistics, Tracer, describe_frames, to_pairs
 from tinycontainer.trace.events import Transitioned
 
 from . import lifecycle
@@ -84,19 +84,6 @@ class Exit:
         return " ".join(parts)
 
 
-@dataclass(slots=True)
-class Statistics:
-    """What a container has done since it was loaded. Times in ns."""
-
-    starts: int = 0
-    loops: int = 0
-    execution_ns: int = 0
-    calls: int = 0
-    refusals: int = 0
-    deadline_misses: int = 0
-    skipped_periods: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class Succession:
     """What is still to be done for a version of a container that takes the place of another.
@@ -134,7 +121,7 @@ class Container:
         condition: where it is in its life.
         last_exit: the end of its last start.
         loops_begun: loops of its last start so far.
-        statistics: what it has done.
+        statistics: what it has done since it was loaded.
         replaced: its metadata of before, until a reconfiguration is complete.
         successor: what takes its place once it is erased.
         succession: what is still to be done because it took the place of another.

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from .container import Container, Exit, Statistics
+from tinycontainer.trace import Statistics
+
+from .container import Container, Exit
 from .lifecycle import State
 
 

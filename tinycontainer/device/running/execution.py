@@ -4,7 +4,9 @@ Everything that a foreign runtime can do wrong is caught here and is this contai
 operator's interrupt (KeyboardInterrupt) passes: it is nobody's fault.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from tinycontainer.errors import CreationError
 from tinycontainer.interfaces.clock import NS_PER_MS
@@ -14,6 +16,7 @@ from tinycontainer.interfaces.runtime import (
     Completed,
     Hook,
     Instance,
+    Measurable,
     Outcome,
     Preempted,
     RuntimeLimits,
@@ -34,6 +37,8 @@ INTERRUPTED = "interrupted"
 """Trap code of a hook in which the operator interrupted the device."""
 RUNTIME_FAILED = "runtime-failed"
 """Trap code of a hook whose runtime broke its own contract."""
+_MEMORY_SIZES: Final = range(1 << 32)
+"""Sizes in bytes that are believed: addresses of a container have 32 bits."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +50,7 @@ class Execution:
         started: the container as the service sees it.
         natives: its system calls.
         instance: made at the first turn.
+        memory_bytes: how much memory it had after its last turn; 0 where its runtime does not say.
         next_hook: what begins at the next turn, if no hook is in progress.
         hook: the hook in progress.
         used_ns: execution time of the hook in progress.
@@ -61,6 +67,7 @@ class Execution:
     started: StartedContainer
     natives: ContainerNatives
     instance: Instance | None = None
+    memory_bytes: int = 0
     next_hook: Hook = Hook.START
     hook: Hook | None = None
     used_ns: int = 0
@@ -71,6 +78,7 @@ class Execution:
     stop_posted_ns: int | None = None
     loop_began: bool = False
     ended: bool = False
+    _measure: Callable[[], int] | None = None
 
     @property
     def slot(self) -> int:
@@ -143,9 +151,12 @@ class Execution:
     def create_instance(self, limits: RuntimeLimits) -> Trapped | None:
         """Make the instance; a trap if that fails."""
         try:
-            self.instance = self.container.runtime.create(
+            instance = self.container.runtime.create(
                 self.container.code, self.container.data, self.natives, self.meter, limits
             )
+            # Only now: looking for a method of an instance takes longer than calling it.
+            self._measure = instance.size if isinstance(instance, Measurable) else None
+            self.instance = instance
         except CreationError as error:
             return Trapped(CREATION_FAILED, str(error))
         except KeyboardInterrupt:
@@ -174,6 +185,23 @@ class Execution:
             return Trapped(RUNTIME_FAILED, type(error).__name__)
         return check_outcome(outcome, self.meter, self.container)
 
+    def measure_memory(self) -> None:
+        """Look how much memory the instance has, and keep it if it is the most so far."""
+        if self._measure is None or self.instance is None:
+            return
+        try:
+            size_bytes = self._measure()
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            self._measure = None
+            return
+        # A foreign type may compare as it likes, so the exact one is asked for.
+        if type(size_bytes) is int and size_bytes in _MEMORY_SIZES:
+            self.memory_bytes = size_bytes
+            statistics = self.container.statistics
+            statistics.peak_memory_bytes = max(statistics.peak_memory_bytes, size_bytes)
+
     def abort_hook(self) -> None:
         """Drop the hook in progress."""
         self.hook = None
@@ -191,7 +219,7 @@ class Execution:
 
     def finalize_instance(self) -> None:
         """Give the instance back."""
-        instance, self.instance = self.instance, None
+        instance, self.instance, self._measure = self.instance, None, None
         if instance is None:
             return
         try:
@@ -219,23 +247,47 @@ class Execution:
         """
         if self.hook is None or not tracer.on:
             return
-        logs = self.started.logs.collect_dropped()
-        refusals = self.started.refusals.collect_dropped()
-        if logs or refusals:
-            tracer.emit(Dropped(self.uid, logs, refusals))
+        self._trace_dropped(tracer)
         result = outcome.value if isinstance(outcome, Completed) else 0
         detail = ""
         frames: tuple[tuple[int, int], ...] = ()
         if isinstance(outcome, Trapped):
             detail = describe_trap(outcome)
             frames = to_pairs(outcome.frames)
-        used = self.used_ns, self.instructions
-        tracer.emit(HookEnded(self.uid, self.hook, how, result, *used, detail, frames))
+        tracer.emit(
+            HookEnded(
+                self.uid,
+                self.hook,
+                how,
+                result,
+                self.used_ns,
+                self.instructions,
+                detail,
+                frames,
+                self.memory_bytes,
+            )
+        )
 
     def trace_hook_in_progress(self, tracer: Tracer) -> None:
         """Record the hook in progress, if there is one, where the trace ends."""
-        if self.hook is not None and tracer.on:
-            tracer.emit(HookInProgress(self.uid, self.hook, self.used_ns, self.instructions))
+        if self.hook is None or not tracer.on:
+            return
+        self._trace_dropped(tracer)
+        tracer.emit(
+            HookInProgress(
+                self.uid,
+                self.hook,
+                self.used_ns,
+                self.instructions,
+                memory_bytes=self.memory_bytes,
+            )
+        )
+
+    def _trace_dropped(self, tracer: Tracer) -> None:
+        logs = self.started.logs.collect_dropped()
+        refusals = self.started.refusals.collect_dropped()
+        if logs or refusals:
+            tracer.emit(Dropped(self.uid, logs, refusals))
 
 
 def check_outcome(outcome: object, meter: Meter, container: Container) -> Outcome:

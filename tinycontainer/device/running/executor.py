@@ -88,6 +88,16 @@ class Executor:
         """Bring the clock up to date with the turn in progress, if there is one."""
         self._turn.settle()
 
+    @property
+    def accounted_ns(self) -> int:
+        """Until when the use of the processor is counted, in ns of the device's time."""
+        return self._turn.accounted_ns
+
+    @property
+    def busy_ns(self) -> int:
+        """What all containers have used until then, those that are gone included, in ns."""
+        return self._turn.busy_ns
+
     def recover(self) -> None:
         """Complete what was left by a call that was interrupted, at whatever line (ADR 21).
 
@@ -253,6 +263,7 @@ class Executor:
         if self._turn.is_cut and not isinstance(outcome, Completed):
             outcome = Trapped(INTERRUPTED)
         self._turn.stop_meter()
+        execution.measure_memory()
         self._conclude_turn(execution, outcome)
         self._turn.end()
 

@@ -26,6 +26,7 @@ class TurnInProgress:
         is_cut: whether an operator's interrupt ends it.
         execution: whose hook is executed or concluded; None if nobody's is. If an interrupt comes
             while there is one, its machine may be torn in mid-instruction.
+        busy_ns: what all containers have used so far, those that are gone included, in ns.
     """
 
     def __init__(self, clock: Clock, call_instructions: int) -> None:
@@ -34,6 +35,8 @@ class TurnInProgress:
         self.is_cut = False
         self._meter: Meter | None = None
         self._accounted_ns = 0
+        self._accounted_instructions = 0
+        self.busy_ns = 0
         self._dispatched: Execution | None = None
         self.execution: Execution | None = None
 
@@ -79,6 +82,7 @@ class TurnInProgress:
     def begin(self, execution: Execution) -> None:
         """From now on time is the container's."""
         self._accounted_ns = self._clock.now_ns()
+        self._accounted_instructions = execution.meter.used
         self.execution = execution
 
     def settle(self) -> None:
@@ -102,16 +106,33 @@ class TurnInProgress:
         """Count what the container has used since this was last done; now, and how much it was."""
         now_ns = self._clock.now_ns()
         used_ns = now_ns - self._accounted_ns
+        charged = execution.meter.used
+        instructions = charged - self._accounted_instructions
         if execution.hook is None:
-            used_ns = 0  # its instance could not be made: no hook has begun (TC-SCHED-15)
-        statistics = execution.container.statistics
+            used_ns = instructions = 0  # no instance, so no hook has begun (TC-SCHED-15)
+        seen = execution.container.statistics
         # One step: an interrupt must not let it be counted twice, or forgotten.
-        execution.used_ns, statistics.execution_ns, self._accounted_ns = (
+        (
+            execution.used_ns,
+            seen.execution_ns,
+            seen.instructions,
+            self.busy_ns,
+            self._accounted_ns,
+            self._accounted_instructions,
+        ) = (
             execution.used_ns + used_ns,
-            statistics.execution_ns + used_ns,
+            seen.execution_ns + used_ns,
+            seen.instructions + instructions,
+            self.busy_ns + used_ns,
             now_ns,
+            charged,
         )
         return now_ns, used_ns
+
+    @property
+    def accounted_ns(self) -> int:
+        """Until when all is counted: until now, or until the turn in progress began."""
+        return self._clock.now_ns() if self.execution is None else self._accounted_ns
 
     def end(self) -> None:
         """The turn is concluded."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from tinycontainer.text import Figure
+
 from .gantt import gantt_svg
 from .markup import Markup, join_lines, tag
 from .timeline import Timeline
@@ -13,7 +15,8 @@ _STYLE: Final = Markup(
     "padding:0 1em}h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}"
     "table{border-collapse:collapse;font-size:.93em}th,td{padding:.25em .8em;text-align:left;"
     "border-bottom:1px solid #dde4ea}th{color:#5b6b7b;font-weight:600}"
-    "td.n{text-align:right;font-variant-numeric:tabular-nums}svg{max-width:100%;height:auto}"
+    "th.n,td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
+    "svg{max-width:100%;height:auto}"
 )
 
 
@@ -46,12 +49,18 @@ def html_report(
 
 
 def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
-    head = tag("tr", *(tag("th", column) for column in columns))
-    body = [tag("tr", *map(_cell, row)) for row in rows]
-    return join_lines([tag("h2", caption), tag("table", Markup("\n"), join_lines([head, *body]))])
+    body = [tuple(row) for row in rows]
+    first = body[0] if body else columns
+    heads = (_cell("th", column, like) for column, like in zip(columns, first, strict=True))
+    lines = [
+        tag("tr", *heads),
+        *(tag("tr", *(_cell("td", cell, cell) for cell in row)) for row in body),
+    ]
+    return join_lines([tag("h2", caption), tag("table", Markup("\n"), join_lines(lines))])
 
 
-def _cell(value: object) -> Markup:
-    if isinstance(value, int | float):
-        return tag("td", str(value), class_="n")
-    return tag("td", str(value))
+def _cell(name: str, value: object, like: object) -> Markup:
+    """A cell, aligned like a value: numbers to the right."""
+    if isinstance(like, int | float | Figure):
+        return tag(name, str(value), class_="n")
+    return tag(name, str(value))

@@ -201,7 +201,7 @@ class LaneBuilder:
             descriptors=tuple(self._descriptors),
             cells=tuple(self.grid.list_cells(self._sums)) if self.is_cut else (),
             hook_count=self.hook_count,
-            execution_ns=account.execution_ns if is_whole else None,
+            execution_ns=account.statistics.execution_ns if is_whole else None,
         )
 
     def _unfinished_hook(self, began: events.HookBegan, account: Row, end_ns: int) -> HookSpan:

@@ -38,7 +38,7 @@ _DEFAULT_VIRTUAL_MS: Final = 10_000
 _FAILURES: Final[dict[str, Callable[[Tally], bool]]] = {
     "fault": lambda tally: any(row.faults for row in tally.rows.values()),
     "refusal": lambda tally: bool(tally.refusals),
-    "miss": lambda tally: any(row.deadline_misses for row in tally.rows.values()),
+    "miss": lambda tally: any(row.statistics.deadline_misses for row in tally.rows.values()),
 }
 """What `--fail-on` looks for. Refused loads count as refusals; what a script expects counts too."""
 
@@ -213,7 +213,7 @@ def _sinks(options: RunOptions, tally: Tally) -> Iterator[list[Sink]]:
     ) as sinks:
         sinks.append(tally)
         if options.live:
-            view = LiveView(tally)
+            view = LiveView(tally, time.monotonic_ns)
             sinks.append(view)
             with view.on_terminal():
                 yield sinks

@@ -1,30 +1,14 @@
 """The summary of a run: how each container fared, what was refused, and what was replaced."""
 
 from collections.abc import Iterator
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from tinycontainer.interfaces.clock import NS_PER_MS
-from tinycontainer.text import flatten, show
+from tinycontainer.text import Figure, flatten, show
 from tinycontainer.trace import Row, Tally, describe_frames, from_pairs, to_pairs
 
 from ...printing import print_table
-
-_COLUMNS: Final = MappingProxyType(
-    {
-        "uid": "container",
-        "state": "state",
-        "starts": "starts",
-        "loops": "loops",
-        "execution_ms": "ran ms",
-        "share_percent": "ran %",
-        "calls": "calls",
-        "refusals": "refused",
-        "deadline_misses": "late",
-        "ended_by": "ended by",
-    }
-)
-"""Columns of the first table, by the key of the value."""
+from ...usage import TIME_KEYS, WORK_KEYS, format_count, usage_as_dict, usage_cells, usage_heads
 
 
 def summarize_run(now_ns: int, tally: Tally) -> dict[str, Any]:
@@ -34,9 +18,12 @@ def summarize_run(now_ns: int, tally: Tally) -> dict[str, Any]:
         now_ns: device time at the end.
         tally: what was counted until then.
     """
+    account = tally.account(now_ns)
     return {
         "device_time_ms": now_ns / NS_PER_MS,
-        "containers": [_row_as_dict(row, now_ns) for row in tally.rows.values()],
+        "idle_ns": account.idle_ns,
+        "idle_percent": account.idle_share / 100,
+        "containers": [_row_as_dict(row, account.shares[uid]) for uid, row in tally.rows.items()],
         "refusals": [
             {
                 "uid": show(kind.uid),
@@ -70,11 +57,18 @@ def summary_tables(
     summary: dict[str, Any],
 ) -> Iterator[tuple[str, tuple[str, ...], list[tuple[object, ...]]]]:
     """Captions, columns and rows of a summary."""
+    containers = summary["containers"]
     yield (
         f"Who ran, in {summary['device_time_ms']:.3f} ms of device time",
-        tuple(_COLUMNS.values()),
-        [tuple(_cell(row, key) for key in _COLUMNS) for row in summary["containers"]],
+        ("container", "state", "starts", *usage_heads(TIME_KEYS), "ended by"),
+        [*map(_time_row, containers), _idle_row(summary)],
     )
+    if containers:
+        yield (
+            "What they used, and how they fared",
+            ("container", *usage_heads(WORK_KEYS)),
+            [(row["uid"], *usage_cells(row, WORK_KEYS)) for row in containers],
+        )
     if summary["refusals"]:
         yield (
             "What was refused, and why",
@@ -89,27 +83,29 @@ def summary_tables(
         )
 
 
-def _row_as_dict(row: Row, now_ns: int) -> dict[str, Any]:
+def _row_as_dict(row: Row, share: int) -> dict[str, Any]:
     """One container."""
     return {
         "uid": show(row.uid),
         "state": flatten(row.state),
-        "starts": row.starts,
-        "loops": row.loops,
-        "execution_ns": row.execution_ns,
-        "execution_ms": round(row.execution_ns / NS_PER_MS, 3),
-        # Rounded down, so that the shares of all containers never add up to more than 100.
-        "share_percent": row.execution_ns * 1000 // max(1, now_ns) / 10,
-        "calls": row.calls,
-        "refusals": row.refusals,
-        "deadline_misses": row.deadline_misses,
+        "starts": row.statistics.starts,
+        **usage_as_dict(row.statistics, share),
         "ended_by": flatten(row.ended),
         "frames": [list(each) for each in to_pairs(row.trapped_at)],
     }
 
 
-def _cell(row: dict[str, Any], key: str) -> object:
-    """A value of the first table; a trap ends with its place."""
-    if key != "ended_by":
-        return row[key]
-    return " ".join(filter(None, (row[key], describe_frames(from_pairs(row["frames"])))))
+def _time_row(row: dict[str, Any]) -> tuple[object, ...]:
+    starts = format_count(row["starts"])
+    ended = " ".join(filter(None, (row["ended_by"], describe_frames(from_pairs(row["frames"])))))
+    return row["uid"], row["state"], starts, *usage_cells(row, TIME_KEYS), ended
+
+
+def _idle_row(summary: dict[str, Any]) -> tuple[object, ...]:
+    """The rest of the time. It has no name, which every container has."""
+    values = {
+        "execution_ns": summary["idle_ns"],
+        "execution_ms": summary["idle_ns"] / NS_PER_MS,
+        "share_percent": summary["idle_percent"],
+    }
+    return "", "idle", Figure(""), *usage_cells(values, TIME_KEYS), ""
