@@ -15,6 +15,7 @@ from tinycontainer.device.device import BareDevice
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.state import DeviceState, StoredAnswer, StoredEvent
 from tinycontainer.text import flatten, show
+from tinycontainer.trace import Account
 from tinycontainer_tokens import StepOutcome
 from tinycontainer_tokens.cbor import Value, encode
 
@@ -179,7 +180,8 @@ class Resources:
                 return _content(self._describe_device())
             case "containers":
                 seen = [view for view in self._device if peer.may(Right.READ, view.uid)]
-                return _content([self._describe(view) for view in seen])
+                account = self._device.account()
+                return _content([self._describe(view, account) for view in seen])
             case "events":
                 return self._events(target, peer)
         uid = target.uid or b""
@@ -187,7 +189,7 @@ class Resources:
         if target.kind == "metadata":
             return CoapAnswer(Code.CONTENT, self._device.metadata(uid).raw, Format.CBOR)
         etag = (Option.ETAG, self._hash_of(view)[:_ETAG_BYTES])
-        return _content(self._describe(view), etag)
+        return _content(self._describe(view, self._device.account()), etag)
 
     def _describe_device(self) -> dict[int, Any]:
         capacity = self._capacity
@@ -203,7 +205,7 @@ class Resources:
             8: self._device.events(0, 0).newest,
         }
 
-    def _describe(self, view: View) -> dict[int, Any]:
+    def _describe(self, view: View, account: Account) -> dict[int, Any]:
         return {
             0: view.uid,
             1: _STATES.get(view.state, 0),
@@ -212,6 +214,7 @@ class Resources:
             4: self._changes.of_containers.get(view.uid, 0),
             5: self._hash_of(view),
             6: view.slot,
+            7: _describe_usage(view, account),
         }
 
     def _hash_of(self, view: View) -> bytes:
@@ -321,6 +324,21 @@ class Resources:
 
 def _content(value: Any, *options: tuple[int, bytes]) -> CoapAnswer:
     return CoapAnswer(Code.CONTENT, encode(value), Format.CBOR, options)
+
+
+def _describe_usage(view: View, account: Account) -> Value:
+    did = view.statistics
+    return [
+        account.shares[view.uid],
+        account.idle_share,
+        did.execution_ns,
+        did.instructions,
+        did.peak_memory_bytes,
+        did.calls,
+        did.refusals,
+        did.deadline_misses,
+        did.skipped_periods,
+    ]
 
 
 def _whole_number(target: Target, name: str, default: int) -> int:

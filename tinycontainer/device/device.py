@@ -40,7 +40,6 @@ class BareDevice(Looking):
     def __init__(self, setup: Setup, clock: Clock, sinks: Sequence[Sink] = ()) -> None:
         self._setup = setup
         self._clock = clock
-        self._begun_ns = clock.now_ns()
         self._tracer = Tracer(sinks, self._settled_now_ns)
         self._controller = Controller(setup.rules, setup.state, self._epoch_s, self._tracer)
         self._service = Service(

@@ -17,7 +17,6 @@ from .setup import Setup
 class Looking:
     """A device as its owner looks at it; `BareDevice` adds how it is changed."""
 
-    _begun_ns: int
     _clock: Clock
     _controller: Controller
     _executor: Executor
@@ -55,14 +54,18 @@ class Looking:
         return len(self._controller.containers())
 
     def account(self) -> Account:
-        """Who has had the processor since the device was made, up to its last turn."""
+        """Who has had the processor since the device's time began.
+
+        From within a turn it is the account of before that turn.
+        """
         self._managing.look()
+        until_ns = self._executor.accounted_until_ns(self._settled_now_ns())
         used_ns = {
             container.uid: container.statistics.execution_ns
             for container in self._controller.containers()
         }
         gone_ns = self._executor.busy_ns - sum(used_ns.values())
-        return Account.of(self._executor.accounted_ns - self._begun_ns, used_ns, gone_ns)
+        return Account.of(until_ns, used_ns, gone_ns)
 
     def metadata(self, uid: bytes | str) -> Metadata:
         """The metadata of a loaded container.

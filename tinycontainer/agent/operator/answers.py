@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tinycontainer.text import flatten, show
+from tinycontainer.trace.account import WHOLE, Statistics
 from tinycontainer_tokens import CborError
 from tinycontainer_tokens.cbor import decode
 
 MAX_ANSWER_BYTES: Final = 1 << 20
 _VERDICTS: Final = {0: False, 1: True, 2: None}
+_USAGE: Final = 7
+_USAGE_VALUES: Final = 9
 _STATES: Final = {1: "READY", 2: "RUNNING", 3: "STOPPING", 4: "DELETING"}
 
 
@@ -18,15 +21,44 @@ class AnswerUnreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SeenContainer:
-    """A container as the device describes it (TC-MGMT-09); its texts are fit to be shown."""
+    """A container as the device describes it (TC-MGMT-09); its texts are fit to be shown.
+
+    Attributes:
+        uid: its uid.
+        state: its state.
+        last_exit: the end of its last start; empty if there was none.
+        change: the number of its last change.
+        sha256: of its bundle.
+        slot: where it lies.
+        statistics: what it did, so that its loops are in it; its starts are not known.
+        share: its share of the processor, in hundredths of a per cent.
+        idle_share: that of the time in which no container ran.
+        says_usage: whether the device says more of it than its loops; an older one does not.
+    """
 
     uid: str
     state: str
-    loops: int
     last_exit: str
     change: int
     sha256: str
     slot: int
+    statistics: Statistics
+    share: int = 0
+    idle_share: int = 0
+    says_usage: bool = False
+
+    @property
+    def loops(self) -> int:
+        """Completed loops."""
+        return self.statistics.loops
+
+    def differs_from(self, before: "SeenContainer | None") -> bool:
+        """Whether it has changed, or was not there; what it uses grows all the time."""
+        return before is None or self._steady != before._steady
+
+    @property
+    def _steady(self) -> tuple[object, ...]:
+        return self.state, self.last_exit, self.change, self.sha256, self.slot, self.loops
 
 
 def read_containers(payload: bytes) -> list[SeenContainer]:
@@ -89,15 +121,29 @@ def _container(value: Any) -> SeenContainer:
     digest = _bytes(values.get(5))
     if len(digest) != 32:
         raise AnswerUnreadable("a SHA-256 has not 32 bytes")
+    share, idle_share, *used = _usage(values)
     return SeenContainer(
         uid=show(_bytes(values.get(0)), 64),
         state=_STATES.get(state, f"unknown ({state})"),
-        loops=_uint(values.get(2)),
         last_exit=_text(values.get(3)),
         change=_uint(values.get(4)),
         sha256=digest.hex(),
         slot=_uint(values.get(6)),
+        statistics=Statistics(0, _uint(values.get(2)), *used),
+        share=share,
+        idle_share=idle_share,
+        says_usage=_USAGE in values,
     )
+
+
+def _usage(values: dict[Any, Any]) -> list[int]:
+    """What a container used; nothing of a device that does not say it."""
+    if _USAGE not in values:
+        return [0] * _USAGE_VALUES
+    usage = [_uint(each) for each in _row(values[_USAGE], _USAGE_VALUES)]
+    if max(usage[:2]) > WHOLE:
+        raise AnswerUnreadable("a share is more than all")
+    return usage
 
 
 def _event(value: Any) -> str:

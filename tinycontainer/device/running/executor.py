@@ -88,10 +88,9 @@ class Executor:
         """Bring the clock up to date with the turn in progress, if there is one."""
         self._turn.settle()
 
-    @property
-    def accounted_ns(self) -> int:
-        """Until when the use of the processor is counted, in ns of the device's time."""
-        return self._turn.accounted_ns
+    def accounted_until_ns(self, now_ns: int) -> int:
+        """See `TurnInProgress.accounted_until_ns`."""
+        return self._turn.accounted_until_ns(now_ns)
 
     @property
     def busy_ns(self) -> int:

@@ -129,10 +129,9 @@ class TurnInProgress:
         )
         return now_ns, used_ns
 
-    @property
-    def accounted_ns(self) -> int:
+    def accounted_until_ns(self, now_ns: int) -> int:
         """Until when all is counted: until now, or until the turn in progress began."""
-        return self._clock.now_ns() if self.execution is None else self._accounted_ns
+        return now_ns if self.execution is None else self._accounted_ns
 
     def end(self) -> None:
         """The turn is concluded."""

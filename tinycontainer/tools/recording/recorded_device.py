@@ -14,7 +14,7 @@ from tinycontainer.errors import TinyContainerError
 from tinycontainer.interfaces.clock import Clock
 from tinycontainer.state import KEPT_EVENTS, StoredEvents
 from tinycontainer.text import show
-from tinycontainer.trace import Sink, TraceEvent, as_dict
+from tinycontainer.trace import Account, Sink, TraceEvent, as_dict
 
 from .parts import note_parts
 from .tape import TapeWriter
@@ -151,6 +151,11 @@ class RecordedDevice(Device):
         """See `Device.now_ns`."""
         with self._noted("look"):
             return super().now_ns
+
+    def account(self) -> Account:
+        """See `Device.account`; of the world it reads the time."""
+        with self._noted("look"):
+            return super().account()
 
     def end_trace(self, reason: str = "over") -> int:
         """End the trace, and with it the recording: later calls are not recorded.

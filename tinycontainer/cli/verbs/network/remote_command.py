@@ -19,6 +19,7 @@ from tinycontainer.text import show
 
 from ...printing import print_json, print_table
 from ...verb import ExitCode, VerbRefused
+from .seen_containers import describe_change, print_containers
 
 _WITH_SUBJECT: Final = {
     "show": "uid", "load": "bundle", "replace": "bundle", "reconfigure": "file", "judge": "bundle",
@@ -32,7 +33,6 @@ _BELONGS_TO: Final = {
     "--follow": ("events",),
 }  # fmt: skip
 _MAX_BUNDLE_BYTES: Final = 64 << 20
-_COLUMNS: Final = ("slot", "uid", "state", "loops", "last exit", "bundle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +126,10 @@ def carry_out(command: RemoteCommand, requests: Requests) -> ExitCode:
         case "show" if command.v1:
             _show_published(PublishedClient(requests), command)
         case "ls":
-            _print(command, _COLUMNS, [_row(each) for each in client.containers()])
+            print_containers(command.what, client.containers(), as_json=command.as_json)
         case "show":
-            _print(command, _COLUMNS, [_row(client.container(command.parse_uid()))])
+            container = client.container(command.parse_uid())
+            print_containers(command.what, [container], as_json=command.as_json)
         case "events":
             _print(command, ("number", "event"), client.events(command.since)[1])
         case "judge":
@@ -197,23 +198,10 @@ def _watch(client: Client, command: RemoteCommand) -> None:
     for containers in client.watch():
         now = {each.uid: each for each in containers}
         lines = [(uid, None) for uid in before if uid not in now]
-        changed = [(uid, each) for uid, each in now.items() if before.get(uid) != each]
+        changed = [(uid, each) for uid, each in now.items() if each.differs_from(before.get(uid))]
         for uid, each in (*lines, *changed):
-            click.echo(_describe_change(uid, each, as_json=command.as_json))
+            click.echo(describe_change(uid, each, as_json=command.as_json))
         before = now
-
-
-def _describe_change(uid: str, seen: SeenContainer | None, *, as_json: bool) -> str:
-    if seen is None:
-        return _json_line(uid=uid, state="GONE") if as_json else f"{uid}: GONE"
-    if as_json:
-        return _json_line(**dict(zip(_names(_COLUMNS), _row(seen), strict=True)))
-    last = f", last exit: {seen.last_exit}" if seen.last_exit else ""
-    return f"{uid}: {seen.state}, {seen.loops} loops{last}"
-
-
-def _row(seen: SeenContainer) -> tuple[Any, ...]:
-    return seen.slot, seen.uid, seen.state, seen.loops, seen.last_exit, seen.sha256
 
 
 def _names(columns: Iterable[str]) -> list[str]:
