@@ -22,6 +22,8 @@ from tinycontainer.trace.events import HookBegan, HookEnded
 from tinycontainer_tokens import Kind
 
 CALL_INSTRUCTIONS = 100
+GROWTH_BYTES = 7
+"""By so much the memory of a container grows with each unit of work."""
 EPOCH_S = 1_000_000
 _EXPIRING_FACTOR = 50
 
@@ -165,6 +167,7 @@ class Run:
             program = Program(
                 self._script(number, tenant.loop, tenant.is_endless),
                 start=self._script(number, tenant.start, False),
+                growth_bytes=GROWTH_BYTES,
             )
             plan = blueprint(str(number), priority=tenant.priority, security=security)
             if tenant.expires is None:

@@ -40,12 +40,16 @@ class ScriptTrap(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """The hooks of a scripted container; one that is missing completes at once."""
+    """The hooks of a scripted container; one that is missing completes at once.
+
+    Its memory begins with nothing and grows by as many bytes with each unit of work.
+    """
 
     loop: Script
     start: Script | None = None
     stop: Script | None = None
     fail_create: bool = False
+    growth_bytes: int = 0
 
 
 @dataclass
@@ -78,6 +82,10 @@ class ScriptedInstance:
         self._program = runtime.programs[name]
         self._natives, self._meter = natives, meter
         self._steps: Steps | None = None
+        self._size_bytes = 0
+
+    def size(self) -> int:
+        return self._size_bytes
 
     def begin(self, hook: Hook) -> None:
         script = {
@@ -93,6 +101,7 @@ class ScriptedInstance:
         while self._meter.left > 0:
             try:
                 self._meter.spend(next(self._steps))
+                self._size_bytes += self._program.growth_bytes
             except StopIteration as end:
                 self._steps = None
                 return Completed(end.value or 0)
