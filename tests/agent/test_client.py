@@ -15,7 +15,9 @@ from tinycontainer.agent.requests.message import (
     Method,
     Option,
 )
+from tinycontainer.trace import Statistics
 
+USAGE = [1, 9_999, 5_000, 5, 512, 7, 8, 9, 10]
 ROW = {0: b"a\x1b", 1: 2, 2: 3, 3: "", 4: 5, 5: bytes(32), 6: 0, 99: "passed over"}
 
 
@@ -52,11 +54,36 @@ def test_containers_are_read_and_their_text_is_escaped() -> None:
     assert (found.uid, found.state, found.loops) == ("a\\x1b", "RUNNING", 3)
 
 
+def with_usage(usage: object) -> dict[int, object]:
+    """A container that says what it used; keys are in their order."""
+    return dict(sorted((ROW | {7: usage}).items()))
+
+
+def test_what_a_container_used_is_read() -> None:
+    older, newer = client(Scripted(content([ROW, with_usage(USAGE)]))).containers()
+    assert newer.statistics == Statistics(0, 3, 5_000, 5, 512, 7, 8, 9, 10)
+    assert (newer.share, newer.idle_share, newer.says_usage) == (1, 9_999, True)
+    assert older.statistics == Statistics(loops=3)
+    assert not older.says_usage
+
+
+def test_a_container_has_not_changed_because_it_used_more() -> None:
+    rows = [with_usage(USAGE), with_usage([2, 9_998, *USAGE[2:]]), with_usage(USAGE) | {1: 1}]
+    first, later, stopped = client(Scripted(content(rows))).containers()
+    assert first.differs_from(None)
+    assert not later.differs_from(first)
+    assert stopped.differs_from(first)
+
+
 @pytest.mark.parametrize(
     "value",
     [
         1,
         [1],
+        [with_usage(USAGE[1:])],
+        [with_usage([*USAGE[:-1], -1])],
+        [with_usage([10_001, *USAGE[1:]])],
+        [with_usage("much")],
         [ROW | {0: "text"}],
         [ROW | {2: -1}],
         [ROW | {2: True}],

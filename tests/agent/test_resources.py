@@ -67,6 +67,30 @@ def test_a_container_from_its_load_to_its_end(managed: Managed) -> None:
     assert problem(managed.ask(Method.GET, A)) == ("4.04", "unknown-uid")
 
 
+@pytest.mark.clause("TC-MGMT-09", "TC-TOOL-14")
+def test_a_container_says_what_it_has_used(managed: Managed) -> None:
+    put(managed, bundle(managed))
+    assert content(managed.ask(Method.GET, A))[7] == [0, 10_000, *[0] * 7]
+    do(managed, "start")
+    managed.device.run(for_ms=25)
+    did, account = managed.device["a"].statistics, managed.device.account()
+    usage = content(managed.ask(Method.GET, A))[7]
+    assert usage == [
+        account.shares[b"a"],
+        account.idle_share,
+        did.execution_ns,
+        did.instructions,
+        did.peak_memory_bytes,
+        did.calls,
+        did.refusals,
+        did.deadline_misses,
+        did.skipped_periods,
+    ]
+    assert usage[0] + usage[1] == 10_000
+    assert usage[0] > 0
+    assert content(managed.ask(Method.GET, "/tc/c"))[0][7] == usage
+
+
 @pytest.mark.clause("TC-MGMT-09")
 def test_the_device_says_what_fits_and_where_it_is(managed: Managed) -> None:
     put(managed, bundle(managed))

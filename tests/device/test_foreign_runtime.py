@@ -281,6 +281,42 @@ def test_a_hook_that_uses_nothing_still_takes_what_it_costs_to_enter() -> None:
     assert world.device["calm"].loops == 10
 
 
+@pytest.mark.parametrize(
+    "size",
+    [
+        raising(ZeroDivisionError()),
+        lambda _: "much",
+        lambda _: True,
+        lambda _: 12.5,
+        lambda _: -1,
+        lambda _: 1 << 40,
+        lambda _: None,
+    ],
+)
+@pytest.mark.clause("TC-RT-06", "TC-TOOL-14")
+def test_a_size_of_memory_that_cannot_be_is_not_believed(size: Order) -> None:
+    sizes = iter([lambda _: 1000, size, lambda _: 500])
+
+    @dataclass
+    class Sized(Rogue):
+        def size(self) -> Any:
+            return next(sizes, size)(self)
+
+    world = world_with(Sized(resume_does=spends(10, Completed())))
+    world.device.run_until(100)
+    view = world.device["box"]
+    assert (view.state, view.statistics.peak_memory_bytes) == (State.RUNNING, 1000)
+    assert {event.memory_bytes for event in world.of(HookEnded, "box")} <= {1000, 500}
+    assert world.device["calm"].statistics.peak_memory_bytes == 0
+
+
+def test_a_runtime_that_does_not_say_how_much_memory_there_is_runs_all_the_same() -> None:
+    world = world_with(Rogue())
+    world.device.run_until(100)
+    assert {event.memory_bytes for event in world.of(HookEnded, "box")} == {0}
+    assert world.device["box"].loops == 10
+
+
 def test_a_runtime_cannot_manage_the_device() -> None:
     world = world_with(Rogue(resume_does=in_loop(lambda _: world.device.kill("calm"))))
     others_go_on(world)

@@ -49,6 +49,7 @@ VERBS = (
     *("start", "stop", "kill", "delete", "load", "reconfigure", "nonsense"),
     *("replace", "replace on trial", "judge", "judge a successor"),
     *("run due", "load sections", "answered start", "answered delete", "events", "wind down"),
+    "account",
 )
 
 
@@ -187,6 +188,8 @@ class Story:
                 device.events(number, 2)
             case "wind down":
                 device.wind_down()
+            case "account":
+                device.account()
             case "nonsense":
                 device.load(b"\xff" * (40_000 * number))
             case _:

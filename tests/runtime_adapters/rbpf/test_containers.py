@@ -47,6 +47,13 @@ def test_the_adapter_keeps_the_runtime_interface() -> None:
     check_runtime(create_runtime(), samples)
 
 
+@pytest.mark.clause("TC-TOOL-14")
+def test_the_memory_of_a_program_is_its_regions() -> None:
+    code = rbf("exit", bytes(24), b"a line\0\0")
+    assert Tenant(code).instance.size() == 512 + 24 + 8
+    assert Tenant(code, bytes(100)).instance.size() == 512 + 24 + 8 + 100
+
+
 # Hooks and results.
 
 

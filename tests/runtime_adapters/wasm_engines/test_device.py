@@ -7,10 +7,19 @@ from support.worlds import World, blueprint, times
 
 from tinycontainer.device.containers.container import ExitReason
 from tinycontainer.device.containers.lifecycle import State
+from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.interfaces.clock import NS_PER_MS
+from tinycontainer.interfaces.runtime import PAGE_BYTES, RuntimeLimits
 from tinycontainer.metadata import ContainerType
 from tinycontainer.tools.packing.packing import pack_unsigned
-from tinycontainer.trace.events import Dispatched, HookBegan, HookEnded, Logged, Transitioned
+from tinycontainer.trace.events import (
+    Dispatched,
+    HookBegan,
+    HookEnded,
+    HookInProgress,
+    Logged,
+    Transitioned,
+)
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -74,6 +83,26 @@ def test_a_trap_is_a_fault_and_the_others_go_on() -> None:
     here.device.run_until(95)
     assert here.exit_of("bad").detail == "unreachable"
     assert here.device["good"].loops == 10
+
+
+@pytest.mark.clause("TC-TOOL-14")
+def test_memory_that_a_container_took_is_seen_after_each_turn() -> None:
+    here = World(
+        bare=True,
+        foreign={ContainerType.WASM: make_runtime()},
+        capacity=Capacity(runtime=RuntimeLimits(memory_pages=3)),
+    )
+    growing = loop("(drop (memory.grow (i32.const 1))) i32.const 0", memory="1")
+    endless = loop("(drop (memory.grow (i32.const 2))) (loop br 0) i32.const 0", memory="1")
+    run(here, "growing", growing, lifetime=4)
+    run(here, "endless", endless)
+    here.device.run_until(100)
+    sizes = [event.memory_bytes // PAGE_BYTES for event in here.of(HookEnded, "growing")]
+    assert sizes == [1, 2, 3, 3, 3, 3]
+    assert here.device["growing"].statistics.peak_memory_bytes == 3 * PAGE_BYTES
+    assert here.device["endless"].statistics.peak_memory_bytes == 3 * PAGE_BYTES
+    here.device.end_trace()
+    assert [event.memory_bytes for event in here.of(HookInProgress)] == [3 * PAGE_BYTES]
 
 
 def test_two_endless_loops_share_time_within_one_slice() -> None:

@@ -197,7 +197,9 @@ class Execution:
             self._measure = None
             return
         # A foreign type may compare as it likes, so the exact one is asked for.
-        if type(size_bytes) is int and size_bytes in _MEMORY_SIZES:
+        if type(size_bytes) is not int or size_bytes == self.memory_bytes:
+            return
+        if size_bytes in _MEMORY_SIZES:
             self.memory_bytes = size_bytes
             statistics = self.container.statistics
             statistics.peak_memory_bytes = max(statistics.peak_memory_bytes, size_bytes)

@@ -82,7 +82,7 @@ class TurnInProgress:
     def begin(self, execution: Execution) -> None:
         """From now on time is the container's."""
         self._accounted_ns = self._clock.now_ns()
-        self._accounted_instructions = execution.meter.used
+        self._accounted_instructions = execution.started.meter.used
         self.execution = execution
 
     def settle(self) -> None:
@@ -106,7 +106,7 @@ class TurnInProgress:
         """Count what the container has used since this was last done; now, and how much it was."""
         now_ns = self._clock.now_ns()
         used_ns = now_ns - self._accounted_ns
-        charged = execution.meter.used
+        charged = execution.started.meter.used
         instructions = charged - self._accounted_instructions
         if execution.hook is None:
             used_ns = instructions = 0  # no instance, so no hook has begun (TC-SCHED-15)
