@@ -13,6 +13,7 @@ from tinycontainer.device.running import execution
 from tinycontainer.files.device_file import DeviceFile
 from tinycontainer.files.toml_file import Table, parse_toml
 from tinycontainer.interfaces.tables import list_models
+from tinycontainer.scenario.expectations import ExpectationsFile
 from tinycontainer.scenario.script import ScriptFile
 from tinycontainer.tools.packing.manifest import ManifestFile
 from tinycontainer_endpoints.sensor import SharedRecordings
@@ -22,6 +23,7 @@ from tinycontainer_runtimes.wasm.traps import TrapCode
 PAGES: dict[str, type[Table]] = {
     "container-file": ManifestFile,
     "device-file": DeviceFile,
+    "expectations-file": ExpectationsFile,
     "script-file": ScriptFile,
 }
 

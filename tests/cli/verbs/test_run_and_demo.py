@@ -109,7 +109,9 @@ def test_the_demo_fails_if_an_expectation_does(
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "tinycontainer_examples", raising=False)
     found = program.json("demo", code=1)
-    assert found["expectations"] == [{"text": "the moon rises", "found": 0, "held": False}]
+    (unmet,) = found["expectations"]
+    assert (unmet["text"], unmet["found"], unmet["held"]) == ("the moon rises", 0, False)
+    assert unmet["place"] == "expectations.toml:1: expectations[0]"
 
 
 def test_run_plays_a_script_and_counts(box: Path, program: Program) -> None:
@@ -245,7 +247,7 @@ def test_durations_have_units(box: Path, program: Program, text: str) -> None:
     assert found["device_time_ms"] == wanted_ms
 
 
-@pytest.mark.parametrize("file", ["device", "container", "script"])
+@pytest.mark.parametrize("file", ["device", "container", "script", "expectations"])
 def test_schemas_are_published_and_describe_their_fields(program: Program, file: str) -> None:
     schema = program.json("schema", file)
     assert schema["type"] == "object"

@@ -6,6 +6,7 @@ import click
 
 from tinycontainer.files.device_file import DeviceFile
 from tinycontainer.files.toml_file import Table
+from tinycontainer.scenario.expectations import ExpectationsFile
 from tinycontainer.scenario.script import ScriptFile
 from tinycontainer.tools.packing.manifest import ManifestFile
 
@@ -16,6 +17,7 @@ _MODELS: Final[dict[str, type[Table]]] = {
     "device": DeviceFile,
     "container": ManifestFile,
     "script": ScriptFile,
+    "expectations": ExpectationsFile,
 }
 
 
@@ -23,7 +25,7 @@ _MODELS: Final[dict[str, type[Table]]] = {
 @click.argument("file", type=click.Choice(list(_MODELS)))
 @click.option("--json", is_flag=True, expose_value=False, help="A schema is always JSON.")
 def schema(file: str) -> None:
-    """Print the JSON Schema of a device file, a container's manifest or a script (all are TOML).
+    """Print the JSON Schema of a device file, a manifest, a script or expectations (all are TOML).
 
     Example: tinycontainerctl schema container
     """

@@ -19,8 +19,8 @@ from tinycontainer.files.toml_file import Table, read_toml
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.metadata import Bundle
 from tinycontainer.scenario.expectations import (
+    ExpectationJudge,
     ExpectationResult,
-    judge_expectations,
     read_expectations,
 )
 from tinycontainer.scenario.script import Surprise, play_script, read_script
@@ -29,19 +29,21 @@ from tinycontainer.text import flatten, show
 from tinycontainer.tools.packing import packing
 from tinycontainer.tools.packing.manifest import read_manifest
 from tinycontainer.tools.pictures import TimelineBuilder
-from tinycontainer.trace import Human, Sink, Tally, TraceEvent
+from tinycontainer.trace import Human, Sink, Tally
 from tinycontainer_tokens import KeyMaterial, Role, key_files
 
 from ...installation import with_installation
 from ...options import force_option, json_option, path_option
 from ...output_files import write_file
-from ...printing import print_json, print_table
+from ...printing import print_json
 from ...verb import ExitCode, Verb, VerbRefused, say
+from .expectation_report import expectations_as_dicts, print_expectations, say_unmet
 from .listeners import print_lines, show_progress, trace_to
 from .picture_files import PictureFiles, picture_options
 from .run_summary import print_summary, summarize_run
 
 _EXAMPLE: Final = "smartdronebox"
+_EXPECTATIONS: Final = "expectations.toml"
 _RUN_MS: Final = 20_000
 
 
@@ -88,14 +90,16 @@ def demo(
     """
     pictures.check(trace, force=force)
     tally = Tally()
-    events: list[TraceEvent] = []
     builder = TimelineBuilder()
     with _workspace(keep) as directory:
         _make_keys(directory / "keys")
         _make_bundles(directory)
+        # The directory has another name at every run.
+        expected = read_expectations(directory / _EXPECTATIONS, called=_EXPECTATIONS)
+        judge = ExpectationJudge(expected)
         kept_trace = directory / "demo.jsonl" if keep is not None else None
         with trace_to(trace, force=force) as sinks, trace_to(kept_trace, force=False) as more:
-            sinks += [*more, tally, events.append, *pictures.sinks(builder)]
+            sinks += [*more, tally, judge, *pictures.sinks(builder)]
             if not as_json:
                 sinks.append(Human(click.echo))
             show_line = print_lines(quiet=as_json)
@@ -104,7 +108,7 @@ def demo(
                 now_ns, surprises = _play_script(directory, installation, sinks, show_line, state)
             finally:
                 state.close()
-        findings = judge_expectations(read_expectations(directory / "expectations.toml"), events)
+    findings = judge.results()
     held = not surprises and all(finding.held for finding in findings)
     pictures.write(builder.build(now_ns), "The SmartDroneBox: who ran when")
     summary = summarize_run(now_ns, tally)
@@ -112,7 +116,10 @@ def demo(
         print_json(summary | _judgement_as_dict(findings, surprises, held=held))
     else:
         print_summary(summary)
-        _print_judgement(findings, surprises)
+        print_expectations(findings)
+        say_unmet(findings)
+        for surprise in surprises:
+            say(f"error: script: {flatten(str(surprise))}")
     return ExitCode.DONE if held else ExitCode.REFUSED
 
 
@@ -199,18 +206,6 @@ def _judgement_as_dict(
 ) -> dict[str, Any]:
     return {
         "held": held,
-        "expectations": [
-            {"text": finding.text, "found": finding.found, "held": finding.held}
-            for finding in findings
-        ],
+        "expectations": expectations_as_dicts(findings),
         "surprises": [show(str(surprise)) for surprise in surprises],
     }
-
-
-def _print_judgement(findings: list[ExpectationResult], surprises: list[Surprise]) -> None:
-    rows = [
-        ("held" if finding.held else "FAILED", finding.text, finding.found) for finding in findings
-    ]
-    print_table("What had to happen", ("", "expectation", "found"), rows)
-    for surprise in surprises:
-        say(f"error: script: {flatten(str(surprise))}")

@@ -11,6 +11,7 @@ import click
 
 from tinycontainer.agent.log_lines import few_log_lines
 from tinycontainer.assembly import Installation, read_plan
+from tinycontainer.scenario.expectations import ExpectationJudge, read_expectations
 from tinycontainer.scenario.script import count_late_steps, read_script
 from tinycontainer.text import flatten
 from tinycontainer.tools.pictures import TimelineBuilder
@@ -28,6 +29,7 @@ from ...options import (
 )
 from ...printing import print_json
 from ...verb import ExitCode, Verb, VerbRefused, say
+from .expectation_report import expectations_as_dicts, print_expectations, say_unmet
 from .listeners import print_lines, trace_to
 from .live_view import LiveView, require_terminal
 from .picture_files import PictureFiles, picture_options
@@ -59,6 +61,7 @@ class RunOptions:
     file_limit: int | None
     live: bool
     fail_on: tuple[str, ...]
+    expect: Path | None
     pictures: PictureFiles
     force: bool
     as_json: bool
@@ -148,6 +151,11 @@ class RunOptions:
     help="End with exit code 1 if a container faulted, something was refused, or a deadline was"
     " missed. Can be repeated.",
 )
+@path_option(
+    "--expect",
+    help="End with exit code 1 if an expectation of this file (TOML) does not hold at the end of"
+    " the run, whether that is scripted, replayed, or in wall time; see `schema expectations`.",
+)
 @picture_options
 @force_option
 @json_option
@@ -163,10 +171,11 @@ def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
     steps = () if options.script is None else read_script(options.script)
     if plan.content.trust.allow_unsigned:
         say("warning: allow_unsigned is set: missing tokens are accepted")
+    judge = ExpectationJudge(() if options.expect is None else read_expectations(options.expect))
     tally = Tally()
     builder = TimelineBuilder()
     with _sinks(options, tally) as sinks:
-        sinks.extend(options.pictures.sinks(builder))
+        sinks.extend([judge, *options.pictures.sinks(builder)])
         show_line = print_lines(quiet=options.as_json or options.live)
         request = RunRequest(
             plan=plan,
@@ -183,16 +192,24 @@ def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
     options.pictures.write(builder.build(result.now_ns), f"{plan.name}: who ran when")
     late_steps = count_late_steps(steps, options.end_ms)
     summary = summarize_run(result.now_ns, tally)
+    findings = judge.results()
     if options.as_json:
-        surprises = [str(surprise) for surprise in result.surprises]
-        print_json(summary | {"surprises": surprises, "steps_not_taken": late_steps})
+        more = {
+            "surprises": [str(surprise) for surprise in result.surprises],
+            "steps_not_taken": late_steps,
+            "expectations": expectations_as_dicts(findings),
+        }
+        print_json(summary | more)
     else:
         print_summary(summary)
+        if findings:
+            print_expectations(findings)
         if not (plan.content.containers or steps or options.replay or tally.rows):
             click.echo("the device file lists no containers; add some, or give a --script")
         if late_steps:
             click.echo(f"{late_steps} steps of the script are after the end of the run; use --for")
-    return _exit_code(result, tally, options)
+    say_unmet(findings)
+    return _exit_code(result, tally, options, unmet=any(not each.held for each in findings))
 
 
 def _run(request: RunRequest, options: RunOptions) -> RunResult:
@@ -223,7 +240,7 @@ def _sinks(options: RunOptions, tally: Tally) -> Iterator[list[Sink]]:
         yield sinks
 
 
-def _exit_code(result: RunResult, tally: Tally, options: RunOptions) -> ExitCode:
+def _exit_code(result: RunResult, tally: Tally, options: RunOptions, *, unmet: bool) -> ExitCode:
     for surprise in result.surprises:
         say(f"error: script: {flatten(str(surprise))}")
     if result.cut:
@@ -234,4 +251,5 @@ def _exit_code(result: RunResult, tally: Tally, options: RunOptions) -> ExitCode
     for name in failures:
         say(f"error: --fail-on {name}: the run had at least one")
     is_half = bool(result.cut) and options.replay is not None
-    return ExitCode.REFUSED if result.surprises or failures or is_half else ExitCode.DONE
+    is_refused = bool(result.surprises or failures) or is_half or unmet
+    return ExitCode.REFUSED if is_refused else ExitCode.DONE
