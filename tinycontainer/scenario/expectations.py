@@ -57,7 +57,7 @@ class ExpectationsFile(Table):
 
 
 @dataclass(frozen=True)
-class Expectation:
+class PlacedExpectation:
     """An expectation, and where it was written.
 
     Attributes:
@@ -108,7 +108,7 @@ class ExpectationResult:
 class _Count:
     """What was seen of one expectation."""
 
-    expectation: Expectation
+    expectation: PlacedExpectation
     found: int = 0
     surplus: TraceEvent | None = None
     closest: TraceEvent | None = None
@@ -144,7 +144,7 @@ class ExpectationJudge:
         expected: the expectations.
     """
 
-    expected: Iterable[Expectation]
+    expected: Iterable[PlacedExpectation]
     _counts: list[_Count] = field(default_factory=list, init=False)
     _by_event: dict[str, list[_Count]] = field(default_factory=dict, init=False)
 
@@ -164,7 +164,7 @@ class ExpectationJudge:
         return [count.judge() for count in self._counts]
 
 
-def read_expectations(path: Path, called: str | None = None) -> list[Expectation]:
+def read_expectations(path: Path, called: str | None = None) -> list[PlacedExpectation]:
     """Read a file of expectations.
 
     Args:
@@ -185,7 +185,7 @@ def read_expectations(path: Path, called: str | None = None) -> list[Expectation
     # Tables can be written in other ways as well; a wrong line would be worse than none.
     lines = [f":{head}" for head in heads] if len(heads) == len(tables) else [""] * len(tables)
     return [
-        Expectation(table, f"{name}{line}: expectations[{number}]")
+        PlacedExpectation(table, f"{name}{line}: expectations[{number}]")
         for number, (table, line) in enumerate(zip(tables, lines, strict=True))
     ]
 

@@ -12,7 +12,7 @@ import typing
 
 if typing.TYPE_CHECKING:
     from .bench.bench_device import BenchDevice
-    from .bench.errors import BenchMisused, StepFailed
+    from .bench.errors import BenchMisused, StepNotMet
     from .bench.session import BenchFactory
     from .contract import ContractBroken
     from .driver_check import StillContext, check_driver
@@ -27,7 +27,7 @@ _MODULES: typing.Final[typing.Mapping[str, str]] = {
     "ContractBroken": "contract",
     "RecordingNatives": "runtime_check",
     "RuntimeSamples": "runtime_check",
-    "StepFailed": "bench.errors",
+    "StepNotMet": "bench.errors",
     "StillContext": "driver_check",
     "check_driver": "driver_check",
     "check_runtime": "runtime_check",
@@ -40,7 +40,7 @@ __all__ = [
     "ContractBroken",
     "RecordingNatives",
     "RuntimeSamples",
-    "StepFailed",
+    "StepNotMet",
     "StillContext",
     "check_driver",
     "check_runtime",

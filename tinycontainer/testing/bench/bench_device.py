@@ -141,7 +141,7 @@ class BenchDevice:
             Its uid.
 
         Raises:
-            StepFailed: the device refuses it.
+            StepNotMet: the device refuses it.
         """
         return self._rig.load(Path(path))
 
@@ -193,7 +193,7 @@ class BenchDevice:
         """Run for a time.
 
         Raises:
-            StepFailed: a container under test faulted, or the budget is spent.
+            StepNotMet: a container under test faulted, or the budget is spent.
         """
         self._stepper.advance(f"run(for_ms={for_ms})", for_ms, lambda: False)
 
@@ -207,7 +207,7 @@ class BenchDevice:
             within_ms: how long that may take.
 
         Raises:
-            StepFailed: it does not hold within that time.
+            StepNotMet: it does not hold within that time.
         """
         step = f"run_until(..., within_ms={within_ms})"
         if not self._stepper.advance(step, within_ms, lambda: holds(self)):
@@ -232,7 +232,7 @@ class BenchDevice:
             The whole line.
 
         Raises:
-            StepFailed: there is no such line within that time.
+            StepNotMet: there is no such line within that time.
         """
         owner = self._uid(uid)
         step = f"expect_log({_quote(text)}, within_ms={within_ms})"
@@ -263,7 +263,7 @@ class BenchDevice:
             The whole line.
 
         Raises:
-            StepFailed: there is no such line within that time.
+            StepNotMet: there is no such line within that time.
         """
         owner = self._uid(uid)
         step = f"expect_console({_quote(text)}, within_ms={within_ms})"
@@ -298,7 +298,7 @@ class BenchDevice:
             The refusal.
 
         Raises:
-            StepFailed: nothing like it is refused within that time.
+            StepNotMet: nothing like it is refused within that time.
             BenchMisused: there is no such call or reason.
         """
         _require("call", call, _CALLS)
@@ -335,7 +335,7 @@ class BenchDevice:
             How it ended.
 
         Raises:
-            StepFailed: it goes on, or ended for another reason.
+            StepNotMet: it goes on, or ended for another reason.
             BenchMisused: there is no such reason.
         """
         _require("reason", reason, tuple(ExitReason))

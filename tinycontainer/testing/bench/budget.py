@@ -6,7 +6,7 @@ from typing import Final
 
 from tinycontainer.interfaces.clock import VirtualClock
 
-from .errors import StepFailed, hides_frames
+from .errors import StepNotMet, hides_frames
 
 __tracebackhide__ = hides_frames
 
@@ -54,15 +54,15 @@ class Budget:
             step: what the test asks for, in words.
 
         Raises:
-            StepFailed: it is spent.
+            StepNotMet: it is spent.
         """
         if used_instructions > self.instructions:
-            raise StepFailed(
+            raise StepNotMet(
                 f"{step}: gave up after {used_instructions} instructions; a test may use"
                 f" {self.instructions} (budget_instructions of tinycontainer_device)"
             )
         if self.monotonic() - begun > self.seconds:
-            raise StepFailed(
+            raise StepNotMet(
                 f"{step}: gave up after {self.seconds:g} s of real time; a step may take as long"
                 " as budget_seconds of tinycontainer_device"
             )

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 
-class StepFailed(AssertionError):
+class StepNotMet(AssertionError):
     """The device did not do what a step of a test asks for; the text says what it did instead."""
 
 
@@ -25,4 +25,4 @@ def hides_frames(caught: CaughtError) -> bool:
 
     The place that matters is the line of the test; of any other error all is shown.
     """
-    return isinstance(caught.value, StepFailed | BenchMisused)
+    return isinstance(caught.value, StepNotMet | BenchMisused)

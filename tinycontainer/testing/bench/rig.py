@@ -19,7 +19,7 @@ from tinycontainer.tools.packing.manifest import manifest_path, read_manifest
 
 from .bench_setup import make_bench_setup, plan_for_bench
 from .budget import CountingClock
-from .errors import BenchMisused, StepFailed, hides_frames
+from .errors import BenchMisused, StepNotMet, hides_frames
 from .observations import Observations
 from .pipe_end import PipeEnd
 from .played_peers import peer_blueprint, peer_code, pipes_of
@@ -52,7 +52,7 @@ class Rig:
 
     Raises:
         DeviceFileError: a file cannot be used.
-        StepFailed: the container is refused.
+        StepNotMet: the container is refused.
     """
 
     def __init__(
@@ -95,13 +95,13 @@ class Rig:
             Its uid.
 
         Raises:
-            StepFailed: the device refuses it.
+            StepNotMet: the device refuses it.
         """
         content = self._bundle(path)
         try:
             uid = self.device.load(content).uid
         except LoadError as error:
-            raise StepFailed(f"{show(str(path))} is refused: {error}") from None
+            raise StepNotMet(f"{show(str(path))} is refused: {error}") from None
         self.uids.append(uid)
         return uid
 
@@ -126,6 +126,7 @@ class Rig:
                 endpoint,
                 self._play(peer),
                 self.parts.setup.capacity.transfer_bytes,
+                lambda: len(self.observations.of(uid).writes.get(endpoint_id, ())),
                 lambda: self._last_refusal(peer),
             )
             self._ends[uid, endpoint_id] = end

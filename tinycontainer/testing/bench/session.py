@@ -98,7 +98,7 @@ class BenchFactory:
         Raises:
             BenchMisused: something is not there.
             DeviceFileError: a file cannot be used.
-            StepFailed: the device refuses the container.
+            StepNotMet: the device refuses the container.
         """
         subject = find_directory(self._test, self._top) if path is None else Path(path)
         rig = self._session.make_rig(

@@ -13,7 +13,7 @@ from tinycontainer.files.fields import uid_from_text
 from tinycontainer.metadata import Bundle
 from tinycontainer.tools.packing import packing
 from tinycontainer.tools.packing.manifest import Manifest
-from tinycontainer_tokens import Algorithm, KeyEntry, KeyMaterial, Role
+from tinycontainer_tokens import Algorithm, KeyEntry, KeyMaterial, Profile, Role
 
 SECRET_BYTES = 32
 
@@ -67,9 +67,10 @@ class StandInKeys:
 
     def pack_peer(self, blueprint: packing.Blueprint, code: bytes, trust: TrustTable) -> Bundle:
         """Pack a container that the test plays; any device on the bench believes it."""
-        signed = replace(
-            blueprint, profile=trust.profiles[0], sign_endpoints=trust.require_endpoint_tokens
-        )
+        profile = trust.profiles[0]
+        if profile is Profile.RIOT_2024:  # whose metadata has no priority
+            blueprint = replace(blueprint, container=replace(blueprint.container, priority=None))
+        signed = replace(blueprint, profile=profile, sign_endpoints=trust.require_endpoint_tokens)
         return packing.pack(signed, code, b"", {role: self._peer_key(role) for role in Role})
 
     def _key(self, role: Role, algorithm: Algorithm, whose: str = "") -> KeyMaterial:

@@ -8,7 +8,7 @@ from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import flatten, show
 
 from .budget import Budget
-from .errors import StepFailed, hides_frames
+from .errors import StepNotMet, hides_frames
 from .rig import Rig
 
 Item = TypeVar("Item")
@@ -43,7 +43,7 @@ class Stepper:
             Whether it holds.
 
         Raises:
-            StepFailed: a container under test has faulted, or the budget is spent.
+            StepNotMet: a container under test has faulted, or the budget is spent.
             ValueError: a negative time.
         """
         if within_ms < 0:
@@ -103,7 +103,7 @@ class Stepper:
         """The container's faults until now were expected; later ones are not."""
         self._faults_known[uid] = len(self._rig.observations.of(uid).faults)
 
-    def unmet(self, step: str, problem: str, uid: bytes) -> StepFailed:
+    def unmet(self, step: str, problem: str, uid: bytes) -> StepNotMet:
         """The failure of a step that was not met in time.
 
         Args:
@@ -121,7 +121,7 @@ class Stepper:
             hint = f"; its last start ended: {flatten(str(view.last_exit))}"
         if seen.dropped:
             hint += f"; {seen.dropped} log lines and refusals were beyond the device's rate"
-        return StepFailed(f"{step}: {problem}; at {now} {show(uid)} is {view.state}{hint}")
+        return StepNotMet(f"{step}: {problem}; at {now} {show(uid)} is {view.state}{hint}")
 
     def _take_piece(self, end_ms: int) -> None:
         device, clock = self._rig.device, self._rig.clock
@@ -143,7 +143,7 @@ class Stepper:
             if len(faults) > self._faults_known.get(uid, 0):
                 at_ms, reason = faults[-1]
                 self._faults_known[uid] = len(faults)
-                raise StepFailed(
+                raise StepNotMet(
                     f"{step}: {show(uid)} ended by a fault at {at_ms:.3f} ms: {flatten(reason)};"
                     " expect_exit() is for faults that a test wants"
                 )
