@@ -28,9 +28,13 @@ def test_a_loop_without_end_and_without_limit_spends_the_budget_of_instructions(
 ) -> None:
     path = directory(tmp_path, tinycontainer_engine, ENDLESS)
     device = tinycontainer_device(path, budget_instructions=50_000).start()
-    with pytest.raises(StepNotMet, match=r"gave up after 50\d\d\d instructions; a test may use 50"):
+    # rBPF bounds the branches of a hook itself.
+    is_rbpf = tinycontainer_engine == "rbpf"
+    problem = "trap in loop out-of-branches" if is_rbpf else "gave up after 51000 instructions;"
+    with pytest.raises(StepNotMet, match=problem):
         device.run(for_ms=10**9)
-    with pytest.raises(StepNotMet, match="gave up"):
+    problem = "the log is empty" if is_rbpf else r"a test may use 50000 \(budget_instructions"
+    with pytest.raises(StepNotMet, match=problem):
         device.expect_log("never", within_ms=10**9)
 
 
@@ -46,7 +50,7 @@ def test_a_step_that_takes_too_long_is_given_up(
 def test_a_loop_without_end_is_an_overrun_where_it_has_a_limit(
     tinycontainer_device: BenchFactory, tinycontainer_engine: str, tmp_path: Path
 ) -> None:
-    device = tinycontainer_device(directory(tmp_path, tinycontainer_engine, ENDLESS, 20)).start()
+    device = tinycontainer_device(directory(tmp_path, tinycontainer_engine, ENDLESS, 5)).start()
     with pytest.raises(StepNotMet, match=r"tested ended by a fault at .*: overrun in loop"):
         device.run(for_ms=1000)
     assert device.hooks[1].how == "overrun"
@@ -56,7 +60,7 @@ def test_a_trap_fails_the_step_with_its_code(
     tinycontainer_device: BenchFactory, tinycontainer_engine: str, tmp_path: Path
 ) -> None:
     device = tinycontainer_device(directory(tmp_path, tinycontainer_engine, TRAPPING)).start()
-    with pytest.raises(StepNotMet, match=r"fault at .*: trap in loop (unreachable|memory)"):
+    with pytest.raises(StepNotMet, match=r"fault at .*: trap in loop (unreachable|illegal-memory)"):
         device.run(for_ms=1000)
     assert device.now_ms < 2
 

@@ -92,7 +92,7 @@ def test_a_failed_test_shows_the_last_50_ms_the_log_and_the_line_of_the_test(
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*assert device.log == [[]\"fire\"[]]",
+            '*assert device.log == [[]"fire"[]]',
             "*- tinycontainer: courier -*",
             "*device.toml, on wasm.pywasm, at 100.000 ms of device time",
             "courier: running, 1 loops",
