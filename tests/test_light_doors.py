@@ -61,6 +61,14 @@ def test_the_package_alone_loads_nothing_else_of_the_project() -> None:
     assert "click" not in modules
 
 
+def test_the_door_of_the_pytest_plugin_loads_nothing_else_of_the_project() -> None:
+    before = loaded_by("import pytest")
+    modules = loaded_by("import pytest; import tinycontainer.testing.pytest_plugin")
+    packages = {"tinycontainer", "tinycontainer.testing", "tinycontainer.testing.pytest_plugin"}
+    assert {name for name in modules if name.startswith("tinycontainer")} == packages
+    assert not heavy_ones(modules) - heavy_ones(before)
+
+
 def test_an_error_class_of_the_package_loads_the_errors_only() -> None:
     modules = loaded_by("from tinycontainer import LoadError")
     loaded = {name for name in modules if name.startswith("tinycontainer")}

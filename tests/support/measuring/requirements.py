@@ -152,4 +152,12 @@ REQUIREMENTS: Final = (
         lambda row: float(row["facts"]["percentile_99_ms"]),
         60,
     ),
+    Requirement(
+        "Collecting an empty project by pytest where the project is installed, by the same without"
+        " its plugin (processor time)",
+        "plugin",
+        "",
+        _median("without the plugin"),
+        1.05,
+    ),
 )
