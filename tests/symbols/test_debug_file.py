@@ -29,7 +29,7 @@ rows = st.dictionaries(st.integers(0, MAX_OFFSET - 1), chains, max_size=30).map(
 )
 
 
-@pytest.mark.clause("TC-TOOL-32")
+@pytest.mark.clause("TC-TOOL-22")
 @given(rows=rows)
 def test_what_is_written_is_read_again(
     rows: tuple[tuple[int, tuple[SourcePlace, ...]], ...],

@@ -69,7 +69,7 @@ def test_a_new_container_packs_and_runs_without_any_compiler(
     assert shown.count("REFUSED") == 1
 
 
-@pytest.mark.clause("TC-TOOL-31")
+@pytest.mark.clause("TC-TOOL-21")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_committed_debug_file_belongs_to_the_committed_code(
     here: Path, program: Program, language: str
@@ -84,7 +84,7 @@ def test_the_committed_debug_file_belongs_to_the_committed_code(
     assert not any(file.startswith("/") for file in files)
 
 
-@pytest.mark.clause("TC-TOOL-30", "TC-TOOL-31")
+@pytest.mark.clause("TC-TOOL-20", "TC-TOOL-21")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_changed_source_is_built_and_runs(here: Path, program: Program, language: str) -> None:
     with_compiler(language)
@@ -104,7 +104,7 @@ def test_a_changed_source_is_built_and_runs(here: Path, program: Program, langua
     assert os.fsencode(here) not in built.with_suffix(".debug").read_bytes()
 
 
-@pytest.mark.clause("TC-TOOL-30")
+@pytest.mark.clause("TC-TOOL-20")
 @pytest.mark.parametrize("language", ["c", "rust"])
 def test_a_mistake_is_shown_and_nothing_is_written(
     here: Path, program: Program, language: str
@@ -125,7 +125,7 @@ def test_a_mistake_is_shown_and_nothing_is_written(
     assert (here / "hello" / "container.wasm").read_bytes() == before
 
 
-@pytest.mark.clause("TC-TOOL-30")
+@pytest.mark.clause("TC-TOOL-20")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_without_a_compiler_one_line_names_the_package(
     here: Path, program: Program, no_programs: None, language: str

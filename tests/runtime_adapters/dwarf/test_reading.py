@@ -21,7 +21,7 @@ def read(module: bytes) -> DebugInfo:
     return read_dwarf(custom_sections(module), 4, 1)
 
 
-@pytest.mark.clause("TC-TOOL-32")
+@pytest.mark.clause("TC-TOOL-22")
 @pytest.mark.skipif(shutil.which("llvm-symbolizer") is None, reason="needs llvm-symbolizer")
 def test_over_two_hundred_addresses_are_what_llvm_symbolizer_says() -> None:
     compared = 0

@@ -32,7 +32,7 @@ def spread(module: bytes, sections: list[bytes]) -> bytes:
     return out
 
 
-@pytest.mark.clause("TC-TOOL-31")
+@pytest.mark.clause("TC-TOOL-21")
 def test_no_custom_section_is_left_and_all_others_are_as_they_were() -> None:
     built = BUILDER.build(NESTED)
     assert custom_sections(built.code) == {}
@@ -48,7 +48,7 @@ def test_what_is_stripped_once_stays_as_it_is() -> None:
     assert not any(chain for _, chain in again.debug.rows)
 
 
-@pytest.mark.clause("TC-TOOL-32")
+@pytest.mark.clause("TC-TOOL-22")
 @given(st.lists(st.binary(max_size=200).map(lambda content: custom("x", content)), max_size=8))
 def test_offsets_are_those_of_the_stripped_code(sections: list[bytes]) -> None:
     plain = BUILDER.build(NESTED)
