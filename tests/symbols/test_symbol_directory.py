@@ -14,8 +14,8 @@ from tinycontainer.symbols.symbol_directory import MAX_DEBUG_FILES, read_symbols
 PLACES = DebugInfo(((0, (SourcePlace("f", "a.c", 1),)),))
 
 
-def sha256(code: bytes) -> bytes:
-    return hashlib.sha256(code).digest()
+def sha256(code: bytes) -> str:
+    return hashlib.sha256(code).hexdigest()
 
 
 def test_code_is_found_by_its_hash_whatever_the_file_is_called(tmp_path: Path) -> None:

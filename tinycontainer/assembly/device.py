@@ -1,6 +1,7 @@
 """The public device: one that can be made from a device file (``docs/adr/0004``)."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tinycontainer import metadata as metadata_codec
@@ -12,6 +13,7 @@ from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock
 from tinycontainer.metadata import Bundle
 from tinycontainer.state import StateFileError
+from tinycontainer.symbols.symbol_directory import Symbols, read_symbols
 from tinycontainer.text import show
 from tinycontainer.trace import Sink
 
@@ -33,6 +35,7 @@ class Device(BareDevice):
         show_line: Callable[[bytes], None] = discard_line,
         installation: Installation | None = None,
         remembers: bool = False,
+        symbols: Path | str | None = None,
     ) -> "Device":
         """Make a device, and load and start the containers that its file lists.
 
@@ -45,17 +48,21 @@ class Device(BareDevice):
                 memory. By default the device gets one of its own.
             remembers: own the state file that the device file names, restore from it, and record
                 all that outlasts a boot; `close` lets it go.
+            symbols: a directory with debug files, as ``tinycontainerctl build`` writes them: the
+                places of traps in `View.last_exit` are then lines of the source.
 
         Raises:
             DeviceFileError: the file, or a file that it names, cannot be used; a listed container
                 is refused.
             RuntimeUnavailable: a runtime cannot work in this process.
+            DebugFileError: the directory of the debug files cannot be used.
         """
+        found = Symbols() if symbols is None else read_symbols(Path(symbols))
         shared = installation or Installation()
         plan = read_plan(Path(path), shared.files)
         used = clock or VirtualClock(plan.content.scheduling.instruction_ns)
         setup = make_setup(plan, used, shared, show_line, remembers=remembers)
-        device = cls(setup, used, sinks)
+        device = cls(replace(setup, symbols=found), used, sinks)
         try:
             boot(device, setup, plan)
         except BaseException:

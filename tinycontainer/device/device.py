@@ -74,7 +74,7 @@ class BareDevice(Looking):
                 self._controller.record_refusal(refusal)
             raise
         with self._managing:
-            return View.of(self._controller.load(parts.metadata, parts.code, parts.data))
+            return self._view(self._controller.load(parts.metadata, parts.code, parts.data))
 
     def judge(self, bundle: bytes, *, replaces: bool = False) -> tuple[LoadCheck, ...]:
         """Make every check of a load, and change nothing; a load ends at the first that fails.
@@ -111,7 +111,7 @@ class BareDevice(Looking):
             within_ns = None if confirm_ms is None else confirm_ms * NS_PER_MS
             old = self._controller.versions.replace(bundle, within_ns)
             self._executor.started.end(old)
-            return View.of(self._controller.get(old.uid))
+            return self._view(self._controller.get(old.uid))
 
     def load_sections(self, metadata: bytes, code: bytes, data: bytes) -> View:
         """Load a container from its three sections, as the firmware receives them.
@@ -120,7 +120,7 @@ class BareDevice(Looking):
             LoadError: it is refused; the device is as before.
         """
         with self._managing:
-            return View.of(self._controller.load(metadata, code, data))
+            return self._view(self._controller.load(metadata, code, data))
 
     def begin_load(self) -> None:
         """Begin a load, section by section: metadata, code, data.
@@ -156,7 +156,7 @@ class BareDevice(Looking):
             LoadError: it is refused; the device is as before.
         """
         with self._managing:
-            return View.of(self._controller.end_load())
+            return self._view(self._controller.end_load())
 
     def abandon_load(self) -> None:
         """Give up the load that is under way, if there is one."""
@@ -278,7 +278,7 @@ class BareDevice(Looking):
         with self._managing:
             container = self._controller.reconfigure(metadata)
             self._executor.started.complete_reconfiguration(container)
-            return View.of(container)
+            return self._view(container)
 
     # Running.
 

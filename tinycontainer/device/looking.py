@@ -7,6 +7,7 @@ from tinycontainer.interfaces.driver import Driver
 from tinycontainer.metadata import Metadata, PeerType
 from tinycontainer.trace import Account
 
+from .containers.container import Container
 from .containers.controller import Controller
 from .containers.view import View
 from .running.executor import Executor
@@ -36,7 +37,7 @@ class Looking:
             UnknownContainer: it is not loaded; also a KeyError.
         """
         self._managing.look()
-        return View.of(self._controller.get(to_uid(uid)))
+        return self._view(self._controller.get(to_uid(uid)))
 
     def __contains__(self, uid: bytes | str) -> bool:
         """Whether a container with this uid is loaded."""
@@ -46,7 +47,10 @@ class Looking:
     def __iter__(self) -> Iterator[View]:
         """All containers, by slot."""
         self._managing.look()
-        return iter([View.of(container) for container in self._controller.containers()])
+        return iter([self._view(container) for container in self._controller.containers()])
+
+    def _view(self, container: Container) -> View:
+        return View.of(container, self._setup.symbols)
 
     def __len__(self) -> int:
         """How many containers are loaded."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import ContainerType
 from tinycontainer.state import DeviceState
+from tinycontainer.symbols.symbol_directory import Symbols
 from tinycontainer_tokens import MemorySequenceStore, SequenceStore
 
 from .calls.driver_table import DriverTable
@@ -32,6 +33,7 @@ class Setup:
         sequences: memory of accepted tokens.
         state: what remembers the containers, and the sequences in place of ``sequences``; None if
             nothing does.
+        symbols: debug information of containers, for the places of traps; it decides nothing.
     """
 
     runtimes: Mapping[ContainerType, Runtime]
@@ -43,6 +45,7 @@ class Setup:
     epoch_s: int = DEFAULT_EPOCH_S
     sequences: SequenceStore = field(default_factory=MemorySequenceStore)
     state: DeviceState | None = None
+    symbols: Symbols = field(default_factory=Symbols)
 
     @property
     def rules(self) -> Rules:

@@ -25,14 +25,14 @@ class Symbols:
     Nobody vouches for it: it is shown to those who gave it, and decides nothing.
 
     Attributes:
-        by_code: what was read.
+        by_code: what was read, by the hash in hexadecimal digits.
         problems: files that could not be used, a line each.
     """
 
-    by_code: dict[bytes, DebugInfo] = field(default_factory=dict)
+    by_code: dict[str, DebugInfo] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
-    def find(self, code_sha256: bytes) -> DebugInfo:
+    def find(self, code_sha256: str) -> DebugInfo:
         """What is known of a code section; nothing if no file is about it."""
         return self.by_code.get(code_sha256, DebugInfo())
 
@@ -41,11 +41,10 @@ def read_symbols(directory: Path) -> Symbols:
     """Read the debug files that lie in a directory.
 
     Raises:
-        OSError: the directory cannot be read.
-        DebugFileError: it has more debug files, or larger ones, than `MAX_DEBUG_FILES` and
-            `MAX_DIRECTORY_BYTES`.
+        DebugFileError: the directory cannot be read, or its debug files are more, or longer, than
+            `MAX_DEBUG_FILES` and `MAX_DIRECTORY_BYTES` allow.
     """
-    found: dict[bytes, DebugInfo] = {}
+    found: dict[str, DebugInfo] = {}
     problems: list[str] = []
     for path in _find_files(directory):
         try:
@@ -54,13 +53,16 @@ def read_symbols(directory: Path) -> Symbols:
             what = (error.strerror or "cannot be read") if isinstance(error, OSError) else error
             problems.append(f"{show(str(path))}: {what}")
             continue
-        found[read.code_sha256] = read.debug
+        found[read.code_sha256.hex()] = read.debug
     return Symbols(found, tuple(problems))
 
 
 def _find_files(directory: Path) -> Iterator[Path]:
     total_bytes = 0
-    names = sorted(path for path in directory.iterdir() if path.suffix == SUFFIX)
+    try:
+        names = sorted(path for path in directory.iterdir() if path.suffix == SUFFIX)
+    except OSError as error:
+        raise DebugFileError(f"{show(str(directory))}: {error.strerror}") from None
     if len(names) > MAX_DEBUG_FILES:
         problem = f"has {len(names)} debug files; at most {MAX_DEBUG_FILES} are read"
         raise DebugFileError(f"{show(str(directory))}: {problem}")

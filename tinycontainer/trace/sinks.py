@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from tinycontainer.interfaces.clock import NS_PER_MS
+from tinycontainer.interfaces.runtime import TrapFrame
 from tinycontainer.text import flatten, show
 
 from . import events
@@ -106,36 +107,51 @@ class JsonLines:
             cut.dropped += 1
 
 
+Locate: TypeAlias = Callable[[bytes, Sequence[TrapFrame]], str]
+"""Says in words where a container, named by its uid, has trapped."""
+
+
+def locate_by_number(_uid: bytes, frames: Sequence[TrapFrame]) -> str:
+    """The place of a trap without symbols."""
+    return describe_frames(frames)
+
+
 class Human:
     """A sink that writes a line of text for every event that a person wants to see.
 
     Args:
         write: takes a line without its end. Everything untrusted in it is escaped.
+        locate: says where a trap was.
     """
 
-    def __init__(self, write: Callable[[str], object]) -> None:
+    def __init__(self, write: Callable[[str], object], locate: Locate = locate_by_number) -> None:
         self._write = write
+        self._locate = locate
 
     def __call__(self, event: TraceEvent) -> None:
         """Write one event, if it is of interest."""
-        text = describe(event)
+        text = describe(event, self._locate)
         if text is not None:
             uid = show(getattr(event, "uid", b""), 20)
             self._write(f"{event.at_ns / NS_PER_MS:12.3f} ms  {uid:<20}  {text}")
 
 
-def describe(event: TraceEvent) -> str | None:
+def describe(event: TraceEvent, locate: Locate = locate_by_number) -> str | None:
     """One event in words; None for those that are only of interest to programs.
 
     Everything untrusted is escaped: each text of an event that was read from a file is.
+
+    Args:
+        event: the event.
+        locate: says where a trap was.
     """
-    text = _words(event)
+    text = _words(event, locate)
     if text is None or (text.isascii() and text.isprintable()):
         return text
     return flatten(text)
 
 
-def _words(event: TraceEvent) -> str | None:
+def _words(event: TraceEvent, locate: Locate) -> str | None:
     match event:
         case events.Loaded():
             signed = [event.profile] if event.profile else []
@@ -161,7 +177,7 @@ def _words(event: TraceEvent) -> str | None:
             which = f" of endpoint {event.endpoint_id}" if event.token == "endpoint" else ""
             return f"the {flatten(event.token)} token{which} EXPIRED"
         case events.Transitioned():
-            words = (flatten(event.reason), describe_frames(from_pairs(event.frames)))
+            words = (flatten(event.reason), locate(event.uid, from_pairs(event.frames)))
             why = f" ({' '.join(filter(None, words))})" if any(words) else ""
             return f"{event.before} -> {event.after} on {event.trigger}{why}"
         case events.Refused():

@@ -12,6 +12,7 @@ from tinycontainer.cli.verbs.running.listeners import trace_to
 from tinycontainer.cli.verbs.running.run_summary import summarize_run
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.interfaces.clock import NS_PER_MS, NS_PER_S, WallClock
+from tinycontainer.symbols.places import Symbolizer
 from tinycontainer.tools.pictures import TimelineBuilder, gantt_svg
 from tinycontainer.tools.pictures.scale import format_duration
 from tinycontainer.trace import Sink, Tally
@@ -30,7 +31,7 @@ def account(program: Ctl, world: World, trace: Path, run_ms: int) -> dict[str, i
             for sink in every:
                 sink(event)
     library = {view.uid.decode(): view.statistics.execution_ns for view in world.device}
-    of_the_run = summarize_run(end_ns, tally)
+    of_the_run = summarize_run(end_ns, tally, Symbolizer())
     report = program.json("report", trace)
     timeline = report.pop("timeline")
     assert report == of_the_run

@@ -77,7 +77,7 @@ def test_the_committed_debug_file_belongs_to_the_committed_code(
     program.good("new", "hello", "--lang", language)
     code = (here / "hello" / STARTERS[language].code).read_bytes()
     (debug,) = read_symbols(here / "hello").by_code.items()
-    assert debug[0] == sha256(code).digest()
+    assert debug[0] == sha256(code).hexdigest()
     files = {each.file for _, chain in debug[1].rows for each in chain}
     # Zig names files as seen from the first one.
     assert {STARTERS[language].sources[0], Path(STARTERS[language].sources[0]).name} & files

@@ -17,6 +17,7 @@ from tinycontainer.cli.verbs.running.live_view import LiveView
 from tinycontainer.cli.verbs.running.run_summary import print_summary, summarize_run, summary_tables
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.interfaces.runtime import Natives
+from tinycontainer.symbols.places import Symbolizer
 from tinycontainer.tools.pictures import TimelineBuilder, html_report
 from tinycontainer.trace import Tally, TraceEvent
 
@@ -116,7 +117,7 @@ def test_tables_fit_into_80_columns_with_every_name_and_number_whole(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(printing, "terminal_width", lambda: 80)
-    print_summary(summarize_run(1000 * NS_PER_MS, tally_of(world.events)))
+    print_summary(summarize_run(1000 * NS_PER_MS, tally_of(world.events), Symbolizer()))
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) == 80
     assert "…" not in text
@@ -136,7 +137,9 @@ def test_numbers_of_a_report_are_aligned_to_the_right_with_their_heads(world: Wo
     builder = TimelineBuilder()
     for event in world.events:
         builder(event)
-    page = html_report("run", builder.build(), summary_tables(summarize_run(10**9, tally)))
+    page = html_report(
+        "run", builder.build(), summary_tables(summarize_run(10**9, tally, Symbolizer()))
+    )
     assert '<th class="n">share</th>' in page
     assert '<td class="n">25.01 %</td>' in page
     assert '<td class="n">640 KiB</td>' in page

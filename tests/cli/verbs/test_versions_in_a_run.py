@@ -13,6 +13,7 @@ from support.worlds import KEYS, Ledger, World, blueprint, newer, times
 
 from tinycontainer.cli.verbs.running.live_view import LiveView
 from tinycontainer.cli.verbs.running.run_summary import summarize_run
+from tinycontainer.symbols.places import Symbolizer
 from tinycontainer.tools.packing.packing import pack
 from tinycontainer.tools.pictures import (
     MarkKind,
@@ -67,7 +68,7 @@ def test_replacements_are_counted_and_told_from_each_other(world: World) -> None
     tally = counted(world.events)
     row = tally.rows[b"box"]
     assert (row.replaced, row.confirmed, row.undone, row.undone_why) == (3, 1, 1, WHY)
-    summary = summarize_run(world.device.now_ns, tally)
+    summary = summarize_run(world.device.now_ns, tally, Symbolizer())
     assert summary["replacements"] == [
         {"uid": "box", "accepted": 3, "confirmed": 1, "undone": 1, "undone_why": WHY}
     ]
@@ -77,7 +78,10 @@ def test_a_run_without_replacements_has_no_table_of_them() -> None:
     world = World(bare=True)
     world.run(PLAN, Program(work(10)))
     world.device.run(for_ms=25)
-    assert summarize_run(world.device.now_ns, counted(world.events))["replacements"] == []
+    assert (
+        summarize_run(world.device.now_ns, counted(world.events), Symbolizer())["replacements"]
+        == []
+    )
 
 
 def test_what_was_undone_is_a_mark_on_the_lane(world: World) -> None:
@@ -122,7 +126,7 @@ def test_a_hostile_reason_is_inert_wherever_it_is_shown(hostile: bytes) -> None:
     for event in happened:
         builder(event)
     timeline = builder.build(1_000)
-    summary = summarize_run(1_000, counted(happened))
+    summary = summarize_run(1_000, counted(happened), Symbolizer())
     assert inert(json.dumps(summary))
     assert all(inert(str(value)) for row in summary["replacements"] for value in row.values())
     assert inert(gantt_svg(timeline))

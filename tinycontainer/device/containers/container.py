@@ -4,9 +4,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from tinycontainer.interfaces.debug_info import Chain
 from tinycontainer.interfaces.runtime import Hook, Runtime, TrapFrame
 from tinycontainer.metadata import Bundle, Metadata, Timing
-from tinycontainer.trace import Statistics, Tracer, describe_frames, to_pairs
+from tinycontainer.symbols.places import describe_places
+from tinycontainer.trace import Statistics, Tracer, to_pairs
 from tinycontainer.trace.events import Transitioned
 
 from . import lifecycle
@@ -55,6 +57,8 @@ class Exit:
         detail: trap code and more; possibly untrusted text.
         frames: where the hook trapped, as in `tinycontainer.interfaces.runtime.Trapped`; none if it
             did not, or if that is not known.
+        places: the same in lines of the source, where the device's owner has given debug files.
+            Untrusted, and never recorded.
     """
 
     reason: ExitReason
@@ -62,6 +66,7 @@ class Exit:
     value: int = 0
     detail: str = ""
     frames: tuple[TrapFrame, ...] = ()
+    places: Chain = field(default=(), compare=False)
 
     @property
     def was_requested(self) -> bool:
@@ -69,7 +74,7 @@ class Exit:
         return self.reason in _REQUESTED
 
     def __str__(self) -> str:
-        return " ".join(filter(None, (self.words, describe_frames(self.frames))))
+        return " ".join(filter(None, (self.words, describe_places(self.places, self.frames))))
 
     @property
     def words(self) -> str:

@@ -1,7 +1,10 @@
 """What the owner of a device sees of a container."""
 
+import hashlib
 from dataclasses import dataclass, replace
 
+from tinycontainer.symbols.places import find_places
+from tinycontainer.symbols.symbol_directory import Symbols
 from tinycontainer.trace import Statistics
 
 from .container import Container, Exit
@@ -31,15 +34,20 @@ class View:
     statistics: Statistics
 
     @classmethod
-    def of(cls, container: Container) -> "View":
-        """A container as it is now."""
+    def of(cls, container: Container, symbols: Symbols) -> "View":
+        """A container as it is now.
+
+        Args:
+            container: the container.
+            symbols: debug information, for the place of a trap.
+        """
         return cls(
             uid=container.uid,
             slot=container.slot.number,
             state=container.state,
             mask=container.grant.mask,
             priority=container.timing.priority,
-            last_exit=container.last_exit,
+            last_exit=_find_places(container, symbols),
             statistics=replace(container.statistics),
         )
 
@@ -47,3 +55,12 @@ class View:
     def loops(self) -> int:
         """Completed loops."""
         return self.statistics.loops
+
+
+def _find_places(container: Container, symbols: Symbols) -> Exit | None:
+    """The end of the last start, with the lines of the source where it trapped."""
+    end = container.last_exit
+    if end is None or not end.frames or not symbols.by_code:
+        return end
+    debug = symbols.find(hashlib.sha256(container.code).hexdigest())
+    return replace(end, places=find_places(end.frames, debug))

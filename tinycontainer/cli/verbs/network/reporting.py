@@ -7,6 +7,8 @@ import click
 
 from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest, Code
 from tinycontainer.agent.supervision import READY, STOPPING, Supervisor
+from tinycontainer.symbols.places import Symbolizer
+from tinycontainer.symbols.symbol_directory import Symbols
 from tinycontainer.text import flatten, show
 from tinycontainer.trace import Human, JsonLines, Sink
 
@@ -21,18 +23,23 @@ class ServeReporter:
         supervisor: has started the program, such as systemd.
         quiet: report nothing to the operator.
         as_json: report everything in lines of JSON.
+        symbols: debug files, for the places of traps.
     """
 
     supervisor: Supervisor
     quiet: bool
     as_json: bool
+    symbols: Symbols
 
     @property
     def sinks(self) -> list[Sink]:
         """Report the events of the device."""
         if self.as_json:
             return [JsonLines(_write)]
-        return [] if self.quiet else [Human(click.echo)]
+        if self.quiet:
+            return []
+        symbolizer = Symbolizer(self.symbols)
+        return [symbolizer, Human(click.echo, symbolizer.describe)]
 
     def report_request(self, who: str, request: CoapRequest, answer: CoapAnswer) -> None:
         """Report a request; one that comes in blocks only after its last block.

@@ -20,6 +20,7 @@ from tinycontainer.text import flatten, show
 
 from ...installation import with_installation
 from ...options import json_option, path_argument
+from ...symbols import open_symbols, symbols_option
 from ...verb import ExitCode, Verb, VerbRefused, say
 from ..running.listeners import print_lines
 from ..running.taping import NoTape
@@ -35,6 +36,7 @@ _LOOPBACK: Final = ("[::1]", "127.0.0.1")
 @path_argument("device_file")
 @click.option("--check", is_flag=True, help="Check the file and all it names; serve nothing.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@symbols_option
 @tape_options
 @json_option
 @with_installation
@@ -44,6 +46,7 @@ def serve(
     device_file: Path,
     check: bool,
     quiet: bool,
+    symbol_directory: Path | None,
     recording: TapeOptions,
     as_json: bool,
 ) -> int:
@@ -80,7 +83,8 @@ def serve(
         }
         tape = held.enter_context(recording.opened())
         protection = Protection(contexts, proofs.identity, proofs.credentials)
-        _serve(plan, installation, address, protection, tape, quiet=quiet, as_json=as_json)
+        reporter = ServeReporter(_find_supervisor(), quiet, as_json, open_symbols(symbol_directory))
+        _serve(plan, installation, address, protection, tape, reporter)
     if tape.cut:
         say(f"warning: {tape.cut}")
     return ExitCode.DONE
@@ -130,9 +134,7 @@ def _serve(
     address: Any,
     protection: Any,
     tape: NoTape,
-    *,
-    quiet: bool,
-    as_json: bool,
+    reporter: ServeReporter,
 ) -> None:
     from tinycontainer.agent.changes import Changes  # noqa: PLC0415 - aiocoap is optional
     from tinycontainer.agent.identity import DeviceId  # noqa: PLC0415
@@ -140,14 +142,13 @@ def _serve(
     from tinycontainer.agent.serving import Served  # noqa: PLC0415
     from tinycontainer.agent.serving import serve as serve_device  # noqa: PLC0415
 
-    reporter = ServeReporter(_find_supervisor(), quiet, as_json)
     changes = Changes()
     clock = WallClock()
     remembers = plan.content.state.file is not None
-    show_line = tape.show_line(print_lines(quiet=quiet or as_json))
+    show_line = tape.show_line(print_lines(quiet=reporter.quiet or reporter.as_json))
     setup = make_setup(plan, clock, installation, show_line, remembers=remembers)
     state = setup.state or MemoryState()
-    setup = replace(setup, state=state)
+    setup = replace(setup, state=state, symbols=reporter.symbols)
     device = tape.device(plan, setup, clock, [changes, *reporter.sinks])
     fixed = plan.content.device.id
     peers = make_peers(plan)

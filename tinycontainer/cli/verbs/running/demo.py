@@ -25,6 +25,7 @@ from tinycontainer.scenario.expectations import (
 )
 from tinycontainer.scenario.script import Surprise, play_script, read_script
 from tinycontainer.state import DeviceState, MemoryState, SqliteState
+from tinycontainer.symbols.places import Symbolizer
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.packing import packing
 from tinycontainer.tools.packing.manifest import read_manifest
@@ -111,7 +112,7 @@ def demo(
     findings = judge.results()
     held = not surprises and all(finding.held for finding in findings)
     pictures.write(builder.build(now_ns), "The SmartDroneBox: who ran when")
-    summary = summarize_run(now_ns, tally)
+    summary = summarize_run(now_ns, tally, Symbolizer())
     if as_json:
         print_json(summary | _judgement_as_dict(findings, surprises, held=held))
     else:

@@ -14,7 +14,8 @@ from rich.text import Text
 
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import Figure, flatten, show
-from tinycontainer.trace import Account, Row, Tally, TraceEvent, events
+from tinycontainer.trace import Account, Row, Tally, TraceEvent, events, from_pairs
+from tinycontainer.trace.sinks import Locate, locate_by_number
 
 from ...printing import add_column
 from ...usage import (
@@ -42,10 +43,12 @@ class LiveView:
     Attributes:
         tally: counts the same events.
         monotonic_ns: the time of the host, for what has passed since the last event.
+        locate: says where a trap was.
     """
 
     tally: Tally
     monotonic_ns: Callable[[], int]
+    locate: Locate = locate_by_number
     _priorities: dict[bytes, int] = field(default_factory=dict)
     _refusals: dict[bytes, str] = field(default_factory=dict)
     _hooks: dict[bytes, str] = field(default_factory=dict)
@@ -63,6 +66,9 @@ class LiveView:
                 self._hooks[uid] = event.hook
             case events.HookEnded(uid=uid):
                 self._hooks.pop(uid, None)
+                if event.frames:
+                    place = self.locate(uid, from_pairs(event.frames))
+                    self._note(uid, f"{event.hook}: {event.detail} {place}")
             case events.Refused(uid=uid):
                 self._note(uid, f"{event.call}({event.subject}): {event.reason}")
             case events.LoadRefused(uid=uid):

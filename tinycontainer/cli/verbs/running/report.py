@@ -6,6 +6,7 @@ from typing import Any, Final
 import click
 
 from tinycontainer.interfaces.clock import NS_PER_MS
+from tinycontainer.symbols.places import Symbolizer
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.pictures import (
     Timeline,
@@ -20,6 +21,7 @@ from tinycontainer.trace.events import TraceEnded
 from ...options import duration_option, force_option, json_option, path_argument, path_option
 from ...output_files import write_file
 from ...printing import print_json, terminal_width
+from ...symbols import open_symbols, symbols_option
 from ...verb import Verb, VerbRefused
 from .picture_files import PictureFiles, picture_options
 from .run_summary import print_summary, summarize_run, summary_tables
@@ -33,6 +35,7 @@ _MAX_ROWS: Final = 10_000
 @path_option("--html", help="Write one HTML file with it all.")
 @duration_option("--from", "from_ms", help="Draw from this moment of device time: 500ms, 10s, 2m.")
 @duration_option("--to", "to_ms", help="Draw up to this moment.")
+@symbols_option
 @picture_options
 @force_option
 @json_option
@@ -41,6 +44,7 @@ def report(
     html: Path | None,
     from_ms: int | None,
     to_ms: int | None,
+    symbol_directory: Path | None,
     pictures: PictureFiles,
     force: bool,
     as_json: bool,
@@ -56,8 +60,9 @@ def report(
     if end_ns is not None and end_ns <= begin_ns:
         raise VerbRefused("--to: is not after --from; name a later moment")
     window = Window(begin_ns, end_ns)
-    tally, end_of_trace_ns, timeline = _read_run(trace, window)
-    summary = summarize_run(end_of_trace_ns, tally)
+    symbolizer = Symbolizer(open_symbols(symbol_directory))
+    tally, end_of_trace_ns, timeline = _read_run(trace, window, symbolizer)
+    summary = summarize_run(end_of_trace_ns, tally, symbolizer)
     title = f"{show(trace.name)}: who ran when"
     pictures.write(timeline, title)
     if html is not None:
@@ -85,13 +90,14 @@ def _describe_end(tally: Tally) -> str:
     return f"the run was {flatten(tally.ended.reason)}"
 
 
-def _read_run(trace: Path, window: Window) -> tuple[Tally, int, Timeline]:
+def _read_run(trace: Path, window: Window, symbolizer: Symbolizer) -> tuple[Tally, int, Timeline]:
     """The account, the end of the trace in ns, and the picture of a part of it."""
     tally = Tally()
     builder = TimelineBuilder(window)
     event: TraceEvent | None = None
     for event in read_trace(trace):
         tally(event)
+        symbolizer(event)
         builder(event)
         if max(len(tally.rows), len(tally.refusals)) > _MAX_ROWS:
             raise VerbRefused(f"{show(str(trace))}: has more than {_MAX_ROWS} containers")

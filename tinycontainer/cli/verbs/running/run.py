@@ -13,6 +13,7 @@ from tinycontainer.agent.log_lines import few_log_lines
 from tinycontainer.assembly import Installation, read_plan
 from tinycontainer.scenario.expectations import ExpectationJudge, read_expectations
 from tinycontainer.scenario.script import count_late_steps, read_script
+from tinycontainer.symbols.places import Symbolizer
 from tinycontainer.text import flatten
 from tinycontainer.tools.pictures import TimelineBuilder
 from tinycontainer.trace import Human, Sink, Tally
@@ -28,6 +29,7 @@ from ...options import (
     size_option,
 )
 from ...printing import print_json
+from ...symbols import open_symbols, symbols_option
 from ...verb import ExitCode, Verb, VerbRefused, say
 from .expectation_report import expectations_as_dicts, print_expectations, say_unmet
 from .listeners import print_lines, trace_to
@@ -62,6 +64,7 @@ class RunOptions:
     live: bool
     fail_on: tuple[str, ...]
     expect: Path | None
+    symbol_directory: Path | None
     pictures: PictureFiles
     force: bool
     as_json: bool
@@ -156,6 +159,7 @@ class RunOptions:
     help="End with exit code 1 if an expectation of this file (TOML) does not hold at the end of"
     " the run, whether that is scripted, replayed, or in wall time; see `schema expectations`.",
 )
+@symbols_option
 @picture_options
 @force_option
 @json_option
@@ -173,8 +177,9 @@ def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
         say("warning: allow_unsigned is set: missing tokens are accepted")
     judge = ExpectationJudge(() if options.expect is None else read_expectations(options.expect))
     tally = Tally()
+    symbolizer = Symbolizer(open_symbols(options.symbol_directory))
     builder = TimelineBuilder()
-    with _sinks(options, tally) as sinks:
+    with _sinks(options, tally, symbolizer) as sinks:
         sinks.extend([judge, *options.pictures.sinks(builder)])
         show_line = print_lines(quiet=options.as_json or options.live)
         request = RunRequest(
@@ -191,7 +196,7 @@ def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
         result = _run(request, options)
     options.pictures.write(builder.build(result.now_ns), f"{plan.name}: who ran when")
     late_steps = count_late_steps(steps, options.end_ms)
-    summary = summarize_run(result.now_ns, tally)
+    summary = summarize_run(result.now_ns, tally, symbolizer)
     findings = judge.results()
     if options.as_json:
         more = {
@@ -220,7 +225,7 @@ def _run(request: RunRequest, options: RunOptions) -> RunResult:
 
 
 @contextmanager
-def _sinks(options: RunOptions, tally: Tally) -> Iterator[list[Sink]]:
+def _sinks(options: RunOptions, tally: Tally, symbolizer: Symbolizer) -> Iterator[list[Sink]]:
     """What receives the events; a live view is on the terminal meanwhile."""
     with trace_to(
         options.trace,
@@ -228,15 +233,15 @@ def _sinks(options: RunOptions, tally: Tally) -> Iterator[list[Sink]]:
         with_data=options.trace_data,
         limit_bytes=options.limit_bytes,
     ) as sinks:
-        sinks.append(tally)
+        sinks += [tally, symbolizer]
         if options.live:
-            view = LiveView(tally, time.monotonic_ns)
+            view = LiveView(tally, time.monotonic_ns, symbolizer.describe)
             sinks.append(view)
             with view.on_terminal():
                 yield sinks
             return
         if not options.as_json:
-            sinks.append(Human(click.echo))
+            sinks.append(Human(click.echo, symbolizer.describe))
         yield sinks
 
 
