@@ -120,6 +120,11 @@ def test_run_plays_a_script_and_counts(box: Path, program: Program) -> None:
     rows = {row["uid"]: row for row in found["containers"]}
     assert rows["compliance"]["loops"] == 9
     assert rows["intruder-7"]["ended_by"] == "trap in loop unreachable"
+    [[function, offset]] = rows["intruder-7"]["frames"]
+    assert rows["compliance"]["frames"] == []
+    shown = program.good("run", box / "device.toml", "--script", box / "script.toml", "--for", "9s")
+    place = f"at function {function}, offset {offset:#x}"
+    assert f"trap in loop unreachable {place}" in " ".join(shown.split())
     assert found["surprises"] == []
 
 

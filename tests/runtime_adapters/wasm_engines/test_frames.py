@@ -256,6 +256,7 @@ def test_every_instruction_of_a_body_can_be_where_it_trapped() -> None:
         "(drop (f64.ceil (f64.load (i32.const 0))))",
         "(drop (memory.grow (i32.const 1)))",
         "(if (call $heartbeat) (then nop) (else (drop (f32.sqrt (f32.const 4)))))",
+        "(drop (f32.ceil (block (result f32) (f32.const 1))))",
         "(loop (block (br 0)))",
         "(memory.fill (i32.const 0) (i32.const 0) (i32.const 5))",
         "(drop (i64.div_u (i64.const 5) (i64.const 1)))",
