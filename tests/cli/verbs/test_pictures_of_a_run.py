@@ -238,7 +238,7 @@ def test_a_live_view_shows_containers_and_their_last_refusal(box: Path) -> None:
             assert running.wait(30) == 0
     finally:
         os.close(terminal)
-    for words in (b"last refusal", b"mapper", b"courier", b"peer-missing", b"Who ran"):
+    for words in (b"Last refusals", b"share", b"mapper", b"courier", b"peer-missing", b"Who ran"):
         assert words in seen
 
 
