@@ -1,7 +1,7 @@
 """What does the pytest plugin cost where nobody uses it?
 
-An empty project is collected with the plugin and without it, in processes of their own; the time
-of the processor counts. No other plugin is loaded: beside them ours would seem to cost less.
+An empty project is collected with the plugin and without it, in processes of their own, whose
+processor time counts. No other plugin is loaded: beside them ours would seem to cost less.
 """
 
 import os
