@@ -13,11 +13,11 @@ from tinycontainer.files.device_file import DriverTableEntry
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.driver import Driver
 from tinycontainer.metadata import Endpoint, PeerType
+from tinycontainer.symbols.symbol_directory import Symbols
 from tinycontainer.text import show
 from tinycontainer_tokens import KeyStore
 
 from .errors import BenchMisused, hides_frames
-from .measured_runtime import Instances, MeasuredRuntime
 from .played_peers import PEER_TYPE, PlayedRuntime
 from .scripted_sensor import Switch
 from .stand_in_keys import StandInKeys, present_keys
@@ -63,14 +63,12 @@ class BenchSetup:
         setup: of the device.
         plan: its file, as a test uses it.
         switches: the places of its drivers, in the order of the file.
-        instances: of its containers.
         played: runs the containers that the test plays.
     """
 
     setup: Setup
     plan: DevicePlan
     switches: list[Switch]
-    instances: Instances
     played: PlayedRuntime
 
     def place(self, which: int | str, endpoints: dict[int, Endpoint]) -> int:
@@ -140,6 +138,7 @@ def make_bench_setup(
     clock: VirtualClock,
     installation: Installation,
     keys: StandInKeys,
+    symbols: Symbols,
 ) -> BenchSetup:
     """Resolve all that the device of a test needs.
 
@@ -149,16 +148,14 @@ def make_bench_setup(
         clock: the device's time.
         installation: what is installed.
         keys: of the tests.
+        symbols: debug information of the containers under test.
 
     Raises:
         DeviceFileError: something that the file names cannot be used.
         RuntimeUnavailable: a runtime cannot work in this process.
     """
     setup = make_setup(plan, clock, installation)
-    instances, played = Instances(), PlayedRuntime()
-    runtimes = {
-        type_: MeasuredRuntime(runtime, instances) for type_, runtime in setup.runtimes.items()
-    }
+    played = PlayedRuntime()
     believed = KeyStore([*setup.trust.keys, *keys.entries(original.content.trust)])
     switches: list[Switch] = []
 
@@ -168,11 +165,12 @@ def make_bench_setup(
 
     changed = replace(
         setup,
-        runtimes={**runtimes, PEER_TYPE: played},
+        runtimes={**setup.runtimes, PEER_TYPE: played},
         drivers=setup.drivers.with_makers(make_switch),
         trust=replace(setup.trust, keys=believed),
+        symbols=symbols,
     )
-    return BenchSetup(changed, plan, switches, instances, played)
+    return BenchSetup(changed, plan, switches, played)
 
 
 def _exists(plan: DevicePlan, name: str) -> bool:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tinycontainer.interfaces.clock import NS_PER_MS, NS_PER_US
+from tinycontainer.symbols.places import Symbolizer
+from tinycontainer.symbols.symbol_directory import Symbols
 from tinycontainer.tools.pictures import Timeline, TimelineBuilder
-from tinycontainer.trace import TraceEvent, events
-
-from .measured_runtime import Instances
+from tinycontainer.trace import TraceEvent, events, from_pairs
 
 KEPT_NS: Final = 50 * NS_PER_MS
 """How far back the report of a failed test goes."""
@@ -30,8 +30,7 @@ class MeasuredHook:
         result: what a loop returned.
         instructions: what it was charged for, its calls included.
         used_us: its execution time in microseconds of device time.
-        memory_bytes: how much memory the container has at its end; None if its runtime does not
-            say, as that of rBPF, where memory is fixed.
+        memory_bytes: how much memory the container has at its end; 0 if its runtime does not say.
         ended_ms: device time of its end.
         detail: code and place of a trap; untrusted text.
     """
@@ -42,7 +41,7 @@ class MeasuredHook:
     result: int
     instructions: int
     used_us: int
-    memory_bytes: int | None
+    memory_bytes: int
     ended_ms: float
     detail: str = ""
 
@@ -78,14 +77,15 @@ class Observations:
     """A sink for all events of a device.
 
     Args:
-        instances: the device's instances.
+        symbols: debug information of the containers under test.
 
     Attributes:
         count: how many events there were.
+        symbolizer: knows where in their sources they trap.
     """
 
-    def __init__(self, instances: Instances) -> None:
-        self._instances = instances
+    def __init__(self, symbols: Symbols) -> None:
+        self.symbolizer = Symbolizer(symbols)
         self._builder = TimelineBuilder(max_items=MAX_ITEMS)
         self._recent: deque[TraceEvent] = deque(maxlen=MAX_RECENT)
         self._seen: dict[bytes, Seen] = {}
@@ -94,6 +94,7 @@ class Observations:
     def __call__(self, event: TraceEvent) -> None:
         """Accept one event."""
         self.count += 1
+        self.symbolizer(event)
         self._builder(event)
         self._recent.append(event)
         uid = getattr(event, "uid", None)
@@ -129,14 +130,14 @@ class Observations:
             case events.Dropped():
                 seen.dropped += event.logs + event.refusals
             case events.Transitioned(trigger=trigger) if trigger == _FAULT:
-                seen.faults.append((event.at_ns / NS_PER_MS, event.reason))
+                place = self.symbolizer.describe(event.uid, from_pairs(event.frames))
+                reason = " ".join(filter(None, (event.reason, place)))
+                seen.faults.append((event.at_ns / NS_PER_MS, reason))
 
     def _begin_hook(self, seen: Seen, event: events.HookBegan) -> None:
         seen.loop = event.number
         number = f" {event.number}" if event.number else ""
         seen.in_progress = f"in {event.hook}{number} since {event.at_ns / NS_PER_MS:.3f} ms"
-        if event.hook == "start":
-            self._instances.assign_newest(event.uid)
 
     def _measure(self, seen: Seen, event: events.HookEnded) -> MeasuredHook:
         return MeasuredHook(
@@ -146,7 +147,7 @@ class Observations:
             result=event.result,
             instructions=event.instructions,
             used_us=event.used_ns // NS_PER_US,
-            memory_bytes=self._instances.memory_bytes(event.uid),
+            memory_bytes=event.memory_bytes,
             ended_ms=event.at_ns / NS_PER_MS,
             detail=event.detail,
         )

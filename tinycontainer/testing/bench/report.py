@@ -7,6 +7,7 @@ from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.pictures import clip_timeline, text_chart
 from tinycontainer.trace import TraceEvent, describe, events
+from tinycontainer.trace.sinks import Locate
 
 from .observations import KEPT_NS
 from .rig import Rig
@@ -42,13 +43,14 @@ def _lines(rig: Rig) -> Iterator[str]:
 
 
 def _recent_lines(rig: Rig, now_ns: int) -> Iterator[str]:
-    described = [(event, _describe(event)) for event in rig.observations.recent()]
-    told = [(event, line) for event, line in described if line is not None]
-    young = sum(event.at_ns >= now_ns - KEPT_NS for event, _ in told)
+    locate = rig.observations.symbolizer.describe
+    described = [(event, _describe(event, locate)) for event in rig.observations.recent()]
+    found = [(event, line) for event, line in described if line is not None]
+    young = sum(event.at_ns >= now_ns - KEPT_NS for event, _ in found)
     if young > _MAX_EVENTS:
         yield f"({young - _MAX_EVENTS} earlier events of these 50 ms are not shown)"
     shown = min(_MAX_EVENTS, max(_MIN_EVENTS, young))
-    for event, line in told[-shown:]:
+    for event, line in found[-shown:]:
         uid = show(getattr(event, "uid", b""), 20)
         yield f"{event.at_ns / NS_PER_MS:12.3f} ms  {uid:<16}  {line}"
 
@@ -65,7 +67,7 @@ def _log_lines(rig: Rig, uid: bytes) -> Iterator[str]:
         yield f"Fault of {show(uid)} at {at_ms:.3f} ms: {flatten(reason)}"
 
 
-def _describe(event: TraceEvent) -> str | None:
+def _describe(event: TraceEvent, locate: Locate) -> str | None:
     match event:
         case events.Called():
             data = f' "{show(event.data, _DATA_BYTES)}"' if event.data else ""
@@ -75,4 +77,4 @@ def _describe(event: TraceEvent) -> str | None:
         case events.HookEnded():
             detail = f": {flatten(event.detail)}" if event.detail else ""
             return f"{event.hook} {event.how}, {event.instructions} instructions{detail}"
-    return describe(event)
+    return describe(event, locate)

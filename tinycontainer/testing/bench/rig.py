@@ -10,10 +10,11 @@ from tinycontainer.assembly import (
     read_plan,
     type_of_engine,
 )
-from tinycontainer.errors import LoadError, MetadataError
+from tinycontainer.errors import DebugFileError, LoadError, MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.metadata import ContainerType, Endpoint
+from tinycontainer.symbols.symbol_directory import Symbols, read_symbols
 from tinycontainer.text import show
 from tinycontainer.tools.packing.manifest import manifest_path, read_manifest
 
@@ -66,8 +67,9 @@ class Rig:
         plan = plan_for_bench(self._original, lists_containers=not alone)
         plan = plan if engine is None else plan.on_engine(engine)
         self.clock = CountingClock(plan.content.scheduling.instruction_ns)
-        self.parts = make_bench_setup(self._original, plan, self.clock, installation, keys)
-        self.observations = Observations(self.parts.instances)
+        symbols = _read_symbols((subject.manifest or subject.bundle or subject.device_file).parent)
+        self.parts = make_bench_setup(self._original, plan, self.clock, installation, keys, symbols)
+        self.observations = Observations(symbols)
         self.device = Device(self.parts.setup, self.clock, [self.observations])
         self.uids: list[bytes] = []
         self._ends: dict[tuple[bytes, int], PipeEnd] = {}
@@ -176,3 +178,11 @@ class Rig:
     def _last_refusal(self, uid: bytes) -> str:
         refusals = self.observations.of(uid).refusals
         return str(refusals[-1].reason) if refusals else "too many refusals to record"
+
+
+def _read_symbols(directory: Path) -> Symbols:
+    """The debug files beside a container; a test goes on without those that cannot be used."""
+    try:
+        return read_symbols(directory)
+    except DebugFileError:
+        return Symbols()
