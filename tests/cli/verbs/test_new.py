@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -67,6 +69,16 @@ def test_a_new_container_packs_and_runs_without_any_compiler(
     assert lines == SHOWN
     assert 'log "nobody takes alarms"' in shown
     assert shown.count("REFUSED") == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_its_own_tests_pass_on_every_engine(here: Path, program: Program, language: str) -> None:
+    program.good("new", "hello", "--lang", language)
+    engines = "rbpf" if language == "rbpf-c" else "pywasm,wasmtime"
+    command = [sys.executable, "-m", "pytest", "-q", "--tinycontainer-engine", engines]
+    done = subprocess.run(command, cwd="hello", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert f"{4 * len(engines.split(','))} passed" in done.stdout
 
 
 @pytest.mark.clause("TC-TOOL-21")

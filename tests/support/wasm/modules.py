@@ -272,13 +272,14 @@ class Tenant:
         data: bytes = b"",
         cost: int = 0,
         runtime: Runtime | None = None,
+        natives: type[RecordingNatives] = RecordingNatives,
     ) -> None:
         self.limits = limits or RuntimeLimits()
         runtime = runtime or make_runtime()
         runtime.admit(code, self.limits)
         self.charged = 0
         self.meter = Meter(self._charge)
-        self.natives = RecordingNatives(self.meter, cost, data)
+        self.natives = natives(self.meter, cost, data)
         instance = runtime.create(code, data, self.natives, self.meter, self.limits)
         self.instance = cast("WasmInstance", instance)
 
