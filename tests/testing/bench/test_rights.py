@@ -78,6 +78,15 @@ def test_a_key_that_may_sign_for_others_only_does_not_sign_for_this_one(
         tinycontainer_device(write_container(tmp_path, OPENING, device=text))
 
 
+def test_a_container_without_a_key_for_each_role_is_unsigned_where_that_is_allowed(
+    tinycontainer_device: BenchFactory, tmp_path: Path
+) -> None:
+    text = DEVICE.replace('developer.pub"', 'developer.pub", uids = ["somebody"]')
+    text = text.replace("[trust]", "[trust]\nallow_unsigned = true")
+    device = tinycontainer_device(write_container(tmp_path, OPENING, device=text)).start()
+    assert device.expect_refused("open").reason == "masked"
+
+
 def test_caps_of_the_device_hold(tinycontainer_device: BenchFactory, tmp_path: Path) -> None:
     path = write_container(tmp_path, OPENING, device=f"{DEVICE}[caps]\nloop_max_ms = 5\n")
     with pytest.raises(StepNotMet, match="loop_max_ms: metadata asks for no limit"):
