@@ -1,0 +1,3 @@
+"""X"""
+def draw_diagrams(text: str) -> str:
+    return text
