@@ -1,11 +1,11 @@
-"""Builds the documentation site: ``python docs/site [DIRECTORY]``, by default into ``build/site``."""
+"""Builds the documentation site, into build/site or another directory that is named."""
 
 import sys
 from pathlib import Path
 
 from tinycontainer_site.building import build_site
-from tinycontainer_site.project import ROOT
 from tinycontainer_site.pages import BrokenSource
+from tinycontainer_site.project import ROOT
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """Makes again what follows from the code or from other pages, in specs/ and docs/.
 
-Coverage, clauses used, the diagram of states, the graph of wings, the module map.
+Coverage, clauses used, the diagram of states, the graph of wings, the module map, the promises of
+answers.
 """
 
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from support.answers import PROMISED, promises
 from support.conformance import cases as conformance
 from support.specification import SPECS, diagram, matrix
 from support.structure import DOCS, module_page, wing_diagram
@@ -20,6 +22,7 @@ def main() -> None:
     _redraw(SPECS / "lifecycle.md", diagram())
     _redraw(DOCS / "architecture.md", wing_diagram())
     (DOCS / "modules.md").write_text(module_page())
+    PROMISED.write_text(promises())
     (conformance.SPECS / "clauses-used.md").write_text(conformance.clauses_used())
 
 

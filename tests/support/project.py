@@ -1,7 +1,7 @@
 """Paths of the project's own files, and a way to run its program in a test."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ import click
 import pytest
 
 from tinycontainer.assembly import Installation
+from tinycontainer.cli.answers import ANSWERS
 from tinycontainer.cli.main import main
 from tinycontainer.cli.program import cli
 from tinycontainer.cli.verb import Verb
@@ -48,11 +49,13 @@ class Program:
         return out
 
     def json(self, *arguments: object, code: int = 0) -> Any:
-        """What a run with ``--json`` prints."""
+        """What a run with ``--json`` prints, which has the form that `schema` promises."""
         found, out, err = self(*arguments, "--json")
         assert (found, err) == (code, ""), err
         assert out.isascii()
-        return json.loads(out)
+        answer = json.loads(out)
+        check_answer(arguments, answer)
+        return answer
 
     def bad(self, *arguments: object, code: int = 2) -> str:
         """The one line of a run that must be refused."""
@@ -62,6 +65,15 @@ class Program:
         assert err.count("\n") == 1
         assert err.isascii()
         return err.removeprefix("error: ").rstrip("\n")
+
+
+def check_answer(arguments: Sequence[object], answer: object) -> None:
+    """Compare what a verb prints with ``--json`` with its form in `tinycontainer.cli.answers`."""
+    words = [str(each) for each in arguments[:2]]
+    form = ANSWERS.get(" ".join(words)) or ANSWERS.get(words[0])
+    if words[0] != "schema":
+        assert form is not None, f"tinycontainer/cli/answers has no form for {words}"
+        form.check(answer)
 
 
 def every_verb() -> Iterator[tuple[tuple[str, ...], Verb]]:

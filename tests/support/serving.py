@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from support.project import KEY_LINES, Program
+from support.project import KEY_LINES, Program, check_answer
 from support.wasm.modules import loop
 from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest, Method
 from tinycontainer.interfaces.network.security_context import read_security_context
@@ -146,6 +146,8 @@ class Served:
         self.process.send_signal(number)
         code = self.process.wait(timeout=30)
         events = [json.loads(line) for line in self._printed.read_text().splitlines()]
+        for event in events:
+            check_answer(["serve"], event)
         return code, events, self._complaints()
 
     def printed(self) -> str:

@@ -79,10 +79,7 @@ class Linker:
             return f"[{text}]({_relative(page.path, target.removeprefix(WITHIN))})"
         place, _, anchor = target.partition("#")
         origin = posixpath.normpath(posixpath.join(posixpath.dirname(page.origin), place))
-        if mark:
-            there = self._stage.add_picture(ROOT, origin)
-        else:
-            there = self._find(page, origin)
+        there = self._stage.add_picture(ROOT, origin) if mark else self._find(page, origin)
         if anchor:
             there = f"{there.partition('#')[0]}#{anchor}"
         return f"{mark}[{text}]({_relative(page.path, there)})"

@@ -51,5 +51,7 @@ def _expand(entry: Any, stage: Stage, left: set[str]) -> list[Any]:
 
 def _require(path: str, stage: Stage) -> str:
     if path not in stage.pages:
-        raise BrokenSource(f"docs/site/zensical.toml: {path} is in the navigation, but no such page")
+        raise BrokenSource(
+            f"docs/site/zensical.toml: {path} is in the navigation, but no such page"
+        )
     return path

@@ -7,8 +7,9 @@ from .pages import Page, Stage
 from .project import ROOT
 
 _LANGUAGES: Final = {
-    ".py": "python", ".c": "c", ".h": "c", ".toml": "toml", ".cfg": "ini", ".sh": "sh", ".csv": "text",
-    ".json": "json", ".cddl": "text", ".service": "ini", ".rs": "rust", ".zig": "zig", ".ts": "typescript",
+    ".c": "c", ".cddl": "text", ".cfg": "ini", ".csv": "text", ".h": "c", ".json": "json",
+    ".py": "python", ".rs": "rust", ".service": "ini", ".sh": "sh", ".toml": "toml",
+    ".ts": "typescript", ".zig": "zig",
 }  # fmt: skip
 _MAX_BYTES: Final = 64 * 1024
 
@@ -18,7 +19,9 @@ def show_file(stage: Stage, origin: str) -> str:
     path = f"files/{origin}.md"
     title = f"# `{origin}`\n\n"
     source = ROOT / origin
-    stage.add(Page(path, title + (_listing(source) if source.is_dir() else _content(source)), origin))
+    stage.add(
+        Page(path, title + (_listing(source) if source.is_dir() else _content(source)), origin)
+    )
     return path
 
 

@@ -7,21 +7,19 @@ from ..pages import Page, Stage
 _PAGES: Final = {
     "tinycontainer": (
         "The device as a library",
-        "What `import tinycontainer` offers. [The README](site:project/readme.md) shows it at work.",
+        "What `import tinycontainer` offers; [the README](site:project/readme.md) shows it.",
         "tinycontainer",
         "tinycontainer/__init__.py",
     ),
     "driver": (
         "The interface of drivers",
-        "What a class implements that gives containers a service of the host."
-        " [The guide](site:endpoints/index.md) writes one.",
+        "What gives containers a host's service. [The guide](site:endpoints/index.md) has one.",
         "tinycontainer.interfaces.driver",
         "tinycontainer/interfaces/driver.py",
     ),
     "runtime": (
         "The interface of runtimes",
-        "What a class implements that runs one type of container on one engine."
-        " [The guide](site:runtime_adapters/index.md) writes one.",
+        "What runs containers of one type. [The guide](site:runtime_adapters/index.md) has one.",
         "tinycontainer.interfaces.runtime",
         "tinycontainer/interfaces/runtime.py",
     ),

@@ -6,8 +6,8 @@ from ..pages import Page, Stage
 
 _HEAD = """# Decisions
 
-Each page says what there was to decide, which ways there were, and why one was chosen. A later decision that
-replaces an earlier one says so.
+Each page says what there was to decide, which ways there were, and why one was chosen. A later
+decision that replaces an earlier one says so.
 """
 
 

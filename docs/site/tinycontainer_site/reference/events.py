@@ -11,10 +11,10 @@ from .markdown import code, paragraphs, table
 _ORIGIN = "tinycontainer/trace/events.py"
 _HEAD = """# Trace events
 
-`run --trace FILE` and `demo --trace FILE` write one event in each line, as a JSON object. Each object
-has the key `event`, which is a name of this page; the key `at_ns`, device time in ns since the
-device began; and the fields of its event. Text of containers is shown escaped. Payload (`data` of
-`call`) is given by its length (`bytes`) and its SHA-256, unless `--trace-data` asks for all of it.
+`run --trace FILE` and `demo --trace FILE` write one event on each line, as a JSON object. Each has
+the key `event`, a name of this page; the key `at_ns`, device time in ns since the device began; and
+the fields of its event. Text of containers is shown escaped. Payload (`data` of `call`) is given by
+its length (`bytes`) and its SHA-256, unless `--trace-data` asks for all of it.
 
 `tinycontainerctl report` reads such a file, and [expectations](site:expectations-file.md) are
 about its events.
@@ -45,9 +45,11 @@ def _describe(kind: type[TraceEvent]) -> str:
 
 
 def _name(annotation: object) -> str:
-    return annotation.__name__ if isinstance(annotation, type) and not hasattr(
-        annotation, "__args__"
-    ) else str(annotation)
+    return (
+        annotation.__name__
+        if isinstance(annotation, type) and not hasattr(annotation, "__args__")
+        else str(annotation)
+    )
 
 
 def _reasons(reasons: type[Refusal] | type[Closing]) -> str:

@@ -1,4 +1,4 @@
-"""The types, ranges and defaults of every key of the files that people write, from their schemas."""
+"""Types, ranges and defaults of every key of the files that people write, from their schemas."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +11,7 @@ from tinycontainer.scenario.script import ScriptFile
 from tinycontainer.tools.packing.manifest import ManifestFile
 
 from ..pages import Stage
+from ..project import ROOT
 from .markdown import block, code, table
 from .schemas import describe_type
 
@@ -66,7 +67,5 @@ def _default(about: dict[str, Any]) -> str:
 
 
 def _cddl() -> str:
-    from ..project import ROOT
-
     text = (ROOT / "specs" / "metadata.cddl").read_text(encoding="utf-8")
     return "## The bytes, in CDDL\n\n" + block("text", text)

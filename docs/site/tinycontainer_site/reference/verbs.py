@@ -13,6 +13,9 @@ from ..pages import Page, Stage
 from .markdown import block, code, paragraphs, table
 
 _FOLDER = "tinycontainer/cli/verbs"
+_FOR_ALL = """Every verb explains itself with `--help`. Every verb writes JSON with `--json`;
+[its answer](site:reference/answers/index.md) has a schema with a version.
+"""
 
 
 def add_verbs(stage: Stage) -> None:
@@ -20,15 +23,16 @@ def add_verbs(stage: Stage) -> None:
     index = [
         "# The command line\n",
         f"{paragraphs(cli.help or '')}\n",
-        f"Every verb explains itself: `{PROGRAM} VERB --help`. Every verb writes JSON with `--json`;"
-        " [its answer](site:reference/answers/index.md) has a schema with a version.\n",
+        _FOR_ALL,
     ]
     heading = ""
     for late in _late_verbs():
         if late.heading() != heading:
             heading = late.heading()
             index.append(f"## {heading}\n")
-        index.append(f"- [`{late.name}`](site:reference/verbs/{late.name}.md): {late.get_short_help_str()}\n")
+        index.append(
+            f"- [`{late.name}`](site:reference/verbs/{late.name}.md): {late.get_short_help_str()}\n"
+        )
         origin = f"{_FOLDER}/{late.folder}/{late.name}.py"
         stage.add(Page(f"reference/verbs/{late.name}.md", _page(late), origin))
     index += ["\n## Exit codes\n", _exit_codes()]
@@ -36,7 +40,7 @@ def add_verbs(stage: Stage) -> None:
 
 
 def _late_verbs() -> Iterator[LateVerb]:
-    yield from cli.late  # type: ignore[attr-defined]
+    yield from cli.late
 
 
 def _page(late: LateVerb) -> str:

@@ -20,6 +20,7 @@ from tinycontainer.text import flatten, show
 
 from ...installation import with_installation
 from ...options import json_option, path_argument
+from ...printing import print_json
 from ...symbols import open_symbols, symbols_option
 from ...verb import ExitCode, Verb, VerbRefused, say
 from ..running.listeners import print_lines
@@ -63,7 +64,9 @@ def serve(
     address = _find_address(plan)
     if check:
         _check(plan, installation)
-        if not quiet:
+        if as_json:
+            print_json({"file": plan.name, "uri": f"coap://{address}"})
+        elif not quiet:
             click.echo(f"{plan.name}: can be served at coap://{address}")
         return ExitCode.DONE
     require_network()

@@ -1,0 +1,45 @@
+"""The form of every answer in JSON: one model for each verb, with a version.
+
+`tinycontainerctl schema json-VERB` prints its JSON Schema, the documentation site shows it, and
+every test that reads an answer checks it against its form. A verb that gets a new key gets it
+here too; ADR 34 says when the version becomes higher.
+"""
+
+from typing import Final
+
+from . import judging, making, network, program, running, state
+from .base import AnswerForm
+from .inspection import InspectAnswer
+
+_FORMS: Final = (
+    AnswerForm("keygen", 1, making.KeygenAnswer),
+    AnswerForm("build rbpf", 1, making.BuildAnswer),
+    AnswerForm("pack", 1, making.PackedAnswer),
+    AnswerForm("sign code", 1, making.SignAnswer),
+    AnswerForm("sign data", 1, making.SignAnswer),
+    AnswerForm("sign endpoint", 1, making.SignAnswer),
+    AnswerForm("sign mask", 1, making.SignAnswer),
+    AnswerForm("assemble", 1, making.PackedAnswer),
+    AnswerForm("convert", 1, making.PackedAnswer),
+    AnswerForm("inspect", 1, InspectAnswer),
+    AnswerForm("verify", 1, judging.VerifyAnswer),
+    AnswerForm("explain", 1, judging.ExplainAnswer),
+    AnswerForm("lint", 1, judging.LintAnswer),
+    AnswerForm("diff", 1, judging.DiffAnswer),
+    AnswerForm("model", 1, judging.ModelAnswer),
+    AnswerForm("state", 1, state.StateAnswer | state.SetTimeAnswer),
+    AnswerForm("conform", 1, judging.ConformAnswer),
+    AnswerForm("demo", 1, running.DemoAnswer),
+    AnswerForm("run", 1, running.RunAnswer),
+    AnswerForm("report", 1, running.ReportAnswer),
+    AnswerForm("compare", 1, running.CompareAnswer),
+    AnswerForm("remote", 1, network.RemoteAnswer),
+    AnswerForm("serve", 1, network.ServeLine, has_many=True),
+    AnswerForm("runtimes", 1, program.RuntimesAnswer),
+    AnswerForm("completion", 1, program.CompletionAnswer),
+)
+
+ANSWERS: Final = {each.verb: each for each in _FORMS}
+"""The form of what each verb prints with ``--json``, by its words; `schema` prints schemas."""
+
+__all__ = ["ANSWERS", "AnswerForm"]

@@ -1,0 +1,145 @@
+"""The answers of `remote` and the lines of `serve`."""
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from .base import AnswerTable
+
+
+class SeenRow(AnswerTable):
+    """A container of the device."""
+
+    slot: int
+    uid: str
+    """Escaped."""
+    state: str
+    loops: int
+    last_exit: str
+    """Empty if no start has ended."""
+    bundle: str
+    """SHA-256 in hexadecimal digits."""
+
+
+class ListedAnswer(AnswerTable):
+    """`remote ls`."""
+
+    ls: list[SeenRow]
+
+
+class ShownAnswer(AnswerTable):
+    """`remote show`."""
+
+    show: list[SeenRow]
+
+
+class PublishedAnswer(AnswerTable):
+    """`remote --v1 show`."""
+
+    uid: str
+    running: bool
+
+
+class RemoteCheck(AnswerTable):
+    """A check of a load."""
+
+    check: str
+    holds: bool | None
+    """Null if it was not made."""
+    problem: str
+
+
+class JudgedAnswer(AnswerTable):
+    """`remote judge`."""
+
+    judge: list[RemoteCheck]
+
+
+class NumberedEvent(AnswerTable):
+    """An event of the device; with --follow, each line is one."""
+
+    number: int
+    event: str
+    """In words."""
+
+
+class EventsAnswer(AnswerTable):
+    """`remote events`."""
+
+    events: list[NumberedEvent]
+
+
+class DeviceIdAnswer(AnswerTable):
+    """`remote id`."""
+
+    id: str
+    """Escaped."""
+
+
+class DoneAnswer(AnswerTable):
+    """A change that was made."""
+
+    done: str
+    """What was asked for."""
+    subject: str
+    """The file, uid or identifier."""
+
+
+class GoneContainer(AnswerTable):
+    """`remote watch`: a container that is gone."""
+
+    uid: str
+    state: Literal["GONE"]
+
+
+RemoteAnswer = (
+    ListedAnswer
+    | ShownAnswer
+    | PublishedAnswer
+    | JudgedAnswer
+    | EventsAnswer
+    | DeviceIdAnswer
+    | DoneAnswer
+    | SeenRow
+    | GoneContainer
+    | NumberedEvent
+)
+
+
+class CheckedAnswer(AnswerTable):
+    """`serve --check`: the device file can be served."""
+
+    file: str
+    uri: str
+
+
+class ServingLine(AnswerTable):
+    """The device is served from now on."""
+
+    event: Literal["serving"]
+    uri: str
+
+
+class AskedLine(AnswerTable):
+    """Somebody has asked for something, and got an answer."""
+
+    event: Literal["asked"]
+    what: str
+    """Method, path and query."""
+    code: str
+    """Of the answer, such as `2.05`."""
+    who: str = ""
+    """The name of the peer, where requests are protected."""
+
+
+class TracedLine(AnswerTable):
+    """An event of the trace, with its fields."""
+
+    model_config = ConfigDict(extra="allow")
+
+    event: str = Field(pattern="^[a-z-]+$")
+    at_ns: int
+    """Device time."""
+
+
+ServeLine = CheckedAnswer | ServingLine | AskedLine | TracedLine
