@@ -30,7 +30,7 @@ needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not ins
 def site(tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
     """The whole site, built by the command that people use."""
     folder = tmp_path_factory.mktemp("site") / "html"
-    command = [sys.executable, ROOT / "docs" / "site", folder]
+    command = [sys.executable, str(ROOT / "docs" / "site"), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return BuiltSite(folder)

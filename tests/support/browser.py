@@ -42,6 +42,11 @@ class Browser:
         for domain in ("Page", "Network", "Runtime"):
             self.do(f"{domain}.enable")
 
+    def close(self) -> None:
+        """Close the pipes."""
+        self._commands.close()
+        self._answers.close()
+
     def do(self, method: str, **parameters: object) -> Any:
         """Give a command, and wait for its answer."""
         self._number += 1
@@ -93,12 +98,13 @@ def browsing() -> Iterator[Browser]:
     read_commands, write_commands = os.pipe()
     read_answers, write_answers = os.pipe()
     with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as profile:
+        browser = Browser(write_commands, read_answers)
         process = _begin(Path(profile), read_commands, write_answers)
         try:
-            browser = Browser(write_commands, read_answers)
             browser.begin()
             yield browser
         finally:
+            browser.close()
             with suppress(OSError):
                 process.kill()
             process.wait()
