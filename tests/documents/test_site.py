@@ -1,8 +1,10 @@
 """The documentation site: built strictly, no dead link, no other host, and its search finds."""
 
+import fcntl
 import functools
 import http.server
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -16,23 +18,25 @@ from support.built_site import BuiltSite
 from support.project import ROOT, every_verb
 from support.specification import clauses
 
-pytestmark = [
-    pytest.mark.xdist_group("site"),
-    pytest.mark.skipif(
-        any(importlib.util.find_spec(each) is None for each in ("zensical", "mkdocstrings")),
-        reason="the extra docs is not installed",
-    ),
-]
+pytestmark = pytest.mark.skipif(
+    any(importlib.util.find_spec(each) is None for each in ("zensical", "mkdocstrings")),
+    reason="the extra docs is not installed",
+)
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
-    """The whole site, built by the command that people use."""
-    folder = tmp_path_factory.mktemp("site") / "html"
-    command = [sys.executable, str(ROOT / "docs" / "site"), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    """The whole site, built by the command that people use; once for all processes of a run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "built-site"
+    with (shared / "built-site.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            command = [sys.executable, str(ROOT / "docs" / "site"), str(folder)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return BuiltSite(folder)
 
 
