@@ -8,7 +8,6 @@ import re
 import shlex
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Final
 
 _MARKER: Final = "--- end of a block ---\n"
 _BLOCK: Final = re.compile(
-    r'^ *```(?P<kind>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^ *```$',
+    r'^(?P<indent> *)```(?P<kind>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^ *```$',
     re.MULTILINE | re.DOTALL,
 )
 
@@ -51,7 +50,8 @@ class Block:
 def blocks_of(page: Path) -> Iterator[Block]:
     """All blocks of a page, those within lists too."""
     for found in _BLOCK.finditer(page.read_text()):
-        yield Block(found["kind"], found["title"] or "", textwrap.dedent(found["text"]))
+        indent = re.compile(f"^{found['indent']}", re.MULTILINE)
+        yield Block(found["kind"], found["title"] or "", indent.sub("", found["text"]))
 
 
 def run_page(

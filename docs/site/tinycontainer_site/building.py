@@ -1,5 +1,6 @@
 """From the project's files to a directory of HTML."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from .toml_writing import write_toml
 from .written import add_written_pages
 
 _CONFIG: Final = "zensical.toml"
+_COLOUR: Final = re.compile("\x1b\\[[0-9;]*m")
 
 
 def build_site(target: Path) -> None:
@@ -94,4 +96,5 @@ def _run_generator(work: Path) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise BrokenSource(f"the generator refuses the pages:\n{done.stdout}{done.stderr}")
+        said = _COLOUR.sub("", f"{done.stderr}{done.stdout}").partition("Traceback")[0]
+        raise BrokenSource(f"the generator refuses the pages:\n{said}")
