@@ -12,8 +12,9 @@ from .base import AnswerForm
 from .inspection import InspectAnswer
 
 _FORMS: Final = (
+    AnswerForm("new", 1, making.NewAnswer),
     AnswerForm("keygen", 1, making.KeygenAnswer),
-    AnswerForm("build rbpf", 1, making.BuildAnswer),
+    AnswerForm("build", 1, making.BuildAnswer),
     AnswerForm("pack", 1, making.PackedAnswer),
     AnswerForm("sign code", 1, making.SignAnswer),
     AnswerForm("sign data", 1, making.SignAnswer),

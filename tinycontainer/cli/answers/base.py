@@ -20,6 +20,29 @@ class AnswerTable(BaseModel):
     )
 
 
+class UsageTable(AnswerTable):
+    """What a container used and did, its hook in progress included."""
+
+    loops: int
+    """Completed ones, of all starts."""
+    execution_ns: int
+    """Execution time of all hooks."""
+    execution_ms: float
+    """The same in ms, rounded."""
+    share_percent: float
+    """Its share of device time. The shares and the idle time add up to 100."""
+    instructions: int
+    """What it was charged for: its fuel."""
+    peak_memory_bytes: int
+    """The most memory that it had; 0 where its runtime does not say."""
+    calls: int
+    """Granted calls."""
+    refusals: int
+    """Refused calls."""
+    deadline_misses: int
+    skipped_periods: int
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerForm:
     """The form of what one verb prints with ``--json``.

@@ -14,15 +14,33 @@ class KeygenAnswer(AnswerTable):
     """The folders of the two sides of an OSCORE context."""
 
 
+class NewAnswer(AnswerTable):
+    """The container that was made."""
+
+    directory: str
+    files: list[str]
+    """In it."""
+    next: list[str]
+    """Commands that run and change it."""
+
+
 class BuildAnswer(AnswerTable):
-    """What was made of an object file."""
+    """The code that was made."""
 
     file: str | None
     """The file of the code; null if it was only disassembled."""
     bytes: int | None
     """Its length."""
-    disassembly: list[str]
-    """One instruction each; empty unless it was asked for."""
+    debug_file: str | None = None
+    """The file that says where the code comes from."""
+    places: int = 0
+    """How many rows it has."""
+    notes: list[str] = Field(default_factory=list)
+    """What its author should know."""
+    disassembly: list[str] = Field(default_factory=list)
+    """One instruction each; of a file, with --disasm."""
+    output: list[str] = Field(default_factory=list)
+    """The commands that were run, and what compilers wrote; of a directory."""
 
 
 class SignAnswer(AnswerTable):

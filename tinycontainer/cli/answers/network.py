@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from .base import AnswerTable
+from .base import AnswerTable, UsageTable
 
 
-class SeenRow(AnswerTable):
-    """A container of the device."""
+class QuietRow(AnswerTable):
+    """A container of an older device, which does not say what it used."""
 
     slot: int
     uid: str
@@ -21,16 +21,31 @@ class SeenRow(AnswerTable):
     """SHA-256 in hexadecimal digits."""
 
 
+class SeenRow(UsageTable):
+    """A container of the device."""
+
+    slot: int
+    uid: str
+    """Escaped."""
+    state: str
+    last_exit: str
+    """Empty if no start has ended."""
+    bundle: str
+    """SHA-256 in hexadecimal digits."""
+    idle_percent: float
+    """The share of device time in which nothing ran."""
+
+
 class ListedAnswer(AnswerTable):
     """`remote ls`."""
 
-    ls: list[SeenRow]
+    ls: list[SeenRow | QuietRow]
 
 
 class ShownAnswer(AnswerTable):
     """`remote show`."""
 
-    show: list[SeenRow]
+    show: list[SeenRow | QuietRow]
 
 
 class PublishedAnswer(AnswerTable):
@@ -101,6 +116,7 @@ RemoteAnswer = (
     | DeviceIdAnswer
     | DoneAnswer
     | SeenRow
+    | QuietRow
     | GoneContainer
     | NumberedEvent
 )

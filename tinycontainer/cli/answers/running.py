@@ -1,9 +1,20 @@
 """The answers of verbs that run devices, and show what happened."""
 
-from .base import AnswerTable
+from .base import AnswerTable, UsageTable
 
 
-class RanContainer(AnswerTable):
+class TrapPlace(AnswerTable):
+    """A line of the source in which a hook trapped, or from which the one before was called."""
+
+    function: str
+    """Escaped, as `file` is."""
+    file: str
+    """Empty where it is not known."""
+    line: int
+    """From 1; 0 where it is not known."""
+
+
+class RanContainer(UsageTable):
     """How one container fared."""
 
     uid: str
@@ -11,21 +22,12 @@ class RanContainer(AnswerTable):
     state: str
     """At the end."""
     starts: int
-    loops: int
-    """Completed ones, of all starts."""
-    execution_ns: int
-    """Execution time of all hooks."""
-    execution_ms: float
-    """The same in ms, rounded."""
-    share_percent: float
-    """Its share of device time, rounded down."""
-    calls: int
-    """Granted calls."""
-    refusals: int
-    """Refused calls."""
-    deadline_misses: int
     ended_by: str
     """Why the last start ended; empty if none has."""
+    frames: list[tuple[int, int]]
+    """Where it trapped then: function and offset in the code of each call, the innermost first."""
+    places: list[TrapPlace]
+    """The same in lines of the source, functions that were inlined included; with --symbols."""
 
 
 class RefusedKind(AnswerTable):
@@ -55,19 +57,13 @@ class RunSummary(AnswerTable):
 
     device_time_ms: float
     """At the end."""
+    idle_ns: int
+    """Time in which nothing ran."""
+    idle_percent: float
     containers: list[RanContainer]
     """Deleted ones too."""
     refusals: list[RefusedKind]
     replacements: list[ReplacedContainer]
-
-
-class RunAnswer(RunSummary):
-    """A run, and how it kept to its script."""
-
-    surprises: list[str]
-    """Steps of the script that did not go as they should."""
-    steps_not_taken: int
-    """Steps that are after the end of the run."""
 
 
 class JudgedExpectation(AnswerTable):
@@ -78,6 +74,23 @@ class JudgedExpectation(AnswerTable):
     found: int
     """How many events fitted."""
     held: bool
+    place: str
+    """Where it is in its file."""
+    wanted: str
+    """What was expected, in words."""
+    seen: str
+    """Of one that did not hold: the event that was closest, or the first too many."""
+
+
+class RunAnswer(RunSummary):
+    """A run, and how it kept to its script."""
+
+    surprises: list[str]
+    """Steps of the script that did not go as they should."""
+    steps_not_taken: int
+    """Steps that are after the end of the run."""
+    expectations: list[JudgedExpectation]
+    """Those of --expect."""
 
 
 class DemoAnswer(RunSummary):
