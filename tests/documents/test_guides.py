@@ -51,7 +51,6 @@ def clang_makes(target: str) -> bool:
 
 NEEDS: dict[str, tuple[str, Callable[[], bool]]] = {
     "c.md": ("clang with lld for wasm32 is not installed", lambda: clang_makes("wasm32")),
-    "languages.md": ("clang for bpfel is not installed", lambda: clang_makes("bpfel")),
     "rust.md": ("no rustc has the target wasm32", lambda: find_rustc() is not None),
     "tinyml.md": (
         "no inference runtime is installed",
@@ -78,7 +77,7 @@ def _pretend_to_install(python: Path) -> None:
     real = python.read_text().removeprefix("#!/bin/sh\n")
     python.write_text(
         '#!/bin/sh\nif [ "$1 $2" = "-m venv" ]; then\n    mkdir -p "$3/bin"\n'
-        '    printf \'#!/bin/sh\\n[ "$*" = "install .[tinyml]" ]\\n\' > "$3/bin/pip"\n'
+        '    printf \'#!/bin/sh\\n[ "$*" = "install .[tinyml] pytest" ]\\n\' > "$3/bin/pip"\n'
         '    chmod +x "$3/bin/pip"\n    : > "$3/bin/activate"\n    exit 0\nfi\n' + real
     )
 
