@@ -15,7 +15,14 @@ def test_the_check_runs_in_an_emptied_environment(tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\nenv > {tmp_path / 'seen'}\nexit 7\n")
     python.chmod(0o755)
-    surplus = {"PYTHONUNBUFFERED": "1", "PYTEST_ADDOPTS": "-x", "CI": "true", "TMPDIR": "/nowhere"}
+    # Nothing is installed on the machine where this test runs.
+    for name in ("apt-get", "npm"):
+        installer = tmp_path / "programs" / name
+        installer.parent.mkdir(exist_ok=True)
+        installer.write_text("#!/bin/sh\nexit 0\n")
+        installer.chmod(0o755)
+    path = f"{installer.parent}:{os.environ['PATH']}"
+    surplus = {"PYTHONUNBUFFERED": "1", "PYTEST_ADDOPTS": "-x", "CI": "true", "TMPDIR": "/nowhere", "PATH": path}
     done = subprocess.run(
         ["sh", script], env={**os.environ, **surplus, "PYTHON": str(python)}, check=False
     )

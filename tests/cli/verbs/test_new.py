@@ -116,6 +116,19 @@ def test_a_changed_source_is_built_and_runs(here: Path, program: Program, langua
     assert os.fsencode(here) not in built.with_suffix(".debug").read_bytes()
 
 
+@pytest.mark.skipif(find_spec("ziglang") is None, reason="ziglang is not installed")
+@pytest.mark.parametrize("language", ["c", "rbpf-c"])
+def test_the_compiler_of_pypi_makes_c_that_runs(
+    here: Path, program: Program, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    program.good("new", "hello", "--lang", language)
+    monkeypatch.setenv("PATH", "/nowhere")
+    code, _, err = program("build", "hello")
+    assert code == 0, err
+    assert "-m ziglang cc" in err
+    assert run_and_read(program, "hello").count(" degrees\n") == len(SHOWN)
+
+
 @pytest.mark.clause("TC-TOOL-20")
 @pytest.mark.parametrize("language", ["c", "rust"])
 def test_a_mistake_is_shown_and_nothing_is_written(
@@ -202,6 +215,9 @@ def test_build_refuses_what_it_cannot_compile(here: Path, program: Program) -> N
         ('"src/main.c"', '"../../etc/passwd"', "build.sources[0]"),
         ('language = "c"', 'language = "cobol"', "build.language"),
         ('type = "wasm"', 'type = "native"', "not compiled to containers"),
+        ('code = "container.wasm"', 'code = "src/main.c"', "would overwrite"),
+        ('code = "container.wasm"', 'code = "container.toml"', "would overwrite"),
+        ('code = "container.wasm"', 'code = "container.debug"', "would overwrite"),
     ):
         manifest.write_text(text.replace(old, new))
         assert words in program.bad("build", "hello"), new

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from support.debugging import VECTORS
 from support.project import Program
 from support.remote_resource import forget_all_hosts, raw_server, reply
 from support.serving import HOST, free_port, make_desk, protect, protect_by_edhoc, serving
@@ -70,6 +71,28 @@ def test_a_container_is_managed_from_its_load_to_its_end(
         assert program.bad(*ask, "id", code=1) == "4.04 refused, without a reason"
         assert program.good(*ask, "id", "desk-7") == "id desk-7: done\n"
         assert program.json(*ask, "id") == {"id": "desk-7"}
+
+
+@pytest.mark.clause("TC-TOOL-23")
+def test_an_operator_sees_the_lines_where_a_container_trapped(
+    tmp_path: Path, program: Program, port: int
+) -> None:
+    nested = tmp_path / "nested"
+    nested.mkdir()
+    program.good("build", VECTORS / "nested-dwarf5.wasm", "-o", nested / "nested.wasm")
+    manifest = '[container]\nuid = "nested"\ncode = "nested.wasm"\n'
+    (nested / "container.toml").write_text(manifest)
+    bundle = tmp_path / "nested.tcb"
+    program.good("pack", nested, "--keys", tmp_path / "keys", "-o", bundle)
+    with serving(tmp_path, port, "--symbols", nested) as served:
+        ask = ("remote", served.uri)
+        program.good(*ask, "load", bundle)
+        program.good(*ask, "start", "nested")
+        ended = ""
+        while not ended:
+            (shown,) = program.json(*ask, "show", "nested")["show"]
+            ended = shown["last_exit"]
+        assert "divide (nested.c:14), called by shorten (nested.c:31), called by" in ended
 
 
 @pytest.mark.clause("TC-MGMT-07", "TC-MGMT-08")

@@ -98,9 +98,7 @@ def build_directory(
         raise DeviceFileError(show(str(path)), "build", problem)
     kind = ContainerType[content.container.type.upper()]
     target = _find_target(path, content.build, kind)
-    code_path = resolve_named(
-        path.parent.resolve(), content.container.code, show(str(path)), "container.code"
-    )
+    code_path = _find_output(path, content.container.code, content.build)
     with TemporaryDirectory(prefix="tinycontainer-build-") as scratch:
         build = _plan(path, content.build, target, Path(scratch))
         compiled, source_map = _compile(build, programs, report)
@@ -153,6 +151,17 @@ def _find_target(path: Path, build: BuildTable, kind: ContainerType) -> Target:
         problem = f"{build.language} is not compiled to containers of the type {kind.name.lower()}"
         raise DeviceFileError(show(str(path)), "build.language", problem)
     return by_language[build.language]
+
+
+def _find_output(path: Path, code: str, build: BuildTable) -> Path:
+    """The file of the code, which is replaced; so it must not be one that the author wrote."""
+    directory = path.parent.resolve()
+    output = resolve_named(directory, code, show(str(path)), "container.code")
+    written = [path.resolve(), *((directory / source).resolve() for source in build.sources)]
+    if output in written or output.with_suffix(SUFFIX) in (output, *written):
+        problem = f"{show(code)} would overwrite what it is made of; name a file such as code.wasm"
+        raise DeviceFileError(show(str(path)), "container.code", problem)
+    return output
 
 
 def _plan(path: Path, table: BuildTable, target: Target, scratch: Path) -> Build:
