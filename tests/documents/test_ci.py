@@ -22,7 +22,13 @@ def test_the_check_runs_in_an_emptied_environment(tmp_path: Path) -> None:
         installer.write_text("#!/bin/sh\nexit 0\n")
         installer.chmod(0o755)
     path = f"{installer.parent}:{os.environ['PATH']}"
-    surplus = {"PYTHONUNBUFFERED": "1", "PYTEST_ADDOPTS": "-x", "CI": "true", "TMPDIR": "/nowhere", "PATH": path}
+    surplus = {
+        "PYTHONUNBUFFERED": "1",
+        "PYTEST_ADDOPTS": "-x",
+        "CI": "true",
+        "TMPDIR": "/nowhere",
+        "PATH": path,
+    }
     done = subprocess.run(
         ["sh", script], env={**os.environ, **surplus, "PYTHON": str(python)}, check=False
     )

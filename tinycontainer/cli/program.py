@@ -33,10 +33,9 @@ _EXIT_CODES = "; ".join(f"{int(code)} {code.meaning}" for code in ExitCode)
 def cli() -> None:
     """Signed containers of mutually distrusting tenants on one microcontroller.
 
-    Begin with `tinycontainerctl demo`. To make a container of your own: `keygen` makes the keys of
-    the four roles, `pack` signs and bundles a container directory (`sign` and `assemble` do that on
-    four machines). `inspect`, `verify`, `explain`, `lint` and `diff` look at the result, `run` runs
-    it on a device, and `report` draws what happened.
+    Begin with `tinycontainerctl demo`. For a container of your own, `new` makes its directory,
+    `build` compiles it, `keygen` makes keys, `pack` signs and bundles it, `run` runs it on a
+    device, and `report` draws what happened.
     """
 
 

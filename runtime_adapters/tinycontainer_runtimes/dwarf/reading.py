@@ -13,7 +13,7 @@ from typing import Final
 from tinycontainer.interfaces.debug_info import MAX_CHAIN, MAX_ROWS, Chain, DebugInfo, SourcePlace
 
 from .lines import NO_FILE, LineRow, LineTable, read_line_table
-from .scopes import Scope, Unit, read_units
+from .scopes import FunctionScope, Unit, read_units
 from .sections import DWARF_ERRORS, open_dwarf
 
 _PARTS_OF_FOREIGN_PATHS: Final = 2
@@ -70,7 +70,7 @@ class _Painter:
     def paint(self) -> Iterator[tuple[int, Chain]]:
         cuts = {row.address for row in self._rows}
         cuts |= {at for scope, _ in self._scopes for at in (scope.begin, scope.end)}
-        active: list[tuple[Scope, int | None]] = []
+        active: list[tuple[FunctionScope, int | None]] = []
         following = 0
         before: Chain = ()
         for number, at in enumerate(sorted(cuts)):
@@ -87,7 +87,9 @@ class _Painter:
                 yield at, chain
             before = chain
 
-    def _make_chain(self, at: int, active: list[tuple[Scope, int | None]]) -> Iterator[SourcePlace]:
+    def _make_chain(
+        self, at: int, active: list[tuple[FunctionScope, int | None]]
+    ) -> Iterator[SourcePlace]:
         found = bisect_right(self._begins, at)
         row = self._rows[found - 1] if found else LineRow(0, 0, NO_FILE, 0)
         file = self._find_file(row.unit, row.file)

@@ -33,7 +33,7 @@ _ORIGINS: Final = ("DW_AT_abstract_origin", "DW_AT_specification")
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class FunctionScope:
     """A function, or one that is inlined into another, at a range of addresses.
 
     Attributes:
@@ -65,7 +65,7 @@ class Unit:
 
     lines: int | None
     directory: str
-    scopes: list[Scope] = field(default_factory=list)
+    scopes: list[FunctionScope] = field(default_factory=list)
 
 
 def read_units(dwarf: Any) -> Iterator[Unit]:
@@ -92,7 +92,7 @@ class _TreeReader:
         self._attributes = 0
         self._scopes = 0
 
-    def read(self, unit: Any, top: Any, scopes: list[Scope]) -> None:
+    def read(self, unit: Any, top: Any, scopes: list[FunctionScope]) -> None:
         """Walk the tree without recursion: entries may be nested deeper than a stack bears."""
         base = _number(top, "DW_AT_low_pc")
         waiting: list[tuple[Iterator[Any], int]] = [(top.iter_children(), 0)]
@@ -115,7 +115,7 @@ class _TreeReader:
         if self._attributes > MAX_ATTRIBUTES:
             raise ValueError("more entries than anyone reads")
 
-    def _make_scopes(self, unit: Any, entry: Any, depth: int, base: int) -> Iterator[Scope]:
+    def _make_scopes(self, unit: Any, entry: Any, depth: int, base: int) -> Iterator[FunctionScope]:
         name = None
         for begin, end in self._find_ranges(unit, entry, base):
             self._scopes += 1
@@ -124,7 +124,7 @@ class _TreeReader:
             name = _find_name(entry) if name is None else name
             call_file = _number(entry, "DW_AT_call_file")
             call_line = _number(entry, "DW_AT_call_line")
-            yield Scope(begin, end, depth, name, call_file, call_line)
+            yield FunctionScope(begin, end, depth, name, call_file, call_line)
 
     def _find_ranges(self, unit: Any, entry: Any, base: int) -> Iterator[tuple[int, int]]:
         low = entry.attributes.get("DW_AT_low_pc")

@@ -116,8 +116,8 @@ def test_pack_and_lint_say_what_wamr_does_with_the_code(
 
 
 def test_every_committed_build_exports_what_wamr_needs_and_every_hook() -> None:
-    built = sorted(BOX.parent.glob("*/*/*.wasm"))
-    assert len(built) == 6
+    built = sorted(BOX.parent.rglob("*.wasm"))
+    assert len(built) == 10
     for path in built:
         facts = analyse(path.read_bytes())
         assert facts.exported_globals >= BOUNDS, path.name
@@ -139,7 +139,10 @@ def test_the_committed_builds_are_what_the_sources_give(tmp_path: Path) -> None:
     examples = tmp_path / "examples"
     shutil.copytree(BOX.parent, examples)
     committed = sorted(
-        path for pattern in ("*.wasm", "*.rbf", "*.o") for path in BOX.parent.glob(f"*/*/{pattern}")
+        path
+        for pattern in ("*.wasm", "*.rbf", "*.o")
+        for path in BOX.parent.glob(f"*/*/{pattern}")
+        if path.parents[1].name != "new"
     )
     for path in committed:
         (examples / path.relative_to(BOX.parent)).unlink()
@@ -149,6 +152,18 @@ def test_the_committed_builds_are_what_the_sources_give(tmp_path: Path) -> None:
     for path in committed:
         again = (examples / path.relative_to(BOX.parent)).read_bytes()
         assert again == path.read_bytes(), path.name
+
+
+@pytest.mark.skipif(not has_compiler(), reason="needs clang 14 of Debian 12, and lld")
+@pytest.mark.parametrize("language", ["c", "rbpf-c"])
+def test_the_committed_code_of_a_new_container_is_what_its_source_gives(
+    tmp_path: Path, program: Program, language: str
+) -> None:
+    program.good("new", tmp_path / "hello", "--lang", language)
+    (code,) = [each for each in (tmp_path / "hello").iterdir() if each.suffix in (".wasm", ".rbf")]
+    committed = {path: path.read_bytes() for path in (code, code.with_suffix(".debug"))}
+    assert program("build", tmp_path / "hello")[0] == 0
+    assert {path: path.read_bytes() for path in committed} == committed
 
 
 @pytest.mark.parametrize(

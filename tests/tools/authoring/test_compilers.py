@@ -7,9 +7,9 @@ import pytest
 from tinycontainer.errors import BuildFailed
 from tinycontainer.tools.authoring.compilers import (
     RUST_TARGET,
-    Compiler,
+    BuildTarget,
     CompilerKind,
-    Target,
+    UsableCompiler,
     find_compiler,
 )
 from tinycontainer.tools.authoring.failures import explain_failure
@@ -37,59 +37,59 @@ def test_the_second_clang_is_taken_where_the_first_has_no_webassembly(tmp_path: 
     clang(tmp_path / "a" / "clang", "x86-64")
     second = clang(tmp_path / "b" / "clang-19", "x86-64", "wasm32")
     programs = programs_in(tmp_path / "a", tmp_path / "b")
-    found = find_compiler(Target.C, programs, tmp_path)
-    assert found == Compiler(CompilerKind.CLANG, (str(second),))
+    found = find_compiler(BuildTarget.C, programs, tmp_path)
+    assert found == UsableCompiler(CompilerKind.CLANG, (str(second),))
 
 
 def test_a_clang_without_the_linker_is_not_taken(tmp_path: Path) -> None:
     path = clang(tmp_path / "clang", "wasm32", linker="wasm-ld")
     with pytest.raises(BuildFailed) as caught:
-        find_compiler(Target.C, programs_in(tmp_path), tmp_path)
+        find_compiler(BuildTarget.C, programs_in(tmp_path), tmp_path)
     assert str(caught.value) == (
         f"no compiler for C was found ({path} has no linker wasm-ld): install Debian's packages"
         " clang and lld, or `pip install ziglang`"
     )
     pretend(tmp_path / "wasm-ld")
-    assert find_compiler(Target.C, programs_in(tmp_path), tmp_path).command == (str(path),)
+    assert find_compiler(BuildTarget.C, programs_in(tmp_path), tmp_path).command == (str(path),)
 
 
 def test_rustc_is_asked_for_its_target(tmp_path: Path) -> None:
     pretend(tmp_path / "a" / "rustc", "echo /nowhere")
     second = pretend(tmp_path / "b" / "rustc", f"echo {tmp_path}")
     programs = programs_in(tmp_path / "a", tmp_path / "b")
-    assert find_compiler(Target.RUST, programs, tmp_path).command == (str(second),)
+    assert find_compiler(BuildTarget.RUST, programs, tmp_path).command == (str(second),)
     with pytest.raises(BuildFailed, match=f"has no target {RUST_TARGET}.*rustup target add"):
-        find_compiler(Target.RUST, programs_in(tmp_path / "a"), tmp_path)
+        find_compiler(BuildTarget.RUST, programs_in(tmp_path / "a"), tmp_path)
 
 
 @pytest.mark.parametrize(
     ("target", "kind", "verb"),
     [
-        (Target.C, CompilerKind.ZIG_CC, "cc"),
-        (Target.C_FOR_RBPF, CompilerKind.ZIG_CC, "cc"),
-        (Target.ZIG, CompilerKind.ZIG, "build-exe"),
+        (BuildTarget.C, CompilerKind.ZIG_CC, "cc"),
+        (BuildTarget.C_FOR_RBPF, CompilerKind.ZIG_CC, "cc"),
+        (BuildTarget.ZIG, CompilerKind.ZIG, "build-exe"),
     ],
 )
 def test_the_compiler_that_pip_installs_makes_c_too(
-    tmp_path: Path, target: Target, kind: CompilerKind, verb: str
+    tmp_path: Path, target: BuildTarget, kind: CompilerKind, verb: str
 ) -> None:
     found = find_compiler(target, programs_in(python="/a/python"), tmp_path)
-    assert found == Compiler(kind, ("/a/python", "-m", "ziglang", verb))
+    assert found == UsableCompiler(kind, ("/a/python", "-m", "ziglang", verb))
     zig = pretend(tmp_path / "zig")
     found = find_compiler(target, programs_in(tmp_path, python="/a/python"), tmp_path)
-    assert found == Compiler(kind, (str(zig), verb))
+    assert found == UsableCompiler(kind, (str(zig), verb))
 
 
 def test_asc_is_found_in_the_directory_of_the_container_and_above(tmp_path: Path) -> None:
     asc = pretend(tmp_path / "node_modules" / ".bin" / "asc")
     directory = tmp_path / "containers" / "one"
     directory.mkdir(parents=True)
-    found = find_compiler(Target.ASSEMBLYSCRIPT, programs_in(), directory)
-    assert found == Compiler(CompilerKind.ASC, (str(asc),))
+    found = find_compiler(BuildTarget.ASSEMBLYSCRIPT, programs_in(), directory)
+    assert found == UsableCompiler(CompilerKind.ASC, (str(asc),))
 
 
-@pytest.mark.parametrize("target", Target)
-def test_without_a_compiler_one_line_names_the_package(target: Target, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", BuildTarget)
+def test_without_a_compiler_one_line_names_the_package(target: BuildTarget, tmp_path: Path) -> None:
     with pytest.raises(BuildFailed) as caught:
         find_compiler(target, programs_in(tmp_path / "nowhere"), tmp_path)
     line = str(caught.value)
@@ -102,7 +102,7 @@ def test_what_is_no_program_is_passed_over(tmp_path: Path) -> None:
     clang(tmp_path / "a" / "clang", "wasm32").chmod(0o644)
     (tmp_path / "b" / "clang").mkdir(parents=True)
     with pytest.raises(BuildFailed):
-        find_compiler(Target.C, programs_in(tmp_path / "a", tmp_path / "b"), tmp_path)
+        find_compiler(BuildTarget.C, programs_in(tmp_path / "a", tmp_path / "b"), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ class RanContainer(UsageTable):
     starts: int
     ended_by: str
     """Why the last start ended; empty if none has."""
-    frames: list[tuple[int, int]]
+    frames: list[list[int]]
     """Where it trapped then: function and offset in the code of each call, the innermost first."""
     places: list[TrapPlace]
     """The same in lines of the source, functions that were inlined included; with --symbols."""

@@ -23,7 +23,7 @@ from tinycontainer.symbols.symbol_directory import SUFFIX
 from tinycontainer.text import show
 
 from ..packing.manifest import BuildTable, ManifestFile, manifest_path
-from .compilers import Target, find_compiler
+from .compilers import BuildTarget, find_compiler
 from .failures import explain_failure
 from .programs import Programs
 from .recipes import Build, list_commands
@@ -135,18 +135,18 @@ def convert(
     return installation.builder(builder).build(compiled, source_map)
 
 
-def _find_target(path: Path, build: BuildTable, kind: ContainerType) -> Target:
+def _find_target(path: Path, build: BuildTable, kind: ContainerType) -> BuildTarget:
     by_language = {
-        "rust": Target.RUST,
-        "zig": Target.ZIG,
-        "assemblyscript": Target.ASSEMBLYSCRIPT,
-        "c": Target.C,
+        "rust": BuildTarget.RUST,
+        "zig": BuildTarget.ZIG,
+        "assemblyscript": BuildTarget.ASSEMBLYSCRIPT,
+        "c": BuildTarget.C,
     }
     if kind is ContainerType.BPF and build.language == "c":
         if len(build.sources) != 1:
             problem = "rBPF has one source, which includes the others: it has no linker"
             raise DeviceFileError(show(str(path)), "build.sources", problem)
-        return Target.C_FOR_RBPF
+        return BuildTarget.C_FOR_RBPF
     if kind is not ContainerType.WASM:
         problem = f"{build.language} is not compiled to containers of the type {kind.name.lower()}"
         raise DeviceFileError(show(str(path)), "build.language", problem)
@@ -164,7 +164,7 @@ def _find_output(path: Path, code: str, build: BuildTable) -> Path:
     return output
 
 
-def _plan(path: Path, table: BuildTable, target: Target, scratch: Path) -> Build:
+def _plan(path: Path, table: BuildTable, target: BuildTarget, scratch: Path) -> Build:
     directory = path.parent.resolve()
     for number, source in enumerate(table.sources):
         place = f"build.sources[{number}]"

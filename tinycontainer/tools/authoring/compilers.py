@@ -16,7 +16,7 @@ from tinycontainer.text import show
 from .programs import Programs
 
 
-class Target(StrEnum):
+class BuildTarget(StrEnum):
     """A language, and what it is compiled to."""
 
     C = "C"
@@ -37,7 +37,7 @@ class CompilerKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Compiler:
+class UsableCompiler:
     """A compiler that can make what is wanted.
 
     Attributes:
@@ -51,22 +51,22 @@ class Compiler:
 
 RUST_TARGET: Final = "wasm32-unknown-unknown"
 
-_PACKAGES: Final[Mapping[Target, str]] = {
-    Target.C: "install Debian's packages clang and lld, or `pip install ziglang`",
-    Target.C_FOR_RBPF: "install Debian's package clang, or `pip install ziglang`",
-    Target.RUST: (
+_PACKAGES: Final[Mapping[BuildTarget, str]] = {
+    BuildTarget.C: "install Debian's packages clang and lld, or `pip install ziglang`",
+    BuildTarget.C_FOR_RBPF: "install Debian's package clang, or `pip install ziglang`",
+    BuildTarget.RUST: (
         "install Debian's packages rustc and libstd-rust-dev-wasm32, or"
         f" `rustup target add {RUST_TARGET}`"
     ),
-    Target.ZIG: "`pip install ziglang`",
-    Target.ASSEMBLYSCRIPT: "`npm install assemblyscript` in the container's directory",
+    BuildTarget.ZIG: "`pip install ziglang`",
+    BuildTarget.ASSEMBLYSCRIPT: "`npm install assemblyscript` in the container's directory",
 }
 
-_Candidate = Compiler | str
+_Candidate = UsableCompiler | str
 """A compiler that can be used, or why one cannot."""
 
 
-def find_compiler(target: Target, programs: Programs, directory: Path) -> Compiler:
+def find_compiler(target: BuildTarget, programs: Programs, directory: Path) -> UsableCompiler:
     """The first compiler that can be used.
 
     Args:
@@ -79,7 +79,7 @@ def find_compiler(target: Target, programs: Programs, directory: Path) -> Compil
     """
     unfit: list[str] = []
     for candidate in _FINDERS[target](programs, directory):
-        if isinstance(candidate, Compiler):
+        if isinstance(candidate, UsableCompiler):
             return candidate
         unfit.append(candidate)
     found = f" ({'; '.join(unfit)})" if unfit else ""
@@ -108,7 +108,7 @@ def _judge_clang(path: Path, target: str, programs: Programs, directory: Path) -
         linker = programs.run(command, directory).output.strip()
         if not Path(linker).is_absolute() and not any(programs.find("wasm-ld")):
             return f"{show(str(path))} has no linker wasm-ld"
-    return Compiler(CompilerKind.CLANG, (str(path),))
+    return UsableCompiler(CompilerKind.CLANG, (str(path),))
 
 
 def _find_rust(programs: Programs, directory: Path) -> Iterator[_Candidate]:
@@ -118,7 +118,7 @@ def _find_rust(programs: Programs, directory: Path) -> Iterator[_Candidate]:
         if library.code or not Path(library.output.strip()).is_dir():
             yield f"{show(str(path))} has no target {RUST_TARGET}"
         else:
-            yield Compiler(CompilerKind.RUSTC, (str(path),))
+            yield UsableCompiler(CompilerKind.RUSTC, (str(path),))
 
 
 def _find_zig(programs: Programs, _directory: Path) -> Iterator[_Candidate]:
@@ -127,22 +127,22 @@ def _find_zig(programs: Programs, _directory: Path) -> Iterator[_Candidate]:
 
 def _find_ziglang(programs: Programs, kind: CompilerKind, verb: str) -> Iterator[_Candidate]:
     for path in programs.find("zig"):
-        yield Compiler(kind, (str(path), verb))
+        yield UsableCompiler(kind, (str(path), verb))
     if programs.python is not None:
-        yield Compiler(kind, (programs.python, "-m", "ziglang", verb))
+        yield UsableCompiler(kind, (programs.python, "-m", "ziglang", verb))
 
 
 def _find_assemblyscript(programs: Programs, directory: Path) -> Iterator[_Candidate]:
     absolute = directory.resolve()
     local = [each / "node_modules" / ".bin" for each in (absolute, *absolute.parents)]
     for path in programs.find("asc", *local):
-        yield Compiler(CompilerKind.ASC, (str(path),))
+        yield UsableCompiler(CompilerKind.ASC, (str(path),))
 
 
-_FINDERS: Final[Mapping[Target, Callable[[Programs, Path], Iterator[_Candidate]]]] = {
-    Target.C: _find_c,
-    Target.C_FOR_RBPF: _find_c_for_rbpf,
-    Target.RUST: _find_rust,
-    Target.ZIG: _find_zig,
-    Target.ASSEMBLYSCRIPT: _find_assemblyscript,
+_FINDERS: Final[Mapping[BuildTarget, Callable[[Programs, Path], Iterator[_Candidate]]]] = {
+    BuildTarget.C: _find_c,
+    BuildTarget.C_FOR_RBPF: _find_c_for_rbpf,
+    BuildTarget.RUST: _find_rust,
+    BuildTarget.ZIG: _find_zig,
+    BuildTarget.ASSEMBLYSCRIPT: _find_assemblyscript,
 }

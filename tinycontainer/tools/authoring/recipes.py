@@ -13,7 +13,7 @@ from typing import Final
 
 from tinycontainer.interfaces.runtime import PAGE_BYTES
 
-from .compilers import RUST_TARGET, Compiler, CompilerKind, Target
+from .compilers import RUST_TARGET, BuildTarget, CompilerKind, UsableCompiler
 
 _C_FLAGS: Final = ("-std=c11", "-Os", "-g", "-Wall", "-Wextra", "-nostdlib", "-ffreestanding")
 _EXPORTS: Final = ("__heap_base", "__data_end")
@@ -37,7 +37,7 @@ class Build:
         scratch: a directory for what lies between; the result lies there too.
     """
 
-    target: Target
+    target: BuildTarget
     sources: tuple[str, ...]
     flags: tuple[str, ...]
     stack_bytes: int
@@ -48,7 +48,7 @@ class Build:
     @property
     def output(self) -> Path:
         """Where the result is after all commands."""
-        return self.scratch / ("code.o" if self.target is Target.C_FOR_RBPF else "code.wasm")
+        return self.scratch / ("code.o" if self.target is BuildTarget.C_FOR_RBPF else "code.wasm")
 
     @property
     def source_map(self) -> Path:
@@ -61,14 +61,14 @@ class Build:
         return self.memory_pages * PAGE_BYTES
 
 
-def list_commands(build: Build, compiler: Compiler) -> Iterator[tuple[str, ...]]:
+def list_commands(build: Build, compiler: UsableCompiler) -> Iterator[tuple[str, ...]]:
     """The commands of a build, in order."""
     return _RECIPES[compiler.kind](build, compiler)
 
 
-def _make_clang(build: Build, compiler: Compiler) -> Iterator[tuple[str, ...]]:
+def _make_clang(build: Build, compiler: UsableCompiler) -> Iterator[tuple[str, ...]]:
     paths = ("-fdebug-compilation-dir=.", f"-ffile-prefix-map={build.directory}=.")
-    if build.target is Target.C_FOR_RBPF:
+    if build.target is BuildTarget.C_FOR_RBPF:
         yield (
             *(*compiler.command, "--target=bpfel", "-mcpu=v2", *_C_FLAGS, *paths),
             *_inline_everything(build),
@@ -80,10 +80,10 @@ def _make_clang(build: Build, compiler: Compiler) -> Iterator[tuple[str, ...]]:
     )
 
 
-def _make_zig_cc(build: Build, compiler: Compiler) -> Iterator[tuple[str, ...]]:
+def _make_zig_cc(build: Build, compiler: UsableCompiler) -> Iterator[tuple[str, ...]]:
     # Zig's own defaults would put checks of undefined behaviour into the container.
     flags = (*_C_FLAGS, "-fno-sanitize=undefined", f"-ffile-prefix-map={build.directory}=.")
-    if build.target is Target.C_FOR_RBPF:
+    if build.target is BuildTarget.C_FOR_RBPF:
         yield (
             *(*compiler.command, "--target=bpfel-freestanding", "-mcpu=v2", *flags),
             *_inline_everything(build),
@@ -111,7 +111,7 @@ def _link_c(build: Build) -> tuple[str, ...]:
     )
 
 
-def _make_rustc(build: Build, compiler: Compiler) -> Iterator[tuple[str, ...]]:
+def _make_rustc(build: Build, compiler: UsableCompiler) -> Iterator[tuple[str, ...]]:
     """Each source after the first is a crate of its own, named after its file."""
     container, *crates = build.sources
     remapped = f"--remap-path-prefix={build.directory}=."
@@ -133,7 +133,7 @@ def _make_rustc(build: Build, compiler: Compiler) -> Iterator[tuple[str, ...]]:
     )
 
 
-def _make_zig(build: Build, compiler: Compiler) -> Iterator[tuple[str, ...]]:
+def _make_zig(build: Build, compiler: UsableCompiler) -> Iterator[tuple[str, ...]]:
     """Sources after the first are imported by it, and only named for the record."""
     yield (
         *(*compiler.command, "-target", "wasm32-freestanding", "-fno-entry", "-rdynamic"),
@@ -145,7 +145,7 @@ def _make_zig(build: Build, compiler: Compiler) -> Iterator[tuple[str, ...]]:
     )
 
 
-def _make_asc(build: Build, compiler: Compiler) -> Iterator[tuple[str, ...]]:
+def _make_asc(build: Build, compiler: UsableCompiler) -> Iterator[tuple[str, ...]]:
     """Sources after the first are imported by it, and only named for the record."""
     pages = str(build.memory_pages)
     yield (
@@ -156,7 +156,9 @@ def _make_asc(build: Build, compiler: Compiler) -> Iterator[tuple[str, ...]]:
     )
 
 
-_RECIPES: Final[Mapping[CompilerKind, Callable[[Build, Compiler], Iterator[tuple[str, ...]]]]] = {
+_RECIPES: Final[
+    Mapping[CompilerKind, Callable[[Build, UsableCompiler], Iterator[tuple[str, ...]]]]
+] = {
     CompilerKind.CLANG: _make_clang,
     CompilerKind.ZIG_CC: _make_zig_cc,
     CompilerKind.RUSTC: _make_rustc,

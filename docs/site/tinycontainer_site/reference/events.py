@@ -25,6 +25,7 @@ _TYPES = {
     "bytes": "text, escaped",
     "tuple[str, ...]": "array of text",
     "tuple[int, ...]": "array of whole numbers",
+    "tuple[tuple[int, int], ...]": "array of pairs of whole numbers",
 }
 
 

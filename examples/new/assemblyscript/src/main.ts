@@ -39,5 +39,9 @@ function step(): i32 {
 
 export { step as loop };
 
+export function stop(): void {
+  tc.log("stopped");
+}
+
 // A board's runtime then takes the memory that is used, and not a whole page.
 export { __heap_base, __data_end };

@@ -51,3 +51,8 @@ EXPORT int32_t loop(void)
     hot = degrees > TOO_HOT;
     return 0;
 }
+
+EXPORT void stop(void)
+{
+    tc_log("stopped");
+}

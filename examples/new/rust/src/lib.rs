@@ -56,3 +56,8 @@ pub extern "C" fn step() -> i32 {
         None => 1,
     }
 }
+
+#[export_name = "stop"]
+pub extern "C" fn stop() {
+    log("stopped");
+}

@@ -25,6 +25,13 @@ def test_it_goes_on_where_nobody_takes_alarms(tinycontainer_device):
     assert device.state == "running"
 
 
+def test_it_says_when_it_stops(tinycontainer_device):
+    device = tinycontainer_device().start()
+    device.run(for_ms=1000)
+    device.stop()
+    device.expect_log("stopped", within_ms=1000)
+
+
 def test_a_loop_is_short(tinycontainer_device):
     device = tinycontainer_device().start()
     device.run(for_ms=3000)

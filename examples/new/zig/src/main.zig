@@ -51,3 +51,7 @@ export fn loop() i32 {
     measure() catch return 1;
     return 0;
 }
+
+export fn stop() void {
+    tc.log("stopped");
+}

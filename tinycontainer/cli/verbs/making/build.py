@@ -1,4 +1,4 @@
-"""``build``: compile a container, or make its code of what another build made."""
+"""``build``: make a container's code with a compiler of this machine."""
 
 import os
 import sys
