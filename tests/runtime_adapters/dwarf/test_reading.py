@@ -14,7 +14,7 @@ from tinycontainer_runtimes.dwarf.lines import read_line_table
 from tinycontainer_runtimes.dwarf.naming import NamedRange, name_functions
 from tinycontainer_runtimes.dwarf.reading import read_dwarf
 
-MODULES = sorted(VECTORS.glob("*.wasm"))
+MODULES = sorted(VECTORS.glob("nested-*.wasm"))
 
 
 def read(module: bytes) -> DebugInfo:

@@ -11,7 +11,8 @@ from support.wasm import modules as wasm
 from tinycontainer.errors import BuildRefused
 from tinycontainer.interfaces.debug_info import DebugInfo
 from tinycontainer_runtimes.wasm.building.builder import create_builder
-from tinycontainer_runtimes.wasm.building.sections import read_sections
+from tinycontainer_runtimes.wasm.building.sections import CODE, read_sections
+from tinycontainer_runtimes.wasm.building.shrinking import shrink_code
 from tinycontainer_runtimes.wasm.building.source_map import read_source_map
 
 BUILDER = create_builder()
@@ -37,7 +38,53 @@ def test_no_custom_section_is_left_and_all_others_are_as_they_were() -> None:
     built = BUILDER.build(NESTED)
     assert custom_sections(built.code) == {}
     kept = [NESTED[each.begin : each.end] for each in read_sections(NESTED) if each.number]
-    assert built.code == NESTED[:8] + b"".join(kept)
+    sections = [built.code[each.begin : each.end] for each in read_sections(built.code)]
+    assert [each for each in sections if each[0] != CODE] == [
+        each for each in kept if each[0] != CODE
+    ]
+
+
+@pytest.mark.clause("TC-TOOL-21")
+def test_the_code_is_as_short_as_the_linker_makes_it_without_debug_information() -> None:
+    assert BUILDER.build(NESTED).code == (VECTORS / "shortest.wasm").read_bytes()
+
+
+@given(st.lists(st.integers(-(1 << 31), (1 << 31) - 1), max_size=20))
+def test_numbers_with_all_their_bytes_become_the_same_in_few(numbers: list[int]) -> None:
+    padded, short = bytearray(b"\0"), bytearray(b"\0")  # no locals
+    for number in numbers:
+        bits = [number >> 7 * place & 0x7F for place in range(5)]
+        padded += b"\x41" + bytes([*(each | 0x80 for each in bits[:4]), bits[4]]) + b"\x1a"
+        short += b"\x41" + encode_signed(number) + b"\x1a"
+        padded += b"\x10" + bytes([number & 0x7F | 0x80, 0x80, 0x80, 0x80, 0])
+        short += b"\x10" + bytes([number & 0x7F])
+    shrunk = shrink_code(section_of(bytes(padded + b"\x0b")))
+    assert shrunk.content == section_of(bytes(short + b"\x0b"))
+    # A number that got shorter ends where the next instruction begins.
+    assert all(
+        shrunk.find(before) == after
+        for before, after in zip(shrunk.befores, shrunk.afters, strict=True)
+    )
+    assert shrink_code(shrunk.content).content == shrunk.content
+
+
+def test_code_that_no_device_admits_is_left_as_it_is() -> None:
+    simd = section_of(b"\0\x41\x80\x80\x80\x80\0\xfd\x0c" + bytes(16) + b"\x1a\x0b")
+    assert shrink_code(simd).content == simd
+
+
+def section_of(body: bytes) -> bytes:
+    """The content of a code section of one body."""
+    return b"\1" + wasm.leb(len(body)) + body
+
+
+def encode_signed(number: int) -> bytes:
+    out = bytearray()
+    while not -64 <= number < 64:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number & 0x7F)
+    return bytes(out)
 
 
 def test_what_is_stripped_once_stays_as_it_is() -> None:

@@ -38,7 +38,7 @@ def test_the_second_clang_is_taken_where_the_first_has_no_webassembly(tmp_path: 
     second = clang(tmp_path / "b" / "clang-19", "x86-64", "wasm32")
     programs = programs_in(tmp_path / "a", tmp_path / "b")
     found = find_compiler(BuildTarget.C, programs, tmp_path)
-    assert found == UsableCompiler(CompilerKind.CLANG, (str(second),))
+    assert found == UsableCompiler(CompilerKind.CLANG, (str(second),), "/usr/bin/wasm-ld")
 
 
 def test_a_clang_without_the_linker_is_not_taken(tmp_path: Path) -> None:

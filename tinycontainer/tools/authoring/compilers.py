@@ -43,10 +43,12 @@ class UsableCompiler:
     Attributes:
         kind: whose options it takes.
         command: what begins it.
+        linker: of clang, for WebAssembly.
     """
 
     kind: CompilerKind
     command: tuple[str, ...]
+    linker: str = ""
 
 
 RUST_TARGET: Final = "wasm32-unknown-unknown"
@@ -103,12 +105,15 @@ def _judge_clang(path: Path, target: str, programs: Programs, directory: Path) -
     targets = programs.run((str(path), "--print-targets"), directory)
     if target not in targets.output.split():
         return f"{show(str(path))} has no target {target}"
-    if target == "wasm32":
-        command = (str(path), "--target=wasm32", "-print-prog-name=wasm-ld")
-        linker = programs.run(command, directory).output.strip()
-        if not Path(linker).is_absolute() and not any(programs.find("wasm-ld")):
-            return f"{show(str(path))} has no linker wasm-ld"
-    return UsableCompiler(CompilerKind.CLANG, (str(path),))
+    if target != "wasm32":
+        return UsableCompiler(CompilerKind.CLANG, (str(path),))
+    command = (str(path), "--target=wasm32", "-print-prog-name=wasm-ld")
+    linker = programs.run(command, directory).output.strip()
+    if not Path(linker).is_absolute():
+        linker = str(next(programs.find("wasm-ld"), ""))
+    if not linker:
+        return f"{show(str(path))} has no linker wasm-ld"
+    return UsableCompiler(CompilerKind.CLANG, (str(path),), linker)
 
 
 def _find_rust(programs: Programs, directory: Path) -> Iterator[_Candidate]:

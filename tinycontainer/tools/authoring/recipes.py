@@ -74,9 +74,18 @@ def _make_clang(build: Build, compiler: UsableCompiler) -> Iterator[tuple[str, .
             *_inline_everything(build),
         )
         return
+    # clang as a linker runs wasm-opt where that is installed: the code would be another one on
+    # every machine, and its debug information inexact. So the linker is called by itself.
+    objects = []
+    for number, source in enumerate(build.sources):
+        objects.append(str(build.scratch / f"{number}.o"))
+        yield (
+            *(*compiler.command, "--target=wasm32", *_C_FLAGS, *paths, "-fvisibility=hidden"),
+            *(*build.flags, "-c", source, "-o", objects[-1]),
+        )
     yield (
-        *(*compiler.command, "--target=wasm32", *_C_FLAGS, *paths, *_link_c(build)),
-        *("-Wl,--stack-first", *build.flags, *build.sources, "-o", str(build.output)),
+        *(compiler.linker, "--no-entry", "--export-dynamic", "--stack-first", *_link_flags(build)),
+        *("-z", f"stack-size={build.stack_bytes}", *objects, "-o", str(build.output)),
     )
 
 
@@ -90,8 +99,10 @@ def _make_zig_cc(build: Build, compiler: UsableCompiler) -> Iterator[tuple[str, 
         )
         return
     # Its linker puts the stack below everything else without being asked.
+    linked = ("--no-entry", "--export-dynamic", *_link_flags(build))
     yield (
-        *(*compiler.command, "--target=wasm32-freestanding", *flags, *_link_c(build)),
+        *(*compiler.command, "--target=wasm32-freestanding", *flags, "-fvisibility=hidden"),
+        *(*(f"-Wl,{each}" for each in linked), f"-Wl,-z,stack-size={build.stack_bytes}"),
         *(*build.flags, *build.sources, "-o", str(build.output)),
     )
 
@@ -102,12 +113,10 @@ def _inline_everything(build: Build) -> tuple[str, ...]:
     return (*inlining, *build.flags, "-c", *build.sources, "-o", str(build.output))
 
 
-def _link_c(build: Build) -> tuple[str, ...]:
+def _link_flags(build: Build) -> tuple[str, ...]:
     return (
-        *("-fvisibility=hidden", "-Wl,--no-entry", "-Wl,--export-dynamic"),
-        *(f"-Wl,--export={name}" for name in _EXPORTS),
-        f"-Wl,--initial-memory={build.memory_bytes}",
-        f"-Wl,-z,stack-size={build.stack_bytes}",
+        *(f"--export={name}" for name in _EXPORTS),
+        f"--initial-memory={build.memory_bytes}",
     )
 
 
@@ -122,11 +131,7 @@ def _make_rustc(build: Build, compiler: UsableCompiler) -> Iterator[tuple[str, .
         library = build.scratch / f"lib{name}.rlib"
         yield (*common, "--crate-type", "rlib", *found, source, "-o", str(library))
         found += ["--extern", f"{name}={library}"]
-    linked = (
-        *("-z", f"stack-size={build.stack_bytes}", "--stack-first"),
-        f"--initial-memory={build.memory_bytes}",
-        *(f"--export={name}" for name in _EXPORTS),
-    )
+    linked = ("-z", f"stack-size={build.stack_bytes}", "--stack-first", *_link_flags(build))
     yield (
         *(*common, "--crate-type", "cdylib", "-C", f"link-args={' '.join(linked)}", *found),
         *(*build.flags, container, "-o", str(build.output)),
@@ -138,8 +143,7 @@ def _make_zig(build: Build, compiler: UsableCompiler) -> Iterator[tuple[str, ...
     yield (
         *(*compiler.command, "-target", "wasm32-freestanding", "-fno-entry", "-rdynamic"),
         *("-O", "ReleaseSmall", "-fno-strip", "--stack", str(build.stack_bytes)),
-        f"--initial-memory={build.memory_bytes}",
-        *(f"--export={name}" for name in _EXPORTS),
+        *_link_flags(build),
         *("--cache-dir", str(build.scratch / "cache")),
         *(*build.flags, f"-femit-bin={build.output}", build.sources[0]),
     )

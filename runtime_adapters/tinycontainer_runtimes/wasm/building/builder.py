@@ -10,7 +10,7 @@ from tinycontainer.interfaces.debug_info import Chain, DebugInfo, SourcePlace
 from ...dwarf.naming import NamedRange, name_functions
 from ...dwarf.reading import read_dwarf
 from ..formats import HEADER, refuse_format
-from ..reader import Reader
+from ..reader import Reader, encode_leb
 from .sections import (
     CODE,
     CUSTOM,
@@ -20,6 +20,7 @@ from .sections import (
     read_function_names,
     read_sections,
 )
+from .shrinking import shrink_code
 from .source_map import read_source_map
 
 MAX_MODULE_BYTES: Final = 1 << 26
@@ -51,24 +52,39 @@ class WasmBuilder:
                 raise refuse_format(source)
             sections = list(read_sections(source))
             kept = [each for each in sections if each.number != CUSTOM]
-            code = HEADER + b"".join(source[each.begin : each.end] for each in kept)
-            return BuiltCode(code, _read_debug_info(source, kept, source_map))
+            return _write_module(source, kept, source_map)
         except InadmissibleCode as error:
             raise BuildRefused("", str(error)) from None
 
 
-def _read_debug_info(source: bytes, kept: Sequence[ModuleSection], source_map: bytes) -> DebugInfo:
-    section = next((each for each in kept if each.number == CODE), None)
-    if section is None:
-        return DebugInfo()
-    before = sum(each.end - each.begin for each in kept[: kept.index(section)])
-    removed = section.begin - (len(HEADER) + before)
+def _write_module(source: bytes, kept: Sequence[ModuleSection], source_map: bytes) -> BuiltCode:
+    """Write the sections that are kept, the code in its shortest form."""
+    code = bytearray(HEADER)
+    debug = DebugInfo()
+    for section in kept:
+        if section.number != CODE:
+            code += source[section.begin : section.end]
+            continue
+        shrunk = shrink_code(source[section.content : section.end])
+        code += bytes([CODE]) + encode_leb(len(shrunk.content))
+        begin = len(code)
+        code += shrunk.content
+        rows = _read_debug_info(source, kept, section, source_map).rows
+        debug = DebugInfo(
+            tuple((begin + shrunk.find(at - section.content), chain) for at, chain in rows)
+        )
+    return BuiltCode(bytes(code), debug)
+
+
+def _read_debug_info(
+    source: bytes, kept: Sequence[ModuleSection], section: ModuleSection, source_map: bytes
+) -> DebugInfo:
+    """What is where in the code section, by offset in the module as the compiler wrote it."""
     try:
         functions = list(_find_functions(source, section, _count_imports(source, kept)))
     except InadmissibleCode:
         return DebugInfo()  # damaged: the device's scan says where
-    named = name_functions(functions, _read_places(source, section, source_map))
-    return DebugInfo(tuple((offset - removed, chain) for offset, chain in named.rows))
+    return name_functions(functions, _read_places(source, section, source_map))
 
 
 def _read_places(source: bytes, section: ModuleSection, source_map: bytes) -> DebugInfo:
