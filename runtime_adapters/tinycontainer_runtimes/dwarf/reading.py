@@ -14,7 +14,7 @@ from tinycontainer.interfaces.debug_info import MAX_CHAIN, MAX_ROWS, Chain, Debu
 
 from .lines import NO_FILE, LineRow, LineTable, read_line_table
 from .scopes import FunctionScope, Unit, read_units
-from .sections import DWARF_ERRORS, open_dwarf
+from .sections import PYELFTOOLS_ERRORS, open_dwarf
 
 _PARTS_OF_FOREIGN_PATHS: Final = 2
 
@@ -37,7 +37,7 @@ def read_dwarf(
     line_strings = sections.get(".debug_line_str", b"")
     table = read_line_table(sections.get(".debug_line", b""), line_strings, strings)
     units: list[Unit] = []
-    with suppress(*DWARF_ERRORS):
+    with suppress(*PYELFTOOLS_ERRORS):
         dwarf = open_dwarf(sections, address_bytes)
         for unit in read_units(dwarf) if dwarf is not None else ():
             units.append(unit)

@@ -75,7 +75,7 @@ def read_units(dwarf: Any) -> Iterator[Unit]:
         dwarf: what `open_dwarf` made.
 
     Raises:
-        Exception: one of `DWARF_ERRORS`, for damage or more than the bounds allow.
+        Exception: one of `PYELFTOOLS_ERRORS`, for damage or more than the bounds allow.
     """
     reader = _TreeReader(dwarf)
     for unit in dwarf.iter_CUs():

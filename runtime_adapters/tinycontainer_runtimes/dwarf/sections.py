@@ -20,7 +20,7 @@ _READS_PER_BYTE: Final = 64
 _LEAST_READS: Final = 1 << 16
 _LEAST_OF_A_READ: Final = 8
 
-DWARF_ERRORS: Final = (
+PYELFTOOLS_ERRORS: Final = (
     DWARFError,
     ELFError,
     ArithmeticError,
@@ -35,7 +35,7 @@ DWARF_ERRORS: Final = (
     ValueError,
     struct.error,
 )
-"""What pyelftools raises when debug information is damaged."""
+"""What pyelftools raises when an object or its debug information is damaged."""
 
 _USED: Final = {
     "debug_info_sec": ".debug_info",
@@ -99,7 +99,7 @@ def open_dwarf(sections: Mapping[str, bytes], address_bytes: int) -> Any:
         address_bytes: length of an address, 4 or 8.
 
     Returns:
-        A DWARFInfo, which raises one of `DWARF_ERRORS` for damage and for too many reads; None if
+        A DWARFInfo, which raises one of `PYELFTOOLS_ERRORS` for damage and for too many reads; None if
         there is no tree of debug information, or more than `MAX_DWARF_BYTES`.
     """
     used = {name: sections[name] for name in _USED.values() if name in sections}

@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from string import Template
@@ -26,103 +26,84 @@ class Starter:
 
     Attributes:
         words: the language, for people.
+        language: as the table ``build`` of a manifest names it.
+        folder: of the examples, with source and built code.
+        sources: as the table ``build`` lists them; the first is the container's own.
+        bindings: files of the examples, each with its place in the new directory.
         type: of the container, as the manifest names it.
         code: name of the built code.
-        language: as the table ``build`` names it.
-        sources: as the table ``build`` lists them; the first is the container's own.
-        origins: files and directories of the examples, each with its place in the new directory.
+        debug: name of its debug file in the folder.
+        more: further files of the folder.
     """
 
     words: str
-    type: str
-    code: str
     language: str
+    folder: str
     sources: tuple[str, ...]
-    origins: Mapping[str, str] = field(default_factory=dict)
+    bindings: Mapping[str, str]
+    type: str = "wasm"
+    code: str = "container.wasm"
+    debug: str = "container.debug"
+    more: tuple[str, ...] = ()
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """All files of the examples that are copied, each with its place."""
+        own = (self.sources[0], self.code, *self.more)
+        return {
+            **{f"new/shared/{each}": each for each in _SHARED},
+            "new/shared/gitignore": ".gitignore",
+            **{f"{self.folder}/{each}": each for each in own},
+            f"{self.folder}/{self.debug}": "container.debug",
+            **self.bindings,
+        }
 
 
-_SHARED: Final = {
-    "new/shared/container.toml": "container.toml",
-    "new/shared/device.toml": "device.toml",
-    "new/shared/temperature.csv": "temperature.csv",
-    "new/shared/README.md": "README.md",
-    "new/shared/gitignore": ".gitignore",
-    "new/shared/tests/test_container.py": "tests/test_container.py",
-}
+_SHARED: Final = (
+    "container.toml",
+    "device.toml",
+    "temperature.csv",
+    "README.md",
+    "tests/test_container.py",
+)
 _HEADER: Final = {"include/tinycontainer.h": "src/tinycontainer.h"}
 
 STARTERS: Final[Mapping[str, Starter]] = {
-    "c": Starter(
-        words="C",
-        type="wasm",
-        code="container.wasm",
-        language="c",
-        sources=("src/main.c",),
-        origins=_SHARED
-        | _HEADER
-        | {
-            "new/c/src/main.c": "src/main.c",
-            "new/c/container.wasm": "container.wasm",
-            "new/c/container.debug": "container.debug",
-        },
-    ),
+    "c": Starter("C", "c", "new/c", ("src/main.c",), _HEADER),
     "rust": Starter(
         words="Rust",
-        type="wasm",
-        code="container.wasm",
         language="rust",
+        folder="new/rust",
         sources=("src/lib.rs", "tinycontainer/tinycontainer.rs"),
-        origins=_SHARED
-        | {
-            "new/rust/Cargo.toml": "Cargo.toml",
-            "new/rust/src/lib.rs": "src/lib.rs",
-            "new/rust/container.wasm": "container.wasm",
-            "new/rust/container.debug": "container.debug",
+        bindings={
             "bindings/rust/Cargo.toml": "tinycontainer/Cargo.toml",
             "bindings/rust/tinycontainer.rs": "tinycontainer/tinycontainer.rs",
         },
+        more=("Cargo.toml",),
     ),
     "zig": Starter(
         words="Zig",
-        type="wasm",
-        code="container.wasm",
         language="zig",
+        folder="new/zig",
         sources=("src/main.zig", "src/tinycontainer.zig"),
-        origins=_SHARED
-        | {
-            "new/zig/src/main.zig": "src/main.zig",
-            "new/zig/container.wasm": "container.wasm",
-            "new/zig/container.debug": "container.debug",
-            "bindings/zig/tinycontainer.zig": "src/tinycontainer.zig",
-        },
+        bindings={"bindings/zig/tinycontainer.zig": "src/tinycontainer.zig"},
     ),
     "assemblyscript": Starter(
         words="AssemblyScript",
-        type="wasm",
-        code="container.wasm",
         language="assemblyscript",
+        folder="new/assemblyscript",
         sources=("src/main.ts", "src/tinycontainer.ts"),
-        origins=_SHARED
-        | {
-            "new/assemblyscript/src/main.ts": "src/main.ts",
-            "new/assemblyscript/container.wasm": "container.wasm",
-            "new/assemblyscript/container.debug": "container.debug",
-            "bindings/assemblyscript/tinycontainer.ts": "src/tinycontainer.ts",
-        },
+        bindings={"bindings/assemblyscript/tinycontainer.ts": "src/tinycontainer.ts"},
     ),
     "rbpf-c": Starter(
         words="C, for rBPF",
+        language="c",
+        folder="new/c",
+        sources=("src/main.c",),
+        bindings=_HEADER,
         type="bpf",
         code="container.rbf",
-        language="c",
-        sources=("src/main.c",),
-        origins=_SHARED
-        | _HEADER
-        | {
-            "new/c/src/main.c": "src/main.c",
-            "new/c/container.rbf": "container.rbf",
-            "new/c/container-rbpf.debug": "container.debug",
-        },
+        debug="container-rbpf.debug",
     ),
 }
 """Languages by the names that ``new --lang`` takes."""

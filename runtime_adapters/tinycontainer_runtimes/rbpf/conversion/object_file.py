@@ -2,18 +2,16 @@
 
 import io
 import re
-import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
 from tinycontainer.errors import BuildRefused
 from tinycontainer.text import show
 
-from ...dwarf.sections import SECTION_NAMES
+from ...dwarf.sections import PYELFTOOLS_ERRORS, SECTION_NAMES
 
 MAX_OBJECT_BYTES: Final = 1 << 20
 MAX_SECTIONS: Final = 512
@@ -33,21 +31,6 @@ _ALLOCATED = 0x2
 _WRITABLE = 0x1
 _EXECUTABLE = 0x4
 _COMPRESSED = 0x800
-_LIBRARY_ERRORS: Final = (
-    ELFError,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
-"""What pyelftools raises when an object is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +129,7 @@ def _guarded(read: Callable[[], ObjectFile]) -> ObjectFile:
         return read()
     except BuildRefused:
         raise
-    except _LIBRARY_ERRORS as error:
+    except PYELFTOOLS_ERRORS as error:
         detail = show(f"{type(error).__name__}: {error}"[:120])
         raise BuildRefused("", f"is no ELF object, or a damaged one ({detail})") from None
 
