@@ -99,8 +99,8 @@ def open_dwarf(sections: Mapping[str, bytes], address_bytes: int) -> Any:
         address_bytes: length of an address, 4 or 8.
 
     Returns:
-        A DWARFInfo, which raises one of `PYELFTOOLS_ERRORS` for damage and for too many reads; None if
-        there is no tree of debug information, or more than `MAX_DWARF_BYTES`.
+        A DWARFInfo, which raises one of `PYELFTOOLS_ERRORS` for damage and for too many reads; None
+        if there is no tree of debug information, or more than `MAX_DWARF_BYTES`.
     """
     used = {name: sections[name] for name in _USED.values() if name in sections}
     total_bytes = sum(map(len, used.values()))
