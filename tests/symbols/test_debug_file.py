@@ -12,10 +12,13 @@ from support.wasm.modules import within
 from tinycontainer.errors import DebugFileError
 from tinycontainer.interfaces.debug_info import MAX_CHAIN, MAX_ROWS, DebugInfo, SourcePlace
 from tinycontainer.symbols.debug_file import (
+    HEAD_BYTES,
     MAX_DEBUG_FILE_BYTES,
     MAX_OFFSET,
     decode_debug_file,
     encode_debug_file,
+    fit_debug_info,
+    read_code_hash,
 )
 from tinycontainer_tokens import cbor
 
@@ -41,19 +44,37 @@ def test_what_is_written_is_read_again(
 
 def test_what_is_beyond_the_bounds_is_left_out_or_cut_and_the_file_is_good() -> None:
     long = SourcePlace("f" * 1000, "g" * 1000, 1 << 40)
-    many = tuple((offset, (long,) * 100) for offset in (0, 4, MAX_OFFSET))
-    found = decode_debug_file(encode_debug_file(CODE, DebugInfo(many)))
-    assert [offset for offset, _ in found.debug.rows] == [0, 4]
-    assert len(found.debug.rows[0][1]) == MAX_CHAIN
-    assert len(found.debug.rows[0][1][0].function) == 255
+    many = DebugInfo(((4, (long,) * 100), (0, (long,)), (4, (long,) * 99), (MAX_OFFSET, (long,))))
+    found = decode_debug_file(encode_debug_file(CODE, fit_debug_info(many))).debug
+    assert [offset for offset, _ in found.rows] == [0, 4]
+    assert len(found.rows[1][1]) == MAX_CHAIN
+    assert len(found.rows[1][1][0].function) == 255
 
 
-def test_as_many_rows_as_there_can_be_fit_into_a_file() -> None:
-    rows = tuple((4 * row, (SourcePlace(f"f{row % 97}", "a.c", row),)) for row in range(MAX_ROWS))
-    content = encode_debug_file(CODE, DebugInfo(rows))
-    assert len(content) < MAX_DEBUG_FILE_BYTES
+@pytest.mark.parametrize("depth", [1, 8, MAX_CHAIN])
+def test_what_does_not_fit_is_left_out_from_the_end(depth: int) -> None:
+    rows = tuple(
+        (4 * row, tuple(SourcePlace(f"f{row}", "a.c", row + each) for each in range(depth)))
+        for row in range(MAX_ROWS + 100)
+    )
+    fitted = fit_debug_info(DebugInfo(rows))
+    assert fitted.rows == rows[: len(fitted.rows)]
+    content = encode_debug_file(CODE, fitted)
+    assert MAX_DEBUG_FILE_BYTES // 3 < len(content) <= MAX_DEBUG_FILE_BYTES
     with within(5):
-        assert decode_debug_file(content).debug.rows == rows
+        assert decode_debug_file(content).debug == fitted
+
+
+def test_what_fits_is_as_it_was() -> None:
+    rows = ((0, (SourcePlace("f", "a.c", 1),)), (8, ()), (12, (SourcePlace("g"),)))
+    assert fit_debug_info(DebugInfo(rows)).rows == rows
+
+
+def test_the_hash_is_known_from_the_head_alone() -> None:
+    content = encode_debug_file(CODE, DebugInfo())
+    assert read_code_hash(content[:HEAD_BYTES]) == hashlib.sha256(CODE).digest()
+    assert read_code_hash(content[: HEAD_BYTES - 1]) is None
+    assert read_code_hash(b"\xa5\1\2" + content[3:]) is None
 
 
 def good() -> dict[int, cbor.Value]:

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from tinycontainer.errors import DebugFileError
 from tinycontainer.symbols.symbol_directory import Symbols, read_symbols
 
 from .options import path_option
-from .verb import say
+from .verb import VerbRefused, say
 
 symbols_option = path_option(
     "--symbols",
@@ -18,11 +19,15 @@ def open_symbols(directory: Path | None) -> Symbols:
     """Read the debug files of a directory, if one is given; warn of each that cannot be used.
 
     Raises:
-        DebugFileError: the directory cannot be used.
+        VerbRefused: the directory cannot be used.
     """
     if directory is None:
         return Symbols()
-    symbols = read_symbols(directory)
-    for problem in symbols.problems:
-        say(f"warning: --symbols: {problem}")
-    return symbols
+    try:
+        return read_symbols(directory, _warn)
+    except DebugFileError as error:
+        raise VerbRefused(f"--symbols: {error}") from None
+
+
+def _warn(line: str) -> None:
+    say(f"warning: --symbols: {line}")

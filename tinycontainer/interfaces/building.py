@@ -18,10 +18,12 @@ class BuiltCode:
     Attributes:
         code: the code section, without anything that only debuggers read.
         debug: where the bytes of that section come from; empty if the compiler did not say so.
+        exports: names of the functions that a device could call.
     """
 
     code: bytes
     debug: DebugInfo
+    exports: frozenset[str]
 
 
 class Builder(Protocol):

@@ -10,10 +10,12 @@ from typing import Final
 MAX_NESTING: Final = 64
 
 _OUTSIDE: Final = re.compile(r'"""|"|\'\'\'|\'|[#\[{\]}.,=\n]')
+# No possessive quantifier after a group: older Pythons match them wrongly (cpython#101955). The
+# alternatives begin with different characters, so there is only one way to match them anyway.
 _REST: Final = {
-    '"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*+"{3,5}', re.DOTALL),
-    "'''": re.compile(r"(?:[^']|'(?!''))*+'{3,5}"),
-    '"': re.compile(r'(?:[^"\\\n]|\\.)*+"'),
+    '"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*"{3,5}', re.DOTALL),
+    "'''": re.compile(r"(?:[^']|'(?!''))*'{3,5}"),
+    '"': re.compile(r'(?:[^"\\\n]|\\.)*"'),
     "'": re.compile(r"[^'\n]*+'"),
     "#": re.compile(r"[^\n]*+"),
 }

@@ -29,7 +29,7 @@ from tinycontainer.interfaces.debug_info import (
 )
 from tinycontainer_tokens import CborError, cbor
 
-MAX_DEBUG_FILE_BYTES: Final = 1 << 22
+MAX_DEBUG_FILE_BYTES: Final = 1 << 20
 VERSION: Final = 1
 MAX_LINE: Final = (1 << 31) - 1
 MAX_OFFSET: Final = 1 << 24
@@ -37,6 +37,12 @@ MAX_OFFSET: Final = 1 << 24
 
 _VERSION, _SHA256, _NAMES, _CHAINS, _ROWS = range(1, 6)
 _SHA256_BYTES: Final = 32
+_HEAD: Final = bytes.fromhex("a5 01 01 02 5820")
+"""How every file of this version begins: a map of five, the version, and the head of the hash."""
+HEAD_BYTES: Final = len(_HEAD) + _SHA256_BYTES
+_HEAD_BYTES: Final = HEAD_BYTES + 32
+_BYTES_OF_A_ROW: Final = 8
+_BYTES_OF_A_PLACE: Final = 13
 _NUMBERS_OF_A_PLACE: Final = 3
 
 
@@ -53,36 +59,67 @@ class DebugFile:
     debug: DebugInfo
 
 
+def fit_debug_info(debug: DebugInfo) -> DebugInfo:
+    """What of debug information a debug file can hold: whole rows, from the first one on.
+
+    Args:
+        debug: in any order; of rows with one offset the last counts. Longer names are cut.
+    """
+    kept: dict[int, Chain] = {}
+    seen: set[Chain | str] = set()
+    left = MAX_DEBUG_FILE_BYTES - _HEAD_BYTES
+    for offset, chain in sorted(dict(debug.rows).items()):
+        fitted = tuple(map(_fit_place, chain[:MAX_CHAIN]))
+        names = {name for place in fitted for name in (place.function, place.file)}
+        new: set[Chain | str] = {fitted, *names}
+        new -= seen
+        left -= _BYTES_OF_A_ROW + sum(map(_most_bytes, new))
+        if left < 0 or len(kept) >= MAX_ROWS or not 0 <= offset < MAX_OFFSET:
+            break
+        kept[offset] = fitted
+        seen |= new
+    return DebugInfo(tuple(kept.items()))
+
+
 def encode_debug_file(code: bytes, debug: DebugInfo) -> bytes:
     """Make a debug file.
 
     Args:
         code: the code section.
-        debug: where it comes from; rows beyond the bounds of the format are left out, and longer
-            names are cut.
+        debug: where it comes from, as `fit_debug_info` gives it.
     """
     names: dict[str, int] = {"": 0}
-    chains: dict[tuple[int, ...], int] = {}
+    chains: dict[Chain, int] = {}
     rows: list[cbor.Value] = []
-    for offset, chain in debug.rows[:MAX_ROWS]:
-        if not 0 <= offset < MAX_OFFSET:
-            continue
-        numbers: list[int] = []
-        for place in chain[:MAX_CHAIN]:
-            for name in (place.function, place.file):
-                numbers.append(names.setdefault(_cut_name(name), len(names)))
-            numbers.append(min(place.line, MAX_LINE))
-        rows += [offset, chains.setdefault(tuple(numbers), len(chains))]
-    encoded_chains: list[cbor.Value] = [list(numbers) for numbers in chains]
+    for offset, chain in debug.rows:
+        for place in chain:
+            names.setdefault(place.function, len(names))
+            names.setdefault(place.file, len(names))
+        rows += [offset, chains.setdefault(chain, len(chains))]
+    numbers: list[cbor.Value] = [
+        [each for place in chain for each in (names[place.function], names[place.file], place.line)]
+        for chain in chains
+    ]
     return cbor.encode(
         {
             _VERSION: VERSION,
             _SHA256: hashlib.sha256(code).digest(),
             _NAMES: list(names),
-            _CHAINS: encoded_chains,
+            _CHAINS: numbers,
             _ROWS: rows,
         }
     )
+
+
+def read_code_hash(head: bytes) -> bytes | None:
+    """The hash of the code that a debug file is about, from its first `HEAD_BYTES`.
+
+    Returns:
+        None if it is no debug file of this version. Whether the rest of it is whole is not known.
+    """
+    if len(head) < HEAD_BYTES or not head.startswith(_HEAD):
+        return None
+    return head[len(_HEAD) : HEAD_BYTES]
 
 
 def decode_debug_file(content: bytes) -> DebugFile:
@@ -107,9 +144,19 @@ def decode_debug_file(content: bytes) -> DebugFile:
     return DebugFile(sha256, DebugInfo(tuple(_read_rows(decoded[_ROWS], chains))))
 
 
+def _fit_place(place: SourcePlace) -> SourcePlace:
+    line = max(0, min(place.line, MAX_LINE))
+    return SourcePlace(_cut_name(place.function), _cut_name(place.file), line)
+
+
 def _cut_name(name: str) -> str:
     raw = name.encode("utf-8", "replace")
     return raw[:MAX_NAME_BYTES].decode("utf-8", "ignore")
+
+
+def _most_bytes(new: Chain | str) -> int:
+    """How long a name or a chain becomes at most."""
+    return 3 + (len(new.encode()) if isinstance(new, str) else _BYTES_OF_A_PLACE * len(new))
 
 
 def _require_list(value: cbor.Value, what: str) -> list[cbor.Value]:

@@ -1,84 +1,98 @@
 """Finds the debug information of code among the debug files of a directory."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from tinycontainer.errors import DebugFileError
+from tinycontainer.errors import DebugFileError, DeviceFileError
 from tinycontainer.interfaces.debug_info import DebugInfo
+from tinycontainer.interfaces.private_files import read_regular_file
 from tinycontainer.text import show
 
-from .debug_file import MAX_DEBUG_FILE_BYTES, DebugFile, decode_debug_file
+from .debug_file import HEAD_BYTES, MAX_DEBUG_FILE_BYTES, decode_debug_file, read_code_hash
 
 SUFFIX: Final = ".debug"
 MAX_DEBUG_FILES: Final = 256
 """The most files of one directory."""
-MAX_DIRECTORY_BYTES: Final = 1 << 26
-"""Of all its debug files together."""
+
+Complain = Callable[[str], None]
+"""Takes a line about a debug file that cannot be used."""
 
 
-@dataclass(frozen=True, slots=True)
+def ignore_complaint(_line: str) -> None:
+    """Take no notice of debug files that cannot be used."""
+
+
 class Symbols:
-    """Debug information by the SHA-256 of the code section that it is about.
+    """Debug files by the SHA-256 of the code section that they are about.
 
-    Nobody vouches for it: it is shown to those who gave it, and decides nothing.
+    Nobody vouches for them: what they say is shown to those who gave them, and decides nothing. A
+    file is read when its code is first asked for.
 
-    Attributes:
-        by_code: what was read, by the hash in hexadecimal digits.
-        problems: files that could not be used, a line each.
+    Args:
+        files: by the hash in hexadecimal digits.
+        complain: is told of files that cannot be used.
     """
 
-    by_code: dict[str, DebugInfo] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
+    def __init__(
+        self, files: Mapping[str, Path] | None = None, complain: Complain = ignore_complaint
+    ) -> None:
+        self._files = {} if files is None else dict(files)
+        self._complain = complain
+        self._read: dict[str, DebugInfo] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._files)
 
     def find(self, code_sha256: str) -> DebugInfo:
-        """What is known of a code section; nothing if no file is about it."""
-        return self.by_code.get(code_sha256, DebugInfo())
+        """What is known of a code section; nothing if no file is about it, or it cannot be used."""
+        if code_sha256 not in self._files:
+            return DebugInfo()
+        if code_sha256 not in self._read:
+            self._read[code_sha256] = self._read_file(self._files[code_sha256])
+        return self._read[code_sha256]
+
+    def _read_file(self, path: Path) -> DebugInfo:
+        try:
+            content = read_regular_file(path, MAX_DEBUG_FILE_BYTES + 1, is_private=False)
+            return decode_debug_file(content).debug
+        except DebugFileError as error:
+            self._complain(f"{show(str(path))}: {error}")
+        except DeviceFileError as error:
+            self._complain(str(error))
+        return DebugInfo()
 
 
-def read_symbols(directory: Path) -> Symbols:
-    """Read the debug files that lie in a directory.
+def read_symbols(directory: Path, complain: Complain = ignore_complaint) -> Symbols:
+    """Find the debug files that lie in a directory.
+
+    Args:
+        directory: where they lie.
+        complain: is told of files that cannot be used.
 
     Raises:
-        DebugFileError: the directory cannot be read, or its debug files are more, or longer, than
-            `MAX_DEBUG_FILES` and `MAX_DIRECTORY_BYTES` allow.
+        DebugFileError: the directory cannot be read, or has more than `MAX_DEBUG_FILES`.
     """
-    found: dict[str, DebugInfo] = {}
-    problems: list[str] = []
-    for path in _find_files(directory):
+    found: dict[str, Path] = {}
+    for path in _list_files(directory):
         try:
-            read = _read_file(path)
-        except (DebugFileError, OSError) as error:
-            what = (error.strerror or "cannot be read") if isinstance(error, OSError) else error
-            problems.append(f"{show(str(path))}: {what}")
+            code = read_code_hash(read_regular_file(path, HEAD_BYTES, is_private=False))
+        except DeviceFileError as error:
+            complain(str(error))
             continue
-        found[read.code_sha256.hex()] = read.debug
-    return Symbols(found, tuple(problems))
+        if code is None:
+            complain(f"{show(str(path))}: is no debug file of this version; build it again")
+        else:
+            found[code.hex()] = path
+    return Symbols(found, complain)
 
 
-def _find_files(directory: Path) -> Iterator[Path]:
-    total_bytes = 0
+def _list_files(directory: Path) -> Iterator[Path]:
     try:
-        names = sorted(path for path in directory.iterdir() if path.suffix == SUFFIX)
+        paths = sorted(path for path in directory.iterdir() if path.suffix == SUFFIX)
     except OSError as error:
         raise DebugFileError(f"{show(str(directory))}: {error.strerror}") from None
-    if len(names) > MAX_DEBUG_FILES:
-        problem = f"has {len(names)} debug files; at most {MAX_DEBUG_FILES} are read"
+    if len(paths) > MAX_DEBUG_FILES:
+        problem = f"has {len(paths)} debug files; at most {MAX_DEBUG_FILES} are read"
         raise DebugFileError(f"{show(str(directory))}: {problem}")
-    for path in names:
-        if not path.is_file():
-            continue
-        total_bytes += min(path.stat().st_size, MAX_DEBUG_FILE_BYTES + 1)
-        if total_bytes > MAX_DIRECTORY_BYTES:
-            problem = f"its debug files have more than {MAX_DIRECTORY_BYTES} bytes"
-            raise DebugFileError(f"{show(str(directory))}: {problem}")
-        yield path
-
-
-def _read_file(path: Path) -> DebugFile:
-    with path.open("rb") as file:
-        content = file.read(MAX_DEBUG_FILE_BYTES + 1)
-    if len(content) > MAX_DEBUG_FILE_BYTES:
-        raise DebugFileError(f"has more than {MAX_DEBUG_FILE_BYTES} bytes")
-    return decode_debug_file(content)
+    return iter(paths)

@@ -20,7 +20,7 @@ _BLOCK = 0x09
 _FIXED: Final = {0x0B: 1, 0x05: 2, 0x06: 4, 0x07: 8, 0x1E: 16}
 _PATH: Final = 1
 _DIRECTORY: Final = 2
-_MAX_NAME_BYTES: Final = 1 << 12
+_MAX_NAME_BYTES: Final = 1 << 10
 NO_FILE: Final = -1
 _COPY = 1
 _ADVANCE_PC = 2
@@ -107,6 +107,7 @@ class _Reader:
         self._at = 0
         self._end = len(table)
         self._rows = 0
+        self._names: dict[tuple[int, int], str] = {}
 
     def read_units(self) -> None:
         while self._at < len(self._table):
@@ -178,9 +179,7 @@ class _Reader:
         if form == _STRING:
             return self._text()
         if form in self._strings:
-            start = self._fixed(4)
-            name = self._strings[form][start : start + _MAX_NAME_BYTES].split(b"\0")[0]
-            return name.decode("utf-8", "replace")
+            return self._name_at(form, self._fixed(4))
         if form == _UDATA:
             return self._leb()
         if form == _BLOCK:
@@ -189,6 +188,13 @@ class _Reader:
         if form not in _FIXED:
             raise ValueError("a form of unknown length")
         return self._fixed(_FIXED[form])
+
+    def _name_at(self, form: int, start: int) -> str:
+        """A name of a section of strings; each is kept once, however often it is mentioned."""
+        if (form, start) not in self._names:
+            raw = self._strings[form][start : start + _MAX_NAME_BYTES].split(b"\0")[0]
+            self._names[form, start] = raw.decode("utf-8", "replace")
+        return self._names[form, start]
 
     def _run(self, end: int, program: _Program) -> None:
         """Run the program of a unit; every opcode is at least a byte."""

@@ -10,13 +10,22 @@ from contextlib import suppress
 from posixpath import isabs, normpath
 from typing import Final
 
-from tinycontainer.interfaces.debug_info import MAX_CHAIN, MAX_ROWS, Chain, DebugInfo, SourcePlace
+from tinycontainer.interfaces.debug_info import (
+    MAX_CHAIN,
+    MAX_NAME_BYTES,
+    MAX_ROWS,
+    Chain,
+    DebugInfo,
+    SourcePlace,
+)
 
 from .lines import NO_FILE, LineRow, LineTable, read_line_table
 from .scopes import FunctionScope, Unit, read_units
 from .sections import PYELFTOOLS_ERRORS, open_dwarf
 
 _PARTS_OF_FOREIGN_PATHS: Final = 2
+MAX_PLACES: Final = 1 << 19
+"""Functions and lines of all rows together; more are more than anyone reads."""
 
 
 def read_dwarf(
@@ -54,6 +63,8 @@ class _Painter:
             unit.lines: unit.directory for unit in units if unit.lines is not None
         }
         self._files = table.files
+        self._cleaned: dict[tuple[int | None, int], str] = {}
+        self._chains: dict[Chain, Chain] = {}
         sequences = [each for each in table.sequences if each[0].address >= lowest]
         self._rows = _find_last_rows(row for sequence in sequences for row in sequence)
         self._begins = [row.address for row in self._rows]
@@ -73,8 +84,9 @@ class _Painter:
         active: list[tuple[FunctionScope, int | None]] = []
         following = 0
         before: Chain = ()
+        places = 0
         for number, at in enumerate(sorted(cuts)):
-            if number >= MAX_ROWS:
+            if number >= MAX_ROWS or places > MAX_PLACES:
                 return
             active = [found for found in active if found[0].end > at]
             while following < len(self._scopes) and self._scopes[following][0].begin <= at:
@@ -82,7 +94,9 @@ class _Painter:
                 following += 1
             # Overlapping functions are damage; the bound keeps them from costing more than others.
             active = sorted(active, key=lambda found: found[0].depth)[:MAX_CHAIN]
-            chain = tuple(self._make_chain(at, active))
+            places += 1 + len(active)
+            made = tuple(self._make_chain(at, active))
+            chain = self._chains.setdefault(made, made)  # many rows have the same
             if chain != before:
                 yield at, chain
             before = chain
@@ -102,9 +116,13 @@ class _Painter:
             yield SourcePlace("", file, line)
 
     def _find_file(self, unit: int | None, index: int) -> str:
-        files = self._files.get(-1 if unit is None else unit, [])
-        path = files[index] if 0 <= index < len(files) else ""
-        return _clean_path(path, self._directories.get(unit, ""))
+        found = self._cleaned.get((unit, index))
+        if found is None:
+            files = self._files.get(-1 if unit is None else unit, [])
+            path = files[index] if 0 <= index < len(files) else ""
+            found = _clean_path(path, self._directories.get(unit, ""))[:MAX_NAME_BYTES]
+            self._cleaned[unit, index] = found
+        return found
 
 
 def _find_last_rows(rows: Iterable[LineRow]) -> list[LineRow]:

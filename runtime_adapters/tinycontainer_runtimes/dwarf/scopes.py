@@ -8,6 +8,8 @@ from tinycontainer.interfaces.debug_info import MAX_CHAIN, MAX_ROWS
 
 MAX_ATTRIBUTES: Final = 1 << 20
 """Of all entries of the tree that are looked at."""
+MAX_UNITS: Final = 1 << 12
+"""The library keeps what it has read for each."""
 
 _FUNCTION: Final = "DW_TAG_subprogram"
 _INLINED: Final = "DW_TAG_inlined_subroutine"
@@ -78,7 +80,9 @@ def read_units(dwarf: Any) -> Iterator[Unit]:
         Exception: one of `PYELFTOOLS_ERRORS`, for damage or more than the bounds allow.
     """
     reader = _TreeReader(dwarf)
-    for unit in dwarf.iter_CUs():
+    for number, unit in enumerate(dwarf.iter_CUs()):
+        if number >= MAX_UNITS:
+            raise ValueError("more units than anyone links")
         top = unit.get_top_DIE()
         lines = top.attributes.get("DW_AT_stmt_list")
         found = Unit(None if lines is None else int(lines.value), _text(top, "DW_AT_comp_dir"))

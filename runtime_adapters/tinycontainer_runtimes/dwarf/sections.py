@@ -16,7 +16,8 @@ MAX_DWARF_BYTES: Final = 1 << 24
 """Of all sections together; what is larger is not read."""
 MAX_RUN_BYTES: Final = 1 << 12
 """How far the library may look for the end of one name."""
-_READS_PER_BYTE: Final = 64
+_READS_PER_BYTE: Final = 10
+"""Twice what the library reads of what compilers write."""
 _LEAST_READS: Final = 1 << 16
 _LEAST_OF_A_READ: Final = 8
 

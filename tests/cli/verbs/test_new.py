@@ -88,9 +88,8 @@ def test_the_committed_debug_file_belongs_to_the_committed_code(
 ) -> None:
     program.good("new", "hello", "--lang", language)
     code = (here / "hello" / STARTERS[language].code).read_bytes()
-    (debug,) = read_symbols(here / "hello").by_code.items()
-    assert debug[0] == sha256(code).hexdigest()
-    files = {each.file for _, chain in debug[1].rows for each in chain}
+    debug = read_symbols(here / "hello").find(sha256(code).hexdigest())
+    files = {each.file for _, chain in debug.rows for each in chain}
     # Zig names files as seen from the first one.
     assert {STARTERS[language].sources[0], Path(STARTERS[language].sources[0]).name} & files
     assert not any(file.startswith("/") for file in files)
@@ -127,6 +126,33 @@ def test_the_compiler_of_pypi_makes_c_that_runs(
     assert code == 0, err
     assert "-m ziglang cc" in err
     assert run_and_read(program, "hello").count(" degrees\n") == len(SHOWN)
+
+
+def test_no_other_tool_of_the_search_path_changes_the_code(
+    here: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """clang, as a linker, runs wasm-opt where that is installed."""
+    with_compiler("c")
+    (here / "bin").mkdir()
+    optimizer = here / "bin" / "wasm-opt"
+    optimizer.write_text(f"#!/bin/sh\ntouch {here / 'ran'}\nexit 1\n")
+    optimizer.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{here / 'bin'}:{os.environ['PATH']}")
+    program.good("new", "hello", "--lang", "c")
+    assert program("build", "hello")[0] == 0
+    assert not (here / "ran").exists()
+
+
+def test_a_forgotten_export_is_explained_in_the_words_of_the_language(
+    here: Path, program: Program
+) -> None:
+    with_compiler("c")
+    program.good("new", "hello", "--lang", "c")
+    source = here / "hello" / "src" / "main.c"
+    source.write_text(source.read_text().replace("EXPORT int32_t loop", "int32_t loop"))
+    code, _, err = program("build", "hello")
+    assert code == 1
+    assert err.splitlines()[-1].endswith("exports no loop: write EXPORT int32_t loop(void)")
 
 
 @pytest.mark.clause("TC-TOOL-20")
@@ -218,6 +244,9 @@ def test_build_refuses_what_it_cannot_compile(here: Path, program: Program) -> N
         ('code = "container.wasm"', 'code = "src/main.c"', "would overwrite"),
         ('code = "container.wasm"', 'code = "container.toml"', "would overwrite"),
         ('code = "container.wasm"', 'code = "container.debug"', "would overwrite"),
+        ('code = "container.wasm"', 'code = "temperature.csv"', "was not built"),
+        ('code = "container.wasm"', 'code = "tests"', "was not built"),
+        ('code = "container.wasm"', 'code = "nowhere/x.wasm"', "was not built"),
     ):
         manifest.write_text(text.replace(old, new))
         assert words in program.bad("build", "hello"), new
@@ -228,7 +257,8 @@ def test_a_module_of_another_build_is_stripped(here: Path, program: Program) -> 
     out = program.good("build", source, "-o", "small.wasm")
     assert out.splitlines()[0] == f"small.wasm: {Path('small.wasm').stat().st_size} bytes"
     assert Path("small.wasm").stat().st_size < source.stat().st_size / 4
-    assert len(read_symbols(here).by_code) == 1
+    code = Path("small.wasm").read_bytes()
+    assert read_symbols(here).find(sha256(code).hexdigest()).rows
     assert "exists; use --force" in program.bad("build", source, "-o", "small.wasm")
 
 

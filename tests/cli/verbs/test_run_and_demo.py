@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -106,8 +107,9 @@ def test_the_demo_fails_if_an_expectation_does(
     (example / "expectations.toml").write_text(
         '[[expectations]]\ntext = "the moon rises"\nevent = "log"\nwhere = { line = "moonrise" }\n'
     )
+    import_module("tinycontainer_examples")  # so that it is put back at the end
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "tinycontainer_examples", raising=False)
+    monkeypatch.delitem(sys.modules, "tinycontainer_examples")
     found = program.json("demo", code=1)
     (unmet,) = found["expectations"]
     assert (unmet["text"], unmet["found"], unmet["held"]) == ("the moon rises", 0, False)

@@ -172,4 +172,4 @@ def test_a_directory_that_is_none_is_refused(here: Path, program: Program) -> No
     make_container(program, "pywasm")
     code, _, err = program("run", "device.toml", "--symbols", "nowhere")
     assert code == 2
-    assert err.splitlines()[-1] == "error: nowhere: No such file or directory"
+    assert err.splitlines()[-1] == "error: --symbols: nowhere: No such file or directory"

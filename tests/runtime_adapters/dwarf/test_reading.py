@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.debugging import VECTORS, code_bytes, custom_sections, places, symbolize
-from support.wasm.modules import within
+from support.wasm.modules import below, within
 
 from tinycontainer.interfaces.debug_info import DebugInfo, SourcePlace
 from tinycontainer_runtimes.dwarf.lines import read_line_table
@@ -163,3 +163,41 @@ def test_a_name_without_an_end_is_not_read_again_and_again() -> None:
     }
     with within(2):
         assert read_dwarf(sections, 4) == DebugInfo()
+
+
+def test_many_lines_in_many_inlined_functions_are_bounded_in_time_and_memory() -> None:
+    """31 functions, each inlined into the one before, over 60,000 lines of a long file name."""
+    sections = inlined(depth=31, lines=60_000, name=b"d/" * 1900 + b"a.c")
+    with within(20), below(200_000_000):
+        rows = read_dwarf(sections, 4).rows
+    assert 10_000 < len(rows) < 60_000
+    assert len(rows[100][1]) == 32
+
+
+def inlined(depth: int, lines: int, name: bytes) -> dict[str, bytes]:
+    """Sections of one function with others inlined into it, all over the same addresses."""
+    end = lines + 10
+    about = bytes([0x08, 0x08, 0x11, 0x01, 0x12, 0x06])  # name: string, low_pc, high_pc: data4
+    abbreviations = (
+        bytes([1, COMPILE_UNIT, 1, 0x10, 0x17, 0, 0])
+        + bytes([2, SUBPROGRAM, 1])
+        + about[2:]
+        + bytes([0x03, 0x08, 0, 0])
+        + bytes([3, 0x1D, 1])
+        + about[2:]
+        + bytes([0x03, 0x08, 0x58, 0x0B, 0x59, 0x0B, 0, 0, 0])
+    )
+    place = struct.pack("<II", 1, end)
+    entries = b"\1" + struct.pack("<I", 0) + b"\2" + place + b"f\0"
+    entries += (b"\3" + place + b"g\0" + b"\1\7") * depth + bytes(depth + 2)
+    program = b"\0\5\2" + struct.pack("<I", 1)
+    program += bytes([13 + 14 + 1 + 5]) * lines  # a byte further and a line further
+    program += b"\0\1\1"
+    head = bytes([1, 1, 1, 0xFB, 14, 13, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1])
+    head += b"\0" + name + b"\0\0\0\0" + b"\0"
+    table = struct.pack("<HI", 4, len(head)) + head + program
+    return {
+        ".debug_info": unit(entries),
+        ".debug_abbrev": abbreviations,
+        ".debug_line": struct.pack("<I", len(table)) + table,
+    }

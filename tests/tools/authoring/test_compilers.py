@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from support.wasm.modules import below, within
 
 from tinycontainer.errors import BuildFailed
 from tinycontainer.tools.authoring.compilers import (
@@ -13,7 +14,7 @@ from tinycontainer.tools.authoring.compilers import (
     find_compiler,
 )
 from tinycontainer.tools.authoring.failures import explain_failure
-from tinycontainer.tools.authoring.programs import Programs
+from tinycontainer.tools.authoring.programs import MAX_OUTPUT_BYTES, Programs, Ran
 
 
 def pretend(path: Path, script: str = "exit 0") -> Path:
@@ -125,3 +126,47 @@ def test_what_compilers_say_is_explained(output: str, words: str) -> None:
     advice = explain_failure(output)
     assert words in advice
     assert bool(words) == bool(advice)
+
+
+# Programs that do not behave.
+
+
+def test_what_a_program_writes_is_bounded(tmp_path: Path) -> None:
+    loud = pretend(tmp_path / "loud", "head -c 100000000 /dev/zero")
+    with within(20), below(20_000_000):
+        ran = programs_in(Path("/usr/bin"), Path("/bin")).run((str(loud),), tmp_path)
+    assert (ran.code, len(ran.output)) == (0, MAX_OUTPUT_BYTES)
+
+
+def test_a_program_that_leaves_a_child_does_not_make_anybody_wait(tmp_path: Path) -> None:
+    parent = pretend(tmp_path / "parent", "sleep 60 &\necho done")
+    with within(5):
+        ran = programs_in(Path("/usr/bin"), Path("/bin")).run((str(parent),), tmp_path)
+    assert (ran.code, ran.output) == (0, "done\n")
+
+
+def test_a_program_that_a_signal_has_ended_says_so(tmp_path: Path) -> None:
+    dying = pretend(tmp_path / "dying", "kill -SEGV $$")
+    assert programs_in().run((str(dying),), tmp_path) == Ran(
+        (str(dying),), 1, "was ended by SIGSEGV"
+    )
+
+
+def test_a_relative_entry_of_the_search_path_is_not_one_of_the_containers_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = clang(tmp_path / "bin" / "clang", "wasm32")
+    clang(tmp_path / "hello" / "bin" / "clang", "wasm32")
+    found = find_compiler(BuildTarget.C, programs_in(Path("bin")), tmp_path / "hello")
+    assert found.command == (str(own),)
+
+
+def test_asc_is_not_taken_from_where_others_can_put_it(tmp_path: Path) -> None:
+    pretend(tmp_path / "node_modules" / ".bin" / "asc")
+    (tmp_path / "shared").mkdir()
+    directory = tmp_path / "shared" / "one"
+    directory.mkdir()
+    (tmp_path / "shared").chmod(0o1777)
+    with pytest.raises(BuildFailed):
+        find_compiler(BuildTarget.ASSEMBLYSCRIPT, programs_in(), directory)

@@ -60,7 +60,7 @@ class View:
 def _find_places(container: Container, symbols: Symbols) -> Exit | None:
     """The end of the last start, with the lines of the source where it trapped."""
     end = container.last_exit
-    if end is None or not end.frames or not symbols.by_code:
+    if end is None or not end.frames or not symbols:
         return end
     debug = symbols.find(hashlib.sha256(container.code).hexdigest())
     return replace(end, places=find_places(end.frames, debug))

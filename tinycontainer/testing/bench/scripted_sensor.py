@@ -27,11 +27,14 @@ class ScriptedSensor:
         self._times_ms: list[int] = []
         self._rows: list[bytes] = []
 
-    def set(self, values: Sequence[int] | bytes, *, at_ms: int | None = None) -> "ScriptedSensor":
+    def set(
+        self, values: Sequence[int] | int | bytes, *, at_ms: int | None = None
+    ) -> "ScriptedSensor":
         """Set what reads give from a moment on, until the next that is set.
 
         Args:
-            values: signed 32-bit numbers, as a recording has them, or bytes as they are.
+            values: signed 32-bit numbers, as a row of a recording has them, or a single one; or
+                bytes as they are.
             at_ms: device time; by default now.
 
         Returns:
@@ -40,7 +43,7 @@ class ScriptedSensor:
         Raises:
             ValueError: a value has more than 32 bits, there are too many, or the time is negative.
         """
-        row = bytes(values) if isinstance(values, bytes) else _pack(values)
+        row = values if isinstance(values, bytes) else _pack(values)
         time_ms = self._now_ns() // NS_PER_MS if at_ms is None else at_ms
         if time_ms < 0:
             raise ValueError(f"at_ms is {time_ms}; device time begins at 0")
@@ -116,7 +119,10 @@ class Switch:
         return self._make()
 
 
-def _pack(values: Sequence[int]) -> bytes:
+def _pack(given: Sequence[int] | int) -> bytes:
+    values = (given,) if isinstance(given, int) else tuple(given)
+    if not all(isinstance(value, int) for value in values):
+        raise ValueError(f"{given!r}: a sensor gives whole numbers, in a unit that is small enough")
     if len(values) > _MOST_VALUES:
         raise ValueError(f"{len(values)} values: a read has room for {_MOST_VALUES}")
     for value in values:

@@ -46,16 +46,17 @@ class Stepper:
             StepNotMet: a container under test has faulted, or the budget is spent.
             ValueError: a negative time.
         """
-        if within_ms < 0:
-            raise ValueError(f"{step}: a device cannot run for {within_ms} ms")
+        if not isinstance(within_ms, int) or within_ms < 0:
+            raise ValueError(f"{step}: a device cannot run for {within_ms!r} ms")
         begun = self._budget.monotonic()
         end_ms = self._rig.device.now_ns // NS_PER_MS + within_ms
         while True:
             for end in self._rig.ends:
                 end.drain()
+            # A fault counts also if it comes in the same moment as what the test waits for.
+            self.raise_fault(step)
             if holds():
                 return True
-            self._raise_fault(step)
             if self._rig.device.now_ns >= end_ms * NS_PER_MS:
                 return False
             self._budget.check(self._rig.clock.instructions, begun, step)
@@ -137,7 +138,12 @@ class Stepper:
         else:
             clock.sleep_until(min(due_ns, end_ms * NS_PER_MS))
 
-    def _raise_fault(self, step: str) -> None:
+    def raise_fault(self, step: str) -> None:
+        """Fail if a container under test has ended by a fault that no step has wanted.
+
+        Raises:
+            StepNotMet: one has.
+        """
         for uid in self._rig.uids:
             faults = self._rig.observations.of(uid).faults
             if len(faults) > self._faults_known.get(uid, 0):

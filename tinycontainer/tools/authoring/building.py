@@ -10,15 +10,21 @@ from typing import Final
 
 from tinycontainer.assembly import Installation
 from tinycontainer.device.containers.judgement import admit
-from tinycontainer.errors import BuildFailed, DeviceFileError, RuntimeUnavailable
+from tinycontainer.errors import (
+    BuildFailed,
+    BuildRefused,
+    DeviceFileError,
+    RuntimeUnavailable,
+)
 from tinycontainer.files.fields import mask_from_names
 from tinycontainer.files.toml_file import read_bounded, read_toml, resolve_named
 from tinycontainer.interfaces.building import BuiltCode
 from tinycontainer.interfaces.debug_info import DebugInfo
-from tinycontainer.interfaces.runtime import RuntimeLimits
+from tinycontainer.interfaces.private_files import read_regular_file
+from tinycontainer.interfaces.runtime import Hook, RuntimeLimits
 from tinycontainer.interfaces.syscalls import Syscall
 from tinycontainer.metadata import ContainerType
-from tinycontainer.symbols.debug_file import encode_debug_file
+from tinycontainer.symbols.debug_file import encode_debug_file, fit_debug_info
 from tinycontainer.symbols.symbol_directory import SUFFIX
 from tinycontainer.text import show
 
@@ -32,7 +38,18 @@ MAX_OUTPUT_BYTES: Final = 1 << 26
 """The most that is read of what a compiler made."""
 _BUILDERS: Final = {ContainerType.WASM: "wasm", ContainerType.BPF: "rbpf"}
 _ELF: Final = b"\x7fELF"
-_WASM: Final = b"\0asm"
+_CODE_BEGINS: Final = (b"\0asm", b"rBPF")
+_DEBUG_BEGINS: Final = (b"\xa5\1",)
+_BEGIN_BYTES: Final = 4
+
+_LOOPS: Final = {
+    BuildTarget.C: "EXPORT int32_t loop(void)",
+    BuildTarget.C_FOR_RBPF: "EXPORT int32_t loop(void)",
+    BuildTarget.RUST: '#[export_name = "loop"] before pub extern "C" fn step() -> i32',
+    BuildTarget.ZIG: "export fn loop() i32",
+    BuildTarget.ASSEMBLYSCRIPT: "export { step as loop }",
+}
+"""How each language exports it."""
 
 Report = Callable[[str], None]
 
@@ -103,12 +120,11 @@ def build_directory(
         build = _plan(path, content.build, target, Path(scratch))
         compiled, source_map = _compile(build, programs, report)
     built = convert(compiled, source_map, _BUILDERS[kind], installation)
+    _require_loop(built, target)
     _admit(built.code, kind, limits, installation)
     notes = _look_at(built.code, kind, content, installation)
     notes += _find_paths(built.code, build.directory)
-    container = BuiltContainer(
-        built.code, encode_debug_file(built.code, built.debug), built.debug, notes
-    )
+    container = _complete(built, notes)
     return DirectoryBuild(code_path, code_path.with_suffix(SUFFIX), container)
 
 
@@ -119,8 +135,12 @@ def build_file(content: bytes, installation: Installation) -> BuiltContainer:
         BuildRefused: it is neither, or cannot be converted.
     """
     builder = "rbpf" if content.startswith(_ELF) else "wasm"
-    built = convert(content, b"", builder, installation)
-    return BuiltContainer(built.code, encode_debug_file(built.code, built.debug), built.debug)
+    return _complete(convert(content, b"", builder, installation))
+
+
+def _complete(built: BuiltCode, notes: tuple[str, ...] = ()) -> BuiltContainer:
+    debug = fit_debug_info(built.debug)
+    return BuiltContainer(built.code, encode_debug_file(built.code, debug), debug, notes)
 
 
 def suffix_of(content: bytes) -> str:
@@ -154,14 +174,29 @@ def _find_target(path: Path, build: BuildTable, kind: ContainerType) -> BuildTar
 
 
 def _find_output(path: Path, code: str, build: BuildTable) -> Path:
-    """The file of the code, which is replaced; so it must not be one that the author wrote."""
+    """The file of the code. It and its debug file are replaced, so neither may be the author's."""
+    name = show(str(path))
     directory = path.parent.resolve()
-    output = resolve_named(directory, code, show(str(path)), "container.code")
+    output = resolve_named(directory, code, name, "container.code")
+    debug = output.with_suffix(SUFFIX)
     written = [path.resolve(), *((directory / source).resolve() for source in build.sources)]
-    if output in written or output.with_suffix(SUFFIX) in (output, *written):
+    if output == debug or output in written or debug in written:
         problem = f"{show(code)} would overwrite what it is made of; name a file such as code.wasm"
-        raise DeviceFileError(show(str(path)), "container.code", problem)
+        raise DeviceFileError(name, "container.code", problem)
+    for target, kinds in ((output, _CODE_BEGINS), (debug, _DEBUG_BEGINS)):
+        if not _is_replaceable(target, kinds):
+            problem = f"{show(target.name)} is there and was not built; name another file"
+            raise DeviceFileError(name, "container.code", problem)
     return output
+
+
+def _is_replaceable(target: Path, kinds: tuple[bytes, ...]) -> bool:
+    """Whether a file is not there, empty, or begins as one that a build has made."""
+    try:
+        begin = read_regular_file(target, _BEGIN_BYTES, is_private=False)
+    except DeviceFileError:
+        return not os.path.lexists(target) and target.parent.is_dir()
+    return not begin or begin.startswith(kinds)
 
 
 def _plan(path: Path, table: BuildTable, target: BuildTarget, scratch: Path) -> Build:
@@ -201,6 +236,12 @@ def _compile(build: Build, programs: Programs, report: Report) -> tuple[bytes, b
     source_map = build.source_map
     mapped = read_bounded(source_map, MAX_OUTPUT_BYTES) if source_map.is_file() else b""
     return read_bounded(build.output, MAX_OUTPUT_BYTES), mapped
+
+
+def _require_loop(built: BuiltCode, target: BuildTarget) -> None:
+    """Refuse code without a loop, in the words of its language."""
+    if Hook.LOOP not in built.exports:
+        raise BuildRefused("", f"the container exports no loop: write {_LOOPS[target]}")
 
 
 def _admit(

@@ -4,9 +4,11 @@ A program of the right name is not enough: Debian's rustc can make WebAssembly w
 on the same search path cannot.
 """
 
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -139,9 +141,15 @@ def _find_ziglang(programs: Programs, kind: CompilerKind, verb: str) -> Iterator
 
 def _find_assemblyscript(programs: Programs, directory: Path) -> Iterator[_Candidate]:
     absolute = directory.resolve()
-    local = [each / "node_modules" / ".bin" for each in (absolute, *absolute.parents)]
+    # As npm does, but not beyond a directory into which others can put what they like.
+    above = takewhile(_is_for_its_owner, (absolute, *absolute.parents))
+    local = [each / "node_modules" / ".bin" for each in above]
     for path in programs.find("asc", *local):
         yield UsableCompiler(CompilerKind.ASC, (str(path),))
+
+
+def _is_for_its_owner(directory: Path) -> bool:
+    return not directory.stat().st_mode & stat.S_IWOTH
 
 
 _FINDERS: Final[Mapping[BuildTarget, Callable[[Programs, Path], Iterator[_Candidate]]]] = {

@@ -62,6 +62,18 @@ _ADVICE: Final = tuple(
             "this rustc has no WebAssembly: `rustup target add wasm32-unknown-unknown`",
         ),
         (
+            r"cannot find macro `(println|print|eprintln|dbg)`",
+            "a container has no standard output: use tinycontainer::log, or write to an endpoint",
+        ),
+        (
+            r"cannot find macro `(vec|format)`|(find|undeclared) type `(Vec|String|Box)`",
+            "a container has no heap: use arrays, and a static of the type Kept",
+        ),
+        (
+            r"found keyword `loop`",
+            '`loop` is a reserved word: #[export_name = "loop"] pub extern "C" fn step() -> i32',
+        ),
+        (
             r"`#\[panic_handler\]` function required",
             "name the crate tinycontainer, which has the handler: `use tinycontainer::log;`",
         ),

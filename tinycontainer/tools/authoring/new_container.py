@@ -1,13 +1,13 @@
 """New containers: a directory that builds, packs, runs and tests at once."""
 
+import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from string import Template
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Final
 
 _EXAMPLES: Final = "tinycontainer_examples"
@@ -53,6 +53,8 @@ class Starter:
         return {
             **{f"new/shared/{each}": each for each in _SHARED},
             "new/shared/gitignore": ".gitignore",
+            # pytest wants names that differ where the tests of several containers run together.
+            "new/shared/test_container.py": "tests/test_$module.py",
             **{f"{self.folder}/{each}": each for each in own},
             f"{self.folder}/{self.debug}": "container.debug",
             **self.bindings,
@@ -64,7 +66,6 @@ _SHARED: Final = (
     "device.toml",
     "temperature.csv",
     "README.md",
-    "tests/test_container.py",
 )
 _HEADER: Final = {"include/tinycontainer.h": "src/tinycontainer.h"}
 
@@ -127,22 +128,20 @@ def make_container(directory: Path, starter: Starter) -> list[Path]:
     if not _NAME.fullmatch(name):
         problem = "begins with a letter and has at most 40 letters, digits, - and _"
         raise NameRefused(f"the name of a container {problem}")
-    if directory.exists():
+    if os.path.lexists(directory):
         raise NameRefused("exists; choose another name")
-    draft = Path(mkdtemp(prefix=f".{name}.", dir=directory.parent))
-    try:
+    with TemporaryDirectory(prefix=f".{name}.", dir=directory.parent) as scratch:
+        draft = Path(scratch) / name
+        draft.mkdir()
         made = list(_fill(draft, starter, _fillings(name, starter)))
-        draft.chmod(0o755)
         draft.rename(directory)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise
     return made
 
 
 def _fillings(name: str, starter: Starter) -> dict[str, str]:
     return {
         "name": name,
+        "module": name.replace("-", "_"),
         "listener": "alarms" if name != "alarms" else "listener",
         "type": starter.type,
         "code": starter.code,
@@ -159,7 +158,7 @@ def _fill(draft: Path, starter: Starter, fillings: Mapping[str, str]) -> Iterato
             content = (examples / origin).read_bytes()
             if Path(origin).suffix in _FILLED:
                 content = Template(content.decode()).substitute(fillings).encode()
-            target = draft / place
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-            yield Path(place)
+            path = Path(Template(place).substitute(fillings))
+            (draft / path.parent).mkdir(parents=True, exist_ok=True)
+            (draft / path).write_bytes(content)
+            yield path

@@ -2,14 +2,22 @@
 
 import os
 import re
+import signal
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 TIME_LIMIT_S: Final = 600
 """How long a program may run."""
+MAX_OUTPUT_BYTES: Final = 1 << 18
+"""How much of what it writes is kept."""
+_PART_BYTES: Final = 1 << 16
+_LAST_WORDS_S: Final = 1.0
+"""How long what it has written may still arrive after its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,35 +56,63 @@ class Programs:
         """
         found: set[Path] = set()
         search_path = self._environment.get("PATH", os.defpath)
-        for directory in (*further, *map(Path, filter(None, search_path.split(os.pathsep)))):
+        # A relative entry is one of here, and not of the directory in which the program will run.
+        entries = [Path(entry).absolute() for entry in search_path.split(os.pathsep) if entry]
+        for directory in (*further, *entries):
             for path in _list_matching(directory, re.compile(pattern)):
                 if path.resolve() not in found and os.access(path, os.X_OK):
                     found.add(path.resolve())
                     yield path
 
     def run(self, command: Sequence[str], directory: Path) -> Ran:
-        """Run a program to its end.
+        """Run a program to its end; whatever it has started ends with it.
 
         Args:
             command: the program and its arguments.
             directory: where it runs.
         """
         try:
-            ended = subprocess.run(  # noqa: S603 a compiler of the author's own machine
+            process = subprocess.Popen(  # noqa: S603 a compiler of the author's own machine
                 command,
                 cwd=directory,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                timeout=TIME_LIMIT_S,
-                check=False,
+                start_new_session=True,
             )
         except OSError as error:
             return Ran(tuple(command), 1, f"cannot be run: {error.strerror}")
+        output = bytearray()
+        reader = threading.Thread(target=_keep_first, args=(process.stdout, output), daemon=True)
+        reader.start()
+        try:
+            process.wait(TIME_LIMIT_S)
+            end = _describe_signal(process.returncode)
         except subprocess.TimeoutExpired:
-            return Ran(tuple(command), 1, f"has not ended after {TIME_LIMIT_S} s")
-        return Ran(tuple(command), ended.returncode, ended.stdout.decode("utf-8", "replace"))
+            end = f"has not ended after {TIME_LIMIT_S} s"
+        finally:
+            _end_group(process)
+        reader.join(_LAST_WORDS_S)
+        lines = bytes(output).decode("utf-8", "replace")
+        return Ran(tuple(command), 1 if end else process.returncode, lines + end)
+
+
+def _keep_first(pipe: IO[bytes], output: bytearray) -> None:
+    """Read all that a program writes, so that it can go on, and keep the first of it."""
+    with pipe:
+        while part := os.read(pipe.fileno(), _PART_BYTES):
+            output += part[: MAX_OUTPUT_BYTES - len(output)]
+
+
+def _describe_signal(code: int) -> str:
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else ""
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _list_matching(directory: Path, pattern: re.Pattern[str]) -> list[Path]:

@@ -127,7 +127,7 @@ def _make_rustc(build: Build, compiler: UsableCompiler) -> Iterator[tuple[str, .
     common = (*compiler.command, *_RUST_FLAGS, remapped)
     found: list[str] = []
     for source in crates:
-        name = Path(source).stem
+        name = Path(source).stem.replace("-", "_")
         library = build.scratch / f"lib{name}.rlib"
         yield (*common, "--crate-type", "rlib", *found, source, "-o", str(library))
         found += ["--extern", f"{name}={library}"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tinycontainer.errors import BuildRefused
 from tinycontainer.interfaces.building import BuiltCode
 from tinycontainer.interfaces.debug_info import DebugInfo
-from tinycontainer.interfaces.runtime import RuntimeLimits
+from tinycontainer.interfaces.runtime import Hook, RuntimeLimits
 
 from ..codes import CodeRefused
 from ..disassembly import disassemble
@@ -40,9 +40,9 @@ class RbpfBuilder:
             raise BuildRefused("", str(refused)) from None
         written = read_image(code)
         text = HEADER_BYTES + len(written.data) + len(written.rodata)
-        return BuiltCode(
-            code, DebugInfo(tuple((text + at, chain) for at, chain in linked.debug.rows))
-        )
+        rows = tuple((text + at, chain) for at, chain in linked.debug.rows)
+        # Without a table of functions, the text is the loop.
+        return BuiltCode(code, DebugInfo(rows), frozenset(written.functions or {Hook.LOOP}))
 
     def disassemble(self, source: bytes) -> Iterator[str]:
         """Show a .rbf file, or an object as it would be converted.

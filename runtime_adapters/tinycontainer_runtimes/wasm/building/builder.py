@@ -17,6 +17,7 @@ from .sections import (
     IMPORT,
     ModuleSection,
     read_custom_sections,
+    read_exports,
     read_function_names,
     read_sections,
 )
@@ -73,7 +74,7 @@ def _write_module(source: bytes, kept: Sequence[ModuleSection], source_map: byte
         debug = DebugInfo(
             tuple((begin + shrunk.find(at - section.content), chain) for at, chain in rows)
         )
-    return BuiltCode(bytes(code), debug)
+    return BuiltCode(bytes(code), debug, read_exports(source, kept))
 
 
 def _read_debug_info(

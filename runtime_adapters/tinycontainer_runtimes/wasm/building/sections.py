@@ -1,6 +1,6 @@
 """Sections of an untrusted module, and what custom sections say about it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +9,9 @@ from ..reader import Reader
 
 CUSTOM: Final = 0
 IMPORT: Final = 2
+EXPORT: Final = 7
 CODE: Final = 10
+_FUNCTION_KIND: Final = 0
 _FUNCTION_NAMES: Final = 1
 _MAX_CUSTOM_SECTIONS: Final = 64
 _MAX_NAMES: Final = 1 << 16
@@ -62,6 +64,24 @@ def read_sections(code: bytes) -> Iterator[ModuleSection]:
         content = reader.offset
         reader.skip(size)
         yield ModuleSection(number, begin, content, reader.offset)
+
+
+def read_exports(code: bytes, sections: Iterable[ModuleSection]) -> frozenset[str]:
+    """Names of the functions that a module exports.
+
+    Raises:
+        InadmissibleCode: the section of exports is damaged.
+    """
+    names = set()
+    for section in sections:
+        if section.number == EXPORT:
+            reader = Reader(code, section.content, section.end)
+            for _ in range(reader.read_count("exports")):
+                name = reader.read_name()
+                kind = reader.read_byte()
+                reader.read_u32()
+                names |= {name} if kind == _FUNCTION_KIND else set()
+    return frozenset(names)
 
 
 def read_custom_sections(code: bytes) -> Iterator[CustomSection]:

@@ -1,5 +1,6 @@
 """``new``: make the directory of a new container, which runs at once."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -45,7 +46,7 @@ def new(directory: Path, language: str, as_json: bool) -> None:
             made = make_container(directory, STARTERS[language])
     except NameRefused as error:
         raise VerbRefused(f"{show(str(directory))}: {error}") from None
-    steps = [step.format(directory=show(str(directory))) for step in _NEXT]
+    steps = [step.format(directory=shlex.quote(show(str(directory)))) for step in _NEXT]
     if as_json:
         print_json(
             {"directory": str(directory), "files": [str(each) for each in made], "next": steps}
