@@ -4,12 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 import wasmtime
-from support.project import Program
+from support.project import Program, check_answer
 
 from tinycontainer.cli.main import main
 
@@ -93,9 +92,7 @@ def test_a_trace_holds_neither_keys_nor_tokens_nor_payload(box: Path, program: P
     assert b"12 Example Street".hex() in trace.read_text()
 
 
-def test_the_demo_fails_if_an_expectation_does(
-    box: Path, program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_demo_fails_if_an_expectation_does(box: Path, tmp_path: Path) -> None:
     package = tmp_path / "tinycontainer_examples"
     example = package / "smartdronebox"
     example.parent.mkdir()
@@ -107,10 +104,16 @@ def test_the_demo_fails_if_an_expectation_does(
     (example / "expectations.toml").write_text(
         '[[expectations]]\ntext = "the moon rises"\nevent = "log"\nwhere = { line = "moonrise" }\n'
     )
-    import_module("tinycontainer_examples")  # so that it is put back at the end
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "tinycontainer_examples")
-    found = program.json("demo", code=1)
+    # In a process of its own: no other test is to find these examples.
+    done = subprocess.run(
+        [sys.executable, "-m", "tinycontainer", "demo", "--json"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
+    check_answer(["demo"], found)
     (unmet,) = found["expectations"]
     assert (unmet["text"], unmet["found"], unmet["held"]) == ("the moon rises", 0, False)
     assert unmet["place"] == "expectations.toml:1: expectations[0]"
