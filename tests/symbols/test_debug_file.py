@@ -55,7 +55,7 @@ def test_what_is_beyond_the_bounds_is_left_out_or_cut_and_the_file_is_good() -> 
 def test_what_does_not_fit_is_left_out_from_the_end(depth: int) -> None:
     rows = tuple(
         (4 * row, tuple(SourcePlace(f"f{row}", "a.c", row + each) for each in range(depth)))
-        for row in range(MAX_ROWS + 100)
+        for row in range(MAX_ROWS // depth + 2000)
     )
     fitted = fit_debug_info(DebugInfo(rows))
     assert fitted.rows == rows[: len(fitted.rows)]

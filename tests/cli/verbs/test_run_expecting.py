@@ -1,5 +1,8 @@
 """``run --expect``: what must happen in a run, written as data."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,10 +36,19 @@ where = { uid = "courier", trigger = "start" }
 SCRIPTED = ("--script", "script.toml", "--for", "5s")
 
 
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the demo leaves behind."""
+    directory = tmp_path_factory.mktemp("demo") / "box"
+    command = [sys.executable, "-m", "tinycontainer", "demo", "--keep", str(directory), "--json"]
+    subprocess.run(command, check=True, capture_output=True)
+    return directory
+
+
 @pytest.fixture(autouse=True)
-def box(tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The demo's directory, in which the test runs."""
-    program.good("demo", "--keep", tmp_path / "box")
+def box(tmp_path: Path, demo: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, in which the test runs."""
+    shutil.copytree(demo, tmp_path / "box")
     monkeypatch.chdir(tmp_path / "box")
     return tmp_path / "box"
 
