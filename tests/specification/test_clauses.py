@@ -25,7 +25,8 @@ from tinycontainer_runtimes.rbpf.helpers import HELPERS
 from tinycontainer_runtimes.rbpf.image import MAX_NAME_BYTES
 from tinycontainer_runtimes.rbpf.machine import BRANCH_LIMIT
 from tinycontainer_runtimes.rbpf.memory import STACK_BYTES, Region
-from tinycontainer_runtimes.wasm import lines, scan
+from tinycontainer_runtimes.wasm import scan
+from tinycontainer_runtimes.wasm.metering import lines
 from tinycontainer_tokens import (
     KeyStore,
     Kind,

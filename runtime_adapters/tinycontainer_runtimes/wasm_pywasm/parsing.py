@@ -15,8 +15,8 @@ from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from ..wasm import opcodes
 from ..wasm.body import scan_locals
+from ..wasm.metering.rewriting import replace_bodies
 from ..wasm.reader import Reader
-from ..wasm.rewriting import replace_bodies
 from ..wasm.scan import ScannedModule
 from .traps import ENGINE_ERRORS
 

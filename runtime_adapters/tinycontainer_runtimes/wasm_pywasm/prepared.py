@@ -19,7 +19,7 @@ import pywasm
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from ..wasm import opcodes
-from ..wasm.lines import find_lines
+from ..wasm.metering.lines import find_lines
 from ..wasm.scan import ScannedModule
 from .floats import COMPUTED, Exact
 from .metering import Entry, Gauge, Metered, Variables, find_metered_kind

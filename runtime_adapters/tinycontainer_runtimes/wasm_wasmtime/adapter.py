@@ -11,7 +11,7 @@ from tinycontainer.interfaces.meter import Meter
 from tinycontainer.interfaces.runtime import Ability, Natives, RuntimeDescription, RuntimeLimits
 
 from ..code_cache import WASM_CACHE_BYTES, CodeCache
-from ..wasm.rewriting import rewrite_module
+from ..wasm.metering.rewriting import rewrite_module
 from ..wasm.scan import scan_module
 from ..wasm.traps import WasmTrap
 from ..wasm.validator import WasmtimeValidator

@@ -7,7 +7,7 @@ from wasmtime import _bindings as bindings
 
 from tinycontainer.interfaces.runtime import TrapFrame
 
-from ..wasm.places import OriginalPlaces
+from ..wasm.metering.places import OriginalPlaces
 from ..wasm.traps import MAX_WASM_FRAMES, TrapCode
 from .capi import CApi, address_of
 

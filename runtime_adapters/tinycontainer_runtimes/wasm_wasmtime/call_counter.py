@@ -7,7 +7,7 @@ from typing import Any, Final
 from wasmtime import _bindings as bindings
 from wasmtime import _ffi
 
-from ..wasm.nesting import FUEL_BIT
+from ..wasm.metering.nesting import FUEL_BIT
 from .capi import CApi
 
 COUNTING_MASK: Final = (1 << FUEL_BIT) - 1
@@ -15,7 +15,7 @@ COUNTING_MASK: Final = (1 << FUEL_BIT) - 1
 
 
 class CallCounter:
-    """See `tinycontainer_runtimes.wasm.nesting`.
+    """See `tinycontainer_runtimes.wasm.metering.nesting`.
 
     Args:
         api: the C API.

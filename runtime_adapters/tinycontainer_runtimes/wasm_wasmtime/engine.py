@@ -6,7 +6,7 @@ from typing import Final
 
 import wasmtime
 
-from ..wasm.places import OriginalPlaces
+from ..wasm.metering.places import OriginalPlaces
 from ..wasm.scan import ScannedModule
 from ..wasm.validator import PLAIN_SETTINGS, make_config
 from .capi import CApi, address_of

@@ -17,10 +17,10 @@ from tinycontainer.interfaces.runtime import (
     Trapped,
 )
 
-from ..wasm.lines import SETTLING_FUEL
+from ..wasm.metering.lines import SETTLING_FUEL
+from ..wasm.metering.rewriting import calls_natives_directly, counter_name, export_name
 from ..wasm.native_types import NATIVES
 from ..wasm.natives import NativeFunction, WasmNatives, check_result
-from ..wasm.rewriting import calls_natives_directly, counter_name, export_name
 from ..wasm.traps import TrapCode, WasmTrap
 from .backtrace import find_frames, read_backtrace
 from .call_counter import CallCounter

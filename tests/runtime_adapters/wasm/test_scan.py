@@ -34,9 +34,9 @@ from support.wasm.modules import (
 )
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
+from tinycontainer_runtimes.wasm.metering.rewriting import replace_bodies
 from tinycontainer_runtimes.wasm.native_types import NATIVES
 from tinycontainer_runtimes.wasm.reader import FunctionType
-from tinycontainer_runtimes.wasm.rewriting import replace_bodies
 from tinycontainer_runtimes.wasm.scan import scan_module
 
 LIMITS = RuntimeLimits()

@@ -10,7 +10,7 @@ from support.engines import ENGINES, running_on
 from support.wasm.modules import Tenant, container, loop
 
 from tinycontainer.interfaces.runtime import Hook, Preempted, RuntimeLimits, Trapped
-from tinycontainer_runtimes.wasm.rewriting import counter_name, rewrite_module
+from tinycontainer_runtimes.wasm.metering.rewriting import counter_name, rewrite_module
 from tinycontainer_runtimes.wasm.scan import scan_module
 from tinycontainer_runtimes.wasm_wasmtime.adapter import WasmtimeRuntime
 

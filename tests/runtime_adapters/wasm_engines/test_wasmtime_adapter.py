@@ -25,8 +25,8 @@ from tinycontainer.interfaces.runtime import (
     TrapFrame,
     Trapped,
 )
-from tinycontainer_runtimes.wasm.places import OriginalPlaces
-from tinycontainer_runtimes.wasm.rewriting import RewrittenModule, rewrite_module
+from tinycontainer_runtimes.wasm.metering.places import OriginalPlaces
+from tinycontainer_runtimes.wasm.metering.rewriting import RewrittenModule, rewrite_module
 from tinycontainer_runtimes.wasm.scan import scan_module
 from tinycontainer_runtimes.wasm_wasmtime import WasmtimeRuntime, create_runtime
 from tinycontainer_runtimes.wasm_wasmtime import adapter as adapter_room

@@ -6,9 +6,9 @@ from support.wasm.modules import loop
 from support.wasm.programs import program
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
-from tinycontainer_runtimes.wasm.lines import Insertion, read_body
-from tinycontainer_runtimes.wasm.places import OriginalPlaces
-from tinycontainer_runtimes.wasm.rewriting import rewrite_module
+from tinycontainer_runtimes.wasm.metering.lines import Insertion, read_body
+from tinycontainer_runtimes.wasm.metering.places import OriginalPlaces
+from tinycontainer_runtimes.wasm.metering.rewriting import rewrite_module
 from tinycontainer_runtimes.wasm.scan import scan_module
 
 RECURSIVE = loop(

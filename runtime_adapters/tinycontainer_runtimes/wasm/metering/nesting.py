@@ -16,10 +16,10 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
-from . import opcodes
+from .. import opcodes
+from ..reader import FunctionType, Reader, encode_leb
+from ..scan import ScannedModule
 from .lines import Body
-from .reader import FunctionType, Reader, encode_leb
-from .scan import ScannedModule
 
 FUEL_BIT: Final = 32
 """Where the half of the global begins that holds fuel."""

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
-from . import opcodes
-from .formats import HEADER
+from .. import opcodes
+from ..formats import HEADER
+from ..reader import I32, Reader, encode_leb
+from ..scan import ScannedModule
 from .lines import Body, find_stops, insert, read_body
 from .nesting import COUNTER_KIND, NOTHING, CountingCode, find_counting_code
 from .places import OriginalPlaces
-from .reader import I32, Reader, encode_leb
-from .scan import ScannedModule
 
 _TYPE = 1
 _GLOBAL = 6

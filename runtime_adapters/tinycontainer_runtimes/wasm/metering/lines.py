@@ -20,10 +20,10 @@ from typing import Final, NamedTuple
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
 
-from . import opcodes
-from .body import read_opcode, scan_locals, skip_immediates
-from .opcodes import IMMEDIATES, Immediates
-from .reader import Reader
+from .. import opcodes
+from ..body import read_opcode, scan_locals, skip_immediates
+from ..opcodes import IMMEDIATES, Immediates
+from ..reader import Reader
 
 MAX_LINE: Final = 64
 """Longest line in instructions; it also ends after every instruction that may branch."""

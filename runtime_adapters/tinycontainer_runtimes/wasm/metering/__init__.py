@@ -1,0 +1,1 @@
+"""Where code is charged and can stop: its lines, modules rewritten for that, and the way back."""
