@@ -15,7 +15,7 @@ STOPPING: Final = "STOPPING=1"
 
 
 class Supervisor:
-    """Whoever supervises the process.
+    """What supervises the process.
 
     Args:
         address: of a UNIX socket: a path, or ``@`` and an abstract name; empty if there is none.

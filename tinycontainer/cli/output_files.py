@@ -150,7 +150,8 @@ class LinesFile:
 
 
 def _draft_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.new")
+    """A name that no other process writes at the same time."""
+    return path.with_name(f".{path.name}.{os.getpid()}.new")
 
 
 @contextmanager

@@ -15,8 +15,13 @@ symbols_option = path_option(
 )
 
 
-def open_symbols(directory: Path | None) -> Symbols:
-    """Read the debug files of a directory, if one is given; warn of each that cannot be used.
+def open_symbols(directory: Path | None, *, at_once: bool = False) -> Symbols:
+    """Find the debug files of a directory, if one is given; warn of each that cannot be used.
+
+    Args:
+        directory: where they lie.
+        at_once: whether they are read now: a large one takes up to a second, for which no device in
+            wall time may wait.
 
     Raises:
         VerbRefused: the directory cannot be used.
@@ -24,9 +29,12 @@ def open_symbols(directory: Path | None) -> Symbols:
     if directory is None:
         return Symbols()
     try:
-        return read_symbols(directory, _warn)
+        symbols = read_symbols(directory, _warn)
     except DebugFileError as error:
         raise VerbRefused(f"--symbols: {error}") from None
+    if at_once:
+        symbols.read_all()
+    return symbols
 
 
 def _warn(line: str) -> None:

@@ -1,4 +1,4 @@
-"""Where code comes from: the functions and source lines behind the bytes of a code section.
+"""Where code comes from: the functions and source lines of the bytes of a code section.
 
 A `Builder` makes it of what a compiler leaves for debuggers. It is never signed and never given to
 a device. All names in it are untrusted.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from tinycontainer.errors import DebugFileError, DeviceFileError
 from tinycontainer.interfaces.debug_info import DebugInfo
@@ -15,7 +15,7 @@ SUFFIX: Final = ".debug"
 MAX_DEBUG_FILES: Final = 256
 """The most files of one directory."""
 
-Complain = Callable[[str], None]
+Complain: TypeAlias = Callable[[str], None]
 """Takes a line about a debug file that cannot be used."""
 
 
@@ -31,7 +31,7 @@ class Symbols:
 
     Args:
         files: by the hash in hexadecimal digits.
-        complain: is told of files that cannot be used.
+        complain: takes a line about each file that cannot be used.
     """
 
     def __init__(
@@ -52,6 +52,11 @@ class Symbols:
             self._read[code_sha256] = self._read_file(self._files[code_sha256])
         return self._read[code_sha256]
 
+    def read_all(self) -> None:
+        """Read all files now, where a device in wall time must not wait for one later."""
+        for code_sha256 in self._files:
+            self.find(code_sha256)
+
     def _read_file(self, path: Path) -> DebugInfo:
         try:
             content = read_regular_file(path, MAX_DEBUG_FILE_BYTES + 1, is_private=False)
@@ -68,7 +73,7 @@ def read_symbols(directory: Path, complain: Complain = ignore_complaint) -> Symb
 
     Args:
         directory: where they lie.
-        complain: is told of files that cannot be used.
+        complain: takes a line about each file that cannot be used.
 
     Raises:
         DebugFileError: the directory cannot be read, or has more than `MAX_DEBUG_FILES`.

@@ -147,7 +147,7 @@ class _TreeReader:
 
 
 def _find_name(entry: Any) -> str:
-    """The name of an entry, or of the one that it stands for."""
+    """The name of an entry, or of the one that it refers to."""
     for _ in range(_LONGEST_WAY):
         name = _text(entry, "DW_AT_name")
         if name:

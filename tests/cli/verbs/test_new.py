@@ -143,6 +143,20 @@ def test_no_other_tool_of_the_search_path_changes_the_code(
     assert not (here / "ran").exists()
 
 
+def test_a_source_whose_name_looks_like_an_option_is_a_source(here: Path, program: Program) -> None:
+    with_compiler("c")
+    program.good("new", "hello", "--lang", "c")
+    manifest = here / "hello" / "container.toml"
+    text = manifest.read_text()
+    source = here / "hello" / "src" / "main.c"
+    shutil.copy(source.with_name("tinycontainer.h"), here / "hello")
+    for name in ("@main.c", "-main.c"):
+        shutil.copy(source, here / "hello" / name)
+        manifest.write_text(text.replace("src/main.c", name))
+        code, _, err = program("build", "hello")
+        assert code == 0, err
+
+
 def test_a_forgotten_export_is_explained_in_the_words_of_the_language(
     here: Path, program: Program
 ) -> None:
@@ -239,6 +253,8 @@ def test_build_refuses_what_it_cannot_compile(here: Path, program: Program) -> N
     for old, new, words in (
         ('"src/main.c"', '"src/none.c"', "is no file"),
         ('"src/main.c"', '"../../etc/passwd"', "build.sources[0]"),
+        ('["src/main.c"]', "[]", "build.sources: name at least one file"),
+        ('"src/main.c"', '""', "build.sources: name at least one file"),
         ('language = "c"', 'language = "cobol"', "build.language"),
         ('type = "wasm"', 'type = "native"', "not compiled to containers"),
         ('code = "container.wasm"', 'code = "src/main.c"', "would overwrite"),

@@ -1,12 +1,14 @@
 """Hostile containers on the bench end their test in bounded time, with what they did."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.benches import ENDLESS, FLOODING, TRAPPING, write_container
 from support.engines import ENGINES
+from support.wasm import modules as wasm
 
-from tinycontainer.testing import BenchFactory, StepNotMet
+from tinycontainer.testing import BenchFactory, BenchMisused, StepNotMet
 
 TYPES = {"rbpf": "bpf", **dict.fromkeys(ENGINES, "wasm")}
 """The type of the containers that an engine runs."""
@@ -63,6 +65,30 @@ def test_a_trap_fails_the_step_with_its_code(
     with pytest.raises(StepNotMet, match=r"fault at .*: trap in loop (unreachable|illegal-memory)"):
         device.run(for_ms=1000)
     assert device.now_ms < 2
+
+
+def test_a_trap_in_the_moment_of_what_a_test_waits_for_fails_the_test(
+    tinycontainer_device: BenchFactory, tmp_path: Path
+) -> None:
+    code = wasm.loop(
+        "(call $logger (i32.const 8)) unreachable",
+        '(data (i32.const 8) "shown\\00")',
+        uses=("logger",),
+    )
+    path = write_container(tmp_path, code, type_="wasm", more="")
+    device = tinycontainer_device(path).start()
+    with pytest.raises(StepNotMet, match=r"fault at .*: trap in loop unreachable"):
+        device.expect_log("shown")
+    assert device.log == ["shown"]
+
+
+@pytest.mark.parametrize("text", ["", b"shown", None, 5])
+def test_what_is_no_text_is_not_looked_for(
+    tinycontainer_device: BenchFactory, tmp_path: Path, text: Any
+) -> None:
+    path = write_container(tmp_path, ENDLESS["wasm"], type_="wasm", more="")
+    with pytest.raises(BenchMisused, match="give text, or a pattern of re"):
+        tinycontainer_device(path).expect_log(text)
 
 
 def test_a_flood_of_lines_is_bounded_and_what_was_dropped_is_counted(

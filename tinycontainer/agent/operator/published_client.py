@@ -14,7 +14,7 @@ class PublishedClient:
     """Requests of version 1, and their answers.
 
     Args:
-        requests: sends them; each once, as a repetition cannot be told from another request.
+        requests: sends them; each once, as the device cannot see that one is a repetition.
     """
 
     def __init__(self, requests: Requests) -> None:

@@ -362,13 +362,15 @@ class BenchDevice:
 
 
 def _finder(text: str | re.Pattern[str]) -> Callable[[str], bool]:
-    if isinstance(text, str):
-        return lambda line: text in line
-    return lambda line: text.search(line) is not None
+    if isinstance(text, re.Pattern):
+        return lambda line: text.search(line) is not None
+    if not isinstance(text, str) or not text:
+        raise BenchMisused(f"{text!r} is looked for in lines: give text, or a pattern of re")
+    return lambda line: text in line
 
 
 def _quote(text: str | re.Pattern[str]) -> str:
-    return repr(text if isinstance(text, str) else text.pattern)
+    return repr(text.pattern if isinstance(text, re.Pattern) else text)
 
 
 def _describe_lines(what: str, lines: Sequence[str]) -> str:

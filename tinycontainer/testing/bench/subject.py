@@ -1,4 +1,4 @@
-"""What a test is about: which files a path stands for."""
+"""What a test is about: which files a path means."""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ class Subject:
 
 
 def find_subject(path: Path, device_file: Path | None) -> Subject:
-    """Find out what a path stands for.
+    """Find out what a path means.
 
     Args:
         path: a directory with a manifest or a device file, one of these files, or a bundle.

@@ -207,10 +207,8 @@ def _plan(path: Path, table: BuildTable, target: BuildTarget, scratch: Path) -> 
             raise DeviceFileError(show(str(path)), place, f"{show(source)} is no file")
     return Build(
         target=target,
-        # A name that begins with a dash would be an option of the compiler.
-        sources=tuple(
-            os.path.join(".", each) if each[0] == "-" else each for each in table.sources
-        ),
+        # A name that begins with a dash would be an option of a compiler, with @ a file of options.
+        sources=tuple(f"./{each}" if each[0] in "-@" else each for each in table.sources),
         flags=tuple(table.flags),
         stack_bytes=table.stack_bytes,
         memory_pages=table.memory_pages,
@@ -282,4 +280,6 @@ def _find_paths(code: bytes, directory: Path) -> tuple[str, ...]:
     """What the code says about the author's machine, as a rule in the text of an assertion."""
     if os.fsencode(directory) not in code:
         return ()
-    return (f"it holds the path {show(str(directory))}; whoever gets the container can read it",)
+    return (
+        f"it holds the path {show(str(directory))}; everybody who gets the container can read it",
+    )

@@ -113,12 +113,18 @@ class TokensTable(Table):
     sign_endpoints: bool = Field(default=False, description="a token of the owner for each")
 
 
+def _require_sources(names: list[str]) -> list[str]:
+    if not names or not all(names):
+        raise ValueError("name at least one file, and no empty name")
+    return names
+
+
 class BuildTable(Table):
     """How the code is compiled; read by ``build`` only."""
 
     language: Literal["c", "rust", "zig", "assemblyscript"]
-    sources: list[str] = Field(
-        min_length=1, description="files within the manifest's directory; the container's own first"
+    sources: Annotated[list[str], AfterValidator(_require_sources)] = Field(
+        description="files within the manifest's directory; the container's own first"
     )
     flags: list[str] = Field(default_factory=list, description="further flags of the compiler")
     stack_bytes: int = Field(default=4096, ge=256, le=1 << 20, description="of WebAssembly")

@@ -118,7 +118,7 @@ def _find_functions(source: bytes, section: ModuleSection, first: int) -> Iterat
 def _count_imports(source: bytes, kept: Sequence[ModuleSection]) -> int:
     """How many functions are imported. They come first in the count of functions.
 
-    All imports that a device admits are functions, so the others need not be told apart.
+    All imports that a device admits are functions, so no other kind is counted apart.
     """
     section = next((each for each in kept if each.number == IMPORT), None)
     if section is None:

@@ -73,7 +73,7 @@ def serve(
     if plan.content.trust.allow_unsigned:
         say("warning: allow_unsigned is set: missing tokens are accepted")
     if plan.content.agent.insecure and not quiet:
-        problem = f"agent.insecure is set: whoever reaches coap://{address} may do all"
+        problem = f"agent.insecure is set: everybody who reaches coap://{address} may do all"
         say(f"warning: {plan.name}: {problem}")
     from tinycontainer.agent.protection import Protection  # noqa: PLC0415 - aiocoap is optional
     from tinycontainer.interfaces.network.oscore import open_context  # noqa: PLC0415
@@ -86,7 +86,9 @@ def serve(
         }
         tape = held.enter_context(recording.opened())
         protection = Protection(contexts, proofs.identity, proofs.credentials)
-        reporter = ServeReporter(_find_supervisor(), quiet, as_json, open_symbols(symbol_directory))
+        reporter = ServeReporter(
+            _find_supervisor(), quiet, as_json, open_symbols(symbol_directory, at_once=True)
+        )
         _serve(plan, installation, address, protection, tape, reporter)
     if tape.cut:
         say(f"warning: {tape.cut}")

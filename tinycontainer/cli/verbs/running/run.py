@@ -177,7 +177,7 @@ def run(installation: Installation, /, device_file: Path, **given: Any) -> int:
         say("warning: allow_unsigned is set: missing tokens are accepted")
     judge = ExpectationJudge(() if options.expect is None else read_expectations(options.expect))
     tally = Tally()
-    symbolizer = Symbolizer(open_symbols(options.symbol_directory))
+    symbolizer = Symbolizer(open_symbols(options.symbol_directory, at_once=options.wall))
     builder = TimelineBuilder()
     with _sinks(options, tally, symbolizer) as sinks:
         sinks.extend([judge, *options.pictures.sinks(builder)])
