@@ -94,6 +94,8 @@ def test_the_format_is_the_documented_one() -> None:
         (2, "x" * 32, "32 bytes"),
         (3, 5, "names"),
         (3, [""] * 3 + [7], "a name"),
+        (3, ["g", "f", "a.c"], "the first name"),
+        (3, [], "the first name"),
         (3, ["", "f" * 256, "a.c"], "a name"),
         (4, [[], [1, 2]], "a chain"),
         (4, [[], [1, 3, 7]], "a file"),

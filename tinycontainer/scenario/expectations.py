@@ -179,7 +179,7 @@ def read_expectations(path: Path, called: str | None = None) -> list[PlacedExpec
     tables = parse_toml(content, ExpectationsFile, name).expectations
     heads = [
         number
-        for number, line in enumerate(content.decode().splitlines(), start=1)
+        for number, line in enumerate(content.decode().split("\n"), start=1)
         if _TABLE_HEAD.match(line)
     ]
     # Tables can be written in other ways as well; a wrong line would be worse than none.

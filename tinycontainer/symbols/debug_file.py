@@ -177,6 +177,8 @@ def _read_names(value: cbor.Value) -> list[str]:
         if not isinstance(each, str) or len(each.encode()) > MAX_NAME_BYTES:
             raise DebugFileError(f"a name is no text of at most {MAX_NAME_BYTES} bytes")
         names.append(each)
+    if names[:1] != [""]:
+        raise DebugFileError("the first name is not empty")
     return names
 
 

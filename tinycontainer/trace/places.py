@@ -1,7 +1,6 @@
 """Where a container trapped, in words for people.
 
-Every text about a trap takes its place from `describe_frames`, so that who knows symbols has one
-function to replace.
+Every text about a trap takes its place from `describe_frames`; symbols replace that function alone.
 """
 
 from collections.abc import Iterable, Sequence

@@ -134,6 +134,8 @@ class _TreeReader:
         low = entry.attributes.get("DW_AT_low_pc")
         high = entry.attributes.get("DW_AT_high_pc")
         if low is not None and high is not None:
+            if type(low.value) is not int:
+                raise ValueError("an address that is no number")
             is_length = high.form in _CONSTANTS
             yield low.value, high.value + (low.value if is_length else 0)
         elif "DW_AT_ranges" in entry.attributes and self._ranges is not None:
@@ -172,4 +174,4 @@ def _text(entry: Any, attribute: str) -> str:
 
 def _number(entry: Any, attribute: str) -> int:
     found = entry.attributes.get(attribute)
-    return found.value if found is not None and isinstance(found.value, int) else 0
+    return found.value if found is not None and type(found.value) is int else 0

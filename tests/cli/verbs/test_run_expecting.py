@@ -97,6 +97,13 @@ def test_tables_that_are_written_on_one_line_have_a_place_without_a_wrong_line(
     )
 
 
+def test_lines_are_counted_as_editors_count_them(box: Path, program: Program) -> None:
+    options = expect(box, "# \u2028 separates lines of text, and not of TOML", MISSED)
+    _, _, err = program("run", "device.toml", *SCRIPTED, *options)
+    line = (box / "e.toml").read_text("utf-8").split("\n").index("[[expectations]]") + 1
+    assert err.startswith(f"error: e.toml:{line}: expectations[0]")
+
+
 def test_the_json_of_a_run_has_each_expectation(box: Path, program: Program) -> None:
     options = expect(box, SHOWN, MISSED)
     code, out, err = program("run", "device.toml", *SCRIPTED, *options, "--json")

@@ -146,6 +146,31 @@ def test_entries_of_many_attributes_without_bytes_are_bounded() -> None:
         assert read_dwarf(sections, 4) == DebugInfo()
 
 
+FORMS = {
+    "addr": (0x01, struct.pack("<I", 4)),
+    "string": (0x08, b"4\0"),
+    "block1": (0x0A, b"\1\4"),
+    "flag": (0x0C, b"\1"),
+    "sdata": (0x0D, b"\x7c"),
+    "data16": (0x1E, bytes(16)),
+    "strx": (0x1A, b"\1"),
+}
+
+
+@pytest.mark.parametrize("high", FORMS)
+@pytest.mark.parametrize("low", FORMS)
+def test_attributes_of_other_kinds_than_they_should_be_are_damage(low: str, high: str) -> None:
+    (low_form, low_value), (high_form, high_value) = FORMS[low], FORMS[high]
+    bounds = bytes([0x11, low_form, 0x12, high_form, 0x58, low_form, 0x59, high_form])
+    abbreviations = bytes([1, COMPILE_UNIT, 1, 0x10, low_form, 0x1B, high_form, 0, 0])
+    abbreviations += bytes([2, SUBPROGRAM, 0]) + bounds + bytes(3)
+    entries = b"\1" + low_value + high_value + b"\2" + (low_value + high_value) * 2 + b"\0"
+    sections = {".debug_info": unit(entries), ".debug_abbrev": abbreviations}
+    rows = read_dwarf(sections, 4).rows
+    numbers = [at for at, _ in rows] + [each.line for _, chain in rows for each in chain]
+    assert {type(each) for each in numbers} <= {int}
+
+
 def test_many_units_with_one_long_table_of_abbreviations_are_bounded() -> None:
     long = bytes([1, COMPILE_UNIT, 0]) + bytes([0x3F, FLAG_PRESENT]) * 30_000 + bytes([0, 0, 0])
     units = b"".join(unit(b"\1", offset % 2) for offset in range(20_000))
