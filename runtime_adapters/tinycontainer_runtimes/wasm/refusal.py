@@ -24,6 +24,7 @@ class Topic(Enum):
     MEMORY_FUNCTIONS = "memory functions"
     UNDEFINED = "undefined functions"
     JAVASCRIPT = "JavaScript"
+    BROWSER = "objects of a browser"
 
 
 class ScanRefusal(InadmissibleCode):

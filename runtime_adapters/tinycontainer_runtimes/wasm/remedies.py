@@ -121,6 +121,10 @@ _ADVICE: Final = {
         'build it without floating point, or leave floats = "forbid" out of [capacity.runtime]'
         " in the device file"
     ),
+    Topic.BROWSER: (
+        "what AssemblyScript has of a browser is not here: use the calls of tinycontainer.ts, and"
+        " log for console.log"
+    ),
     Topic.JAVASCRIPT: "it is built for JavaScript: do not use wasm-bindgen for a container",
 }
 

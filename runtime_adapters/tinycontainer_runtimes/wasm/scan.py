@@ -373,8 +373,10 @@ def _find_import_topic(kind: int, origin: str, name: str) -> Topic | None:
         return Topic.JAVASCRIPT
     if name in _TOPICS_OF_IMPORTS:
         return _TOPICS_OF_IMPORTS[name]
-    is_undefined = kind == _EXTERNAL_FUNCTION and origin == MODULE and name not in NATIVES
-    return Topic.UNDEFINED if is_undefined else None
+    if kind != _EXTERNAL_FUNCTION or origin != MODULE or name in NATIVES:
+        return None
+    # No function of C has a point in its name. AssemblyScript imports `console.log` as it is.
+    return Topic.BROWSER if "." in name else Topic.UNDEFINED
 
 
 def _require_exports(module: ScannedModule, code: bytes) -> None:

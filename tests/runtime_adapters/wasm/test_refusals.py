@@ -181,6 +181,8 @@ def test_the_more_special_producer_wins() -> None:
         ("env", "memset", "clang -mbulk-memory"),
         ("env", "memcpy", "-C target-feature=+bulk-memory"),
         ("env", "printf", "without --allow-undefined the linker says where"),
+        ("env", "console.log", "use the calls of tinycontainer.ts"),
+        ("env", "Date.now", "use the calls of tinycontainer.ts"),
         ("env", "opne", "define the function in the container"),
     ],
 )
