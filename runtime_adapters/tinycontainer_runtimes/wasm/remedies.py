@@ -122,8 +122,8 @@ _ADVICE: Final = {
         " in the device file"
     ),
     Topic.BROWSER: (
-        "what AssemblyScript has of a browser is not here: use the calls of tinycontainer.ts, and"
-        " log for console.log"
+        "a device has none of a browser's objects: use the calls of tinycontainer.ts, such as log"
+        " in place of console.log"
     ),
     Topic.JAVASCRIPT: "it is built for JavaScript: do not use wasm-bindgen for a container",
 }
