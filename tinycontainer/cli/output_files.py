@@ -56,7 +56,7 @@ def write_file(path: Path, content: bytes, *, private: bool = False, replaces: b
     Raises:
         VerbRefused: it cannot be written.
     """
-    draft = _draft_of(path)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")  # two may write it at the same time
     mode = _PRIVATE_MODE if private else _PUBLIC_MODE
     with refuse_unwritable(path):
         try:
@@ -105,7 +105,8 @@ class LinesFile:
     def __init__(self, path: Path, *, private: bool) -> None:
         self._path = path
         self._private = private
-        self._place = _draft_of(path) if private else path
+        # Always the same name: one finds what a power cut leaves, and the next draft replaces it.
+        self._place = path.with_name(f".{path.name}.new") if private else path
         self._file: TextIO | None = None
 
     def write(self, text: str) -> None:
@@ -147,11 +148,6 @@ class LinesFile:
             # As much may be missing after a crash, whatever Python would choose.
             self._file = os.fdopen(descriptor, "w", buffering=_BUFFER_BYTES, encoding="ascii")
         return self._file
-
-
-def _draft_of(path: Path) -> Path:
-    """A name that no other process writes at the same time."""
-    return path.with_name(f".{path.name}.{os.getpid()}.new")
 
 
 @contextmanager
