@@ -76,6 +76,20 @@ class LoadError(TinyContainerError):
         return cls(reason, error.problem if error.place == reason else str(error))
 
 
+class ContainerRefused(LoadError):
+    """One of several containers that were to change together was refused.
+
+    Attributes:
+        uid: of the container; empty if it is the change as a whole.
+        refusal: why.
+    """
+
+    def __init__(self, uid: bytes, refusal: LoadError) -> None:
+        super().__init__(refusal.reason, refusal.problem)
+        self.uid = uid
+        self.refusal = refusal
+
+
 class SectionTooLarge(LoadError):
     """A section does not fit into its place.
 

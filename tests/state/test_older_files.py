@@ -27,7 +27,7 @@ def first_version(path: Path, subjects: dict[SequenceSubject, Accepted]) -> None
         for subject, accepted in subjects.items():
             row = (
                 subject.uid,
-                int(subject.kind),
+                int(subject.kind or 0),
                 subject.endpoint_id,
                 accepted.sequence.to_bytes(8, "big"),
                 accepted.token_sha256,

@@ -21,11 +21,11 @@ from tinycontainer.state import (
     StoredAnswer,
     StoredContainer,
     StoredEvent,
-    StoredUpdate,
 )
 from tinycontainer_tokens import Accepted, Kind, SequenceOvertaken, SequenceSubject
 
 CODE = SequenceSubject(b"uid", Kind.CODE)
+UPDATE = SequenceSubject(b"box", None)
 NEW = Accepted(2, bytes(32))
 BOX = StoredContainer(3, b"box", b"meta", b"code", b"data", True, 7, b"\xf6")
 LAST_S = 253_402_300_799
@@ -56,7 +56,7 @@ def test_a_change_with_an_overtaken_token_or_update_changes_nothing(
     make: Make, tmp_path: Path
 ) -> None:
     state = make(tmp_path)
-    state.record(StateChange(accepted=((CODE, NEW),), update=StoredUpdate(b"box", 4, bytes(32))))
+    state.record(StateChange(accepted=((CODE, NEW), (UPDATE, Accepted(4, bytes(32))))))
     whole = StateChange(
         stored=(BOX,),
         now_s=5,
@@ -67,17 +67,17 @@ def test_a_change_with_an_overtaken_token_or_update_changes_nothing(
     for overtaken in (
         replace(whole, accepted=((CODE, Accepted(1, bytes(32))),)),
         replace(whole, accepted=((CODE, Accepted(2, b"\1" * 32)),)),
-        replace(whole, update=StoredUpdate(b"box", 3, bytes(32))),
-        replace(whole, update=StoredUpdate(b"box", 4, b"\1" * 32)),
+        replace(whole, accepted=((UPDATE, Accepted(3, bytes(32))),)),
+        replace(whole, accepted=((UPDATE, Accepted(4, b"\1" * 32)),)),
     ):
         with pytest.raises(SequenceOvertaken):
             state.record(overtaken)
     assert (state.containers(), state.remembered()) == ((), Boot())
     assert (state.events(0, 9).newest, state.answer(b"p", bytes(8))) == (0, None)
-    state.record(replace(whole, update=StoredUpdate(b"box", 4, bytes(32))))
+    state.record(replace(whole, accepted=((UPDATE, Accepted(4, bytes(32))),)))
     assert state.containers() == (BOX,)
-    assert state.update(b"box") == StoredUpdate(b"box", 4, bytes(32))
-    assert state.update(b"other") is None
+    assert state.newest(UPDATE) == Accepted(4, bytes(32))
+    assert state.newest(SequenceSubject(b"other", None)) is None
 
 
 @each_state
@@ -211,9 +211,6 @@ WRONG: list[Callable[[], object]] = [
     lambda: StoredAnswer(bytes(65), bytes(8), b""),
     lambda: StoredAnswer(b"p", bytes(7), b""),
     lambda: StoredAnswer(b"p", bytes(8), bytes(4097)),
-    lambda: StoredUpdate(b"", 1, bytes(32)),
-    lambda: StoredUpdate(b"u", 1 << 64, bytes(32)),
-    lambda: StoredUpdate(b"u", 1, bytes(31)),
     lambda: MemoryState().begin_boot(-1),
 ]
 
@@ -231,12 +228,12 @@ def test_what_is_just_within_its_bounds_is_recorded(make: Make, tmp_path: Path) 
     big = StoredContainer(
         9999, bytes(63), bytes(1 << 20), b"c", b"", True, (1 << 63) - 1, bytes(256)
     )
-    update = StoredUpdate(bytes(63), (1 << 64) - 1, bytes(32))
+    update = SequenceSubject(bytes(63), None), Accepted((1 << 64) - 1, bytes(32))
     answer = StoredAnswer(bytes(64), bytes(8), bytes(4096))
-    state.record(StateChange((), (big,), (), LAST_S, (bytes(1024),), answer, update))
+    state.record(StateChange((update,), (big,), (), LAST_S, (bytes(1024),), answer))
     state.close()
     again = make(tmp_path) if isinstance(state, SqliteState) else state
-    assert (again.containers(), again.update(bytes(63))) == ((big,), update)
+    assert (again.containers(), again.newest(update[0])) == ((big,), update[1])
     assert again.begin_boot(0) == Boot(1, LAST_S)
     again.close()
 

@@ -15,14 +15,14 @@ from tinycontainer.state import (
     StateChange,
     StoredAnswer,
     StoredContainer,
-    StoredUpdate,
 )
 from tinycontainer_tokens import Accepted, Kind, SequenceSubject
 
 START_S = 1_700_000_000
 SLOTS = 4
 UIDS = [f"uid{number}".encode() for number in range(6)]
-SUBJECTS = [SequenceSubject(uid, kind) for uid in UIDS for kind in (Kind.CODE, Kind.MASK)]
+KINDS = (Kind.CODE, Kind.MASK, None)
+SUBJECTS = [SequenceSubject(uid, kind) for uid in UIDS for kind in KINDS]
 PEERS = [f"peer{number}".encode() for number in range(3)]
 
 
@@ -62,7 +62,6 @@ def picture(state: DeviceState, steps: list[Step]) -> object:
         state.remembered(),
         state.events(0, 1000),
         [state.answer(each.peer, each.request_id) for each in asked],
-        [state.update(uid) for uid in UIDS],
         [state.newest(subject) for subject in SUBJECTS],
         state.kept_aside(),
     )
@@ -125,7 +124,6 @@ class _Series:
         subjects = draws.sample(SUBJECTS, draws.randrange(4))
         accepted = [(each, Accepted(number, draws.randbytes(32))) for each in subjects]
         stored, removed = self._containers()
-        update = StoredUpdate(draws.choice(UIDS), number, draws.randbytes(32))
         answer = StoredAnswer(
             draws.choice(PEERS), number.to_bytes(8, "big"), draws.randbytes(draws.randrange(400))
         )
@@ -136,7 +134,6 @@ class _Series:
             now_s=START_S + 10 * number + draws.randrange(-20, 20),
             events=(number.to_bytes(8, "big"), *[draws.randbytes(100)] * draws.randrange(3)),
             answer=draws.choice([None, answer]),
-            update=draws.choice([None, update]),
         )
 
     def _containers(self) -> tuple[tuple[StoredContainer, ...], tuple[int, ...]]:

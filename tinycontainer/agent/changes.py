@@ -14,6 +14,7 @@ from tinycontainer.trace.events import (
     Replacing,
     RightExpired,
     Transitioned,
+    Updated,
 )
 
 _OF_CONTAINERS: Final = (
@@ -24,6 +25,7 @@ _OF_CONTAINERS: Final = (
     ReplacementUndone,
     RightExpired,
     Transitioned,
+    Updated,
 )
 
 

@@ -10,8 +10,11 @@ from contextlib import contextmanager
 
 from tinycontainer.errors import LoadError
 from tinycontainer.interfaces.clock import NS_PER_MS, Clock, to_unix_s
+from tinycontainer.interfaces.updating import ContainerChange
 from tinycontainer.state import KEPT_EVENTS, StoredAnswer, StoredEvents
 from tinycontainer.trace import Sink, Tracer
+from tinycontainer.trace.events import LoadRefused
+from tinycontainer_tokens import Accepted
 
 from .calls.service import Service
 from .containers.container import Exit, ExitReason
@@ -112,6 +115,34 @@ class BareDevice(Looking):
             old = self._controller.versions.replace(bundle, within_ns)
             self._executor.started.end(old)
             return self._view(self._controller.get(old.uid))
+
+    def update(self, changes: Sequence[ContainerChange], number: Accepted) -> None:
+        """Load, replace or delete several containers: all of them, or none (TC-UPD-20).
+
+        All are judged now. Those that leave wind down, as by `stop`, and those that come are
+        started once the last of them is gone. What is loaded already with the same sections, and
+        runs if it should, goes on.
+
+        Args:
+            changes: at least one; one for each uid.
+            number: number and digest of the update that asks for it, recorded for each uid.
+
+        Raises:
+            ContainerRefused: one of them is refused; nothing has changed.
+            ValueError: no change, or two of one uid.
+        """
+        if not changes or len({change.uid for change in changes}) < len(changes):
+            raise ValueError("an update has at least one change, and one for each uid")
+        with self._managing:
+            joint = self._controller.joint_changes.make(changes, number)
+            for container in joint.leaving:
+                self._executor.started.end(container)
+            self._executor.started.succeed_together(joint)
+
+    def refuse_update(self, uid: bytes, reason: str, problem: str) -> None:
+        """See `Updatable.refuse_update`."""
+        with self._managing:
+            self._tracer.mark(LoadRefused(uid, "update", reason, problem))
 
     def load_sections(self, metadata: bytes, code: bytes, data: bytes) -> View:
         """Load a container from its three sections, as the firmware receives them.

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from tinycontainer.interfaces.clock import Clock
 from tinycontainer.interfaces.driver import Driver
+from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.metadata import Metadata, PeerType
 from tinycontainer.trace import Account
+from tinycontainer_tokens import Accepted, SequenceSubject
 
 from .containers.container import Container
 from .containers.controller import Controller
@@ -70,6 +72,31 @@ class Looking:
         }
         gone_ns = self._executor.busy_ns - sum(used_ns.values())
         return Account.of(until_ns, used_ns, gone_ns)
+
+    def section_limit(self, section: UpdateSection) -> int:
+        """See `Updatable.section_limit`."""
+        capacity = self._setup.capacity
+        limits = {
+            UpdateSection.METADATA: capacity.metadata_bytes,
+            UpdateSection.CODE: capacity.code_bytes,
+            UpdateSection.DATA: capacity.data_bytes,
+        }
+        return limits[section]
+
+    def installed(self, uid: bytes, section: UpdateSection) -> bytes | None:
+        """See `Updatable.installed`."""
+        self._managing.look()
+        container = self._controller.find(uid)
+        if container is None or container.is_leaving:
+            return None
+        if section is UpdateSection.METADATA:
+            return container.metadata.raw
+        return container.code if section is UpdateSection.CODE else container.data
+
+    def newest_update(self, uid: bytes) -> Accepted | None:
+        """See `Updatable.newest_update`."""
+        self._managing.look()
+        return self._setup.rules.sequences.newest(SequenceSubject(uid, None))
 
     def metadata(self, uid: bytes | str) -> Metadata:
         """The metadata of a loaded container.

@@ -83,3 +83,13 @@ class Updatable(Protocol):
             LoadError: refused; nothing has changed.
         """
         ...
+
+    def refuse_update(self, uid: bytes, reason: str, problem: str) -> None:
+        """Record an update that is refused before the device is asked to change.
+
+        Args:
+            uid: of the container that it is about; empty if that is not known.
+            reason: the kind of refusal.
+            problem: what exactly, in one line; may hold untrusted text.
+        """
+        ...

@@ -22,7 +22,6 @@ from .remembered import (
     StoredContainer,
     StoredEvent,
     StoredEvents,
-    StoredUpdate,
 )
 from .sqlite_state import SqliteState
 
@@ -49,5 +48,4 @@ __all__ = [
     "StoredContainer",
     "StoredEvent",
     "StoredEvents",
-    "StoredUpdate",
 ]

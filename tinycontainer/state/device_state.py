@@ -4,7 +4,7 @@ from typing import Protocol
 
 from tinycontainer_tokens import SequenceStore
 
-from .remembered import Boot, SetAside, StateChange, StoredContainer, StoredEvents, StoredUpdate
+from .remembered import Boot, SetAside, StateChange, StoredContainer, StoredEvents
 
 
 class DeviceState(SequenceStore, Protocol):
@@ -53,10 +53,6 @@ class DeviceState(SequenceStore, Protocol):
 
     def answer(self, peer: bytes, request_id: bytes) -> bytes | None:
         """What was answered to a peer's request; None if that is unknown, or no longer kept."""
-        ...
-
-    def update(self, uid: bytes) -> StoredUpdate | None:
-        """The newest update of a container; None if there was none."""
         ...
 
     def device_id(self) -> bytes | None:

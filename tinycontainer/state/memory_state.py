@@ -15,7 +15,6 @@ from .remembered import (
     StoredContainer,
     StoredEvent,
     StoredEvents,
-    StoredUpdate,
     are_too_many_events,
     require_time,
     shorten_problem,
@@ -34,7 +33,6 @@ class _Memory:
     boot: Boot = field(default_factory=Boot)
     events: tuple[StoredEvent, ...] = ()
     answers: Answers = field(default_factory=dict)
-    updates: Mapping[bytes, StoredUpdate] = field(default_factory=dict)
     aside: tuple[SetAside, ...] = ()
     device_id: bytes | None = None
 
@@ -63,7 +61,6 @@ class MemoryState:
             replace(before.boot, time_s=max(before.boot.time_s, change.now_s)),
             _add_events(before.events, change.events),
             before.answers if change.answer is None else _add(before.answers, change.answer),
-            before.updates if change.update is None else _apply(before.updates, change.update),
             before.aside,
             before.device_id if change.device_id is None else change.device_id,
         )
@@ -93,10 +90,6 @@ class MemoryState:
     def answer(self, peer: bytes, request_id: bytes) -> bytes | None:
         """See `DeviceState.answer`."""
         return self._memory.answers.get(peer, {}).get(request_id)
-
-    def update(self, uid: bytes) -> StoredUpdate | None:
-        """See `DeviceState.update`."""
-        return self._memory.updates.get(uid)
 
     def device_id(self) -> bytes | None:
         """See `DeviceState.device_id`."""
@@ -164,11 +157,3 @@ def _add(before: Answers, answer: StoredAnswer) -> Answers:
     own[answer.request_id] = answer.content
     own = dict(list(own.items())[-ANSWERS_PER_PEER:])
     return dict([*others.items(), (answer.peer, own)][-ANSWERED_PEERS:])
-
-
-def _apply(
-    before: Mapping[bytes, StoredUpdate], update: StoredUpdate
-) -> Mapping[bytes, StoredUpdate]:
-    recorded = before.get(update.uid)
-    require_not_overtaken(None if recorded is None else recorded.accepted(), update.accepted())
-    return {**before, update.uid: update}

@@ -25,9 +25,7 @@ MAX_ANSWER_BYTES: Final = 4096
 ANSWERS_PER_PEER: Final = 64
 ANSWERED_PEERS: Final = 32
 MAX_PROBLEM_BYTES: Final = 1024
-DIGEST_BYTES: Final = 32
 MAX_DEVICE_ID_BYTES: Final = 64
-MAX_SEQUENCE: Final = (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,30 +133,6 @@ class StoredAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredUpdate:
-    """The newest update of a container.
-
-    Attributes:
-        uid: 1 to 63 bytes.
-        sequence: its number, below 2^64. A lower one is refused afterwards.
-        digest: 32 bytes; the same number is accepted again only with the same digest.
-    """
-
-    uid: bytes
-    sequence: int
-    digest: bytes
-
-    def __post_init__(self) -> None:
-        _require("bytes of the uid", len(self.uid), 1, MAX_UID_BYTES)
-        _require("sequence", self.sequence, 0, MAX_SEQUENCE)
-        _require("bytes of the digest", len(self.digest), DIGEST_BYTES, DIGEST_BYTES)
-
-    def accepted(self) -> Accepted:
-        """The update as the rule of sequences compares it."""
-        return Accepted(self.sequence, self.digest)
-
-
-@dataclass(frozen=True, slots=True)
 class SetAside:
     """A container that could not be restored.
 
@@ -176,13 +150,12 @@ class StateChange:
     """What is recorded together: all of it, or nothing.
 
     Attributes:
-        accepted: sequences of accepted tokens.
+        accepted: sequences of accepted tokens and updates.
         stored: containers; each replaces what is in its slot.
         removed: slots that become empty.
         now_s: device time in Unix seconds; remembered if it is later than what is.
         events: added to those that are kept: the last 256, of at most 64 KiB together.
         answer: added to those that are kept: the last 64 of each of the last 32 peers.
-        update: of one container.
         device_id: 1 to 64 bytes that take the place of the identifier of before; None to keep it.
 
     Raises:
@@ -195,7 +168,6 @@ class StateChange:
     now_s: int = 0
     events: tuple[bytes, ...] = ()
     answer: StoredAnswer | None = None
-    update: StoredUpdate | None = None
     device_id: bytes | None = None
 
     def __post_init__(self) -> None:
@@ -211,8 +183,8 @@ class StateChange:
     @property
     def is_of_sequences_only(self) -> bool:
         """Whether it has no part that only the owner of a state may record."""
-        others = (self.stored, self.removed, self.now_s, self.events, self.answer, self.update)
-        return not any((*others, self.device_id))
+        others = (self.stored, self.removed, self.now_s, self.events, self.answer, self.device_id)
+        return not any(others)
 
 
 def hash_bundle(metadata: bytes, code: bytes, data: bytes) -> bytes:

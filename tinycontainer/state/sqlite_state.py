@@ -21,7 +21,6 @@ from .remembered import (
     StoredContainer,
     StoredEvent,
     StoredEvents,
-    StoredUpdate,
     are_too_many_events,
     require_time,
     shorten_problem,
@@ -101,12 +100,12 @@ class SqliteState:
 
     def newest(self, subject: SequenceSubject) -> Accepted | None:
         """See `SequenceStore.newest`."""
-        key = _key(subject)
+        table, key = _place_of(subject)
         if self._known is None or not self._owns_what_it_knows():
-            return _newest(self._read_row(ACCEPTED, key))
-        if (ACCEPTED.name, key) not in self._known:
-            self._known[ACCEPTED.name, key] = self._read_row(ACCEPTED, key)
-        return _newest(self._known[ACCEPTED.name, key])
+            return _newest(self._read_row(table, key))
+        if (table.name, key) not in self._known:
+            self._known[table.name, key] = self._read_row(table, key)
+        return _newest(self._known[table.name, key])
 
     def accept(self, entries: Iterable[tuple[SequenceSubject, Accepted]]) -> None:
         """See `SequenceStore.accept`."""
@@ -126,8 +125,6 @@ class SqliteState:
             self._put_events(writing, change.events)
             if change.answer is not None:
                 _put_answer(writing, change.answer)
-            if change.update is not None:
-                _put_update(writing, change.update)
             if change.device_id is not None:
                 writing.put(IDENTITY, 0, change.device_id)
 
@@ -179,10 +176,6 @@ class SqliteState:
             return found
         return None
 
-    def update(self, uid: bytes) -> StoredUpdate | None:
-        """See `DeviceState.update`."""
-        return _update(self._read_row(APPLIED, (uid,)))
-
     def device_id(self) -> bytes | None:
         """See `DeviceState.device_id`."""
         row = self._read_row(IDENTITY, (0,))
@@ -219,11 +212,12 @@ class SqliteState:
             )
         )
 
-    def updates(self) -> tuple[StoredUpdate, ...]:
+    def updates(self) -> tuple[tuple[bytes, Accepted], ...]:
         """The newest update of every container, by uid."""
-        rows = self._database.read(APPLIED.read_all)
-        found = (_update(row[:-1]) for row in rows)
-        return tuple(update for update in found if update is not None)
+        return tuple(
+            (uid, Accepted(int.from_bytes(number, "big"), digest))
+            for uid, number, digest, _ in self._database.read(APPLIED.read_all)
+        )
 
     def close(self) -> None:
         """See `DeviceState.close`. The next use opens the file again."""
@@ -322,14 +316,17 @@ def _newest(row: Values | None) -> Accepted | None:
     return Accepted(int.from_bytes(number, "big"), token_sha256)
 
 
-def _key(subject: SequenceSubject) -> Values:
-    return subject.uid, int(subject.kind), subject.endpoint_id
+def _place_of(subject: SequenceSubject) -> tuple[CheckedTable, Values]:
+    """Where the newest number of a subject is kept: updates have a table of their own."""
+    if subject.kind is None:
+        return APPLIED, (subject.uid,)
+    return ACCEPTED, (subject.uid, int(subject.kind), subject.endpoint_id)
 
 
 def _put_accepted(writing: Writing, subject: SequenceSubject, accepted: Accepted) -> None:
-    key = _key(subject)
-    require_not_overtaken(_newest(writing.find(ACCEPTED, *key)), accepted)
-    writing.put(ACCEPTED, *key, accepted.sequence.to_bytes(8, "big"), accepted.token_sha256)
+    table, key = _place_of(subject)
+    require_not_overtaken(_newest(writing.find(table, *key)), accepted)
+    writing.put(table, *key, accepted.sequence.to_bytes(8, "big"), accepted.token_sha256)
 
 
 def _put_time(writing: Writing, now_s: int) -> None:
@@ -346,19 +343,6 @@ def _put_answer(writing: Writing, answer: StoredAnswer) -> None:
     for (peer,) in writing.read(_OLD_PEERS, (ANSWERED_PEERS,)):
         for (request_id,) in writing.read(_ANSWERS_OF, (peer,)):
             writing.remove(ANSWER, peer, request_id)
-
-
-def _put_update(writing: Writing, update: StoredUpdate) -> None:
-    recorded = _update(writing.find(APPLIED, update.uid))
-    require_not_overtaken(None if recorded is None else recorded.accepted(), update.accepted())
-    writing.put(APPLIED, update.uid, update.sequence.to_bytes(8, "big"), update.digest)
-
-
-def _update(row: Values | None) -> StoredUpdate | None:
-    if row is None:
-        return None
-    uid, number, digest = row
-    return StoredUpdate(uid, int.from_bytes(number, "big"), digest)
 
 
 def _boot(row: Values | None) -> Boot:

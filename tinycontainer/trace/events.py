@@ -127,6 +127,19 @@ class ReplacementUndone(TraceEvent):
 
 
 @dataclass(slots=True)
+class Updated(TraceEvent):
+    """The part of an update that is about this container was accepted.
+
+    sequence and digest are those of the update's manifest; digest is SHA-256 in hexadecimal digits.
+    """
+
+    name: ClassVar[str] = "updated"
+    uid: bytes
+    sequence: int
+    digest: str
+
+
+@dataclass(slots=True)
 class RightExpired(TraceEvent):
     """A token of a started container has expired, and the right that it gave has ended.
 

@@ -173,6 +173,8 @@ def _words(event: TraceEvent, locate: Locate) -> str | None:
             return "the replacement is confirmed"
         case events.ReplacementUndone():
             return f"the replacement is UNDONE: {flatten(event.reason)}"
+        case events.Updated():
+            return f"update {event.sequence} accepted"
         case events.RightExpired():
             which = f" of endpoint {event.endpoint_id}" if event.token == "endpoint" else ""
             return f"the {flatten(event.token)} token{which} EXPIRED"

@@ -14,22 +14,28 @@ class SequenceSubject:
 
     Attributes:
         uid: uid of the container.
-        kind: kind of the token.
+        kind: kind of the token; None for the updates of the container as a whole.
         endpoint_id: which endpoint, for an endpoint token; 0 otherwise.
     """
 
     uid: bytes
-    kind: Kind
+    kind: Kind | None
     endpoint_id: int = 0
+
+    @property
+    def kind_name(self) -> str:
+        """The kind of token in small letters, or ``update``."""
+        return "update" if self.kind is None else self.kind.name.lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The newest token that was accepted for a subject.
+    """The newest token or update that was accepted for a subject.
 
     Attributes:
         sequence: its sequence number.
-        token_sha256: hash of its bytes; the same number is accepted again only with the same bytes.
+        token_sha256: hash of its bytes (of an update: of its manifest); the same number is accepted
+            again only with the same bytes.
     """
 
     sequence: int

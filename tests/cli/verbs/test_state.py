@@ -16,7 +16,6 @@ from tinycontainer.state import (
     StateChange,
     StoredAnswer,
     StoredContainer,
-    StoredUpdate,
 )
 from tinycontainer.state.database import Database
 from tinycontainer.state.schema import MIGRATIONS
@@ -42,6 +41,7 @@ def file(tmp_path: Path) -> Path:
         accepted=(
             (SequenceSubject(b"box", Kind.CODE), Accepted((1 << 64) - 1, b"\xab" * 32)),
             (SequenceSubject(HOSTILE, Kind.ENDPOINT, 7), Accepted(1, bytes(32))),
+            (SequenceSubject(b"box", None), Accepted(3, b"\xcd" * 32)),
         ),
         stored=(
             replace(stored(0, "box"), wants_to_run=True, loops=7),
@@ -51,7 +51,6 @@ def file(tmp_path: Path) -> Path:
         now_s=NOON_S,
         events=(b"one", b"two"),
         answer=StoredAnswer(b"p", bytes(8), b"a"),
-        update=StoredUpdate(b"box", 3, b"\xcd" * 32),
     )
     state.record(change)
     state.record(StateChange(device_id=b"desk\x1b"))

@@ -251,18 +251,18 @@ def test_a_name_that_no_error_has_is_malformed(tmp_path: Path, plain: Tape, name
 @pytest.mark.parametrize(
     ("header", "why"),
     [
-        ('{"recording":1}', "version 1, not 4"),
-        ('{"recording":4}', "first line"),
+        ('{"recording":1}', "version 1, not 5"),
+        ('{"recording":5}', "first line"),
         (
             '{"recording":true,"device_file":"","wall":true,"epoch_s":1,"engine":null,"remembers":false}',
             "first line",
         ),
         (
-            '{"recording":4,"device_file":"","wall":1,"epoch_s":1,"engine":null,"remembers":false}',
+            '{"recording":5,"device_file":"","wall":1,"epoch_s":1,"engine":null,"remembers":false}',
             "first line",
         ),
         (
-            '{"recording":4,"device_file":"","wall":true,"epoch_s":-1,"engine":null,"remembers":false}',
+            '{"recording":5,"device_file":"","wall":true,"epoch_s":-1,"engine":null,"remembers":false}',
             "is not within",
         ),
         ('{"at_ns":0,"event":"log"}', "first line"),

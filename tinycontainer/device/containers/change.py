@@ -33,9 +33,9 @@ class ChangeInProgress:
 
         Args:
             make: makes it; an interrupt can let this be done twice (ADR 21).
-            after: what its slot holds then; None if that stays as it is recorded.
+            after: what slots hold then; None if that stays as it is recorded.
             accepted: what is accepted with it.
-            told: the milestone that tells of it, which ``make`` marks; None for none.
+            told: the milestones that tell of it, which are marked when it is made; None for none.
 
         Raises:
             LoadError: it cannot be recorded; nothing has changed.

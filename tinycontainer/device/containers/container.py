@@ -96,6 +96,8 @@ class Succession:
     Attributes:
         starts: whether it has yet to be started.
         resumes: whether that goes on with the start of before, so that its lifetime does.
+        joint: the change of several containers that it is part of: it is started once all that
+            leave are gone. None if it comes alone.
         predecessor: what comes back if it does not complete a loop; None if it is final.
         within_ns: how long that may take, from its start.
         deadline_ns: when that time is over; None before its start.
@@ -103,6 +105,7 @@ class Succession:
 
     starts: bool
     resumes: bool = False
+    joint: "JointChange | None" = None
     predecessor: "Container | None" = None
     within_ns: int = 0
     deadline_ns: int | None = None
@@ -112,6 +115,24 @@ class Succession:
         if self.predecessor is None:
             return None
         return replace(self, starts=False, deadline_ns=now_ns + self.within_ns)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JointChange:
+    """Several containers that change together (TC-UPD-21).
+
+    Attributes:
+        leaving: those that are deleted or replaced.
+        coming: those that take their places, or come anew.
+    """
+
+    leaving: "tuple[Container, ...]"
+    coming: "tuple[Container, ...]"
+
+    @property
+    def is_in_progress(self) -> bool:
+        """Whether one of those that leave is not gone yet."""
+        return any(container.state is not State.GONE for container in self.leaving)
 
 
 @dataclass(slots=True)
@@ -130,6 +151,7 @@ class Container:
         replaced: its metadata of before, until a reconfiguration is complete.
         successor: what takes its place once it is erased.
         succession: what is still to be done because it took the place of another.
+        joint: the change of several containers with which it leaves; None if it leaves alone.
     """
 
     slot: Slot
@@ -143,6 +165,7 @@ class Container:
     replaced: Metadata | None = None
     successor: "Container | None" = None
     succession: Succession | None = None
+    joint: JointChange | None = None
 
     @classmethod
     def approved(cls, slot: Slot, approved: Approved) -> "Container":
@@ -178,6 +201,17 @@ class Container:
         return self.condition.state
 
     @property
+    def is_leaving(self) -> bool:
+        """Whether it is erased once it has wound down, or is already."""
+        return self.condition.delete_pending or self.state in (State.DELETING, State.GONE)
+
+    @property
+    def is_to_run(self) -> bool:
+        """Whether it runs, or is yet to be started."""
+        waits = self.succession is not None and self.succession.starts
+        return waits or self.state is State.RUNNING
+
+    @property
     def is_unconfirmed(self) -> bool:
         """Whether the version that was here before may still come back."""
         return self.succession is not None and self.succession.predecessor is not None
@@ -185,7 +219,7 @@ class Container:
     @property
     def wants_to_run(self) -> bool:
         """Whether it was started, and ended neither on request nor by itself; or is yet to be."""
-        if self.state is State.RUNNING or (self.succession is not None and self.succession.starts):
+        if self.is_to_run:
             return True
         # That was meant for the device; one that is switched off would go on after a boot.
         return self.last_exit is not None and self.last_exit.reason is ExitReason.INTERRUPTED

@@ -16,6 +16,7 @@ from tinycontainer.trace.events import Transitioned
 from . import lifecycle
 from .change import ChangeInProgress
 from .container import Container, Exit, Succession
+from .joint_changes import JointChanges
 from .journal import Journal, after_event, decode_exit, describe, with_metadata
 from .judgement import (
     Judgement,
@@ -52,6 +53,7 @@ class Controller:
     Attributes:
         journal: what the state gets to know.
         versions: puts one version of a container in the place of another.
+        joint_changes: changes several containers at once.
     """
 
     def __init__(
@@ -71,6 +73,16 @@ class Controller:
         self.journal = Journal(rules.sequences, state, epoch_s, tracer)
         self._change = ChangeInProgress(rules.sequences, self.journal)
         self.versions = Versions(rules, epoch_s, self.find, self._change, tracer)
+        self.joint_changes = JointChanges(
+            rules,
+            epoch_s,
+            self._memory,
+            self.find,
+            self.versions,
+            self._change,
+            self._take_in,
+            tracer,
+        )
 
     def containers(self) -> tuple[Container, ...]:
         """All containers, by slot."""
@@ -164,9 +176,9 @@ class Controller:
             container = Container.approved(slot, judgement.require())
             self._change.make(
                 lambda: self._take_in(container),
-                lambda: describe(container, wants_to_run=False),
+                lambda: (describe(container, wants_to_run=False),),
                 container.grant.accepted,
-                told=lambda: loaded(container),
+                told=lambda: (loaded(container),),
             )
         except LoadError as error:
             named = slot.uid or b""
@@ -293,9 +305,9 @@ class Controller:
 
             self._change.make(
                 make,
-                lambda: with_metadata(container, decoded.raw),
+                lambda: (with_metadata(container, decoded.raw),),
                 granted.accepted,
-                told=lambda: told,
+                told=lambda: (told,),
             )
         except LoadError as error:
             record_refusal(self._tracer, "reconfigure", uid, error)
@@ -347,14 +359,14 @@ class Controller:
             if container.condition is before:  # an interrupt can let it be made twice (ADR 21)
                 container.apply(event, self._tracer, end=end)
 
-        def told() -> Transitioned:
+        def told() -> tuple[Transitioned]:
             following = lifecycle.after(before, event)
-            return Transitioned(container.uid, before.state, event, following.state, "")
+            return (Transitioned(container.uid, before.state, event, following.state, ""),)
 
         # A start that a succession owes is recorded already, with what has led to it.
         succession = container.succession
         is_recorded = event is Event.START and succession is not None and succession.starts
-        after = None if is_recorded else lambda: after_event(container, event, end)
+        after = None if is_recorded else lambda: (after_event(container, event, end),)
         try:
             self._change.make(make, after, told=told)
         except LoadError as error:

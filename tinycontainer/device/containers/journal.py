@@ -33,12 +33,12 @@ SYNC_NS: Final = 10_000 * NS_PER_MS
 """Device time after which loops are recorded at the latest."""
 
 AcceptedTokens: TypeAlias = Iterable[tuple[SequenceSubject, Accepted]]
-AfterChange: TypeAlias = Callable[[], "StoredContainer | int"]
-"""What a change leaves in a slot: a container, or the number of a slot that is empty then."""
+AfterChange: TypeAlias = Callable[[], "Iterable[StoredContainer | int]"]
+"""What a change leaves in slots: containers, and the numbers of slots that are empty then."""
 
 
-Told: TypeAlias = Callable[[], TraceEvent]
-"""The milestone that tells of a change."""
+Told: TypeAlias = Callable[[], Sequence[TraceEvent]]
+"""The milestones that tell of a change."""
 
 
 class Journal:
@@ -71,7 +71,7 @@ class Journal:
         self._next_sync_ns = SYNC_NS
         self._milestones = Milestones(epoch_s)
         self._newest_event: int | None = None
-        self._in_doubt: tuple[TraceEvent | None, int] | None = None
+        self._in_doubt: tuple[Sequence[TraceEvent], int] | None = None
         self._tracer = tracer
         if state is not None:
             tracer.keep_milestones(self._milestones.note)
@@ -82,12 +82,12 @@ class Journal:
     def record(
         self, accepted: AcceptedTokens, after: AfterChange | None, told: Told | None = None
     ) -> None:
-        """Record what was accepted and what a slot holds next, in one transaction.
+        """Record what was accepted and what slots hold next, in one transaction.
 
         Args:
-            accepted: the tokens.
-            after: what a slot holds next; None if that stays as it is recorded.
-            told: the milestone that tells of it; None for none.
+            accepted: the tokens and updates.
+            after: what slots hold next; None if that stays as it is recorded.
+            told: the milestones that tell of it; None for none.
 
         Raises:
             SequenceStoreError: it cannot be recorded; nothing has changed.
@@ -98,12 +98,12 @@ class Journal:
             if accepted:
                 self._sequences.accept(accepted)
             return
-        slot = None if after is None else after()
-        event = None if told is None else told()
-        if isinstance(slot, StoredContainer):
-            self._write(accepted, (slot,), (), event)
-        elif accepted or slot is not None or self.answer is not None:
-            self._write(accepted, (), () if slot is None else (slot,), event)
+        slots = () if after is None else tuple(after())
+        events = () if told is None else told()
+        stored = tuple(each for each in slots if isinstance(each, StoredContainer))
+        removed = tuple(each for each in slots if not isinstance(each, StoredContainer))
+        if accepted or slots or self.answer is not None:
+            self._write(accepted, stored, removed, events)
 
     def is_due(self, now_ns: int) -> bool:
         """Whether something has changed by itself that should be recorded now."""
@@ -175,11 +175,11 @@ class Journal:
         self._in_doubt = None
 
     def forget_told(self) -> None:
-        """What a milestone was recorded of is made, or never will be."""
+        """What milestones were recorded of is made, or never will be."""
         self._milestones.forget_told()
 
     def _write_with_events(
-        self, state: DeviceState, change: StateChange, told: TraceEvent | None
+        self, state: DeviceState, change: StateChange, told: Sequence[TraceEvent]
     ) -> None:
         if self._newest_event is None:
             self._newest_event = state.events(0, 0).newest
@@ -191,7 +191,7 @@ class Journal:
             raise
         self._conclude(told, self._newest_event + len(change.events))
 
-    def _conclude(self, told: TraceEvent | None, newest_event: int) -> None:
+    def _conclude(self, told: Sequence[TraceEvent], newest_event: int) -> None:
         self._newest_event = newest_event
         self._milestones.recorded(told)
         self._in_doubt = None
@@ -209,7 +209,7 @@ class Journal:
         accepted: tuple[tuple[SequenceSubject, Accepted], ...],
         stored: tuple[StoredContainer, ...],
         removed: tuple[int, ...],
-        told: TraceEvent | None = None,
+        told: Sequence[TraceEvent] = (),
     ) -> None:
         if self._state is None:
             return
@@ -218,9 +218,9 @@ class Journal:
         changed = tuple(entry for entry in stored if self._recorded.get(entry.slot) != entry)
         now_s = min(self._epoch_s(), LAST_S)
         events = [*self._milestones.pending]
-        if told is not None:
-            told.at_ns = self._tracer.now_ns()
-            events.append(self._milestones.encode(told))
+        for event in told:
+            event.at_ns = self._tracer.now_ns()
+            events.append(self._milestones.encode(event))
         change = StateChange(accepted, changed, removed, now_s, tuple(events), self.answer)
         if events:
             self._write_with_events(self._state, change, told)
@@ -237,7 +237,7 @@ def remembered(container: Container) -> StoredContainer | None:
     """What a container is to be after a boot; None if it is to be gone."""
     if container.successor is not None:
         return remembered(container.successor)
-    if container.condition.delete_pending or container.state in (State.DELETING, State.GONE):
+    if container.is_leaving:
         return None
     succession = container.succession
     if succession is not None and succession.predecessor is not None:

@@ -213,9 +213,14 @@ class MemoryManager:
         """The slot of the container with this uid."""
         return self._by_uid.get(uid)
 
+    def free_numbers(self) -> list[int]:
+        """The numbers of all slots that are free."""
+        return [slot.number for slot in self._slots if slot.number not in self._in_use]
+
     def exchange(self, slot: Slot) -> None:
         """Put a slot in the place of the one that has its number; that one is not erased."""
         self._slots[slot.number] = slot
+        self._in_use.add(slot.number)
         if slot.uid is not None:
             self._by_uid[slot.uid] = slot
 

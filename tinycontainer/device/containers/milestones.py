@@ -7,7 +7,7 @@ push out what others need to see, and wear out the disk.
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from tinycontainer.state import KEPT_EVENTS, LAST_S, MAX_EVENT_BYTES
@@ -35,30 +35,32 @@ class Milestones:
 
     def __init__(self, epoch_s: Callable[[], int]) -> None:
         self._epoch_s = epoch_s
-        self._told: TraceEvent | None = None
+        self._told: list[TraceEvent] = []
         self.pending: Final[deque[bytes]] = deque(maxlen=KEPT_EVENTS)
 
     def note(self, event: TraceEvent) -> None:
         """Keep an event, unless it is recorded already or no milestone."""
         if isinstance(event, Transitioned) and event.trigger in _TOLD_BEFORE:
             return
-        if self._told is not None and _is_same(self._told, event):
-            self._told = None
-        else:
+        known = next((told for told in self._told if _is_same(told, event)), None)
+        if known is None:
             self.pending.append(self.encode(event))
+        else:
+            self._told.remove(known)
 
-    def recorded(self, told: TraceEvent | None) -> None:
+    def recorded(self, told: Iterable[TraceEvent]) -> None:
         """All that was pending is recorded.
 
         Args:
-            told: an event that was recorded with the change that it tells of; it is yet to be made.
+            told: events that were recorded with the change that they tell of; they are yet to be
+                made.
         """
         self.pending.clear()
-        self._told = told
+        self._told = list(told)
 
     def forget_told(self) -> None:
         """What was recorded with a change is made, or never will be."""
-        self._told = None
+        self._told = []
 
     def encode(self, event: TraceEvent) -> bytes:
         """An event as the state keeps it: as in a trace, with ``time_s``, cut to what it may be.

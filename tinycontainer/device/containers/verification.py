@@ -296,9 +296,7 @@ def add_up(reports: tuple[TokenReport, ...], profile: Profile | None, trust: Tru
         profile: theirs; None if there are none.
         trust: keys and rules.
     """
-    claimed = [
-        (report.subject, report.verification.require()) for report in reports if report.verification
-    ]
+    claimed = [(report, report.verification.require()) for report in reports if report.verification]
     claims = [each for _, each in claimed]
     masks = [claim.mask for claim in claims if claim.mask is not None]
     validity = Validity(
@@ -317,8 +315,8 @@ def add_up(reports: tuple[TokenReport, ...], profile: Profile | None, trust: Tru
         unsigned=tuple(report.place for report in reports if report.verification is None),
         expiries=tuple(
             sorted(
-                Expiry(claim.expires_s, subject.kind, subject.endpoint_id)
-                for subject, claim in claimed
+                Expiry(claim.expires_s, report.expected.kind, report.subject.endpoint_id)
+                for report, claim in claimed
                 if claim.expires_s is not None
             )
         ),

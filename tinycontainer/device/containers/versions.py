@@ -79,13 +79,13 @@ class Versions:
             starts = successor.succession is not None
             if within_ns is None:
                 self._change.make(
-                    lambda: self._supersede(container, successor),
-                    lambda: describe(successor, wants_to_run=starts),
+                    lambda: self.supersede(container, successor),
+                    lambda: (describe(successor, wants_to_run=starts),),
                     successor.grant.accepted,
-                    told=lambda: _replacing(successor),
+                    told=lambda: (replacing(successor),),
                 )
             else:  # what has to be confirmed is recorded with its confirmation
-                self._change.make(lambda: self._supersede(container, successor), None)
+                self._change.make(lambda: self.supersede(container, successor), None)
         except LoadError as error:
             record_refusal(self._tracer, "replace", uid, error)
             raise
@@ -121,6 +121,9 @@ class Versions:
         if container.is_unconfirmed:
             problem = "not possible until its last replacement is confirmed or undone"
             raise LoadError(LoadReason.WRONG_STATE, problem)
+        if container.state is State.READY and container.is_to_run:
+            problem = "not possible until the update that it is part of is complete"
+            raise LoadError(LoadReason.WRONG_STATE, problem)
         return container
 
     def confirm(self, container: Container) -> bool:
@@ -139,9 +142,9 @@ class Versions:
         try:
             self._change.make(
                 make,
-                lambda: describe(container, wants_to_run=container.state is State.RUNNING),
+                lambda: (describe(container, wants_to_run=container.state is State.RUNNING),),
                 container.grant.accepted,
-                told=lambda: ReplacementConfirmed(container.uid),
+                told=lambda: (ReplacementConfirmed(container.uid),),
             )
         except LoadError as error:
             record_refusal(self._tracer, "replace", container.uid, error)
@@ -170,15 +173,25 @@ class Versions:
         slot.uid = container.uid
         return slot
 
-    def _supersede(self, container: Container, successor: Container) -> None:
-        if container.successor is successor:
+    def supersede(self, container: Container, successor: Container | None) -> None:
+        """Let a container wind down, and another version take its place then.
+
+        Args:
+            container: DELETING or STOPPING afterwards.
+            successor: what takes its place; None if it is deleted.
+        """
+        if container.is_leaving and container.successor is successor:
             return  # an interrupt lets it be done twice (ADR 21)
-        self._tracer.mark(_replacing(successor))
+        if successor is None:
+            container.apply(Event.DELETE, self._tracer, end=Exit(ExitReason.DELETED))
+            return
+        self._tracer.mark(replacing(successor))
         end = Exit(ExitReason.REPLACED)
         container.apply(Event.DELETE, self._tracer, str(end), end, successor)
 
 
-def _replacing(successor: Container) -> Replacing:
+def replacing(successor: Container) -> Replacing:
+    """The event of a version that takes the place of another."""
     succession = successor.succession
     is_on_trial = succession is not None and succession.predecessor is not None
     return Replacing(successor.uid, succession.within_ns if succession and is_on_trial else 0)

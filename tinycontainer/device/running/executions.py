@@ -16,7 +16,7 @@ from tinycontainer.trace import Tracer
 from ..calls.natives import ContainerNatives
 from ..calls.service import Service
 from ..calls.started import StartedContainer
-from ..containers.container import Container, Exit, ExitReason
+from ..containers.container import Container, Exit, ExitReason, JointChange
 from ..containers.controller import Controller
 from ..containers.lifecycle import Event, State
 from ..containers.limits import Capacity, Scheduling
@@ -205,8 +205,16 @@ class Executions:
         self._controller.forget(container)
         if container.successor is not None:
             self.succeed(container.successor)
+        if container.joint is not None:
+            self.succeed_together(container.joint)
 
     # One version in the place of another (TC-LOAD-16 to TC-LOAD-18).
+
+    def succeed_together(self, joint: JointChange) -> None:
+        """Do what can be done for those that come, where their slots are free already."""
+        for container in joint.coming:
+            if self._controller.find(container.uid) is container:
+                self.succeed(container)
 
     def succeed(self, container: Container) -> None:
         """Do what is left for a container that took the place of another, or was restored."""
@@ -214,6 +222,8 @@ class Executions:
         succession = container.succession
         if succession is None:
             return
+        if succession.joint is not None and succession.joint.is_in_progress:
+            return  # the last one that leaves lets it start
         if succession.starts:
             if container.state is State.READY:
                 with suppress(LoadError):  # a token has expired meanwhile; an event says so

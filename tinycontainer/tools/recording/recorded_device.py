@@ -12,9 +12,11 @@ from tinycontainer.device.containers.view import View
 from tinycontainer.device.setup import Setup
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.interfaces.clock import Clock
+from tinycontainer.interfaces.updating import ContainerChange, UpdateSection
 from tinycontainer.state import KEPT_EVENTS, StoredEvents
 from tinycontainer.text import show
 from tinycontainer.trace import Account, Sink, TraceEvent, as_dict
+from tinycontainer_tokens import Accepted
 
 from .parts import note_parts
 from .tape import TapeWriter
@@ -93,6 +95,29 @@ class RecordedDevice(Device):
         with self._noted("replace", size=len(bundle), confirm_ms=confirm_ms):
             note_parts(self._tape, bundle)
             return super().replace(bundle, confirm_ms)
+
+    def update(self, changes: Sequence[ContainerChange], number: Accepted) -> None:
+        """See `Device.update`."""
+        said = [
+            [show(each.uid), [len(each.sections[name]) for name in _order(each)], each.starts]
+            for each in changes
+        ]
+        digest = number.token_sha256.hex()
+        with self._noted("update", changes=said, sequence=number.sequence, digest=digest):
+            for change in changes:
+                for name in _order(change):
+                    note_parts(self._tape, change.sections[name])
+            super().update(changes, number)
+
+    def refuse_update(self, uid: bytes, reason: str, problem: str) -> None:
+        """See `Device.refuse_update`."""
+        with self._noted("refuse-update", uid=show(uid), reason=reason, problem=problem):
+            super().refuse_update(uid, reason, problem)
+
+    def newest_update(self, uid: bytes) -> Accepted | None:
+        """See `Device.newest_update`; it reads the sequences."""
+        with self._noted("newest-update", uid=show(uid)):
+            return super().newest_update(uid)
 
     def judge(self, bundle: bytes, *, replaces: bool = False) -> tuple[LoadCheck, ...]:
         """See `Device.judge`; it changes nothing, but reads the clock and the sequences."""
@@ -203,3 +228,8 @@ class RecordedDevice(Device):
         with self._noted(verb, **values):
             yield
         self._tape.raise_failure()
+
+
+def _order(change: ContainerChange) -> list[UpdateSection]:
+    """The sections of a change in the order in which a tape has them; none of a deletion."""
+    return [name for name in UpdateSection if name in change.sections]

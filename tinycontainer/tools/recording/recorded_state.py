@@ -35,7 +35,6 @@ from tinycontainer.state import (
     StateFileOwned,
     StoredContainer,
     StoredEvents,
-    StoredUpdate,
 )
 from tinycontainer.text import show, unshow
 from tinycontainer_tokens import Accepted, SequenceStoreError, SequenceSubject
@@ -144,10 +143,6 @@ class RecordedState:
         """See `DeviceState.answer`."""
         return self._state.answer(peer, request_id)
 
-    def update(self, uid: bytes) -> StoredUpdate | None:
-        """See `DeviceState.update`."""
-        return self._state.update(uid)
-
     def device_id(self) -> bytes | None:
         """See `DeviceState.device_id`."""
         return self._state.device_id()
@@ -223,7 +218,7 @@ class PlayedState(MemoryState):
 
 def change_digest(change: StateChange) -> str:
     """The hash that stands for a change on a tape."""
-    answer, update = change.answer, change.update
+    answer = change.answer
     line = [
         entries_as_lines(change.accepted),
         [
@@ -241,7 +236,6 @@ def change_digest(change: StateChange) -> str:
         change.now_s,
         [event.hex() for event in change.events],
         answer and [answer.peer.hex(), answer.request_id.hex(), answer.content.hex()],
-        update and [show(update.uid), update.sequence, update.digest.hex()],
         change.device_id and change.device_id.hex(),
     ]
     return hashlib.sha256(json.dumps(line).encode("ascii")).hexdigest()

@@ -8,9 +8,11 @@ from typing import Any, Final
 from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.errors import TinyContainerError
+from tinycontainer.interfaces.updating import ContainerChange, UpdateSection
 from tinycontainer.jsonl import INT64, whole_number
 from tinycontainer.state import StoredAnswer
 from tinycontainer.text import flatten, unshow
+from tinycontainer_tokens import Accepted
 
 from .parts import read_parts
 from .player import PlayedClock
@@ -22,6 +24,7 @@ _MAX_REASON_CHARACTERS: Final = 100
 _KEYS_OF_A_REQUEST: Final = frozenset({"asked", "method", "path", "code"})
 _KEYS_OF_A_PAUSE: Final = frozenset({"sleep", "stop"})
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE"})
+_DIGEST_BYTES: Final = 32
 _CODE: Final = re.compile(r"[2-5]\.[0-3][0-9]")
 
 
@@ -113,6 +116,14 @@ def _find_call(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> C
             if confirm_ms is not None:
                 whole_number(confirm_ms, _TIMES[1:])
             return lambda: device.replace(read_parts(tape, size), confirm_ms)
+        case {"do": "update", "changes": list(changes), "sequence": sequence, "digest": digest}:
+            number = _read_number(sequence, digest)
+            planned = [_read_change(change) for change in changes]
+            return lambda: device.update([_fill(tape, *each) for each in planned], number)
+        case {"do": "refuse-update", "uid": str(who), "reason": str(reason), "problem": str(text)}:
+            return lambda: device.refuse_update(unshow(who), reason, text)
+        case {"do": "newest-update", "uid": str(who)} if len(values) == 2:
+            return lambda: device.newest_update(unshow(who))
         case {"do": "judge", "size": size, "replaces": bool(replaces)} if len(values) == 3:
             whole_number(size, range(MAX_BUNDLE_BYTES + 1))
             return lambda: device.judge(read_parts(tape, size), replaces=replaces)
@@ -143,6 +154,27 @@ def _find_call(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> C
         case {"do": "end-trace", "reason": str(reason)} if len(values) == 2:
             return lambda: device.end_trace(reason[:_MAX_REASON_CHARACTERS])
     raise ValueError("is no management call")
+
+
+def _read_number(sequence: object, digest: object) -> Accepted:
+    raw = bytes.fromhex(digest) if isinstance(digest, str) else b""
+    if len(raw) != _DIGEST_BYTES:
+        raise ValueError("digest: is no SHA-256")
+    return Accepted(whole_number(sequence), raw)
+
+
+def _read_change(change: object) -> tuple[bytes, list[int], bool]:
+    """What becomes of one container by an update; its sections are read later."""
+    match change:
+        case [str(uid), [] | [_, _, _] as sizes, bool(starts)]:
+            bounds = range(MAX_BUNDLE_BYTES + 1)
+            return unshow(uid), [whole_number(size, bounds) for size in sizes], starts
+    raise ValueError("changes: is no uid, sizes of sections, and whether it starts")
+
+
+def _fill(tape: TapeReader, uid: bytes, sizes: list[int], starts: bool) -> ContainerChange:
+    sections = dict(zip(UpdateSection, (read_parts(tape, size) for size in sizes), strict=False))
+    return ContainerChange(uid, sections, starts)
 
 
 def _compare(tape: TapeReader, values: Mapping[str, Any], digest: Digest) -> None:

@@ -84,7 +84,7 @@ class PlayedSequences:
 
 def subject_as_line(subject: SequenceSubject) -> list[object]:
     """The values that stand for a subject on a tape."""
-    return [show(subject.uid), int(subject.kind), subject.endpoint_id]
+    return [show(subject.uid), int(subject.kind or 0), subject.endpoint_id]
 
 
 def entries_as_lines(

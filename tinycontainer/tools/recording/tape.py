@@ -1,6 +1,6 @@
 """The tape: JSON lines in the order in which things happened, written once and read once.
 
-{"recording": 4, ...}                      the header
+{"recording": 5, ...}                      the header
 {"do": "start", "uid": "box"}              a management call begins; "answer" is what the state
                                            keeps for when the request comes again
 {"part": "..."}                            bytes of the bundle or metadata that it was given
@@ -25,8 +25,9 @@
 {"end": 123, "events": 3, "digest": ".."}  the run is over, at that time
 {"full": 268435400}                        so many bytes are written, and the file takes no more
 
-Version 4 has the memory of a container in the digest of the trace. Version 3 had not; version 2 had
-no state of a device, no requests, and no device that is run in pieces. One version is read only.
+Version 5 knows updates of several containers. Version 4 did not; version 3 had no memory of a
+container in the digest of the trace; version 2 had no state of a device, no requests, and no device
+that is run in pieces. One version is read only.
 """
 
 import json
@@ -40,7 +41,7 @@ from tinycontainer.jsonl import read_lines, whole_number
 from tinycontainer.text import flatten, show
 
 MAX_LINES: Final = 50_000_000
-VERSION: Final = 4
+VERSION: Final = 5
 _HEADER_KEYS: Final = frozenset(
     {"recording", "device_file", "wall", "epoch_s", "engine", "remembers"}
 )

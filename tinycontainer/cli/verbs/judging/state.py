@@ -143,7 +143,7 @@ def _as_dict(file: Path, found: SqliteState, *, with_events: bool) -> dict[str, 
         "sequences": [
             {
                 "uid": show(subject.uid),
-                "kind": subject.kind.name.lower(),
+                "kind": subject.kind_name,
                 "endpoint": subject.endpoint_id,
                 "sequence": accepted.sequence,
                 "token_sha256": accepted.token_sha256.hex(),
@@ -152,11 +152,11 @@ def _as_dict(file: Path, found: SqliteState, *, with_events: bool) -> dict[str, 
         ],
         "updates": [
             {
-                "uid": show(update.uid),
-                "sequence": update.sequence,
-                "digest": update.digest.hex(),
+                "uid": show(uid),
+                "sequence": accepted.sequence,
+                "digest": accepted.token_sha256.hex(),
             }
-            for update in found.updates()
+            for uid, accepted in found.updates()
         ],
     }
 

@@ -1,0 +1,264 @@
+"""Updates of several containers: all of them or none, and no new version meets an old peer."""
+
+import pytest
+from support.scripted import Program, Steps, calling, trap, work
+from support.worlds import KEYS, Ledger, World, blueprint, piped, snapshot, times
+
+from tinycontainer.device.containers.container import ExitReason
+from tinycontainer.device.containers.lifecycle import State
+from tinycontainer.device.containers.limits import Capacity
+from tinycontainer.errors import ContainerRefused, LoadReason
+from tinycontainer.interfaces.runtime import Natives
+from tinycontainer.interfaces.updating import ContainerChange, UpdateSection
+from tinycontainer.state import MemoryState
+from tinycontainer.tools.packing.packing import Blueprint, pack
+from tinycontainer.trace.events import Loaded, LoadRefused, Transitioned, Updated
+from tinycontainer_tokens import Accepted, SequenceSubject
+
+FIRST = Accepted(1, b"\1" * 32)
+SECOND = Accepted(2, b"\2" * 32)
+TIMES = times(period=10, loop=5, stop=5)
+
+
+def plan(uid: str, sequence: int = 1, **changes: object) -> Blueprint:
+    return blueprint(uid, security=TIMES, sequence=sequence, **changes)  # type: ignore[arg-type]
+
+
+def change(
+    wanted: Blueprint, code: str | None = None, *, starts: bool = False, uid: str | None = None
+) -> ContainerChange:
+    name = wanted.container.uid.decode() if code is None else code
+    bundle = pack(wanted, name.encode(), b"", KEYS)
+    sections = {
+        UpdateSection.METADATA: bundle.metadata,
+        UpdateSection.DATA: bundle.data,
+        UpdateSection.CODE: bundle.code,
+    }
+    return ContainerChange(wanted.container.uid if uid is None else uid.encode(), sections, starts)
+
+
+def gone(uid: str) -> ContainerChange:
+    return ContainerChange(uid.encode(), {})
+
+
+def device(*uids: str, capacity: Capacity | None = None) -> World:
+    """Containers of these uids run."""
+    programs = {uid: Program(work(10), stop=work(10)) for uid in ("a", "b", "c", "d")}
+    world = World(programs, sequences=Ledger(), capacity=capacity or Capacity())
+    for uid in uids:
+        world.run(plan(uid), programs[uid])
+    world.device.run(for_ms=25)
+    return world
+
+
+def states(world: World) -> dict[bytes, tuple[int, State]]:
+    return {view.uid: (view.slot, view.state) for view in world.device}
+
+
+@pytest.mark.clause("TC-UPD-20")
+def test_some_are_replaced_some_come_and_some_stay_as_they_are() -> None:
+    world = device("a", "b")
+    a_loops = world.device["a"].loops
+    changes = [change(plan("a")), change(plan("b", 2, mask=1)), change(plan("c"), starts=True)]
+    world.device.update(changes, FIRST)
+    world.device.run(for_ms=25)
+    running = {b"a": (0, State.RUNNING), b"b": (1, State.RUNNING), b"c": (2, State.RUNNING)}
+    assert states(world) == running
+    assert (world.device["b"].mask, world.device["b"].loops) == (1, 3)
+    assert world.device["a"].loops > a_loops
+    assert [event.uid for event in world.of(Updated)] == [b"a", b"b", b"c"]
+    assert all(world.device.newest_update(uid) == FIRST for uid in (b"a", b"b", b"c"))
+
+
+@pytest.mark.clause("TC-UPD-20")
+def test_what_does_not_run_and_is_not_to_start_is_only_loaded() -> None:
+    world = device()
+    world.add(plan("a"))
+    world.device.update([change(plan("a", 2)), change(plan("b"))], FIRST)
+    world.device.run(for_ms=25)
+    assert states(world) == {b"a": (0, State.READY), b"b": (1, State.READY)}
+    world.device.update([change(plan("a", 2), starts=True), change(plan("b"))], SECOND)
+    world.device.run(for_ms=25)
+    assert states(world) == {b"a": (0, State.RUNNING), b"b": (1, State.READY)}
+
+
+@pytest.mark.clause("TC-UPD-20")
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (change(plan("c", 2), "no such program"), LoadReason.CODE_INADMISSIBLE),
+        (change(plan("d"), uid="c"), LoadReason.METADATA),
+        (change(plan("b", 0)), LoadReason.TOKEN),
+        (gone("d"), LoadReason.UNKNOWN_UID),
+    ],
+)
+def test_if_one_is_refused_nothing_changes(wrong: ContainerChange, reason: LoadReason) -> None:
+    world = device("a", "b")
+    before = snapshot(world)
+    for changes in ([change(plan("a", 2)), wrong], [wrong, change(plan("a", 2))]):
+        with pytest.raises(ContainerRefused) as caught:
+            world.device.update(changes, FIRST)
+        assert (caught.value.reason, caught.value.uid) == (reason, wrong.uid)
+        assert snapshot(world) == before
+    refusals = [(event.uid, event.verb, event.reason) for event in world.of(LoadRefused)]
+    assert refusals == [(wrong.uid, "update", reason)] * 2
+    assert world.device.newest_update(b"a") is None
+
+
+@pytest.mark.clause("TC-UPD-20")
+def test_slots_that_are_not_free_for_all_are_a_refusal() -> None:
+    world = device("a", capacity=Capacity(slots=2))
+    before = snapshot(world)
+    with pytest.raises(ContainerRefused) as caught:
+        world.device.update([change(plan("b")), change(plan("c"))], FIRST)
+    assert (caught.value.reason, caught.value.uid) == (LoadReason.NO_SLOT, b"c")
+    assert snapshot(world) == before
+    world.device.update([change(plan("a", 2)), change(plan("c"))], FIRST)
+    world.device.run(for_ms=25)
+    assert states(world) == {b"a": (0, State.RUNNING), b"c": (1, State.READY)}
+
+
+@pytest.mark.clause("TC-UPD-20")
+def test_several_are_deleted_together() -> None:
+    world = device("a", "b", "c")
+    world.device.update([gone("a"), gone("c")], FIRST)
+    world.device.run(for_ms=25)
+    assert states(world) == {b"b": (1, State.RUNNING)}
+    ends = [event for event in world.of(Transitioned) if event.trigger == "delete"]
+    assert [event.uid for event in ends] == [b"a", b"c"]
+    assert world.device.newest_update(b"a") == FIRST
+
+
+@pytest.mark.clause("TC-UPD-21")
+def test_none_starts_before_all_that_leave_are_gone() -> None:
+    world = device("b", "c")
+    world.run(plan("a"), Program(work(10), stop=work(*[100] * 40)))  # takes its time to stop
+    world.device.run(for_ms=5)
+    coming = [change(plan(uid, 2), starts=True) for uid in ("a", "b", "c", "d")]
+    world.device.update(coming, FIRST)
+    world.device.run(for_ms=1)
+    assert states(world)[b"d"] == (3, State.READY)
+    assert states(world)[b"a"] == (2, State.STOPPING)
+    world.device.run(for_ms=30)
+    assert {state for _, state in states(world).values()} == {State.RUNNING}
+    last = max(event.at_ns for event in world.of(Transitioned) if event.after == State.GONE)
+    starts = [event.at_ns for event in world.of(Transitioned) if event.trigger == "start"]
+    assert len(starts) == 7
+    assert all(at_ns >= last for at_ns in starts[3:])
+
+
+@pytest.mark.clause("TC-UPD-21")
+def test_new_versions_find_their_new_peers_at_their_first_open() -> None:
+    opened = list[object]()
+    ends = {uid: (piped(3, peer, 3),) for uid, peer in (("a", "b"), ("b", "a"))}
+    world = World(sequences=Ledger())
+    for uid in ("a", "b"):
+        world.run(plan(uid), Program(work(10)))
+    for uid in ("new a", "new b"):
+        world.programs[uid] = Program(
+            work(10), start=calling(opened, lambda natives: natives.open(3))
+        )
+    world.device.run(for_ms=25)
+    world.device.update(
+        [change(plan(uid, 2, endpoints=ends[uid]), f"new {uid}") for uid in ("a", "b")], FIRST
+    )
+    world.device.run(for_ms=25)
+    assert opened == [1, 2]
+
+
+@pytest.mark.clause("TC-UPD-21")
+def test_what_waits_for_the_others_can_be_deleted_and_not_changed() -> None:
+    world = device("b")
+    world.run(plan("a"), Program(work(10), stop=work(*[100] * 40)))
+    world.device.run(for_ms=5)
+    world.device.update([change(plan("a", 2)), change(plan("c"), starts=True)], FIRST)
+    world.device.run(for_ms=1)
+    with pytest.raises(ContainerRefused, match="until the update that it is part of is complete"):
+        world.device.update([change(plan("c", 2))], SECOND)
+    world.device.delete("c")
+    world.device.run(for_ms=30)
+    assert states(world) == {b"a": (1, State.RUNNING), b"b": (0, State.RUNNING)}
+
+
+@pytest.mark.clause("TC-UPD-22")
+def test_an_older_update_is_refused_and_the_same_one_is_a_repetition() -> None:
+    world = World({"a": Program(work(10)), "b": Program(work(10))})
+    world.run(plan("a"), world.programs["a"])
+    world.device.update([change(plan("a", 2))], SECOND)
+    world.device.run(for_ms=25)
+    before = snapshot(world)
+    for number in (FIRST, Accepted(2, b"\3" * 32)):
+        with pytest.raises(ContainerRefused) as caught:
+            world.device.update([change(plan("a", 3)), change(plan("b"))], number)
+        assert caught.value.reason is LoadReason.SEQUENCE_STORE
+        assert snapshot(world) == before
+    world.device.update([change(plan("a", 2))], SECOND)
+    assert world.device["a"].state is State.RUNNING
+
+
+@pytest.mark.clause("TC-UPD-23")
+def test_all_of_it_is_recorded_in_one_step_before_anything_changes() -> None:
+    state = MemoryState()
+    programs = {uid: Program(work(10), stop=work(10)) for uid in ("a", "b", "c")}
+    world = World(programs, state=state)
+    for uid in ("a", "b"):
+        world.run(plan(uid), programs[uid])
+    world.device.run(for_ms=25)
+    records = list[object]()
+    record = state.record
+    state.record = lambda found: (records.append(found), record(found))[1]  # type: ignore[method-assign, assignment, func-returns-value]
+    world.device.update([change(plan("a", 2)), gone("b"), change(plan("c"), starts=True)], FIRST)
+    assert len(records) == 1
+    assert [(entry.uid, entry.slot, entry.wants_to_run) for entry in state.containers()] == [
+        (b"a", 0, True),
+        (b"c", 2, True),
+    ]
+    assert state.newest(SequenceSubject(b"b", None)) == FIRST
+    again = World(programs, state=state)
+    again.device.restore()
+    again.device.run(for_ms=25)
+    assert states(again) == {b"a": (0, State.RUNNING), b"c": (2, State.RUNNING)}
+
+
+@pytest.mark.clause("TC-UPD-23")
+def test_an_update_that_cannot_be_recorded_changes_nothing() -> None:
+    world = device("a")
+    assert isinstance(world.sequences, Ledger)
+    world.sequences.broken = True
+    before = snapshot(world)
+    with pytest.raises(ContainerRefused) as caught:
+        world.device.update([change(plan("a", 2)), change(plan("b"))], FIRST)
+    assert (caught.value.reason, caught.value.uid) == (LoadReason.SEQUENCE_STORE, b"")
+    assert snapshot(world) == before
+
+
+def test_a_container_that_faults_later_is_none_of_the_update() -> None:
+    world = device("a")
+    world.programs["traps"] = Program(trap())
+    world.device.update([change(plan("a", 2), "traps")], FIRST)
+    world.device.run(for_ms=25)
+    assert world.exit_of("a").reason is ExitReason.TRAP
+
+
+@pytest.mark.parametrize("changes", [[], [gone("a"), gone("a")]])
+def test_a_wrong_list_of_changes_is_the_callers_mistake(changes: list[ContainerChange]) -> None:
+    with pytest.raises(ValueError, match="at least one change, and one for each uid"):
+        device("a").device.update(changes, FIRST)
+
+
+def test_a_driver_cannot_update_the_device_that_calls_it() -> None:
+    world = device()
+    caught = list[BaseException]()
+
+    def loop(_natives: Natives) -> Steps:
+        try:
+            world.device.update([gone("a")], FIRST)
+        except RuntimeError as error:
+            caught.append(error)
+        yield 1
+        return 0
+
+    world.run(plan("a"), Program(loop))
+    world.device.run(for_ms=5)
+    assert caught
+    assert len(world.of(Loaded)) == 1
