@@ -192,6 +192,61 @@ class TokensNotValidNow(LoadError):
         self.expires_s = expires_s
 
 
+class UpdateReason(StrEnum):
+    """Why an update was refused, in the order of judgement (TC-UPD-05)."""
+
+    ENVELOPE = "envelope"
+    DIGEST = "digest"
+    KEY = "key"
+    SIGNATURE = "signature"
+    MANIFEST = "manifest"
+    PROFILE = "profile"
+    RIGHT = "right"
+    OLDER = "older"
+    REUSED_NUMBER = "reused-number"
+    VENDOR = "vendor"
+    CLASS = "class"
+    DEVICE = "device"
+    ABORTED = "aborted"
+    PAYLOAD = "payload"
+    CAPACITY = "capacity"
+    IMAGE = "image"
+    UNMATCHED = "unmatched"
+    UID = "uid"
+    CONTAINER = "container"
+
+
+class UpdateRefused(TinyContainerError):
+    """An update was refused; nothing has changed.
+
+    Attributes:
+        reason: the kind of refusal.
+        place: where in the envelope, such as ``install[3]``; empty for the envelope as a whole.
+        problem: what exactly, in one line.
+        uid: of the container that it is about; empty if it is not about one.
+        offset: in bytes from the beginning of the envelope; None if there is no such place.
+        refusal: why the device does not take a container, if that is the reason.
+    """
+
+    def __init__(
+        self,
+        reason: UpdateReason,
+        place: str,
+        problem: str,
+        *,
+        uid: bytes = b"",
+        offset: int | None = None,
+        refusal: LoadError | None = None,
+    ) -> None:
+        super().__init__(": ".join(part for part in (reason, place, problem) if part))
+        self.reason = reason
+        self.place = place
+        self.problem = problem
+        self.uid = uid
+        self.offset = offset
+        self.refusal = refusal
+
+
 class InvalidTransition(TinyContainerError):
     """An event that has no place in the present state; nothing has changed."""
 
