@@ -49,7 +49,7 @@ def keys_of(model: type[BaseModel], place: str = "") -> dict[str, list[str]]:
         for each in inner:
             found |= keys_of(each, f"{place}.{name}".strip("."))
         if not inner:
-            own.append(name)
+            own.append(field.alias or name)
     return found | ({place: own} if place else {name: [] for name in own})
 
 

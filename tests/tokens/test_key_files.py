@@ -115,6 +115,12 @@ def test_a_cose_key_may_name_its_operations_and_leave_its_public_half_out() -> N
     assert key_files.parse(without(X, okp())).public == KEY.public
 
 
+def test_a_key_id_that_reads_like_another_format_is_only_a_key_id() -> None:
+    for kid in (b"-----BEGIN CERTIFICATE-----", b"-----BEGIN OPENSSH PRIVATE KEY-----"):
+        key = KeyMaterial.from_private(SECRET, kid)
+        assert key_files.parse(key_files.to_cose_key(key)) == key
+
+
 def test_an_hmac_key_is_not_written_as_pem() -> None:
     with pytest.raises(KeyFileError, match="use COSE_Key"):
         key_files.to_pem(HMAC_KEY)
@@ -150,15 +156,21 @@ OTHER_KEYS: dict[str, Callable[[], ec.EllipticCurvePrivateKey | x25519.X25519Pri
 }
 
 
-@pytest.mark.parametrize("make", OTHER_KEYS.values(), ids=OTHER_KEYS.keys())
+@pytest.mark.parametrize(("kind", "make"), OTHER_KEYS.items(), ids=OTHER_KEYS.keys())
 def test_pem_files_of_other_kinds_of_key_are_refused(
+    kind: str,
     make: Callable[[], ec.EllipticCurvePrivateKey | x25519.X25519PrivateKey],
 ) -> None:
     key = make()
     private = key.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption())
     public = key.public_key().public_bytes(pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo)
-    assert key_file_error(private) == "the PEM file holds a private key that is not Ed25519"
-    assert key_file_error(public) == "the PEM file holds a public key that is not Ed25519"
+    assert (
+        key_file_error(private)
+        == f"the PEM file holds a private key that is not Ed25519 but {kind}"
+    )
+    assert (
+        key_file_error(public) == f"the PEM file holds a public key that is not Ed25519 but {kind}"
+    )
 
 
 @pytest.mark.parametrize("write", [key_files.to_pem, key_files.to_public_pem])

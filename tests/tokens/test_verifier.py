@@ -15,7 +15,7 @@ SIGNATURE = PRIVATE.sign(COVERED)
 @pytest.fixture
 def verifier() -> Verifier:
     """One that has met the signature before."""
-    made = Verifier(PRIVATE.public_key().public_bytes_raw())
+    made = Verifier(PRIVATE.public_key().verify)
     assert made.has_signed(COVERED, SIGNATURE)
     return made
 
@@ -42,7 +42,7 @@ def test_bytes_cannot_be_shifted_between_signature_and_content(
 
 def test_one_key_knows_nothing_of_another(verifier: Verifier) -> None:
     other = Ed25519PrivateKey.from_private_bytes(bytes(reversed(range(32))))
-    assert not Verifier(other.public_key().public_bytes_raw()).has_signed(COVERED, SIGNATURE)
+    assert not Verifier(other.public_key().verify).has_signed(COVERED, SIGNATURE)
     assert not verifier.has_signed(COVERED, other.sign(COVERED))
 
 

@@ -9,6 +9,7 @@ from .device import Device, boot, load_listed_containers
 from .device_plan import DevicePlan, read_plan, type_of_engine
 from .installation import Installation, InstalledRuntime
 from .setup import choose_runtimes, locate_drivers, make_setup, read_trust
+from .update_rules import read_update_rules
 
 __all__ = [
     "Device",
@@ -22,5 +23,6 @@ __all__ = [
     "make_setup",
     "read_plan",
     "read_trust",
+    "read_update_rules",
     "type_of_engine",
 ]

@@ -5,6 +5,8 @@ from typing import Final
 
 from tinycontainer.files.device_file import DeviceFile
 from tinycontainer.files.toml_file import parse_toml
+from tinycontainer.suit.key_files import parse_update_key
+from tinycontainer.suit.keys import UpdateKey
 from tinycontainer_tokens import KeyMaterial
 from tinycontainer_tokens.key_files import parse as parse_key
 
@@ -23,6 +25,7 @@ class ParsedFiles:
         # Errors are not remembered: they concern a device that is not made.
         self._device_files = lru_cache(_MOST_DEVICE_FILES)(_parse_device_file)
         self._keys = lru_cache(_MOST_KEYS)(parse_key)
+        self._update_keys = lru_cache(_MOST_KEYS)(parse_update_key)
 
     def device_file(self, content: bytes, name: str) -> DeviceFile:
         """Check a device file.
@@ -47,10 +50,22 @@ class ParsedFiles:
         """
         return self._keys(content)
 
+    def update_key(self, content: bytes) -> UpdateKey:
+        """Read a key file of who makes updates.
+
+        Args:
+            content: the whole file.
+
+        Raises:
+            KeyFileError: it is no key file, or its key cannot be used.
+        """
+        return self._update_keys(content)
+
     def forget(self) -> None:
         """Forget everything, keys included."""
         self._device_files.cache_clear()
         self._keys.cache_clear()
+        self._update_keys.cache_clear()
 
 
 def _parse_device_file(content: bytes, name: str) -> DeviceFile:

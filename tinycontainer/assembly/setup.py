@@ -31,6 +31,7 @@ from tinycontainer_tokens import key_files as key_codec
 from .device_plan import DevicePlan
 from .installation import Installation
 from .parsed_files import ParsedFiles
+from .update_rules import read_update_rules
 
 
 def discard_line(_line: bytes) -> None:
@@ -66,9 +67,11 @@ def make_setup(
     runtimes = choose_runtimes(plan, installation)
     trust = read_trust(plan, installation.files)
     virtual_time = isinstance(clock, VirtualClock)
-    if content.device.key is not None and outside is None and not is_reader:
-        # Nothing is signed with it yet; a device whose key cannot be used does not begin.
-        read_device_key(plan.file(content.device.key, "device.key"))
+    if outside is None and not is_reader:
+        # Neither is used yet; a device whose own key or update keys cannot be used does not begin.
+        read_update_rules(plan, trust, installation.files)
+        if content.device.key is not None:
+            read_device_key(plan.file(content.device.key, "device.key"))
     # Last, so that no error keeps a state from its next owner.
     given = outside or Outside(
         _make_drivers(plan, installation, show_line, virtual_time=virtual_time),

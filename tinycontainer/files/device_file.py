@@ -22,6 +22,7 @@ from tinycontainer_tokens import Algorithm, Profile, Role
 
 from .fields import DirectionName, DriverPeerTypeName, EndpointId, Uid, uid_from_text
 from .toml_file import Table
+from .update_table import UpdateTable
 
 BoardName = Literal["default", "desk-ml", "riot-2024"]
 
@@ -313,6 +314,7 @@ class DeviceFile(Table):
     caps: CapsTable = CapsTable()
     trust: TrustTable = TrustTable()
     state: StateTable = StateTable()
+    update: UpdateTable = UpdateTable()
     agent: AgentTable = AgentTable()
     runtimes: dict[str, str] = Field(
         default_factory=dict, description="which runtime runs a container type, if not the default"

@@ -6,43 +6,34 @@ Everything here works on bytes; the caller reads and writes the files.
 import codecs
 from dataclasses import replace
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization as pem
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from . import cbor
+from . import cbor, key_forms
 from .envelope import COSE_NUMBER
 from .errors import CborError, KeyFileError
+from .key_forms import (
+    ALG,
+    CRV_ED25519,
+    CRV_OR_K,
+    KEY_OPS,
+    KID,
+    KTY,
+    KTY_OKP,
+    KTY_SYMMETRIC,
+    PEM_BEGINS,
+    SIGN_AND_VERIFY,
+    CoseFields,
+    D,
+    X,
+)
 from .keys import KeyMaterial
 from .kinds import Algorithm
 
-MAX_KEY_FILE_BYTES = 4096
-# Labels of a COSE_Key (RFC 9052, section 7; RFC 9053, section 7). Label -1 is the curve of an OKP
-# key, and the secret bytes of a symmetric one.
-_KTY = 1
-_KID = 2
-_ALG = 3
-_CRV_OR_K = -1
-_X = -2
-_D = -4
-_KTY_OKP = 1
-_KTY_SYMMETRIC = 4
-_CRV_ED25519 = 6
-_PEM_BEGINS = b"-----BEGIN"
-_KEY_OPS = 4
-_SIGN_AND_VERIFY = (1, 2)
+MAX_KEY_FILE_BYTES = key_forms.MAX_KEY_FILE_BYTES
 _MAKE_AND_VERIFY_MAC = (9, 10)
-# What a key is for, in key_ops (RFC 9052, table 5): first to make a proof, then to verify it.
-
-_FOREIGN = (
-    (b"-----BEGIN OPENSSH PRIVATE KEY-----", "an OpenSSH private key"),
-    (b"-----BEGIN SSH2 ", "an SSH key"),
-    (b"-----BEGIN CERTIFICATE-----", "an X.509 certificate"),
-    (b"-----BEGIN CERTIFICATE REQUEST-----", "a certificate request"),
-    (b"-----BEGIN PGP ", "a PGP key"),
-)
-_DER_SEQUENCE = b"\x30"
-_SHORTEST_DER_BYTES = 40
+_USABLE = "Ed25519"
+_ENCRYPTED = (b"-----BEGIN ENCRYPTED PRIVATE KEY-----", b"Proc-Type: 4,ENCRYPTED")
+# The second is the form of before PKCS #8, which OpenSSL writes of keys on other curves.
 
 
 def parse(content: bytes, passphrase: bytes | None = None) -> KeyMaterial:
@@ -56,24 +47,14 @@ def parse(content: bytes, passphrase: bytes | None = None) -> KeyMaterial:
         KeyFileError: the file is neither, holds several keys, is too long, is not of a key that
             tokens use, or the passphrase does not open it.
     """
-    if len(content) > MAX_KEY_FILE_BYTES:
-        raise KeyFileError(f"{len(content)} bytes are too many for a key file")
-    foreign = next((name for begin, name in _FOREIGN if begin in content), None)
-    if foreign is None and _PEM_BEGINS not in content:  # text may come before a PEM, of any kind
-        foreign = _name_foreign(content)
-    if foreign is not None:
-        raise KeyFileError(
-            f"this is {foreign}; use PEM (PKCS #8, SubjectPublicKeyInfo) or COSE_Key"
-        )
-    # Tools write text in front of the first block; a COSE_Key begins with a byte that is no text.
-    if content[:1].isascii() and _PEM_BEGINS in content:
+    if key_forms.is_pem(content):
         return _parse_pem(content, passphrase)
-    return _parse_cose_key(content)
+    return _parse_cose_key(key_forms.read_cose_fields(content))
 
 
 def is_encrypted(content: bytes) -> bool:
     """Whether a key file needs a passphrase."""
-    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in content
+    return any(mark in content for mark in _ENCRYPTED)
 
 
 def is_key_file(content: bytes) -> bool:
@@ -83,7 +64,7 @@ def is_key_file(content: bytes) -> bool:
         content: untrusted bytes.
     """
     text = content.removeprefix(codecs.BOM_UTF8)
-    if text[:1].isascii() and _PEM_BEGINS in text[:MAX_KEY_FILE_BYTES]:
+    if text[:1].isascii() and PEM_BEGINS in text[:MAX_KEY_FILE_BYTES]:
         return True
     try:
         value = cbor.locate(content, MAX_KEY_FILE_BYTES).value
@@ -100,14 +81,7 @@ def to_pem(key: KeyMaterial, passphrase: bytes | None = None) -> bytes:
     """
     if key.is_symmetric or key.secret is None:
         raise KeyFileError("only an Ed25519 private key is written as PEM; use COSE_Key")
-    private = Ed25519PrivateKey.from_private_bytes(key.secret)
-    protection: pem.KeySerializationEncryption = pem.NoEncryption()
-    try:
-        if passphrase is not None:
-            protection = pem.BestAvailableEncryption(passphrase)
-        return private.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, protection)
-    except ValueError:
-        raise KeyFileError("this passphrase cannot be used; it is empty or too long") from None
+    return key_forms.write_private_pem(Ed25519PrivateKey.from_private_bytes(key.secret), passphrase)
 
 
 def to_public_pem(key: KeyMaterial) -> bytes:
@@ -116,8 +90,7 @@ def to_public_pem(key: KeyMaterial) -> bytes:
     Raises:
         KeyFileError: an HMAC key has no public half.
     """
-    public = Ed25519PublicKey.from_public_bytes(key.public_half().public)
-    return public.public_bytes(pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo)
+    return key_forms.write_public_pem(Ed25519PublicKey.from_public_bytes(key.public_half().public))
 
 
 def to_cose_key(key: KeyMaterial) -> bytes:
@@ -125,134 +98,71 @@ def to_cose_key(key: KeyMaterial) -> bytes:
 
     It names an alg if the key is for one alone, and key_ops if it is not for all that it could do.
     """
-    content: dict[int, cbor.Value] = {}
+    content: CoseFields = {}
     if key.algorithm is not Algorithm.EDDSA or key.is_alg_fixed:
-        content[_ALG] = COSE_NUMBER[key.algorithm]
+        content[ALG] = COSE_NUMBER[key.algorithm]
     if key.kid is not None:
-        content[_KID] = key.kid
-    make, check = _MAKE_AND_VERIFY_MAC if key.is_symmetric else _SIGN_AND_VERIFY
+        content[KID] = key.kid
+    make, check = _MAKE_AND_VERIFY_MAC if key.is_symmetric else SIGN_AND_VERIFY
     if not (key.may_sign and key.may_verify):
-        content[_KEY_OPS] = [make if key.may_sign else check]
+        content[KEY_OPS] = [make if key.may_sign else check]
     if key.algorithm is Algorithm.HMAC_256:
-        content[_KTY] = _KTY_SYMMETRIC
-        content[_CRV_OR_K] = key.hmac_key
+        content[KTY] = KTY_SYMMETRIC
+        content[CRV_OR_K] = key.hmac_key
         return cbor.encode(content)
-    content |= {_KTY: _KTY_OKP, _CRV_OR_K: _CRV_ED25519, _X: key.public}
+    content |= {KTY: KTY_OKP, CRV_OR_K: CRV_ED25519, X: key.public}
     if key.secret is not None:
-        content[_D] = key.secret
+        content[D] = key.secret
     return cbor.encode(content)
 
 
 def _is_cose_key(value: cbor.Value) -> bool:
     # The headers of a token are maps with label 1 too, but hold no parameters of a key.
-    return isinstance(value, dict) and _KTY in value and any(label < 0 for label in value)
-
-
-def _name_foreign(content: bytes) -> str | None:
-    text = content.lstrip()
-    if text.startswith((b"ssh-", b"ecdsa-", b"sk-ssh-")):
-        return "an OpenSSH public key"
-    if text.startswith((b"{", b"[{")):
-        return "JSON, perhaps a JWK"
-    if content.startswith(_DER_SEQUENCE) and len(content) >= _SHORTEST_DER_BYTES:
-        return "DER without PEM around it"
-    return None
+    return isinstance(value, dict) and KTY in value and any(label < 0 for label in value)
 
 
 def _parse_pem(content: bytes, passphrase: bytes | None) -> KeyMaterial:
-    count = content.count(_PEM_BEGINS)
-    if count > 1:
-        raise KeyFileError(f"the PEM file holds {count} keys or other blocks; give a file to each")
-    try:
-        if b"PRIVATE KEY-----" in content:
-            private = pem.load_pem_private_key(content, passphrase)
-            if not isinstance(private, Ed25519PrivateKey):
-                raise KeyFileError("the PEM file holds a private key that is not Ed25519")
-            return KeyMaterial.from_private(private.private_bytes_raw())
-        public = pem.load_pem_public_key(content)
-    except (TypeError, UnsupportedAlgorithm) as error:
-        raise KeyFileError(_passphrase_problem(passphrase, error)) from None
-    except KeyFileError:
-        raise
-    except ValueError:
-        problem = "cannot be read" if passphrase is None else "cannot be read with this passphrase"
-        raise KeyFileError(f"the PEM file {problem}") from None
-    if not isinstance(public, Ed25519PublicKey):
-        raise KeyFileError("the PEM file holds a public key that is not Ed25519")
-    return KeyMaterial(Algorithm.EDDSA, public.public_bytes_raw())
+    key = key_forms.read_pem(content, passphrase, _USABLE)
+    if isinstance(key, Ed25519PrivateKey):
+        return KeyMaterial.from_private(key.private_bytes_raw())
+    if isinstance(key, Ed25519PublicKey):
+        return KeyMaterial(Algorithm.EDDSA, key.public_bytes_raw())
+    half = "private" if b"PRIVATE KEY-----" in content else "public"
+    kind = key_forms.name_kind(key)
+    raise KeyFileError(f"the PEM file holds a {half} key that is not {_USABLE} but {kind}")
 
 
-def _passphrase_problem(passphrase: bytes | None, error: Exception) -> str:
-    if isinstance(error, UnsupportedAlgorithm):
-        return "the PEM file holds a key of a kind that is not supported; use Ed25519"
-    if passphrase is None:
-        return "the private key is encrypted; give its passphrase"
-    return "a passphrase was given, but the private key is not encrypted"
-
-
-def _parse_cose_key(content: bytes) -> KeyMaterial:
-    try:
-        fields = cbor.decode(content, MAX_KEY_FILE_BYTES)
-    except CborError:
-        # The message does not say what is wrong: it could quote a secret that is no key file.
-        raise KeyFileError("neither PEM nor a COSE_Key in strict CBOR") from None
-    if not isinstance(fields, dict):
-        raise KeyFileError("a COSE_Key is a map")
-    kid = fields.get(_KID)
-    if kid is not None and not isinstance(kid, bytes):
-        raise KeyFileError("kid (label 2) of the COSE_Key is not a byte string")
-    if fields.get(_KTY) == _KTY_SYMMETRIC:
-        _refuse_others(fields, {_KTY, _KID, _ALG, _KEY_OPS, _CRV_OR_K})
-        algorithm = _read_algorithm(fields, (Algorithm.HMAC_256,))
-        may_sign, may_verify = _read_operations(fields, _MAKE_AND_VERIFY_MAC)
-        secret = _raw(fields, _CRV_OR_K, "k")
-        return KeyMaterial(algorithm, b"", secret, kid, may_sign=may_sign, may_verify=may_verify)
-    if fields.get(_KTY) != _KTY_OKP or fields.get(_CRV_OR_K) != _CRV_ED25519:
+def _parse_cose_key(fields: CoseFields) -> KeyMaterial:
+    kid = key_forms.read_kid(fields)
+    if fields.get(KTY) == KTY_SYMMETRIC:
+        return _parse_symmetric(fields, kid)
+    if fields.get(KTY) != KTY_OKP or fields.get(CRV_OR_K) != CRV_ED25519:
         raise KeyFileError("the COSE_Key is neither OKP on Ed25519 (kty 1, crv 6) nor symmetric")
-    _refuse_others(fields, {_KTY, _KID, _ALG, _KEY_OPS, _CRV_OR_K, _X, _D})
+    key_forms.refuse_other_labels(fields, {KTY, KID, ALG, KEY_OPS, CRV_OR_K, X, D})
     algorithm = _read_algorithm(fields, (Algorithm.EDDSA, Algorithm.ED25519))
-    may_sign, may_verify = _read_operations(fields, _SIGN_AND_VERIFY)
+    may_sign, may_verify = key_forms.read_operations(fields, SIGN_AND_VERIFY)
     key = replace(_read_ed25519(fields, kid), may_sign=may_sign, may_verify=may_verify)
-    return key.restrict_to(algorithm) if _ALG in fields else key
+    return key if algorithm is None else key.restrict_to(algorithm)
 
 
-def _read_ed25519(fields: dict[int, cbor.Value], kid: bytes | None) -> KeyMaterial:
-    private = _raw(fields, _D, "d") if _D in fields else None
-    if private is not None and _X not in fields:  # x may be left out (RFC 9053, section 7.2)
+def _parse_symmetric(fields: CoseFields, kid: bytes | None) -> KeyMaterial:
+    key_forms.refuse_other_labels(fields, {KTY, KID, ALG, KEY_OPS, CRV_OR_K})
+    _read_algorithm(fields, (Algorithm.HMAC_256,))
+    may_sign, may_verify = key_forms.read_operations(fields, _MAKE_AND_VERIFY_MAC)
+    secret = key_forms.read_bytes(fields, CRV_OR_K, "k")
+    return KeyMaterial(
+        Algorithm.HMAC_256, b"", secret, kid, may_sign=may_sign, may_verify=may_verify
+    )
+
+
+def _read_ed25519(fields: CoseFields, kid: bytes | None) -> KeyMaterial:
+    private = key_forms.read_bytes(fields, D, "d") if D in fields else None
+    if private is not None and X not in fields:  # x may be left out (RFC 9053, section 7.2)
         return KeyMaterial.from_private(private, kid)
-    return KeyMaterial(Algorithm.EDDSA, _raw(fields, _X, "x"), private, kid)
+    return KeyMaterial(Algorithm.EDDSA, key_forms.read_bytes(fields, X, "x"), private, kid)
 
 
-def _refuse_others(fields: dict[int, cbor.Value], allowed: set[int]) -> None:
-    unknown = sorted(set(fields) - allowed)
-    if unknown:
-        raise KeyFileError(f"the COSE_Key has labels that are not allowed: {unknown}")
-
-
-def _read_algorithm(fields: dict[int, cbor.Value], possible: tuple[Algorithm, ...]) -> Algorithm:
-    """The algorithm that a key names, else the first of those that it could be for."""
-    if _ALG not in fields:
-        return possible[0]
-    for algorithm in possible:
-        if fields[_ALG] == COSE_NUMBER[algorithm]:
-            return algorithm
-    numbers = " or ".join(str(COSE_NUMBER[algorithm]) for algorithm in possible)
-    raise KeyFileError(f"alg (label 3) of the COSE_Key is not {numbers}")
-
-
-def _read_operations(fields: dict[int, cbor.Value], allowed: tuple[int, int]) -> tuple[bool, bool]:
-    """Whether a key may make proofs, and whether it may verify them."""
-    operations = fields.get(_KEY_OPS, list(allowed))
-    if not isinstance(operations, list) or not operations:
-        raise KeyFileError("key_ops (label 4) of the COSE_Key is not a list of operations")
-    if any(each not in allowed for each in operations):
-        raise KeyFileError(f"key_ops (label 4) of the COSE_Key allows more than {list(allowed)}")
-    make, check = allowed
-    return make in operations, check in operations
-
-
-def _raw(fields: dict[int, cbor.Value], label: int, name: str) -> bytes:
-    value = fields.get(label)
-    if not isinstance(value, bytes):
-        raise KeyFileError(f"{name} (label {label}) of the COSE_Key is not a byte string")
-    return value
+def _read_algorithm(fields: CoseFields, possible: tuple[Algorithm, ...]) -> Algorithm | None:
+    numbers = {COSE_NUMBER[algorithm]: algorithm for algorithm in possible}
+    number = key_forms.read_alg(fields, tuple(numbers))
+    return None if number is None else numbers[number]

@@ -1,7 +1,7 @@
 """Keys: their material, the entries that bind it to a role, and the set that a device trusts."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from cryptography.exceptions import InvalidSignature
@@ -19,23 +19,23 @@ SIGNATURE_BYTES = 64
 
 
 class Verifier:
-    """The public half of an Ed25519 key, and the signatures that it has found to hold.
+    """The public half of a key, and the signatures that it has found to hold.
 
     Whether a signature holds depends on the key, the bytes and the signature alone, so it holds for
     every device and at every time (ADR 19). What a device concludes from it is never kept. Threads
     can share a verifier.
 
     Args:
-        public: raw public key of 32 bytes.
+        check: raises `InvalidSignature` unless a signature of 64 bytes over these bytes holds.
     """
 
     MAX_KNOWN = 256
     """Signatures that are kept, 32 bytes of each; then it begins again with none."""
 
-    __slots__ = ("_key", "_known")
+    __slots__ = ("_check", "_known")
 
-    def __init__(self, public: bytes) -> None:
-        self._key = Ed25519PublicKey.from_public_bytes(public)
+    def __init__(self, check: Callable[[bytes, bytes], None]) -> None:
+        self._check = check
         self._known: set[bytes] = set()
 
     def has_signed(self, covered: bytes, signature: bytes) -> bool:
@@ -51,7 +51,7 @@ class Verifier:
         if digest in self._known:
             return True
         try:
-            self._key.verify(signature, covered)
+            self._check(signature, covered)
         except InvalidSignature:
             return False
         if len(self._known) >= self.MAX_KNOWN:
@@ -101,7 +101,8 @@ class KeyMaterial:
             raise KeyFileError(problem)
         if self.secret is not None and _public_half(self.secret) != self.public:
             raise KeyFileError("the private and the public half of this key do not belong together")
-        object.__setattr__(self, "verifier", Verifier(self.public))
+        check = Ed25519PublicKey.from_public_bytes(self.public).verify
+        object.__setattr__(self, "verifier", Verifier(check))
 
     @classmethod
     def from_private(cls, secret: bytes, kid: bytes | None = None) -> "KeyMaterial":

@@ -30,8 +30,8 @@ _SEED: Final = 1
 def plan_for_bench(plan: DevicePlan, *, lists_containers: bool) -> DevicePlan:
     """A device file as a test uses it: nothing that is kept or secret on this machine is touched.
 
-    The device remembers nothing, has no key of its own, believes the keys whose files are there,
-    and its random driver is reproducible.
+    The device remembers nothing, has no key of its own, takes no updates, believes the keys whose
+    files are there, and its random driver is reproducible.
 
     Args:
         plan: the device file.
@@ -50,6 +50,7 @@ def plan_for_bench(plan: DevicePlan, *, lists_containers: bool) -> DevicePlan:
         "trust": content.trust.model_copy(
             update={"keys": present_keys(content.trust, lambda name: _exists(plan, name))}
         ),
+        "update": content.update.model_copy(update={"keys": []}),
         "containers": content.containers if lists_containers else [],
     }
     return replace(plan, content=content.model_copy(update=changes))

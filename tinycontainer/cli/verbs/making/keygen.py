@@ -1,12 +1,18 @@
-"""``keygen``: make the keys of roles or of a device, or an OSCORE context."""
+"""``keygen``: make the keys of roles, of a device or of updates, or an OSCORE context."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import click
 
 from tinycontainer.interfaces.network.edhoc_identity import make_identity
 from tinycontainer.interfaces.network.security_context import make_security_contexts
+from tinycontainer.suit.key_files import to_private_pem, to_public_pem
+from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
 from tinycontainer.text import show
 from tinycontainer_tokens import Algorithm, KeyMaterial, Role, key_files
 from tinycontainer_tokens.keys import MAX_KID_BYTES
@@ -16,6 +22,11 @@ from ...options import force_option, json_option, path_argument, path_option
 from ...output_files import refuse_unwritable, require_absent, write_file
 from ...printing import print_json
 from ...verb import Verb, VerbRefused
+
+_CURVES: Final = MappingProxyType(
+    {"P-256": UpdateAlgorithm.ES256, "Ed25519": UpdateAlgorithm.EDDSA}
+)
+"""Of update keys: the name of each, and an algorithm on it."""
 
 
 def _parse_key_id(
@@ -60,6 +71,13 @@ def _parse_key_id(
     " file of this name, the public half beside it (.pub).",
 )
 @click.option(
+    "--update",
+    "for_update",
+    type=click.Choice(list(_CURVES)),
+    help="Make a key that signs updates, on this curve, in place of those of the roles: the private"
+    " half in the file of this name, the public half beside it (.pub).",
+)
+@click.option(
     "--oscore",
     "for_oscore",
     is_flag=True,
@@ -86,6 +104,7 @@ def keygen(
     one_key: bool,
     kid: bytes | None,
     for_device: bool,
+    for_update: str | None,
     for_oscore: bool,
     for_edhoc: bool,
     passphrase_file: Path | None,
@@ -97,14 +116,18 @@ def keygen(
     The developer signs code, the provider data, the infrastructure metadata, the owner system-call
     masks and endpoints. A device needs the public halves only; an HMAC key has none. With --device,
     DIRECTORY is the file of a device's own key, such as device.pem, for `[device] key`. With
-    --oscore it gets the two sides of a context that protects the management of a device by one
+    --update it is that of a key for `[[update.keys]]`, such as operator.pem. With --oscore it gets the two sides of a context that protects the management of a device by one
     peer; move each side to its owner, and never copy one. With --edhoc it is the name of an
     identity, such as alice.
 
     Example: tinycontainerctl keygen new-keys
     """
-    made_alone = {
+    make_update_key = partial(
+        _make_update_key, curve=for_update or "", passphrase_file=passphrase_file
+    )
+    made_alone: dict[str, tuple[object, Callable[[Path, bool], None]]] = {
         "--device": (for_device, _make_device_key),
+        "--update": (for_update, make_update_key),
         "--oscore": (for_oscore, _make_contexts),
         "--edhoc": (for_edhoc, _make_identity),
     }
@@ -112,7 +135,7 @@ def keygen(
         if not is_wanted:
             continue
         others = {"--role": roles, "--mac": mac, "--one-key": one_key, "--force": force}
-        others["--passphrase-file"] = passphrase_file
+        others["--passphrase-file"] = None if wanted == "--update" else passphrase_file
         others |= {name: given for name, (given, _) in made_alone.items() if name != wanted}
         for name, given in others.items():
             if given:
@@ -185,21 +208,45 @@ def _make_identity(name: Path, as_json: bool) -> None:
 
 def _make_device_key(path: Path, as_json: bool) -> None:
     """Make the key of a device; an older one is never overwritten, as it is the device's name."""
+    key = KeyMaterial.from_private(os.urandom(32))
+    pair = key_files.to_pem(key), key_files.to_public_pem(key)
+    _write_pair(path, pair, ("the key of a device", "a device's key"), as_json)
+
+
+def _make_update_key(path: Path, as_json: bool, curve: str, passphrase_file: Path | None) -> None:
+    """Make a key for updates; an older one is never overwritten, as devices may believe it."""
+    passphrase = None if passphrase_file is None else read_passphrase(passphrase_file)
+    key = UpdateKey.generate(_CURVES[curve], os.urandom)
+    pair = to_private_pem(key, passphrase), to_public_pem(key)
+    _write_pair(path, pair, ("a key for updates", "an update key"), as_json)
+
+
+def _write_pair(
+    path: Path, pair: tuple[bytes, bytes], names: tuple[str, str], as_json: bool
+) -> None:
+    """Write both halves of a key that never replaces an older one.
+
+    Args:
+        path: of the private half; the public half gets the suffix ``.pub``.
+        pair: the private half and the public half.
+        names: of the key: what was made, and what is never overwritten.
+        as_json: whether the answer is JSON.
+    """
+    made, kept = names
     public_path = path.with_suffix(".pub") if path.name else path
     for each in (path, public_path):
         if each.is_file() or each.is_symlink():
             raise VerbRefused(
-                f"{show(str(each))}: exists; a device's key is never overwritten: move it away"
+                f"{show(str(each))}: exists; {kept} is never overwritten: move it away"
             )
     require_absent((path, public_path), force=False, making=path.parent)
-    key = KeyMaterial.from_private(os.urandom(32))
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_file(path, key_files.to_pem(key), private=True, replaces=False)
-    write_file(public_path, key_files.to_public_pem(key), replaces=False)
+    write_file(path, pair[0], private=True, replaces=False)
+    write_file(public_path, pair[1], replaces=False)
     if as_json:
         print_json({"files": [str(path), str(public_path)]})
     else:
-        click.echo(f"made the key of a device; {show(str(public_path))} has its public half")
+        click.echo(f"made {made}; {show(str(public_path))} has its public half")
 
 
 def _make_files(
