@@ -8,22 +8,52 @@ from tinycontainer import metadata as metadata_codec
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.device.device import BareDevice
 from tinycontainer.device.setup import Setup
-from tinycontainer.errors import LoadError, MetadataError
+from tinycontainer.errors import LoadError, MetadataError, UpdateReason, UpdateRefused
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.clock import Clock, VirtualClock
 from tinycontainer.metadata import Bundle
 from tinycontainer.state import StateFileError
+from tinycontainer.suit.updater import Fetch, UpdateOutcome, Updater, fetch_nothing
 from tinycontainer.symbols.symbol_directory import Symbols, read_symbols
 from tinycontainer.text import show
 from tinycontainer.trace import Sink
 
 from .device_plan import DevicePlan, read_plan
 from .installation import Installation
-from .setup import discard_line, make_setup
+from .setup import FileSetup, discard_line, make_setup
 
 
 class Device(BareDevice):
-    """A device that can be made from a device file."""
+    """A device that can be made from a device file, and that takes updates.
+
+    Args:
+        setup: what it is made of.
+        clock: its time.
+        sinks: receive each event of the trace.
+
+    Attributes:
+        updater: applies updates; None if the device takes none.
+    """
+
+    def __init__(self, setup: Setup, clock: Clock, sinks: Sequence[Sink] = ()) -> None:
+        super().__init__(setup, clock, sinks)
+        rules = setup.update_rules if isinstance(setup, FileSetup) else None
+        self.updater = None if rules is None else Updater(rules, self)
+
+    def update(self, envelope: bytes, fetch: Fetch = fetch_nothing) -> UpdateOutcome:
+        """Apply a SUIT envelope: all that it says, or nothing (TC-UPD-05).
+
+        Args:
+            envelope: untrusted bytes.
+            fetch: fetches payloads that the envelope does not carry, from the origins that the
+                device file allows.
+
+        Raises:
+            UpdateRefused: it is refused; nothing has changed.
+        """
+        if self.updater is None:
+            raise UpdateRefused(UpdateReason.KEY, "", "this device takes no updates")
+        return self.updater.apply(envelope, fetch)
 
     @classmethod
     def from_file(

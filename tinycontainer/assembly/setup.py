@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 
 from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.device.containers.verification import Trust
@@ -19,6 +20,7 @@ from tinycontainer.interfaces.driver import BoardInfo, Driver, DriverSetup
 from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import ContainerType
 from tinycontainer.state import DeviceState, MemoryState, Ownership, SqliteState, StateFileError
+from tinycontainer.suit.rules import UpdateRules
 from tinycontainer.text import show
 from tinycontainer_tokens import (
     Algorithm,
@@ -38,6 +40,17 @@ def discard_line(_line: bytes) -> None:
     """Take a line for the operator's screen where there is no screen."""
 
 
+@dataclass(frozen=True, slots=True)
+class FileSetup(Setup):
+    """What a device is made of, with what its file says of updates.
+
+    Attributes:
+        update_rules: which updates it takes; None if it takes none.
+    """
+
+    update_rules: UpdateRules | None = None
+
+
 def make_setup(
     plan: DevicePlan,
     clock: Clock,
@@ -47,7 +60,7 @@ def make_setup(
     *,
     is_reader: bool = False,
     remembers: bool = False,
-) -> Setup:
+) -> FileSetup:
     """Resolve everything that a device file names.
 
     Args:
@@ -67,11 +80,11 @@ def make_setup(
     runtimes = choose_runtimes(plan, installation)
     trust = read_trust(plan, installation.files)
     virtual_time = isinstance(clock, VirtualClock)
-    if outside is None and not is_reader:
-        # Neither is used yet; a device whose own key or update keys cannot be used does not begin.
-        read_update_rules(plan, trust, installation.files)
-        if content.device.key is not None:
-            read_device_key(plan.file(content.device.key, "device.key"))
+    # In a replay the changes come from the recording, not from updates.
+    rules = None if outside else read_update_rules(plan, trust, installation.files)
+    if content.device.key is not None and outside is None and not is_reader:
+        # Nothing is signed with it yet; a device whose key cannot be used does not begin.
+        read_device_key(plan.file(content.device.key, "device.key"))
     # Last, so that no error keeps a state from its next owner.
     given = outside or Outside(
         _make_drivers(plan, installation, show_line, virtual_time=virtual_time),
@@ -79,7 +92,7 @@ def make_setup(
         _epoch_s(content.device.epoch, virtual_time=virtual_time),
     )
     state = given.sequences if isinstance(given.sequences, SqliteState) and remembers else None
-    return Setup(
+    return FileSetup(
         runtimes=runtimes,
         drivers=given.drivers,
         trust=trust,
@@ -89,6 +102,7 @@ def make_setup(
         epoch_s=given.epoch_s if state is None else _time_of_boot(state, given.epoch_s),
         sequences=given.sequences,
         state=state,
+        update_rules=rules,
     )
 
 

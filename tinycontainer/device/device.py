@@ -116,7 +116,7 @@ class BareDevice(Looking):
             self._executor.started.end(old)
             return self._view(self._controller.get(old.uid))
 
-    def update(self, changes: Sequence[ContainerChange], number: Accepted) -> None:
+    def change_together(self, changes: Sequence[ContainerChange], number: Accepted) -> None:
         """Load, replace or delete several containers: all of them, or none (TC-UPD-20).
 
         All are judged now. Those that leave wind down, as by `stop`, and those that come are

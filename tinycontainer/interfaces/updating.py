@@ -72,7 +72,7 @@ class Updatable(Protocol):
         """
         ...
 
-    def update(self, changes: Sequence[ContainerChange], number: Accepted) -> None:
+    def change_together(self, changes: Sequence[ContainerChange], number: Accepted) -> None:
         """Install, replace or delete containers: all of them, or none.
 
         Args:

@@ -10,7 +10,7 @@ only after conditions on vendor and class have succeeded for it. Clauses TC-UPD-
 """
 
 import hashlib
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -252,7 +252,7 @@ class _Processor:
                 problem = f"the envelope has no payload {show(uri)}"
                 raise _refused(UpdateReason.PAYLOAD, command, component, problem)
         else:
-            if not self._rules.allows(uri):
+            if not self._rules.allow_fetch(uri):
                 problem = f"{show(uri)}: is not at an origin that the device may fetch from"
                 raise _refused(UpdateReason.PAYLOAD, command, component, problem)
             content = yield PayloadRequest(uri, self._target.section_limit(component.section))

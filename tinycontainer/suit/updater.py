@@ -130,7 +130,7 @@ class Updater:
 
     def _change(self, changes: tuple[ContainerChange, ...], examined: Examined) -> None:
         try:
-            self._target.update(changes, examined.number)
+            self._target.change_together(changes, examined.number)
         except ContainerRefused as error:  # the device has recorded it
             place = show(error.uid) if error.uid else ""
             raise UpdateRefused(

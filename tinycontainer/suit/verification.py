@@ -30,7 +30,7 @@ from tinycontainer_tokens import (
 )
 
 from .decoder import MAX_ENVELOPE_BYTES, decode_envelope, decode_manifest
-from .keys import UpdateKeyEntry, UpdateKeys
+from .keys import UpdateAlgorithm, UpdateKeyEntry, UpdateKeys
 from .model import Envelope, Manifest, Signature
 from .profile import objections, uids_of
 
@@ -153,8 +153,9 @@ class _Examiner:
     def key(self) -> None:  # 3
         signatures = self._require_envelope().signatures
         for signature in signatures:
-            if signature.tag == _SIGN1 and signature.algorithm is not None:
-                found = self._keys.candidates(signature.algorithm, signature.kid)
+            algorithm = UpdateAlgorithm.of_number(signature.algorithm)
+            if signature.tag == _SIGN1 and algorithm is not None:
+                found = self._keys.candidates(algorithm, signature.kid)
                 self._candidates += [(signature, entry) for entry in found]
         if not self._candidates:
             raise UpdateRefused(UpdateReason.KEY, "", _describe_missing_key(signatures, self._keys))
@@ -186,7 +187,7 @@ class _Examiner:
 
     def right(self) -> None:  # 7
         for uid in self._uids:
-            if not any(entry.uids is None or uid in entry.uids for entry in self._signers):
+            if not any(entry.serves(uid) for entry in self._signers):
                 problem = f"no key that has signed may update {show(uid)}"
                 raise UpdateRefused(UpdateReason.RIGHT, "", problem, uid=uid)
 

@@ -96,18 +96,18 @@ class RecordedDevice(Device):
             note_parts(self._tape, bundle)
             return super().replace(bundle, confirm_ms)
 
-    def update(self, changes: Sequence[ContainerChange], number: Accepted) -> None:
-        """See `Device.update`."""
+    def change_together(self, changes: Sequence[ContainerChange], number: Accepted) -> None:
+        """See `Device.change_together`."""
         said = [
             [show(each.uid), [len(each.sections[name]) for name in _order(each)], each.starts]
             for each in changes
         ]
         digest = number.token_sha256.hex()
-        with self._noted("update", changes=said, sequence=number.sequence, digest=digest):
+        with self._noted("change-together", changes=said, sequence=number.sequence, digest=digest):
             for change in changes:
                 for name in _order(change):
                     note_parts(self._tape, change.sections[name])
-            super().update(changes, number)
+            super().change_together(changes, number)
 
     def refuse_update(self, uid: bytes, reason: str, problem: str) -> None:
         """See `Device.refuse_update`."""

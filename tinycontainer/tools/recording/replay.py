@@ -116,10 +116,15 @@ def _find_call(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> C
             if confirm_ms is not None:
                 whole_number(confirm_ms, _TIMES[1:])
             return lambda: device.replace(read_parts(tape, size), confirm_ms)
-        case {"do": "update", "changes": list(changes), "sequence": sequence, "digest": digest}:
+        case {
+            "do": "change-together",
+            "changes": list(changes),
+            "sequence": sequence,
+            "digest": digest,
+        }:
             number = _read_number(sequence, digest)
             planned = [_read_change(change) for change in changes]
-            return lambda: device.update([_fill(tape, *each) for each in planned], number)
+            return lambda: device.change_together([_fill(tape, *each) for each in planned], number)
         case {"do": "refuse-update", "uid": str(who), "reason": str(reason), "problem": str(text)}:
             return lambda: device.refuse_update(unshow(who), reason, text)
         case {"do": "newest-update", "uid": str(who)} if len(values) == 2:

@@ -60,7 +60,7 @@ def test_some_are_replaced_some_come_and_some_stay_as_they_are() -> None:
     world = device("a", "b")
     a_loops = world.device["a"].loops
     changes = [change(plan("a")), change(plan("b", 2, mask=1)), change(plan("c"), starts=True)]
-    world.device.update(changes, FIRST)
+    world.device.change_together(changes, FIRST)
     world.device.run(for_ms=25)
     running = {b"a": (0, State.RUNNING), b"b": (1, State.RUNNING), b"c": (2, State.RUNNING)}
     assert states(world) == running
@@ -74,10 +74,10 @@ def test_some_are_replaced_some_come_and_some_stay_as_they_are() -> None:
 def test_what_does_not_run_and_is_not_to_start_is_only_loaded() -> None:
     world = device()
     world.add(plan("a"))
-    world.device.update([change(plan("a", 2)), change(plan("b"))], FIRST)
+    world.device.change_together([change(plan("a", 2)), change(plan("b"))], FIRST)
     world.device.run(for_ms=25)
     assert states(world) == {b"a": (0, State.READY), b"b": (1, State.READY)}
-    world.device.update([change(plan("a", 2), starts=True), change(plan("b"))], SECOND)
+    world.device.change_together([change(plan("a", 2), starts=True), change(plan("b"))], SECOND)
     world.device.run(for_ms=25)
     assert states(world) == {b"a": (0, State.RUNNING), b"b": (1, State.READY)}
 
@@ -97,7 +97,7 @@ def test_if_one_is_refused_nothing_changes(wrong: ContainerChange, reason: LoadR
     before = snapshot(world)
     for changes in ([change(plan("a", 2)), wrong], [wrong, change(plan("a", 2))]):
         with pytest.raises(ContainerRefused) as caught:
-            world.device.update(changes, FIRST)
+            world.device.change_together(changes, FIRST)
         assert (caught.value.reason, caught.value.uid) == (reason, wrong.uid)
         assert snapshot(world) == before
     refusals = [(event.uid, event.verb, event.reason) for event in world.of(LoadRefused)]
@@ -110,10 +110,10 @@ def test_slots_that_are_not_free_for_all_are_a_refusal() -> None:
     world = device("a", capacity=Capacity(slots=2))
     before = snapshot(world)
     with pytest.raises(ContainerRefused) as caught:
-        world.device.update([change(plan("b")), change(plan("c"))], FIRST)
+        world.device.change_together([change(plan("b")), change(plan("c"))], FIRST)
     assert (caught.value.reason, caught.value.uid) == (LoadReason.NO_SLOT, b"c")
     assert snapshot(world) == before
-    world.device.update([change(plan("a", 2)), change(plan("c"))], FIRST)
+    world.device.change_together([change(plan("a", 2)), change(plan("c"))], FIRST)
     world.device.run(for_ms=25)
     assert states(world) == {b"a": (0, State.RUNNING), b"c": (1, State.READY)}
 
@@ -121,7 +121,7 @@ def test_slots_that_are_not_free_for_all_are_a_refusal() -> None:
 @pytest.mark.clause("TC-UPD-20")
 def test_several_are_deleted_together() -> None:
     world = device("a", "b", "c")
-    world.device.update([gone("a"), gone("c")], FIRST)
+    world.device.change_together([gone("a"), gone("c")], FIRST)
     world.device.run(for_ms=25)
     assert states(world) == {b"b": (1, State.RUNNING)}
     ends = [event for event in world.of(Transitioned) if event.trigger == "delete"]
@@ -135,7 +135,7 @@ def test_none_starts_before_all_that_leave_are_gone() -> None:
     world.run(plan("a"), Program(work(10), stop=work(*[100] * 40)))  # takes its time to stop
     world.device.run(for_ms=5)
     coming = [change(plan(uid, 2), starts=True) for uid in ("a", "b", "c", "d")]
-    world.device.update(coming, FIRST)
+    world.device.change_together(coming, FIRST)
     world.device.run(for_ms=1)
     assert states(world)[b"d"] == (3, State.READY)
     assert states(world)[b"a"] == (2, State.STOPPING)
@@ -159,7 +159,7 @@ def test_new_versions_find_their_new_peers_at_their_first_open() -> None:
             work(10), start=calling(opened, lambda natives: natives.open(3))
         )
     world.device.run(for_ms=25)
-    world.device.update(
+    world.device.change_together(
         [change(plan(uid, 2, endpoints=ends[uid]), f"new {uid}") for uid in ("a", "b")], FIRST
     )
     world.device.run(for_ms=25)
@@ -171,10 +171,10 @@ def test_what_waits_for_the_others_can_be_deleted_and_not_changed() -> None:
     world = device("b")
     world.run(plan("a"), Program(work(10), stop=work(*[100] * 40)))
     world.device.run(for_ms=5)
-    world.device.update([change(plan("a", 2)), change(plan("c"), starts=True)], FIRST)
+    world.device.change_together([change(plan("a", 2)), change(plan("c"), starts=True)], FIRST)
     world.device.run(for_ms=1)
     with pytest.raises(ContainerRefused, match="until the update that it is part of is complete"):
-        world.device.update([change(plan("c", 2))], SECOND)
+        world.device.change_together([change(plan("c", 2))], SECOND)
     world.device.delete("c")
     world.device.run(for_ms=30)
     assert states(world) == {b"a": (1, State.RUNNING), b"b": (0, State.RUNNING)}
@@ -184,15 +184,15 @@ def test_what_waits_for_the_others_can_be_deleted_and_not_changed() -> None:
 def test_an_older_update_is_refused_and_the_same_one_is_a_repetition() -> None:
     world = World({"a": Program(work(10)), "b": Program(work(10))})
     world.run(plan("a"), world.programs["a"])
-    world.device.update([change(plan("a", 2))], SECOND)
+    world.device.change_together([change(plan("a", 2))], SECOND)
     world.device.run(for_ms=25)
     before = snapshot(world)
     for number in (FIRST, Accepted(2, b"\3" * 32)):
         with pytest.raises(ContainerRefused) as caught:
-            world.device.update([change(plan("a", 3)), change(plan("b"))], number)
+            world.device.change_together([change(plan("a", 3)), change(plan("b"))], number)
         assert caught.value.reason is LoadReason.SEQUENCE_STORE
         assert snapshot(world) == before
-    world.device.update([change(plan("a", 2))], SECOND)
+    world.device.change_together([change(plan("a", 2))], SECOND)
     assert world.device["a"].state is State.RUNNING
 
 
@@ -207,7 +207,9 @@ def test_all_of_it_is_recorded_in_one_step_before_anything_changes() -> None:
     records = list[object]()
     record = state.record
     state.record = lambda found: (records.append(found), record(found))[1]  # type: ignore[method-assign, assignment, func-returns-value]
-    world.device.update([change(plan("a", 2)), gone("b"), change(plan("c"), starts=True)], FIRST)
+    world.device.change_together(
+        [change(plan("a", 2)), gone("b"), change(plan("c"), starts=True)], FIRST
+    )
     assert len(records) == 1
     assert [(entry.uid, entry.slot, entry.wants_to_run) for entry in state.containers()] == [
         (b"a", 0, True),
@@ -227,7 +229,7 @@ def test_an_update_that_cannot_be_recorded_changes_nothing() -> None:
     world.sequences.broken = True
     before = snapshot(world)
     with pytest.raises(ContainerRefused) as caught:
-        world.device.update([change(plan("a", 2)), change(plan("b"))], FIRST)
+        world.device.change_together([change(plan("a", 2)), change(plan("b"))], FIRST)
     assert (caught.value.reason, caught.value.uid) == (LoadReason.SEQUENCE_STORE, b"")
     assert snapshot(world) == before
 
@@ -235,7 +237,7 @@ def test_an_update_that_cannot_be_recorded_changes_nothing() -> None:
 def test_a_container_that_faults_later_is_none_of_the_update() -> None:
     world = device("a")
     world.programs["traps"] = Program(trap())
-    world.device.update([change(plan("a", 2), "traps")], FIRST)
+    world.device.change_together([change(plan("a", 2), "traps")], FIRST)
     world.device.run(for_ms=25)
     assert world.exit_of("a").reason is ExitReason.TRAP
 
@@ -243,7 +245,7 @@ def test_a_container_that_faults_later_is_none_of_the_update() -> None:
 @pytest.mark.parametrize("changes", [[], [gone("a"), gone("a")]])
 def test_a_wrong_list_of_changes_is_the_callers_mistake(changes: list[ContainerChange]) -> None:
     with pytest.raises(ValueError, match="at least one change, and one for each uid"):
-        device("a").device.update(changes, FIRST)
+        device("a").device.change_together(changes, FIRST)
 
 
 def test_a_driver_cannot_update_the_device_that_calls_it() -> None:
@@ -252,7 +254,7 @@ def test_a_driver_cannot_update_the_device_that_calls_it() -> None:
 
     def loop(_natives: Natives) -> Steps:
         try:
-            world.device.update([gone("a")], FIRST)
+            world.device.change_together([gone("a")], FIRST)
         except RuntimeError as error:
             caught.append(error)
         yield 1
