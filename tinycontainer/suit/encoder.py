@@ -98,8 +98,8 @@ def build_envelope(
         EnvelopeMember.AUTHENTICATION: cbor.encode([digest]),
         EnvelopeMember.MANIFEST: manifest,
     }
-    members.update(severed)
-    members.update(payloads)
+    for name, content in (*severed.items(), *payloads.items()):
+        members[name] = content
     return cbor.with_tags((ENVELOPE_TAG,), cbor.encode(members))
 
 
