@@ -28,6 +28,26 @@ class MetadataError(TinyContainerError, ValueError):
         self.file = file
 
 
+class EnvelopeError(TinyContainerError, ValueError):
+    """A SUIT envelope that is not what it should be.
+
+    Attributes:
+        place: where, such as ``install[3]`` or ``common.components[2]``.
+        offset: of what is wrong, in bytes from the beginning of the envelope.
+        problem: what is wrong there.
+    """
+
+    def __init__(self, place: str, offset: int, problem: str) -> None:
+        super().__init__(f"{place} (byte {offset}): {problem}")
+        self.place = place
+        self.offset = offset
+        self.problem = problem
+
+
+class SeveredMismatch(EnvelopeError):
+    """An envelope carries a severed member, and its manifest names another digest for it."""
+
+
 class LoadReason(StrEnum):
     """Why a load or a reconfiguration was refused."""
 

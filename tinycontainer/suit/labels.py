@@ -95,6 +95,13 @@ class Parameter(IntEnum):
     FETCH_ARGUMENTS = 25
 
 
+class TextMember(IntEnum):
+    """Keys of the text of one language."""
+
+    MANIFEST_DESCRIPTION = 1
+    UPDATE_DESCRIPTION = 2
+
+
 def name_of(kind: type[IntEnum], number: int) -> str:
     """The draft's name of a label, or its number."""
     try:

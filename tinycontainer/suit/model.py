@@ -22,6 +22,16 @@ COMMAND_MEMBERS: Final = (
 )
 """The members of a manifest that are sequences of commands."""
 
+SEVERABLE_MEMBERS: Final = (
+    ManifestMember.COSWID,
+    ManifestMember.DEPENDENCY_RESOLUTION,
+    ManifestMember.PAYLOAD_FETCH,
+    ManifestMember.CANDIDATE_VERIFICATION,
+    ManifestMember.INSTALL,
+    ManifestMember.TEXT,
+)
+"""The members that a manifest may hold as a digest alone, while the envelope carries them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Digest:
@@ -75,7 +85,7 @@ Argument: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One condition or directive.
+    """One condition or directive. Two that say the same are equal, wherever they are.
 
     Attributes:
         label: which; see `labels.Label`.
@@ -88,8 +98,8 @@ class Command:
 
     label: int
     argument: Argument
-    place: str
-    offset: int
+    place: str = field(default="", compare=False)
+    offset: int = field(default=0, compare=False)
 
 
 CommandSequence: TypeAlias = tuple[Command, ...]
@@ -124,6 +134,8 @@ class Manifest:
         severed: digests of the members that are not in the manifest itself.
         missing: severed members that the envelope does not carry either.
         unknown: members that the decoder has no use for.
+        offsets: where its parts are, in bytes from the beginning of the envelope, by place, such as
+            ``install`` or ``common.components[2]``.
     """
 
     version: int
@@ -135,6 +147,7 @@ class Manifest:
     severed: Mapping[ManifestMember, Digest] = field(default_factory=dict)
     missing: frozenset[ManifestMember] = frozenset()
     unknown: tuple[UnknownMember, ...] = ()
+    offsets: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +165,7 @@ class Envelope:
             with their heads; and where the content of each begins.
         payloads: integrated payloads by their name, such as ``#code``.
         unknown: members that the decoder has no use for.
+        digest_offset: of the encoded digest, in bytes from the beginning of the envelope.
     """
 
     digest: Digest
@@ -162,3 +176,4 @@ class Envelope:
     severed: Mapping[int, tuple[bytes, int]] = field(default_factory=dict)
     payloads: Mapping[str, bytes] = field(default_factory=dict)
     unknown: tuple[UnknownMember, ...] = ()
+    digest_offset: int = 0

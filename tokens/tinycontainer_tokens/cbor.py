@@ -6,17 +6,24 @@ bytes again. Clause TC-TOK-25.
 
 Accepted are: integers, byte strings, UTF-8 text, arrays, and maps whose keys are integers; all
 of definite length, in deterministic form (RFC 8949, section 4.2), at most five levels deep, without
-tags, floats or simple values.
+tags, floats or simple values. Formats of others need a little more: a `Dialect` says what, for
+`locate` alone.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
 import cbor2
 
 from .errors import CborError
 
 Value: TypeAlias = "int | bytes | str | list[Value] | dict[int, Value]"
+Encodable: TypeAlias = (
+    "int | bytes | str | Sequence[Encodable] | Mapping[int, Encodable]"
+    " | Mapping[str, Encodable] | Mapping[int | str, Encodable] | None"
+)
+"""What can be encoded: every `Value`, and what a `Dialect` adds to them."""
 
 MAX_DEPTH = 5
 """Levels of arrays and maps that a value may be nested in."""
@@ -25,8 +32,39 @@ MAX_DEPTH = 5
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
 _WIDTHS = {24: 1, 25: 2, 26: 4, 27: 8}
 _MAX_TAGS = 2
-_KeyHead: TypeAlias = tuple[int, int]
-_BEFORE_ALL_KEYS: _KeyHead = (-1, 0)
+_FALSE, _TRUE, _NULL = 20, 21, 22
+_SIMPLE_VALUES: Final = {_FALSE: False, _TRUE: True, _NULL: None}
+# A key's rank: its head and, of text, its bytes. Ranks are in the order of the keys' encoded bytes.
+_KeyRank: TypeAlias = tuple[int, int] | tuple[int, int, bytes]
+_BEFORE_ALL_KEYS: _KeyRank = (-1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What is accepted beyond the form of tokens and metadata; nothing of it by default.
+
+    Tags inside a value, floats, other simple values and indefinite lengths never are.
+
+    Attributes:
+        text_keys: keys of maps may be text.
+        simple_values: false, true and null are values; they are never keys.
+        any_order: keys of maps may come in any order, and twice: for showing bytes, not for
+            judging them.
+        array_keys: with ``any_order`` alone: keys of maps may be arrays.
+        max_items: the most items that a value may have, itself and keys included; None for no
+            other bound than its bytes.
+    """
+
+    text_keys: bool = False
+    simple_values: bool = False
+    any_order: bool = False
+    array_keys: bool = False
+    max_items: int | None = None
+
+
+_STRICT: Final = Dialect()
+SHOWN: Final = Dialect(any_order=True)
+"""The form of tokens and metadata, with its keys in any order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +75,9 @@ class Item:
         offset: of its head, in bytes.
         content: offset after its head.
         end: offset after the whole item.
-        value: its decoded value; that of a tag is the value of the item after it.
+        value: its decoded value; that of a tag is the value of the item after it. That of a map
+            has its integer keys only: the others are among the children. It is None where a
+            `Dialect` accepts null, which no `Value` is.
         tag: a tag's number; None if it is no tag.
         children: items of an array, keys and values of a map in turn, the item after a tag.
     """
@@ -84,45 +124,53 @@ def decode_tagged(data: bytes, limit_bytes: int) -> tuple[tuple[int, ...], Value
         raise CborError(start + error.offset, error.problem) from None
 
 
-def locate(data: bytes, limit_bytes: int) -> Item:
+def locate(data: bytes, limit_bytes: int, dialect: Dialect = SHOWN) -> Item:
     """Find every item of one value, and of the tags in front of it.
 
-    This is for showing bytes, not for judging them: unlike `decode` it accepts a map's keys in any
-    order, and a key twice.
+    By default this is for showing bytes, not for judging them: unlike `decode` it accepts a map's
+    keys in any order, and a key twice.
 
     Args:
         data: untrusted bytes.
         limit_bytes: longest ``data`` that is looked at, in bytes.
+        dialect: what is accepted.
 
     Raises:
-        CborError: as `decode_tagged`, but for the form of maps.
+        CborError: as `decode_tagged`, but for what the dialect accepts; or there are more items
+            than it allows.
     """
     _require_length(data, limit_bytes)
     _, start = split_tags(data)
-    _scan(data, start, any_order=True)
+    _scan(data, start, dialect)
     return _item_at(data, 0)
 
 
-def encode(value: Value) -> bytes:
+def encode(value: Encodable) -> bytes:
     """Encode a value in deterministic form (RFC 8949, section 4.2.1)."""
     return bytes(cbor2.dumps(_ordered(value)))
 
 
-def _ordered(value: Value) -> Value:
+def _ordered(value: Encodable) -> Encodable:
     """The same value with its maps in the order of their keys' bytes.
 
     cbor2's own canonical form puts shorter keys first, as RFC 7049 had it.
     """
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_ordered(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _ordered(value[key]) for key in sorted(value, key=_place)}
+    if isinstance(value, Mapping):
+        pairs: list[tuple[int | str, Encodable]] = sorted(
+            value.items(), key=lambda pair: _rank(pair[0])
+        )
+        return {key: _ordered(item) for key, item in pairs}
     return value
 
 
-def _place(key: int) -> tuple[bool, int]:
+def _rank(key: int | str) -> _KeyRank:
     """The rank of a key: in the order of shortest heads, negative numbers after the others."""
-    return key < 0, ~key if key < 0 else key
+    if isinstance(key, str):
+        raw = key.encode()
+        return _TEXT, len(raw), raw
+    return (_NEGATIVE, ~key) if key < 0 else (_UNSIGNED, key)
 
 
 def split_tags(data: bytes) -> tuple[tuple[int, ...], int]:
@@ -165,6 +213,9 @@ def _item_at(data: bytes, offset: int) -> Item:
         end = content + argument
         raw = data[content:end]
         return Item(offset, content, end, raw if major == _BYTES else raw.decode("utf-8"))
+    if major == _SIMPLE:
+        simple: Any = _SIMPLE_VALUES[argument]
+        return Item(offset, content, content, simple)
     children: list[Item] = []
     end = content
     for _ in range({_ARRAY: argument, _MAP: 2 * argument, _TAG: 1}[major]):
@@ -175,8 +226,8 @@ def _item_at(data: bytes, offset: int) -> Item:
     values = [child.value for child in children]
     value: Value = values
     if major == _MAP:
-        keys = (key for key in values[::2] if isinstance(key, int))
-        value = dict(zip(keys, values[1::2], strict=True))
+        pairs = zip(values[::2], values[1::2], strict=True)
+        value = {key: item for key, item in pairs if isinstance(key, int)}
     return Item(offset, content, end, value, None, tuple(children))
 
 
@@ -207,12 +258,13 @@ def _head(data: bytes, offset: int) -> tuple[int, int, int]:
     return major, argument, end
 
 
-def _scan(data: bytes, offset: int = 0, *, any_order: bool = False) -> None:
+def _scan(data: bytes, offset: int = 0, dialect: Dialect = _STRICT) -> None:
     """Check structure and form in one pass, without recursion and without building anything."""
-    # Items still to come, and the head of the key before them if they are a map's.
-    open_levels: list[tuple[int, _KeyHead | None]] = []
+    # Items still to come, and the rank of the key before them if they are a map's.
+    open_levels: list[tuple[int, _KeyRank | None]] = []
     missing = 1
-    last_key: _KeyHead | None = None
+    last_key: _KeyRank | None = None
+    total = 1
     while True:
         while missing == 0:
             if not open_levels:
@@ -226,11 +278,10 @@ def _scan(data: bytes, offset: int = 0, *, any_order: bool = False) -> None:
         else:
             major, argument, offset = _head(data, start)
         if last_key is not None and missing % 2 == 0:
-            if major not in (_UNSIGNED, _NEGATIVE):
-                raise CborError(start, "a map key is not an integer")
-            if (major, argument) <= last_key and not any_order:
+            key = _key_rank(data, start, offset, major, argument, dialect)
+            if key <= last_key and not dialect.any_order:
                 raise CborError(start, "not in deterministic form (key order, duplicate keys)")
-            last_key = major, argument
+            last_key = key
         missing -= 1
         if major in (_BYTES, _TEXT):
             offset = _scan_string(data, start, major, argument, offset)
@@ -240,12 +291,34 @@ def _scan(data: bytes, offset: int = 0, *, any_order: bool = False) -> None:
                 raise CborError(start, "more items announced than bytes remain")
             if len(open_levels) == MAX_DEPTH:
                 raise CborError(start, f"nested deeper than {MAX_DEPTH}")
+            total += items
+            if dialect.max_items is not None and total > dialect.max_items:
+                raise CborError(start, f"more than {dialect.max_items} items")
             open_levels.append((missing, last_key))
             missing, last_key = items, _BEFORE_ALL_KEYS if major == _MAP else None
         elif major == _TAG:
             raise CborError(start, f"tag {argument} is not expected here")
-        elif major == _SIMPLE:
+        elif major == _SIMPLE and not _is_simple_value(start, argument, offset, dialect):
             raise CborError(start, "a float or simple value is not expected here")
+
+
+def _key_rank(
+    data: bytes, start: int, content: int, major: int, argument: int, dialect: Dialect
+) -> _KeyRank:
+    """The rank of a map's key; its head has been read."""
+    if major in (_UNSIGNED, _NEGATIVE):
+        return major, argument
+    if major == _TEXT and dialect.text_keys:
+        return major, argument, data[content : content + argument]
+    if major == _ARRAY and dialect.array_keys and dialect.any_order:
+        return major, argument
+    kinds = "an integer or text" if dialect.text_keys else "an integer"
+    raise CborError(start, f"a map key is not {kinds}")
+
+
+def _is_simple_value(start: int, argument: int, content: int, dialect: Dialect) -> bool:
+    """Whether it is false, true or null, in shortest form, where the dialect has them."""
+    return dialect.simple_values and argument in _SIMPLE_VALUES and content == start + 1
 
 
 def _scan_string(data: bytes, start: int, major: int, length: int, offset: int) -> int:
