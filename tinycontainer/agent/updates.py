@@ -1,8 +1,8 @@
-"""Updates over the network: one at a time, and what has become of the last one (TC-UPD-25, TC-UPD-26).
+"""Updates over the network: one at a time, and what has become of the last one.
 
 An envelope that carries all its payloads is applied while its request is answered. One whose
 payloads have to be fetched is answered once it is examined; the device goes on meanwhile, and the
-result can be observed.
+result can be observed. Clauses TC-UPD-25 and TC-UPD-26.
 """
 
 from collections.abc import Callable
@@ -208,5 +208,3 @@ class Updates:
             self._last, state=state, reason=reason, problem=problem[:MAX_PROBLEM_CHARACTERS]
         )
         self._when_changed()
-
-

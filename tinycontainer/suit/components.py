@@ -3,6 +3,7 @@
 Both parts are CBOR in a byte string each: the uid as a byte string, the section as text.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from tinycontainer.interfaces.updating import UpdateSection
@@ -24,6 +25,15 @@ def component_id(uid: bytes, section: UpdateSection) -> ComponentId:
         section: which of its sections.
     """
     return cbor.encode(uid), cbor.encode(str(section))
+
+
+def uids_of(components: Iterable[ComponentId]) -> tuple[bytes, ...]:
+    """The uids that identifiers of our profile name, each once, in order.
+
+    Raises:
+        ValueError: one is none of our profile.
+    """
+    return tuple(dict.fromkeys(parse_component(each)[0] for each in components))
 
 
 def parse_component(identifier: ComponentId) -> tuple[bytes, UpdateSection]:

@@ -53,7 +53,7 @@ class UpdateDraft:
     """What one envelope is to do: install and replace containers, or delete them.
 
     Attributes:
-        sequence_number: 0 to 2^64 - 1; higher than that of each container's last update.
+        sequence_number: 0 to 2^63 - 1; higher than that of each container's last update.
         identity: which devices it is for; without a device id, all of the class.
         containers: those that it brings, at most 16; empty if it deletes.
         removed: uids of those that it deletes, at most 16; empty if it brings any.

@@ -98,7 +98,9 @@ def build_envelope(
         EnvelopeMember.AUTHENTICATION: cbor.encode([digest]),
         EnvelopeMember.MANIFEST: manifest,
     }
-    for name, content in (*severed.items(), *payloads.items()):
+    for label, content in severed.items():
+        members[label] = content
+    for name, content in payloads.items():
         members[name] = content
     return cbor.with_tags((ENVELOPE_TAG,), cbor.encode(members))
 

@@ -24,9 +24,9 @@ from tinycontainer.interfaces.updating import (
 from tinycontainer.metadata import decode as decode_metadata
 from tinycontainer.text import show
 
+from .components import parse_component
 from .labels import Label, ManifestMember, Parameter
 from .model import Command, CommandSequence, Digest, ParameterValue
-from .profile import parse_component
 from .rules import UpdateRules
 from .verification import Examined
 
@@ -64,6 +64,7 @@ class _Component:
         uid, section: which it is.
         parameters: what was set for it.
         staged: what it is to hold; None if it is what is installed.
+        sha256: of that, once it was worked out: a manifest can ask for it a thousand times.
         matched: whether an image-match has succeeded on what it is to hold.
         meant: which of the conditions on vendor and class have succeeded.
         starts, unlinked: whether it was invoked, or unlinked.
@@ -73,6 +74,7 @@ class _Component:
     section: UpdateSection
     parameters: dict[int, ParameterValue] = field(default_factory=dict)
     staged: bytes | None = None
+    sha256: bytes = b""
     matched: bool = False
     meant: frozenset[Label] = frozenset()
     starts: bool = False
@@ -83,7 +85,7 @@ class _Component:
         return f"{show(self.uid)} {self.section}"
 
     def stage(self, content: bytes) -> None:
-        self.staged, self.matched = content, False
+        self.staged, self.sha256, self.matched = content, b"", False
 
     def copy(self) -> "_Component":
         return replace(self, parameters=dict(self.parameters))
@@ -212,7 +214,7 @@ class _Processor:
         if found is None:
             raise _refused(reason, command, component, "this device has no identifier of its own")
         if wanted != found:
-            problem = f"it is for {wanted.hex()}, this device is {found.hex()}"
+            problem = f"it is for {wanted.hex()}, and this device has {found.hex()}"
             raise _refused(reason, command, component, problem)
         component.meant |= {label}
 
@@ -224,15 +226,15 @@ class _Processor:
             raise _refused(UpdateReason.IMAGE, command, component, "no image-digest is set")
         if content is None:
             raise _refused(UpdateReason.IMAGE, command, component, "there is nothing to compare")
-        if size_bytes is not None and size_bytes != len(content):
+        if isinstance(size_bytes, int) and size_bytes != len(content):
             problem = f"it has {len(content)} bytes, and {size_bytes} are announced"
             raise _refused(UpdateReason.IMAGE, command, component, problem)
-        if not wanted.is_of(content):
-            found = hashlib.sha256(content).hexdigest()
-            problem = f"it has sha256 {found}, and {wanted.value.hex()} is announced"
+        found = component.sha256 or hashlib.sha256(content).digest()
+        if found != wanted.value:
+            problem = f"it has sha256 {found.hex()}, and {wanted.value.hex()} is announced"
             raise _refused(UpdateReason.IMAGE, command, component, problem)
         # From here on these bytes are meant, even if what is installed changes meanwhile.
-        component.staged, component.matched = content, True
+        component.staged, component.sha256, component.matched = content, found, True
 
     def _content(self, component: _Component) -> bytes | None:
         if component.staged is not None:

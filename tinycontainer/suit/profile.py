@@ -41,6 +41,8 @@ from .model import (
 
 MAX_CONTAINERS: Final = 16
 MAX_URI_BYTES: Final = 255
+MAX_SEQUENCE_NUMBER: Final = (1 << 63) - 1
+"""What events and their readers take."""
 _SHA_256_BYTES: Final = 32
 
 _EVERYWHERE: Final = frozenset(
@@ -102,6 +104,7 @@ def objections(envelope: Envelope, manifest: Manifest) -> Iterator[Objection]:
     """
     yield from _unknown_members(envelope, manifest)
     yield from _digest(envelope)
+    yield from _sequence_number(manifest)
     yield from _members(envelope, manifest)
     yield from _components(manifest)
     for name, commands in _sequences(manifest):
@@ -118,6 +121,12 @@ def _unknown_members(envelope: Envelope, manifest: Manifest) -> Iterator[Objecti
 def _digest(envelope: Envelope) -> Iterator[Objection]:
     if problem := _sha_256(envelope.digest):
         yield Objection("authentication-wrapper", envelope.digest_offset, f"it {problem}")
+
+
+def _sequence_number(manifest: Manifest) -> Iterator[Objection]:
+    if manifest.sequence_number > MAX_SEQUENCE_NUMBER:
+        problem = f"is beyond {MAX_SEQUENCE_NUMBER}"
+        yield _of_member(manifest, ManifestMember.SEQUENCE_NUMBER, problem)
 
 
 def _members(envelope: Envelope, manifest: Manifest) -> Iterator[Objection]:

@@ -9,8 +9,8 @@
  7. right      the keys that have signed may update every container that it names
  8. sequence   for none of them a newer update was accepted, or another one of this number
 
-The numbers are repeated below. Nothing of the manifest is looked at before the signature holds. What
-follows, `processor` does. Clauses TC-UPD-05 to TC-UPD-12.
+The numbers are repeated below. Nothing of the manifest is looked at before the signature holds. The
+rest is done by `processor`. Clauses TC-UPD-05 to TC-UPD-12.
 """
 
 from collections.abc import Callable
@@ -25,18 +25,16 @@ from tinycontainer_tokens import (
     SequenceOvertaken,
     StepOutcome,
     VerificationStep,
-    cbor,
     require_not_overtaken,
 )
 
+from .components import uids_of
 from .decoder import MAX_ENVELOPE_BYTES, decode_envelope, decode_manifest
+from .encoder import signed_bytes
 from .keys import UpdateAlgorithm, UpdateKeyEntry, UpdateKeys
 from .model import Envelope, Manifest, Signature
-from .profile import objections, uids_of
-
-_SIGN1: Final = 18
-_CONTEXT: Final = "Signature1"
-"""The first item of what a COSE_Sign1 covers (RFC 9052, 4.4)."""
+from .profile import objections
+from .signatures import SIGN1_TAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +152,18 @@ class _Examiner:
         signatures = self._require_envelope().signatures
         for signature in signatures:
             algorithm = UpdateAlgorithm.of_number(signature.algorithm)
-            if signature.tag == _SIGN1 and algorithm is not None:
+            if signature.tag == SIGN1_TAG and algorithm is not None:
                 found = self._keys.candidates(algorithm, signature.kid)
                 self._candidates += [(signature, entry) for entry in found]
         if not self._candidates:
             raise UpdateRefused(UpdateReason.KEY, "", _describe_missing_key(signatures, self._keys))
 
     def signature(self) -> None:  # 4
-        covered = self._require_envelope().signed_digest
+        envelope = self._require_envelope()
         self._signers = tuple(
             entry
             for signature, entry in self._candidates
-            if entry.key.has_signed(sig_structure(signature.protected, covered), signature.proof)
+            if entry.key.has_signed(signed_bytes(envelope, signature.protected), signature.proof)
         )
         if not self._signers:
             problem = "not made with an update key of this device, or changed since"
@@ -183,7 +181,7 @@ class _Examiner:
             raise UpdateRefused(
                 UpdateReason.PROFILE, objection.place, objection.problem, offset=objection.offset
             )
-        self._uids = uids_of(manifest)
+        self._uids = uids_of(manifest.components)
 
     def right(self) -> None:  # 7
         for uid in self._uids:
@@ -231,11 +229,6 @@ _STEPS: Final = tuple(
     (VerificationStep(number, check.__name__, StepOutcome.PASSED), check)
     for number, check in enumerate(_CHECKS, start=1)
 )
-
-
-def sig_structure(protected: bytes, signed_digest: bytes) -> bytes:
-    """What a COSE_Sign1 of an envelope covers: the payload is detached, the digest itself."""
-    return cbor.encode([_CONTEXT, protected, b"", signed_digest])
 
 
 def _refused_form(reason: UpdateReason, error: EnvelopeError) -> UpdateRefused:
