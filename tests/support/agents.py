@@ -7,6 +7,7 @@ from typing import Any
 import cbor2
 
 from support.scripted import Program, work
+from support.updates import rules
 from support.worlds import World
 from tinycontainer.agent.changes import Changes
 from tinycontainer.agent.identity import DeviceId
@@ -17,7 +18,9 @@ from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest, Method
 from tinycontainer.agent.requests.rates import Rates
 from tinycontainer.agent.requests.rights import KnownPeer, Peers, Right
 from tinycontainer.agent.resources import Resources
+from tinycontainer.agent.updates import Updates
 from tinycontainer.state import DeviceState, MemoryState
+from tinycontainer.suit.updater import Updater
 from tinycontainer.tools.recording import Recorder
 
 OPEN = Peers({}, is_protected=False)
@@ -54,6 +57,12 @@ class Managed:
             managed_programs(), state=self.state, sinks=(self.changes,), recorder=self.recorder
         )
         self.device = self.world.device
+        self.when_updated = list[object]()
+        self.updates = Updates(
+            Updater(rules(origins=("coap://[::1]:5684",)), self.device),
+            1 << 17,
+            lambda: self.when_updated.append(self.updates.wanted),
+        )
         self.uploads = Uploads(lambda: self.now_s)
         device_id = DeviceId(self.fixed_id, self.state)
         capacity = self.world.capacity
@@ -62,7 +71,15 @@ class Managed:
             Rates(lambda: self.now_s),
             self.uploads,
             Published(self.device, device_id, self._may),
-            Resources(self.device, self.state, capacity, device_id, self.changes, lambda: 7),
+            Resources(
+                self.device,
+                self.state,
+                capacity,
+                device_id,
+                self.changes,
+                lambda: 7,
+                self.updates,
+            ),
         )
 
     def _may(self, request: CoapRequest, right: Right, uid: bytes | None) -> bool:

@@ -13,7 +13,8 @@ from support.project import ROOT
 SPECS = ROOT / "specs"
 TESTS = ROOT / "tests"
 _CLAUSE = re.compile(
-    r"^\*\*(TC-[A-Z]+-\d\d)\*\* \((MUST|SHOULD|MAY); (paper|firmware|draft|ours)\) (.*?)(?=\n\n|\Z)",
+    r"^\*\*(TC-[A-Z]+-\d\d)\*\* \((MUST|SHOULD|MAY);"
+    r" (paper|firmware|draft|ours)\) (.*?)(?=\n\n|\Z)",
     re.MULTILINE | re.DOTALL,
 )
 _LOOKS_LIKE_ONE = re.compile(r"^\*\*TC-", re.MULTILINE)

@@ -31,6 +31,7 @@ from .resources import Resources
 
 _ANYWHERE: Final = frozenset({Option.URI_HOST, Option.URI_PORT, Option.ACCEPT, Option.BLOCK2})
 """Critical options that every resource knows; those of the path and the query are read already."""
+_RIGHTS_BEFORE: Final = {"judge": Right.LOAD, "update": Right.UPDATE}
 _OF_PAYLOADS: Final = frozenset({Option.BLOCK1})
 
 
@@ -95,9 +96,10 @@ class Manager:
         if request.method is Method.PUT:
             known |= {Option.IF_MATCH}
         _require_known_options(request, known)
-        if target.kind == "judge" and Right.LOAD not in peer.rights:
-            # To which containers is known when the bundle has come.
-            raise CoapRefused(Code.FORBIDDEN, "forbidden", f"{peer.name} has no right to load")
+        # For these, about which containers they are is known when the payload has come.
+        needed = _RIGHTS_BEFORE.get(target.kind) if request.method is Method.POST else None
+        if needed is not None and needed not in peer.rights:
+            raise CoapRefused(Code.FORBIDDEN, "forbidden", f"{peer.name} has no right to {needed}")
         for right in rights:
             if not peer.may(right, target.uid):
                 problem = f"{peer.name} has no right to {right}"

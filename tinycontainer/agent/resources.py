@@ -26,6 +26,7 @@ from .requests.message import BLOCK_BYTES, CoapAnswer, CoapRequest, Code, Format
 from .requests.refusing import CoapRefused, bad_request
 from .requests.rights import KnownPeer, Right
 from .requests.target import ID_DIGITS, Target
+from .updates import Updates
 
 EVENTS_PER_ANSWER: Final = 32
 MAX_CONFIRM_MS: Final = 24 * 60 * 60 * 1000
@@ -97,6 +98,7 @@ class Resources:
         device_id: its identifier.
         changes: what has changed since the boot.
         now_s: the device's time in Unix seconds.
+        updates: applies updates.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class Resources:
         device_id: DeviceId,
         changes: Changes,
         now_s: Callable[[], int],
+        updates: Updates,
     ) -> None:
         self._device = device
         self._state = state
@@ -114,6 +117,7 @@ class Resources:
         self._device_id = device_id
         self._changes = changes
         self._now_s = now_s
+        self._updates = updates
         self._hashes: dict[bytes, tuple[int, bytes]] = {}
 
     def rights_for(self, request: CoapRequest, target: Target) -> tuple[Right, ...]:
@@ -133,8 +137,8 @@ class Resources:
                 return (Right.DELETE,)
             case "metadata" if method is Method.PUT:
                 return (Right.RECONFIGURE,)
-            case "judge" if method is Method.POST:
-                return ()  # which container the bundle is of is known once it has come
+            case "judge" | "update" if method is Method.POST:
+                return ()  # which containers it is about is known once the payload has come
         if method is not Method.GET or target.kind == "judge":
             problem = f"{method.name} is not possible here"
             raise CoapRefused(Code.METHOD_NOT_ALLOWED, "method-not-allowed", problem)
@@ -146,6 +150,8 @@ class Resources:
             return 0
         if target.kind == "metadata":
             return self._capacity.metadata_bytes
+        if target.kind == "update":
+            return self._updates.limit_bytes
         takes_bundle = target.kind == "judge" or request.method is Method.PUT
         return self._capacity.bundle_bytes if takes_bundle else 0
 
@@ -184,6 +190,8 @@ class Resources:
                 return _content([self._describe(view, account) for view in seen])
             case "events":
                 return self._events(target, peer)
+            case "update":
+                return _content(self._updates.look(peer).encode())
         uid = target.uid or b""
         view = self._device[uid]
         if target.kind == "metadata":
@@ -267,6 +275,9 @@ class Resources:
         if known is not None:
             return key.answer(known)
         match request.method:
+            case Method.POST if target.kind == "update":
+                answer = CoapAnswer(Code.CHANGED)
+                self._updates.apply(payload, peer, lambda: self._answering(key, Code.CHANGED))
             case Method.PUT if target.kind == "metadata":
                 self._require_uid(uid, find_uid(payload))
                 with self._answering(key, Code.CHANGED) as answer:

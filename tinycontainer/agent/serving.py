@@ -3,7 +3,8 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,11 +13,14 @@ from tinycontainer.device.device import BareDevice
 from tinycontainer.device.setup import Setup
 from tinycontainer.interfaces.clock import NS_PER_MS, to_unix_s
 from tinycontainer.state import DeviceState
+from tinycontainer.suit.decoder import MAX_ENVELOPE_BYTES
+from tinycontainer.suit.updater import Updater
 
 from .address import Address
 from .agent import Agent
 from .changes import Changes
 from .coap_server import Observers, Site, listening
+from .fetching import Fetching
 from .identity import DeviceId
 from .manager import Manager
 from .protection import ProtectedSite, Protection
@@ -26,7 +30,10 @@ from .requests.message import CoapAnswer, CoapRequest, Code, Method
 from .requests.rates import Rates
 from .requests.rights import Peers, Right
 from .resources import Resources
+from .updates import Updates
 
+_ENVELOPE_OVERHEAD_BYTES: Final = 8192
+"""What an envelope has beside the bundles of all slots."""
 _MOVING: Final = frozenset({State.RUNNING, State.STOPPING})
 
 
@@ -43,6 +50,7 @@ class Served:
         peers: who is known.
         protection: by what they are known.
         when_asked: is called with each request and its answer.
+        updater: applies updates; None if the device takes none.
     """
 
     device: BareDevice
@@ -53,9 +61,24 @@ class Served:
     peers: Peers
     protection: Protection
     when_asked: Callable[[CoapRequest, CoapAnswer], None]
+    updater: Updater | None = None
 
-    def make_manager(self) -> Manager:
-        """What answers requests."""
+    def make_updates(self, when_changed: Callable[[], None]) -> Updates:
+        """What applies updates.
+
+        Args:
+            when_changed: is called when there is something new to observe.
+        """
+        capacity = self.setup.capacity
+        longest_bytes = capacity.slots * capacity.bundle_bytes + _ENVELOPE_OVERHEAD_BYTES
+        return Updates(self.updater, min(longest_bytes, MAX_ENVELOPE_BYTES), when_changed)
+
+    def make_manager(self, updates: Updates) -> Manager:
+        """What answers requests.
+
+        Args:
+            updates: applies updates.
+        """
         setup = self.setup
         resources = Resources(
             self.device,
@@ -64,6 +87,7 @@ class Served:
             self.device_id,
             self.changes,
             lambda: to_unix_s(setup.epoch_s, self.device.now_ns),
+            updates,
         )
         published = Published(self.device, self.device_id, self._may)
         return Manager(
@@ -73,6 +97,17 @@ class Served:
     def _may(self, request: CoapRequest, right: Right, uid: bytes | None) -> bool:
         peer = self.peers.find(request.peer)
         return peer is not None and peer.may(right, uid)
+
+
+@asynccontextmanager
+async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Let something go on until the block is left."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def serve(
@@ -96,7 +131,15 @@ async def serve(
     """
     observers = Observers()
     agent = Agent(served.device, observers)
-    manager = served.make_manager()
+
+    def when_update_changed() -> None:
+        agent.note_change()
+        agent.poke()
+        fetching.wake()
+
+    updates = served.make_updates(when_update_changed)
+    fetching = Fetching(updates)
+    manager = served.make_manager(updates)
 
     def handle(request: CoapRequest) -> CoapAnswer:
         answer = manager.handle(request)
@@ -120,7 +163,7 @@ async def serve(
     site: Any = Site(handle, manager.look, observers)
     if served.peers.is_protected:
         site = ProtectedSite(site, served.protection, time.monotonic)
-    async with listening(site, address.host, address.port):
+    async with listening(site, address.host, address.port), _in_background(fetching.run()):
         when_ready()
         await agent.run(lambda: signals > 0)
     when_ending()

@@ -19,7 +19,7 @@ from tinycontainer.text import flatten, show
 from tinycontainer_tokens.cbor import Value
 
 from .requests.message import Code, Option, to_uint
-from .requests.refusing import MAX_PROBLEM_CHARACTERS, RETRY_S, CoapRefused, too_large
+from .requests.refusing import MAX_PROBLEM_CHARACTERS, RETRY_S, CoapRefused
 from .requests.rights import KnownPeer, Right
 
 Answering: TypeAlias = Callable[[], AbstractContextManager[object]]
@@ -87,6 +87,7 @@ _CODES: Final = {
     UpdateReason.KEY: Code.FORBIDDEN,
     UpdateReason.SIGNATURE: Code.FORBIDDEN,
     UpdateReason.RIGHT: Code.FORBIDDEN,
+    UpdateReason.CAPACITY: Code.TOO_LARGE,
     UpdateReason.OLDER: Code.CONFLICT,
     UpdateReason.REUSED_NUMBER: Code.CONFLICT,
 }
@@ -198,8 +199,6 @@ class Updates:
         if isinstance(refusal.refusal, LoadError):
             found = CoapRefused.of(refusal.refusal)
             return CoapRefused(found.code, refusal.reason, problem, found.options)
-        if refusal.reason is UpdateReason.CAPACITY:
-            return too_large(problem, self.limit_bytes)
         code = _CODES.get(refusal.reason, Code.UNPROCESSABLE)
         return CoapRefused(code, refusal.reason, problem)
 

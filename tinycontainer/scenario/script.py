@@ -36,11 +36,12 @@ class ManagementCall(StrEnum):
     DELETE = "delete"
     RECONFIGURE = "reconfigure"
     REPLACE = "replace"
+    UPDATE = "update"
     JUDGE = "judge"
 
     @property
     def takes_file(self) -> bool:
-        """Whether it names a file (a bundle, or metadata) and not a uid."""
+        """Whether it names a file (a bundle, metadata or an envelope) and not a uid."""
         return self in _WITH_FILE
 
 
@@ -48,6 +49,7 @@ _WITH_FILE: Final = (
     ManagementCall.LOAD,
     ManagementCall.RECONFIGURE,
     ManagementCall.REPLACE,
+    ManagementCall.UPDATE,
     ManagementCall.JUDGE,
 )
 
@@ -98,7 +100,7 @@ class ScriptStep:
         at_ms: device time.
         verb: the call.
         uid: of the container; empty if the content has it.
-        content: bundle or metadata.
+        content: bundle, metadata or envelope.
         refused: whether the device is expected to refuse.
         confirm_ms: how long a new version is on trial; None if it is final.
         replaces: whether a bundle is judged as `Device.replace` would, and not as a load.
@@ -216,6 +218,7 @@ def _take_step(device: Device, step: ScriptStep) -> Surprise | None:
         ManagementCall.DELETE: lambda: device.delete(step.uid),
         ManagementCall.RECONFIGURE: lambda: device.reconfigure(step.content),
         ManagementCall.REPLACE: lambda: device.replace(step.content, step.confirm_ms),
+        ManagementCall.UPDATE: lambda: device.update(step.content),
         ManagementCall.JUDGE: lambda: require_all(
             device.judge(step.content, replaces=step.replaces)
         ),

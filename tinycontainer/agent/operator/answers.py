@@ -12,6 +12,7 @@ MAX_ANSWER_BYTES: Final = 1 << 20
 _VERDICTS: Final = {0: False, 1: True, 2: None}
 _USAGE: Final = 7
 _USAGE_VALUES: Final = 9
+_UPDATE_STATES: Final = ("none", "fetching", "done", "repeated", "refused")
 _STATES: Final = {1: "READY", 2: "RUNNING", 3: "STOPPING", 4: "DELETING"}
 
 
@@ -59,6 +60,50 @@ class SeenContainer:
     @property
     def _steady(self) -> tuple[object, ...]:
         return self.state, self.last_exit, self.change, self.sha256, self.slot, self.loops
+
+
+@dataclass(frozen=True, slots=True)
+class SeenUpdate:
+    """The last update since the boot of a device (TC-UPD-26); its texts are fit to be shown.
+
+    Attributes:
+        state: what has become of it: ``none``, ``fetching``, ``done``, ``repeated`` or ``refused``.
+        count: how many there were.
+        uids: of the containers that it is about.
+        sequence: its number.
+        digest: SHA-256 of its manifest; empty if that is not known.
+        reason: why it was refused, else empty.
+        problem: what exactly.
+    """
+
+    state: str
+    count: int
+    uids: tuple[str, ...]
+    sequence: int
+    digest: str
+    reason: str
+    problem: str
+
+
+def read_update(payload: bytes) -> SeenUpdate:
+    """Read the answer of GET /tc/su.
+
+    Raises:
+        AnswerUnreadable: it is something else.
+    """
+    values = _map(_decode(payload))
+    state = _uint(values.get(0))
+    if state >= len(_UPDATE_STATES):
+        raise AnswerUnreadable("the state of an update is not known")
+    return SeenUpdate(
+        state=_UPDATE_STATES[state],
+        count=_uint(values.get(1)),
+        uids=tuple(show(_bytes(uid), 64) for uid in _list(values.get(2))),
+        sequence=_uint(values.get(3)),
+        digest=_bytes(values.get(4)).hex(),
+        reason=_text(values.get(5)),
+        problem=_text(values.get(6)),
+    )
 
 
 def read_containers(payload: bytes) -> list[SeenContainer]:

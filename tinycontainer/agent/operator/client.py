@@ -19,14 +19,17 @@ from ..requests.message import (
 from .answers import (
     AnswerUnreadable,
     SeenContainer,
+    SeenUpdate,
     read_checks,
     read_container,
     read_containers,
     read_events,
     read_problem,
+    read_update,
 )
 
 _DEVICE_ID: Final = ("device-id", "")
+_UPDATE: Final = ("tc", "su")
 _ETAG_BYTES: Final = 8
 
 
@@ -208,6 +211,20 @@ class Client:
         query = () if confirm_ms is None else (f"confirm={confirm_ms}",)
         etag = bytes.fromhex(self.container(uid).sha256)[:_ETAG_BYTES]
         self._change(Method.PUT, uid, (), query, bundle, ((Option.IF_MATCH, etag),))
+
+    def update(self, envelope: bytes) -> None:
+        """Apply a SUIT envelope; payloads that it does not carry may yet have to be fetched."""
+        request_id = f"id={self._requests.random_bytes(8).hex()}"
+        self._ask(Method.POST, _UPDATE, (request_id,), envelope, code=Code.CHANGED)
+
+    def last_update(self) -> SeenUpdate:
+        """What has become of the last update since the boot."""
+        return read_update(self._ask(Method.GET, _UPDATE).payload)
+
+    def follow_update(self) -> Iterator[SeenUpdate]:
+        """The last update, now and whenever it has changed."""
+        for answer in self._observe(_UPDATE):
+            yield read_update(answer.payload)
 
     def reconfigure(self, uid: bytes, metadata: bytes) -> None:
         """Give a container new metadata."""

@@ -17,8 +17,8 @@ class Target:
     """What a request of version 2 is about.
 
     Attributes:
-        kind: of the resource: ``device``, ``containers``, ``container``, ``metadata``, ``judge`` or
-            ``events``.
+        kind: of the resource: ``device``, ``containers``, ``container``, ``metadata``, ``judge``,
+            ``update`` or ``events``.
         uid: of the container; None if it is about none.
         query: its parts, without the id.
         request_id: 8 bytes; None if the request has none.
@@ -55,6 +55,8 @@ def _find(path: tuple[str, ...]) -> tuple[str, bytes | None]:
             return "containers", None
         case ("tc", "j"):
             return "judge", None
+        case ("tc", "su"):
+            return "update", None
         case ("tc", "e"):
             return "events", None
         case ("tc", "c", digits):

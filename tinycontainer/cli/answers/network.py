@@ -70,6 +70,27 @@ class JudgedAnswer(AnswerTable):
     judge: list[RemoteCheck]
 
 
+class SeenUpdateRow(AnswerTable):
+    """What has become of an update."""
+
+    state: Literal["none", "fetching", "done", "repeated", "refused"]
+    count: int
+    """Updates since the boot."""
+    uids: list[str]
+    sequence: int
+    digest: str
+    """SHA-256 of the manifest; empty if it is not known."""
+    reason: str
+    """Why it was refused; empty if it was not."""
+    problem: str
+
+
+class UpdateAnswer(AnswerTable):
+    """`remote update` and `remote last-update`."""
+
+    update: SeenUpdateRow
+
+
 class NumberedEvent(AnswerTable):
     """An event of the device; with --follow, each line is one."""
 
@@ -113,6 +134,7 @@ RemoteAnswer = (
     | PublishedAnswer
     | JudgedAnswer
     | EventsAnswer
+    | UpdateAnswer
     | DeviceIdAnswer
     | DoneAnswer
     | SeenRow

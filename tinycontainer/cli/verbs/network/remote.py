@@ -60,9 +60,9 @@ def remote(
 ) -> int:
     """Manage the device at URI, such as coap://[::1]:5683.
 
-    SUBJECT is a bundle for load, replace and judge, a bundle or metadata for reconfigure, a uid
-    (text, or hex: and digits) for show, start, stop, kill and delete, a new identifier for id. ls,
-    watch and events take none.
+    SUBJECT is a bundle for load, replace and judge, a bundle or metadata for reconfigure, a SUIT
+    envelope for update, a uid (text, or hex: and digits) for show, start, stop, kill and delete, a
+    new identifier for id. ls, watch, events and last-update take none.
 
     Example: tinycontainerctl remote coap://[::1] ls
     """

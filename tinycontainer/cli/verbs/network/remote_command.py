@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from tinycontainer.agent.operator.answers import SeenContainer
+from tinycontainer.agent.operator.answers import SeenContainer, SeenUpdate
 from tinycontainer.agent.operator.client import Client, Requests
 from tinycontainer.agent.operator.published_client import PublishedClient
 from tinycontainer.agent.published import Action
@@ -23,15 +23,16 @@ from .seen_containers import describe_change, print_containers
 
 _WITH_SUBJECT: Final = {
     "show": "uid", "load": "bundle", "replace": "bundle", "reconfigure": "file", "judge": "bundle",
-    "start": "uid", "stop": "uid", "kill": "uid", "delete": "uid",
+    "update": "envelope", "start": "uid", "stop": "uid", "kill": "uid", "delete": "uid",
 }  # fmt: skip
-_WITHOUT: Final = ("ls", "watch", "events")
+_WITHOUT: Final = ("ls", "watch", "events", "last-update")
 WHATS: Final = (*_WITHOUT, "id", *_WITH_SUBJECT)
 _IN_VERSION_1: Final = ("show", "load", "start", "stop", "delete", "id")
 _BELONGS_TO: Final = {
     "--confirm": ("replace",), "--replaces": ("judge",), "--since": ("events",),
     "--follow": ("events",),
 }  # fmt: skip
+_FETCHING: Final = "fetching"
 _MAX_BUNDLE_BYTES: Final = 64 << 20
 
 
@@ -132,6 +133,10 @@ def carry_out(command: RemoteCommand, requests: Requests) -> ExitCode:
             print_containers(command.what, [container], as_json=command.as_json)
         case "events":
             _print(command, ("number", "event"), client.events(command.since)[1])
+        case "last-update":
+            code = _show_update(client.last_update(), command)
+        case "update":
+            code = _update(client, command)
         case "judge":
             rows = client.judge(_read(command.subject), replaces=command.replaces)
             _print(command, ("check", "holds", "problem"), rows)
@@ -160,6 +165,25 @@ def _change(client: Client, command: RemoteCommand) -> None:
         case verb:
             client.order(command.parse_uid(), verb)
     _say_done(command)
+
+
+def _update(client: Client, command: RemoteCommand) -> ExitCode:
+    """Apply an envelope, and wait until the device has fetched what it does not carry."""
+    client.update(_read(command.subject))
+    found = client.last_update()
+    if found.state == _FETCHING:
+        found = next(each for each in client.follow_update() if each.state != _FETCHING)
+    return _show_update(found, command)
+
+
+def _show_update(found: SeenUpdate, command: RemoteCommand) -> ExitCode:
+    if command.as_json:
+        print_json({"update": asdict(found)})
+    else:
+        about = f" {found.sequence} of {', '.join(found.uids)}" if found.uids else ""
+        why = f": {found.reason}: {found.problem}" if found.reason else ""
+        click.echo(f"update{about}: {found.state}{why}")
+    return ExitCode.REFUSED if found.reason else ExitCode.DONE
 
 
 def _change_published(client: PublishedClient, command: RemoteCommand) -> None:

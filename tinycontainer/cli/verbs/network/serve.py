@@ -173,6 +173,7 @@ def _serve(
         peers=peers,
         protection=protection,
         when_asked=when_asked,
+        updater=device.updater,
     )
 
     def when_ready() -> None:
