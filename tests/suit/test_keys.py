@@ -23,11 +23,11 @@ PRIME = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
 SECRET = b"correct horse battery staple 123"
 COVERED = b"what is covered"
 
-# RFC 6979, appendix A.2.5: a private number, its public half, and signatures with SHA-256.
+# RFC 6979, appendix A.2.5: a private number, and its public half.
 NUMBER = bytes.fromhex("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721")
 POINT_X = bytes.fromhex("60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6")
 POINT_Y = bytes.fromhex("7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299")
-# RFC 8032, section 7.1, test 3.
+# RFC 8032, section 7.1, test 3: a private key.
 ED_SECRET = bytes.fromhex("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7")
 
 

@@ -6,16 +6,14 @@ from support.errors import catch_error
 
 from tinycontainer.suit import p256
 from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
-from tinycontainer_tokens import (
-    KeyFileError,
-)
+from tinycontainer_tokens import KeyFileError
 
-ES256, ESP256 = UpdateAlgorithm.ES256, UpdateAlgorithm.ESP256
+ES256 = UpdateAlgorithm.ES256
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 PRIME = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
 SECRET = b"correct horse battery staple 123"
 
-# RFC 6979, appendix A.2.5: a private number, its public half, and signatures with SHA-256.
+# RFC 6979, appendix A.2.5: a public key.
 POINT_X = bytes.fromhex("60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6")
 POINT_Y = bytes.fromhex("7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299")
 
