@@ -31,6 +31,15 @@ def test_a_key_of_the_same_content_is_parsed_once() -> None:
     assert files.key(PEM) is not first
 
 
+def test_an_update_key_of_the_same_content_is_parsed_once_and_apart_from_tokens() -> None:
+    files = ParsedFiles()
+    first = files.update_key(PEM)
+    assert files.update_key(bytes(PEM)) is first
+    assert files.key(PEM).public == first.public
+    files.forget()
+    assert files.update_key(PEM) is not first
+
+
 def test_errors_are_not_remembered(tmp_path: Path) -> None:
     files = ParsedFiles()
     for name in ("one.toml", "two.toml"):

@@ -18,7 +18,7 @@ _MAX_NAME_CHARACTERS: Final = 253
 _SHOWN_BYTES: Final = 60
 _LABEL: Final = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN: Final = re.compile(rf"({_LABEL}\.)+{_LABEL}")
-_NEARLY_UUID: Final = re.compile(r"\{?[0-9A-Fa-f-]{30,}\}?|urn:uuid:.*", re.IGNORECASE)
+_NEARLY_UUID: Final = re.compile(r"\{?[0-9A-Fa-f-]{30,40}\}?|urn:uuid:.*", re.IGNORECASE)
 
 
 def check_vendor(text: str) -> str:
@@ -56,10 +56,10 @@ def check_origin(text: str) -> str:
         ValueError: it is something else.
     """
     try:
-        path = parse_coap_uri(text).path
+        is_server = parse_coap_uri(text).path == "" and not text.endswith(("?", "#"))
     except ValueError:
-        path = text
-    if path or text.endswith(("?", "#")):
+        is_server = False
+    if not is_server:
         raise ValueError(
             f"{show(text, _SHOWN_BYTES)} is no server such as coap://[2001:db8::7]:5683, without a"
             " path"

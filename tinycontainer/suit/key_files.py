@@ -39,6 +39,9 @@ _KTY_RSA: Final = 3
 _Y_AS_SIGN: Final = (b"\x22\xf4", b"\x22\xf5")
 """Label -3 and a boolean, as they are encoded: the compressed form of a point."""
 
+_MAP: Final = 5
+"""The major type of a map (RFC 8949, section 3)."""
+
 _EC_PARAMETERS: Final = re.compile(
     rb"-----BEGIN EC PARAMETERS-----[^-]*-----END EC PARAMETERS-----\s*"
 )
@@ -159,7 +162,8 @@ def _refuse_compressed(content: bytes) -> None:
     try:
         cbor.decode(content, key_forms.MAX_KEY_FILE_BYTES)
     except CborError as error:
-        if content[error.offset - 1 : error.offset + 1] in _Y_AS_SIGN:
+        ends_at_sign = content[error.offset - 1 : error.offset + 1] in _Y_AS_SIGN
+        if ends_at_sign and content[0] >> 5 == _MAP:
             problem = "y (label -3) of the COSE_Key is a sign, and no byte string"
             raise KeyFileError(f"{problem}; write the point with both coordinates") from None
 

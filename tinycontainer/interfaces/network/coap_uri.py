@@ -1,12 +1,17 @@
 """URIs of CoAP, read strictly: `remote` and the driver `coap` accept the same ones."""
 
+import re
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
 DEFAULT_PORT: Final = 5683
 """Of CoAP over UDP (RFC 7252, section 6.1)."""
+
+_MAX_CHARACTERS: Final = 2048
+_HOST_AND_PORT: Final = re.compile(r"(?:\[(?P<address>[^\[\]]+)\]|(?P<name>[^\[\]:]+))(?::[0-9]*)?")
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +52,28 @@ def parse_coap_uri(text: str) -> CoapUri:
     Raises:
         ValueError: it is no such URI.
     """
-    port: int | None = None
+    # The library would cut these out of a URI before it takes it apart.
+    is_sound = text.isprintable() and " " not in text
     try:
-        parts = urlsplit(text)
-        host = parts.hostname or ""
-        host.encode("idna")
+        parts = urlsplit(text[: _MAX_CHARACTERS + 1])
         port = parts.port
-        is_sound = parts.scheme == "coap" and bool(host) and port != 0
-        # The library would cut these out of a URI before it takes it apart.
-        is_sound &= text.isprintable() and " " not in text
+        is_sound &= parts.scheme == "coap" and port != 0 and _names_host(parts.netloc)
     except ValueError:
         is_sound = False
-    if not is_sound or parts.query or parts.fragment or "@" in parts.netloc:
+    if len(text) > _MAX_CHARACTERS or not is_sound or parts.query or parts.fragment:
         raise ValueError("is no URI such as coap://[::1]:5683/reports")
-    return CoapUri(host, parts.path, DEFAULT_PORT if port is None else port)
+    return CoapUri(parts.hostname or "", parts.path, DEFAULT_PORT if port is None else port)
+
+
+def _names_host(netloc: str) -> bool:
+    """Whether this is a name or an address, with a port or without; some libraries take more.
+
+    Raises:
+        ValueError: it is not.
+    """
+    found = _HOST_AND_PORT.fullmatch(netloc)
+    if found is None:
+        return False
+    if found["address"] is not None:
+        return bool(IPv6Address(found["address"]))
+    return _NAME.fullmatch(found["name"].encode("idna").decode("ascii")) is not None

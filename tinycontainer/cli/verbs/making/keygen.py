@@ -116,9 +116,9 @@ def keygen(
     The developer signs code, the provider data, the infrastructure metadata, the owner system-call
     masks and endpoints. A device needs the public halves only; an HMAC key has none. With --device,
     DIRECTORY is the file of a device's own key, such as device.pem, for `[device] key`. With
-    --update it is that of a key for `[[update.keys]]`, such as operator.pem. With --oscore it gets the two sides of a context that protects the management of a device by one
-    peer; move each side to its owner, and never copy one. With --edhoc it is the name of an
-    identity, such as alice.
+    --update it is that of a key for `[[update.keys]]`, such as operator.pem. With --oscore it gets
+    the two sides of a context that protects the management of a device by one peer; move each side
+    to its owner, and never copy one. With --edhoc it is the name of an identity, such as alice.
 
     Example: tinycontainerctl keygen new-keys
     """
