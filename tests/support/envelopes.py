@@ -1,13 +1,15 @@
 """Envelopes for tests: drafts of our profile, and envelopes put together by hand."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from hypothesis import strategies as st
 
 from tinycontainer.interfaces.updating import UpdateIdentity, UpdateSection
 from tinycontainer.suit.decoder import decode_envelope, decode_manifest
-from tinycontainer.suit.drafts import NewVersion, UpdateDraft
+from tinycontainer.suit.drafts import NewVersion, UpdateDraft, make_envelope
+from tinycontainer.suit.encoder import with_signature
 from tinycontainer.suit.labels import EnvelopeMember, ManifestMember
 from tinycontainer.suit.model import Envelope, Manifest
 from tinycontainer_tokens import cbor
@@ -22,6 +24,12 @@ SECTIONS: Final = {
 COURIER: Final = NewVersion(b"courier", SECTIONS, starts=True)
 DRAFT: Final = UpdateDraft(7, IDENTITY, (COURIER,))
 REMOVAL: Final = UpdateDraft(8, IDENTITY, removed=(b"courier",))
+
+SMALL: Final = with_signature(make_envelope(DRAFT), cbor.encode({1: -9, 4: b"kid"}), bytes(64))
+"""A signed envelope of few bytes."""
+
+SEVERED: Final = make_envelope(replace(DRAFT, severed_install=True, description="faster"))
+"""An envelope with two severed members."""
 
 Members = Mapping[int, Encodable]
 
