@@ -98,10 +98,10 @@ def build_envelope(
         EnvelopeMember.AUTHENTICATION: cbor.encode([digest]),
         EnvelopeMember.MANIFEST: manifest,
     }
-    for label, content in severed.items():
-        members[label] = content
-    for name, content in payloads.items():
-        members[name] = content
+    for label, member in severed.items():
+        members[label] = member
+    for name, payload in payloads.items():
+        members[name] = payload
     return cbor.with_tags((ENVELOPE_TAG,), cbor.encode(members))
 
 
