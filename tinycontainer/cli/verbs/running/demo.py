@@ -25,6 +25,8 @@ from tinycontainer.scenario.expectations import (
 )
 from tinycontainer.scenario.script import Surprise, play_script, read_script
 from tinycontainer.state import DeviceState, MemoryState, SqliteState
+from tinycontainer.suit.key_files import to_private_pem, to_public_pem
+from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
 from tinycontainer.symbols.places import Symbolizer
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.packing import packing
@@ -174,6 +176,9 @@ def _make_keys(directory: Path) -> None:
         key = KeyMaterial.from_private(os.urandom(32))
         write_file(directory / f"{role}.pem", key_files.to_pem(key), private=True)
         write_file(directory / f"{role}.pub", key_files.to_public_pem(key))
+    update_key = UpdateKey.generate(UpdateAlgorithm.ES256, os.urandom)
+    write_file(directory / "updates.pem", to_private_pem(update_key), private=True)
+    write_file(directory / "updates.pub", to_public_pem(update_key))
 
 
 def _make_bundles(directory: Path) -> None:

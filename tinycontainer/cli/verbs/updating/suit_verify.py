@@ -1,0 +1,4 @@
+import click
+from ...verb import Verb
+@click.command(cls=Verb)
+def verify(): pass

@@ -1,0 +1,299 @@
+"""SUIT envelopes as plain values, for people and programs; nothing is verified."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from tinycontainer.errors import EnvelopeError
+from tinycontainer.interfaces.updating import IDENTIFIER_BYTES, UpdateSection
+from tinycontainer.suit.components import parse_component
+from tinycontainer.suit.decoder import decode_envelope, decode_manifest
+from tinycontainer.suit.labels import (
+    DRAFT,
+    EnvelopeMember,
+    Label,
+    ManifestMember,
+    Parameter,
+    name_of,
+)
+from tinycontainer.suit.model import (
+    Command,
+    CommandSequence,
+    Envelope,
+    Manifest,
+    ParameterValue,
+    Signature,
+)
+from tinycontainer.suit.profile import objections
+from tinycontainer.suit.signatures import SIGN1_TAG
+from tinycontainer.text import show
+
+from .diagnostic import CborItem
+from .envelope_shape import (
+    SHOWN_FORM,
+    EnvelopeFacts,
+    algorithm_name,
+    component_name,
+    envelope_shape,
+)
+from .tree import build_tree
+
+_IDENTIFIERS = {
+    "vendor_ids": Parameter.VENDOR_IDENTIFIER,
+    "class_ids": Parameter.CLASS_IDENTIFIER,
+    "device_ids": Parameter.DEVICE_IDENTIFIER,
+}
+
+
+class EnvelopeInspection:
+    """An envelope taken apart as far as it can be decoded.
+
+    Args:
+        content: untrusted bytes, of the length of an envelope at most.
+
+    Attributes:
+        problem: why it cannot be decoded; None if it can.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._envelope: Envelope | None = None
+        self._manifest: Manifest | None = None
+        self.problem: EnvelopeError | None = None
+        try:
+            self._envelope = decode_envelope(content)
+            self._manifest = decode_manifest(self._envelope)
+        except EnvelopeError as error:
+            self.problem = error
+
+    def values(self) -> dict[str, Any]:
+        """All that it says, as plain values."""
+        envelope, manifest = self._envelope, self._manifest
+        values: dict[str, Any] = {
+            "kind": "envelope",
+            "bytes": len(self._content),
+            "draft": DRAFT,
+            "problem": None if self.problem is None else str(self.problem),
+        }
+        if envelope is not None:
+            values["digest"] = _digest(envelope)
+            values["signatures"] = [_signature(each) for each in envelope.signatures]
+            values["payloads"] = list(self._payloads(envelope))
+        if envelope is not None and manifest is not None:
+            values["manifest"] = _manifest(envelope, manifest)
+            values["outside_profile"] = [
+                {"place": each.place, "offset": each.offset, "problem": each.problem}
+                for each in objections(envelope, manifest)
+            ]
+        return values
+
+    def tree(self) -> CborItem:
+        """Every byte with its meaning, and what our devices refuse.
+
+        Raises:
+            CborError: it is not CBOR of the kind that this project reads.
+        """
+        shape = envelope_shape(self._facts())
+        tree = build_tree(self._content, shape, len(self._content), SHOWN_FORM)
+        return _annotate(tree, self._remarks())
+
+    def _remarks(self) -> dict[int, str]:
+        """What to say at an offset of the file."""
+        if self.problem is not None:
+            return {self.problem.offset: f"refused: {self.problem.problem}"}
+        if self._envelope is None or self._manifest is None:
+            return {}
+        found: dict[int, str] = {}
+        for each in objections(self._envelope, self._manifest):
+            found.setdefault(each.offset, f"outside our profile: {each.problem}")
+        return found
+
+    def _facts(self) -> EnvelopeFacts:
+        envelope, manifest = self._envelope, self._manifest
+        if envelope is None or manifest is None:
+            return EnvelopeFacts()
+        fetched = fetched_components(manifest)
+        sections = [_section_of(each) for each in manifest.components]
+        of_metadata = {
+            name
+            for name, owners in fetched.items()
+            if any(sections[each] is UpdateSection.METADATA for each in owners)
+        }
+        return EnvelopeFacts(
+            tuple(map(name_component, manifest.components)),
+            frozenset(index for index, section in enumerate(sections) if section is not None),
+            {name: fetched.get(name, ()) for name in envelope.payloads},
+            frozenset(of_metadata),
+            {label: _describe_severed(label, manifest) for label in envelope.severed},
+        )
+
+    def _payloads(self, envelope: Envelope) -> Iterator[dict[str, Any]]:
+        manifest = self._manifest
+        fetched = {} if manifest is None else fetched_components(manifest)
+        for name, content in envelope.payloads.items():
+            owners = fetched.get(name, ())
+            yield {
+                "name": show(name),
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+                "components": []
+                if manifest is None
+                else [name_component(manifest.components[each]) for each in owners],
+            }
+
+
+def name_component(identifier: tuple[bytes, ...]) -> str:
+    """A component as ``uid section``, or the bytes of its identifier; fit to be shown."""
+    try:
+        uid, section = parse_component(identifier)
+    except ValueError:
+        return component_name(identifier)
+    return f"{show(uid)} {section}"
+
+
+def fetched_components(manifest: Manifest) -> dict[str, tuple[int, ...]]:
+    """Which components a manifest fetches from each URI, whatever a device would try.
+
+    Args:
+        manifest: any; components that are not there are passed over.
+    """
+    found: dict[str, set[int]] = {}
+    uris: dict[int, str] = {}
+    for commands in (manifest.shared, *manifest.sequences.values()):
+        _follow(commands, (0,), len(manifest.components), uris, found)
+    return {uri: tuple(sorted(owners)) for uri, owners in found.items()}
+
+
+def _follow(
+    commands: CommandSequence,
+    selected: tuple[int, ...],
+    count: int,
+    uris: dict[int, str],
+    found: dict[str, set[int]],
+) -> None:
+    for command in commands:
+        if command.label == Label.SET_COMPONENT_INDEX:
+            selected = _select(command, count)
+        elif command.label == Label.FETCH:
+            for index in selected:
+                if index in uris:
+                    found.setdefault(uris[index], set()).add(index)
+        elif isinstance(command.argument, Mapping):
+            uri = command.argument.get(Parameter.URI)
+            uris.update(dict.fromkeys(selected, uri) if isinstance(uri, str) else {})
+        elif isinstance(command.argument, tuple):
+            for each in command.argument:
+                if isinstance(each, tuple):
+                    _follow(each, selected, count, uris, found)
+
+
+def _select(command: Command, count: int) -> tuple[int, ...]:
+    argument = command.argument
+    if argument is True:
+        return tuple(range(count))
+    indices = argument if isinstance(argument, tuple) else (argument,)
+    return tuple(each for each in indices if isinstance(each, int) and each < count)
+
+
+def _section_of(identifier: tuple[bytes, ...]) -> UpdateSection | None:
+    try:
+        return parse_component(identifier)[1]
+    except ValueError:
+        return None
+
+
+def _digest(envelope: Envelope) -> dict[str, Any]:
+    return {
+        "algorithm": envelope.digest.algorithm,
+        "value": envelope.digest.value.hex(),
+        "matches": envelope.digest.is_of(envelope.manifest),
+    }
+
+
+def _signature(signature: Signature) -> dict[str, Any]:
+    return {
+        "verifiable": signature.tag == SIGN1_TAG,
+        "algorithm": algorithm_name(signature.algorithm),
+        "kid": None if signature.kid is None else show(signature.kid),
+    }
+
+
+def _manifest(envelope: Envelope, manifest: Manifest) -> dict[str, Any]:
+    uris = [uri for uri in fetched_components(manifest) if uri not in envelope.payloads]
+    return {
+        "version": manifest.version,
+        "sequence_number": manifest.sequence_number,
+        "bytes": len(envelope.manifest),
+        "reference_uri": None if manifest.reference_uri is None else show(manifest.reference_uri),
+        **{key: list(_identifiers(manifest, each)) for key, each in _IDENTIFIERS.items()},
+        "components": [_component(each) for each in manifest.components],
+        "members": [
+            {"name": name_of(ManifestMember, each), "severed": False, "carried": True}
+            for each in manifest.sequences
+            if each not in manifest.severed
+        ]
+        + [
+            {
+                "name": name_of(ManifestMember, each),
+                "severed": True,
+                "carried": each not in manifest.missing,
+            }
+            for each in manifest.severed
+        ],
+        "fetches": [show(uri) for uri in uris],
+    }
+
+
+def _component(identifier: tuple[bytes, ...]) -> dict[str, Any]:
+    values: dict[str, Any] = {"name": name_component(identifier)}
+    values |= {"uid": None, "uid_hex": None, "section": None}
+    try:
+        uid, section = parse_component(identifier)
+    except ValueError:
+        return values
+    return values | {"uid": show(uid), "uid_hex": uid.hex(), "section": str(section)}
+
+
+def _identifiers(manifest: Manifest, parameter: Parameter) -> Iterator[str]:
+    seen = set()
+    for value in _values_of(manifest, parameter):
+        if isinstance(value, bytes) and value not in seen:
+            seen.add(value)
+            is_uuid = len(value) == IDENTIFIER_BYTES
+            yield str(UUID(bytes=value)) if is_uuid else value.hex()
+
+
+def _values_of(manifest: Manifest, parameter: Parameter) -> Iterator[ParameterValue]:
+    waiting = [manifest.shared, *manifest.sequences.values()]
+    while waiting:
+        for command in waiting.pop(0):
+            if isinstance(command.argument, Mapping) and parameter in command.argument:
+                yield command.argument[parameter]
+            elif isinstance(command.argument, tuple):
+                waiting += [each for each in command.argument if isinstance(each, tuple)]
+
+
+def _describe_severed(label: int, manifest: Manifest) -> str:
+    if label in (EnvelopeMember.AUTHENTICATION, EnvelopeMember.MANIFEST):
+        return ""
+    severed = label in manifest.severed
+    return "its digest is in the manifest" if severed else "the manifest has no digest of it"
+
+
+def _annotate(node: CborItem, remarks: dict[int, str]) -> CborItem:
+    """Put remarks to the nodes that begin where they belong; the root gets the others."""
+    left = dict(remarks)
+    marked = _mark(node, left)
+    if not left:
+        return marked
+    return replace(marked, meaning="; ".join((marked.meaning, *left.values())))
+
+
+def _mark(node: CborItem, left: dict[int, str]) -> CborItem:
+    remark = left.pop(node.offset, None)
+    children = tuple(_mark(child, left) for child in node.children)
+    words = [node.meaning] if node.meaning else []
+    words += [remark] if remark else []
+    return replace(node, children=children, meaning="; ".join(words))

@@ -1,0 +1,392 @@
+"""The shape of a SUIT envelope: the meaning of each item by its place.
+
+What lies in byte strings is opened by its place, and not by what it looks like. Sequences that lie
+in others are opened as deep as a device decodes them.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final
+from uuid import UUID
+
+from tinycontainer.suit.commands import MAX_NESTING
+from tinycontainer.suit.keys import UpdateAlgorithm
+from tinycontainer.suit.labels import (
+    ENVELOPE_TAG,
+    SHA_256,
+    CommonMember,
+    EnvelopeMember,
+    Label,
+    ManifestMember,
+    Parameter,
+    name_of,
+)
+from tinycontainer.suit.model import COMMAND_MEMBERS, SEVERABLE_MEMBERS
+from tinycontainer.suit.reading import MAX_ITEMS
+from tinycontainer.suit.signatures import ALGORITHM_LABEL, KID_LABEL
+from tinycontainer.text import show
+from tinycontainer_tokens import CborError, cbor
+
+from .container_shape import SECTION_SHOWN_BYTES, metadata_shape
+from .tree import MAX_TREE_BYTES, Shape, fixed_meaning, plain_meaning
+
+SHOWN_FORM: Final = cbor.Dialect(
+    text_keys=True, simple_values=True, any_order=True, array_keys=True, max_items=MAX_ITEMS
+)
+"""What CBOR may have in an envelope that is shown."""
+
+_SHOWN_NAME_BYTES: Final = 80
+_STRUCTURES: Final = {
+    17: "COSE_Mac0",
+    18: "COSE_Sign1",
+    96: "COSE_Encrypt",
+    97: "COSE_Mac",
+    98: "COSE_Sign",
+}
+_TEXTS: Final = {
+    1: "manifest description",
+    2: "update description",
+    3: "manifest as JSON",
+    4: "manifest as YAML",
+}
+_COMPONENT_TEXTS: Final = {
+    1: "vendor name",
+    2: "model name",
+    3: "vendor domain",
+    4: "model information",
+    5: "description of the component",
+    6: "version of the component",
+}
+_IDENTIFIERS: Final = (
+    Parameter.VENDOR_IDENTIFIER,
+    Parameter.CLASS_IDENTIFIER,
+    Parameter.DEVICE_IDENTIFIER,
+)
+_POLICY_BITS: Final = (
+    "a record on success",
+    "a record on failure",
+    "system information on success",
+    "system information on failure",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopeFacts:
+    """What is known of an envelope as a whole, for the meaning of its parts.
+
+    Attributes:
+        components: the name of each, such as ``courier code``, fit to be shown.
+        ours: which of them have identifiers of our profile.
+        payloads: by name, the components that fetch this integrated payload.
+        metadata_payloads: names of payloads that are metadata.
+        severed: what to say of members that lie outside of the manifest, by their label.
+    """
+
+    components: tuple[str, ...] = ()
+    ours: frozenset[int] = frozenset()
+    payloads: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    metadata_payloads: frozenset[str] = frozenset()
+    severed: Mapping[int, str] = field(default_factory=dict)
+
+    def component(self, index: object) -> str:
+        """A component by its index, in words."""
+        if isinstance(index, int) and index < len(self.components):
+            return f"{index} ({self.components[index]})"
+        return f"{index} (there is none)"
+
+
+def envelope_shape(facts: EnvelopeFacts) -> Shape:
+    """The shape of an envelope.
+
+    Args:
+        facts: what is known of it as a whole.
+    """
+    return _Shapes(facts).envelope()
+
+
+def component_name(parts: tuple[bytes, ...]) -> str:
+    """A component identifier that is none of our profile, fit to be shown."""
+    return "/".join(f"h'{part[:_SHOWN_NAME_BYTES].hex()}'" for part in parts) or "no name"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shapes:
+    """The shapes of one envelope's parts."""
+
+    facts: EnvelopeFacts
+
+    def envelope(self) -> Shape:
+        return Shape(
+            fixed_meaning("envelope"),
+            tags={ENVELOPE_TAG: "tag of a SUIT envelope"},
+            child=self._member,
+        )
+
+    def _member(self, key: object) -> Shape:
+        if isinstance(key, str):
+            return self._payload(key)
+        if key == EnvelopeMember.AUTHENTICATION:
+            return _wrapping("authentication wrapper", self._authentication())
+        if key == EnvelopeMember.MANIFEST:
+            return _wrapping("manifest", _by_number(ManifestMember, self._manifest_member))
+        if key in SEVERABLE_MEMBERS and isinstance(key, int):
+            return self._manifest_member(ManifestMember(key), severed=True)
+        return Shape(fixed_meaning(_unknown(EnvelopeMember, key)))
+
+    def _payload(self, name: str) -> Shape:
+        owners = self.facts.payloads.get(name, ())
+        whose = ", ".join(self.facts.components[each] for each in owners) or "nobody fetches it"
+        words = f"payload {show(name, _SHOWN_NAME_BYTES)} ({whose})"
+        is_metadata = name in self.facts.metadata_payloads
+        return Shape(
+            lambda value: _payload_meaning(words, value),
+            inside=(lambda _: metadata_shape()) if is_metadata else None,
+            shown_bytes=SECTION_SHOWN_BYTES,
+        )
+
+    def _authentication(self) -> Shape:
+        def part(index: int) -> Shape:
+            if index == 0:
+                return _wrapping("digest of the manifest, which is signed", _digest())
+            return _wrapping(f"signature {index}", _signature())
+
+        return Shape(child=part)
+
+    def _manifest_member(self, key: ManifestMember, *, severed: bool = False) -> Shape:
+        name = name_of(ManifestMember, key)
+        if key == ManifestMember.COMMON:
+            return _wrapping(name, _by_number(CommonMember, self._common_member))
+        if key == ManifestMember.COMPONENT_ID:
+            return Shape(fixed_meaning(name))
+        inside = None
+        if key in COMMAND_MEMBERS:
+            inside = self._sequence
+        elif key == ManifestMember.TEXT:
+            inside = self._texts
+        note = f"; {self.facts.severed[key]}" if severed and key in self.facts.severed else ""
+        return Shape(
+            lambda value: _member_meaning(name, value) + note,
+            child=lambda index: _digest().child(index),
+            inside=inside,
+        )
+
+    def _common_member(self, key: CommonMember) -> Shape:
+        if key == CommonMember.COMPONENTS:
+            return Shape(fixed_meaning("components"), child=self._component)
+        name = name_of(CommonMember, key)
+        if key == CommonMember.SHARED_SEQUENCE:
+            return Shape(fixed_meaning("shared sequence"), inside=self._sequence)
+        return Shape(fixed_meaning(name))
+
+    def _component(self, index: int) -> Shape:
+        names = ("uid", "section") if index in self.facts.ours else ()
+
+        def part(place: int) -> Shape:
+            if place < len(names):
+                return Shape(fixed_meaning(names[place]), inside=lambda _: Shape(_plain_value))
+            return Shape(fixed_meaning("part of the identifier"))
+
+        return Shape(fixed_meaning(f"component {self.facts.component(index)}"), child=part)
+
+    # Commands.
+
+    def _sequence(self, content: bytes, nesting: int = 0) -> Shape:
+        labels = _items_of(content)[::2]
+
+        def part(index: int) -> Shape:
+            label = labels[index // 2] if index // 2 < len(labels) else None
+            if index % 2:
+                return self._argument(label, nesting)
+            return Shape(lambda value: f"command {_name(Label, value)}")
+
+        return Shape(lambda value: _count(value, "command", 2), child=part)
+
+    def _argument(self, label: object, nesting: int) -> Shape:
+        if label == Label.SET_COMPONENT_INDEX:
+            return Shape(self._index_meaning, child=lambda _: Shape(self._index_meaning))
+        if label in (Label.OVERRIDE_PARAMETERS, Label.SET_PARAMETERS):
+            return _by_number(Parameter, self._parameter, "parameters")
+        if label in (Label.TRY_EACH, Label.RUN_SEQUENCE) and nesting <= MAX_NESTING:
+            sequence = Shape(_attempt, inside=lambda each: self._sequence(each, nesting + 1))
+            if label == Label.RUN_SEQUENCE:
+                return sequence
+            return Shape(lambda value: _count(value, "attempt"), child=lambda _: sequence)
+        return Shape(_policy)
+
+    def _index_meaning(self, value: object) -> str:
+        if value is True:
+            return "all components"
+        if isinstance(value, int):
+            return f"component {self.facts.component(value)}"
+        return "components" if isinstance(value, list) else "no index"
+
+    def _parameter(self, key: Parameter) -> Shape:
+        name = name_of(Parameter, key)
+        if key == Parameter.IMAGE_DIGEST:
+            return _wrapping(name, _digest())
+        if key in _IDENTIFIERS:
+            return Shape(lambda value: f"{name}: {_identifier(value)}")
+        if key == Parameter.IMAGE_SIZE:
+            return Shape(lambda value: f"{name}: {_plain(value)} bytes")
+        return Shape(lambda value: f"{name}: {_plain(value)}" if _plain(value) else name)
+
+    # Text.
+
+    def _texts(self, _content: bytes) -> Shape:
+        def language(key: object) -> Shape:
+            words = f"text in the language {show(str(key), _SHOWN_NAME_BYTES)}"
+            return Shape(fixed_meaning(words), child=self._text)
+
+        return Shape(fixed_meaning("texts by language"), child=language)
+
+    def _text(self, key: object) -> Shape:
+        if not isinstance(key, bytes):
+            known = isinstance(key, int) and key in _TEXTS
+            return Shape(fixed_meaning(_TEXTS[key] if known and isinstance(key, int) else "text"))
+        parts = tuple(each for each in _items_of(key) if isinstance(each, bytes))
+
+        def about(label: object) -> Shape:
+            words = _COMPONENT_TEXTS.get(label, "text") if isinstance(label, int) else "text"
+            return Shape(fixed_meaning(words))
+
+        return Shape(fixed_meaning(f"about the component {component_name(parts)}"), child=about)
+
+
+def _payload_meaning(words: str, value: object) -> str:
+    if not isinstance(value, bytes):
+        return f"{words}: not a byte string"
+    return f"{words}: {len(value)} bytes, sha256 {hashlib.sha256(value).hexdigest()}"
+
+
+def _wrapping(name: str, inner: Shape) -> Shape:
+    """The shape of a byte string that wraps something."""
+
+    def meaning(value: object) -> str:
+        if not isinstance(value, bytes):
+            return f"{name}: not a byte string"
+        return f"{name}: {len(value)} bytes"
+
+    return Shape(meaning, inside=lambda _: inner)
+
+
+def _by_number(
+    kind: type[IntEnum], shape_of: Callable[..., Shape], meaning: str | None = None
+) -> Shape:
+    """The shape of a map with numbers of a kind as keys."""
+
+    def child(key: object) -> Shape:
+        try:
+            return shape_of(kind(key))
+        except ValueError:
+            return Shape(fixed_meaning(_unknown(kind, key)))
+
+    return Shape(child=child) if meaning is None else Shape(fixed_meaning(meaning), child=child)
+
+
+def _unknown(kind: type[IntEnum], key: object) -> str:
+    return _name(kind, key) if isinstance(key, int) else "unknown key"
+
+
+def _name(kind: type[IntEnum], value: object) -> str:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return "unknown"
+    name = name_of(kind, value)
+    return f"{name}, which is unknown" if name == str(value) else name
+
+
+def _digest() -> Shape:
+    parts = (
+        Shape(lambda value: "SHA-256" if value == SHA_256 else "not SHA-256"),
+        Shape(lambda value: f"hash of {len(value)} bytes" if isinstance(value, bytes) else ""),
+    )
+    return Shape(
+        fixed_meaning("digest"),
+        child=lambda index: parts[index] if index < len(parts) else Shape(),
+    )
+
+
+def _signature() -> Shape:
+    parts = (
+        _wrapping("protected header", Shape(child=_header_field)),
+        Shape(fixed_meaning("unprotected header"), child=_header_field),
+        Shape(lambda value: "payload: detached" if value is None else "payload"),
+        Shape(lambda value: f"signature of {len(value)} bytes" if isinstance(value, bytes) else ""),
+    )
+    return Shape(
+        plain_meaning,
+        tags=_STRUCTURES,
+        child=lambda index: parts[index] if index < len(parts) else Shape(),
+    )
+
+
+def _header_field(label: object) -> Shape:
+    if label == ALGORITHM_LABEL:
+        return Shape(lambda value: f"alg: {algorithm_name(value)}")
+    if label == KID_LABEL:
+        return Shape(lambda value: f"kid: {show(value)}" if isinstance(value, bytes) else "kid")
+    return Shape(fixed_meaning("unknown label"))
+
+
+def algorithm_name(number: object) -> str:
+    """The algorithm of a signature, in words.
+
+    Args:
+        number: alg of its header; None if it has none.
+    """
+    if not isinstance(number, int):
+        return "none"
+    found = UpdateAlgorithm.of_number(number)
+    return str(found) if found is not None else f"{number}, which no update here is signed with"
+
+
+def _member_meaning(name: str, value: object) -> str:
+    if isinstance(value, bytes):
+        return f"{name}: {len(value)} bytes"
+    if isinstance(value, list):
+        return f"{name}, severed: its digest"
+    return f"{name}: {_plain(value)}"
+
+
+def _items_of(content: bytes) -> list[object]:
+    """The items of an array; nothing if it is none."""
+    try:
+        found = cbor.locate(content, MAX_TREE_BYTES, SHOWN_FORM)
+    except CborError:
+        return []
+    return [child.value for child in found.children] if isinstance(found.value, list) else []
+
+
+def _count(value: object, name: str, each: int = 1) -> str:
+    if not isinstance(value, list):
+        return ""
+    count = len(value) // each
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+
+
+def _attempt(value: object) -> str:
+    return "nothing to do, which succeeds" if value is None else "sequence"
+
+
+def _policy(value: object) -> str:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 4:
+        return "argument"
+    wanted = [words for bit, words in enumerate(_POLICY_BITS) if value >> bit & 1]
+    return f"reporting policy: {', '.join(wanted) or 'nothing'}"
+
+
+def _identifier(value: object) -> str:
+    if isinstance(value, bytes) and len(value) == len(UUID(int=0).bytes):
+        return str(UUID(bytes=value))
+    return "not 16 bytes"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, str):
+        return show(value)
+    return str(value) if isinstance(value, int) else ""
+
+
+def _plain_value(value: object) -> str:
+    return show(value) if isinstance(value, bytes | str) else ""
