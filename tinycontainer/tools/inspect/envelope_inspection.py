@@ -1,7 +1,7 @@
 """SUIT envelopes as plain values, for people and programs; nothing is verified."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -13,31 +13,18 @@ from tinycontainer.suit.decoder import decode_envelope, decode_manifest
 from tinycontainer.suit.labels import (
     DRAFT,
     EnvelopeMember,
-    Label,
     ManifestMember,
     Parameter,
     name_of,
 )
-from tinycontainer.suit.model import (
-    Command,
-    CommandSequence,
-    Envelope,
-    Manifest,
-    ParameterValue,
-    Signature,
-)
-from tinycontainer.suit.profile import objections
+from tinycontainer.suit.model import Envelope, Manifest, Signature
+from tinycontainer.suit.profile import Objection, objections
 from tinycontainer.suit.signatures import SIGN1_TAG
 from tinycontainer.text import show
 
 from .diagnostic import CborItem
-from .envelope_shape import (
-    SHOWN_FORM,
-    EnvelopeFacts,
-    algorithm_name,
-    component_name,
-    envelope_shape,
-)
+from .envelope_components import fetched_components, name_component, values_of
+from .envelope_shape import SHOWN_FORM, EnvelopeFacts, algorithm_name, envelope_shape
 from .tree import build_tree
 
 _IDENTIFIERS = {
@@ -71,23 +58,24 @@ class EnvelopeInspection:
     def values(self) -> dict[str, Any]:
         """All that it says, as plain values."""
         envelope, manifest = self._envelope, self._manifest
-        values: dict[str, Any] = {
+        return {
             "kind": "envelope",
             "bytes": len(self._content),
             "draft": DRAFT,
             "problem": None if self.problem is None else str(self.problem),
-        }
-        if envelope is not None:
-            values["digest"] = _digest(envelope)
-            values["signatures"] = [_signature(each) for each in envelope.signatures]
-            values["payloads"] = list(self._payloads(envelope))
-        if envelope is not None and manifest is not None:
-            values["manifest"] = _manifest(envelope, manifest)
-            values["outside_profile"] = [
+            "digest": None if envelope is None else _digest(envelope),
+            "signatures": []
+            if envelope is None
+            else [_signature(each) for each in envelope.signatures],
+            "manifest": None
+            if envelope is None or manifest is None
+            else _manifest(envelope, manifest),
+            "payloads": [] if envelope is None else list(self._payloads(envelope)),
+            "outside_profile": [
                 {"place": each.place, "offset": each.offset, "problem": each.problem}
-                for each in objections(envelope, manifest)
-            ]
-        return values
+                for each in self._objections()
+            ],
+        }
 
     def tree(self) -> CborItem:
         """Every byte with its meaning, and what our devices refuse.
@@ -103,12 +91,14 @@ class EnvelopeInspection:
         """What to say at an offset of the file."""
         if self.problem is not None:
             return {self.problem.offset: f"refused: {self.problem.problem}"}
-        if self._envelope is None or self._manifest is None:
-            return {}
         found: dict[int, str] = {}
-        for each in objections(self._envelope, self._manifest):
+        for each in self._objections():
             found.setdefault(each.offset, f"outside our profile: {each.problem}")
         return found
+
+    def _objections(self) -> Iterator[Objection]:
+        if self._envelope is not None and self._manifest is not None:
+            yield from objections(self._envelope, self._manifest)
 
     def _facts(self) -> EnvelopeFacts:
         envelope, manifest = self._envelope, self._manifest
@@ -127,6 +117,7 @@ class EnvelopeInspection:
             {name: fetched.get(name, ()) for name in envelope.payloads},
             frozenset(of_metadata),
             {label: _describe_severed(label, manifest) for label in envelope.severed},
+            "it matches" if envelope.digest.is_of(envelope.manifest) else "it is of another one",
         )
 
     def _payloads(self, envelope: Envelope) -> Iterator[dict[str, Any]]:
@@ -142,59 +133,6 @@ class EnvelopeInspection:
                 if manifest is None
                 else [name_component(manifest.components[each]) for each in owners],
             }
-
-
-def name_component(identifier: tuple[bytes, ...]) -> str:
-    """A component as ``uid section``, or the bytes of its identifier; fit to be shown."""
-    try:
-        uid, section = parse_component(identifier)
-    except ValueError:
-        return component_name(identifier)
-    return f"{show(uid)} {section}"
-
-
-def fetched_components(manifest: Manifest) -> dict[str, tuple[int, ...]]:
-    """Which components a manifest fetches from each URI, whatever a device would try.
-
-    Args:
-        manifest: any; components that are not there are passed over.
-    """
-    found: dict[str, set[int]] = {}
-    uris: dict[int, str] = {}
-    for commands in (manifest.shared, *manifest.sequences.values()):
-        _follow(commands, (0,), len(manifest.components), uris, found)
-    return {uri: tuple(sorted(owners)) for uri, owners in found.items()}
-
-
-def _follow(
-    commands: CommandSequence,
-    selected: tuple[int, ...],
-    count: int,
-    uris: dict[int, str],
-    found: dict[str, set[int]],
-) -> None:
-    for command in commands:
-        if command.label == Label.SET_COMPONENT_INDEX:
-            selected = _select(command, count)
-        elif command.label == Label.FETCH:
-            for index in selected:
-                if index in uris:
-                    found.setdefault(uris[index], set()).add(index)
-        elif isinstance(command.argument, Mapping):
-            uri = command.argument.get(Parameter.URI)
-            uris.update(dict.fromkeys(selected, uri) if isinstance(uri, str) else {})
-        elif isinstance(command.argument, tuple):
-            for each in command.argument:
-                if isinstance(each, tuple):
-                    _follow(each, selected, count, uris, found)
-
-
-def _select(command: Command, count: int) -> tuple[int, ...]:
-    argument = command.argument
-    if argument is True:
-        return tuple(range(count))
-    indices = argument if isinstance(argument, tuple) else (argument,)
-    return tuple(each for each in indices if isinstance(each, int) and each < count)
 
 
 def _section_of(identifier: tuple[bytes, ...]) -> UpdateSection | None:
@@ -258,21 +196,11 @@ def _component(identifier: tuple[bytes, ...]) -> dict[str, Any]:
 
 def _identifiers(manifest: Manifest, parameter: Parameter) -> Iterator[str]:
     seen = set()
-    for value in _values_of(manifest, parameter):
+    for value in values_of(manifest, parameter):
         if isinstance(value, bytes) and value not in seen:
             seen.add(value)
             is_uuid = len(value) == IDENTIFIER_BYTES
             yield str(UUID(bytes=value)) if is_uuid else value.hex()
-
-
-def _values_of(manifest: Manifest, parameter: Parameter) -> Iterator[ParameterValue]:
-    waiting = [manifest.shared, *manifest.sequences.values()]
-    while waiting:
-        for command in waiting.pop(0):
-            if isinstance(command.argument, Mapping) and parameter in command.argument:
-                yield command.argument[parameter]
-            elif isinstance(command.argument, tuple):
-                waiting += [each for each in command.argument if isinstance(each, tuple)]
 
 
 def _describe_severed(label: int, manifest: Manifest) -> str:

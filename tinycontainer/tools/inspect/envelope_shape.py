@@ -30,6 +30,7 @@ from tinycontainer.text import show
 from tinycontainer_tokens import CborError, cbor
 
 from .container_shape import SECTION_SHOWN_BYTES, metadata_shape
+from .envelope_components import name_parts
 from .tree import MAX_TREE_BYTES, Shape, fixed_meaning, plain_meaning
 
 SHOWN_FORM: Final = cbor.Dialect(
@@ -82,6 +83,7 @@ class EnvelopeFacts:
         payloads: by name, the components that fetch this integrated payload.
         metadata_payloads: names of payloads that are metadata.
         severed: what to say of members that lie outside of the manifest, by their label.
+        digest: what to say of the digest of the manifest.
     """
 
     components: tuple[str, ...] = ()
@@ -89,6 +91,7 @@ class EnvelopeFacts:
     payloads: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     metadata_payloads: frozenset[str] = frozenset()
     severed: Mapping[int, str] = field(default_factory=dict)
+    digest: str = "not compared"
 
     def component(self, index: object) -> str:
         """A component by its index, in words."""
@@ -104,11 +107,6 @@ def envelope_shape(facts: EnvelopeFacts) -> Shape:
         facts: what is known of it as a whole.
     """
     return _Shapes(facts).envelope()
-
-
-def component_name(parts: tuple[bytes, ...]) -> str:
-    """A component identifier that is none of our profile, fit to be shown."""
-    return "/".join(f"h'{part[:_SHOWN_NAME_BYTES].hex()}'" for part in parts) or "no name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +147,8 @@ class _Shapes:
     def _authentication(self) -> Shape:
         def part(index: int) -> Shape:
             if index == 0:
-                return _wrapping("digest of the manifest, which is signed", _digest())
+                words = f"digest of the manifest, which is signed ({self.facts.digest})"
+                return _wrapping(words, _digest())
             return _wrapping(f"signature {index}", _signature())
 
         return Shape(child=part)
@@ -160,7 +159,7 @@ class _Shapes:
             return _wrapping(name, _by_number(CommonMember, self._common_member))
         if key == ManifestMember.COMPONENT_ID:
             return Shape(fixed_meaning(name))
-        inside = None
+        inside: Callable[[bytes], Shape] | None = None
         if key in COMMAND_MEMBERS:
             inside = self._sequence
         elif key == ManifestMember.TEXT:
@@ -251,7 +250,7 @@ class _Shapes:
             words = _COMPONENT_TEXTS.get(label, "text") if isinstance(label, int) else "text"
             return Shape(fixed_meaning(words))
 
-        return Shape(fixed_meaning(f"about the component {component_name(parts)}"), child=about)
+        return Shape(fixed_meaning(f"about the component {name_parts(parts)}"), child=about)
 
 
 def _payload_meaning(words: str, value: object) -> str:
@@ -277,10 +276,9 @@ def _by_number(
     """The shape of a map with numbers of a kind as keys."""
 
     def child(key: object) -> Shape:
-        try:
+        if isinstance(key, int) and key in set(kind):
             return shape_of(kind(key))
-        except ValueError:
-            return Shape(fixed_meaning(_unknown(kind, key)))
+        return Shape(fixed_meaning(_unknown(kind, key)))
 
     return Shape(child=child) if meaning is None else Shape(fixed_meaning(meaning), child=child)
 
@@ -370,8 +368,14 @@ def _attempt(value: object) -> str:
 
 
 def _policy(value: object) -> str:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 4:
+    if (
+        not isinstance(value, int)
+        or isinstance(value, bool)
+        or not 0 <= value < 1 << len(_POLICY_BITS)
+    ):
         return "argument"
+    if value == (1 << len(_POLICY_BITS)) - 1:
+        return "reporting policy: records and system information, always"
     wanted = [words for bit, words in enumerate(_POLICY_BITS) if value >> bit & 1]
     return f"reporting policy: {', '.join(wanted) or 'nothing'}"
 

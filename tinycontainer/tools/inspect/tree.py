@@ -122,15 +122,13 @@ class _Reader:
 
     def _entries(self, item: cbor.Item, shape: Shape) -> tuple[CborItem, ...]:
         pairs = zip(item.children[::2], item.children[1::2], strict=True)
-        return tuple(
-            self.node(value, shape.child(self._place(key)), key) for key, value in pairs
-        )
+        return tuple(self.node(value, shape.child(self._place(key)), key) for key, value in pairs)
 
     def _place(self, key: cbor.Item) -> int | str | bytes:
         """A key as `Shape.child` gets it."""
-        value = key.value
-        is_plain = isinstance(value, int | str) and not isinstance(value, bool)
-        return value if is_plain else self.content[key.offset : key.end]
+        if isinstance(key.value, int | str):
+            return key.value
+        return self.content[key.offset : key.end]
 
     def _key(self, key: cbor.Item) -> str:
         """Diagnostic notation of a key."""

@@ -4,11 +4,11 @@ Its digests are compared and its commands carried out by the device's own proces
 out is what a device would install. Signatures are not looked at.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
-from tinycontainer.errors import EnvelopeError, UpdateReason, UpdateRefused
+from tinycontainer.errors import EnvelopeError, TinyContainerError
 from tinycontainer.interfaces.updating import (
     IDENTIFIER_BYTES,
     ContainerChange,
@@ -20,12 +20,14 @@ from tinycontainer.suit.components import uids_of
 from tinycontainer.suit.decoder import decode_envelope, decode_manifest
 from tinycontainer.suit.keys import UpdateKeys
 from tinycontainer.suit.labels import Parameter
-from tinycontainer.suit.model import CommandSequence, Manifest, ParameterValue
+from tinycontainer.suit.model import Manifest
 from tinycontainer.suit.processor import Processing, process
 from tinycontainer.suit.profile import objections
 from tinycontainer.suit.rules import UpdateRules
 from tinycontainer.suit.verification import Examined
+from tinycontainer.text import show
 
+from ..inspect.envelope_components import values_of
 from .onlooker import Onlooker
 
 Payloads = Mapping[str, bytes]
@@ -33,11 +35,24 @@ Payloads = Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class _AnyOrigin(UpdateRules):
+class OpenRules(UpdateRules):
     """Rules for a desk, where payloads come from files."""
 
     def allow_fetch(self, uri: str) -> bool:
+        """See `UpdateRules.allow_fetch`; here everything may be fetched."""
         return True
+
+
+class PayloadNotGiven(TinyContainerError):
+    """A payload that the envelope leaves out is not at hand.
+
+    Attributes:
+        uri: where a device would fetch it.
+    """
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(f"the payload of {show(uri)} is not at hand; give it with --payload")
+        self.uri = uri
 
 
 def open_envelope(content: bytes) -> Examined:
@@ -68,9 +83,10 @@ def extract_changes(examined: Examined, payloads: Payloads) -> tuple[ContainerCh
         payloads: those that it leaves out.
 
     Raises:
-        UpdateRefused: a command fails: a payload is missing, or has another digest than announced.
+        UpdateRefused: a command fails: a payload has another digest than announced, for example.
+        PayloadNotGiven: a payload is left out, and not given.
     """
-    rules = _AnyOrigin(identity_of(examined.manifest), UpdateKeys())
+    rules = OpenRules(identity_of(examined.manifest), UpdateKeys())
     return run(process(examined, rules, Onlooker.of_nothing(MAX_BUNDLE_BYTES)), payloads)
 
 
@@ -83,15 +99,14 @@ def run(processing: Processing, payloads: Payloads) -> tuple[ContainerChange, ..
 
     Raises:
         UpdateRefused: a command fails.
+        PayloadNotGiven: a payload is left out, and not given.
     """
     try:
         request = next(processing)
         while True:
-            content = payloads.get(request.uri)
-            if content is not None and len(content) > request.most_bytes:
-                problem = f"{len(content)} bytes; {request.most_bytes} fit"
-                raise UpdateRefused(UpdateReason.CAPACITY, "", problem)
-            request = processing.send(content)
+            if request.uri not in payloads:
+                raise PayloadNotGiven(request.uri)
+            request = processing.send(payloads[request.uri])
     except StopIteration as end:
         changes: tuple[ContainerChange, ...] = end.value
         return changes
@@ -108,23 +123,6 @@ def identity_of(manifest: Manifest) -> UpdateIdentity:
     vendor_id = first(Parameter.VENDOR_IDENTIFIER) or nobody
     class_id = first(Parameter.CLASS_IDENTIFIER) or nobody
     return UpdateIdentity(vendor_id, class_id, first(Parameter.DEVICE_IDENTIFIER))
-
-
-def values_of(manifest: Manifest, parameter: Parameter) -> Iterator[ParameterValue]:
-    """All values that a manifest sets for a parameter, in the order of its bytes."""
-    for commands in (manifest.shared, *manifest.sequences.values()):
-        yield from _values_in(commands, parameter)
-
-
-def _values_in(commands: CommandSequence, parameter: Parameter) -> Iterator[ParameterValue]:
-    for command in commands:
-        if isinstance(command.argument, Mapping):
-            if parameter in command.argument:
-                yield command.argument[parameter]
-        elif isinstance(command.argument, tuple):
-            for alternative in command.argument:
-                if isinstance(alternative, tuple):
-                    yield from _values_in(alternative, parameter)
 
 
 def bundle_of(change: ContainerChange) -> Bundle:

@@ -1,15 +1,22 @@
 """The option ``--payload``: files in place of what a device would fetch."""
 
+import hashlib
+import re
 from pathlib import Path
+from typing import Final
 
 import click
 
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
+from tinycontainer.errors import EnvelopeError
 from tinycontainer.files.toml_file import read_bounded
-from tinycontainer.suit.decoder import MAX_ENVELOPE_BYTES
+from tinycontainer.suit.decoder import MAX_ENVELOPE_BYTES, decode_envelope, decode_manifest
 from tinycontainer.text import show
+from tinycontainer.tools.inspect.envelope_components import fetched_components
 
 from ...verb import VerbRefused
+
+_SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
 def _parse(
@@ -43,6 +50,30 @@ def read_payloads(given: dict[str, Path]) -> dict[str, bytes]:
         DeviceFileError: one cannot be read.
     """
     return {uri: read_bounded(path, MAX_BUNDLE_BYTES) for uri, path in given.items()}
+
+
+def find_payloads(file: Path, content: bytes) -> dict[str, bytes]:
+    """The payloads that lie beside an envelope, as `suit create` has written them.
+
+    Their URIs end with the SHA-256 that is the name of their file, so nobody can exchange one.
+
+    Args:
+        file: the envelope.
+        content: its bytes, untrusted.
+    """
+    try:
+        uris = fetched_components(decode_manifest(decode_envelope(content)))
+    except EnvelopeError:
+        return {}
+    found = {}
+    for uri in uris:
+        name = uri.rpartition("/")[2]
+        path = file.parent / name
+        if _SHA256.fullmatch(name) and path.is_file():
+            payload = read_bounded(path, MAX_BUNDLE_BYTES)
+            if hashlib.sha256(payload).hexdigest() == name:
+                found[uri] = payload
+    return found
 
 
 def read_envelope_file(file: Path) -> bytes:

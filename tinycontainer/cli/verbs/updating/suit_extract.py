@@ -16,7 +16,7 @@ from ...options import force_option, json_option, path_argument, path_option
 from ...output_files import refuse_unwritable, require_absent, write_file
 from ...printing import print_json
 from ...verb import ExitCode, Verb, VerbRefused
-from .given_payloads import payload_option, read_envelope_file, read_payloads
+from .given_payloads import find_payloads, payload_option, read_envelope_file, read_payloads
 
 _NOT_VERIFIED = "nobody's signature was verified; `suit verify` does"
 
@@ -60,7 +60,8 @@ def extract(
 
     The digests of the manifest and of every section are compared; one that does not match is
     refused. Signatures are not verified: anybody can have made it. With --payloads nothing is
-    compared. Characters of a uid that are not letters, digits or one of -_.# become %XX.
+    compared. Payloads that `create` has written beside FILE are found there. Characters of a uid
+    that are not letters, digits or one of -_.# become %XX.
 
     Example: tinycontainerctl suit extract update.suit -o unpacked
     """
@@ -73,7 +74,7 @@ def extract(
         if raw:
             found = _payloads(content)
         else:
-            found, removed = _bundles(content, read_payloads(given))
+            found, removed = _bundles(content, find_payloads(file, content) | read_payloads(given))
     except EnvelopeError as error:
         raise VerbRefused(f"{name}: {error}") from None
     except UpdateRefused as error:
