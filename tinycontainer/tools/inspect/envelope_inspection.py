@@ -12,7 +12,6 @@ from tinycontainer.suit.components import parse_component
 from tinycontainer.suit.decoder import decode_envelope, decode_manifest
 from tinycontainer.suit.labels import (
     DRAFT,
-    EnvelopeMember,
     ManifestMember,
     Parameter,
     name_of,
@@ -24,7 +23,8 @@ from tinycontainer.text import show
 
 from .diagnostic import CborItem
 from .envelope_components import fetched_components, name_component, values_of
-from .envelope_shape import SHOWN_FORM, EnvelopeFacts, algorithm_name, envelope_shape
+from .envelope_shape import SHOWN_FORM, EnvelopeFacts, envelope_shape
+from .signature_shape import algorithm_name
 from .tree import build_tree
 
 _IDENTIFIERS = {
@@ -116,7 +116,7 @@ class EnvelopeInspection:
             frozenset(index for index, section in enumerate(sections) if section is not None),
             {name: fetched.get(name, ()) for name in envelope.payloads},
             frozenset(of_metadata),
-            {label: _describe_severed(label, manifest) for label in envelope.severed},
+            dict.fromkeys(envelope.severed, "its digest is in the manifest"),
             "it matches" if envelope.digest.is_of(envelope.manifest) else "it is of another one",
         )
 
@@ -203,25 +203,17 @@ def _identifiers(manifest: Manifest, parameter: Parameter) -> Iterator[str]:
             yield str(UUID(bytes=value)) if is_uuid else value.hex()
 
 
-def _describe_severed(label: int, manifest: Manifest) -> str:
-    if label in (EnvelopeMember.AUTHENTICATION, EnvelopeMember.MANIFEST):
-        return ""
-    severed = label in manifest.severed
-    return "its digest is in the manifest" if severed else "the manifest has no digest of it"
-
-
 def _annotate(node: CborItem, remarks: dict[int, str]) -> CborItem:
-    """Put remarks to the nodes that begin where they belong; the root gets the others."""
-    left = dict(remarks)
-    marked = _mark(node, left)
-    if not left:
-        return marked
-    return replace(marked, meaning="; ".join((marked.meaning, *left.values())))
+    """Put each remark to the innermost node at its offset."""
+    for offset, remark in remarks.items():
+        node = _remark(node, offset, remark)
+    return node
 
 
-def _mark(node: CborItem, left: dict[int, str]) -> CborItem:
-    remark = left.pop(node.offset, None)
-    children = tuple(_mark(child, left) for child in node.children)
-    words = [node.meaning] if node.meaning else []
-    words += [remark] if remark else []
-    return replace(node, children=children, meaning="; ".join(words))
+def _remark(node: CborItem, offset: int, remark: str) -> CborItem:
+    for place, child in enumerate(node.children):
+        if child.offset <= offset < child.offset + child.length:
+            changed = _remark(child, offset, remark)
+            children = (*node.children[:place], changed, *node.children[place + 1 :])
+            return replace(node, children=children)
+    return replace(node, meaning="; ".join(filter(None, (node.meaning, remark))))

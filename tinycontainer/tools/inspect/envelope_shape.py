@@ -12,10 +12,8 @@ from typing import Final
 from uuid import UUID
 
 from tinycontainer.suit.commands import MAX_NESTING
-from tinycontainer.suit.keys import UpdateAlgorithm
 from tinycontainer.suit.labels import (
     ENVELOPE_TAG,
-    SHA_256,
     CommonMember,
     EnvelopeMember,
     Label,
@@ -25,13 +23,13 @@ from tinycontainer.suit.labels import (
 )
 from tinycontainer.suit.model import COMMAND_MEMBERS, SEVERABLE_MEMBERS
 from tinycontainer.suit.reading import MAX_ITEMS
-from tinycontainer.suit.signatures import ALGORITHM_LABEL, KID_LABEL
 from tinycontainer.text import show
 from tinycontainer_tokens import CborError, cbor
 
 from .container_shape import SECTION_SHOWN_BYTES, metadata_shape
 from .envelope_components import name_parts
-from .tree import MAX_TREE_BYTES, Shape, fixed_meaning, plain_meaning
+from .signature_shape import digest_shape, signature_shape, wrapping_shape
+from .tree import MAX_TREE_BYTES, Shape, fixed_meaning, shape_of_nth
 
 SHOWN_FORM: Final = cbor.Dialect(
     text_keys=True, simple_values=True, any_order=True, array_keys=True, max_items=MAX_ITEMS
@@ -39,13 +37,6 @@ SHOWN_FORM: Final = cbor.Dialect(
 """What CBOR may have in an envelope that is shown."""
 
 _SHOWN_NAME_BYTES: Final = 80
-_STRUCTURES: Final = {
-    17: "COSE_Mac0",
-    18: "COSE_Sign1",
-    96: "COSE_Encrypt",
-    97: "COSE_Mac",
-    98: "COSE_Sign",
-}
 _TEXTS: Final = {
     1: "manifest description",
     2: "update description",
@@ -95,7 +86,7 @@ class EnvelopeFacts:
 
     def component(self, index: object) -> str:
         """A component by its index, in words."""
-        if isinstance(index, int) and index < len(self.components):
+        if isinstance(index, int) and 0 <= index < len(self.components):
             return f"{index} ({self.components[index]})"
         return f"{index} (there is none)"
 
@@ -126,9 +117,9 @@ class _Shapes:
         if isinstance(key, str):
             return self._payload(key)
         if key == EnvelopeMember.AUTHENTICATION:
-            return _wrapping("authentication wrapper", self._authentication())
+            return wrapping_shape("authentication wrapper", self._authentication())
         if key == EnvelopeMember.MANIFEST:
-            return _wrapping("manifest", _by_number(ManifestMember, self._manifest_member))
+            return wrapping_shape("manifest", _by_number(ManifestMember, self._manifest_member))
         if key in SEVERABLE_MEMBERS and isinstance(key, int):
             return self._manifest_member(ManifestMember(key), severed=True)
         return Shape(fixed_meaning(_unknown(EnvelopeMember, key)))
@@ -141,22 +132,24 @@ class _Shapes:
         return Shape(
             lambda value: _payload_meaning(words, value),
             inside=(lambda _: metadata_shape()) if is_metadata else None,
+            form=cbor.SHOWN,
             shown_bytes=SECTION_SHOWN_BYTES,
         )
 
     def _authentication(self) -> Shape:
-        def part(index: int) -> Shape:
+        def part(index: object) -> Shape:
             if index == 0:
                 words = f"digest of the manifest, which is signed ({self.facts.digest})"
-                return _wrapping(words, _digest())
-            return _wrapping(f"signature {index}", _signature())
+                return wrapping_shape(words, digest_shape())
+            number = index if isinstance(index, int) else "at no place"
+            return wrapping_shape(f"signature {number}", signature_shape())
 
         return Shape(child=part)
 
     def _manifest_member(self, key: ManifestMember, *, severed: bool = False) -> Shape:
         name = name_of(ManifestMember, key)
         if key == ManifestMember.COMMON:
-            return _wrapping(name, _by_number(CommonMember, self._common_member))
+            return wrapping_shape(name, _by_number(CommonMember, self._common_member))
         if key == ManifestMember.COMPONENT_ID:
             return Shape(fixed_meaning(name))
         inside: Callable[[bytes], Shape] | None = None
@@ -167,7 +160,7 @@ class _Shapes:
         note = f"; {self.facts.severed[key]}" if severed and key in self.facts.severed else ""
         return Shape(
             lambda value: _member_meaning(name, value) + note,
-            child=lambda index: _digest().child(index),
+            child=digest_shape().child,
             inside=inside,
         )
 
@@ -179,23 +172,27 @@ class _Shapes:
             return Shape(fixed_meaning("shared sequence"), inside=self._sequence)
         return Shape(fixed_meaning(name))
 
-    def _component(self, index: int) -> Shape:
-        names = ("uid", "section") if index in self.facts.ours else ()
-
-        def part(place: int) -> Shape:
-            if place < len(names):
-                return Shape(fixed_meaning(names[place]), inside=lambda _: Shape(_plain_value))
-            return Shape(fixed_meaning("part of the identifier"))
-
-        return Shape(fixed_meaning(f"component {self.facts.component(index)}"), child=part)
+    def _component(self, index: object) -> Shape:
+        if not isinstance(index, int):
+            return Shape(fixed_meaning("unknown key"))
+        words = fixed_meaning(f"component {self.facts.component(index)}")
+        if index not in self.facts.ours:
+            return Shape(words, child=lambda _: Shape(fixed_meaning("part of the identifier")))
+        parts = [
+            Shape(fixed_meaning(name), inside=lambda _: Shape(_plain_value))
+            for name in ("uid", "section")
+        ]
+        return Shape(words, child=shape_of_nth(parts))
 
     # Commands.
 
     def _sequence(self, content: bytes, nesting: int = 0) -> Shape:
         labels = _items_of(content)[::2]
 
-        def part(index: int) -> Shape:
-            label = labels[index // 2] if index // 2 < len(labels) else None
+        def part(index: object) -> Shape:
+            if not isinstance(index, int) or not 0 <= index // 2 < len(labels):
+                return Shape(fixed_meaning("unknown"))
+            label = labels[index // 2]
             if index % 2:
                 return self._argument(label, nesting)
             return Shape(lambda value: f"command {_name(Label, value)}")
@@ -224,7 +221,7 @@ class _Shapes:
     def _parameter(self, key: Parameter) -> Shape:
         name = name_of(Parameter, key)
         if key == Parameter.IMAGE_DIGEST:
-            return _wrapping(name, _digest())
+            return wrapping_shape(name, digest_shape())
         if key in _IDENTIFIERS:
             return Shape(lambda value: f"{name}: {_identifier(value)}")
         if key == Parameter.IMAGE_SIZE:
@@ -259,17 +256,6 @@ def _payload_meaning(words: str, value: object) -> str:
     return f"{words}: {len(value)} bytes, sha256 {hashlib.sha256(value).hexdigest()}"
 
 
-def _wrapping(name: str, inner: Shape) -> Shape:
-    """The shape of a byte string that wraps something."""
-
-    def meaning(value: object) -> str:
-        if not isinstance(value, bytes):
-            return f"{name}: not a byte string"
-        return f"{name}: {len(value)} bytes"
-
-    return Shape(meaning, inside=lambda _: inner)
-
-
 def _by_number(
     kind: type[IntEnum], shape_of: Callable[..., Shape], meaning: str | None = None
 ) -> Shape:
@@ -292,51 +278,6 @@ def _name(kind: type[IntEnum], value: object) -> str:
         return "unknown"
     name = name_of(kind, value)
     return f"{name}, which is unknown" if name == str(value) else name
-
-
-def _digest() -> Shape:
-    parts = (
-        Shape(lambda value: "SHA-256" if value == SHA_256 else "not SHA-256"),
-        Shape(lambda value: f"hash of {len(value)} bytes" if isinstance(value, bytes) else ""),
-    )
-    return Shape(
-        fixed_meaning("digest"),
-        child=lambda index: parts[index] if index < len(parts) else Shape(),
-    )
-
-
-def _signature() -> Shape:
-    parts = (
-        _wrapping("protected header", Shape(child=_header_field)),
-        Shape(fixed_meaning("unprotected header"), child=_header_field),
-        Shape(lambda value: "payload: detached" if value is None else "payload"),
-        Shape(lambda value: f"signature of {len(value)} bytes" if isinstance(value, bytes) else ""),
-    )
-    return Shape(
-        plain_meaning,
-        tags=_STRUCTURES,
-        child=lambda index: parts[index] if index < len(parts) else Shape(),
-    )
-
-
-def _header_field(label: object) -> Shape:
-    if label == ALGORITHM_LABEL:
-        return Shape(lambda value: f"alg: {algorithm_name(value)}")
-    if label == KID_LABEL:
-        return Shape(lambda value: f"kid: {show(value)}" if isinstance(value, bytes) else "kid")
-    return Shape(fixed_meaning("unknown label"))
-
-
-def algorithm_name(number: object) -> str:
-    """The algorithm of a signature, in words.
-
-    Args:
-        number: alg of its header; None if it has none.
-    """
-    if not isinstance(number, int):
-        return "none"
-    found = UpdateAlgorithm.of_number(number)
-    return str(found) if found is not None else f"{number}, which no update here is signed with"
 
 
 def _member_meaning(name: str, value: object) -> str:

@@ -1,6 +1,6 @@
 """From CBOR to a tree: every item with its offset, and with the meaning that its place gives it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ class Shape:
             key that is an array is its encoded bytes here.
         inside: for a byte string, the shape of the CBOR inside; None if there is none.
         shown_bytes: how much of a string is kept.
+        form: of the CBOR inside; None for that of the CBOR around it.
     """
 
     meaning: Callable[[cbor.Value], str] = plain_meaning
@@ -41,11 +42,26 @@ class Shape:
     child: "Callable[[Any], Shape]" = lambda _: Shape()
     inside: "Callable[[bytes], Shape] | None" = None
     shown_bytes: int = SHOWN_BYTES
+    form: cbor.Dialect | None = None
 
 
 def fixed_meaning(meaning: str) -> Callable[[cbor.Value], str]:
     """A meaning that does not depend on the value."""
     return lambda _: meaning
+
+
+def shape_of_nth(shapes: Sequence[Shape]) -> Callable[[Any], Shape]:
+    """What `Shape.child` is of an array whose items differ; of others nothing is known.
+
+    Args:
+        shapes: of the items, in order.
+    """
+
+    def child(index: Any) -> Shape:
+        is_known = isinstance(index, int) and 0 <= index < len(shapes)
+        return shapes[index] if is_known else Shape(fixed_meaning("unknown"))
+
+    return child
 
 
 def build_tree(
@@ -116,7 +132,8 @@ class _Reader:
             nodes = self._entries(item, shape)
             return ("{", nodes, "}") if nodes else ("{}", (), "")
         if isinstance(item.value, bytes) and item.value and shape.inside is not None:
-            embedded = self._embedded(item, shape.inside(item.value))
+            form = self.dialect if shape.form is None else shape.form
+            embedded = self._embedded(item, shape.inside(item.value), form)
             return ("<<", (embedded,), ">>") if embedded else ("", (), "")
         return "", (), ""
 
@@ -137,13 +154,13 @@ class _Reader:
         text = key.value.encode() if isinstance(key.value, str) else b""
         return _leaf(key.value, text, cut=False)
 
-    def _embedded(self, item: cbor.Item, shape: Shape) -> CborItem | None:
+    def _embedded(self, item: cbor.Item, shape: Shape, form: cbor.Dialect) -> CborItem | None:
         content = self.content[item.content : item.end]
         try:
-            found = cbor.locate(content, MAX_TREE_BYTES, self.dialect)
+            found = cbor.locate(content, MAX_TREE_BYTES, form)
         except CborError:
             return None
-        return _Reader(content, self.base + item.content, self.dialect).node(found, shape)
+        return _Reader(content, self.base + item.content, form).node(found, shape)
 
 
 def _leaf(value: "cbor.Value | None", shown: bytes, *, cut: bool) -> str:

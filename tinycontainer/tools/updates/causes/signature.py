@@ -13,7 +13,7 @@ from tinycontainer.text import show
 from tinycontainer_tokens import cbor
 
 from ...explain.explanation import Explanation
-from ...inspect.envelope_shape import algorithm_name
+from ...inspect.signature_shape import algorithm_name
 from .refused_update import RefusedUpdate
 
 _PROOF_BYTES = 2 * COORDINATE_BYTES
