@@ -1,4 +1,4 @@
-"""suit create and suit sign: envelopes of bundles, and what is refused before anything is written."""
+"""suit create and suit sign: envelopes of bundles; what is refused before anything is written."""
 
 import hashlib
 import shutil
@@ -153,8 +153,10 @@ def test_what_no_device_takes_is_refused_and_nothing_is_written(
 def test_a_directory_that_was_not_packed_or_has_changed_since_is_refused(
     desk: UpdateDesk, program: Program
 ) -> None:
-    words = ("suit", "create", desk / "courier", "--sequence", "1", "-o", desk / "new.suit")
-    words += ("--vendor", "example.com", "--class", "box")
+    words = (
+        *("suit", "create", desk / "courier", "--sequence", "1", "-o", desk / "new.suit"),
+        *("--vendor", "example.com", "--class", "box"),
+    )
     (desk / "courier" / "courier.data").write_bytes(b"other data")
     assert "has changed since" in program.bad(*words)
     (desk / "courier.tcb").unlink()

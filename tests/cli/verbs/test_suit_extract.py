@@ -181,7 +181,8 @@ def test_payloads_of_envelopes_of_others_can_be_extracted(tmp_path: Path, progra
     for path in sorted((VECTORS / "suit").glob("*.suit")):
         out = program.good("suit", "extract", path, "-o", tmp_path / path.stem, "--payloads")
         assert "the envelope carries no payload" in out
-        assert "common.components[0]" in program.bad("suit", "extract", path, "-o", tmp_path / "x")
+        line = program.bad("suit", "extract", path, "-o", tmp_path / "x")
+        assert "(byte " in line
 
 
 def test_a_signature_does_not_matter(tmp_path: Path, program: Program) -> None:

@@ -1,5 +1,6 @@
 """The tree of an envelope: it covers every byte, and says what each item means, of ours or not."""
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -23,8 +24,6 @@ needs_examples = pytest.mark.skipif(not EXAMPLES, reason="the draft's examples a
 
 
 def ours() -> bytes:
-    from dataclasses import replace
-
     containers = plan_version(blueprint("a"), starts=True), plan_version(blueprint("b"))
     made = draft(*containers, number=7)
     return sign(

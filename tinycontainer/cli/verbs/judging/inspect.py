@@ -1,4 +1,4 @@
-"""``inspect``: show every byte of a container, its metadata, a token or an update."""
+"""``inspect``: show every byte of a container, a token or an update."""
 
 from pathlib import Path
 
