@@ -212,4 +212,4 @@ def _milestones(plans: Iterable[_Plan], number: Accepted) -> Iterator[TraceEvent
 
 
 def _updated(uid: bytes, number: Accepted) -> Updated:
-    return Updated(uid, number.sequence, number.token_sha256.hex())
+    return Updated(uid, number.sequence)
