@@ -1,6 +1,7 @@
 """A served device that is updated: by the operator's program, with payloads from elsewhere."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -148,3 +149,24 @@ def _post(served: Served, envelope: bytes) -> None:
         await context.shutdown()
 
     asyncio.run(asyncio.wait_for(post(), 30))
+
+
+@pytest.mark.clause("TC-TOOL-10")
+def test_a_replay_repeats_updates_without_their_envelopes_and_without_a_network(
+    tmp_path: Path, program: Program, resource: Resource
+) -> None:
+    port = desk(tmp_path, program, resource.uri.removesuffix("/here"))
+    resource.content = code_of(tmp_path)
+    tape, trace = tmp_path / "tape", tmp_path / "trace"
+    with serving(tmp_path, port, "--record", tape) as served:
+        program.good("remote", served.uri, "update", write_update(tmp_path, resource.uri))
+        program("remote", served.uri, "update", tmp_path / "operator.pub")
+        program.good("remote", served.uri, "update", write_update(tmp_path, number=2))
+        code, events, _ = served.end()
+    assert code == 0
+    program.good("run", tmp_path / "device.toml", "--replay", tape, "--trace", trace)
+    repeated = [json.loads(line) for line in trace.read_text().splitlines()]
+    names = [event["event"] for event in repeated]
+    assert names.count("updated") == 2
+    assert names.count("load-refused") == 1
+    assert repeated == [each for each in events if each["event"] not in ("serving", "asked")]
