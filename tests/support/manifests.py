@@ -1,13 +1,16 @@
 """Manifests written by hand, whatever they say, in envelopes that the test key has signed."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
-from support.updates import draft, rules, sign
-from support.worlds import World, snapshot
 
+from support.hostile import inert
+from support.scripted import Program, work
+from support.updates import draft, plan_version, rules, sign
+from support.worlds import Ledger, World, blueprint, snapshot, times
+from tinycontainer.device.containers.lifecycle import State
+from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.errors import UpdateReason, UpdateRefused
 from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.suit.decoder import decode_envelope, decode_manifest
@@ -22,10 +25,11 @@ from tinycontainer.suit.model import (
     ParameterValue,
 )
 from tinycontainer.suit.rules import UpdateRules
-from tinycontainer.suit.updater import Fetch, Updater, UpdateOutcome, fetch_nothing
+from tinycontainer.suit.updater import Fetch, UpdateOutcome, Updater, fetch_nothing
 from tinycontainer.trace import TraceEvent
 from tinycontainer.trace.events import LoadRefused
 
+TIMES = times(period=10, loop=5, stop=5)
 META, DATA, CODE = range(3)
 """The indices of the first container's components."""
 
@@ -68,6 +72,22 @@ def digest(content: bytes) -> Command:
 def try_each(*sequences: CommandSequence | None) -> Command:
     """Sequences, each of which is tried if those before it have failed; None does nothing."""
     return Command(Label.TRY_EACH, sequences)
+
+
+def running(*uids: str, capacity: Capacity | None = None) -> World:
+    """A device on which containers of these uids run; programs of `a` to `d` are there."""
+    programs = {uid: Program(work(10), stop=work(10)) for uid in ("a", "b", "c", "d")}
+    world = World(programs, sequences=Ledger(), capacity=capacity or Capacity())
+    for uid in uids:
+        world.run(blueprint(uid, security=TIMES), programs[uid])
+    world.device.run(for_ms=25)
+    return world
+
+
+def newer_of(*uids: str, number: int = 1, token: int = 2) -> "Written":
+    """The next version of containers."""
+    plans = [blueprint(uid, security=TIMES, sequence=token) for uid in uids]
+    return Written.of(*(plan_version(plan) for plan in plans), number=number)
 
 
 @dataclass(frozen=True)
@@ -146,27 +166,38 @@ def apply(
     return Updater(found or rules(), world.device).apply(envelope, fetch)
 
 
-@contextmanager
-def refused_update(
-    world: World, reason: UpdateReason, words: str = "", place: str | None = None
-) -> Iterator[list[UpdateRefused]]:
+def refuse(
+    world: World,
+    envelope: bytes,
+    reason: UpdateReason,
+    words: str = "",
+    *,
+    found: UpdateRules | None = None,
+    fetch: Fetch = fetch_nothing,
+) -> UpdateRefused:
     """Check that an update is refused for this reason, recorded once, and changes nothing.
 
-    Yields:
-        A list that holds the refusal afterwards.
+    Args:
+        world: whose device refuses it; its containers go on.
+        envelope: the update.
+        reason: the reason.
+        words: part of the problem.
+        found: rules of the device; by default those of the test key.
+        fetch: fetches payloads.
     """
     before, count = snapshot(world), len(world.events)
-    found: list[UpdateRefused] = []
     with pytest.raises(UpdateRefused) as caught:
-        yield found
+        apply(world, envelope, found, fetch)
     refusal = caught.value
-    found.append(refusal)
     assert refusal.reason is reason, str(refusal)
     assert words in refusal.problem
-    assert place is None or refusal.place == place
+    assert inert(str(refusal))
     assert "\n" not in str(refusal)
+    assert refusal.offset is None or 0 <= refusal.offset <= len(envelope)
     assert snapshot(world) == before
     _require_recorded(world.events[count:], refusal)
+    _require_undisturbed(world)
+    return refusal
 
 
 def _require_recorded(events: list[TraceEvent], refusal: UpdateRefused) -> None:
@@ -175,6 +206,15 @@ def _require_recorded(events: list[TraceEvent], refusal: UpdateRefused) -> None:
     assert isinstance(event, LoadRefused)
     wanted = refusal.reason if refusal.refusal is None else refusal.refusal.reason
     assert (event.verb, event.uid, event.reason) == ("update", refusal.uid, wanted)
-    assert refusal.problem in event.problem or event.problem in refusal.problem
     if refusal.refusal is None:
-        assert event.problem.startswith(refusal.place)
+        assert event.problem == ": ".join(filter(None, (refusal.place, refusal.problem)))
+    else:
+        assert event.problem == refusal.refusal.problem
+
+
+def _require_undisturbed(world: World) -> None:
+    """What runs goes on."""
+    loops = {view.uid: view.loops for view in world.device if view.state is State.RUNNING}
+    if loops:
+        world.device.run(for_ms=25)
+    assert all(world.device[uid].loops > before for uid, before in loops.items())
