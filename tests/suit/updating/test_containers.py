@@ -57,7 +57,7 @@ def _bundles() -> dict[str, tuple[Bundle, LoadReason]]:
     return {
         "unsigned code": (replace(good, code=b"a"), LoadReason.TOKEN),
         "other data": (replace(good, data=b"!"), LoadReason.TOKEN),
-        "foreign key": (pack(plan, b"b", b"", KEYS | {Role.OWNER: FOREIGN}), LoadReason.TOKEN),
+        "foreign key": (pack(plan, b"b", b"", {**KEYS, Role.OWNER: FOREIGN}), LoadReason.TOKEN),
         "older token": (
             sections(replace(plan, options=replace(plan.options, sequence=0))),
             LoadReason.TOKEN,

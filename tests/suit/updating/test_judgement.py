@@ -42,7 +42,7 @@ def changed(content: bytes, key: int | str, value: bytes | None) -> bytes:
         each.value: content[2:][value_item.content : value_item.end]
         for each, value_item in zip(children[::2], children[1::2], strict=True)
     }
-    members[key] = value  # type: ignore[index,assignment]
+    members[key] = value  # type: ignore[assignment]
     left = {name: each for name, each in members.items() if each is not None}
     return cbor.with_tags((107,), cbor.encode(left))  # type: ignore[arg-type]
 
