@@ -48,6 +48,10 @@ def test_an_objection_names_the_offset_of_what_it_is_about() -> None:
     (objection,) = found(content)
     assert (objection.place, objection.offset) == ("install[1]", len(content) - 2)
     assert content[objection.offset] == Label.COPY
+    whole = components(b"courier")
+    content = around(manifest_members(INSTALL) | {3: cbor.encode({2: [*whole, [b"\x40"]]})})
+    (objection,) = found(content)
+    assert content[objection.offset :].startswith(cbor.encode([b"\x40"]))
 
 
 # Members
@@ -76,7 +80,7 @@ def test_members_of_the_manifest_that_we_do_not_have_are_named(member: ManifestM
         ManifestMember.REFERENCE_URI,
         ManifestMember.TEXT,
     }
-    assert (f"the member {name} is not in the profile" in problems) is not is_ours
+    assert problems.count(f"the member {name} is not in the profile") == (not is_ours)
 
 
 def test_dependencies_are_refused_by_their_name() -> None:
@@ -118,6 +122,14 @@ def test_a_severed_sequence_has_to_be_carried(label: int) -> None:
     name = ManifestMember(label).name.lower().replace("_", "-")
     problem = f"the member {name} is severed, and the envelope does not carry it"
     assert said(around(members)) == [(name, problem)]
+
+
+def test_a_severed_member_that_we_do_not_have_is_named_once() -> None:
+    for label, name in ((14, "coswid"), (15, "dependency-resolution")):
+        members = manifest_members(INSTALL) | {label: [-16, bytes(32)]}
+        assert [problem for _, problem in said(around(members))] == [
+            f"the member {name} is not in the profile"
+        ]
 
 
 def test_severed_text_may_be_missing_and_text_is_passed_over() -> None:
