@@ -19,6 +19,7 @@ from tinycontainer_tokens import Accepted
 from .calls.service import Service
 from .containers.container import Exit, ExitReason
 from .containers.controller import Controller
+from .containers.joint_changes import require_complete
 from .containers.judgement import LoadCheck, decode_bundle
 from .containers.lifecycle import Event
 from .containers.memory import Section
@@ -129,10 +130,9 @@ class BareDevice(Looking):
 
         Raises:
             ContainerRefused: one of them is refused; nothing has changed.
-            ValueError: no change, or two of one uid.
+            ValueError: no change, two of one uid, or not all sections of one.
         """
-        if not changes or len({change.uid for change in changes}) < len(changes):
-            raise ValueError("an update has at least one change, and one for each uid")
+        require_complete(changes)
         with self._managing:
             joint = self._controller.joint_changes.make(changes, number)
             for container in joint.leaving:
@@ -265,7 +265,7 @@ class BareDevice(Looking):
 
         Raises:
             UnknownContainer: it is not loaded.
-            InvalidTransition: it is not READY.
+            InvalidTransition: it is not READY, or is going to be started by an update.
             LoadError: a token of its metadata is not valid at this time.
         """
         with self._managing:

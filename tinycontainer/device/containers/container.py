@@ -151,7 +151,6 @@ class Container:
         replaced: its metadata of before, until a reconfiguration is complete.
         successor: what takes its place once it is erased.
         succession: what is still to be done because it took the place of another.
-        joint: the change of several containers with which it leaves; None if it leaves alone.
     """
 
     slot: Slot
@@ -165,7 +164,6 @@ class Container:
     replaced: Metadata | None = None
     successor: "Container | None" = None
     succession: Succession | None = None
-    joint: JointChange | None = None
 
     @classmethod
     def approved(cls, slot: Slot, approved: Approved) -> "Container":
@@ -210,6 +208,12 @@ class Container:
         """Whether it runs, or is yet to be started."""
         waits = self.succession is not None and self.succession.starts
         return waits or self.state is State.RUNNING
+
+    @property
+    def waits_for_others(self) -> bool:
+        """Whether it is started once all that leave with a joint change are gone."""
+        joint = None if self.succession is None else self.succession.joint
+        return joint is not None and joint.is_in_progress
 
     @property
     def is_unconfirmed(self) -> bool:

@@ -6,7 +6,7 @@ It runs no container code. Whatever it refuses, nothing has changed.
 from collections.abc import Callable
 from typing import TypeVar
 
-from tinycontainer.errors import LoadError, LoadReason, UnknownContainer
+from tinycontainer.errors import InvalidTransition, LoadError, LoadReason, UnknownContainer
 from tinycontainer.metadata import Metadata
 from tinycontainer.state import DeviceState, StoredContainer
 from tinycontainer.text import show
@@ -107,6 +107,7 @@ class Controller:
 
     def recover(self) -> None:
         """Complete or undo what an interrupted call has left (ADR 21)."""
+        self.journal.tell_again()
         self.journal.find_out()
         self._change.recover()
         self.journal.is_behind = True
@@ -250,12 +251,15 @@ class Controller:
 
         Raises:
             LoadError: a token has expired or is not valid yet.
-            InvalidTransition: it is not READY.
+            InvalidTransition: it is not READY, or is going to be started by an update.
             UnknownContainer: it is not loaded.
         """
         container = self.get(uid)
         # First the state: a token's problem is of no interest where it could not start anyway.
         require_possible(container.condition, Event.START)
+        if container.waits_for_others:
+            problem = "start is not possible until the update that it is part of is complete"
+            raise InvalidTransition(problem)
         try:
             container.grant.validity.check(self._epoch_s())
         except LoadError as error:

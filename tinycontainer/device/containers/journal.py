@@ -174,6 +174,14 @@ class Journal:
                 self._conclude(told, newest)
         self._in_doubt = None
 
+    def begin_change(self) -> None:
+        """Another change begins; what was marked of those before is over."""
+        self._milestones.forget_marked()
+
+    def tell_again(self) -> None:
+        """What was recorded of an interrupted change may be marked a second time."""
+        self._milestones.tell_again()
+
     def forget_told(self) -> None:
         """What milestones were recorded of is made, or never will be."""
         self._milestones.forget_told()

@@ -94,11 +94,12 @@ def _find_call(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> C
         ValueError: it is not a management call.
     """
     by_content = {"load": device.load, "reconfigure": device.reconfigure}
-    by_uid = {
+    by_uid: dict[str, Callable[[bytes], object]] = {
         "start": device.start,
         "stop": device.stop,
         "kill": device.kill,
         "delete": device.delete,
+        "newest-update": device.newest_update,
     }
     alone: dict[str, Callable[[], object]] = {
         "restore": device.restore,
@@ -116,19 +117,13 @@ def _find_call(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> C
             if confirm_ms is not None:
                 whole_number(confirm_ms, _TIMES[1:])
             return lambda: device.replace(read_parts(tape, size), confirm_ms)
-        case {
-            "do": "change-together",
-            "changes": list(changes),
-            "sequence": sequence,
-            "digest": digest,
-        }:
-            number = _read_number(sequence, digest)
-            planned = [_read_change(change) for change in changes]
+        case {"do": "change-together", "changes": list(changes)} if len(values) == 4:
+            number = _read_number(values.get("sequence"), values.get("digest"))
+            planned = _read_changes(changes)
             return lambda: device.change_together([_fill(tape, *each) for each in planned], number)
-        case {"do": "refuse-update", "uid": str(who), "reason": str(reason), "problem": str(text)}:
-            return lambda: device.refuse_update(unshow(who), reason, text)
-        case {"do": "newest-update", "uid": str(who)} if len(values) == 2:
-            return lambda: device.newest_update(unshow(who))
+        case {"do": "refuse-update", "uid": str(shown), "reason": str(reason)} if len(values) == 4:
+            uid, problem = unshow(shown), _read_text(values.get("problem"))
+            return lambda: device.refuse_update(uid, reason, problem)
         case {"do": "judge", "size": size, "replaces": bool(replaces)} if len(values) == 3:
             whole_number(size, range(MAX_BUNDLE_BYTES + 1))
             return lambda: device.judge(read_parts(tape, size), replaces=replaces)
@@ -166,6 +161,19 @@ def _read_number(sequence: object, digest: object) -> Accepted:
     if len(raw) != _DIGEST_BYTES:
         raise ValueError("digest: is no SHA-256")
     return Accepted(whole_number(sequence), raw)
+
+
+def _read_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("problem: is no text")
+    return value
+
+
+def _read_changes(changes: list[object]) -> list[tuple[bytes, list[int], bool]]:
+    planned = [_read_change(change) for change in changes]
+    if not planned or len({uid for uid, _, _ in planned}) < len(planned):
+        raise ValueError("changes: are none, or two of one uid")
+    return planned
 
 
 def _read_change(change: object) -> tuple[bytes, list[int], bool]:
