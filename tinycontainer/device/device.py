@@ -19,7 +19,7 @@ from tinycontainer_tokens import Accepted
 from .calls.service import Service
 from .containers.container import Exit, ExitReason
 from .containers.controller import Controller
-from .containers.joint_changes import require_complete
+from .containers.joint_changes import require_sound
 from .containers.judgement import LoadCheck, decode_bundle
 from .containers.lifecycle import Event
 from .containers.memory import Section
@@ -130,9 +130,9 @@ class BareDevice(Looking):
 
         Raises:
             ContainerRefused: one of them is refused; nothing has changed.
-            ValueError: no change, two of one uid, or not all sections of one.
+            ValueError: no change, two of one uid, not all sections of one, or no such number.
         """
-        require_complete(changes)
+        require_sound(changes, number)
         with self._managing:
             joint = self._controller.joint_changes.make(changes, number)
             for container in joint.leaving:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tinycontainer.errors import ContainerRefused, LoadError, LoadReason
-from tinycontainer.interfaces.updating import ContainerChange, UpdateSection
+from tinycontainer.interfaces.updating import UPDATE_NUMBERS, ContainerChange, UpdateSection
 from tinycontainer.state import StoredContainer
 from tinycontainer.text import show
 from tinycontainer.trace import TraceEvent, Tracer
@@ -190,16 +190,18 @@ class JointChanges:
         return ContainerRefused(uid, error)
 
 
-def require_complete(changes: Sequence[ContainerChange]) -> None:
+def require_sound(changes: Sequence[ContainerChange], number: Accepted) -> None:
     """Check what the caller of an update answers for.
 
     Raises:
-        ValueError: no change, two of one uid, or not all sections of one.
+        ValueError: no change, two of one uid, not all sections of one, or no such number.
     """
     if not changes or len({change.uid for change in changes}) < len(changes):
         raise ValueError("an update has at least one change, and one for each uid")
     if any(change.sections and len(change.sections) < len(UpdateSection) for change in changes):
         raise ValueError("a change has all sections, or none for a deletion")
+    if number.sequence not in UPDATE_NUMBERS:
+        raise ValueError(f"the number of an update has 64 bits, unlike {number.sequence}")
 
 
 def _require_loaded(container: Container | None) -> Container:

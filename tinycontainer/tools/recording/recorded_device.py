@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from tinycontainer.assembly import Device
-from tinycontainer.device.containers.joint_changes import require_complete
+from tinycontainer.device.containers.joint_changes import require_sound
 from tinycontainer.device.containers.judgement import LoadCheck
 from tinycontainer.device.containers.view import View
 from tinycontainer.device.setup import Setup
@@ -99,7 +99,7 @@ class RecordedDevice(Device):
 
     def change_together(self, changes: Sequence[ContainerChange], number: Accepted) -> None:
         """See `Device.change_together`."""
-        require_complete(changes)
+        require_sound(changes, number)
         said = [
             [show(each.uid), [len(each.sections[name]) for name in _order(each)], each.starts]
             for each in changes

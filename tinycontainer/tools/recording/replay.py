@@ -8,7 +8,7 @@ from typing import Any, Final
 from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.errors import TinyContainerError
-from tinycontainer.interfaces.updating import ContainerChange, UpdateSection
+from tinycontainer.interfaces.updating import UPDATE_NUMBERS, ContainerChange, UpdateSection
 from tinycontainer.jsonl import INT64, whole_number
 from tinycontainer.state import StoredAnswer
 from tinycontainer.text import flatten, unshow
@@ -160,7 +160,7 @@ def _read_number(sequence: object, digest: object) -> Accepted:
     raw = bytes.fromhex(digest) if isinstance(digest, str) else b""
     if len(raw) != _DIGEST_BYTES:
         raise ValueError("digest: is no SHA-256")
-    return Accepted(whole_number(sequence), raw)
+    return Accepted(whole_number(sequence, UPDATE_NUMBERS), raw)
 
 
 def _read_text(value: object) -> str:
