@@ -60,6 +60,7 @@ def free_slots(world: World) -> int:
 def empty(world: World) -> None:
     """Delete all, and check that nothing is left of it."""
     device = world.device
+    device.abandon_load()
     for view in tuple(device):
         device.delete(view.uid)
     device.run(for_ms=100)
