@@ -272,12 +272,12 @@ class Life:
         is_possible = is_possible and len(new) <= self.free
         before = {view.uid: view for view in self.device}
         group = self._group(changes)
-        self.chronicle.groups.append(group)
+        self.chronicle.groups += [group] if group.leaving else []
         try:
             with self.device.answering(StoredAnswer(b"peer", bytes(8), b"answer")):
                 self._make(changes, number, is_interrupted=is_interrupted)
         except ContainerRefused:
-            self.chronicle.groups.remove(group)
+            self.chronicle.groups = [each for each in self.chronicle.groups if each is not group]
             assert not is_possible
             assert {view.uid: view for view in self.device} == before
             self.refused += 1
