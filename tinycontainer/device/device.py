@@ -210,7 +210,8 @@ class BareDevice(Looking):
             return
         with self._managing:
             for entry in state.containers():
-                if self._controller.journal.has(entry):
+                known = self._controller.journal.has(entry)
+                if known or self._controller.find(entry.uid) is not None:
                     continue  # it is done already: an interrupted call can be made again
                 try:
                     container = self._controller.restore(entry)

@@ -221,8 +221,8 @@ class Controller:
         container.loops_begun = entry.loops
         if entry.wants_to_run:
             container.succession = Succession(starts=True, resumes=True)
-        self.journal.restored(entry)
         self._take_in(container)
+        self.journal.restored(entry)  # only now: what is known as recorded is recorded as gone
         return container
 
     def judge(self, bundle: bytes, *, replaces: bool) -> tuple[LoadCheck, ...]:
