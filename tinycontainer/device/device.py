@@ -7,6 +7,7 @@ belongs to one thread at a time. A call that is interrupted is done as a whole o
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from tinycontainer.errors import LoadError
 from tinycontainer.interfaces.clock import NS_PER_MS, Clock, to_unix_s
@@ -28,6 +29,9 @@ from .looking import Looking, to_uid
 from .running.executor import Executor
 from .running.management import Management
 from .setup import Setup
+
+MAX_PROBLEM_CHARACTERS: Final = 1000
+"""Of the problem of a refused update, which may be somebody else's text; the rest is cut off."""
 
 
 class BareDevice(Looking):
@@ -142,7 +146,8 @@ class BareDevice(Looking):
     def refuse_update(self, uid: bytes, reason: str, problem: str) -> None:
         """See `Updatable.refuse_update`."""
         with self._managing:
-            self._tracer.mark(LoadRefused(uid, "update", reason, problem))
+            cut = problem[:MAX_PROBLEM_CHARACTERS]
+            self._tracer.mark(LoadRefused(uid, "update", reason, cut))
 
     def load_sections(self, metadata: bytes, code: bytes, data: bytes) -> View:
         """Load a container from its three sections, as the firmware receives them.

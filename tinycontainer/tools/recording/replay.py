@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
-from tinycontainer.errors import TinyContainerError
 from tinycontainer.interfaces.updating import UPDATE_NUMBERS, ContainerChange, UpdateSection
 from tinycontainer.jsonl import INT64, whole_number
 from tinycontainer.state import StoredAnswer
@@ -16,7 +15,7 @@ from tinycontainer_tokens import Accepted
 
 from .parts import read_parts
 from .player import PlayedClock
-from .recorded_device import INTERRUPTED, Digest, describe_failure
+from .recorded_device import FAILURES, INTERRUPTED, Digest, describe_failure
 from .tape import TapeReader
 
 _TIMES: Final = range(INT64.stop)
@@ -81,7 +80,7 @@ def _repeat(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> str:
     try:
         with nullcontext() if answer is None else device.answering(answer):
             call()
-    except (TinyContainerError, KeyboardInterrupt) as error:
+    except FAILURES as error:
         tape.raise_failure()
         return describe_failure(error)
     return ""
