@@ -63,7 +63,7 @@ def empty(world: World) -> None:
     device.abandon_load()
     for view in tuple(device):
         device.delete(view.uid)
-    device.run(for_ms=100)
+    device.run(for_ms=1_000)
     assert len(device) == 0
     assert free_slots(world) == world.capacity.slots
     executor = device._executor

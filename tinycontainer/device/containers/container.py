@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from tinycontainer.errors import InvalidTransition
 from tinycontainer.interfaces.debug_info import Chain
 from tinycontainer.interfaces.runtime import Hook, Runtime, TrapFrame
 from tinycontainer.metadata import Bundle, Metadata, Timing
@@ -151,6 +152,7 @@ class Container:
         replaced: its metadata of before, until a reconfiguration is complete.
         successor: what takes its place once it is erased.
         succession: what is still to be done because it took the place of another.
+        is_announced: whether an event has said that it is loaded.
     """
 
     slot: Slot
@@ -164,6 +166,7 @@ class Container:
     replaced: Metadata | None = None
     successor: "Container | None" = None
     succession: Succession | None = None
+    is_announced: bool = False
 
     @classmethod
     def approved(cls, slot: Slot, approved: Approved) -> "Container":
@@ -181,6 +184,7 @@ class Container:
             condition=Condition(State.PROVISIONING),
             successor=None,
             succession=Succession(starts=True, resumes=True) if starts else None,
+            is_announced=False,
         )
 
     @property
@@ -214,6 +218,17 @@ class Container:
         """Whether it is started once all that leave with a joint change are gone."""
         joint = None if self.succession is None else self.succession.joint
         return joint is not None and joint.is_in_progress
+
+    def require_startable(self) -> None:
+        """Check that it can be started now.
+
+        Raises:
+            InvalidTransition: it is not READY, or waits for others.
+        """
+        lifecycle.require_possible(self.condition, Event.START)
+        if self.waits_for_others:
+            problem = "start is not possible until the update that it is part of is complete"
+            raise InvalidTransition(problem)
 
     @property
     def is_unconfirmed(self) -> bool:

@@ -6,7 +6,7 @@ It runs no container code. Whatever it refuses, nothing has changed.
 from collections.abc import Callable
 from typing import TypeVar
 
-from tinycontainer.errors import InvalidTransition, LoadError, LoadReason, UnknownContainer
+from tinycontainer.errors import LoadError, LoadReason, UnknownContainer
 from tinycontainer.metadata import Metadata
 from tinycontainer.state import DeviceState, StoredContainer
 from tinycontainer.text import show
@@ -256,10 +256,7 @@ class Controller:
         """
         container = self.get(uid)
         # First the state: a token's problem is of no interest where it could not start anyway.
-        require_possible(container.condition, Event.START)
-        if container.waits_for_others:
-            problem = "start is not possible until the update that it is part of is complete"
-            raise InvalidTransition(problem)
+        container.require_startable()
         try:
             container.grant.validity.check(self._epoch_s())
         except LoadError as error:
@@ -322,7 +319,9 @@ class Controller:
     def announce(self, container: Container) -> None:
         """Make a container READY that was accepted, unless it is."""
         if container.state is State.PROVISIONING:
-            self._tracer.mark(loaded(container))
+            if not container.is_announced:  # an interrupt can let this be done twice (ADR 21)
+                container.is_announced = True
+                self._tracer.mark(loaded(container))
             container.apply(Event.LOADED, self._tracer)
 
     def forget(self, container: Container) -> None:
