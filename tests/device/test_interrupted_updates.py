@@ -14,7 +14,7 @@ from support.scripted import Program, calling
 from support.updating import QUICK, SLOW, change, empty, free_slots, gone, numbered, plan
 from support.worlds import World, piped
 
-from tinycontainer.device.containers.container import ExitReason
+from tinycontainer.device.containers.container import Container, ExitReason
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.state import MemoryState, StoredAnswer
@@ -224,3 +224,27 @@ def test_what_an_interrupt_has_left_of_an_update_is_completed_even_if_that_is_in
         # Most of the lines of an update judge it, and leave nothing; the last ones make it.
         first = max(1, lines[number] - 1500) if random.random() < 0.7 else 1
         interrupt(number, random.randint(first, lines[number]), random.randint(1, 800))
+
+
+@pytest.mark.clause("TC-LIFE-24", "TC-STATE-18")
+@pytest.mark.parametrize("made", range(12))
+def test_a_transition_of_an_update_that_is_interrupted_is_told_once(
+    made: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each change of state follows an event that says why; that must not be recorded twice."""
+    update = Update()
+    apply = Container.apply
+    calls = []
+
+    def interrupt(*arguments: Any, **named: Any) -> None:
+        calls.append(arguments)
+        if len(calls) == made + 1:
+            raise KeyboardInterrupt
+        apply(*arguments, **named)
+
+    monkeypatch.setattr(Container, "apply", interrupt)
+    for call in update.calls:
+        with suppress(KeyboardInterrupt):
+            call()
+    assert len(calls) > made
+    update.check()
