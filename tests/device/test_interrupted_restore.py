@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 from support.interrupting import LineCounter
-from support.updating import QUICK, empty, plan
+from support.joint_changes import QUICK, empty, plan
 from support.worlds import World
 
 from tinycontainer.device.containers.controller import Controller

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from support.drivers import raising
 from support.interrupting import LineCounter
+from support.joint_changes import QUICK, SLOW, change, empty, free_slots, gone, numbered, plan
 from support.scripted import Program, calling
-from support.updating import QUICK, SLOW, change, empty, free_slots, gone, numbered, plan
 from support.worlds import World, piped
 
 from tinycontainer.device.containers.container import Container, ExitReason
@@ -81,11 +81,11 @@ class Update:
 
     def update(self) -> None:
         with self.device.answering(StoredAnswer(b"peer", bytes(8), b"done")):
-            self.device.update(self._changes, FIRST)
+            self.device.change_together(self._changes, FIRST)
 
     def update_again(self) -> None:
         """While the others wind down."""
-        self.device.update([change(plan("e"))], FIRST)
+        self.device.change_together([change(plan("e"))], FIRST)
 
     def _look(self, event: TraceEvent) -> None:
         if isinstance(event, Transitioned) and event.trigger == "start":

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support.scripted import Program, Steps, calling, endless, trap, work
-from support.updating import (
+from support.joint_changes import (
     QUICK,
     SLOW,
     change,
@@ -15,6 +14,7 @@ from support.updating import (
     states,
     version,
 )
+from support.scripted import Program, Steps, calling, endless, trap, work
 from support.worlds import Ledger, World, blueprint, piped, snapshot
 
 from tinycontainer.device.containers.container import ExitReason
@@ -217,7 +217,9 @@ def test_all_of_it_is_recorded_in_one_step_before_anything_changes() -> None:
     records = list[object]()
     record = state.record
     state.record = lambda found: (records.append(found), record(found))[1]  # type: ignore[method-assign, assignment, func-returns-value]
-    world.device.change_together([change(plan("a", 2)), gone("b"), change(plan("c"), starts=True)], FIRST)
+    world.device.change_together(
+        [change(plan("a", 2)), gone("b"), change(plan("c"), starts=True)], FIRST
+    )
     assert len(records) == 1
     assert [(entry.uid, entry.slot, entry.wants_to_run) for entry in state.containers()] == [
         (b"a", 0, True),

@@ -10,6 +10,7 @@ from time import sleep
 from typing import Any
 
 import pytest
+from support.joint_changes import change, free_slots, gone, numbered, plan
 from support.killed_updates import (
     UPDATES,
     Step,
@@ -19,7 +20,6 @@ from support.killed_updates import (
     update_when_asked,
     updates,
 )
-from support.updating import change, free_slots, gone, numbered, plan
 
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.state import StoredAnswer, database
@@ -78,7 +78,7 @@ def kill_one(
 @pytest.mark.clause("TC-UPD-23", "TC-STATE-14")
 @pytest.mark.parametrize(
     ("seed", "kills"),
-    [(1, 20), *(pytest.param(n, 20, marks=pytest.mark.long) for n in range(2, 12))],
+    [(1, 10), *(pytest.param(n, 20, marks=pytest.mark.long) for n in range(2, 12))],
 )
 def test_kill_9_at_any_moment_of_an_update_leaves_all_old_or_all_new(
     tmp_path: Path, seed: int, kills: int
@@ -124,12 +124,12 @@ def test_at_each_statement_of_the_state_an_update_is_there_or_not(
     world, state = boot(path)
     first = [change(plan(uid), starts=True) for uid in ("a", "b")]
     second = [change(plan("a", 2)), gone("b"), change(plan("c"), starts=True)]
-    world.device.update(first, numbered(1))
+    world.device.change_together(first, numbered(1))
     world.device.run(for_ms=20)
     old = report(state)
     is_watched = True
     with world.device.answering(StoredAnswer(b"peer", bytes(8), b"0")):
-        world.device.update(second, numbered(2))
+        world.device.change_together(second, numbered(2))
     world.device.run(for_ms=20)
     is_watched = False
     keep("")

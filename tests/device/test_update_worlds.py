@@ -1,8 +1,8 @@
 """Random series of updates between all other calls: what was promised is so, and nothing leaks."""
 
 import pytest
+from support.joint_changes import empty
 from support.random_updates import Life
-from support.updating import empty
 
 
 def live(seeds: range, steps: int) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from support.updating import QUICK, SLOW, change, gone, numbered, plan
+from support.joint_changes import QUICK, SLOW, change, gone, numbered, plan
 from support.worlds import World
 from tinycontainer.errors import ContainerRefused
 from tinycontainer.interfaces.updating import ContainerChange
@@ -86,7 +86,7 @@ def updates(world: World, state: SqliteState, steps: Iterable[Step]) -> Iterator
     for number, step in enumerate(steps):
         answer = StoredAnswer(b"peer", _request(number), str(number).encode())
         with suppress(ContainerRefused), world.device.answering(answer):
-            world.device.update(step.changes, numbered(number + 1))
+            world.device.change_together(step.changes, numbered(number + 1))
         world.device.run(for_ms=step.run_ms)
         yield report(state)
 

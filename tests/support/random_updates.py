@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from support.joint_changes import QUICK, SLOW, free_slots, gone, numbered
 from support.scripted import Program, work
-from support.updating import QUICK, SLOW, free_slots, gone, numbered
 from support.worlds import KEYS, World, blueprint, newer, times
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.device.containers.limits import Capacity
@@ -296,7 +296,7 @@ class Life:
         self.state.interrupts = is_interrupted
         try:
             with suppress(KeyboardInterrupt):
-                self.device.update(changes, number)
+                self.device.change_together(changes, number)
         finally:
             self.state.interrupts = False
 

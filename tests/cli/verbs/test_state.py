@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.joint_changes import QUICK, change, gone, numbered, plan
 from support.project import Program
-from support.updating import QUICK, change, gone, numbered, plan
 from support.worlds import World, blueprint
 
 from tinycontainer.state import (
@@ -95,8 +95,8 @@ def test_all_of_it_is_in_the_object(file: Path, program: Program) -> None:
 def test_the_numbers_of_updates_are_shown(tmp_path: Path, program: Program) -> None:
     path = tmp_path / "device.db"
     world = World(dict.fromkeys("ab", QUICK), state=SqliteState(path, Ownership.SOLE))
-    world.device.update([change(plan("a")), change(plan("b"))], numbered(3))
-    world.device.update([gone("a"), change(plan("b"))], numbered((1 << 64) - 1))
+    world.device.change_together([change(plan("a")), change(plan("b"))], numbered(3))
+    world.device.change_together([gone("a"), change(plan("b"))], numbered((1 << 64) - 1))
     world.device.close()
     last = {"sequence": (1 << 64) - 1, "digest": "ff" * 32}
     found = program.json("state", path, "--events")

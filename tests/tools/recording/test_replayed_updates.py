@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from support.hostile import inert
+from support.joint_changes import QUICK, SLOW, change, gone, numbered, plan
 from support.scripted import ScriptedRuntime
 from support.taped import MoodyState, Tape
-from support.updating import QUICK, SLOW, change, gone, numbered, plan
 from support.worlds import trusted
 
 from tinycontainer.assembly import Device
@@ -52,11 +52,11 @@ def update(device: Device) -> None:
     """A day of updates: accepted, refused, answered, overtaken, of containers that wind down."""
     device.newest_update(b"a")
     for each in ([change(plan(uid), starts=True) for uid in ("a", "b")], [change(plan("c"))]):
-        device.update(each, numbered(1))
+        device.change_together(each, numbered(1))
     device.run(for_ms=25)
     mixed = [change(plan("a", 2)), gone("b"), change(plan("d"), starts=True)]
     with device.answering(StoredAnswer(b"peer", bytes(8), b"done")):
-        device.update(mixed, Accepted((1 << 64) - 1, bytes(32)))
+        device.change_together(mixed, Accepted((1 << 64) - 1, bytes(32)))
     device.run(for_ms=1)
     for changes, number in (
         ([gone("d")], numbered(1)),
@@ -66,7 +66,7 @@ def update(device: Device) -> None:
         ([change(plan("c", 2), "no such program")], numbered(2)),
     ):
         with suppress(TinyContainerError):
-            device.update(changes, number)
+            device.change_together(changes, number)
     device.refuse_update(b"\xff\x1b", "suit-digest", HOSTILE)
     device.refuse_update(b"", "suit-\ud800", "x" * 100_000)
     for uid in (b"a", b"\x00", b"nobody"):
@@ -84,7 +84,7 @@ def moody_updates(device: Device) -> None:
             for uid in uids
         ]
         with suppress(TinyContainerError):
-            device.update(changes, numbered(number))
+            device.change_together(changes, numbered(number))
         with suppress(SequenceStoreError):
             device.newest_update(uids[0].encode())
         with suppress(TinyContainerError):
@@ -134,7 +134,7 @@ def test_a_replay_repeats_updates_and_their_refusals(tmp_path: Path, remembers: 
     assert all(inert(line) for line in recorded.lines)
     found = [json.loads(line) for line in recorded.lines]
     calls = [each["do"] for each in found if "do" in each]
-    assert (calls.count("update"), calls.count("refuse-update")) == (8, 2)
+    assert (calls.count("change-together"), calls.count("refuse-update")) == (8, 2)
     assert calls.count("newest-update") == 4
     assert sum("answer" in each for each in found if "do" in each) == 1
     refusals = [each["done"] for each in found if each.get("done")]
@@ -157,8 +157,8 @@ def test_a_mistake_of_the_caller_is_not_on_the_tape(tmp_path: Path) -> None:
     def day(device: Device) -> None:
         for wrong in ([], [gone("a"), gone("a")]):
             with pytest.raises(ValueError, match="at least one change"):
-                device.update(wrong, numbered(1))
-        device.update([change(plan("a"))], numbered(1))
+                device.change_together(wrong, numbered(1))
+        device.change_together([change(plan("a"))], numbered(1))
 
     recorded = record(day)
     assert repeat(tmp_path / "tape", recorded.lines) == [*recorded.trace]
@@ -178,14 +178,14 @@ WRONG_CHANGES: list[Any] = [
     [["a", [], False], ["a", [], False]],
 ]
 WRONG: list[tuple[str, str, Any]] = [
-    *(("update", "changes", each) for each in WRONG_CHANGES),
-    *(("update", "sequence", each) for each in WRONG_NUMBERS),
-    *(("update", "digest", each) for each in WRONG_DIGESTS),
+    *(("change-together", "changes", each) for each in WRONG_CHANGES),
+    *(("change-together", "sequence", each) for each in WRONG_NUMBERS),
+    *(("change-together", "digest", each) for each in WRONG_DIGESTS),
     *(("refuse-update", "uid", each) for each in WRONG_UIDS),
     *(("refuse-update", "reason", each) for each in WRONG_TEXTS),
     *(("refuse-update", "problem", each) for each in WRONG_TEXTS),
     *(("newest-update", "uid", each) for each in WRONG_UIDS),
-    *((verb, "more", 1) for verb in ("update", "refuse-update", "newest-update")),
+    *((verb, "more", 1) for verb in ("change-together", "refuse-update", "newest-update")),
 ]
 
 
@@ -206,9 +206,9 @@ def test_a_malformed_line_of_an_update_is_named(
 @pytest.mark.parametrize(
     ("verb", "values"),
     [
-        ("update", {"sequence": 2}),
-        ("update", {"digest": "02" * 32}),
-        ("update", {"changes": [["a", [], False]]}),
+        ("change-together", {"sequence": 2}),
+        ("change-together", {"digest": "02" * 32}),
+        ("change-together", {"changes": [["a", [], False]]}),
         ("refuse-update", {"reason": "another"}),
         ("refuse-update", {"problem": "another"}),
         ("refuse-update", {"uid": "another"}),
@@ -236,7 +236,11 @@ def test_a_spoiled_recording_of_updates_gives_one_inert_line_or_an_equal_trace(
     tmp_path: Path, taped: Tape, count: int
 ) -> None:
     draws = Random(240)
-    numbers = [n for n, line in enumerate(taped.lines) if "update" in line or "newest" in line]
+    numbers = [
+        n
+        for n, line in enumerate(taped.lines)
+        if "update" in line or "together" in line or "newest" in line
+    ]
     said: list[str] = []
     for _ in range(count):
         lines, number = [*taped.lines], draws.choice(numbers)
