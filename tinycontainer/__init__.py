@@ -19,6 +19,7 @@ if typing.TYPE_CHECKING:
     from tinycontainer.interfaces.clock import Clock, VirtualClock, WallClock
     from tinycontainer.interfaces.syscalls import Syscall
     from tinycontainer.metadata import Bundle, ContainerType, Direction, Metadata, PeerType
+    from tinycontainer.suit.updater import UpdateOutcome
     from tinycontainer.trace.account import Account, Statistics
 
     from .errors import (
@@ -33,6 +34,8 @@ if typing.TYPE_CHECKING:
         RuntimeUnavailable,
         TinyContainerError,
         UnknownContainer,
+        UpdateReason,
+        UpdateRefused,
     )
 
 SPECIFICATION_VERSION = "0.1.0"
@@ -68,6 +71,9 @@ _MODULES: typing.Final[typing.Mapping[str, str]] = {
     "Syscall": "interfaces.syscalls",
     "TinyContainerError": "errors",
     "UnknownContainer": "errors",
+    "UpdateOutcome": "suit.updater",
+    "UpdateReason": "errors",
+    "UpdateRefused": "errors",
     "View": "device.containers.view",
     "VirtualClock": "interfaces.clock",
     "WallClock": "interfaces.clock",
@@ -102,6 +108,9 @@ __all__ = [
     "Syscall",
     "TinyContainerError",
     "UnknownContainer",
+    "UpdateOutcome",
+    "UpdateReason",
+    "UpdateRefused",
     "View",
     "VirtualClock",
     "WallClock",

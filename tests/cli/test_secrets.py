@@ -60,8 +60,8 @@ def test_no_verb_tells_a_secret_whether_it_succeeds_or_fails(
             [argument.replace("owner.pem", "developer.pem") for argument in example],
             [argument.replace("courier.wasm", "courier.c") for argument in example],
             [argument.replace("courier.tcb", "keys/owner.pem") for argument in example],
-            [argument.replace("update.suit", "keys/updates.pem") for argument in example],
-            [argument.replace("signed.suit", "keys/updates.pem") for argument in example],
+            [argument.replace("update.suit", "keys/operator.pem") for argument in example],
+            [argument.replace("signed.suit", "keys/operator.pem") for argument in example],
             [argument.replace("device.toml", "keys/owner.pem") for argument in example],
         ):
             _, out, err = program(*arguments)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from support.drivers import Puppet, raising, served_by
+from support.random_updates import TornState
 from support.scripted import Program, calling, work
 from support.worlds import World, blueprint, local, newer, piped, times
 
@@ -121,3 +122,19 @@ def test_a_load_that_was_recorded_is_done(ends: tuple[BaseException, ...]) -> No
     with pytest.raises(KeyboardInterrupt):
         world.add(PLAN, Program(work(1)))
     assert "box" in world.device
+
+
+@pytest.mark.clause("TC-LIFE-24", "TC-STATE-14")
+def test_what_is_loaded_again_after_an_interrupted_delete_is_recorded() -> None:
+    state = TornState()
+    world = World(state=state)
+    world.add(PLAN, Program(work(1)))
+    state.interrupts = True
+    with pytest.raises(KeyboardInterrupt):
+        world.device.delete("box")
+    assert "box" not in world.device
+    assert state.containers() == ()
+    world.add(PLAN)
+    assert [entry.uid for entry in state.containers()] == [b"box"]
+    world.device.run(for_ms=20_000)
+    assert [entry.uid for entry in state.containers()] == [b"box"]

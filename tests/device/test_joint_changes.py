@@ -1,58 +1,45 @@
 """Updates of several containers: all of them or none, and no new version meets an old peer."""
 
+from pathlib import Path
+
 import pytest
-from support.scripted import Program, Steps, calling, trap, work
-from support.worlds import KEYS, Ledger, World, blueprint, piped, snapshot, times
+from support.joint_changes import (
+    QUICK,
+    SLOW,
+    change,
+    free_slots,
+    gone,
+    numbered,
+    plan,
+    states,
+    version,
+)
+from support.scripted import Program, Steps, calling, endless, trap, work
+from support.worlds import Ledger, World, blueprint, piped, snapshot
 
 from tinycontainer.device.containers.container import ExitReason
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.device.containers.limits import Capacity
-from tinycontainer.errors import ContainerRefused, LoadReason
+from tinycontainer.device.containers.memory import Section
+from tinycontainer.errors import ContainerRefused, InvalidTransition, LoadReason
 from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.interfaces.updating import ContainerChange, UpdateSection
-from tinycontainer.state import MemoryState
-from tinycontainer.tools.packing.packing import Blueprint, pack
+from tinycontainer.state import MemoryState, Ownership, SqliteState
 from tinycontainer.trace.events import Loaded, LoadRefused, Transitioned, Updated
 from tinycontainer_tokens import Accepted, SequenceSubject
 
-FIRST = Accepted(1, b"\1" * 32)
-SECOND = Accepted(2, b"\2" * 32)
-TIMES = times(period=10, loop=5, stop=5)
-
-
-def plan(uid: str, sequence: int = 1, **changes: object) -> Blueprint:
-    return blueprint(uid, security=TIMES, sequence=sequence, **changes)  # type: ignore[arg-type]
-
-
-def change(
-    wanted: Blueprint, code: str | None = None, *, starts: bool = False, uid: str | None = None
-) -> ContainerChange:
-    name = wanted.container.uid.decode() if code is None else code
-    bundle = pack(wanted, name.encode(), b"", KEYS)
-    sections = {
-        UpdateSection.METADATA: bundle.metadata,
-        UpdateSection.DATA: bundle.data,
-        UpdateSection.CODE: bundle.code,
-    }
-    return ContainerChange(wanted.container.uid if uid is None else uid.encode(), sections, starts)
-
-
-def gone(uid: str) -> ContainerChange:
-    return ContainerChange(uid.encode(), {})
+FIRST = numbered(1)
+SECOND = numbered(2)
 
 
 def device(*uids: str, capacity: Capacity | None = None) -> World:
     """Containers of these uids run."""
-    programs = {uid: Program(work(10), stop=work(10)) for uid in ("a", "b", "c", "d")}
+    programs = dict.fromkeys(("a", "b", "c", "d"), QUICK)
     world = World(programs, sequences=Ledger(), capacity=capacity or Capacity())
     for uid in uids:
         world.run(plan(uid), programs[uid])
     world.device.run(for_ms=25)
     return world
-
-
-def states(world: World) -> dict[bytes, tuple[int, State]]:
-    return {view.uid: (view.slot, view.state) for view in world.device}
 
 
 @pytest.mark.clause("TC-UPD-20")
@@ -132,7 +119,7 @@ def test_several_are_deleted_together() -> None:
 @pytest.mark.clause("TC-UPD-21")
 def test_none_starts_before_all_that_leave_are_gone() -> None:
     world = device("b", "c")
-    world.run(plan("a"), Program(work(10), stop=work(*[100] * 40)))  # takes its time to stop
+    world.run(plan("a"), SLOW)  # takes its time to stop
     world.device.run(for_ms=5)
     coming = [change(plan(uid, 2), starts=True) for uid in ("a", "b", "c", "d")]
     world.device.change_together(coming, FIRST)
@@ -169,15 +156,38 @@ def test_new_versions_find_their_new_peers_at_their_first_open() -> None:
 @pytest.mark.clause("TC-UPD-21")
 def test_what_waits_for_the_others_can_be_deleted_and_not_changed() -> None:
     world = device("b")
-    world.run(plan("a"), Program(work(10), stop=work(*[100] * 40)))
+    world.run(plan("a"), SLOW)
     world.device.run(for_ms=5)
     world.device.change_together([change(plan("a", 2)), change(plan("c"), starts=True)], FIRST)
     world.device.run(for_ms=1)
     with pytest.raises(ContainerRefused, match="until the update that it is part of is complete"):
         world.device.change_together([change(plan("c", 2))], SECOND)
+    with pytest.raises(InvalidTransition, match="until the update that it is part of is complete"):
+        world.device.start("c")
     world.device.delete("c")
     world.device.run(for_ms=30)
     assert states(world) == {b"a": (1, State.RUNNING), b"b": (0, State.RUNNING)}
+
+
+@pytest.mark.clause("TC-UPD-21")
+@pytest.mark.parametrize("how", ["update", "delete", "kill"])
+def test_whoever_ends_the_last_that_leaves_lets_the_others_start(how: str) -> None:
+    world = device("b")
+    world.run(plan("a"), SLOW)
+    world.device.run(for_ms=5)
+    coming = [change(plan(uid, 2), starts=True) for uid in ("a", "b", "c")]
+    world.device.change_together(coming, FIRST)
+    world.device.run(for_ms=1)
+    waiting = {b"a": (1, State.STOPPING), b"b": (0, State.READY), b"c": (2, State.READY)}
+    assert states(world) == waiting
+    if how == "update":
+        world.device.change_together([gone("a")], SECOND)
+    else:
+        getattr(world.device, how)("a")
+    world.device.run(for_ms=30)
+    running = {uid for uid, (_, state) in states(world).items() if state is State.RUNNING}
+    assert running == ({b"a", b"b", b"c"} if how == "kill" else {b"b", b"c"})
+    assert running == states(world).keys()
 
 
 @pytest.mark.clause("TC-UPD-22")
@@ -199,7 +209,7 @@ def test_an_older_update_is_refused_and_the_same_one_is_a_repetition() -> None:
 @pytest.mark.clause("TC-UPD-23")
 def test_all_of_it_is_recorded_in_one_step_before_anything_changes() -> None:
     state = MemoryState()
-    programs = {uid: Program(work(10), stop=work(10)) for uid in ("a", "b", "c")}
+    programs = dict.fromkeys(("a", "b", "c"), QUICK)
     world = World(programs, state=state)
     for uid in ("a", "b"):
         world.run(plan(uid), programs[uid])
@@ -242,10 +252,74 @@ def test_a_container_that_faults_later_is_none_of_the_update() -> None:
     assert world.exit_of("a").reason is ExitReason.TRAP
 
 
-@pytest.mark.parametrize("changes", [[], [gone("a"), gone("a")]])
-def test_a_wrong_list_of_changes_is_the_callers_mistake(changes: list[ContainerChange]) -> None:
-    with pytest.raises(ValueError, match="at least one change, and one for each uid"):
-        device("a").device.change_together(changes, FIRST)
+PARTIAL = ContainerChange(b"a", {UpdateSection.CODE: b"a"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "number", "words"),
+    [
+        ([], FIRST, "at least one change, and one for each uid"),
+        ([gone("a"), gone("a")], FIRST, "at least one change, and one for each uid"),
+        ([gone("b"), PARTIAL], FIRST, "all sections, or none"),
+        ([gone("a")], Accepted(1 << 64, bytes(32)), "has 64 bits"),
+        ([gone("a")], Accepted(-1, bytes(32)), "has 64 bits"),
+    ],
+)
+def test_a_wrong_update_is_the_callers_mistake(
+    changes: list[ContainerChange], number: Accepted, words: str
+) -> None:
+    world = device("a")
+    with pytest.raises(ValueError, match=words):
+        world.device.change_together(changes, number)
+    assert states(world) == {b"a": (0, State.RUNNING)}
+
+
+@pytest.mark.clause("TC-UPD-22")
+def test_an_update_has_any_number_of_64_bits(tmp_path: Path) -> None:
+    state = SqliteState(tmp_path / "device.db", Ownership.SOLE)
+    world = World({"a": QUICK}, state=state)
+    world.add(plan("a"))
+    for sequence in (0, 1, (1 << 63) - 1, 1 << 63, (1 << 64) - 1):
+        world.device.change_together([change(plan("a"))], numbered(sequence))
+        assert world.device.newest_update(b"a") == numbered(sequence)
+    world.device.close()
+
+
+@pytest.mark.clause("TC-UPD-20")
+def test_an_update_takes_no_slot_of_a_load_that_is_under_way() -> None:
+    world = device("a", capacity=Capacity(slots=3))
+    parts = version(plan("d"))
+    world.device.begin_load()
+    world.device.open_section(Section.METADATA, len(parts.metadata))
+    with pytest.raises(ContainerRefused) as caught:
+        world.device.change_together([change(plan("b")), change(plan("c"))], FIRST)
+    assert caught.value.reason is LoadReason.NO_SLOT
+    world.device.change_together([change(plan("a", 2)), change(plan("b"), starts=True)], FIRST)
+    world.device.run(for_ms=25)
+    world.device.write_section(parts.metadata)
+    for section, content in ((Section.CODE, parts.code), (Section.DATA, parts.data)):
+        world.device.open_section(section, len(content))
+        if content:
+            world.device.write_section(content)
+    assert world.device.end_load().slot == 1
+    running = {b"a": (0, State.RUNNING), b"b": (2, State.RUNNING)}
+    assert states(world) == {**running, b"d": (1, State.READY)}
+
+
+@pytest.mark.clause("TC-UPD-20")
+def test_what_is_on_trial_is_deleted_by_an_update_and_not_changed() -> None:
+    world = device("a", "b")
+    world.programs["endless"] = Program(endless())
+    endless_a = version(blueprint("a", sequence=2), "endless")
+    world.device.replace(endless_a.encode(), confirm_ms=500)
+    world.device.run(for_ms=5)
+    with pytest.raises(ContainerRefused, match="until its last replacement is confirmed") as caught:
+        world.device.change_together([change(plan("b", 2)), change(plan("a", 3))], FIRST)
+    assert (caught.value.reason, caught.value.uid) == (LoadReason.WRONG_STATE, b"a")
+    world.device.change_together([change(plan("b", 2)), gone("a")], FIRST)
+    world.device.run(for_ms=3_000)
+    assert states(world) == {b"b": (1, State.RUNNING)}
+    assert free_slots(world) == world.capacity.slots - 1
 
 
 def test_a_driver_cannot_update_the_device_that_calls_it() -> None:

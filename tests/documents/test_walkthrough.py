@@ -9,18 +9,22 @@ import pytest
 from support.pages import run_page
 from support.project import ROOT, Program, every_verb
 
-PAGE = ROOT / "docs" / "four-parties.md"
+PAGES = [ROOT / "docs" / name for name in ("four-parties.md", "update-a-container.md")]
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
-def test_the_walkthrough_of_the_four_parties_works_as_it_stands(tmp_path: Path) -> None:
-    ours = f'tinycontainerctl() {{ {shlex.quote(sys.executable)} -m tinycontainer "$@"; }}\n'
-    assert run_page(PAGE, tmp_path, ours) == ""
+@each_page
+def test_a_walkthrough_works_as_it_stands(page: Path, tmp_path: Path) -> None:
+    python = shlex.quote(sys.executable)
+    ours = f'python() {{ {python} "$@"; }}\ntinycontainerctl() {{ python -m tinycontainer "$@"; }}\n'
+    assert run_page(page, tmp_path, ours) == ""
 
 
-def test_the_links_of_the_walkthrough_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)]*)\)", PAGE.read_text())
+@each_page
+def test_the_links_of_a_walkthrough_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)]*)\)", page.read_text())
     assert links
-    assert [link for link in links if not (PAGE.parent / link).exists()] == []
+    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 def test_the_example_of_every_verb_works_in_the_directory_of_a_demo(

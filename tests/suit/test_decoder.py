@@ -154,6 +154,8 @@ MANIFESTS = {
     "bare install": (manifest_members() | {20: None}, "install", "not a byte string"),
     "severed invoke": (manifest_members() | {9: [-16, bytes(32)]}, "invoke", "not a byte string"),
     "install map": (manifest_members(b"\xa0"), "install", "not an array"),
+    "tagged install": (manifest_members(b"\xc1\x80"), "install", "not an array"),
+    "tagged common": (manifest_members() | {3: b"\xc1\xa0"}, "common", "not a map"),
     "odd install": (manifest_members(sequence(3)), "install", "the last command has no argument"),
     "text install": (manifest_members(sequence("3", 15)), "install[0]", "not an integer"),
 }

@@ -153,6 +153,10 @@ OUTSIDE = {
         "the parameter vendor-identifier is not 16 bytes",
     ),
     "a negative number": (replace(DRAFT, sequence_number=-1), "-1 is less than 0"),
+    "a number of 64 bits": (
+        replace(DRAFT, sequence_number=1 << 63),
+        "the member sequence-number is beyond 9223372036854775807",
+    ),
     "a vast number": (replace(DRAFT, sequence_number=1 << 64), "tag 2 is not expected here"),
     "17 containers": (
         replace(REMOVAL, removed=tuple(bytes([uid]) for uid in range(17))),

@@ -103,6 +103,7 @@ def test_the_form_of_sec_1_is_read_with_its_parameters_before_it(before: bytes) 
 
 def test_the_encrypted_form_of_sec_1_is_read() -> None:
     encrypted = sec1(PRIVATE, PASSPHRASE)
+    assert not key_files.is_encrypted(sec1(PRIVATE))
     assert key_files.is_encrypted(encrypted)
     assert parse_update_key(encrypted, PASSPHRASE) == KEY
     assert problem_of(encrypted) == "the private key is encrypted; give its passphrase"

@@ -35,6 +35,7 @@ def key_of(algorithm: UpdateAlgorithm, secret: bytes = SECRET) -> UpdateKey:
     return UpdateKey.from_private(algorithm, secret)
 
 
+@pytest.mark.clause("TC-UPD-06")
 def test_the_algorithms_have_the_numbers_of_the_registry() -> None:
     assert {each: each.cose_number for each in UpdateAlgorithm} == {
         "ES256": -7,
@@ -45,11 +46,13 @@ def test_the_algorithms_have_the_numbers_of_the_registry() -> None:
     assert all(UpdateAlgorithm.of_number(each.cose_number) is each for each in UpdateAlgorithm)
 
 
+@pytest.mark.clause("TC-UPD-06")
 @pytest.mark.parametrize("number", [None, 0, 7, -6, -35, -36, -38, -47, -257, 5, 1 << 64])
 def test_no_other_number_is_an_algorithm_of_updates(number: int | None) -> None:
     assert UpdateAlgorithm.of_number(number) is None
 
 
+@pytest.mark.clause("TC-UPD-07")
 @pytest.mark.parametrize(
     ("fixed", "accepted"),
     [
@@ -159,6 +162,7 @@ def test_a_key_serves_the_containers_that_are_listed_for_it() -> None:
 MIRRORED = p256.point_of(POINT_X, (PRIME - int.from_bytes(POINT_Y, "big")).to_bytes(32, "big"))
 
 
+@pytest.mark.clause("TC-UPD-07")
 @pytest.mark.parametrize(
     ("one", "again"),
     [
@@ -183,6 +187,7 @@ def trusting(material: KeyMaterial) -> KeyStore:
 HMAC_KEY = KeyMaterial(Algorithm.HMAC_256, b"", SECRET)
 
 
+@pytest.mark.clause("TC-UPD-07")
 @pytest.mark.parametrize(
     ("key", "material"),
     [

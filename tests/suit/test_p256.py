@@ -29,6 +29,7 @@ def key_of(algorithm: UpdateAlgorithm, secret: bytes = SECRET) -> UpdateKey:
         (b"\x02" + POINT_X, "an uncompressed point of 65 bytes"),
         (b"\x03" + POINT_X, "an uncompressed point of 65 bytes"),
         (b"\x06" + POINT_X + POINT_Y, "an uncompressed point of 65 bytes"),
+        (b"\x04" + POINT_X, "an uncompressed point of 65 bytes"),
         (POINT_X + POINT_Y, "an uncompressed point of 65 bytes"),
         (b"\x04" + bytes(64), "no point of the curve"),
         (b"\x04" + POINT_Y + POINT_X, "no point of the curve"),

@@ -28,7 +28,7 @@ INSTALL = sequence(12, 0)
 VALUES: dict[int, Encodable] = {
     Label.SET_COMPONENT_INDEX: 0,
     Label.OVERRIDE_PARAMETERS: {14: 0},
-    Label.TRY_EACH: [cbor.encode([])],
+    Label.TRY_EACH: [INSTALL],
     Label.RUN_SEQUENCE: b"\x80",
 }
 """Arguments of commands that are no reporting policy."""
@@ -48,6 +48,10 @@ def test_an_objection_names_the_offset_of_what_it_is_about() -> None:
     (objection,) = found(content)
     assert (objection.place, objection.offset) == ("install[1]", len(content) - 2)
     assert content[objection.offset] == Label.COPY
+    whole = components(b"courier")
+    content = around(manifest_members(INSTALL) | {3: cbor.encode({2: [*whole, [b"\x40"]]})})
+    (objection,) = found(content)
+    assert content[objection.offset :].startswith(cbor.encode([b"\x40"]))
 
 
 # Members
@@ -76,12 +80,12 @@ def test_members_of_the_manifest_that_we_do_not_have_are_named(member: ManifestM
         ManifestMember.REFERENCE_URI,
         ManifestMember.TEXT,
     }
-    assert (f"the member {name} is not in the profile" in problems) is not is_ours
+    assert problems.count(f"the member {name} is not in the profile") == (not is_ours)
 
 
 def test_dependencies_are_refused_by_their_name() -> None:
     common = cbor.encode({1: {0: {}}, 2: components(b"courier")})
-    members = manifest_members(INSTALL) | {3: common}
+    members = manifest_members(sequence(12, True)) | {3: common}
     assert said(around(members)) == [("common", "the member dependencies is not in the profile")]
 
 
@@ -108,7 +112,7 @@ def test_a_digest_by_another_algorithm_is_refused() -> None:
     ],
 )
 def test_an_update_installs_or_deletes(present: set[int], problems: list[str]) -> None:
-    members = manifest_members() | dict.fromkeys(present, b"\x80")
+    members = manifest_members() | dict.fromkeys(present, INSTALL)
     assert [problem for _, problem in said(around(members))] == problems
 
 
@@ -118,6 +122,14 @@ def test_a_severed_sequence_has_to_be_carried(label: int) -> None:
     name = ManifestMember(label).name.lower().replace("_", "-")
     problem = f"the member {name} is severed, and the envelope does not carry it"
     assert said(around(members)) == [(name, problem)]
+
+
+def test_a_severed_member_that_we_do_not_have_is_named_once() -> None:
+    for label, name in ((14, "coswid"), (15, "dependency-resolution")):
+        members = manifest_members(INSTALL) | {label: [-16, bytes(32)]}
+        assert [problem for _, problem in said(around(members))] == [
+            f"the member {name} is not in the profile"
+        ]
 
 
 def test_severed_text_may_be_missing_and_text_is_passed_over() -> None:
@@ -154,7 +166,7 @@ def test_other_identifiers_are_refused_at_their_index(identifier: list[bytes]) -
     with pytest.raises(ValueError, match=r"\w"):
         parse_component(tuple(identifier))
     common = cbor.encode({2: [*components(b"courier"), identifier]})
-    (place, _), *_ = said(around(manifest_members(INSTALL) | {3: common}))
+    (place, _), *_ = said(around(manifest_members(sequence(12, True)) | {3: common}))
     assert place == "common.components[3]"
 
 
@@ -167,7 +179,7 @@ def test_a_container_has_each_of_its_sections_once() -> None:
         ([], "no component is there"),
     ):
         common = cbor.encode({2: listed})
-        problems = said(around(manifest_members(sequence()) | {3: common}))
+        problems = said(around(manifest_members(sequence(12, True)) | {3: common}))
         assert [each for _, each in problems] == [problem]
 
 
@@ -289,3 +301,27 @@ def test_a_value_out_of_its_range_is_refused(
 ) -> None:
     content = installing(12, 0, 20, {int(parameter): value})
     assert said(content) == [("install[1]", f"the parameter {problem}")]
+
+
+@pytest.mark.clause("TC-UPD-02")
+def test_a_sequence_has_a_command_and_a_try_each_a_sequence() -> None:
+    empty = cbor.encode([])
+    assert said(installing()) == [("install", "a sequence without a command")]
+    tried = (12, 0, Label.TRY_EACH)
+    assert said(installing(*tried, [INSTALL, empty, None])) == [
+        ("install[1]", "a sequence without a command")
+    ]
+    assert said(installing(*tried, [None])) == [
+        ("install[1]", "there is no sequence to try, only null")
+    ]
+    assert said(installing(12, 0, shared=empty)) == [
+        ("shared-sequence", "a sequence without a command")
+    ]
+
+
+@pytest.mark.clause("TC-UPD-02")
+def test_a_reporting_policy_is_four_bits() -> None:
+    assert said(installing(12, 0, Label.FETCH, 15)) == []
+    assert said(installing(12, 0, Label.FETCH, 16)) == [
+        ("install[1]", "the reporting policy 16 is beyond 15")
+    ]

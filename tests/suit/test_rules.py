@@ -9,6 +9,7 @@ from tinycontainer.suit.keys import UpdateKeys
 from tinycontainer.suit.rules import UpdateRules, derive_identity, is_uuid
 
 
+@pytest.mark.clause("TC-UPD-10")
 def test_identifiers_are_derived_as_the_draft_derives_them() -> None:
     # The identifiers of the draft's own examples: vendor arm.com, class "test".
     identity = derive_identity("arm.com", "test")
@@ -16,6 +17,7 @@ def test_identifiers_are_derived_as_the_draft_derives_them() -> None:
     assert identity.device_id is None
 
 
+@pytest.mark.clause("TC-UPD-10")
 def test_class_and_device_are_named_within_their_vendor() -> None:
     one = derive_identity("example.com", "desk", "box-1")
     two = derive_identity("example.org", "desk", "box-1")
@@ -28,6 +30,7 @@ def test_class_and_device_are_named_within_their_vendor() -> None:
     assert {len(each or b"") for each in found} == {IDENTIFIER_BYTES}
 
 
+@pytest.mark.clause("TC-UPD-10")
 def test_a_uuid_of_a_vendor_or_class_is_taken_as_it_is_and_one_of_a_device_is_a_name() -> None:
     text = "FA6B4A53-d5ad-5fdf-be9d-e663e4d41ffe"
     identity = derive_identity(text, text, text)
@@ -57,6 +60,7 @@ RULES = UpdateRules(
 )
 
 
+@pytest.mark.clause("TC-UPD-14")
 @pytest.mark.parametrize(
     "uri", ["coap://[2001:db8::7]/a", "coap://[2001:db8:0::7]:5683/b/c", "coap://[2001:DB8::7]"]
 )
@@ -64,6 +68,7 @@ def test_a_payload_is_fetched_from_a_listed_server_in_any_form_of_its_name(uri: 
     assert RULES.allow_fetch(uri)
 
 
+@pytest.mark.clause("TC-UPD-14")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -84,6 +89,7 @@ def test_a_payload_is_fetched_from_nowhere_else(uri: str) -> None:
     assert not RULES.allow_fetch(uri)
 
 
+@pytest.mark.clause("TC-UPD-14")
 def test_without_a_listed_server_nothing_is_fetched() -> None:
     nowhere = UpdateRules(RULES.identity, RULES.keys)
     assert not nowhere.allow_fetch("coap://[2001:db8::7]/a")

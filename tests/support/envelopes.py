@@ -107,7 +107,7 @@ def drafts(draw: st.DrawFn) -> UpdateDraft:
     uids = draw(st.lists(st.binary(min_size=1, max_size=63), min_size=1, max_size=4, unique=True))
     removes = draw(st.booleans())
     return UpdateDraft(
-        sequence_number=draw(st.integers(0, (1 << 64) - 1)),
+        sequence_number=draw(st.integers(0, (1 << 63) - 1)),
         identity=UpdateIdentity(
             draw(_IDENTIFIERS), draw(_IDENTIFIERS), draw(st.none() | _IDENTIFIERS)
         ),

@@ -79,6 +79,7 @@ async def _serve(
     class Here(aiocoap.resource.ObservableResource):  # type: ignore[misc]
         async def render_get(self, request: Any) -> Any:
             found.asked += 1
+            await asyncio.sleep(found.delay_s)
             return aiocoap.Message(payload=found.content)
 
         async def render_put(self, request: Any) -> Any:

@@ -6,14 +6,12 @@ from dataclasses import replace
 from support.worlds import KEYS, World
 from tinycontainer.interfaces.updating import UpdateIdentity, UpdateSection
 from tinycontainer.metadata import Bundle
-from tinycontainer.suit.decoder import decode_envelope
 from tinycontainer.suit.drafts import NewVersion, UpdateDraft, make_envelope
-from tinycontainer.suit.encoder import signed_bytes, with_signature
 from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey, UpdateKeyEntry, UpdateKeys
 from tinycontainer.suit.rules import UpdateRules, derive_identity
+from tinycontainer.suit.signing import sign_envelope
 from tinycontainer.suit.updater import Updater
 from tinycontainer.tools.packing.packing import Blueprint, pack
-from tinycontainer_tokens import cbor
 
 IDENTITY = derive_identity("example.com", "box", "box1")
 CLASS = replace(IDENTITY, device_id=None)
@@ -37,12 +35,7 @@ def version(
     uris: Mapping[UpdateSection, str] | None = None,
 ) -> NewVersion:
     """A bundle as the next version of a container."""
-    content = {
-        UpdateSection.METADATA: bundle.metadata,
-        UpdateSection.DATA: bundle.data,
-        UpdateSection.CODE: bundle.code,
-    }
-    return NewVersion(uid, content, starts, uris or {})
+    return replace(NewVersion.of(bundle, starts=starts), uid=uid, uris=uris or {})
 
 
 def plan_version(plan: Blueprint, code: str | None = None, *, starts: bool = False) -> NewVersion:
@@ -63,9 +56,7 @@ def draft(
 def sign(envelope: bytes, *keys: UpdateKey) -> bytes:
     """An envelope with the signatures of keys, by default of the test key."""
     for key in keys or (KEY,):
-        protected = cbor.encode({1: key.algorithm.cose_number})
-        proof = key.sign(signed_bytes(decode_envelope(envelope), protected))
-        envelope = with_signature(envelope, protected, proof)
+        envelope = sign_envelope(envelope, key)
     return envelope
 
 

@@ -7,6 +7,7 @@ belongs to one thread at a time. A call that is interrupted is done as a whole o
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from tinycontainer.errors import LoadError
 from tinycontainer.interfaces.clock import NS_PER_MS, Clock, to_unix_s
@@ -19,6 +20,7 @@ from tinycontainer_tokens import Accepted
 from .calls.service import Service
 from .containers.container import Exit, ExitReason
 from .containers.controller import Controller
+from .containers.joint_changes import require_sound
 from .containers.judgement import LoadCheck, decode_bundle
 from .containers.lifecycle import Event
 from .containers.memory import Section
@@ -27,6 +29,9 @@ from .looking import Looking, to_uid
 from .running.executor import Executor
 from .running.management import Management
 from .setup import Setup
+
+MAX_PROBLEM_CHARACTERS: Final = 1000
+"""Of the problem of a refused update, which may be somebody else's text; the rest is cut off."""
 
 
 class BareDevice(Looking):
@@ -129,10 +134,9 @@ class BareDevice(Looking):
 
         Raises:
             ContainerRefused: one of them is refused; nothing has changed.
-            ValueError: no change, or two of one uid.
+            ValueError: no change, two of one uid, not all sections of one, or no such number.
         """
-        if not changes or len({change.uid for change in changes}) < len(changes):
-            raise ValueError("an update has at least one change, and one for each uid")
+        require_sound(changes, number)
         with self._managing:
             joint = self._controller.joint_changes.make(changes, number)
             for container in joint.leaving:
@@ -142,7 +146,8 @@ class BareDevice(Looking):
     def refuse_update(self, uid: bytes, reason: str, problem: str) -> None:
         """See `Updatable.refuse_update`."""
         with self._managing:
-            self._tracer.mark(LoadRefused(uid, "update", reason, problem))
+            cut = problem[:MAX_PROBLEM_CHARACTERS]
+            self._tracer.mark(LoadRefused(uid, "update", reason, cut))
 
     def load_sections(self, metadata: bytes, code: bytes, data: bytes) -> View:
         """Load a container from its three sections, as the firmware receives them.
@@ -210,7 +215,8 @@ class BareDevice(Looking):
             return
         with self._managing:
             for entry in state.containers():
-                if self._controller.journal.has(entry):
+                known = self._controller.journal.has(entry)
+                if known or self._controller.find(entry.uid) is not None:
                     continue  # it is done already: an interrupted call can be made again
                 try:
                     container = self._controller.restore(entry)
@@ -265,7 +271,7 @@ class BareDevice(Looking):
 
         Raises:
             UnknownContainer: it is not loaded.
-            InvalidTransition: it is not READY.
+            InvalidTransition: it is not READY, or is going to be started by an update.
             LoadError: a token of its metadata is not valid at this time.
         """
         with self._managing:

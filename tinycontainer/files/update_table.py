@@ -30,7 +30,7 @@ def check_vendor(text: str) -> str:
     Raises:
         ValueError: it is neither a UUID nor a domain name with a dot.
     """
-    if not is_uuid(text) and (_DOMAIN.fullmatch(text) is None or _NEARLY_UUID.fullmatch(text)):
+    if not is_uuid(text) and _DOMAIN.fullmatch(text) is None:
         raise ValueError(
             f"{show(text, _SHOWN_BYTES)} is neither a domain name in small letters, such as"
             " example.com, nor a UUID"

@@ -14,6 +14,9 @@ from tinycontainer_tokens import Accepted
 IDENTIFIER_BYTES: Final = 16
 """Of a vendor, class or device identifier: a UUID (RFC 9562)."""
 
+UPDATE_NUMBERS: Final = range(1 << 64)
+"""Sequence numbers that an update can have."""
+
 
 class UpdateSection(StrEnum):
     """The components of one container."""

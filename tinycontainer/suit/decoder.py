@@ -33,7 +33,7 @@ from .model import (
     Manifest,
     UnknownMember,
 )
-from .reading import Part
+from .reading import ItemAllowance, Part
 from .signatures import read_digest, read_wrapper
 
 MAX_ENVELOPE_BYTES: Final = 1 << 20
@@ -68,7 +68,7 @@ def decode_envelope(content: bytes, limit_bytes: int = MAX_ENVELOPE_BYTES) -> En
     if len(content) > limit_bytes:
         problem = f"{len(content)} bytes; at most {limit_bytes} are allowed"
         raise EnvelopeError("envelope", limit_bytes, problem)
-    tagged = Part.read("envelope", content, 0)
+    tagged = Part.read("envelope", content, 0, ItemAllowance())
     inner = tagged.item.children
     if tagged.item.tag != ENVELOPE_TAG or inner[0].tag is not None:
         raise tagged.refusal(f"does not begin with the tag {ENVELOPE_TAG} alone")
@@ -83,14 +83,15 @@ def decode_manifest(envelope: Envelope) -> Manifest:
             is not severed from the manifest.
         SeveredMismatch: a severed member has another digest than the manifest names.
     """
-    wrapped = _opened("manifest", envelope.manifest, envelope.manifest_offset)
+    allowance = ItemAllowance()
+    wrapped = _opened("manifest", envelope.manifest, envelope.manifest_offset, allowance)
     return _ManifestReader(envelope).read(wrapped)
 
 
-def _opened(place: str, encoded: bytes, content_offset: int) -> Part:
+def _opened(place: str, encoded: bytes, content_offset: int, allowance: ItemAllowance) -> Part:
     """What an encoded byte string wraps, whose content begins at an offset of the envelope."""
-    head_bytes = Part.read(place, encoded, 0).item.content
-    return Part.read(place, encoded, content_offset - head_bytes).inside()
+    head_bytes = Part.read(place, encoded, 0, allowance).item.content
+    return Part.read(place, encoded, content_offset - head_bytes, allowance).inside()
 
 
 def _required(members: Mapping[int, Part], key: int, name: str, whole: Part) -> Part:
@@ -215,7 +216,7 @@ class _ManifestReader:
             problem = "what the envelope carries has not the SHA-256 that the manifest names"
             raise SeveredMismatch(value.place, offset, problem)
         if member in COMMAND_MEMBERS:
-            carried = _opened(value.place, encoded, offset)
+            carried = _opened(value.place, encoded, offset, value.allowance)
             self._sequences[member] = self._commands.sequence(carried)
 
     def _refuse_surplus(self) -> None:

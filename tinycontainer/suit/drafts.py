@@ -12,6 +12,8 @@ from typing import Final
 
 from tinycontainer.errors import EnvelopeError
 from tinycontainer.interfaces.updating import UpdateIdentity, UpdateSection
+from tinycontainer.metadata import Bundle
+from tinycontainer.metadata import decode as decode_metadata
 from tinycontainer_tokens import cbor
 
 from .components import component_id
@@ -46,6 +48,25 @@ class NewVersion:
     sections: Mapping[UpdateSection, bytes]
     starts: bool = False
     uris: Mapping[UpdateSection, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, bundle: Bundle, *, starts: bool = False) -> "NewVersion":
+        """The version that a bundle holds.
+
+        Args:
+            bundle: the container.
+            starts: whether the device is to start it.
+
+        Raises:
+            MetadataError: its metadata cannot be decoded.
+        """
+        uid = decode_metadata(bundle.metadata, max(len(bundle.metadata), 1)).uid
+        content = {
+            UpdateSection.METADATA: bundle.metadata,
+            UpdateSection.DATA: bundle.data,
+            UpdateSection.CODE: bundle.code,
+        }
+        return cls(uid, content, starts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ The arithmetic is the library's. A public key is here its uncompressed point: 0x
 from functools import partial
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -114,6 +114,5 @@ def _signing_algorithm() -> ec.ECDSA:
 def _check(key: ec.EllipticCurvePublicKey, signature: bytes, covered: bytes) -> None:
     r = int.from_bytes(signature[:COORDINATE_BYTES], "big")
     s = int.from_bytes(signature[COORDINATE_BYTES:], "big")
-    if not (1 <= r < _ORDER and 1 <= s < _ORDER):
-        raise InvalidSignature
+    # Numbers out of the range of 1 to the order less 1 hold for nothing: the library looks.
     key.verify(utils.encode_dss_signature(r, s), covered, ec.ECDSA(hashes.SHA256()))

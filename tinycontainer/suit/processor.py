@@ -39,6 +39,10 @@ _ORDER: Final = (
 )
 
 
+MAX_FETCHES: Final = 200
+"""The most payloads that one update has fetched from elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class PayloadRequest:
     """A payload that has to be fetched from elsewhere.
@@ -64,7 +68,6 @@ class _Component:
         uid, section: which it is.
         parameters: what was set for it.
         staged: what it is to hold; None if it is what is installed.
-        sha256: of that, once it was worked out: a manifest can ask for it a thousand times.
         matched: whether an image-match has succeeded on what it is to hold.
         meant: which of the conditions on vendor and class have succeeded.
         starts, unlinked: whether it was invoked, or unlinked.
@@ -74,7 +77,6 @@ class _Component:
     section: UpdateSection
     parameters: dict[int, ParameterValue] = field(default_factory=dict)
     staged: bytes | None = None
-    sha256: bytes = b""
     matched: bool = False
     meant: frozenset[Label] = frozenset()
     starts: bool = False
@@ -85,7 +87,7 @@ class _Component:
         return f"{show(self.uid)} {self.section}"
 
     def stage(self, content: bytes) -> None:
-        self.staged, self.sha256, self.matched = content, b"", False
+        self.staged, self.matched = content, False
 
     def copy(self) -> "_Component":
         return replace(self, parameters=dict(self.parameters))
@@ -118,6 +120,8 @@ class _Processor:
             _Component(*parse_component(each)) for each in examined.manifest.components
         ]
         self._selected: tuple[int, ...] = (0,)
+        self._digests: dict[bytes, bytes] = {}
+        self._fetches_left = MAX_FETCHES
 
     def run(self) -> Processing:
         manifest = self._examined.manifest
@@ -185,8 +189,7 @@ class _Processor:
     def _try_each(self, command: Command) -> Generator[PayloadRequest, "bytes | None", None]:
         """Carry out the first sequence that does not fail; one that does leaves nothing behind."""
         sequences = command.argument if isinstance(command.argument, tuple) else ()
-        selected = self._selected
-        kept = self._components
+        selected, kept = self._selected, self._components
         failure = _refused(UpdateReason.ABORTED, command, None, "there is no sequence to try")
         for sequence in sequences:
             if sequence is None:
@@ -194,12 +197,12 @@ class _Processor:
             self._components = [component.copy() for component in kept]
             try:
                 yield from self._run(_commands(sequence))
+                return
             except UpdateRefused as error:
                 failure = error
+                self._components = kept
+            finally:
                 self._selected = selected
-            else:
-                self._selected = selected
-                return
         raise failure
 
     # What each is about.
@@ -229,12 +232,19 @@ class _Processor:
         if isinstance(size_bytes, int) and size_bytes != len(content):
             problem = f"it has {len(content)} bytes, and {size_bytes} are announced"
             raise _refused(UpdateReason.IMAGE, command, component, problem)
-        found = component.sha256 or hashlib.sha256(content).digest()
+        found = self._sha256(content)
         if found != wanted.value:
-            problem = f"it has sha256 {found.hex()}, and {wanted.value.hex()} is announced"
+            # No hash is shown: those of metadata cover signatures, and differ from key to key.
+            problem = "it has another SHA-256 than is announced"
             raise _refused(UpdateReason.IMAGE, command, component, problem)
         # From here on these bytes are meant, even if what is installed changes meanwhile.
-        component.staged, component.sha256, component.matched = content, found, True
+        component.staged, component.matched = content, True
+
+    def _sha256(self, content: bytes) -> bytes:
+        """The digest of an image, worked out once: a manifest can ask for it a thousand times."""
+        if content not in self._digests:
+            self._digests[content] = hashlib.sha256(content).digest()
+        return self._digests[content]
 
     def _content(self, component: _Component) -> bytes | None:
         if component.staged is not None:
@@ -254,14 +264,21 @@ class _Processor:
                 problem = f"the envelope has no payload {show(uri)}"
                 raise _refused(UpdateReason.PAYLOAD, command, component, problem)
         else:
-            if not self._rules.allow_fetch(uri):
-                problem = f"{show(uri)}: is not at an origin that the device may fetch from"
-                raise _refused(UpdateReason.PAYLOAD, command, component, problem)
+            self._require_fetchable(command, component, uri)
             content = yield PayloadRequest(uri, self._target.section_limit(component.section))
             if content is None:
                 problem = f"{show(uri)}: cannot be fetched"
                 raise _refused(UpdateReason.PAYLOAD, command, component, problem)
         self._stage(command, component, content)
+
+    def _require_fetchable(self, command: Command, component: _Component, uri: str) -> None:
+        if not self._rules.allow_fetch(uri):
+            problem = f"{show(uri)}: is not at an origin that the device may fetch from"
+            raise _refused(UpdateReason.PAYLOAD, command, component, problem)
+        if self._fetches_left == 0:
+            problem = f"{show(uri)}: more than {MAX_FETCHES} payloads from elsewhere"
+            raise _refused(UpdateReason.PAYLOAD, command, component, problem)
+        self._fetches_left -= 1
 
     def _stage(self, command: Command, component: _Component, content: bytes) -> None:
         most_bytes = self._target.section_limit(component.section)
@@ -293,17 +310,17 @@ class _Processor:
             yield ContainerChange(uid, {})
 
     def _versions(self) -> Iterable[ContainerChange]:
-        for uid, components in self._by_uid():
-            sections = {}
-            for component in components:
-                if component.staged is None or not component.matched:
-                    problem = "no image-match has succeeded on it"
-                    raise UpdateRefused(
-                        UpdateReason.UNMATCHED, component.name, problem, uid=component.uid
-                    )
-                sections[component.section] = component.staged
-            _require_uid(uid, sections[UpdateSection.METADATA])
-            yield ContainerChange(uid, sections, any(each.starts for each in components))
+        changes = [
+            ContainerChange(
+                uid,
+                {component.section: _matched(component) for component in components},
+                any(component.starts for component in components),
+            )
+            for uid, components in self._by_uid()
+        ]
+        for change in changes:
+            _require_uid(change.uid, change.sections[UpdateSection.METADATA])
+        return changes
 
     def _by_uid(self) -> list[tuple[bytes, list[_Component]]]:
         return [
@@ -333,6 +350,14 @@ def _commands(sequence: object) -> CommandSequence:
     if not isinstance(sequence, tuple):
         raise RuntimeError("a sequence to try that is none")
     return sequence
+
+
+def _matched(component: _Component) -> bytes:
+    """What a component is to hold, if that was matched."""
+    if component.staged is None or not component.matched:
+        problem = "no image-match has succeeded on it"
+        raise UpdateRefused(UpdateReason.UNMATCHED, component.name, problem, uid=component.uid)
+    return component.staged
 
 
 def _require_uid(uid: bytes, metadata: bytes) -> None:

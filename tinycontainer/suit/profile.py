@@ -41,9 +41,12 @@ from .model import (
 
 MAX_CONTAINERS: Final = 16
 MAX_URI_BYTES: Final = 255
+MAX_POLICY: Final = 15
+"""A reporting policy is four bits; we report as the device does, whatever it says."""
 MAX_SEQUENCE_NUMBER: Final = (1 << 63) - 1
 """What events and their readers take."""
 _SHA_256_BYTES: Final = 32
+_NO_COMMAND: Final = "a sequence without a command"
 
 _EVERYWHERE: Final = frozenset(
     {
@@ -108,7 +111,7 @@ def objections(envelope: Envelope, manifest: Manifest) -> Iterator[Objection]:
     yield from _members(envelope, manifest)
     yield from _components(manifest)
     for name, commands in _sequences(manifest):
-        yield from _first_command(manifest, commands)
+        yield from _beginning(manifest, name, commands)
         yield from _commands(name, commands, len(manifest.components))
 
 
@@ -194,13 +197,14 @@ def _sequences(manifest: Manifest) -> Iterator[tuple[str, CommandSequence]]:
             yield name, commands
 
 
-def _first_command(manifest: Manifest, commands: CommandSequence) -> Iterator[Objection]:
+def _beginning(manifest: Manifest, name: str, commands: CommandSequence) -> Iterator[Objection]:
     """With several components, a sequence has to say which of them it begins with."""
-    if len(manifest.components) > 1 and commands:
-        first = commands[0]
-        if first.label != Label.SET_COMPONENT_INDEX:
-            problem = "a sequence begins with set-component-index where components are several"
-            yield Objection(first.place, first.offset, problem)
+    if not commands:
+        if name in manifest.offsets:
+            yield Objection(name, manifest.offsets[name], _NO_COMMAND)
+    elif len(manifest.components) > 1 and commands[0].label != Label.SET_COMPONENT_INDEX:
+        problem = "a sequence begins with set-component-index where components are several"
+        yield Objection(commands[0].place, commands[0].offset, problem)
 
 
 def _commands(name: str, commands: CommandSequence, components: int) -> Iterator[Objection]:
@@ -234,8 +238,12 @@ def _problems_of(command: Command, components: int) -> Iterator[str]:
     argument = command.argument
     if command.label == Label.SET_COMPONENT_INDEX:
         yield from _index_problems(argument, components)
+    elif command.label == Label.TRY_EACH:
+        yield from _alternative_problems(argument)
     elif isinstance(argument, Mapping):
         yield from _parameter_problems(argument)
+    elif isinstance(argument, int) and argument > MAX_POLICY:
+        yield f"the reporting policy {argument} is beyond {MAX_POLICY}"
 
 
 def _index_problems(argument: Argument, components: int) -> Iterator[str]:
@@ -247,6 +255,14 @@ def _index_problems(argument: Argument, components: int) -> Iterator[str]:
             yield f"component {index} is not there; there are {components}"
     if len(set(indices)) != len(indices):
         yield "a component is named twice"
+
+
+def _alternative_problems(argument: Argument) -> Iterator[str]:
+    sequences = tuple(_alternatives(argument))
+    if not sequences:
+        yield "there is no sequence to try, only null"
+    if not all(sequences):
+        yield _NO_COMMAND
 
 
 def _parameter_problems(values: Mapping[int, ParameterValue]) -> Iterator[str]:

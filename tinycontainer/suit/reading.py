@@ -1,7 +1,7 @@
 """One item of an envelope with its place: what every refusal of the decoder names."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tinycontainer.errors import EnvelopeError
@@ -9,12 +9,34 @@ from tinycontainer.text import show
 from tinycontainer_tokens import CborError, cbor
 
 MAX_ITEMS: Final = 16_384
-"""The most items in one piece of encoded CBOR; what it wraps in byte strings is another piece."""
+"""The most items of CBOR that are read from an envelope, and as many again from its manifest."""
 
-FORM: Final = cbor.Dialect(text_keys=True, simple_values=True, max_items=MAX_ITEMS)
+FORM: Final = cbor.Dialect(text_keys=True, simple_values=True)
 """The form of every piece of an envelope: deterministic CBOR, as the draft demands."""
 
 _SHOWN_KEY_BYTES: Final = 40
+
+
+class ItemAllowance:
+    """How many items may still be read, from all pieces together."""
+
+    def __init__(self) -> None:
+        self._left = MAX_ITEMS
+
+    def locate(self, data: bytes) -> cbor.Item:
+        """Find every item of one piece of encoded CBOR, and take them off the allowance.
+
+        Raises:
+            CborError: it is not of our form, or has more items than are left.
+        """
+        form = replace(FORM, max_items=self._left)
+        item = cbor.locate(data, len(data), form)
+        self._left -= _count(item)
+        return item
+
+
+def _count(item: cbor.Item) -> int:
+    return 1 + sum(map(_count, item.children))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +48,30 @@ class Part:
         data: the piece of encoded CBOR that it lies in.
         base: where that piece begins, in bytes from the beginning of the envelope.
         item: the item within that piece.
+        allowance: how much may still be read of what it wraps.
     """
 
     place: str
     data: bytes
     base: int
     item: cbor.Item
+    allowance: ItemAllowance
 
     @classmethod
-    def read(cls, place: str, data: bytes, base: int) -> "Part":
+    def read(cls, place: str, data: bytes, base: int, allowance: ItemAllowance) -> "Part":
         """Find every item of one piece of encoded CBOR, tags in front of it included.
 
         Args:
             place: where it is, for people.
             data: untrusted bytes, whose length the caller has bounded.
             base: where they begin, in bytes from the beginning of the envelope.
+            allowance: how many items may still be read.
 
         Raises:
-            EnvelopeError: they are not deterministic CBOR, or more than `MAX_ITEMS` items.
+            EnvelopeError: they are not deterministic CBOR, or more items than that.
         """
         try:
-            return cls(place, data, base, cbor.locate(data, len(data), FORM))
+            return cls(place, data, base, allowance.locate(data), allowance)
         except CborError as error:
             raise EnvelopeError(place, base + error.offset, error.problem) from None
 
@@ -71,7 +96,7 @@ class Part:
 
     def at(self, item: cbor.Item, place: str) -> "Part":
         """Another item of the same piece."""
-        return Part(place, self.data, self.base, item)
+        return Part(place, self.data, self.base, item, self.allowance)
 
     def is_null(self) -> bool:
         """Whether it is null."""
@@ -170,7 +195,8 @@ class Part:
         Raises:
             EnvelopeError: it is no byte string, or does not wrap one item in deterministic form.
         """
-        return Part.read(place or self.place, self.byte_string(), self.content_offset)
+        content = self.byte_string()
+        return Part.read(place or self.place, content, self.content_offset, self.allowance)
 
     def renamed(self, place: str) -> "Part":
         """The same item under a better name."""

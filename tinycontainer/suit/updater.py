@@ -16,7 +16,7 @@ from tinycontainer.text import show
 
 from .processor import PayloadRequest, process
 from .rules import UpdateRules
-from .verification import Examination, Examined, examine
+from .verification import Examination, Examined, examine, require_newest
 
 Fetch: TypeAlias = Callable[[PayloadRequest], "bytes | None"]
 """Fetches a payload; None if there is none to be had."""
@@ -104,6 +104,8 @@ class Updater:
         """
         try:
             changes = yield from process(examined, self._rules, self._target)
+            # Another update can have been accepted while payloads were fetched.
+            require_newest(examined, self._target)
         except UpdateRefused as refusal:
             self._record(refusal)
             raise

@@ -104,6 +104,26 @@ def examine(content: bytes, keys: UpdateKeys, target: Updatable | None = None) -
     return _Examiner(content, keys, target).run()
 
 
+def require_newest(examined: Examined, target: Updatable) -> None:
+    """Refuse an update that a newer one has overtaken, or that another one of its number was.
+
+    Args:
+        examined: what was accepted.
+        target: knows the newest update of each container.
+
+    Raises:
+        UpdateRefused: older or reused-number.
+        SequenceStoreError: it cannot be looked up what was accepted before.
+    """
+    for uid in examined.uids:
+        try:
+            require_not_overtaken(target.newest_update(uid), examined.number)
+        except SequenceOvertaken as error:
+            is_reused = error.found == error.newest
+            reason = UpdateReason.REUSED_NUMBER if is_reused else UpdateReason.OLDER
+            raise UpdateRefused(reason, "manifest", f"{show(uid)}: {error}", uid=uid) from None
+
+
 class _Examiner:
     def __init__(self, content: bytes, keys: UpdateKeys, target: Updatable | None) -> None:
         self._content = content
@@ -190,16 +210,8 @@ class _Examiner:
                 raise UpdateRefused(UpdateReason.RIGHT, "", problem, uid=uid)
 
     def sequence(self) -> None:  # 8
-        number = self.examined().number
-        for uid in self._uids:
-            newest = None if self._target is None else self._target.newest_update(uid)
-            try:
-                require_not_overtaken(newest, number)
-            except SequenceOvertaken as error:
-                is_reused = error.found == error.newest
-                reason = UpdateReason.REUSED_NUMBER if is_reused else UpdateReason.OLDER
-                problem = f"{show(uid)}: {error}"
-                raise UpdateRefused(reason, "manifest", problem, uid=uid) from None
+        if self._target is not None:
+            require_newest(self.examined(), self._target)
 
     def examined(self) -> Examined:
         return Examined(self._require_envelope(), self._require_manifest(), self._uids)

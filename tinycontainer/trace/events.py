@@ -130,13 +130,13 @@ class ReplacementUndone(TraceEvent):
 class Updated(TraceEvent):
     """The part of an update that is about this container was accepted.
 
-    sequence and digest are those of the update's manifest; digest is SHA-256 in hexadecimal digits.
+    sequence is the update's number. Its digest is no part of the event: it covers signatures, and
+    traces would differ from key to key.
     """
 
     name: ClassVar[str] = "updated"
     uid: bytes
     sequence: int
-    digest: str
 
 
 @dataclass(slots=True)

@@ -23,6 +23,8 @@ MAX_NAME_BYTES: Final = 255
 MAX_TEXT: Final = 1000
 """Characters; longer text, such as a driver's own words, is cut."""
 _TIMES: Final = range(INT64.stop)
+_BOUNDS: Final = {"sequence": range(1 << 64)}
+"""Of whole numbers, where other ones are possible than elsewhere."""
 _DATA_KEYS: Final = frozenset({"bytes", "data", "sha256"})
 
 
@@ -118,7 +120,7 @@ def _with_data(values: dict[str, Any]) -> dict[str, Any]:
 def _checked(key: str, wanted: object, value: object) -> Any:
     try:
         if wanted is int:
-            return whole_number(value)
+            return whole_number(value, _BOUNDS.get(key, INT64))
         if wanted is str:
             return _cut(value)
         if wanted is bytes:

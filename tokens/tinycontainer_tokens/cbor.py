@@ -293,7 +293,7 @@ def _scan(data: bytes, offset: int = 0, dialect: Dialect = _STRICT) -> None:
                 raise CborError(start, f"nested deeper than {MAX_DEPTH}")
             total += items
             if dialect.max_items is not None and total > dialect.max_items:
-                raise CborError(start, f"more than {dialect.max_items} items")
+                raise CborError(start, "more items than are allowed")
             open_levels.append((missing, last_key))
             missing, last_key = items, _BEFORE_ALL_KEYS if major == _MAP else None
         elif major == _TAG:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.joint_changes import QUICK, change, gone, numbered, plan
 from support.project import Program
 from support.worlds import World, blueprint
 
@@ -88,6 +89,21 @@ def test_all_of_it_is_in_the_object(file: Path, program: Program) -> None:
     assert found["updates"] == [{"uid": "box", "sequence": 3, "digest": "cd" * 32}]
     assert "problems" not in found
     assert file.read_bytes() == before
+
+
+@pytest.mark.clause("TC-STATE-12", "TC-STATE-18", "TC-UPD-22")
+def test_the_numbers_of_updates_are_shown(tmp_path: Path, program: Program) -> None:
+    path = tmp_path / "device.db"
+    world = World(dict.fromkeys("ab", QUICK), state=SqliteState(path, Ownership.SOLE))
+    world.device.change_together([change(plan("a")), change(plan("b"))], numbered(3))
+    world.device.change_together([gone("a"), change(plan("b"))], numbered((1 << 64) - 1))
+    world.device.close()
+    last = {"sequence": (1 << 64) - 1, "digest": "ff" * 32}
+    found = program.json("state", path, "--events")
+    assert found["updates"] == [{"uid": "a", **last}, {"uid": "b", **last}]
+    updated = [each for each in found["events"]["entries"] if each["event"] == "updated"]
+    assert [each["uid"] for each in updated] == ["a", "b", "a", "b"]
+    assert program.good("state", path).count(str((1 << 64) - 1)) == 2
 
 
 @pytest.mark.clause("TC-STATE-12", "TC-STATE-18")

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from support.drivers import Puppet, served_by
 from support.interrupting import LineCounter
+from support.joint_changes import QUICK, change, gone, numbered, plan
 from support.scripted import Program, calling, trap, work
 from support.worlds import World, blueprint, local, newer, refused, times
 
 from tinycontainer.device.containers.lifecycle import State
-from tinycontainer.errors import LoadReason
+from tinycontainer.errors import ContainerRefused, LoadReason
 from tinycontainer.state import MemoryState, StateChange
 from tinycontainer.trace import TraceEvent, parse_event
 from tinycontainer.trace.events import Loaded, LoadRefused, Transitioned
@@ -240,3 +241,42 @@ def test_no_interrupt_doubles_a_milestone_or_swallows_the_next(verb: str) -> Non
     lines = interrupt(verb, None).lines
     for line in range(lines - 230, lines + 1):
         interrupt(verb, line)
+
+
+@pytest.mark.clause("TC-STATE-18", "TC-UPD-23")
+@pytest.mark.parametrize("runs", [True, False])
+def test_all_that_tells_of_an_update_is_recorded_with_it_in_order_and_once(runs: bool) -> None:
+    state = Watched()
+    world = World(dict.fromkeys(("a", "b", "c", "d"), QUICK), state=state, silent=True)
+    for uid in ("a", "b"):
+        world.add(plan(uid))
+        if runs:
+            world.device.start(uid)
+    with refused(LoadReason.DUPLICATE_UID):
+        world.add(plan("b"))
+    before, seen = len(state.changes), len(told(world))
+    update = [change(plan("d"), starts=True), gone("a"), change(plan("b", 2)), change(plan("c"))]
+    world.device.change_together(update, numbered(7))
+    with_it = [json.loads(event) for event in state.changes[before + 1].events]
+    assert [(each.get("trigger", each["event"]), each["uid"]) for each in with_it] == [
+        *(("loaded", "d"), ("updated", "d"), ("delete", "a"), ("updated", "a")),
+        *(("replacing", "b"), ("updated", "b"), ("loaded", "c"), ("updated", "c")),
+    ]
+    updated = [each for each in with_it if each["event"] == "updated"]
+    assert {each["sequence"] for each in updated} == {7}
+    world.device.run(for_ms=25)
+    rest = [("delete", "b"), ("loaded", "b"), *([("start", "b")] if runs else []), ("start", "d")]
+    found = [each[:2] for each in told(world)[seen:]]
+    assert sorted(found[len(with_it) :]) == sorted(rest)
+
+
+@pytest.mark.clause("TC-STATE-18", "TC-UPD-20")
+def test_a_refused_update_is_a_milestone_of_the_container_that_is_refused() -> None:
+    world = World({"a": QUICK}, state=Watched(), silent=True)
+    with pytest.raises(ContainerRefused):
+        world.device.change_together([change(plan("a")), gone("b")], numbered(1))
+    world.device.refuse_update(b"a", "suit-digest", "the manifest is another one")
+    assert told(world) == [
+        ("load-refused", "b", "unknown-uid"),
+        ("load-refused", "a", "suit-digest"),
+    ]

@@ -87,6 +87,13 @@ def test_a_container_without_a_key_for_each_role_is_unsigned_where_that_is_allow
     assert device.expect_refused("open").reason == "masked"
 
 
+def test_keys_of_updates_need_not_be_there(
+    tinycontainer_device: BenchFactory, tmp_path: Path
+) -> None:
+    device = f'{DEVICE}[[update.keys]]\nfile = "not-on-this-machine.pub"\n'
+    tinycontainer_device(write_container(tmp_path, OPENING, device=device)).start()
+
+
 def test_caps_of_the_device_hold(tinycontainer_device: BenchFactory, tmp_path: Path) -> None:
     path = write_container(tmp_path, OPENING, device=f"{DEVICE}[caps]\nloop_max_ms = 5\n")
     with pytest.raises(StepNotMet, match="loop_max_ms: metadata asks for no limit"):

@@ -40,6 +40,7 @@ class ChangeInProgress:
         Raises:
             LoadError: it cannot be recorded; nothing has changed.
         """
+        self._journal.begin_change()
         self._change = accepted, make
         try:
             with refusing_without_store():

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from tinycontainer.errors import InvalidTransition
 from tinycontainer.interfaces.debug_info import Chain
 from tinycontainer.interfaces.runtime import Hook, Runtime, TrapFrame
 from tinycontainer.metadata import Bundle, Metadata, Timing
@@ -151,7 +152,7 @@ class Container:
         replaced: its metadata of before, until a reconfiguration is complete.
         successor: what takes its place once it is erased.
         succession: what is still to be done because it took the place of another.
-        joint: the change of several containers with which it leaves; None if it leaves alone.
+        is_announced: whether an event has said that it is loaded.
     """
 
     slot: Slot
@@ -165,7 +166,7 @@ class Container:
     replaced: Metadata | None = None
     successor: "Container | None" = None
     succession: Succession | None = None
-    joint: JointChange | None = None
+    is_announced: bool = False
 
     @classmethod
     def approved(cls, slot: Slot, approved: Approved) -> "Container":
@@ -183,6 +184,7 @@ class Container:
             condition=Condition(State.PROVISIONING),
             successor=None,
             succession=Succession(starts=True, resumes=True) if starts else None,
+            is_announced=False,
         )
 
     @property
@@ -210,6 +212,23 @@ class Container:
         """Whether it runs, or is yet to be started."""
         waits = self.succession is not None and self.succession.starts
         return waits or self.state is State.RUNNING
+
+    @property
+    def waits_for_others(self) -> bool:
+        """Whether it is started once all that leave with a joint change are gone."""
+        joint = None if self.succession is None else self.succession.joint
+        return joint is not None and joint.is_in_progress
+
+    def require_startable(self) -> None:
+        """Check that it can be started now.
+
+        Raises:
+            InvalidTransition: it is not READY, or waits for others.
+        """
+        lifecycle.require_possible(self.condition, Event.START)
+        if self.waits_for_others:
+            problem = "start is not possible until the update that it is part of is complete"
+            raise InvalidTransition(problem)
 
     @property
     def is_unconfirmed(self) -> bool:

@@ -107,6 +107,7 @@ class Controller:
 
     def recover(self) -> None:
         """Complete or undo what an interrupted call has left (ADR 21)."""
+        self.journal.tell_again()
         self.journal.find_out()
         self._change.recover()
         self.journal.is_behind = True
@@ -220,8 +221,8 @@ class Controller:
         container.loops_begun = entry.loops
         if entry.wants_to_run:
             container.succession = Succession(starts=True, resumes=True)
-        self.journal.restored(entry)
         self._take_in(container)
+        self.journal.restored(entry)  # only now: what is known as recorded is recorded as gone
         return container
 
     def judge(self, bundle: bytes, *, replaces: bool) -> tuple[LoadCheck, ...]:
@@ -250,12 +251,12 @@ class Controller:
 
         Raises:
             LoadError: a token has expired or is not valid yet.
-            InvalidTransition: it is not READY.
+            InvalidTransition: it is not READY, or is going to be started by an update.
             UnknownContainer: it is not loaded.
         """
         container = self.get(uid)
         # First the state: a token's problem is of no interest where it could not start anyway.
-        require_possible(container.condition, Event.START)
+        container.require_startable()
         try:
             container.grant.validity.check(self._epoch_s())
         except LoadError as error:
@@ -318,7 +319,9 @@ class Controller:
     def announce(self, container: Container) -> None:
         """Make a container READY that was accepted, unless it is."""
         if container.state is State.PROVISIONING:
-            self._tracer.mark(loaded(container))
+            if not container.is_announced:  # an interrupt can let this be done twice (ADR 21)
+                container.is_announced = True
+                self._tracer.mark(loaded(container))
             container.apply(Event.LOADED, self._tracer)
 
     def forget(self, container: Container) -> None:

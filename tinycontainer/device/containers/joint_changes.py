@@ -6,22 +6,23 @@ started once the last of them is gone, so that no new version meets an old peer 
 TC-UPD-20 to TC-UPD-23.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tinycontainer.errors import ContainerRefused, LoadError, LoadReason
-from tinycontainer.interfaces.updating import ContainerChange, UpdateSection
+from tinycontainer.interfaces.updating import UPDATE_NUMBERS, ContainerChange, UpdateSection
 from tinycontainer.state import StoredContainer
 from tinycontainer.text import show
 from tinycontainer.trace import TraceEvent, Tracer
-from tinycontainer.trace.events import Updated
+from tinycontainer.trace.events import Transitioned, Updated
 from tinycontainer_tokens import Accepted, SequenceSubject
 
 from .change import ChangeInProgress
 from .container import Container, JointChange, Succession
 from .journal import AcceptedTokens, after_event, describe
 from .judgement import Judgement, Rules, Sections, capacity_checks, require_all
-from .lifecycle import Event
+from .lifecycle import Event, after
 from .memory import MemoryManager, Slot
 from .records import loaded, record_refusal
 from .versions import Versions, replacing
@@ -44,6 +45,11 @@ class _Plan:
     coming: Container | None = None
     stays: bool = False
     accepted: AcceptedTokens = ()
+
+    @property
+    def leaves(self) -> bool:
+        """Whether what is loaded now is deleted or replaced."""
+        return self.before is not None and not self.stays
 
 
 class JointChanges:
@@ -98,12 +104,13 @@ class JointChanges:
         accepted = [(SequenceSubject(plan.uid, None), number) for plan in plans]
         accepted += [each for plan in plans for each in plan.accepted]
         joint = JointChange(
-            tuple(plan.before for plan in plans if plan.before is not None and not plan.stays),
+            tuple(plan.before for plan in plans if plan.before is not None and plan.leaves),
             tuple(plan.coming for plan in plans if plan.coming is not None),
         )
+        updated = deque(_updated(plan.uid, number) for plan in plans)
         try:
             self._change.make(
-                lambda: self._carry_out(plans, joint, number),
+                lambda: self._carry_out(plans, joint, updated),
                 lambda: _slots_after(plans),
                 accepted,
                 told=lambda: tuple(_milestones(plans, number)),
@@ -162,7 +169,9 @@ class JointChanges:
 
     # What is recorded, and made then.
 
-    def _carry_out(self, plans: Sequence[_Plan], joint: JointChange, number: Accepted) -> None:
+    def _carry_out(
+        self, plans: Sequence[_Plan], joint: JointChange, updated: deque[Updated]
+    ) -> None:
         """Make all changes; an interrupt can let this be done twice (ADR 21)."""
         for plan in plans:
             before, coming = plan.before, plan.coming
@@ -171,15 +180,28 @@ class JointChanges:
             if before is None and coming is not None:
                 self._memory.exchange(coming.slot)
                 self._take_in(coming)
-            elif before is not None and not plan.stays:
+            elif before is not None and plan.leaves:
                 self._versions.supersede(before, coming)
-                before.joint = joint
-        for plan in plans:
-            self._tracer.mark(_updated(plan.uid, number))
+        while updated:  # each once, also if this is done twice
+            self._tracer.mark(updated.popleft())
 
     def _refuse(self, uid: bytes, error: LoadError) -> ContainerRefused:
         record_refusal(self._tracer, "update", uid, error)
         return ContainerRefused(uid, error)
+
+
+def require_sound(changes: Sequence[ContainerChange], number: Accepted) -> None:
+    """Check what the caller of an update answers for.
+
+    Raises:
+        ValueError: no change, two of one uid, not all sections of one, or no such number.
+    """
+    if not changes or len({change.uid for change in changes}) < len(changes):
+        raise ValueError("an update has at least one change, and one for each uid")
+    if any(change.sections and len(change.sections) < len(UpdateSection) for change in changes):
+        raise ValueError("a change has all sections, or none for a deletion")
+    if number.sequence not in UPDATE_NUMBERS:
+        raise ValueError(f"the number of an update has 64 bits, unlike {number.sequence}")
 
 
 def _require_loaded(container: Container | None) -> Container:
@@ -198,7 +220,7 @@ def _slots_after(plans: Iterable[_Plan]) -> Iterator[StoredContainer | int]:
     for plan in plans:
         if plan.coming is not None:
             yield describe(plan.coming, wants_to_run=plan.coming.succession is not None)
-        elif plan.before is not None and not plan.stays:
+        elif plan.before is not None and plan.leaves:
             yield after_event(plan.before, Event.DELETE, None)
 
 
@@ -208,8 +230,15 @@ def _milestones(plans: Iterable[_Plan], number: Accepted) -> Iterator[TraceEvent
             yield loaded(plan.coming)
         elif plan.coming is not None:
             yield replacing(plan.coming)
+        elif plan.before is not None and plan.leaves and not plan.before.is_leaving:
+            yield _deleting(plan.before)
         yield _updated(plan.uid, number)
 
 
+def _deleting(container: Container) -> Transitioned:
+    following = after(container.condition, Event.DELETE)
+    return Transitioned(container.uid, container.state, Event.DELETE, following.state, "")
+
+
 def _updated(uid: bytes, number: Accepted) -> Updated:
-    return Updated(uid, number.sequence, number.token_sha256.hex())
+    return Updated(uid, number.sequence)

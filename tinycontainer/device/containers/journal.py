@@ -5,8 +5,8 @@ ends that nobody asked for are recorded later, at most `SYNC_NS` after they happ
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Final, TypeAlias
 
@@ -67,7 +67,7 @@ class Journal:
         self._sequences = sequences
         self._state = state
         self._epoch_s = epoch_s
-        self._recorded: dict[int, StoredContainer] = {}
+        self._recorded: dict[int, StoredContainer | None] = {}
         self._next_sync_ns = SYNC_NS
         self._milestones = Milestones(epoch_s)
         self._newest_event: int | None = None
@@ -174,9 +174,29 @@ class Journal:
                 self._conclude(told, newest)
         self._in_doubt = None
 
+    def begin_change(self) -> None:
+        """Another change begins; what was marked of those before is over."""
+        self._milestones.forget_marked()
+
+    def tell_again(self) -> None:
+        """What was recorded of an interrupted change may be marked a second time."""
+        self._milestones.tell_again()
+
     def forget_told(self) -> None:
         """What milestones were recorded of is made, or never will be."""
         self._milestones.forget_told()
+
+    @contextmanager
+    def _in_doubt_about(self, change: StateChange) -> Iterator[None]:
+        """After an interrupt nobody knows what these slots hold: then all is written again."""
+        before = dict(self._recorded)
+        slots = [entry.slot for entry in change.stored]
+        self._recorded.update(dict.fromkeys([*slots, *change.removed]))
+        try:
+            yield
+        except Exception:
+            self._recorded = before
+            raise
 
     def _write_with_events(
         self, state: DeviceState, change: StateChange, told: Sequence[TraceEvent]
@@ -222,10 +242,11 @@ class Journal:
             event.at_ns = self._tracer.now_ns()
             events.append(self._milestones.encode(event))
         change = StateChange(accepted, changed, removed, now_s, tuple(events), self.answer)
-        if events:
-            self._write_with_events(self._state, change, told)
-        else:
-            self._state.record(change)
+        with self._in_doubt_about(change):
+            if events:
+                self._write_with_events(self._state, change, told)
+            else:
+                self._state.record(change)
         self.answer = None
         for entry in changed:
             self._recorded[entry.slot] = entry

@@ -36,6 +36,7 @@ class Milestones:
     def __init__(self, epoch_s: Callable[[], int]) -> None:
         self._epoch_s = epoch_s
         self._told: list[TraceEvent] = []
+        self._marked: list[TraceEvent] = []
         self.pending: Final[deque[bytes]] = deque(maxlen=KEPT_EVENTS)
 
     def note(self, event: TraceEvent) -> None:
@@ -46,6 +47,7 @@ class Milestones:
         if known is None:
             self.pending.append(self.encode(event))
         else:
+            self._marked.append(known)
             self._told.remove(known)
 
     def recorded(self, told: Iterable[TraceEvent]) -> None:
@@ -56,11 +58,20 @@ class Milestones:
                 made.
         """
         self.pending.clear()
-        self._told = list(told)
+        self._told, self._marked = list(told), []
 
     def forget_told(self) -> None:
         """What was recorded with a change is made, or never will be."""
-        self._told = []
+        self._told, self._marked = [], []
+
+    def forget_marked(self) -> None:
+        """What was told and marked is over."""
+        self._marked = []
+
+    def tell_again(self) -> None:
+        """What was told and marked may be marked again: an interrupt lets it be made twice."""
+        self._told += self._marked
+        self._marked = []
 
     def encode(self, event: TraceEvent) -> bytes:
         """An event as the state keeps it: as in a trace, with ``time_s``, cut to what it may be.

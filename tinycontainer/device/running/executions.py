@@ -205,8 +205,7 @@ class Executions:
         self._controller.forget(container)
         if container.successor is not None:
             self.succeed(container.successor)
-        if container.joint is not None:
-            self.succeed_together(container.joint)
+        self._end_waiting()
 
     # One version in the place of another (TC-LOAD-16 to TC-LOAD-18).
 
@@ -216,13 +215,18 @@ class Executions:
             if self._controller.find(container.uid) is container:
                 self.succeed(container)
 
+    def _end_waiting(self) -> None:
+        """One is gone: start those that waited for it alone, whoever has deleted it."""
+        for container in self._controller.containers():
+            succession = container.succession
+            if succession is not None and succession.joint is not None:
+                self.succeed_together(succession.joint)
+
     def succeed(self, container: Container) -> None:
         """Do what is left for a container that took the place of another, or was restored."""
         self._controller.announce(container)
         succession = container.succession
-        if succession is None:
-            return
-        if succession.joint is not None and succession.joint.is_in_progress:
+        if succession is None or container.waits_for_others:
             return  # the last one that leaves lets it start
         if succession.starts:
             if container.state is State.READY:

@@ -34,7 +34,7 @@ class CoapUri:
         try:
             host = str(ip_address(self.host))
         except ValueError:
-            host = self.host.encode("idna").decode("ascii").lower()
+            host = self.host.encode("idna").decode("ascii")
         return f"coap://[{host}]:{self.port}" if ":" in host else f"coap://{host}:{self.port}"
 
     @property

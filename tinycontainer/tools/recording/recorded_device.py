@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from tinycontainer.assembly import Device
+from tinycontainer.device.containers.joint_changes import require_sound
 from tinycontainer.device.containers.judgement import LoadCheck
 from tinycontainer.device.containers.view import View
+from tinycontainer.device.device import MAX_PROBLEM_CHARACTERS
 from tinycontainer.device.setup import Setup
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.interfaces.clock import Clock
@@ -16,20 +18,21 @@ from tinycontainer.interfaces.updating import ContainerChange, UpdateSection
 from tinycontainer.state import KEPT_EVENTS, StoredEvents
 from tinycontainer.text import show
 from tinycontainer.trace import Account, Sink, TraceEvent, as_dict
-from tinycontainer_tokens import Accepted
+from tinycontainer_tokens import Accepted, SequenceStoreError
 
 from .parts import note_parts
 from .tape import TapeWriter
 
 INTERRUPTED: Final = "interrupted"
-_MAX_PROBLEM_CHARACTERS: Final = 1000
+FAILURES: Final = (TinyContainerError, SequenceStoreError, KeyboardInterrupt)
+"""What a management call may end with, and a tape has."""
 
 
 def describe_failure(error: BaseException) -> str:
     """The text that stands for a failed management call on a tape; empty stands for success."""
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
-    return f"{type(error).__name__}: {str(error)[:_MAX_PROBLEM_CHARACTERS]}"
+    return f"{type(error).__name__}: {str(error)[:MAX_PROBLEM_CHARACTERS]}"
 
 
 class Digest:
@@ -98,6 +101,7 @@ class RecordedDevice(Device):
 
     def change_together(self, changes: Sequence[ContainerChange], number: Accepted) -> None:
         """See `Device.change_together`."""
+        require_sound(changes, number)
         said = [
             [show(each.uid), [len(each.sections[name]) for name in _order(each)], each.starts]
             for each in changes
@@ -111,8 +115,9 @@ class RecordedDevice(Device):
 
     def refuse_update(self, uid: bytes, reason: str, problem: str) -> None:
         """See `Device.refuse_update`."""
-        with self._noted("refuse-update", uid=show(uid), reason=reason, problem=problem):
-            super().refuse_update(uid, reason, problem)
+        cut = problem[:MAX_PROBLEM_CHARACTERS]
+        with self._noted("refuse-update", uid=show(uid), reason=reason, problem=cut):
+            super().refuse_update(uid, reason, cut)
 
     def newest_update(self, uid: bytes) -> Accepted | None:
         """See `Device.newest_update`; it reads the sequences."""
@@ -214,7 +219,7 @@ class RecordedDevice(Device):
         self._tape.note(do=verb, **values)
         try:
             yield
-        except (TinyContainerError, KeyboardInterrupt) as error:
+        except FAILURES as error:
             self._tape.note(done=describe_failure(error), **self._digest.now)
             raise
         self._tape.note(done="", **self._digest.now)

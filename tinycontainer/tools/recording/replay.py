@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
-from tinycontainer.errors import TinyContainerError
-from tinycontainer.interfaces.updating import ContainerChange, UpdateSection
+from tinycontainer.interfaces.updating import UPDATE_NUMBERS, ContainerChange, UpdateSection
 from tinycontainer.jsonl import INT64, whole_number
 from tinycontainer.state import StoredAnswer
 from tinycontainer.text import flatten, unshow
@@ -16,7 +15,7 @@ from tinycontainer_tokens import Accepted
 
 from .parts import read_parts
 from .player import PlayedClock
-from .recorded_device import INTERRUPTED, Digest, describe_failure
+from .recorded_device import FAILURES, INTERRUPTED, Digest, describe_failure
 from .tape import TapeReader
 
 _TIMES: Final = range(INT64.stop)
@@ -81,7 +80,7 @@ def _repeat(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> str:
     try:
         with nullcontext() if answer is None else device.answering(answer):
             call()
-    except (TinyContainerError, KeyboardInterrupt) as error:
+    except FAILURES as error:
         tape.raise_failure()
         return describe_failure(error)
     return ""
@@ -94,11 +93,12 @@ def _find_call(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> C
         ValueError: it is not a management call.
     """
     by_content = {"load": device.load, "reconfigure": device.reconfigure}
-    by_uid = {
+    by_uid: dict[str, Callable[[bytes], object]] = {
         "start": device.start,
         "stop": device.stop,
         "kill": device.kill,
         "delete": device.delete,
+        "newest-update": device.newest_update,
     }
     alone: dict[str, Callable[[], object]] = {
         "restore": device.restore,
@@ -116,19 +116,13 @@ def _find_call(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> C
             if confirm_ms is not None:
                 whole_number(confirm_ms, _TIMES[1:])
             return lambda: device.replace(read_parts(tape, size), confirm_ms)
-        case {
-            "do": "change-together",
-            "changes": list(changes),
-            "sequence": sequence,
-            "digest": digest,
-        }:
-            number = _read_number(sequence, digest)
-            planned = [_read_change(change) for change in changes]
+        case {"do": "change-together", "changes": list(changes)} if len(values) == 4:
+            number = _read_number(values.get("sequence"), values.get("digest"))
+            planned = _read_changes(changes)
             return lambda: device.change_together([_fill(tape, *each) for each in planned], number)
-        case {"do": "refuse-update", "uid": str(who), "reason": str(reason), "problem": str(text)}:
-            return lambda: device.refuse_update(unshow(who), reason, text)
-        case {"do": "newest-update", "uid": str(who)} if len(values) == 2:
-            return lambda: device.newest_update(unshow(who))
+        case {"do": "refuse-update", "uid": str(shown), "reason": str(reason)} if len(values) == 4:
+            uid, problem = unshow(shown), _read_text(values.get("problem"))
+            return lambda: device.refuse_update(uid, reason, problem)
         case {"do": "judge", "size": size, "replaces": bool(replaces)} if len(values) == 3:
             whole_number(size, range(MAX_BUNDLE_BYTES + 1))
             return lambda: device.judge(read_parts(tape, size), replaces=replaces)
@@ -165,7 +159,20 @@ def _read_number(sequence: object, digest: object) -> Accepted:
     raw = bytes.fromhex(digest) if isinstance(digest, str) else b""
     if len(raw) != _DIGEST_BYTES:
         raise ValueError("digest: is no SHA-256")
-    return Accepted(whole_number(sequence), raw)
+    return Accepted(whole_number(sequence, UPDATE_NUMBERS), raw)
+
+
+def _read_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("problem: is no text")
+    return value
+
+
+def _read_changes(changes: list[object]) -> list[tuple[bytes, list[int], bool]]:
+    planned = [_read_change(change) for change in changes]
+    if not planned or len({uid for uid, _, _ in planned}) < len(planned):
+        raise ValueError("changes: are none, or two of one uid")
+    return planned
 
 
 def _read_change(change: object) -> tuple[bytes, list[int], bool]:

@@ -25,8 +25,11 @@ from tinycontainer.scenario.expectations import (
 )
 from tinycontainer.scenario.script import Surprise, play_script, read_script
 from tinycontainer.state import DeviceState, MemoryState, SqliteState
-from tinycontainer.suit.key_files import to_private_pem, to_public_pem
+from tinycontainer.suit.drafts import NewVersion, UpdateDraft, make_envelope
+from tinycontainer.suit.key_files import parse_update_key, to_private_pem, to_public_pem
 from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
+from tinycontainer.suit.rules import derive_identity
+from tinycontainer.suit.signing import sign_envelope
 from tinycontainer.symbols.places import Symbolizer
 from tinycontainer.text import flatten, show
 from tinycontainer.tools.packing import packing
@@ -59,10 +62,22 @@ class BundleTable(Table):
     spoil_code: bool = Field(default=False, description="change one bit of the code after signing")
 
 
+class UpdateTable(Table):
+    """An update that the demo makes and signs."""
+
+    bundles: list[str] = Field(description="names of bundles that it brings")
+    sequence: int
+    out: str
+    exchange_code: bool = Field(
+        default=False, description="put other code into the envelope after signing"
+    )
+
+
 class BundlesFile(Table):
-    """All bundles of the demo, in the order in which they are made."""
+    """All bundles and updates of the demo, in the order in which they are made."""
 
     bundles: list[BundleTable]
+    updates: list[UpdateTable] = Field(default_factory=list)
 
 
 @click.command(cls=Verb)
@@ -86,8 +101,9 @@ def demo(
     """Run the SmartDroneBox: four tenants, one intruder, one device, 20 seconds of virtual time.
 
     Makes new keys for the four roles, packs and signs all containers, loads and runs them, takes
-    the mapper's radio away and gives it back, lets the intruder try ten attacks, and checks the
-    outcome of each. The exit code is 0 only if everything happened as expected.
+    the mapper's radio away and gives it back, updates the courier, lets the intruder try ten
+    attacks, and checks the outcome of each. The exit code is 0 only if everything happened as
+    expected.
 
     Example: tinycontainerctl demo --keep box
     """
@@ -176,9 +192,10 @@ def _make_keys(directory: Path) -> None:
         key = KeyMaterial.from_private(os.urandom(32))
         write_file(directory / f"{role}.pem", key_files.to_pem(key), private=True)
         write_file(directory / f"{role}.pub", key_files.to_public_pem(key))
-    update_key = UpdateKey.generate(UpdateAlgorithm.ES256, os.urandom)
-    write_file(directory / "updates.pem", to_private_pem(update_key), private=True)
-    write_file(directory / "updates.pub", to_public_pem(update_key))
+
+    operator = UpdateKey.generate(UpdateAlgorithm.ESP256, os.urandom)
+    write_file(directory / "operator.pem", to_private_pem(operator), private=True)
+    write_file(directory / "operator.pub", to_public_pem(operator))
 
 
 def _make_bundles(directory: Path) -> None:
@@ -186,11 +203,28 @@ def _make_bundles(directory: Path) -> None:
         role: key_files.parse((directory / "keys" / f"{role}.pem").read_bytes()) for role in Role
     }
     made: dict[str, Bundle] = {}
-    for table in read_toml(directory / "bundles.toml", BundlesFile).bundles:
+    content = read_toml(directory / "bundles.toml", BundlesFile)
+    for table in content.bundles:
         bundle = _make_bundle(directory, table, keys, made)
         made[table.out] = bundle
         write_file(directory / f"{table.out}.tcb", bundle.encode())
         write_file(directory / f"{table.out}.metadata", bundle.metadata)
+    for update in content.updates:
+        envelope = _make_update(directory, update, made)
+        write_file(directory / f"{update.out}.suit", envelope)
+
+
+def _make_update(directory: Path, table: UpdateTable, made: dict[str, Bundle]) -> bytes:
+    key = parse_update_key((directory / "keys" / "operator.pem").read_bytes())
+    rules = read_plan(directory / "device.toml").content
+    bundles = [made[name] for name in table.bundles]
+    identity = derive_identity(rules.update.vendor or "", rules.device.name)
+    containers = tuple(NewVersion.of(bundle) for bundle in bundles)
+    envelope = sign_envelope(make_envelope(UpdateDraft(table.sequence, identity, containers)), key)
+    if table.exchange_code:  # no signature covers what an envelope carries
+        code = bundles[0].code
+        envelope = envelope.replace(code, code[:-1] + bytes([code[-1] ^ 1]))
+    return envelope
 
 
 def _make_bundle(

@@ -162,8 +162,8 @@ def create(
     The bundle of a directory is the one beside it, which `pack` has made. All containers of an
     envelope change together, or none does. With --remove it deletes containers.
 
-    Example: tinycontainerctl suit create courier.tcb --sequence 2 --vendor example.com
-    --class box -o update.suit
+    Example: tinycontainerctl suit create courier.tcb --sequence 2 --device device.toml
+    -o update.suit
     """
     plan = addressee.read_plan()
     if bool(sources) == bool(removed):

@@ -78,7 +78,7 @@ def sign(
     The digest of the envelope has to be that of its manifest. A key that signs updates must not
     sign tokens: no device takes a key for both.
 
-    Example: tinycontainerctl suit sign update.suit --key keys/updates.pem -o signed.suit
+    Example: tinycontainerctl suit sign update.suit --key keys/operator.pem -o signed.suit
     """
     path = file if out is None else out
     content = read_bounded(file, MAX_ENVELOPE_BYTES)

@@ -70,7 +70,7 @@ def verify(
     whether the containers would be loaded. Payloads that `create` has written beside FILE are found
     there. The exit code is 0 if nothing speaks against it.
 
-    Example: tinycontainerctl suit verify signed.suit --key keys/updates.pub
+    Example: tinycontainerctl suit verify signed.suit --device device.toml
     """
     content = read_envelope_file(file)
     device = _know(installation, device_file, key_files)
