@@ -123,7 +123,6 @@ def test_no_file_is_overwritten_unasked(desk: UpdateDesk, program: Program) -> N
         (("--remove", "x", "--fetch", BASE), "--fetch: does not go"),
         (("courier.tcb", "courier"), "brings each container once"),
         (("courier.tcb", "--fetch", "http://a.example/x"), "is no URI"),
-        (("courier.tcb", "--fetch", "coap://[::1]:5/x"), "it fetches from: coap://[::1]:5684"),
         (("courier.tcb", "--fetch", BASE + "/" + "x" * 250), "is not text of 1 to 255 bytes"),
         (("updates.pem",), "is no bundle"),
         (("mapper/mapper.wasm",), "is no bundle"),
@@ -163,6 +162,14 @@ def test_a_directory_that_was_not_packed_or_has_changed_since_is_refused(
     assert "is not packed" in program.bad(*words)
     shutil.copy(desk / "mapper.tcb", desk / "courier.tcb")
     assert "pack it again" in program.bad(*words)
+
+
+def test_a_server_that_the_device_does_not_fetch_from_is_remarked(desk: UpdateDesk) -> None:
+    answer = desk.create("courier.tcb", options=("--fetch", "coap://[::1]:5/x"))
+    assert len(answer["remarks"]) == 1
+    assert "does not fetch from there" in answer["remarks"][0]
+    assert "lists: coap://[::1]:5684)" in answer["remarks"][0]
+    assert desk.create("courier.tcb", out="b", options=("--fetch", BASE))["remarks"] == []
 
 
 def test_sections_that_do_not_fit_into_the_device_are_refused(

@@ -45,6 +45,8 @@ class SuitCreateAnswer(AnswerTable):
     """How much longer it is, with its payloads, than the bundles."""
     payload_files: list[str]
     """What a server has to offer: payloads that are not in the envelope."""
+    remarks: list[str]
+    """What the device of the device file would refuse, as its file is now."""
 
 
 class SuitSignAnswer(AnswerTable):

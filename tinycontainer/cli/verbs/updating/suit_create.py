@@ -172,7 +172,7 @@ def create(
         option = "--start" if starts else "--fetch" if base else "--severed-install"
         raise VerbRefused(f"{option}: does not go together with --remove; leave it out")
     brought = _read_sources(sources)
-    _require_possible(brought, base, plan)
+    _require_possible(brought, plan)
     placed = place(brought, base, starts=starts)
     draft = UpdateDraft(
         sequence,
@@ -184,7 +184,8 @@ def create(
         reference_uri,
     )
     content = _make(draft)
-    made = _Made(out, draft, content, placed, tuple(brought))
+    remarks = _find_remarks(base, plan)
+    made = _Made(out, draft, content, placed, tuple(brought), remarks)
     made.write(force=force)
     if as_json:
         print_json(made.as_dict())
@@ -204,10 +205,8 @@ def _read_sources(paths: Iterable[Path]) -> list[UpdateSource]:
     return list(found.values())
 
 
-def _require_possible(
-    sources: Iterable[UpdateSource], base: str | None, plan: DevicePlan | None
-) -> None:
-    """Refuse what the device of a file can never take: sections too long, another server."""
+def _require_possible(sources: Iterable[UpdateSource], plan: DevicePlan | None) -> None:
+    """Refuse sections that the device of a file has no room for."""
     if plan is None:
         return
     capacity = plan.content.make_capacity()
@@ -221,11 +220,18 @@ def _require_possible(
             if len(content) > limits[section]:
                 problem = f"{section} of {len(content)} bytes; {limits[section]} fit into"
                 raise VerbRefused(f"{source.name}: {problem} the device of {plan.name}")
+
+
+def _find_remarks(base: str | None, plan: DevicePlan | None) -> tuple[str, ...]:
+    """What the device of a file would refuse, unless its file is changed."""
+    if plan is None or base is None:
+        return ()
     servers = {parse_coap_uri(server).origin for server in plan.content.update.fetch}
-    if base is not None and parse_coap_uri(base).origin not in servers:
-        listed = ", ".join(sorted(servers)) or "none"
-        problem = f"the device of {plan.name} does not fetch from there; it fetches from: {listed}"
-        raise VerbRefused(f"--fetch: {problem}")
+    if parse_coap_uri(base).origin in servers:
+        return ()
+    listed = ", ".join(sorted(servers)) or "none"
+    problem = f"does not fetch from there (`fetch` of [update] lists: {listed})"
+    return (f"the device of {plan.name} {problem}",)
 
 
 def _make(draft: UpdateDraft) -> bytes:
@@ -245,6 +251,7 @@ class _Made:
         content: its bytes.
         placed: what it brings, and what lies beside it.
         sources: where that comes from.
+        remarks: what else to say of it.
     """
 
     out: Path
@@ -252,6 +259,7 @@ class _Made:
     content: bytes
     placed: Placement
     sources: tuple[UpdateSource, ...]
+    remarks: tuple[str, ...]
 
     @property
     def added_bytes(self) -> int:
@@ -306,6 +314,7 @@ class _Made:
             "removed": [show(uid) for uid in self.draft.removed],
             "added_bytes": self.added_bytes,
             "payload_files": [str(self.out.parent / name) for name in self.placed.files],
+            "remarks": list(self.remarks),
         }
 
     def lines(self) -> Iterator[str]:
@@ -318,6 +327,7 @@ class _Made:
             yield f"deletes {show(uid)}"
         for file, content in self.placed.files.items():
             yield f"{show(str(self.out.parent / file))}: {len(content)} bytes, to be fetched"
+        yield from self.remarks
         if self.sources:
             signature = "a signature adds about 80 more"
             yield f"the envelope adds {self.added_bytes} bytes to the bundles; {signature}"

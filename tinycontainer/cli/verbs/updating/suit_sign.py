@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -10,13 +11,13 @@ from tinycontainer.errors import EnvelopeError
 from tinycontainer.files.fields import bytes_from_hex
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.suit.decoder import MAX_ENVELOPE_BYTES, decode_envelope, decode_manifest
-from tinycontainer.suit.encoder import signed_bytes, with_signature
+from tinycontainer.suit.encoder import signed_bytes
 from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
 from tinycontainer.suit.model import Envelope
 from tinycontainer.suit.profile import objections
-from tinycontainer.suit.signatures import ALGORITHM_LABEL, KID_LABEL
+from tinycontainer.suit.signing import sign_envelope
 from tinycontainer.text import show
-from tinycontainer_tokens import KeyFileError, cbor
+from tinycontainer_tokens import KeyFileError
 from tinycontainer_tokens.keys import MAX_KID_BYTES
 
 from ...keys import PrivateKeys, passphrase_option
@@ -25,7 +26,7 @@ from ...output_files import require_absent, write_file
 from ...printing import print_json
 from ...verb import Verb, VerbRefused
 
-_HEX: str = "hex:"
+_HEX: Final = "hex:"
 
 
 def _parse_kid(
@@ -93,7 +94,7 @@ def sign(
         raise VerbRefused(f"{show(str(file))}: this key has signed it already")
     require_absent((path,), force=force)
     kid = key.kid if kid is None else kid
-    made = _Made(path, _add_signature(file, content, envelope, key, kid), key.algorithm, kid)
+    made = _Made(path, _add_signature(file, content, key, kid), key.algorithm, kid)
     write_file(path, made.content)
     if as_json:
         print_json(made.as_dict())
@@ -122,15 +123,9 @@ def _has_signed(key: UpdateKey, envelope: Envelope) -> bool:
     )
 
 
-def _add_signature(
-    file: Path, content: bytes, envelope: Envelope, key: UpdateKey, kid: bytes | None
-) -> bytes:
-    header: dict[int, int | bytes] = {ALGORITHM_LABEL: key.algorithm.cose_number}
-    if kid is not None:
-        header[KID_LABEL] = kid
-    protected = cbor.encode(header)
+def _add_signature(file: Path, content: bytes, key: UpdateKey, kid: bytes | None) -> bytes:
     try:
-        return with_signature(content, protected, key.sign(signed_bytes(envelope, protected)))
+        return sign_envelope(content, key, kid)
     except EnvelopeError as error:
         raise VerbRefused(f"{show(str(file))}: {error}") from None
 
