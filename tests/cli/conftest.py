@@ -1,10 +1,11 @@
 """What several tests of verbs begin with."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from support.project import Program
-from support.update_desks import UpdateDesk
+from support.update_desks import UpdateDesk, furnish
 
 
 @pytest.fixture
@@ -14,7 +15,16 @@ def keys(tmp_path: Path, program: Program) -> Path:
     return tmp_path / "keys"
 
 
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with keys, packed containers and a device file, made once."""
+    root = tmp_path_factory.mktemp("furnished")
+    furnish(root)
+    return root
+
+
 @pytest.fixture
-def desk(tmp_path: Path, program: Program) -> UpdateDesk:
-    """A directory with keys, packed containers and a device file, for updates."""
-    return UpdateDesk.make(tmp_path, program)
+def desk(tmp_path: Path, program: Program, furnished: Path) -> UpdateDesk:
+    """A copy of that directory, for updates."""
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
+    return UpdateDesk(tmp_path, program)

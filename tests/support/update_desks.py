@@ -7,6 +7,8 @@ from typing import Any
 
 from support.project import BOX, KEY_LINES, Program
 
+from tinycontainer.cli.main import main
+
 DEVICE = f"""
 [device]
 id = "box-1"
@@ -27,6 +29,20 @@ keys = [ {{ file = "updates.pub" }} ]
 """
 
 
+def furnish(root: Path) -> None:
+    """Make everything: ``mapper.tcb``, ``courier.tcb``, ``updates.pem``, ``device.toml``."""
+    _run("keygen", root / "keys")
+    _run("keygen", "--update", "P-256", root / "updates.pem")
+    for name in ("mapper", "courier"):
+        shutil.copytree(BOX / name, root / name)
+        _run("pack", root / name, "--keys", root / "keys", "-o", root / f"{name}.tcb")
+    (root / "device.toml").write_text(DEVICE)
+
+
+def _run(*words: object) -> None:
+    assert main([str(word) for word in words]) == 0
+
+
 @dataclass(frozen=True)
 class UpdateDesk:
     """Keys, two packed containers and a device file in a directory, and the program.
@@ -38,18 +54,6 @@ class UpdateDesk:
 
     root: Path
     program: Program
-
-    @classmethod
-    def make(cls, root: Path, program: Program) -> "UpdateDesk":
-        """Make everything: ``mapper.tcb``, ``courier.tcb``, ``updates.pem``, ``device.toml``."""
-        program.good("keygen", root / "keys")
-        program.good("keygen", "--update", "P-256", root / "updates.pem")
-        for name in ("mapper", "courier"):
-            shutil.copytree(BOX / name, root / name)
-            bundle = root / f"{name}.tcb"
-            program.good("pack", root / name, "--keys", root / "keys", "-o", bundle)
-        (root / "device.toml").write_text(DEVICE)
-        return cls(root, program)
 
     def __truediv__(self, name: str) -> Path:
         return self.root / name
