@@ -279,6 +279,28 @@ def test_the_name_of_the_algorithm_and_the_key_id_are_compared(
     assert "as ES256; its protected header was changed, and names ESP256 now" in step["cause"]
 
 
+def test_structures_that_are_no_signature_are_named(desk: UpdateDesk) -> None:
+    desk.create("courier.tcb")
+    content = (desk / "update.suit").read_bytes()
+    digest = decode_envelope(content).signed_digest
+    mac = cbor.with_tags((17,), cbor.encode([b"\xa1\x01\x05", {}, None, bytes(32)]))
+    bare, wrapped = (cbor.encode(cbor.encode(each)) for each in ([digest], [digest, mac]))
+    step = desk.refused(content.replace(bare, wrapped, 1))
+    assert (step["check"], step["found"]) == ("key", "a structure that is no COSE_Sign1")
+    assert step["cause"] == "only COSE_Sign1 can be verified here"
+
+
+def test_the_time_of_the_judgement_can_be_given(desk: UpdateDesk, program: Program) -> None:
+    manifest = desk / "courier" / "container.toml"
+    manifest.write_text(manifest.read_text() + "\n[tokens]\nexpires = 1800000000\n")
+    pack = ("pack", desk / "courier", "--keys", desk / "keys", "-o", desk / "courier.tcb")
+    program.good(*pack, "--force")
+    desk.signed("courier.tcb")
+    assert desk.verify("update.suit", "--at", 1_799_999_999)["complete"] is True
+    step = desk.verify("update.suit", "--at", 1_800_000_000, code=1)["steps"][-1]
+    assert (step["check"], "token" in step["detail"]) == ("container", True)
+
+
 def in_der(proof: bytes) -> bytes:
     r, s = int.from_bytes(proof[:32], "big"), int.from_bytes(proof[32:], "big")
     return encode_dss_signature(r, s)

@@ -17,7 +17,7 @@ from tinycontainer.suit.labels import (
     name_of,
 )
 from tinycontainer.suit.model import Envelope, Manifest, Signature
-from tinycontainer.suit.profile import Objection, objections
+from tinycontainer.suit.profile import MAX_CONTAINERS, Objection, objections
 from tinycontainer.suit.signatures import SIGN1_TAG
 from tinycontainer.text import show
 
@@ -106,16 +106,16 @@ class EnvelopeInspection:
             return EnvelopeFacts()
         fetched = fetched_components(manifest)
         sections = [_section_of(each) for each in manifest.components]
-        of_metadata = {
+        of_metadata = [
             name
             for name, owners in fetched.items()
             if any(sections[each] is UpdateSection.METADATA for each in owners)
-        }
+        ]
         return EnvelopeFacts(
             tuple(map(name_component, manifest.components)),
             frozenset(index for index, section in enumerate(sections) if section is not None),
             {name: fetched.get(name, ()) for name in envelope.payloads},
-            frozenset(of_metadata),
+            frozenset(of_metadata[:MAX_CONTAINERS]),  # more is no update, and would take long
             dict.fromkeys(envelope.severed, "its digest is in the manifest"),
             "it matches" if envelope.digest.is_of(envelope.manifest) else "it is of another one",
         )

@@ -35,6 +35,8 @@ SHOWN_FORM: Final = cbor.Dialect(
     text_keys=True, simple_values=True, any_order=True, array_keys=True, max_items=MAX_ITEMS
 )
 """What CBOR may have in an envelope that is shown."""
+_METADATA_FORM: Final = cbor.Dialect(any_order=True, max_items=4096)
+"""The same of metadata in it; there can be sixteen."""
 
 _SHOWN_NAME_BYTES: Final = 80
 _TEXTS: Final = {
@@ -132,7 +134,7 @@ class _Shapes:
         return Shape(
             lambda value: _payload_meaning(words, value),
             inside=(lambda _: metadata_shape()) if is_metadata else None,
-            form=cbor.SHOWN,
+            form=_METADATA_FORM,
             shown_bytes=SECTION_SHOWN_BYTES,
         )
 

@@ -109,7 +109,7 @@ _addressee_options = gather_options(
 )
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Make an envelope of bundles, or one that deletes containers.")
 @path_argument("sources", nargs=-1)
 @path_option("--out", "-o", required=True, help="The envelope.")
 @click.option(

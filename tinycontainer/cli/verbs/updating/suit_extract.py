@@ -41,7 +41,7 @@ class _Extracted:
         return f"{name}.tcb" if self.kind == "bundle" else name
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Write the bundles that an envelope brings.")
 @path_argument("file")
 @path_option("--out", "-o", required=True, help="Directory for the files; made if there is none.")
 @click.option(

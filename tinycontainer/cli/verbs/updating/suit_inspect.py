@@ -13,7 +13,7 @@ from ...trees import print_contents
 from ...verb import Verb, VerbRefused
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Show every byte of an envelope.")
 @path_argument("file")
 @json_option
 def inspect(file: Path, as_json: bool) -> None:

@@ -45,7 +45,7 @@ def _parse_kid(
     return kid
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Add a signature to an envelope.")
 @path_argument("file")
 @path_option(
     "--key", "key_file", required=True, help="Private key file, as keygen --update makes it."

@@ -21,7 +21,7 @@ from tinycontainer_tokens import StepOutcome
 
 from ...installation import with_installation
 from ...keys import read_update_keys
-from ...options import at_option, json_option, path_argument, path_option
+from ...options import json_option, path_argument, path_option
 from ...printing import print_json
 from ...verb import ExitCode, Verb, VerbRefused
 from ..judging.reports import (
@@ -35,7 +35,7 @@ from .given_payloads import find_payloads, payload_option, read_envelope_file, r
 _INDENT = 6
 
 
-@click.command(cls=Verb)
+@click.command(cls=Verb, short_help="Say whether a device would take an envelope, and if not, why.")
 @path_argument("file")
 @path_option(
     "--device",
@@ -49,7 +49,12 @@ _INDENT = 6
     help="Key file to verify by, in place of a device file; can be repeated.",
 )
 @payload_option
-@at_option
+@click.option(
+    "--at",
+    "at_s",
+    type=click.IntRange(min=0),
+    help="Time in Unix seconds; by default the device's at its start in virtual time.",
+)
 @json_option
 @with_installation
 def verify(
