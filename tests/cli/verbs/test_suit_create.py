@@ -164,6 +164,16 @@ def test_a_directory_that_was_not_packed_or_has_changed_since_is_refused(
     assert "pack it again" in program.bad(*words)
 
 
+def test_a_bundle_that_is_malformed_is_named_with_its_place(
+    desk: UpdateDesk, program: Program
+) -> None:
+    words = ("suit", "create", desk / "bad.tcb", "--sequence", "1", "-o", desk / "new.suit")
+    for content, problem in ((b"\x83\x40\x40", "bundle: "), (b"\x83\x40\x40\x40", "metadata: ")):
+        (desk / "bad.tcb").write_bytes(content)
+        line = program.bad(*words, "--device", desk / "device.toml")
+        assert "bad.tcb: " + problem in line
+
+
 def test_a_server_that_the_device_does_not_fetch_from_is_remarked(desk: UpdateDesk) -> None:
     answer = desk.create("courier.tcb", options=("--fetch", "coap://[::1]:5/x"))
     assert len(answer["remarks"]) == 1

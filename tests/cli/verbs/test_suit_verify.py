@@ -492,6 +492,14 @@ def drop(payloads: dict[str, bytes]) -> None:
     del payloads["#1"]
 
 
+def test_a_section_that_does_not_fit_into_a_slot_is_refused(desk: UpdateDesk) -> None:
+    small = desk.change_device("[trust]", "[capacity]\ncode_bytes = 100\n[trust]")
+    step = desk.refused(desk.signed("courier.tcb"), device=small)
+    assert (step["check"], step["reason"]) == ("payload", "capacity")
+    assert step["expected"] == "sections that fit into a slot of the device"
+    assert "100 fit" in step["found"]
+
+
 def test_a_payload_that_was_left_out_is_named(desk: UpdateDesk) -> None:
     content = exchanged(desk.signed("courier.tcb"), drop)
     step = desk.refused(content)
