@@ -1,4 +1,4 @@
-"""Our envelopes as somebody else reads them: structure by plain CBOR, signatures by other libraries."""
+"""Our envelopes as others read them: structure by plain CBOR, signatures by other libraries."""
 
 import hashlib
 from collections.abc import Iterator

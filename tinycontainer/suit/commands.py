@@ -5,7 +5,7 @@ from typing import Final
 
 from .labels import Label, Parameter, name_of
 from .model import Argument, Command, CommandSequence, ParameterValue, Unknown
-from .reading import Part
+from .reading import MAX_ITEMS, Part
 from .signatures import read_digest
 
 MAX_COMMANDS: Final = 1_000
@@ -39,6 +39,7 @@ class CommandReader:
 
     def __init__(self) -> None:
         self._left = MAX_COMMANDS
+        self._items_left = MAX_ITEMS
 
     def sequence(self, part: Part, nesting: int = 0) -> CommandSequence:
         """Read one sequence.
@@ -49,8 +50,10 @@ class CommandReader:
 
         Raises:
             EnvelopeError: it is something else, an argument has another type than its command asks
-                for, or the manifest has more than 1,000 commands.
+                for, or the manifest has more than 1,000 commands, or 16,384 items in all of its
+                sequences.
         """
+        self._count_items(part)
         items = part.array()
         if len(items) % 2:
             raise part.refusal("the last command has no argument")
@@ -97,6 +100,11 @@ class CommandReader:
         if may_be_null and part.is_null():
             return None
         return self.sequence(part.inside(), nesting)
+
+    def _count_items(self, part: Part) -> None:
+        self._items_left -= part.count_items()
+        if self._items_left < 0:
+            raise part.refusal(f"more than {MAX_ITEMS} items in all sequences")
 
     def _count(self, part: Part) -> None:
         if self._left == 0:

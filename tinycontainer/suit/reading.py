@@ -90,6 +90,10 @@ class Part:
         """Of the first byte after the item's head, in bytes from the beginning of the envelope."""
         return self.base + self.item.content
 
+    def count_items(self) -> int:
+        """How many items it consists of, itself included; what byte strings wrap is none of it."""
+        return _count(self.item)
+
     def refusal(self, problem: str) -> EnvelopeError:
         """The error that names this place."""
         return EnvelopeError(self.place, self.offset, problem)
@@ -201,3 +205,7 @@ class Part:
     def renamed(self, place: str) -> "Part":
         """The same item under a better name."""
         return self.at(self.item, place)
+
+
+def _count(item: cbor.Item) -> int:
+    return 1 + sum(map(_count, item.children))
