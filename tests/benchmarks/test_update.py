@@ -72,22 +72,22 @@ class Devices:
         return Device(Setup(runtimes=runtimes, trust=Trust(keys=trusted())), VirtualClock())
 
     def prepare(self) -> None:
-        """Delete what is there, and make what comes next."""
-        for device in (self._updated, self._loaded):
-            for view in device:
-                device.delete(view.uid)
+        """Make what comes next."""
         uid = f"box-{next(self._numbers)}"
+        self._uid = uid.encode()
         made = bundle(uid)
         self._bundle = made.encode()
-        self._envelope = sign(make_envelope(draft(version(made, uid.encode()))), self.key)
+        self._envelope = sign(make_envelope(draft(version(made, self._uid))), self.key)
 
-    def update(self) -> object:
-        """Install by an envelope."""
-        return self._updater.apply(self._envelope)
+    def update(self) -> None:
+        """Install by an envelope, and delete."""
+        self._updater.apply(self._envelope)
+        self._updated.delete(self._uid)
 
-    def load(self) -> object:
-        """Load a bundle."""
-        return self._loaded.load(self._bundle)
+    def load(self) -> None:
+        """Load a bundle, and delete."""
+        self._loaded.load(self._bundle)
+        self._loaded.delete(self._uid)
 
 
 @pytest.mark.parametrize("algorithm", KEYS_OF_UPDATES)
