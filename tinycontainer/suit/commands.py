@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from tinycontainer_tokens import cbor
+
 from .labels import Label, Parameter, name_of
 from .model import Argument, Command, CommandSequence, ParameterValue, Unknown
-from .reading import MAX_ITEMS, Part
+from .reading import Part
 from .signatures import read_digest
 
 MAX_COMMANDS: Final = 1_000
@@ -39,7 +41,6 @@ class CommandReader:
 
     def __init__(self) -> None:
         self._left = MAX_COMMANDS
-        self._items_left = MAX_ITEMS
 
     def sequence(self, part: Part, nesting: int = 0) -> CommandSequence:
         """Read one sequence.
@@ -50,25 +51,22 @@ class CommandReader:
 
         Raises:
             EnvelopeError: it is something else, an argument has another type than its command asks
-                for, or the manifest has more than 1,000 commands, or 16,384 items in all of its
-                sequences.
+                for, or the manifest has more than 1,000 commands.
         """
-        self._count_items(part)
-        items = part.array()
+        items = part.items()
         if len(items) % 2:
             raise part.refusal("the last command has no argument")
         pairs = zip(items[::2], items[1::2], strict=True)
         return tuple(
-            self._command(f"{part.place}[{index}]", label, argument, nesting)
+            self._command(part.at(label, f"{part.place}[{index}]"), argument, nesting)
             for index, (label, argument) in enumerate(pairs)
         )
 
-    def _command(self, place: str, label: Part, argument: Part, nesting: int) -> Command:
-        label = label.renamed(place)
+    def _command(self, label: Part, argument: cbor.Item, nesting: int) -> Command:
         number = label.integer()
         self._count(label)
-        named = argument.renamed(f"{place}.{name_of(Label, number)}")
-        return Command(number, self._argument(number, named, nesting), place, label.offset)
+        named = label.at(argument, f"{label.place}.{name_of(Label, number)}")
+        return Command(number, self._argument(number, named, nesting), label.place, label.offset)
 
     def _argument(self, label: int, part: Part, nesting: int) -> Argument:
         if label in _POLICIES:
@@ -100,11 +98,6 @@ class CommandReader:
         if may_be_null and part.is_null():
             return None
         return self.sequence(part.inside(), nesting)
-
-    def _count_items(self, part: Part) -> None:
-        self._items_left -= part.count_items()
-        if self._items_left < 0:
-            raise part.refusal(f"more than {MAX_ITEMS} items in all sequences")
 
     def _count(self, part: Part) -> None:
         if self._left == 0:

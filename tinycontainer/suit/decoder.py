@@ -90,8 +90,8 @@ def decode_manifest(envelope: Envelope) -> Manifest:
 
 def _opened(place: str, encoded: bytes, content_offset: int, allowance: ItemAllowance) -> Part:
     """What an encoded byte string wraps, whose content begins at an offset of the envelope."""
-    head_bytes = Part.read(place, encoded, 0, allowance).item.content
-    return Part.read(place, encoded, content_offset - head_bytes, allowance).inside()
+    part = Part.read(place, encoded, 0, allowance)
+    return part._replace(base=content_offset - part.item.content).inside()
 
 
 def _required(members: Mapping[int, Part], key: int, name: str, whole: Part) -> Part:

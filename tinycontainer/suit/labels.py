@@ -4,6 +4,7 @@ The version of the draft is written here and nowhere else in the code. Labels th
 profile (`profile`) have a name all the same, so that they are refused by it.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final
 
@@ -102,9 +103,12 @@ class TextMember(IntEnum):
     UPDATE_DESCRIPTION = 2
 
 
+_KINDS: Final = (EnvelopeMember, ManifestMember, CommonMember, Label, Parameter, TextMember)
+_NAMES: Final[Mapping[type[IntEnum], Mapping[int, str]]] = {
+    kind: {int(each): each.name.lower().replace("_", "-") for each in kind} for kind in _KINDS
+}
+
+
 def name_of(kind: type[IntEnum], number: int) -> str:
     """The draft's name of a label, or its number."""
-    try:
-        return kind(number).name.lower().replace("_", "-")
-    except ValueError:
-        return str(number)
+    return _NAMES[kind].get(number) or str(number)

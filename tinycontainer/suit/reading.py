@@ -1,8 +1,7 @@
 """One item of an envelope with its place: what every refusal of the decoder names."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from tinycontainer.errors import EnvelopeError
 from tinycontainer.text import show
@@ -29,18 +28,18 @@ class ItemAllowance:
         Raises:
             CborError: it is not of our form, or has more items than are left.
         """
-        form = replace(FORM, max_items=self._left)
+        form = cbor.Dialect(text_keys=True, simple_values=True, max_items=self._left)
         item = cbor.locate(data, len(data), form)
-        self._left -= _count(item)
+        self._left -= 1 + _count_within(item)
         return item
 
 
-def _count(item: cbor.Item) -> int:
-    return 1 + sum(map(_count, item.children))
+def _count_within(item: cbor.Item) -> int:
+    children = item.children
+    return len(children) + sum(_count_within(each) for each in children if each.children)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One item of an envelope.
 
     Attributes:
@@ -89,10 +88,6 @@ class Part:
     def content_offset(self) -> int:
         """Of the first byte after the item's head, in bytes from the beginning of the envelope."""
         return self.base + self.item.content
-
-    def count_items(self) -> int:
-        """How many items it consists of, itself included; what byte strings wrap is none of it."""
-        return _count(self.item)
 
     def refusal(self, problem: str) -> EnvelopeError:
         """The error that names this place."""
@@ -155,16 +150,24 @@ class Part:
             raise self.refusal(f"{number} is less than 0")
         return number
 
-    def array(self) -> "tuple[Part, ...]":
-        """The items of an array, each with its index in its place.
+    def items(self) -> tuple[cbor.Item, ...]:
+        """The items of an array.
 
         Raises:
             EnvelopeError: it is none.
         """
         if not self.is_array():
             raise self.refusal("not an array")
+        return self.item.children
+
+    def array(self) -> "tuple[Part, ...]":
+        """The items of an array, each with its index in its place.
+
+        Raises:
+            EnvelopeError: it is none.
+        """
         return tuple(
-            self.at(item, f"{self.place}[{index}]") for index, item in enumerate(self.item.children)
+            self.at(item, f"{self.place}[{index}]") for index, item in enumerate(self.items())
         )
 
     def members(self) -> "Iterator[tuple[Part, Part]]":
@@ -177,8 +180,8 @@ class Part:
             raise self.refusal("not a map")
         children = self.item.children
         for key, value in zip(children[::2], children[1::2], strict=True):
-            name = key.value if isinstance(key.value, str) else str(key.value)
-            place = f"{self.place}.{show(name, _SHOWN_KEY_BYTES)}"
+            name = show(key.value, _SHOWN_KEY_BYTES) if isinstance(key.value, str) else key.value
+            place = f"{self.place}.{name!s}"
             yield self.at(key, place), self.at(value, place)
 
     def numbered(self) -> "Iterator[tuple[int, Part, Part]]":
@@ -205,7 +208,3 @@ class Part:
     def renamed(self, place: str) -> "Part":
         """The same item under a better name."""
         return self.at(self.item, place)
-
-
-def _count(item: cbor.Item) -> int:
-    return 1 + sum(map(_count, item.children))
