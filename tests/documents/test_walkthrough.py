@@ -16,7 +16,9 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 @each_page
 def test_a_walkthrough_works_as_it_stands(page: Path, tmp_path: Path) -> None:
     python = shlex.quote(sys.executable)
-    ours = f'python() {{ {python} "$@"; }}\ntinycontainerctl() {{ python -m tinycontainer "$@"; }}\n'
+    ours = (
+        f'python() {{ {python} "$@"; }}\ntinycontainerctl() {{ python -m tinycontainer "$@"; }}\n'
+    )
     assert run_page(page, tmp_path, ours) == ""
 
 
