@@ -120,7 +120,7 @@ def _component_index(part: Part) -> Argument:
 def _parameters(part: Part) -> Mapping[int, ParameterValue]:
     values: dict[int, ParameterValue] = {}
     for number, _, value in part.numbered():
-        named = value.renamed(f"{part.place}.{name_of(Parameter, number)}")
+        named = part.at(value, f"{part.place}.{name_of(Parameter, number)}")
         values[number] = _READERS.get(number, _unread)(named)
     return values
 

@@ -166,7 +166,9 @@ class _ManifestReader:
 
     def read(self, whole: Part) -> Manifest:
         for label, key, value in whole.numbered():
-            self._member(label, key, value)
+            name = name_of(ManifestMember, label)
+            self._offsets[name] = whole.base + key.offset
+            self._member(label, whole.at(value, name))
         self._refuse_surplus()
         version = _required(self._known, ManifestMember.VERSION, "the version", whole)
         if version.unsigned() != MANIFEST_VERSION:
@@ -190,12 +192,10 @@ class _ManifestReader:
             offsets=self._offsets,
         )
 
-    def _member(self, label: int, key: Part, value: Part) -> None:
-        name = name_of(ManifestMember, label)
-        self._offsets[name] = key.offset
-        value = value.renamed(name)
+    def _member(self, label: int, value: Part) -> None:
         if label not in _READ_MEMBERS:
-            self._unknown.append(UnknownMember(label, "manifest", key.offset))
+            offset = self._offsets[value.place]
+            self._unknown.append(UnknownMember(label, "manifest", offset))
         if label in SEVERABLE_MEMBERS and value.is_array():
             self._severed_member(ManifestMember(label), value)
         elif label in COMMAND_MEMBERS:
@@ -231,13 +231,14 @@ class _ManifestReader:
         components: tuple[ComponentId, ...] = ()
         shared: CommandSequence = ()
         for label, key, value in whole.numbered():
+            offset = whole.base + key.offset
             if label == CommonMember.COMPONENTS:
-                components = self._components(value.renamed("common.components"))
+                components = self._components(whole.at(value, "common.components"))
             elif label == CommonMember.SHARED_SEQUENCE:
-                self._offsets[SHARED_SEQUENCE] = key.offset
-                shared = self._commands.sequence(value.inside(SHARED_SEQUENCE))
+                self._offsets[SHARED_SEQUENCE] = offset
+                shared = self._commands.sequence(whole.at(value, SHARED_SEQUENCE).inside())
             else:
-                self._unknown.append(UnknownMember(label, "common", key.offset))
+                self._unknown.append(UnknownMember(label, "common", offset))
         return components, shared
 
     def _components(self, whole: Part) -> tuple[ComponentId, ...]:

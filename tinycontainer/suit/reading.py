@@ -176,22 +176,30 @@ class Part(NamedTuple):
         Raises:
             EnvelopeError: it is none.
         """
-        if self.item.tag is not None or not isinstance(self.item.value, dict):
-            raise self.refusal("not a map")
-        children = self.item.children
-        for key, value in zip(children[::2], children[1::2], strict=True):
-            name = show(key.value, _SHOWN_KEY_BYTES) if isinstance(key.value, str) else key.value
-            place = f"{self.place}.{name!s}"
-            yield self.at(key, place), self.at(value, place)
+        for key, value in self._pairs():
+            yield self._member(key, key), self._member(key, value)
 
-    def numbered(self) -> "Iterator[tuple[int, Part, Part]]":
-        """The members of a map whose keys are all integers: key, its part, and the value.
+    def numbered(self) -> Iterator[tuple[int, cbor.Item, cbor.Item]]:
+        """The members of a map whose keys are all integers: the key, its item, and the value's.
 
         Raises:
             EnvelopeError: it is no map, or has a key of another kind.
         """
-        for key, value in self.members():
-            yield key.integer(), key, value
+        for key, value in self._pairs():
+            if type(key.value) is not int:
+                raise self._member(key, key).refusal("not an integer")
+            yield key.value, key, value
+
+    def _pairs(self) -> Iterator[tuple[cbor.Item, cbor.Item]]:
+        if self.item.tag is not None or not isinstance(self.item.value, dict):
+            raise self.refusal("not a map")
+        children = self.item.children
+        return zip(children[::2], children[1::2], strict=True)
+
+    def _member(self, key: cbor.Item, item: cbor.Item) -> "Part":
+        """A key or its value, with the place of the map and the key."""
+        name = show(key.value, _SHOWN_KEY_BYTES) if isinstance(key.value, str) else key.value
+        return self.at(item, f"{self.place}.{name!s}")
 
     def inside(self, place: str | None = None) -> "Part":
         """What a byte string wraps.

@@ -104,22 +104,29 @@ def _protected_header(part: Part) -> tuple[int | None, bytes | None]:
     if not part.byte_string():
         return None, None
     algorithm, kid = None, None
-    for label, key, value in part.inside().numbered():
+    header = part.inside()
+    for label, key, value in header.numbered():
+        found = header.at(value, f"{part.place}.{label}")
         if label == ALGORITHM_LABEL:
-            algorithm = value.integer()
+            algorithm = found.integer()
         elif label == KID_LABEL:
-            kid = _key_id(value)
+            kid = _key_id(found)
         else:
-            raise key.refusal(f"label {label} is not allowed; only alg (1) and kid (4) are")
+            raise header.at(key, found.place).refusal(
+                f"label {label} is not allowed; only alg (1) and kid (4) are"
+            )
     return algorithm, kid
 
 
 def _unprotected_header(part: Part) -> bytes | None:
     kid = None
     for label, key, value in part.numbered():
+        found = part.at(value, f"{part.place}.{label}")
         if label != KID_LABEL:
-            raise key.refusal(f"label {label} is not allowed; only kid (4) is")
-        kid = _key_id(value)
+            raise part.at(key, found.place).refusal(
+                f"label {label} is not allowed; only kid (4) is"
+            )
+        kid = _key_id(found)
     return kid
 
 
