@@ -35,7 +35,8 @@ def version(
     uris: Mapping[UpdateSection, str] | None = None,
 ) -> NewVersion:
     """A bundle as the next version of a container."""
-    return replace(NewVersion.of(bundle, starts=starts), uid=uid, uris=uris or {})
+    contents = (bundle.metadata, bundle.data, bundle.code)
+    return NewVersion(uid, dict(zip(UpdateSection, contents, strict=True)), starts, uris or {})
 
 
 def plan_version(plan: Blueprint, code: str | None = None, *, starts: bool = False) -> NewVersion:
