@@ -167,7 +167,7 @@ DAMAGES_OF_MANIFESTS: Final[Mapping[str, Callable[[bytes], bytes]]] = MappingPro
         "vendor-short": _shared([b"\x14", b"\xa1\x01\x4f" + b"v" * 15]),
         "uri-empty": _shared([b"\x14", b"\xa1\x15\x60"]),
         "uri-of-256": _shared([b"\x14", b"\xa1\x15\x79\x01\x00" + b"u" * 256]),
-        "digest-short": _shared([b"\x14", b"\xa1\x03\x58\x22\x82\x2f\x58\x1f" + bytes(31)]),
+        "digest-short": _shared([b"\x14", b"\xa1\x03\x58\x23\x82\x2f\x58\x1f" + bytes(31)]),
         # None of them is refused.
         "commands-1000": _validate(_FREE_COMMANDS),
         "nested-four": _shared([b"\x0f", _nested(_MAX_NESTING)]),
