@@ -37,7 +37,7 @@ def label_of(command: str) -> Label:
     Raises:
         ValueError: the draft has no such command.
     """
-    name = command.split(" ")[0]
+    name = command.split(" ", maxsplit=1)[0]
     try:
         return Label[name.replace("-", "_").upper()]
     except KeyError:
@@ -170,4 +170,4 @@ class DeviceUpdateRecipe(Table):
     vendor: str = "example.com"
     class_name: str = Field("box", alias="class")
     origins: list[str] = Field(default_factory=list, max_length=16)
-    keys: list[UpdateKeyRecipe] = [UpdateKeyRecipe()]
+    keys: list[UpdateKeyRecipe] = Field([UpdateKeyRecipe()], max_length=16)

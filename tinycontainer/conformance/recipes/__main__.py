@@ -11,7 +11,7 @@ from .workshop import BUNDLES_DIRECTORY, ENVELOPES_DIRECTORY, make_bundles, read
 
 
 def main(arguments: list[str], say: Callable[[str], object]) -> int:
-    """Make all bundles and envelopes of a directory of cases again; those of no case are removed."""
+    """Make the bundles and envelopes of a directory of cases again; those of no case go."""
     directory = Path(arguments[0])
     modules = read_modules(directory)
     bundles: dict[str, bytes] = {}

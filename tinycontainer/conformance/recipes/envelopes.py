@@ -7,6 +7,7 @@ from typing import Final
 
 from tinycontainer.files.fields import uid_from_text
 from tinycontainer.interfaces.updating import UpdateSection
+from tinycontainer.metadata import Bundle
 from tinycontainer.suit.components import component_id
 from tinycontainer.suit.decoder import decode_envelope
 from tinycontainer.suit.drafts import NewVersion, UpdateDraft, describe
@@ -29,9 +30,9 @@ from tinycontainer.suit.model import (
     ParameterValue,
 )
 from tinycontainer.suit.rules import derive_identity
-from tinycontainer_tokens import Profile, cbor
+from tinycontainer_tokens import cbor
 
-from ..cases.case import Case, ContainerRecipe, uid_of
+from ..cases.case import Case, uid_of
 from ..cases.updates import (
     ALL_COMPONENTS,
     SHARED,
@@ -68,11 +69,11 @@ class EnvelopeWorkshop:
 
     Attributes:
         case: whose envelopes.
-        workshop: makes the containers that they bring.
+        bundles: its containers by their names.
     """
 
     case: Case
-    workshop: Workshop
+    bundles: Mapping[str, Bundle]
 
     def make(self, recipe: UpdateRecipe) -> bytes:
         """Make an envelope.
@@ -86,7 +87,7 @@ class EnvelopeWorkshop:
         digests = {label: digest_of_wrapped(content) for label, content in severed.items()}
         encoded = encode_manifest(replace(manifest, severed=digests))
         encoded = DAMAGES_OF_MANIFESTS.get(recipe.damage or "", _unchanged)(encoded)
-        carried = {
+        carried: dict[int, bytes] = {
             label: content
             for label, content in severed.items()
             if label.name.lower() not in recipe.lacks
@@ -130,7 +131,8 @@ class EnvelopeWorkshop:
 
     def _version(self, recipe: UpdateRecipe, name: str) -> NewVersion:
         sections = self._sections(name)
-        return NewVersion(uid_of(self._container(name)), sections, name in recipe.starts)
+        uid = uid_of(next(each for each in self.case.containers if each.name == name))
+        return NewVersion(uid, sections, name in recipe.starts)
 
     def _payloads(self, recipe: UpdateRecipe) -> dict[str, bytes]:
         sections = [
@@ -140,14 +142,10 @@ class EnvelopeWorkshop:
         payloads |= {name: self._section(text) for name, text in recipe.payloads.items()}
         return {name: each for name, each in payloads.items() if name not in recipe.without}
 
-    def _container(self, name: str) -> ContainerRecipe:
-        for container in self.case.containers:
-            if container.name == name:
-                return container
-        raise CaseError(f"{self.case.id}: there is no container {name}")
-
     def _sections(self, name: str) -> dict[UpdateSection, bytes]:
-        bundle = self.workshop.make(self._container(name))
+        if name not in self.bundles:
+            raise CaseError(f"{self.case.id}: there is no container {name}")
+        bundle = self.bundles[name]
         return {
             UpdateSection.METADATA: bundle.metadata,
             UpdateSection.DATA: bundle.data,
@@ -258,12 +256,11 @@ def make_envelopes(case: Case, modules: Mapping[str, bytes]) -> dict[str, bytes]
     Raises:
         CaseError: a recipe names something that does not exist.
     """
-    return {
-        case.envelope_name(recipe.name, profile): _workshop(case, profile, modules).make(recipe)
-        for profile in case.profiles
-        for recipe in case.updates
-    }
-
-
-def _workshop(case: Case, profile: Profile, modules: Mapping[str, bytes]) -> EnvelopeWorkshop:
-    return EnvelopeWorkshop(case, Workshop(case, profile, modules))
+    made = {}
+    for profile in case.profiles if case.updates else ():
+        workshop = Workshop(case, profile, modules)
+        bundles = {each.name: workshop.make(each) for each in case.containers}
+        for recipe in case.updates:
+            envelope = EnvelopeWorkshop(case, bundles).make(recipe)
+            made[case.envelope_name(recipe.name, profile)] = envelope
+    return made
