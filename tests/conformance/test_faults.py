@@ -63,7 +63,7 @@ def test_a_fault_is_caught_by_a_case_of_its_clause(fault: Fault) -> None:
 
 
 def test_every_case_of_newer_groups_detects_a_fault_of_theirs() -> None:
-    groups = ("judging", "replacing", "remembering")
+    groups = ("judging", "replacing", "remembering", "update")
     assert set(DETECTED) == {case.id for case in CASES if case.group in groups}
     assert set(DETECTED.values()) <= {fault.name for fault in FAULTS}
 
