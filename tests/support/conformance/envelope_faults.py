@@ -102,11 +102,11 @@ ENVELOPE_FAULTS = [
         "if False:",
     ),
     Fault(
-        "takes a component for that of its place",
+        "takes a component twice",
         "TC-UPD-03",
-        "tinycontainer.suit.components",
-        "return uid, UpdateSection(section)",
-        'return uid, UpdateSection(section.replace("text", "data"))',
+        "tinycontainer.suit.profile",
+        "if section in found.setdefault(uid, set()):",
+        "if section in found.setdefault(uid, set()) and False:",
     ),
     Fault(
         "takes severed members for those that were signed",
@@ -238,10 +238,10 @@ ENVELOPE_FAULTS = [
         "return uuid.uuid5(space, name)",
     ),
     Fault(
-        "derives the class in the name space of the DNS",
+        "derives the device in the name space of the DNS",
         "TC-UPD-10",
         "tinycontainer.suit.rules",
-        "_derive(vendor_id, class_name)",
-        "_derive(uuid.NAMESPACE_DNS, class_name)",
+        "uuid.uuid5(vendor_id, device).bytes",
+        "uuid.uuid5(uuid.NAMESPACE_DNS, device).bytes",
     ),
 ]

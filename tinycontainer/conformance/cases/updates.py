@@ -6,7 +6,13 @@ Commands have the names of draft-ietf-suit-manifest: text for all that have a pl
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from tinycontainer.files.toml_file import Table
 from tinycontainer.suit.keys import UpdateAlgorithm
@@ -75,8 +81,6 @@ def _check_section(text: str) -> str:
 SectionOf = Annotated[str, AfterValidator(_check_section)]
 """A section of a container of the case, such as ``new.code``."""
 
-PlainCommand = Annotated[str, AfterValidator(_check_command)]
-
 
 class CommandTable(Table):
     """try-each, if it is there; otherwise override-parameters with the rest."""
@@ -102,7 +106,21 @@ class CommandTable(Table):
         return self
 
 
-CommandRecipe = PlainCommand | CommandTable
+def _choose_kind(values: object, _: ValidatorFunctionWrapHandler) -> str | CommandTable:
+    """Validate a command as the kind that it is; a union would report the errors of both.
+
+    Raises:
+        ValueError: it is neither text of a command nor a table.
+        ValidationError: something in the table is wrong.
+    """
+    if isinstance(values, dict):
+        return CommandTable.model_validate(values)
+    if isinstance(values, str):
+        return _check_command(values)
+    raise ValueError("a command is text or a table")
+
+
+CommandRecipe = Annotated[str | CommandTable, WrapValidator(_choose_kind)]
 
 
 class SignatureRecipe(Table):
