@@ -85,7 +85,6 @@ class EventReply(Table):
     count: _Natural = 0
     within_ms: _Natural = 0
     number: _Natural = 0
-    digest: Hex = ""
 
 
 class HelloReply(Table):

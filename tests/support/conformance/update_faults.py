@@ -76,8 +76,8 @@ UPDATE_FAULTS = [
         "keeps what an alternative did that failed",
         "TC-UPD-13",
         "tinycontainer.suit.processor",
-        "self._components, self._selected = kept, selected",
-        "self._selected = selected",
+        "self._components = kept\n",
+        "pass\n",
     ),
     Fault(
         "lets alternatives go on from each other",
@@ -90,8 +90,8 @@ UPDATE_FAULTS = [
         "keeps what an alternative has selected",
         "TC-UPD-13",
         "tinycontainer.suit.processor",
-        "            else:\n                self._selected = selected\n                return",
-        "            else:\n                return",
+        "            finally:\n                self._selected = selected",
+        "            finally:\n                pass",
     ),
     Fault(
         "finds only payloads whose names begin with #",
@@ -139,8 +139,8 @@ UPDATE_FAULTS = [
         "takes what was matched before it was fetched again",
         "TC-UPD-15",
         "tinycontainer.suit.processor",
-        'self.staged, self.sha256, self.matched = content, b"", False',
-        'self.staged, self.sha256 = content, b""',
+        "self.staged, self.matched = content, False",
+        "self.staged = content",
     ),
     Fault(
         "matches nothing of what is installed",
@@ -280,7 +280,7 @@ UPDATE_FAULTS = [
         "says nothing of accepted updates",
         "TC-UPD-24",
         "tinycontainer.device.containers.joint_changes",
-        "self._tracer.mark(_updated(plan.uid, number))",
-        "pass",
+        "self._tracer.mark(updated.popleft())",
+        "updated.popleft()",
     ),
 ]

@@ -110,8 +110,8 @@ def _shared(items: Sequence[bytes]) -> Callable[[bytes], bytes]:
 
 
 def _nested(depth: int) -> bytes:
-    """The argument of a try-each that lies in ``depth - 1`` others, and does nothing."""
-    argument = b"\x81\xf6"
+    """The argument of a try-each that lies in ``depth - 1`` others, and selects all components."""
+    argument = head(4, 1) + _wrap(head(4, 2) + _SET_COMPONENT_INDEX_ALL)
     for _ in range(depth - 1):
         argument = head(4, 1) + _wrap(head(4, 2) + b"\x0f" + argument)
     return argument
@@ -164,6 +164,9 @@ DAMAGES_OF_MANIFESTS: Final[Mapping[str, Callable[[bytes], bytes]]] = MappingPro
         "component-of-one-part": _common(_value(CommonMember.COMPONENTS, b"\x81\x81\x42\x41a")),
         "component-no-cbor": _common(_value(CommonMember.COMPONENTS, b"\x81\x82\x41a\x45\x64meta")),
         "no-components": _common(_without(CommonMember.COMPONENTS)),
+        "policy-16": _shared([b"\x01", b"\x10"]),
+        "only-null": _shared([b"\x0f", b"\x81\xf6"]),
+        "validate-empty": _validate(0),
         "vendor-short": _shared([b"\x14", b"\xa1\x01\x4f" + b"v" * 15]),
         "uri-empty": _shared([b"\x14", b"\xa1\x15\x60"]),
         "uri-of-256": _shared([b"\x14", b"\xa1\x15\x79\x01\x00" + b"u" * 256]),

@@ -138,7 +138,7 @@ def event_replies(event: TraceEvent) -> list[EventReply]:
         case events.ReplacementConfirmed() | events.ReplacementUndone():
             values = [{"event": event.name}]
         case events.Updated():
-            values = [{"event": event.name, "number": event.sequence, "digest": event.digest}]
+            values = [{"event": event.name, "number": event.sequence}]
         case _:
             values = []
     common = {"uid": getattr(event, "uid", b"").hex(), "at_us": event.at_ns // _NS_PER_US}
