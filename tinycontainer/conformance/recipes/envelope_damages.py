@@ -8,7 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from tinycontainer.suit.labels import ENVELOPE_TAG, CommonMember, EnvelopeMember, ManifestMember
+from tinycontainer.suit.labels import (
+    ENVELOPE_TAG,
+    CommonMember,
+    EnvelopeMember,
+    Label,
+    ManifestMember,
+)
 from tinycontainer.suit.reading import FORM
 from tinycontainer_tokens import cbor
 
@@ -18,18 +24,23 @@ Pair = tuple[bytes, bytes]
 """Key and value of a map, as they are encoded."""
 Change = Callable[[list[Pair]], list[Pair]]
 
+_ARRAY: Final = 4
 _MAP: Final = 5
-_BYTES: Final = 2
 _ENVELOPE_HEAD: Final = cbor.with_tags((ENVELOPE_TAG,), b"")
 _FALSE: Final = b"\xf4"
 _TRUE: Final = b"\xf5"
 _UNKNOWN: Final = 99
 _SIGN_TAG: Final = 98
-_FREE_COMMANDS: Final = 1000 - 22
-"""How many commands a manifest may have beside those for one container, as the tools make them."""
+_INDEX: Final = cbor.encode(Label.SET_COMPONENT_INDEX)
+_PARAMETERS: Final = cbor.encode(Label.OVERRIDE_PARAMETERS)
+_TRY: Final = cbor.encode(Label.TRY_EACH)
+_VENDOR: Final = cbor.encode(Label.VENDOR_IDENTIFIER)
+_SELECT_ALL: Final = _INDEX + _TRUE
+
 _MAX_NESTING: Final = 4
 _MAX_NAME_BYTES: Final = 128
-_SET_COMPONENT_INDEX_ALL: Final = b"\x0c\xf5"
+_FREE_COMMANDS: Final = 1000 - 22
+"""How many commands a manifest may have beside those for one container, as the tools make them."""
 
 
 def _pairs(content: bytes) -> list[Pair]:
@@ -104,22 +115,22 @@ def _shared(items: Sequence[bytes]) -> Callable[[bytes], bytes]:
     def change(encoded: bytes) -> bytes:
         sequence = cbor.locate(encoded, len(encoded), FORM)
         old = encoded[sequence.content : sequence.end]
-        return head(4, len(sequence.children) + len(items)) + old + b"".join(items)
+        return head(_ARRAY, len(sequence.children) + len(items)) + old + b"".join(items)
 
     return _common(_inside(CommonMember.SHARED_SEQUENCE, change))
 
 
 def _nested(depth: int) -> bytes:
     """The argument of a try-each that lies in ``depth - 1`` others, and selects all components."""
-    argument = head(4, 1) + _wrap(head(4, 2) + _SET_COMPONENT_INDEX_ALL)
+    argument = head(_ARRAY, 1) + _wrap(head(_ARRAY, 2) + _SELECT_ALL)
     for _ in range(depth - 1):
-        argument = head(4, 1) + _wrap(head(4, 2) + b"\x0f" + argument)
+        argument = head(_ARRAY, 1) + _wrap(head(_ARRAY, 2) + _TRY + argument)
     return argument
 
 
 def _validate(commands: int) -> Callable[[bytes], bytes]:
     """Put so many selections of all components into the member validate."""
-    encoded = _wrap(head(4, 2 * commands) + _SET_COMPONENT_INDEX_ALL * commands)
+    encoded = _wrap(head(_ARRAY, 2 * commands) + _SELECT_ALL * commands)
     return _manifest(_with(cbor.encode(ManifestMember.VALIDATE), encoded))
 
 
@@ -142,19 +153,19 @@ DAMAGES_OF_MANIFESTS: Final[Mapping[str, Callable[[bytes], bytes]]] = MappingPro
         "common-unordered": _common(_reversed),
         "common-duplicate": _common(_twice),
         "install-empty": _manifest(_value(ManifestMember.INSTALL, b"\x40")),
-        "odd-command": _shared([b"\x0c"]),
-        "policy-true": _shared([b"\x01", _TRUE]),
-        "index-false": _shared([b"\x0c", _FALSE]),
-        "index-of-nothing": _shared([b"\x0c", b"\x80"]),
-        "vendor-text": _shared([b"\x14", b"\xa1\x01\x70" + b"v" * 16]),
-        "size-true": _shared([b"\x14", b"\xa1\x0e\xf5"]),
-        "uri-bytes": _shared([b"\x14", b"\xa1\x15\x42#0"]),
-        "digest-unwrapped": _shared([b"\x14", b"\xa1\x03\x82\x2f\x58\x20" + bytes(32)]),
-        "parameters-unordered": _shared([b"\x14", b"\xa2\x15\x62#0\x0e\x00"]),
-        "parameters-twice": _shared([b"\x14", b"\xa2\x0e\x00\x0e\x00"]),
-        "nothing-to-try": _shared([b"\x0f", b"\x80"]),
-        "null-first": _shared([b"\x0f", b"\x82\xf6\x41\x80"]),
-        "nested-five": _shared([b"\x0f", _nested(_MAX_NESTING + 1)]),
+        "odd-command": _shared([_INDEX]),
+        "policy-true": _shared([_VENDOR, _TRUE]),
+        "index-false": _shared([_INDEX, _FALSE]),
+        "index-of-nothing": _shared([_INDEX, b"\x80"]),
+        "vendor-text": _shared([_PARAMETERS, b"\xa1\x01\x70" + b"v" * 16]),
+        "size-true": _shared([_PARAMETERS, b"\xa1\x0e\xf5"]),
+        "uri-bytes": _shared([_PARAMETERS, b"\xa1\x15\x42#0"]),
+        "digest-unwrapped": _shared([_PARAMETERS, b"\xa1\x03\x82\x2f\x58\x20" + bytes(32)]),
+        "parameters-unordered": _shared([_PARAMETERS, b"\xa2\x15\x62#0\x0e\x00"]),
+        "parameters-twice": _shared([_PARAMETERS, b"\xa2\x0e\x00\x0e\x00"]),
+        "nothing-to-try": _shared([_TRY, b"\x80"]),
+        "null-first": _shared([_TRY, b"\x82\xf6\x41\x80"]),
+        "nested-five": _shared([_TRY, _nested(_MAX_NESTING + 1)]),
         "commands-1001": _validate(_FREE_COMMANDS + 1),
         # Refused because the profile does not have it.
         "manifest-unknown": _manifest(_with(cbor.encode(_UNKNOWN), b"\0")),
@@ -164,16 +175,16 @@ DAMAGES_OF_MANIFESTS: Final[Mapping[str, Callable[[bytes], bytes]]] = MappingPro
         "component-of-one-part": _common(_value(CommonMember.COMPONENTS, b"\x81\x81\x42\x41a")),
         "component-no-cbor": _common(_value(CommonMember.COMPONENTS, b"\x81\x82\x41a\x45\x64meta")),
         "no-components": _common(_without(CommonMember.COMPONENTS)),
-        "policy-16": _shared([b"\x01", b"\x10"]),
-        "only-null": _shared([b"\x0f", b"\x81\xf6"]),
+        "policy-16": _shared([_VENDOR, b"\x10"]),
+        "only-null": _shared([_TRY, b"\x81\xf6"]),
         "validate-empty": _validate(0),
-        "vendor-short": _shared([b"\x14", b"\xa1\x01\x4f" + b"v" * 15]),
-        "uri-empty": _shared([b"\x14", b"\xa1\x15\x60"]),
-        "uri-of-256": _shared([b"\x14", b"\xa1\x15\x79\x01\x00" + b"u" * 256]),
-        "digest-short": _shared([b"\x14", b"\xa1\x03\x58\x23\x82\x2f\x58\x1f" + bytes(31)]),
+        "vendor-short": _shared([_PARAMETERS, b"\xa1\x01\x4f" + b"v" * 15]),
+        "uri-empty": _shared([_PARAMETERS, b"\xa1\x15\x60"]),
+        "uri-of-256": _shared([_PARAMETERS, b"\xa1\x15\x79\x01\x00" + b"u" * 256]),
+        "digest-short": _shared([_PARAMETERS, b"\xa1\x03\x58\x23\x82\x2f\x58\x1f" + bytes(31)]),
         # None of them is refused.
         "commands-1000": _validate(_FREE_COMMANDS),
-        "nested-four": _shared([b"\x0f", _nested(_MAX_NESTING)]),
+        "nested-four": _shared([_TRY, _nested(_MAX_NESTING)]),
     }
 )
 """Manifests that are wrong, but for the last two; a key of the device signs them all the same."""
