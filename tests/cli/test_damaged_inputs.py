@@ -37,6 +37,9 @@ driver = "console"
 endpoint = 1
 [[containers]]
 bundle = "given.tcb"
+[update]
+vendor = "example.com"
+keys = [{ file = "updates.pub" }]
 [agent]
 insecure = true
 """
@@ -95,6 +98,15 @@ USES = (
     ("state", "{state}", "--set-time", "1769860800"),
     ("sign", "mask", "--calls", "open", *FILES, "--key", "{key}", "-o", "{out}"),
     ("keygen", "{out}", "--passphrase-file", "{script}"),
+    ("suit", "create", "{bundle}", "--device", "{device}", "--sequence", "1", "-o", "{out}"),
+    ("suit", "create", "{mapper}", "--device", "{device}", "--sequence", "1", "-o", "{out}"),
+    ("suit", "sign", "{update}", "--key", "{update_key}", "-o", "{out}"),
+    ("suit", "verify", "{update}", "--device", "{device}"),
+    ("suit", "verify", "{update}", "--key", "{update_public}"),
+    ("suit", "inspect", "{update}"),
+    ("inspect", "{update}"),
+    ("suit", "extract", "{update}", "-o", "{out}"),
+    ("suit", "extract", "{update}", "-o", "{out}", "--payloads"),
 )
 PROOFS = {
     "settings": "alice/device/settings.json",
@@ -138,6 +150,9 @@ class Workshop:
             "trace": root / "trace.jsonl",
             "state": root / "state.db",
             "protected": root / "protected.toml",
+            "update": root / "given.suit",
+            "update_key": root / "updates.pem",
+            "update_public": root / "updates.pub",
             **{name: root / place for name, place in PROOFS.items()},
         }
 
@@ -162,6 +177,16 @@ def workshop(root: Path, program: Program, form: str) -> Workshop:
     program.good(
         *("sign", "code", made.files["code"], "--uid", "mapper", "--key", made.files["key"]),
         *("-o", made.files["token"]),
+    )
+    program.good("keygen", "--update", "P-256", root / "updates.pem")
+    (root / "mapper.tcb").write_bytes(made.files["bundle"].read_bytes())
+    program.good(
+        *("suit", "create", made.files["bundle"], "--device", made.files["device"]),
+        *("--sequence", "1", "-o", root / "unsigned.suit", "--severed-install"),
+    )
+    program.good(
+        *("suit", "sign", root / "unsigned.suit", "--key", root / "updates.pem"),
+        *("-o", made.files["update"]),
     )
     remember(made.files["state"], made.files["bundle"].read_bytes())
     run = ("run", root / "device.toml", "--for", "5ms")
@@ -248,5 +273,5 @@ def test_no_verb_ends_with_a_traceback_in_20000_inputs(
 
 
 def test_every_verb_that_takes_files_is_among_them() -> None:
-    used = {use[:2] if use[0] == "sign" else use[:1] for use in (*USES, JUDGING)}
+    used = {use[:2] if use[0] in ("sign", "suit") else use[:1] for use in (*USES, JUDGING)}
     assert {words for words, _ in every_verb()} == used | WITHOUT_FILES

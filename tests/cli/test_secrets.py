@@ -8,7 +8,8 @@ import pytest
 from support.project import Program, every_verb
 
 from tinycontainer.metadata import decode
-from tinycontainer_tokens import envelope, key_files
+from tinycontainer.suit.key_files import parse_update_key
+from tinycontainer_tokens import envelope
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -22,7 +23,7 @@ def forms(secret: bytes) -> list[str]:
 def private_keys(box: Path) -> set[str]:
     found: set[str] = set()
     for path in (box / "keys").glob("*.pem"):
-        key = key_files.parse(path.read_bytes())
+        key = parse_update_key(path.read_bytes())  # it reads those of roles too
         found |= {*forms(key.secret or b""), *path.read_text().splitlines()[1:-1]}
     return found
 
@@ -59,6 +60,8 @@ def test_no_verb_tells_a_secret_whether_it_succeeds_or_fails(
             [argument.replace("owner.pem", "developer.pem") for argument in example],
             [argument.replace("courier.wasm", "courier.c") for argument in example],
             [argument.replace("courier.tcb", "keys/owner.pem") for argument in example],
+            [argument.replace("update.suit", "keys/operator.pem") for argument in example],
+            [argument.replace("signed.suit", "keys/operator.pem") for argument in example],
             [argument.replace("device.toml", "keys/owner.pem") for argument in example],
         ):
             _, out, err = program(*arguments)

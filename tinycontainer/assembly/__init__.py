@@ -9,7 +9,7 @@ from .device import Device, boot, load_listed_containers
 from .device_plan import DevicePlan, read_plan, type_of_engine
 from .installation import Installation, InstalledRuntime
 from .setup import choose_runtimes, locate_drivers, make_setup, read_trust
-from .update_rules import read_update_rules
+from .update_rules import read_identity, read_update_rules
 
 __all__ = [
     "Device",
@@ -21,6 +21,7 @@ __all__ = [
     "load_listed_containers",
     "locate_drivers",
     "make_setup",
+    "read_identity",
     "read_plan",
     "read_trust",
     "read_update_rules",

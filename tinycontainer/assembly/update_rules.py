@@ -5,6 +5,7 @@ from tinycontainer.files.fields import uid_from_text
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.files.update_table import UpdateKeyTable
 from tinycontainer.interfaces.network.coap_uri import parse_coap_uri
+from tinycontainer.interfaces.updating import UpdateIdentity
 from tinycontainer.suit.keys import UpdateKeyEntry, UpdateKeys
 from tinycontainer.suit.rules import UpdateRules, derive_identity
 from tinycontainer.text import show
@@ -28,7 +29,7 @@ def read_update_rules(
     Raises:
         DeviceFileError: a key cannot be used.
     """
-    device, table = plan.content.device, plan.content.update
+    table = plan.content.update
     parsed = files or ParsedFiles()
     entries = [
         _read_key(plan, f"update.keys[{number}]", key, parsed)
@@ -38,9 +39,19 @@ def read_update_rules(
         keys = UpdateKeys(entries, trust.keys)
     except KeyFileError as error:
         raise plan.error("update.keys", str(error)) from None
-    vendor, class_name = table.vendor or device.vendor, table.class_name or device.name
     origins = tuple(parse_coap_uri(server).origin for server in table.fetch)
-    return UpdateRules(derive_identity(vendor, class_name, device.id), keys, origins)
+    return UpdateRules(read_identity(plan), keys, origins)
+
+
+def read_identity(plan: DevicePlan) -> UpdateIdentity:
+    """For which devices an update has to be, to be for the device of a file.
+
+    Args:
+        plan: the device file.
+    """
+    device, table = plan.content.device, plan.content.update
+    vendor, class_name = table.vendor or device.vendor, table.class_name or device.name
+    return derive_identity(vendor, class_name, device.id)
 
 
 def _read_key(

@@ -10,6 +10,8 @@ from typing import Final
 import click
 
 from tinycontainer.files.toml_file import read_bounded
+from tinycontainer.suit.key_files import parse_update_key
+from tinycontainer.suit.keys import UpdateKey, UpdateKeyEntry, UpdateKeys
 from tinycontainer.text import show
 from tinycontainer_tokens import (
     Algorithm,
@@ -102,6 +104,20 @@ class PrivateKeys:
             f"{show(str(directory))}: holds neither {role}.pem nor {role}.cose; see keygen --help"
         )
 
+    def read_update_key(self, path: Path) -> UpdateKey:
+        """Read a key file to sign updates with.
+
+        Raises:
+            VerbRefused: it cannot be used.
+        """
+        content = read_bounded(path, key_files.MAX_KEY_FILE_BYTES)
+        key = _parse_update_key(path, content, self._ask_passphrase(path, content))
+        if key.secret is None:
+            raise VerbRefused(f"{show(str(path))}: is a public key; signing needs the private one")
+        if not key.may_sign:
+            raise VerbRefused(f"{show(str(path))}: key_ops does not allow to sign with it")
+        return key
+
     def _ask_passphrase(self, path: Path, content: bytes) -> bytes | None:
         if not key_files.is_encrypted(content):
             return None
@@ -145,6 +161,29 @@ def read_trusted_keys(
         entries += _read_directory(directory, profile)
     try:
         return KeyStore(entries)
+    except KeyFileError as error:
+        raise VerbRefused(f"{option}: {error}") from None
+
+
+def read_update_keys(paths: tuple[Path, ...], option: str) -> UpdateKeys:
+    """Read the keys to verify updates with; each may update every container.
+
+    Args:
+        paths: key files; of a private key the public half is used.
+        option: the option that gave them, for errors.
+
+    Raises:
+        VerbRefused: a key cannot be used, or is there twice.
+    """
+    entries = []
+    for path in paths:
+        content = read_bounded(path, key_files.MAX_KEY_FILE_BYTES)
+        key = _parse_update_key(path, content, None)
+        if not key.may_verify:
+            raise VerbRefused(f"{show(str(path))}: key_ops does not allow to verify with it")
+        entries.append(UpdateKeyEntry(key.public_half()))
+    try:
+        return UpdateKeys(entries)
     except KeyFileError as error:
         raise VerbRefused(f"{option}: {error}") from None
 
@@ -214,5 +253,12 @@ def _read_public(path: Path) -> KeyMaterial:
 def _parse_key(path: Path, content: bytes, passphrase: bytes | None) -> KeyMaterial:
     try:
         return key_files.parse(content, passphrase)
+    except KeyFileError as error:
+        raise VerbRefused(f"{show(str(path))}: {error}") from None
+
+
+def _parse_update_key(path: Path, content: bytes, passphrase: bytes | None) -> UpdateKey:
+    try:
+        return parse_update_key(content, passphrase)
     except KeyFileError as error:
         raise VerbRefused(f"{show(str(path))}: {error}") from None

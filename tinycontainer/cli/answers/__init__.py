@@ -7,7 +7,7 @@ here too; ADR 34 says when the version becomes higher.
 
 from typing import Final
 
-from . import judging, making, network, program, running, state
+from . import judging, making, network, program, running, state, updating
 from .base import AnswerForm
 from .inspection import InspectAnswer
 
@@ -22,7 +22,7 @@ _FORMS: Final = (
     AnswerForm("sign mask", 1, making.SignAnswer),
     AnswerForm("assemble", 1, making.PackedAnswer),
     AnswerForm("convert", 1, making.PackedAnswer),
-    AnswerForm("inspect", 1, InspectAnswer),
+    AnswerForm("inspect", 1, InspectAnswer | updating.InspectedEnvelope),
     AnswerForm("verify", 1, judging.VerifyAnswer),
     AnswerForm("explain", 1, judging.ExplainAnswer),
     AnswerForm("lint", 1, judging.LintAnswer),
@@ -34,6 +34,11 @@ _FORMS: Final = (
     AnswerForm("run", 1, running.RunAnswer),
     AnswerForm("report", 1, running.ReportAnswer),
     AnswerForm("compare", 1, running.CompareAnswer),
+    AnswerForm("suit create", 1, updating.SuitCreateAnswer),
+    AnswerForm("suit sign", 1, updating.SuitSignAnswer),
+    AnswerForm("suit verify", 1, updating.SuitVerifyAnswer),
+    AnswerForm("suit inspect", 1, updating.InspectedEnvelope),
+    AnswerForm("suit extract", 1, updating.SuitExtractAnswer),
     AnswerForm("remote", 1, network.RemoteAnswer),
     AnswerForm("serve", 1, network.ServeLine, has_many=True),
     AnswerForm("runtimes", 1, program.RuntimesAnswer),

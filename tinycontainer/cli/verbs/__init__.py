@@ -1,4 +1,4 @@
-"""The verbs of ``tinycontainerctl``, one file each, in five folders by what a user wants to do.
+"""The verbs of ``tinycontainerctl``, one file each, in six folders by what a user wants to do.
 
 To add a verb, write one file and add one line to `VERBS`:
 
@@ -33,6 +33,7 @@ VERBS: Final = (
     "running.run",
     "running.report",
     "running.compare",
+    "updating.suit",
     "network.remote",
     "network.serve",
     "program.runtimes",

@@ -103,28 +103,37 @@ def is_like_token(content: bytes) -> bool:
     return any(begins_like_token(change(content)) for change in (*changes, unwrap))
 
 
-def find_end(content: bytes) -> int:
-    """Offset after the first CBOR value of bytes, or of the first byte that is not acceptable."""
+def find_end(content: bytes, dialect: cbor.Dialect | None = None) -> int:
+    """Offset after the first CBOR value of bytes, or of the first byte that is not acceptable.
+
+    Args:
+        content: the bytes.
+        dialect: what is acceptable; by default what is in tokens and metadata.
+    """
     try:
-        cbor.decode_tagged(content, len(content))
+        if dialect is None:
+            cbor.decode_tagged(content, len(content))
+        else:
+            cbor.locate(content, len(content), dialect)
     except CborError as error:
         return error.offset
     return len(content)
 
 
-def count_missing(content: bytes, longest: int) -> int:
+def count_missing(content: bytes, longest: int, dialect: cbor.Dialect | None = None) -> int:
     """How many bytes are missing, at least, at the end of a CBOR value that was cut short.
 
     Args:
         content: what is left of it.
         longest: how many are tried at most.
+        dialect: what is acceptable; by default what is in tokens and metadata.
 
     Returns:
         0 if it was not cut short, but is something else.
     """
-    begin = find_end(content)
+    begin = find_end(content, dialect)
     if len(content) - begin in range(1, 1 + _ARGUMENT_BYTES.get(content[begin:][:1], 0)):
         return 1  # a head without all bytes of its number
-    end = find_end(content + bytes(longest))
+    end = find_end(content + bytes(longest), dialect)
     missing = end - len(content)
-    return missing if missing > 0 and find_end(content + bytes(missing)) == end else 0
+    return missing if missing > 0 and find_end(content + bytes(missing), dialect) == end else 0

@@ -81,7 +81,7 @@ def _endpoint(index: int) -> Shape:
 
 
 def _security_entry(index: int) -> Shape:
-    if index >= len(SECURITY_FIELDS):
+    if not 0 <= index < len(SECURITY_FIELDS):
         return Shape(fixed_meaning("unknown entry"))
     return _of_field(*SECURITY_FIELDS[index])
 

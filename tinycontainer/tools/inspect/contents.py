@@ -6,10 +6,12 @@ from typing import Any
 
 from tinycontainer import metadata as metadata_codec
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
-from tinycontainer.errors import MetadataError
+from tinycontainer.errors import EnvelopeError, MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Bundle
 from tinycontainer.metadata.model import METADATA_TAG
+from tinycontainer.suit.decoder import MAX_ENVELOPE_BYTES
+from tinycontainer.suit.labels import ENVELOPE_TAG
 from tinycontainer.text import show
 from tinycontainer_tokens import CborError, cbor, key_files
 
@@ -18,6 +20,7 @@ from ..artefact.disguises import is_like_token
 from ..firmware.c_layout import Layout, is_layout, open_layout
 from .container_shape import SECTION_SHOWN_BYTES, bundle_shape, metadata_shape, section_meaning
 from .diagnostic import CborItem, notate_leaf
+from .envelope_inspection import EnvelopeInspection
 from .inspection import inspect_metadata, inspect_section, inspect_token
 from .token_shape import kind_of, message_shape, token_meaning
 from .tree import MAX_TREE_BYTES, build_tree
@@ -30,19 +33,19 @@ class Contents:
     Attributes:
         values: all fields; absent optional ones are None.
         tree: every CBOR item.
-        problem: why its metadata is refused; None if it is not.
+        problem: why its metadata, or the envelope, is refused; None if it is not.
     """
 
     values: dict[str, Any]
     tree: CborItem
-    problem: MetadataError | None = None
+    problem: MetadataError | EnvelopeError | None = None
 
 
 def read_contents(path: Path) -> Contents:
     """Take a file apart.
 
     Args:
-        path: metadata, a bundle, a token, or a directory of the C layout.
+        path: metadata, a bundle, a token, a SUIT envelope, or a directory of the C layout.
 
     Raises:
         DeviceFileError: it cannot be read, or is too long.
@@ -57,11 +60,41 @@ def read_contents(path: Path) -> Contents:
     tags = _leading_tags(content)
     if tags == (METADATA_TAG,):
         return _metadata(content)
+    if tags[:1] == (ENVELOPE_TAG,):
+        return _envelope(content)
     if is_bundle(content):
         return _bundle(content)
     if tags or is_like_token(content):
         return _token(content)
     raise MetadataError("content", "neither metadata, nor a bundle, nor a token")
+
+
+def read_envelope_contents(path: Path) -> Contents:
+    """Take a SUIT envelope apart.
+
+    Raises:
+        DeviceFileError: it cannot be read, or is too long.
+        MetadataError: it is none, or so malformed that there is no tree of it. Keys are refused,
+            and nothing of them is shown.
+    """
+    content = read_bounded(path, MAX_ENVELOPE_BYTES)
+    if key_files.is_key_file(content):
+        raise MetadataError("content", "this is a key file, of which nothing is shown")
+    if _leading_tags(content)[:1] != (ENVELOPE_TAG,):
+        raise MetadataError("content", f"no SUIT envelope: it does not begin with {ENVELOPE_TAG}()")
+    return _envelope(content)
+
+
+def _envelope(content: bytes) -> Contents:
+    if len(content) > MAX_ENVELOPE_BYTES:
+        problem = f"{len(content)} bytes; at most {MAX_ENVELOPE_BYTES} are allowed"
+        raise MetadataError("envelope", problem)
+    found = EnvelopeInspection(content)
+    try:
+        tree = found.tree()
+    except CborError as error:
+        raise MetadataError("envelope", str(found.problem or error)) from None
+    return Contents(found.values(), tree, found.problem)
 
 
 def _metadata(content: bytes) -> Contents:

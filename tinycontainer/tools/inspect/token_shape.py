@@ -10,7 +10,7 @@ from tinycontainer_tokens.kinds import SIGNING_ROLE
 from tinycontainer_tokens.unverified import UnverifiedToken, read_unverified
 
 from .labels import label_field
-from .tree import Shape, fixed_meaning, plain_meaning
+from .tree import Shape, fixed_meaning, plain_meaning, shape_of_nth
 
 _TAGS: Final = {
     envelope.CWT_TAG: "CWT",
@@ -71,7 +71,7 @@ def message_shape(token: bytes, kind: Kind | None) -> Shape:
     return Shape(
         meaning=fixed_meaning("COSE_Sign1") if untagged else plain_meaning,
         tags=_TAGS,
-        child=lambda index: parts[index] if index < len(parts) else Shape(fixed_meaning("unknown")),
+        child=shape_of_nth(parts),
     )
 
 

@@ -1,8 +1,8 @@
 """From CBOR to a tree: every item with its offset, and with the meaning that its place gives it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from tinycontainer_tokens import CborError, cbor
 
@@ -30,16 +30,19 @@ class Shape:
     Attributes:
         meaning: describes its value, and says what is wrong with it; the result is fit to be shown.
         tags: meanings of the tags before it.
-        child: the shape of a value of a map by its key, or of an item of an array by its index.
+        child: the shape of a value of a map by its key, or of an item of an array by its index. A
+            key that is an array is its encoded bytes here.
         inside: for a byte string, the shape of the CBOR inside; None if there is none.
         shown_bytes: how much of a string is kept.
+        form: of the CBOR inside; None for that of the CBOR around it.
     """
 
     meaning: Callable[[cbor.Value], str] = plain_meaning
     tags: Mapping[int, str] = field(default_factory=dict)
-    child: "Callable[[int], Shape]" = lambda _: Shape()
+    child: "Callable[[Any], Shape]" = lambda _: Shape()
     inside: "Callable[[bytes], Shape] | None" = None
     shown_bytes: int = SHOWN_BYTES
+    form: cbor.Dialect | None = None
 
 
 def fixed_meaning(meaning: str) -> Callable[[cbor.Value], str]:
@@ -47,7 +50,23 @@ def fixed_meaning(meaning: str) -> Callable[[cbor.Value], str]:
     return lambda _: meaning
 
 
-def build_tree(content: bytes, shape: Shape, limit_bytes: int) -> CborItem:
+def shape_of_nth(shapes: Sequence[Shape]) -> Callable[[Any], Shape]:
+    """What `Shape.child` is of an array whose items differ; of others nothing is known.
+
+    Args:
+        shapes: of the items, in order.
+    """
+
+    def child(index: Any) -> Shape:
+        is_known = isinstance(index, int) and 0 <= index < len(shapes)
+        return shapes[index] if is_known else Shape(fixed_meaning("unknown"))
+
+    return child
+
+
+def build_tree(
+    content: bytes, shape: Shape, limit_bytes: int, dialect: cbor.Dialect = cbor.SHOWN
+) -> CborItem:
     """Take one value of CBOR apart.
 
     Args:
@@ -55,12 +74,13 @@ def build_tree(content: bytes, shape: Shape, limit_bytes: int) -> CborItem:
         shape: what it should be.
         limit_bytes: longest ``content`` that is looked at; CBOR inside of byte strings is opened up
             to the length of the longest metadata.
+        dialect: what CBOR may have, inside of byte strings too.
 
     Raises:
         CborError: it is not CBOR of the kind that this project reads. What is wrong further inside
             is no error: it is shown as bytes.
     """
-    return _Reader(content, 0).node(cbor.locate(content, limit_bytes), shape)
+    return _Reader(content, 0, dialect).node(cbor.locate(content, limit_bytes, dialect), shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +90,12 @@ class _Reader:
     Attributes:
         content: the bytes that the items' offsets refer to.
         base: where these begin in the file.
+        dialect: what the CBOR inside of byte strings may have.
     """
 
     content: bytes
     base: int
+    dialect: cbor.Dialect
 
     def node(self, item: cbor.Item, shape: Shape, key: cbor.Item | None = None) -> CborItem:
         """The node of an item; with its key, if it is a map's value."""
@@ -91,7 +113,7 @@ class _Reader:
                 self.content[item.offset : item.content],
                 shown,
             ),
-            opening=opening if key is None else f"{_leaf(key.value, b'', cut=False)}: {opening}",
+            opening=opening if key is None else f"{self._key(key)}: {opening}",
             meaning=shape.meaning(item.value) if item.tag is None else shape.tags.get(item.tag, ""),
             children=children,
             closing=closing,
@@ -110,27 +132,40 @@ class _Reader:
             nodes = self._entries(item, shape)
             return ("{", nodes, "}") if nodes else ("{}", (), "")
         if isinstance(item.value, bytes) and item.value and shape.inside is not None:
-            embedded = self._embedded(item, shape.inside(item.value))
+            form = self.dialect if shape.form is None else shape.form
+            embedded = self._embedded(item, shape.inside(item.value), form)
             return ("<<", (embedded,), ">>") if embedded else ("", (), "")
         return "", (), ""
 
     def _entries(self, item: cbor.Item, shape: Shape) -> tuple[CborItem, ...]:
         pairs = zip(item.children[::2], item.children[1::2], strict=True)
-        return tuple(
-            self.node(value, shape.child(key.value if isinstance(key.value, int) else 0), key)
-            for key, value in pairs
-        )
+        return tuple(self.node(value, shape.child(self._place(key)), key) for key, value in pairs)
 
-    def _embedded(self, item: cbor.Item, shape: Shape) -> CborItem | None:
+    def _place(self, key: cbor.Item) -> int | str | bytes:
+        """A key as `Shape.child` gets it."""
+        if isinstance(key.value, int | str):
+            return key.value
+        return self.content[key.offset : key.end]
+
+    def _key(self, key: cbor.Item) -> str:
+        """Diagnostic notation of a key."""
+        if isinstance(key.value, list):
+            return self.node(key, Shape()).diagnostic
+        text = key.value.encode() if isinstance(key.value, str) else b""
+        return _leaf(key.value, text, cut=False)
+
+    def _embedded(self, item: cbor.Item, shape: Shape, form: cbor.Dialect) -> CborItem | None:
         content = self.content[item.content : item.end]
         try:
-            found = cbor.locate(content, MAX_TREE_BYTES)
+            found = cbor.locate(content, MAX_TREE_BYTES, form)
         except CborError:
             return None
-        return _Reader(content, self.base + item.content).node(found, shape)
+        return _Reader(content, self.base + item.content, form).node(found, shape)
 
 
-def _leaf(value: cbor.Value, shown: bytes, *, cut: bool) -> str:
+def _leaf(value: "cbor.Value | None", shown: bytes, *, cut: bool) -> str:
+    if value is None or isinstance(value, bool):
+        return _SIMPLE_VALUES[value]
     if isinstance(value, bytes):
         return notate_leaf(shown, cut=cut)
     if isinstance(value, str):
@@ -139,3 +174,7 @@ def _leaf(value: cbor.Value, shown: bytes, *, cut: bool) -> str:
     if isinstance(value, int):
         return notate_leaf(value)
     raise TypeError("arrays and maps are no leaves")
+
+
+_SIMPLE_VALUES: Final[Mapping[bool | None, str]] = {False: "false", True: "true", None: "null"}
+"""Diagnostic notation of simple values, where a dialect has them."""

@@ -28,7 +28,7 @@ from ...installation import with_installation
 from ...options import json_option
 from ...printing import print_json
 from ...verb import ExitCode, Verb
-from .reports import explanation_as_dict, explanation_lines, report_as_dict
+from .reports import check_lines, checks_as_dicts
 
 
 @click.command(cls=Verb)
@@ -128,29 +128,12 @@ def _as_dict(
         "would_load": refusal is None,
         "reason": None if refusal is None else refusal.reason,
         "verdict": flatten(_verdict(refusal)),
-        "checks": [
-            {
-                "number": number,
-                "check": each.check.name,
-                "outcome": each.check.outcome,
-                "reason": each.check.reason,
-                "detail": each.check.detail,
-                **explanation_as_dict(each.explanation),
-                "token": None
-                if each.check.report is None
-                else report_as_dict(each.check.report, each.explanation),
-            }
-            for number, each in enumerate(checks, start=1)
-        ],
+        "checks": checks_as_dicts(checks),
     }
 
 
 def _print(now_s: int, checks: tuple[ExplainedCheck, ...], refusal: LoadCheck | None) -> None:
     click.echo(f"at {format_utc(now_s)}:")
-    width = max(len(each.check.name) for each in checks)
-    for number, each in enumerate(checks, start=1):
-        detail = f": {flatten(each.check.detail)}" if each.check.detail else ""
-        click.echo(f"{number:3}. {each.check.name:<{width}} {each.check.outcome}{detail}")
-        for line in explanation_lines(each.explanation, 7):
-            click.echo(line)
+    for line in check_lines(checks):
+        click.echo(line)
     click.echo(flatten(_verdict(refusal)))

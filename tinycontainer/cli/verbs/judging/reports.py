@@ -1,10 +1,11 @@
 """How verify and explain show tokens, problems and explanations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tinycontainer.device.containers.verification import TokenReport
 from tinycontainer.text import flatten
+from tinycontainer.tools.explain.admission import ExplainedCheck
 from tinycontainer.tools.explain.contradictions import Problem
 from tinycontainer.tools.explain.explanation import Explanation
 from tinycontainer.tools.inspect.inspection import claims_as_dict
@@ -99,3 +100,31 @@ def report_lines(
         yield f"{pad}  {step.number:2}. {step.check:<10} {step.outcome}{detail}"
         if step is report.verification.failure:
             yield from explanation_lines(explanation, indent + 6)
+
+
+def checks_as_dicts(checks: Iterable[ExplainedCheck]) -> list[dict[str, Any]]:
+    """The checks of a load, numbered."""
+    return [
+        {
+            "number": number,
+            "check": each.check.name,
+            "outcome": each.check.outcome,
+            "reason": each.check.reason,
+            "detail": each.check.detail,
+            **explanation_as_dict(each.explanation),
+            "token": None
+            if each.check.report is None
+            else report_as_dict(each.check.report, each.explanation),
+        }
+        for number, each in enumerate(checks, start=1)
+    ]
+
+
+def check_lines(checks: Sequence[ExplainedCheck], indent: int = 0) -> Iterator[str]:
+    """The checks of a load as lines, numbered."""
+    pad = " " * indent
+    width = max((len(each.check.name) for each in checks), default=0)
+    for number, each in enumerate(checks, start=1):
+        detail = f": {flatten(each.check.detail)}" if each.check.detail else ""
+        yield f"{pad}{number:3}. {each.check.name:<{width}} {each.check.outcome}{detail}"
+        yield from explanation_lines(each.explanation, indent + 7)

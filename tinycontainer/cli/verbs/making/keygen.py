@@ -1,4 +1,4 @@
-"""``keygen``: make the keys of roles, of a device or of updates, or an OSCORE context."""
+"""``keygen``: make keys of roles, devices or updates, or an OSCORE context."""
 
 import os
 from collections.abc import Callable

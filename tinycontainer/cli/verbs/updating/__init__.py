@@ -1,0 +1,1 @@
+"""Verbs for secure updates."""
