@@ -23,7 +23,7 @@ from tinycontainer.device.setup import Setup
 from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.metadata import Bundle, ContainerType
 from tinycontainer.suit.drafts import make_envelope
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey, UpdateKeyEntry
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey, UpdateKeyEntry
 from tinycontainer.suit.updater import Updater
 from tinycontainer.tools.packing.packing import pack
 

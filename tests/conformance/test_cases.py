@@ -28,10 +28,10 @@ from tinycontainer.conformance.recipes.keys import key_file_contents
 from tinycontainer.conformance.recipes.workshop import make_bundles, read_modules
 from tinycontainer.device.containers.limits import Policy
 from tinycontainer.errors import DeviceFileError, EnvelopeError, LoadReason, UpdateReason
-from tinycontainer.suit import p256
-from tinycontainer.suit.decoder import decode_envelope
-from tinycontainer.suit.keys import UpdateAlgorithm
-from tinycontainer.suit.model import Envelope
+from tinycontainer.suit.envelope.decoder import decode_envelope
+from tinycontainer.suit.envelope.model import UpdateEnvelope
+from tinycontainer.suit.keys import p256
+from tinycontainer.suit.keys.keys import UpdateAlgorithm
 from tinycontainer_tokens import Profile
 
 PAGE = ROOT / "specs" / "conformance-protocol.md"
@@ -50,7 +50,7 @@ SIGNS_ALIKE = p256.sign(b"\x01" * 32, b"") == p256.sign(b"\x01" * 32, b"")
 """Whether the library makes one signature for one key and content (RFC 6979)."""
 
 
-def without_proofs(content: bytes) -> Envelope | bytes:
+def without_proofs(content: bytes) -> UpdateEnvelope | bytes:
     """What an envelope says, and with which headers it is signed; one of another form as it is."""
     try:
         envelope = decode_envelope(content)

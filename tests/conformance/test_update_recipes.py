@@ -10,8 +10,8 @@ from tinycontainer.conformance.recipes.keys import update_key_for_tests
 from tinycontainer.conformance.recipes.workshop import read_modules
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.toml_file import parse_toml
-from tinycontainer.suit.keys import UpdateKeyEntry, UpdateKeys
-from tinycontainer.suit.labels import Label, ManifestMember
+from tinycontainer.suit.envelope.labels import Label, ManifestMember
+from tinycontainer.suit.keys.keys import UpdateKeyEntry, UpdateKeys
 from tinycontainer.suit.verification import examine
 
 CASE = """

@@ -18,10 +18,10 @@ from support.updates import KEY, draft, plan_version, sign
 from support.worlds import blueprint
 
 from tinycontainer.errors import EnvelopeError
-from tinycontainer.suit.decoder import decode_envelope, decode_manifest
 from tinycontainer.suit.drafts import make_envelope
-from tinycontainer.suit.encoder import build_envelope
-from tinycontainer.suit.profile import objections
+from tinycontainer.suit.envelope.decoder import decode_envelope, decode_manifest
+from tinycontainer.suit.envelope.encoder import build_envelope
+from tinycontainer.suit.envelope.profile import objections
 from tinycontainer_tokens import cbor
 
 pycddl = pytest.importorskip("pycddl", reason="pycddl has no wheel for this Python")

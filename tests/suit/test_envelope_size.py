@@ -5,7 +5,7 @@ from support.updates import IDENTITY, draft, sections, sign, version
 from support.worlds import blueprint, local, times
 
 from tinycontainer.suit.drafts import make_envelope
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey
 
 MOST_BYTES = 500
 """For the three components of a container."""

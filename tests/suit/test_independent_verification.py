@@ -16,7 +16,7 @@ from support.updates import CLASS, draft, plan_version, sign
 from support.worlds import blueprint
 
 from tinycontainer.suit.drafts import NewVersion, make_envelope
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey
 
 pytestmark = pytest.mark.clause("TC-UPD-06")
 

@@ -7,7 +7,7 @@ from support.worlds import KEYS, World
 from tinycontainer.interfaces.updating import UpdateIdentity, UpdateSection
 from tinycontainer.metadata import Bundle
 from tinycontainer.suit.drafts import NewVersion, UpdateDraft, make_envelope
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey, UpdateKeyEntry, UpdateKeys
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey, UpdateKeyEntry, UpdateKeys
 from tinycontainer.suit.rules import UpdateRules, derive_identity
 from tinycontainer.suit.signing import sign_envelope
 from tinycontainer.suit.updater import Updater

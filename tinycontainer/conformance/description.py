@@ -8,7 +8,7 @@ from tinycontainer.device.containers.limits import Policy
 from tinycontainer.files.device_file import CapTable
 from tinycontainer.files.fields import DirectionName, DriverPeerTypeName
 from tinycontainer.files.toml_file import Table
-from tinycontainer.suit.keys import UpdateAlgorithm
+from tinycontainer.suit.keys.keys import UpdateAlgorithm
 from tinycontainer_tokens import Algorithm, Profile, Role
 
 Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$", max_length=1 << 20)]

@@ -26,12 +26,12 @@ from support.worlds import blueprint
 from tinycontainer.errors import UpdateReason
 from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.suit import processor
-from tinycontainer.suit.commands import MAX_COMMANDS
-from tinycontainer.suit.decoder import MAX_ENVELOPE_BYTES
 from tinycontainer.suit.drafts import NewVersion
-from tinycontainer.suit.encoder import build_envelope, digest_of
-from tinycontainer.suit.labels import Label, Parameter
-from tinycontainer.suit.model import Command, CommandSequence
+from tinycontainer.suit.envelope.commands import MAX_COMMANDS
+from tinycontainer.suit.envelope.decoder import MAX_ENVELOPE_BYTES
+from tinycontainer.suit.envelope.encoder import build_envelope, digest_of
+from tinycontainer.suit.envelope.labels import Label, Parameter
+from tinycontainer.suit.envelope.model import CommandSequence, UpdateCommand
 from tinycontainer_tokens import cbor
 
 GENEROUS_SECONDS = 10
@@ -72,7 +72,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return lengths
 
 
-def filled(commands: CommandSequence, *more: Command) -> CommandSequence:
+def filled(commands: CommandSequence, *more: UpdateCommand) -> CommandSequence:
     """As many repetitions of some commands as there may be commands."""
     taken = len(sixteen().shared) + len(more)
     return (*more, *(commands * ((MAX_COMMANDS - taken) // len(commands))))

@@ -12,9 +12,9 @@ from support.worlds import Ledger, World, blueprint, snapshot
 
 from tinycontainer.errors import UpdateReason, UpdateRefused
 from tinycontainer.interfaces.updating import UpdateSection
-from tinycontainer.suit.decoder import decode_envelope
 from tinycontainer.suit.drafts import make_envelope
-from tinycontainer.suit.encoder import signed_bytes, with_signature
+from tinycontainer.suit.envelope.decoder import decode_envelope
+from tinycontainer.suit.envelope.encoder import signed_bytes, with_signature
 from tinycontainer.trace.events import LoadRefused
 from tinycontainer_tokens import cbor
 

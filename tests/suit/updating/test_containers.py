@@ -26,7 +26,7 @@ from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.errors import LoadReason, UpdateReason, UpdateRefused
 from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.metadata import Bundle
-from tinycontainer.suit.labels import ManifestMember
+from tinycontainer.suit.envelope.labels import ManifestMember
 from tinycontainer.tools.packing.packing import pack
 from tinycontainer.trace.events import Updated
 from tinycontainer_tokens import Role

@@ -6,8 +6,8 @@ from support.project import VECTORS
 from support.updates import rules
 
 from tinycontainer.errors import UpdateReason, UpdateRefused
-from tinycontainer.suit.key_files import parse_update_key
-from tinycontainer.suit.keys import UpdateKeyEntry
+from tinycontainer.suit.keys.key_files import parse_update_key
+from tinycontainer.suit.keys.keys import UpdateKeyEntry
 from tinycontainer.suit.rules import UpdateRules
 from tinycontainer.suit.verification import examine
 from tinycontainer_tokens import StepOutcome

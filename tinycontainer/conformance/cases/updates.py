@@ -15,8 +15,8 @@ from pydantic import (
 )
 
 from tinycontainer.files.toml_file import Table
-from tinycontainer.suit.keys import UpdateAlgorithm
-from tinycontainer.suit.labels import Label, ManifestMember, Parameter
+from tinycontainer.suit.envelope.labels import Label, ManifestMember, Parameter
+from tinycontainer.suit.keys.keys import UpdateAlgorithm
 from tinycontainer.text import show
 
 from .steps import Name

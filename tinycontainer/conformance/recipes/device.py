@@ -4,7 +4,7 @@ from typing import Any
 
 from tinycontainer.device.containers.limits import Policy
 from tinycontainer.files.fields import uid_from_text
-from tinycontainer.suit.keys import UpdateAlgorithm
+from tinycontainer.suit.keys.keys import UpdateAlgorithm
 from tinycontainer_tokens import Algorithm, Profile, Role
 
 from ..cases.case import DeviceRecipe

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from tinycontainer.suit.labels import (
+from tinycontainer.suit.envelope.labels import (
     ENVELOPE_TAG,
     CommonMember,
     EnvelopeMember,
     Label,
     ManifestMember,
 )
-from tinycontainer.suit.reading import FORM
+from tinycontainer.suit.envelope.reading import FORM
 from tinycontainer_tokens import cbor
 
 from .damages import flip, head

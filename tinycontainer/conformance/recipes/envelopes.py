@@ -8,10 +8,10 @@ from typing import Final
 from tinycontainer.files.fields import uid_from_text
 from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.metadata import Bundle
-from tinycontainer.suit.components import component_id
-from tinycontainer.suit.decoder import decode_envelope
 from tinycontainer.suit.drafts import NewVersion, UpdateDraft, describe
-from tinycontainer.suit.encoder import (
+from tinycontainer.suit.envelope.components import component_id
+from tinycontainer.suit.envelope.decoder import decode_envelope
+from tinycontainer.suit.envelope.encoder import (
     build_envelope,
     digest_of_wrapped,
     encode_manifest,
@@ -19,15 +19,15 @@ from tinycontainer.suit.encoder import (
     signed_bytes,
     with_signature,
 )
-from tinycontainer.suit.labels import Label, ManifestMember, Parameter, TextMember
-from tinycontainer.suit.model import (
+from tinycontainer.suit.envelope.labels import Label, ManifestMember, Parameter, TextMember
+from tinycontainer.suit.envelope.model import (
     Argument,
-    Command,
     CommandSequence,
     ComponentId,
-    Digest,
-    Manifest,
     ParameterValue,
+    SuitDigest,
+    UpdateCommand,
+    UpdateManifest,
 )
 from tinycontainer.suit.rules import derive_identity
 from tinycontainer_tokens import cbor
@@ -102,7 +102,7 @@ class EnvelopeWorkshop:
         if recipe.damage is not None and not known:
             raise CaseError(f"{self.case.id}: {recipe.name}: no damage {recipe.damage!r}")
 
-    def _manifest(self, recipe: UpdateRecipe) -> Manifest:
+    def _manifest(self, recipe: UpdateRecipe) -> UpdateManifest:
         manifest = describe(
             UpdateDraft(
                 recipe.number,
@@ -161,13 +161,13 @@ class EnvelopeWorkshop:
     def _sequence(self, recipe: UpdateRecipe, commands: Iterable[CommandRecipe]) -> CommandSequence:
         return tuple(self._command(recipe, each) for each in commands)
 
-    def _command(self, recipe: UpdateRecipe, command: CommandRecipe) -> Command:
+    def _command(self, recipe: UpdateRecipe, command: CommandRecipe) -> UpdateCommand:
         if isinstance(command, str):
             return _plain_command(command)
         if command.try_each is None:
-            return Command(Label.OVERRIDE_PARAMETERS, self._parameters(recipe, command))
+            return UpdateCommand(Label.OVERRIDE_PARAMETERS, self._parameters(recipe, command))
         sequences = [self._sequence(recipe, each) for each in command.try_each]
-        return Command(Label.TRY_EACH, tuple(each or None for each in sequences))
+        return UpdateCommand(Label.TRY_EACH, tuple(each or None for each in sequences))
 
     def _parameters(
         self, recipe: UpdateRecipe, table: CommandTable
@@ -176,7 +176,7 @@ class EnvelopeWorkshop:
         if (measured := table.image or table.digest) is not None:
             content = self._section(measured)
             digest = hashlib.sha256(content).digest()
-            values[Parameter.IMAGE_DIGEST] = Digest(table.algorithm, digest)
+            values[Parameter.IMAGE_DIGEST] = SuitDigest(table.algorithm, digest)
             if table.image is not None:
                 values[Parameter.IMAGE_SIZE] = len(content)
         if table.size is not None:
@@ -206,11 +206,11 @@ def _identifiers(recipe: UpdateRecipe, table: CommandTable) -> dict[int, Paramet
     return values
 
 
-def _plain_command(text: str) -> Command:
+def _plain_command(text: str) -> UpdateCommand:
     label = label_of(text)
     if label is Label.SET_COMPONENT_INDEX:
-        return Command(label, _indices(text.split(" ")[1:]))
-    return Command(label, _CHECK if label in _CONDITIONS else _ACT)
+        return UpdateCommand(label, _indices(text.split(" ")[1:]))
+    return UpdateCommand(label, _CHECK if label in _CONDITIONS else _ACT)
 
 
 def _indices(words: list[str]) -> Argument:
@@ -228,7 +228,7 @@ def _component(text: str) -> ComponentId:
     return cbor.encode(uid_from_text(uid)), cbor.encode(section)
 
 
-def _severed(recipe: UpdateRecipe, manifest: Manifest) -> dict[ManifestMember, bytes]:
+def _severed(recipe: UpdateRecipe, manifest: UpdateManifest) -> dict[ManifestMember, bytes]:
     """The encoded members that lie outside of the manifest."""
     severed: dict[ManifestMember, bytes] = {}
     if recipe.severed:

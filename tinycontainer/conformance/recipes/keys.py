@@ -3,8 +3,8 @@
 import hashlib
 from typing import Final, get_args
 
-from tinycontainer.suit.key_files import to_private_pem
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
+from tinycontainer.suit.keys.key_files import to_private_pem
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey
 from tinycontainer_tokens import Algorithm, KeyMaterial, Profile, Role, key_files
 
 from ..cases.updates import UpdateKeyName

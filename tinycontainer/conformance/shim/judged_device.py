@@ -14,7 +14,7 @@ from tinycontainer.interfaces.clock import NS_PER_MS, VirtualClock
 from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import ContainerType, Direction, PeerType
 from tinycontainer.state import DeviceState
-from tinycontainer.suit.keys import UpdateKey, UpdateKeyEntry, UpdateKeys
+from tinycontainer.suit.keys.keys import UpdateKey, UpdateKeyEntry, UpdateKeys
 from tinycontainer.suit.rules import UpdateRules, derive_identity
 from tinycontainer.trace import TraceEvent, events
 from tinycontainer_tokens import Algorithm, KeyEntry, KeyMaterial, KeyStore

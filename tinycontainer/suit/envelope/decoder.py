@@ -28,10 +28,10 @@ from .model import (
     SEVERABLE_MEMBERS,
     CommandSequence,
     ComponentId,
-    Digest,
-    Envelope,
-    Manifest,
+    SuitDigest,
     UnknownMember,
+    UpdateEnvelope,
+    UpdateManifest,
 )
 from .reading import ItemAllowance, Part
 from .signatures import read_digest, read_wrapper
@@ -55,7 +55,7 @@ _READ_MEMBERS: Final = frozenset(
 """The members of a manifest that are decoded or, the text, passed over."""
 
 
-def decode_envelope(content: bytes, limit_bytes: int = MAX_ENVELOPE_BYTES) -> Envelope:
+def decode_envelope(content: bytes, limit_bytes: int = MAX_ENVELOPE_BYTES) -> UpdateEnvelope:
     """Take an envelope apart; its manifest is not looked into.
 
     Args:
@@ -75,7 +75,7 @@ def decode_envelope(content: bytes, limit_bytes: int = MAX_ENVELOPE_BYTES) -> En
     return _EnvelopeReader().read(tagged.at(inner[0], tagged.place))
 
 
-def decode_manifest(envelope: Envelope) -> Manifest:
+def decode_manifest(envelope: UpdateEnvelope) -> UpdateManifest:
     """Decode the manifest of an envelope, with its severed members put back.
 
     Raises:
@@ -109,7 +109,7 @@ class _EnvelopeReader:
     payloads: dict[str, bytes] = field(default_factory=dict)
     unknown: list[UnknownMember] = field(default_factory=list)
 
-    def read(self, whole: Part) -> Envelope:
+    def read(self, whole: Part) -> UpdateEnvelope:
         for key, value in whole.members():
             self._member(key, value)
         wrapper = _required(
@@ -118,7 +118,7 @@ class _EnvelopeReader:
         manifest = _required(self.known, EnvelopeMember.MANIFEST, "the manifest", whole)
         manifest.byte_string()
         authentication = read_wrapper(wrapper.inside("authentication-wrapper"))
-        return Envelope(
+        return UpdateEnvelope(
             digest=authentication.digest,
             signed_digest=authentication.signed_digest,
             signatures=authentication.signatures,
@@ -154,17 +154,17 @@ class _EnvelopeReader:
 class _ManifestReader:
     """The members of one manifest, as they are read."""
 
-    def __init__(self, envelope: Envelope) -> None:
+    def __init__(self, envelope: UpdateEnvelope) -> None:
         self._envelope = envelope
         self._commands = CommandReader()
         self._known: dict[int, Part] = {}
         self._unknown: list[UnknownMember] = []
         self._sequences: dict[ManifestMember, CommandSequence] = {}
-        self._severed: dict[ManifestMember, Digest] = {}
+        self._severed: dict[ManifestMember, SuitDigest] = {}
         self._missing: set[ManifestMember] = set()
         self._offsets: dict[str, int] = {}
 
-    def read(self, whole: Part) -> Manifest:
+    def read(self, whole: Part) -> UpdateManifest:
         for label, key, value in whole.numbered():
             name = name_of(ManifestMember, label)
             self._offsets[name] = whole.base + key.offset
@@ -179,7 +179,7 @@ class _ManifestReader:
         common = _required(self._known, ManifestMember.COMMON, "the common map", whole)
         components, shared = self._common(common.inside("common"))
         reference = self._known.get(ManifestMember.REFERENCE_URI)
-        return Manifest(
+        return UpdateManifest(
             version=MANIFEST_VERSION,
             sequence_number=number.unsigned(),
             components=components,

@@ -34,7 +34,7 @@ SEVERABLE_MEMBERS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class SuitDigest:
     """A digest with its algorithm.
 
     Attributes:
@@ -76,7 +76,7 @@ class Unknown:
     encoded: bytes
 
 
-ParameterValue: TypeAlias = "int | bytes | str | bool | Digest | Unknown"
+ParameterValue: TypeAlias = "int | bytes | str | bool | SuitDigest | Unknown"
 Argument: TypeAlias = (
     "int | bool | tuple[int, ...] | Mapping[int, ParameterValue]"
     " | tuple[CommandSequence | None, ...] | Unknown"
@@ -84,7 +84,7 @@ Argument: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class UpdateCommand:
     """One condition or directive. Two that say the same are equal, wherever they are.
 
     Attributes:
@@ -102,7 +102,7 @@ class Command:
     offset: int = field(default=0, compare=False)
 
 
-CommandSequence: TypeAlias = tuple[Command, ...]
+CommandSequence: TypeAlias = tuple[UpdateCommand, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class UnknownMember:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class UpdateManifest:
     """A manifest, with its severed members put back.
 
     Attributes:
@@ -144,14 +144,14 @@ class Manifest:
     shared: CommandSequence = ()
     sequences: Mapping[ManifestMember, CommandSequence] = field(default_factory=dict)
     reference_uri: str | None = None
-    severed: Mapping[ManifestMember, Digest] = field(default_factory=dict)
+    severed: Mapping[ManifestMember, SuitDigest] = field(default_factory=dict)
     missing: frozenset[ManifestMember] = frozenset()
     unknown: tuple[UnknownMember, ...] = ()
     offsets: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class UpdateEnvelope:
     """An envelope taken apart; its manifest is not decoded yet.
 
     Attributes:
@@ -168,7 +168,7 @@ class Envelope:
         digest_offset: of the encoded digest, in bytes from the beginning of the envelope.
     """
 
-    digest: Digest
+    digest: SuitDigest
     signed_digest: bytes
     signatures: tuple[Signature, ...]
     manifest: bytes

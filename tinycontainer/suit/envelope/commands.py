@@ -6,7 +6,7 @@ from typing import Final
 from tinycontainer_tokens import cbor
 
 from .labels import Label, Parameter, name_of
-from .model import Argument, Command, CommandSequence, ParameterValue, Unknown
+from .model import Argument, CommandSequence, ParameterValue, Unknown, UpdateCommand
 from .reading import Part
 from .signatures import read_digest
 
@@ -62,11 +62,13 @@ class CommandReader:
             for index, (label, argument) in enumerate(pairs)
         )
 
-    def _command(self, label: Part, argument: cbor.Item, nesting: int) -> Command:
+    def _command(self, label: Part, argument: cbor.Item, nesting: int) -> UpdateCommand:
         number = label.integer()
         self._count(label)
         named = label.at(argument, f"{label.place}.{name_of(Label, number)}")
-        return Command(number, self._argument(number, named, nesting), label.place, label.offset)
+        return UpdateCommand(
+            number, self._argument(number, named, nesting), label.place, label.offset
+        )
 
     def _argument(self, label: int, part: Part, nesting: int) -> Argument:
         if label in _POLICIES:

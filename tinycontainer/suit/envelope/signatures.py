@@ -5,7 +5,7 @@ from typing import Final
 
 from tinycontainer_tokens import CborError, cbor
 
-from .model import Digest, Signature
+from .model import Signature, SuitDigest
 from .reading import Part
 
 MAX_SIGNATURES: Final = 8
@@ -29,7 +29,7 @@ class Wrapper:
         signatures: at most 8.
     """
 
-    digest: Digest
+    digest: SuitDigest
     signed_digest: bytes
     digest_offset: int
     signatures: tuple[Signature, ...]
@@ -54,7 +54,7 @@ def read_wrapper(wrapper: Part) -> Wrapper:
     return Wrapper(read_digest(digest), digest.data, digest.offset, signatures)
 
 
-def read_digest(part: Part) -> Digest:
+def read_digest(part: Part) -> SuitDigest:
     """Read ``[algorithm, bstr]``.
 
     Raises:
@@ -63,7 +63,7 @@ def read_digest(part: Part) -> Digest:
     items = part.array()
     if len(items) != 2:
         raise part.refusal("a digest is not an array of an algorithm and a byte string")
-    return Digest(items[0].integer(), items[1].byte_string())
+    return SuitDigest(items[0].integer(), items[1].byte_string())
 
 
 def _signature(part: Part) -> Signature:

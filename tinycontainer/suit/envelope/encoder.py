@@ -15,11 +15,11 @@ from .labels import ENVELOPE_TAG, SHA_256, CommonMember, EnvelopeMember, Manifes
 from .model import (
     Argument,
     CommandSequence,
-    Digest,
-    Envelope,
-    Manifest,
     ParameterValue,
+    SuitDigest,
     Unknown,
+    UpdateEnvelope,
+    UpdateManifest,
 )
 from .reading import FORM
 from .signatures import SIGN1_TAG
@@ -28,7 +28,7 @@ _CONTEXT: Final = "Signature1"
 """The first item of what a COSE_Sign1 covers (RFC 9052, section 4.4)."""
 
 
-def encode_manifest(manifest: Manifest) -> bytes:
+def encode_manifest(manifest: UpdateManifest) -> bytes:
     """Encode a manifest, without the head of the byte string that wraps it in an envelope.
 
     Severed members become their digests. What the decoder does not keep (unknown members, text that
@@ -69,12 +69,12 @@ def encode_sequence(commands: CommandSequence) -> bytes:
     return cbor.encode(items)
 
 
-def digest_of(content: bytes) -> Digest:
+def digest_of(content: bytes) -> SuitDigest:
     """The SHA-256 of an image."""
-    return Digest(SHA_256, hashlib.sha256(content).digest())
+    return SuitDigest(SHA_256, hashlib.sha256(content).digest())
 
 
-def digest_of_wrapped(content: bytes) -> Digest:
+def digest_of_wrapped(content: bytes) -> SuitDigest:
     """The SHA-256 of a manifest or a severed member: the head of its byte string counts.
 
     Args:
@@ -105,7 +105,7 @@ def build_envelope(
     return cbor.with_tags((ENVELOPE_TAG,), cbor.encode(members))
 
 
-def signed_bytes(envelope: Envelope, protected: bytes) -> bytes:
+def signed_bytes(envelope: UpdateEnvelope, protected: bytes) -> bytes:
     """What a signature over an envelope covers: COSE's Sig_structure (RFC 9052, section 4.4).
 
     Args:
@@ -163,8 +163,8 @@ def _argument(argument: Argument) -> Encodable:
 def _parameter(value: ParameterValue) -> Encodable:
     if isinstance(value, Unknown):
         raise ValueError("a parameter whose value was not decoded cannot be encoded")
-    return cbor.encode(_digest(value)) if isinstance(value, Digest) else value
+    return cbor.encode(_digest(value)) if isinstance(value, SuitDigest) else value
 
 
-def _digest(digest: Digest) -> Encodable:
+def _digest(digest: SuitDigest) -> Encodable:
     return [digest.algorithm, digest.value]

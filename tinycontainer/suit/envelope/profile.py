@@ -31,12 +31,12 @@ from .labels import (
 )
 from .model import (
     Argument,
-    Command,
     CommandSequence,
-    Digest,
-    Envelope,
-    Manifest,
     ParameterValue,
+    SuitDigest,
+    UpdateCommand,
+    UpdateEnvelope,
+    UpdateManifest,
 )
 
 MAX_CONTAINERS: Final = 16
@@ -98,7 +98,7 @@ class Objection:
     problem: str
 
 
-def objections(envelope: Envelope, manifest: Manifest) -> Iterator[Objection]:
+def objections(envelope: UpdateEnvelope, manifest: UpdateManifest) -> Iterator[Objection]:
     """All that our profile has against an envelope; nothing if it belongs to it.
 
     Args:
@@ -115,24 +115,24 @@ def objections(envelope: Envelope, manifest: Manifest) -> Iterator[Objection]:
         yield from _commands(name, commands, len(manifest.components))
 
 
-def _unknown_members(envelope: Envelope, manifest: Manifest) -> Iterator[Objection]:
+def _unknown_members(envelope: UpdateEnvelope, manifest: UpdateManifest) -> Iterator[Objection]:
     for member in (*envelope.unknown, *manifest.unknown):
         name = name_of(_MEMBERS[member.place], member.label)
         yield Objection(member.place, member.offset, f"the member {name} is not in the profile")
 
 
-def _digest(envelope: Envelope) -> Iterator[Objection]:
+def _digest(envelope: UpdateEnvelope) -> Iterator[Objection]:
     if problem := _sha_256(envelope.digest):
         yield Objection("authentication-wrapper", envelope.digest_offset, f"it {problem}")
 
 
-def _sequence_number(manifest: Manifest) -> Iterator[Objection]:
+def _sequence_number(manifest: UpdateManifest) -> Iterator[Objection]:
     if manifest.sequence_number > MAX_SEQUENCE_NUMBER:
         problem = f"is beyond {MAX_SEQUENCE_NUMBER}"
         yield _of_member(manifest, ManifestMember.SEQUENCE_NUMBER, problem)
 
 
-def _members(envelope: Envelope, manifest: Manifest) -> Iterator[Objection]:
+def _members(envelope: UpdateEnvelope, manifest: UpdateManifest) -> Iterator[Objection]:
     """What the members say against each other, and severed ones that the envelope lacks."""
     present = {*manifest.sequences, *manifest.severed}
     for member in sorted(present - {ManifestMember.TEXT, ManifestMember.COSWID}):
@@ -150,12 +150,12 @@ def _members(envelope: Envelope, manifest: Manifest) -> Iterator[Objection]:
             yield _of_member(manifest, member, "cannot be there beside uninstall")
 
 
-def _of_member(manifest: Manifest, member: ManifestMember, problem: str) -> Objection:
+def _of_member(manifest: UpdateManifest, member: ManifestMember, problem: str) -> Objection:
     name = name_of(ManifestMember, member)
     return Objection(name, manifest.offsets.get(name, 0), f"the member {name} {problem}")
 
 
-def _components(manifest: Manifest) -> Iterator[Objection]:
+def _components(manifest: UpdateManifest) -> Iterator[Objection]:
     """Whether the components are the three sections of each container, once each."""
     found: dict[bytes, set[UpdateSection]] = {}
     for index, identifier in enumerate(manifest.components):
@@ -173,7 +173,7 @@ def _components(manifest: Manifest) -> Iterator[Objection]:
 
 
 def _whole_containers(
-    manifest: Manifest, found: Mapping[bytes, set[UpdateSection]]
+    manifest: UpdateManifest, found: Mapping[bytes, set[UpdateSection]]
 ) -> Iterator[Objection]:
     place = "common.components"
     offset = manifest.offsets.get(place, manifest.offsets.get("common", 0))
@@ -188,7 +188,7 @@ def _whole_containers(
                 yield Objection(place, offset, f"{section} of {show(uid)} is missing")
 
 
-def _sequences(manifest: Manifest) -> Iterator[tuple[str, CommandSequence]]:
+def _sequences(manifest: UpdateManifest) -> Iterator[tuple[str, CommandSequence]]:
     """The sequences of our profile with their names."""
     yield SHARED_SEQUENCE, manifest.shared
     for member, commands in manifest.sequences.items():
@@ -197,7 +197,9 @@ def _sequences(manifest: Manifest) -> Iterator[tuple[str, CommandSequence]]:
             yield name, commands
 
 
-def _beginning(manifest: Manifest, name: str, commands: CommandSequence) -> Iterator[Objection]:
+def _beginning(
+    manifest: UpdateManifest, name: str, commands: CommandSequence
+) -> Iterator[Objection]:
     """With several components, a sequence has to say which of them it begins with."""
     if not commands:
         if name in manifest.offsets:
@@ -219,7 +221,7 @@ def _commands(name: str, commands: CommandSequence, components: int) -> Iterator
                 yield from _commands(name, alternative, components)
 
 
-def _not_allowed(sequence: str, command: Command) -> Objection:
+def _not_allowed(sequence: str, command: UpdateCommand) -> Objection:
     known = any(command.label in labels for labels in ALLOWED.values())
     where = f"cannot be in {sequence}" if known else "is not in the profile"
     name = name_of(Label, command.label)
@@ -233,7 +235,7 @@ def _alternatives(argument: Argument) -> Iterator[CommandSequence]:
             yield each
 
 
-def _problems_of(command: Command, components: int) -> Iterator[str]:
+def _problems_of(command: UpdateCommand, components: int) -> Iterator[str]:
     """What is wrong with the argument of a command that is allowed where it is."""
     argument = command.argument
     if command.label == Label.SET_COMPONENT_INDEX:
@@ -283,7 +285,7 @@ def _identifier(value: ParameterValue) -> str:
 
 
 def _sha_256(value: ParameterValue) -> str:
-    if not isinstance(value, Digest) or value.algorithm != SHA_256:
+    if not isinstance(value, SuitDigest) or value.algorithm != SHA_256:
         return f"is not a digest by SHA-256 ({SHA_256})"
     return "" if len(value.value) == _SHA_256_BYTES else f"is not {_SHA_256_BYTES} bytes"
 
