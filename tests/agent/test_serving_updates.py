@@ -16,7 +16,7 @@ from support.updates import KEY, draft, sign
 from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.metadata import Bundle
 from tinycontainer.suit.drafts import NewVersion, make_envelope
-from tinycontainer.suit.key_files import to_public_pem
+from tinycontainer.suit.keys.key_files import to_public_pem
 from tinycontainer.suit.rules import derive_identity
 
 aiocoap = pytest.importorskip("aiocoap")

@@ -8,8 +8,8 @@ from support.worlds import KEYS
 
 from tinycontainer import DeviceFileError, Installation, VirtualClock
 from tinycontainer.assembly import make_setup, read_plan, read_trust, read_update_rules
-from tinycontainer.suit.key_files import to_private_pem, to_public_pem
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
+from tinycontainer.suit.keys.key_files import to_private_pem, to_public_pem
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey
 from tinycontainer.suit.rules import UpdateRules, derive_identity
 from tinycontainer_tokens import Algorithm, KeyMaterial, Role, cbor, key_files
 

@@ -8,7 +8,7 @@ import pytest
 from support.project import Program, every_verb
 
 from tinycontainer.metadata import decode
-from tinycontainer.suit.key_files import parse_update_key
+from tinycontainer.suit.keys.key_files import parse_update_key
 from tinycontainer_tokens import envelope
 
 PASSPHRASE = "correct horse battery staple"

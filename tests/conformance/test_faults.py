@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from support.conformance.cases import CASES
+from support.conformance.envelope_faults import ENVELOPE_FAULTS
 from support.conformance.fault import Fault
 from support.conformance.faults import FAULTS
+from support.conformance.update_faults import UPDATE_FAULTS
 from support.tinyml.client import BACKENDS
 
 from tinycontainer.conformance.judging.suite import CaseOutcome
@@ -20,8 +22,29 @@ ALSO_FAILING: dict[str, list[str]] = tomllib.loads(
 DETECTED: dict[str, str] = tomllib.loads(Path(__file__).with_name("detected.toml").read_text())
 """A fault that a case detects, by the case."""
 
-each_fault = pytest.mark.parametrize(
-    "fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-")
+OF_UPDATES = [*ENVELOPE_FAULTS, *UPDATE_FAULTS]
+SAMPLE_STEP = 6
+"""Of the faults in updates, one in so many is judged in the default suite."""
+
+
+def name_fault(fault: Fault) -> str:
+    """The name of a fault as the name of a test."""
+    return fault.name.replace(" ", "-")
+
+
+each_fault = pytest.mark.parametrize("fault", FAULTS, ids=name_fault)
+each_fault_or_a_sample = pytest.mark.parametrize(
+    "fault",
+    [
+        *(fault for fault in FAULTS if fault not in OF_UPDATES),
+        *OF_UPDATES[::SAMPLE_STEP],
+        *(
+            pytest.param(fault, marks=pytest.mark.long)
+            for number, fault in enumerate(OF_UPDATES)
+            if number % SAMPLE_STEP
+        ),
+    ],
+    ids=name_fault,
 )
 
 
@@ -48,11 +71,11 @@ def test_the_line_of_a_fault_is_in_its_module_once(fault: Fault) -> None:
     assert Path(spec.origin).read_text().count(fault.right) == 1
 
 
-@each_fault
+@each_fault_or_a_sample
 def test_a_fault_is_caught_by_a_case_of_its_clause(fault: Fault) -> None:
     skip_without_interpreter(fault)
     suite = fault.suite()
-    for case in CASES:
+    for case in sorted(CASES, key=lambda case: DETECTED.get(case.id) != fault.name):
         if fault.clause in case.clauses:
             (result,) = suite.judge([case], lambda _result: None)
             if result.outcome is CaseOutcome.FAILED:
@@ -63,7 +86,7 @@ def test_a_fault_is_caught_by_a_case_of_its_clause(fault: Fault) -> None:
 
 
 def test_every_case_of_newer_groups_detects_a_fault_of_theirs() -> None:
-    groups = ("judging", "replacing", "remembering")
+    groups = ("judging", "replacing", "remembering", "update")
     assert set(DETECTED) == {case.id for case in CASES if case.group in groups}
     assert set(DETECTED.values()) <= {fault.name for fault in FAULTS}
 

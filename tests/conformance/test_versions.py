@@ -34,14 +34,15 @@ from tinycontainer.conformance.protocol import (
 from tinycontainer.conformance.shim.drivers import SuiteDrivers
 from tinycontainer.conformance.shim.shim import Shim
 from tinycontainer.device.containers.container import ExitReason
-from tinycontainer.errors import LoadReason
+from tinycontainer.errors import LoadReason, UpdateReason
 
 PAGE = SPECS.parent / "conformance-protocol.md"
-NEW_GROUPS = {"judging": 2, "replacing": 2, "remembering": 3}
+NEW_GROUPS = {"judging": 2, "replacing": 2, "remembering": 3, "update": 4}
 """The version with which a group has come; all others are of the first."""
 SOME = [
     *[case for case in CASES if case.group in ("judging", "replacing")][:4],
     *[case for case in CASES if case.group == "remembering"],
+    *[case for case in CASES if case.group == "update"][:3],
     *[case for case in CASES if case.group == "life"][:2],
 ]
 OLDER_VERSIONS = KNOWN_VERSIONS[1:]
@@ -141,7 +142,7 @@ def test_an_implementation_of_an_older_version_is_judged_by_what_it_knows(versio
 
 
 def test_what_an_older_version_announces_of_a_newer_one_is_played() -> None:
-    abilities = ["judge", "replace", "boot", "store"]
+    abilities = ["judge", "replace", "boot", "store", "suit"]
     hello = OF_BEFORE | {"abilities": abilities, "events": ["log", "replacing"]}
     results, _ = judged(lambda: Old(hello, hello))
     assert {result.outcome for result in results} == {CaseOutcome.FAILED}
@@ -176,15 +177,15 @@ def test_our_own_device_leaves_newer_words_out_where_it_is_greeted_in_an_older_v
 
 
 def test_our_own_device_says_which_versions_it_speaks_where_it_does_not_know_one() -> None:
-    unknown = json.loads(Own(newest=4).ask({"verb": "hello", "protocol": 4}, 1))
-    assert unknown == {"unsupported": "the protocol is spoken here in versions 1, 2, 3"}
+    unknown = json.loads(Own(newest=5).ask({"verb": "hello", "protocol": 5}, 1))
+    assert unknown == {"unsupported": "the protocol is spoken here in versions 1, 2, 3, 4"}
 
 
 def test_the_shim_of_the_page_is_judged_in_every_version(tmp_path: Path) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     for version in KNOWN_VERSIONS:
         shim = tmp_path / f"shim{version}.py"
-        text = block.replace('"protocol": 3', f'"protocol": {version}')
+        text = block.replace('"protocol": 4', f'"protocol": {version}')
         assert f'"protocol": {version}' in text
         shim.write_text(text)
         results, hello = judged(partial(ProcessPeer, (sys.executable, str(shim))))
@@ -194,6 +195,18 @@ def test_the_shim_of_the_page_is_judged_in_every_version(tmp_path: Path) -> None
             is_new = result.case.group in NEW_GROUPS
             expected = CaseOutcome.SKIPPED if is_new else CaseOutcome.PASSED
             assert result.outcome is expected, result.problems
+
+
+@pytest.mark.parametrize("abilities", [["judge"], ["judge", "suit"]])
+def test_what_a_device_needs_for_updates_is_told_to_those_who_take_any(
+    abilities: list[str],
+) -> None:
+    hello = OF_BEFORE | {"abilities": abilities}
+    peer = Old(hello, hello)
+    judged(lambda: peer)
+    described = [request["device"] for request in peer.asked if request["verb"] == "reset"]
+    assert described
+    assert all(("update" in device) is ("suit" in abilities) for device in described)
 
 
 def test_refusals_without_words_are_judged_by_whether_there_are_any() -> None:
@@ -224,5 +237,5 @@ def test_refusals_without_words_are_judged_by_whether_there_are_any() -> None:
 def test_every_word_of_the_protocol_is_on_the_page() -> None:
     text = PAGE.read_text()
     exits = set(ExitReason) - {ExitReason.INTERRUPTED}  # by the operator of our own device
-    for word in (*get_args(EventKind), *get_args(Ability), *LoadReason, *exits):
+    for word in (*get_args(EventKind), *get_args(Ability), *LoadReason, *UpdateReason, *exits):
         assert f"`{word}`" in text

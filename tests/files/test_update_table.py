@@ -9,7 +9,7 @@ from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.device_file import DeviceFile
 from tinycontainer.files.toml_file import parse_toml
 from tinycontainer.files.update_table import UpdateTable
-from tinycontainer.suit.keys import UpdateAlgorithm
+from tinycontainer.suit.keys.keys import UpdateAlgorithm
 
 KEY = '[[update.keys]]\nfile = "operator.pub"\n'
 UUID = "fa6b4a53-d5ad-5fdf-be9d-e663e4d41ffe"

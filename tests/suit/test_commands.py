@@ -5,9 +5,9 @@ from support.envelopes import around, decode_both, installing, manifest_members,
 from support.errors import catch_error
 
 from tinycontainer.errors import EnvelopeError
-from tinycontainer.suit.commands import MAX_COMMANDS
-from tinycontainer.suit.labels import Label, ManifestMember, Parameter
-from tinycontainer.suit.model import Command, Unknown
+from tinycontainer.suit.envelope.commands import MAX_COMMANDS
+from tinycontainer.suit.envelope.labels import Label, ManifestMember, Parameter
+from tinycontainer.suit.envelope.model import Unknown, UpdateCommand
 from tinycontainer_tokens import cbor
 from tinycontainer_tokens.cbor import Encodable
 
@@ -29,9 +29,9 @@ def test_unknown_commands_and_parameters_are_kept_as_they_are_encoded() -> None:
     unread = {25: {"a": 1}, -1: None}
     _, manifest = decode_both(installing(-7, [None, "x"], 32, b"\x80", 20, unread))
     assert manifest.sequences[ManifestMember.INSTALL] == (
-        Command(-7, Unknown(cbor.encode([None, "x"]))),
-        Command(Label.RUN_SEQUENCE, Unknown(b"\x41\x80")),
-        Command(20, {25: Unknown(cbor.encode({"a": 1})), -1: Unknown(b"\xf6")}),
+        UpdateCommand(-7, Unknown(cbor.encode([None, "x"]))),
+        UpdateCommand(Label.RUN_SEQUENCE, Unknown(b"\x41\x80")),
+        UpdateCommand(20, {25: Unknown(cbor.encode({"a": 1})), -1: Unknown(b"\xf6")}),
     )
 
 

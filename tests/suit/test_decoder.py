@@ -16,10 +16,10 @@ from support.envelopes import (
 from support.errors import catch_error
 
 from tinycontainer.errors import EnvelopeError, SeveredMismatch
-from tinycontainer.suit.decoder import MAX_ENVELOPE_BYTES, decode_envelope
-from tinycontainer.suit.encoder import digest_of_wrapped
-from tinycontainer.suit.labels import ManifestMember
-from tinycontainer.suit.model import UnknownMember
+from tinycontainer.suit.envelope.decoder import MAX_ENVELOPE_BYTES, decode_envelope
+from tinycontainer.suit.envelope.encoder import digest_of_wrapped
+from tinycontainer.suit.envelope.labels import ManifestMember
+from tinycontainer.suit.envelope.model import UnknownMember
 from tinycontainer_tokens import cbor
 from tinycontainer_tokens.cbor import Encodable
 

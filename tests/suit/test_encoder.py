@@ -13,17 +13,17 @@ from support.errors import catch_error
 from tinycontainer.errors import EnvelopeError
 from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.metadata import Bundle
-from tinycontainer.suit.decoder import decode_envelope
 from tinycontainer.suit.drafts import NewVersion, UpdateDraft, describe, make_envelope
-from tinycontainer.suit.encoder import (
+from tinycontainer.suit.envelope.decoder import decode_envelope
+from tinycontainer.suit.envelope.encoder import (
     digest_of_wrapped,
     encode_manifest,
     signed_bytes,
     with_signature,
 )
-from tinycontainer.suit.labels import Label, ManifestMember
-from tinycontainer.suit.model import Command, Unknown
-from tinycontainer.suit.profile import objections
+from tinycontainer.suit.envelope.labels import Label, ManifestMember
+from tinycontainer.suit.envelope.model import Unknown, UpdateCommand
+from tinycontainer.suit.envelope.profile import objections
 from tinycontainer_tokens import cbor
 
 ESP256 = cbor.encode({1: -9})
@@ -108,8 +108,8 @@ def test_every_component_is_fetched_and_matched_and_the_code_started() -> None:
         Label.IMAGE_MATCH,
     ]
     assert manifest.sequences[ManifestMember.INVOKE] == (
-        Command(Label.SET_COMPONENT_INDEX, 2),
-        Command(Label.INVOKE, 2),
+        UpdateCommand(Label.SET_COMPONENT_INDEX, 2),
+        UpdateCommand(Label.INVOKE, 2),
     )
 
 
@@ -183,4 +183,4 @@ def test_what_was_not_decoded_cannot_be_encoded() -> None:
     _, manifest = decode_both(make_envelope(DRAFT))
     for argument in (Unknown(b"\xf6"), {25: Unknown(b"\xf6")}):
         with pytest.raises(ValueError, match="was not decoded"):
-            encode_manifest(replace(manifest, shared=(Command(Label.WRITE, argument),)))
+            encode_manifest(replace(manifest, shared=(UpdateCommand(Label.WRITE, argument),)))

@@ -5,8 +5,8 @@ from support.envelopes import envelope_members, tagged
 from support.errors import catch_error
 
 from tinycontainer.errors import EnvelopeError
-from tinycontainer.suit.decoder import decode_envelope
-from tinycontainer.suit.model import Signature
+from tinycontainer.suit.envelope.decoder import decode_envelope
+from tinycontainer.suit.envelope.model import Signature
 from tinycontainer_tokens import cbor
 from tinycontainer_tokens.cbor import Encodable
 

@@ -19,8 +19,8 @@ from support.errors import catch_error
 from support.hostile import inert
 
 from tinycontainer.errors import EnvelopeError
-from tinycontainer.suit.decoder import MAX_ENVELOPE_BYTES
 from tinycontainer.suit.drafts import make_envelope
+from tinycontainer.suit.envelope.decoder import MAX_ENVELOPE_BYTES
 
 GENEROUS_SECONDS = 20
 """Far above what hostile input of 1 MiB takes: the items that are read of it are counted."""

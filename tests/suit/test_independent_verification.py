@@ -1,4 +1,4 @@
-"""Our envelopes as somebody else reads them: structure by plain CBOR, signatures by other libraries."""
+"""Our envelopes as others read them: structure by plain CBOR, signatures by other libraries."""
 
 import hashlib
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from support.updates import CLASS, draft, plan_version, sign
 from support.worlds import blueprint
 
 from tinycontainer.suit.drafts import NewVersion, make_envelope
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey
 
 pytestmark = pytest.mark.clause("TC-UPD-06")
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from support.errors import catch_error
 from support.project import VECTORS
 
-from tinycontainer.suit import p256
-from tinycontainer.suit.key_files import parse_update_key, to_private_pem, to_public_pem
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
+from tinycontainer.suit.keys import p256
+from tinycontainer.suit.keys.key_files import parse_update_key, to_private_pem, to_public_pem
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey
 from tinycontainer_tokens import Algorithm, KeyFileError, KeyMaterial, cbor, key_files
 
 ES256, ESP256 = UpdateAlgorithm.ES256, UpdateAlgorithm.ESP256

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from tinycontainer.suit import p256
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey, UpdateKeyEntry, UpdateKeys
+from tinycontainer.suit.keys import p256
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey, UpdateKeyEntry, UpdateKeys
 from tinycontainer_tokens import (
     Algorithm,
     KeyEntry,

@@ -4,8 +4,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.errors import catch_error
 
-from tinycontainer.suit import p256
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
+from tinycontainer.suit.keys import p256
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey
 from tinycontainer_tokens import KeyFileError
 
 ES256 = UpdateAlgorithm.ES256

@@ -17,10 +17,10 @@ from support.envelopes import (
 )
 
 from tinycontainer.interfaces.updating import UpdateSection
-from tinycontainer.suit.components import component_id, parse_component
-from tinycontainer.suit.labels import Label, ManifestMember, Parameter
-from tinycontainer.suit.model import Digest
-from tinycontainer.suit.profile import ALLOWED, Objection, objections
+from tinycontainer.suit.envelope.components import component_id, parse_component
+from tinycontainer.suit.envelope.labels import Label, ManifestMember, Parameter
+from tinycontainer.suit.envelope.model import SuitDigest
+from tinycontainer.suit.envelope.profile import ALLOWED, Objection, objections
 from tinycontainer_tokens import cbor
 from tinycontainer_tokens.cbor import Encodable
 
@@ -91,7 +91,7 @@ def test_dependencies_are_refused_by_their_name() -> None:
 
 def test_a_digest_by_another_algorithm_is_refused() -> None:
     envelope, manifest = decode_both(around(manifest_members(INSTALL)))
-    for digest in (Digest(-44, bytes(64)), Digest(-16, bytes(31))):
+    for digest in (SuitDigest(-44, bytes(64)), SuitDigest(-16, bytes(31))):
         (objection,) = objections(replace(envelope, digest=digest), manifest)
         assert objection.place == "authentication-wrapper"
         assert objection.offset == envelope.digest_offset > 0

@@ -4,7 +4,7 @@ import pytest
 from support.envelopes import decode_both
 from support.project import VECTORS
 
-from tinycontainer.suit.profile import objections
+from tinycontainer.suit.envelope.profile import objections
 
 ENVELOPES = sorted((VECTORS / "suit").glob("*.suit"))
 

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from tinycontainer.interfaces.updating import IDENTIFIER_BYTES
-from tinycontainer.suit.keys import UpdateKeys
+from tinycontainer.suit.keys.keys import UpdateKeys
 from tinycontainer.suit.rules import UpdateRules, derive_identity, is_uuid
 
 

@@ -11,9 +11,9 @@ from cwt import COSE, COSEAlgs, COSEKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycontainer.suit import p256
-from tinycontainer.suit.key_files import to_private_pem
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
+from tinycontainer.suit.keys import p256
+from tinycontainer.suit.keys.key_files import to_private_pem
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey
 from tinycontainer_tokens import (
     cbor,
 )

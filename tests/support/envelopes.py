@@ -7,11 +7,11 @@ from typing import Final
 from hypothesis import strategies as st
 
 from tinycontainer.interfaces.updating import UpdateIdentity, UpdateSection
-from tinycontainer.suit.decoder import decode_envelope, decode_manifest
 from tinycontainer.suit.drafts import NewVersion, UpdateDraft, make_envelope
-from tinycontainer.suit.encoder import with_signature
-from tinycontainer.suit.labels import EnvelopeMember, ManifestMember
-from tinycontainer.suit.model import Envelope, Manifest
+from tinycontainer.suit.envelope.decoder import decode_envelope, decode_manifest
+from tinycontainer.suit.envelope.encoder import with_signature
+from tinycontainer.suit.envelope.labels import EnvelopeMember, ManifestMember
+from tinycontainer.suit.envelope.model import UpdateEnvelope, UpdateManifest
 from tinycontainer_tokens import cbor
 from tinycontainer_tokens.cbor import Encodable
 
@@ -84,7 +84,7 @@ def installing(*commands: Encodable, shared: bytes | None = None) -> bytes:
     return around(manifest_members(sequence(*commands), shared))
 
 
-def decode_both(content: bytes) -> tuple[Envelope, Manifest]:
+def decode_both(content: bytes) -> tuple[UpdateEnvelope, UpdateManifest]:
     """An envelope and its manifest, decoded."""
     envelope = decode_envelope(content)
     return envelope, decode_manifest(envelope)

@@ -13,17 +13,22 @@ from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.errors import UpdateReason, UpdateRefused
 from tinycontainer.interfaces.updating import UpdateSection
-from tinycontainer.suit.decoder import decode_envelope, decode_manifest
 from tinycontainer.suit.drafts import NewVersion, UpdateDraft, make_envelope
-from tinycontainer.suit.encoder import build_envelope, digest_of, encode_manifest, encode_sequence
-from tinycontainer.suit.keys import UpdateKey
-from tinycontainer.suit.labels import Label, ManifestMember, Parameter
-from tinycontainer.suit.model import (
-    Command,
-    CommandSequence,
-    Manifest,
-    ParameterValue,
+from tinycontainer.suit.envelope.decoder import decode_envelope, decode_manifest
+from tinycontainer.suit.envelope.encoder import (
+    build_envelope,
+    digest_of,
+    encode_manifest,
+    encode_sequence,
 )
+from tinycontainer.suit.envelope.labels import Label, ManifestMember, Parameter
+from tinycontainer.suit.envelope.model import (
+    CommandSequence,
+    ParameterValue,
+    UpdateCommand,
+    UpdateManifest,
+)
+from tinycontainer.suit.keys.keys import UpdateKey
 from tinycontainer.suit.rules import UpdateRules
 from tinycontainer.suit.updater import Fetch, UpdateOutcome, Updater, fetch_nothing
 from tinycontainer.trace import TraceEvent
@@ -33,45 +38,45 @@ TIMES = times(period=10, loop=5, stop=5)
 META, DATA, CODE = range(3)
 """The indices of the first container's components."""
 
-ALL = Command(Label.SET_COMPONENT_INDEX, argument=True)
-VENDOR = Command(Label.VENDOR_IDENTIFIER, 15)
-CLASS = Command(Label.CLASS_IDENTIFIER, 15)
-DEVICE = Command(Label.DEVICE_IDENTIFIER, 15)
-MATCH = Command(Label.IMAGE_MATCH, 15)
-ABORT = Command(Label.ABORT, 15)
-FETCH = Command(Label.FETCH, 2)
-WRITE = Command(Label.WRITE, 2)
-INVOKE = Command(Label.INVOKE, 2)
-UNLINK = Command(Label.UNLINK, 2)
+ALL = UpdateCommand(Label.SET_COMPONENT_INDEX, argument=True)
+VENDOR = UpdateCommand(Label.VENDOR_IDENTIFIER, 15)
+CLASS = UpdateCommand(Label.CLASS_IDENTIFIER, 15)
+DEVICE = UpdateCommand(Label.DEVICE_IDENTIFIER, 15)
+MATCH = UpdateCommand(Label.IMAGE_MATCH, 15)
+ABORT = UpdateCommand(Label.ABORT, 15)
+FETCH = UpdateCommand(Label.FETCH, 2)
+WRITE = UpdateCommand(Label.WRITE, 2)
+INVOKE = UpdateCommand(Label.INVOKE, 2)
+UNLINK = UpdateCommand(Label.UNLINK, 2)
 
 
-def at(*indices: int) -> Command:
+def at(*indices: int) -> UpdateCommand:
     """set-component-index of one component, or of several."""
-    return Command(Label.SET_COMPONENT_INDEX, indices[0] if len(indices) == 1 else indices)
+    return UpdateCommand(Label.SET_COMPONENT_INDEX, indices[0] if len(indices) == 1 else indices)
 
 
-def set_(parameter: Parameter, value: ParameterValue) -> Command:
+def set_(parameter: Parameter, value: ParameterValue) -> UpdateCommand:
     """override-parameters with one of them."""
-    return Command(Label.OVERRIDE_PARAMETERS, {parameter: value})
+    return UpdateCommand(Label.OVERRIDE_PARAMETERS, {parameter: value})
 
 
-def uri(value: str) -> Command:
+def uri(value: str) -> UpdateCommand:
     """override-parameters with the uri."""
     return set_(Parameter.URI, value)
 
 
-def digest(content: bytes) -> Command:
+def digest(content: bytes) -> UpdateCommand:
     """override-parameters with the image-digest of some bytes, and no other size."""
     values: dict[int, ParameterValue] = {
         Parameter.IMAGE_DIGEST: digest_of(content),
         Parameter.IMAGE_SIZE: len(content),
     }
-    return Command(Label.OVERRIDE_PARAMETERS, values)
+    return UpdateCommand(Label.OVERRIDE_PARAMETERS, values)
 
 
-def try_each(*sequences: CommandSequence | None) -> Command:
+def try_each(*sequences: CommandSequence | None) -> UpdateCommand:
     """Sequences, each of which is tried if those before it have failed; None does nothing."""
-    return Command(Label.TRY_EACH, sequences)
+    return UpdateCommand(Label.TRY_EACH, sequences)
 
 
 def running(*uids: str, capacity: Capacity | None = None) -> World:
@@ -94,7 +99,7 @@ def newer_of(*uids: str, number: int = 1, token: int = 2) -> "Written":
 class Written:
     """A manifest and the payloads of its envelope, before it is signed."""
 
-    manifest: Manifest
+    manifest: UpdateManifest
     payloads: Mapping[str, bytes] = field(default_factory=dict)
     severed: Mapping[int, bytes] = field(default_factory=dict)
 
@@ -109,7 +114,7 @@ class Written:
         envelope = decode_envelope(make_envelope(what))
         return cls(decode_manifest(envelope), dict(envelope.payloads))
 
-    def having(self, member: ManifestMember, *commands: Command) -> "Written":
+    def having(self, member: ManifestMember, *commands: UpdateCommand) -> "Written":
         """The same with another sequence."""
         sequences = {**self.manifest.sequences, member: commands}
         return replace(self, manifest=replace(self.manifest, sequences=sequences))
@@ -119,11 +124,11 @@ class Written:
         sequences = {key: each for key, each in self.manifest.sequences.items() if key != member}
         return replace(self, manifest=replace(self.manifest, sequences=sequences))
 
-    def installing(self, *commands: Command) -> "Written":
+    def installing(self, *commands: UpdateCommand) -> "Written":
         """The same with other commands in install."""
         return self.having(ManifestMember.INSTALL, *commands)
 
-    def sharing(self, *commands: Command) -> "Written":
+    def sharing(self, *commands: UpdateCommand) -> "Written":
         """The same with another shared sequence."""
         return replace(self, manifest=replace(self.manifest, shared=commands))
 
@@ -149,7 +154,7 @@ class Written:
         return sign(self.unsigned(), *keys)
 
 
-def sequence_bytes(*commands: Command) -> bytes:
+def sequence_bytes(*commands: UpdateCommand) -> bytes:
     """A sequence as a severed member holds it."""
     return encode_sequence(commands)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from support.project import BOX, KEY_LINES, Program
-
 from tinycontainer.cli.main import main
 
 DEVICE = f"""

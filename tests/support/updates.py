@@ -7,7 +7,7 @@ from support.worlds import KEYS, World
 from tinycontainer.interfaces.updating import UpdateIdentity, UpdateSection
 from tinycontainer.metadata import Bundle
 from tinycontainer.suit.drafts import NewVersion, UpdateDraft, make_envelope
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey, UpdateKeyEntry, UpdateKeys
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey, UpdateKeyEntry, UpdateKeys
 from tinycontainer.suit.rules import UpdateRules, derive_identity
 from tinycontainer.suit.signing import sign_envelope
 from tinycontainer.suit.updater import Updater
@@ -35,7 +35,8 @@ def version(
     uris: Mapping[UpdateSection, str] | None = None,
 ) -> NewVersion:
     """A bundle as the next version of a container."""
-    return replace(NewVersion.of(bundle, starts=starts), uid=uid, uris=uris or {})
+    contents = (bundle.metadata, bundle.data, bundle.code)
+    return NewVersion(uid, dict(zip(UpdateSection, contents, strict=True)), starts, uris or {})
 
 
 def plan_version(plan: Blueprint, code: str | None = None, *, starts: bool = False) -> NewVersion:

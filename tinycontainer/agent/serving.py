@@ -13,7 +13,7 @@ from tinycontainer.device.device import BareDevice
 from tinycontainer.device.setup import Setup
 from tinycontainer.interfaces.clock import NS_PER_MS, to_unix_s
 from tinycontainer.state import DeviceState
-from tinycontainer.suit.decoder import MAX_ENVELOPE_BYTES
+from tinycontainer.suit.envelope.decoder import MAX_ENVELOPE_BYTES
 from tinycontainer.suit.updater import Updater
 
 from .address import Address

@@ -5,8 +5,8 @@ from typing import Final
 
 from tinycontainer.files.device_file import DeviceFile
 from tinycontainer.files.toml_file import parse_toml
-from tinycontainer.suit.key_files import parse_update_key
-from tinycontainer.suit.keys import UpdateKey
+from tinycontainer.suit.keys.key_files import parse_update_key
+from tinycontainer.suit.keys.keys import UpdateKey
 from tinycontainer_tokens import KeyMaterial
 from tinycontainer_tokens.key_files import parse as parse_key
 

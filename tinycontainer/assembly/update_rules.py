@@ -6,7 +6,7 @@ from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.files.update_table import UpdateKeyTable
 from tinycontainer.interfaces.network.coap_uri import parse_coap_uri
 from tinycontainer.interfaces.updating import UpdateIdentity
-from tinycontainer.suit.keys import UpdateKeyEntry, UpdateKeys
+from tinycontainer.suit.keys.keys import UpdateKeyEntry, UpdateKeys
 from tinycontainer.suit.rules import UpdateRules, derive_identity
 from tinycontainer.text import show
 from tinycontainer_tokens import KeyFileError

@@ -10,8 +10,8 @@ from typing import Final
 import click
 
 from tinycontainer.files.toml_file import read_bounded
-from tinycontainer.suit.key_files import parse_update_key
-from tinycontainer.suit.keys import UpdateKey, UpdateKeyEntry, UpdateKeys
+from tinycontainer.suit.keys.key_files import parse_update_key
+from tinycontainer.suit.keys.keys import UpdateKey, UpdateKeyEntry, UpdateKeys
 from tinycontainer.text import show
 from tinycontainer_tokens import (
     Algorithm,

@@ -8,6 +8,7 @@ from tinycontainer.device.containers.limits import Policy
 from tinycontainer.files.device_file import CapTable
 from tinycontainer.files.fields import DirectionName, DriverPeerTypeName
 from tinycontainer.files.toml_file import Table
+from tinycontainer.suit.keys.keys import UpdateAlgorithm
 from tinycontainer_tokens import Algorithm, Profile, Role
 
 Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$", max_length=1 << 20)]
@@ -40,6 +41,26 @@ class KeyDescription(Table):
     algorithm: Algorithm
     key: Hex = Field(description="public key, or the secret one of HMAC; 32 bytes")
     uids: list[str] | None = Field(None, description="containers that it may sign for; default all")
+
+
+class UpdateKeyDescription(Table):
+    """A key of somebody who may update containers."""
+
+    algorithms: list[UpdateAlgorithm] = Field(
+        min_length=1, max_length=2, description="that its updates may name; all on its curve"
+    )
+    key: Hex = Field(description="public key: 32 bytes of Ed25519, or a point of P-256 of 65")
+    kid: Hex | None = Field(None, description="its key id")
+    uids: list[str] | None = Field(None, description="containers it may update; default all")
+
+
+class UpdateDescription(Table):
+    """Which updates a device takes."""
+
+    vendor: str = Field(description="a domain name, or a UUID")
+    class_name: str = Field(alias="class", description="any text, or a UUID")
+    origins: list[str] = Field(max_length=16, description="servers it may fetch payloads from")
+    keys: list[UpdateKeyDescription] = Field(max_length=16)
 
 
 class DeviceTraits(Table):
@@ -75,3 +96,6 @@ class DeviceDescription(DeviceTraits):
     profiles: list[Profile]
     epoch_s: int = Field(EPOCH_S, ge=0)
     keys: list[KeyDescription] = Field(default_factory=list, max_length=64)
+    update: UpdateDescription | None = Field(
+        None, description="always there for those who have the ability suit, and for no others"
+    )

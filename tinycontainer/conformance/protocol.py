@@ -21,8 +21,8 @@ from tinycontainer_tokens import Profile
 from .description import DeviceDescription, Hex
 from .errors import ProtocolError, ReportedFailure, Unsupported
 
-PROTOCOL_VERSION: Final = 3
-KNOWN_VERSIONS: Final = (PROTOCOL_VERSION, 2, 1)
+PROTOCOL_VERSION: Final = 4
+KNOWN_VERSIONS: Final = (PROTOCOL_VERSION, 3, 2, 1)
 """The newest first."""
 MAX_LINE_BYTES: Final = 1 << 20
 """Longest line, either way, its end included."""
@@ -44,8 +44,9 @@ EventKind = Literal[
     "replacing",
     "replacement-confirmed",
     "replacement-undone",
+    "updated",
 ]
-Ability = Literal["bundles", "rbpf", "tinyml", "judge", "replace", "boot", "store"]
+Ability = Literal["bundles", "rbpf", "tinyml", "judge", "replace", "boot", "store", "suit"]
 """What an implementation need not have. Cases that need it are skipped without it."""
 NEW_IN: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -56,6 +57,8 @@ NEW_IN: Final[Mapping[str, int]] = MappingProxyType(
         "replacement-undone": 2,
         "boot": 3,
         "store": 3,
+        "suit": 4,
+        "updated": 4,
     }
 )
 """The version with which an ability or a kind of event has come; all others are of the first."""
@@ -81,6 +84,7 @@ class EventReply(Table):
     token: Word = ""
     count: _Natural = 0
     within_ms: _Natural = 0
+    number: _Natural = 0
 
 
 class HelloReply(Table):
@@ -114,6 +118,12 @@ class JudgeReply(Table):
     """The answer to ``judge``: the reasons for which the device refuses, in the order of checks."""
 
     refusals: list[Word] = Field(max_length=MAX_REFUSALS)
+
+
+class UpdateReply(Table):
+    """The answer to ``update``: it is accepted."""
+
+    repetition: bool = Field(description="it was accepted before, and nothing changes")
 
 
 class NothingReply(Table):
@@ -183,6 +193,12 @@ class ReplaceRequest(LoadRequest):
     confirm_ms: int | None = Field(gt=0, le=MAX_ADVANCE_MS)
 
 
+class UpdateRequest(Table):
+    """Gives the device an update."""
+
+    envelope: Hex
+
+
 class AdvanceRequest(Table):
     """Lets device time pass."""
 
@@ -206,6 +222,7 @@ REQUESTS: Final[dict[str, type[Table]]] = {
     "bundle": BundleRequest,
     "judge": JudgeRequest,
     "replace": ReplaceRequest,
+    "update": UpdateRequest,
     "begin": NothingRequest,
     "section": SectionRequest,
     "bytes": BytesRequest,

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from tinycontainer.interfaces.network.coap_uri import parse_coap_uri
-from tinycontainer.suit.keys import UpdateAlgorithm
+from tinycontainer.suit.keys.keys import UpdateAlgorithm
 from tinycontainer.suit.rules import is_uuid
 from tinycontainer.text import show
 

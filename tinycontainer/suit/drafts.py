@@ -16,12 +16,25 @@ from tinycontainer.metadata import Bundle
 from tinycontainer.metadata import decode as decode_metadata
 from tinycontainer_tokens import cbor
 
-from .components import component_id
-from .decoder import decode_envelope, decode_manifest
-from .encoder import build_envelope, digest_of, digest_of_wrapped, encode_manifest, encode_sequence
-from .labels import MANIFEST_VERSION, Label, ManifestMember, Parameter, TextMember
-from .model import Command, CommandSequence, ComponentId, Digest, Manifest, ParameterValue
-from .profile import objections
+from .envelope.components import component_id
+from .envelope.decoder import decode_envelope, decode_manifest
+from .envelope.encoder import (
+    build_envelope,
+    digest_of,
+    digest_of_wrapped,
+    encode_manifest,
+    encode_sequence,
+)
+from .envelope.labels import MANIFEST_VERSION, Label, ManifestMember, Parameter, TextMember
+from .envelope.model import (
+    CommandSequence,
+    ComponentId,
+    ParameterValue,
+    SuitDigest,
+    UpdateCommand,
+    UpdateManifest,
+)
+from .envelope.profile import objections
 
 _CHECK: Final = 15
 """The reporting policy of conditions: success and failure, in record and information."""
@@ -124,10 +137,10 @@ def make_envelope(draft: UpdateDraft) -> bytes:
     return content
 
 
-def describe(draft: UpdateDraft) -> Manifest:
+def describe(draft: UpdateDraft) -> UpdateManifest:
     """The manifest of a draft, which nobody has judged."""
     images = tuple(_images(draft))
-    return Manifest(
+    return UpdateManifest(
         version=MANIFEST_VERSION,
         sequence_number=draft.sequence_number,
         components=tuple(image.identifier for image in images),
@@ -165,19 +178,19 @@ def _payloads(draft: UpdateDraft) -> dict[str, bytes]:
 
 
 def _shared(identity: UpdateIdentity, images: tuple[_Image, ...]) -> CommandSequence:
-    commands = [Command(Label.SET_COMPONENT_INDEX, argument=True), *_conditions(identity)]
+    commands = [UpdateCommand(Label.SET_COMPONENT_INDEX, argument=True), *_conditions(identity)]
     for index, image in enumerate(images):
         if image.content is not None:
             parameters: dict[int, ParameterValue] = {
                 Parameter.IMAGE_DIGEST: digest_of(image.content),
                 Parameter.IMAGE_SIZE: len(image.content),
             }
-            commands.append(Command(Label.SET_COMPONENT_INDEX, index))
-            commands.append(Command(Label.OVERRIDE_PARAMETERS, parameters))
+            commands.append(UpdateCommand(Label.SET_COMPONENT_INDEX, index))
+            commands.append(UpdateCommand(Label.OVERRIDE_PARAMETERS, parameters))
     return tuple(commands)
 
 
-def _conditions(identity: UpdateIdentity) -> Iterator[Command]:
+def _conditions(identity: UpdateIdentity) -> Iterator[UpdateCommand]:
     """Which device the update is for, checked for all components."""
     identifiers: dict[int, ParameterValue] = {
         Parameter.VENDOR_IDENTIFIER: identity.vendor_id,
@@ -185,10 +198,10 @@ def _conditions(identity: UpdateIdentity) -> Iterator[Command]:
     }
     if identity.device_id is not None:
         identifiers[Parameter.DEVICE_IDENTIFIER] = identity.device_id
-    yield Command(Label.OVERRIDE_PARAMETERS, identifiers)
+    yield UpdateCommand(Label.OVERRIDE_PARAMETERS, identifiers)
     # Each condition has the number of the parameter that it compares.
     for number in identifiers:
-        yield Command(number, _CHECK)
+        yield UpdateCommand(number, _CHECK)
 
 
 def _sequences(draft: UpdateDraft) -> dict[ManifestMember, CommandSequence]:
@@ -199,25 +212,25 @@ def _sequences(draft: UpdateDraft) -> dict[ManifestMember, CommandSequence]:
     if draft.containers:
         sequences[ManifestMember.INSTALL] = tuple(_install(images))
     if draft.removed:
-        everything = Command(Label.SET_COMPONENT_INDEX, argument=True)
-        sequences[ManifestMember.UNINSTALL] = everything, Command(Label.UNLINK, _ACT)
+        everything = UpdateCommand(Label.SET_COMPONENT_INDEX, argument=True)
+        sequences[ManifestMember.UNINSTALL] = everything, UpdateCommand(Label.UNLINK, _ACT)
     return sequences
 
 
-def _install(images: tuple[_Image, ...]) -> Iterator[Command]:
+def _install(images: tuple[_Image, ...]) -> Iterator[UpdateCommand]:
     for index, image in enumerate(images):
-        yield Command(Label.SET_COMPONENT_INDEX, index)
+        yield UpdateCommand(Label.SET_COMPONENT_INDEX, index)
         uri = _name(index) if image.uri is None else image.uri
-        yield Command(Label.OVERRIDE_PARAMETERS, {Parameter.URI: uri})
-        yield Command(Label.FETCH, _ACT)
-        yield Command(Label.IMAGE_MATCH, _CHECK)
+        yield UpdateCommand(Label.OVERRIDE_PARAMETERS, {Parameter.URI: uri})
+        yield UpdateCommand(Label.FETCH, _ACT)
+        yield UpdateCommand(Label.IMAGE_MATCH, _CHECK)
 
 
-def _invoke(images: tuple[_Image, ...]) -> Iterator[Command]:
+def _invoke(images: tuple[_Image, ...]) -> Iterator[UpdateCommand]:
     for index, image in enumerate(images):
         if image.starts:
-            yield Command(Label.SET_COMPONENT_INDEX, index)
-            yield Command(Label.INVOKE, _ACT)
+            yield UpdateCommand(Label.SET_COMPONENT_INDEX, index)
+            yield UpdateCommand(Label.INVOKE, _ACT)
 
 
 def _severed(draft: UpdateDraft) -> dict[int, bytes]:
@@ -231,7 +244,7 @@ def _severed(draft: UpdateDraft) -> dict[int, bytes]:
     return severed
 
 
-def _severed_digests(draft: UpdateDraft) -> dict[ManifestMember, Digest]:
+def _severed_digests(draft: UpdateDraft) -> dict[ManifestMember, SuitDigest]:
     return {
         ManifestMember(label): digest_of_wrapped(content)
         for label, content in _severed(draft).items()

@@ -24,9 +24,9 @@ from tinycontainer.interfaces.updating import (
 from tinycontainer.metadata import decode as decode_metadata
 from tinycontainer.text import show
 
-from .components import parse_component
-from .labels import Label, ManifestMember, Parameter
-from .model import Command, CommandSequence, Digest, ParameterValue
+from .envelope.components import parse_component
+from .envelope.labels import Label, ManifestMember, Parameter
+from .envelope.model import CommandSequence, ParameterValue, SuitDigest, UpdateCommand
 from .rules import UpdateRules
 from .verification import Examined
 
@@ -152,7 +152,7 @@ class _Processor:
                     for component in self._current():
                         self._carry_out(command, component)
 
-    def _carry_out(self, command: Command, component: _Component) -> None:
+    def _carry_out(self, command: UpdateCommand, component: _Component) -> None:
         match command.label:
             case Label.OVERRIDE_PARAMETERS if isinstance(command.argument, Mapping):
                 component.parameters |= command.argument
@@ -174,7 +174,7 @@ class _Processor:
             case _:
                 raise RuntimeError(f"{command.place}: a command that the profile does not have")
 
-    def _select(self, command: Command) -> None:
+    def _select(self, command: UpdateCommand) -> None:
         argument = command.argument
         if argument is True:
             self._selected = tuple(range(len(self._components)))
@@ -186,7 +186,7 @@ class _Processor:
     def _current(self) -> list[_Component]:
         return [self._components[index] for index in self._selected]
 
-    def _try_each(self, command: Command) -> Generator[PayloadRequest, "bytes | None", None]:
+    def _try_each(self, command: UpdateCommand) -> Generator[PayloadRequest, "bytes | None", None]:
         """Carry out the first sequence that does not fail; one that does leaves nothing behind."""
         sequences = command.argument if isinstance(command.argument, tuple) else ()
         selected, kept = self._selected, self._components
@@ -207,7 +207,7 @@ class _Processor:
 
     # What each is about.
 
-    def _check_identity(self, command: Command, component: _Component) -> None:
+    def _check_identity(self, command: UpdateCommand, component: _Component) -> None:
         label = Label(command.label)
         reason, parameter = _IDENTITY[label]
         wanted = component.parameters.get(parameter)
@@ -221,11 +221,11 @@ class _Processor:
             raise _refused(reason, command, component, problem)
         component.meant |= {label}
 
-    def _match_image(self, command: Command, component: _Component) -> None:
+    def _match_image(self, command: UpdateCommand, component: _Component) -> None:
         wanted = component.parameters.get(Parameter.IMAGE_DIGEST)
         size_bytes = component.parameters.get(Parameter.IMAGE_SIZE)
         content = self._content(component)
-        if not isinstance(wanted, Digest):
+        if not isinstance(wanted, SuitDigest):
             raise _refused(UpdateReason.IMAGE, command, component, "no image-digest is set")
         if content is None:
             raise _refused(UpdateReason.IMAGE, command, component, "there is nothing to compare")
@@ -252,7 +252,7 @@ class _Processor:
         return self._target.installed(component.uid, component.section)
 
     def _fetch(
-        self, command: Command, component: _Component
+        self, command: UpdateCommand, component: _Component
     ) -> Generator[PayloadRequest, "bytes | None", None]:
         uri = component.parameters.get(Parameter.URI)
         if not isinstance(uri, str):
@@ -271,7 +271,7 @@ class _Processor:
                 raise _refused(UpdateReason.PAYLOAD, command, component, problem)
         self._stage(command, component, content)
 
-    def _require_fetchable(self, command: Command, component: _Component, uri: str) -> None:
+    def _require_fetchable(self, command: UpdateCommand, component: _Component, uri: str) -> None:
         if not self._rules.allow_fetch(uri):
             problem = f"{show(uri)}: is not at an origin that the device may fetch from"
             raise _refused(UpdateReason.PAYLOAD, command, component, problem)
@@ -280,14 +280,14 @@ class _Processor:
             raise _refused(UpdateReason.PAYLOAD, command, component, problem)
         self._fetches_left -= 1
 
-    def _stage(self, command: Command, component: _Component, content: bytes) -> None:
+    def _stage(self, command: UpdateCommand, component: _Component, content: bytes) -> None:
         most_bytes = self._target.section_limit(component.section)
         if len(content) > most_bytes:
             problem = f"{len(content)} bytes; {most_bytes} fit"
             raise _refused(UpdateReason.CAPACITY, command, component, problem)
         component.stage(content)
 
-    def _invoke(self, command: Command, component: _Component) -> None:
+    def _invoke(self, command: UpdateCommand, component: _Component) -> None:
         if component.section is not UpdateSection.CODE:
             problem = "only a code component can be invoked"
             raise _refused(UpdateReason.PROFILE, command, component, problem)
@@ -372,7 +372,7 @@ def _require_uid(uid: bytes, metadata: bytes) -> None:
 
 
 def _refused(
-    reason: UpdateReason, command: Command, component: _Component | None, problem: str
+    reason: UpdateReason, command: UpdateCommand, component: _Component | None, problem: str
 ) -> UpdateRefused:
     if component is None:
         return UpdateRefused(reason, command.place, problem, offset=command.offset)

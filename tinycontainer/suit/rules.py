@@ -8,7 +8,7 @@ from typing import Final
 from tinycontainer.interfaces.network.coap_uri import parse_coap_uri
 from tinycontainer.interfaces.updating import UpdateIdentity
 
-from .keys import UpdateKeys
+from .keys.keys import UpdateKeys
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 

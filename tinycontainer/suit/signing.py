@@ -2,10 +2,10 @@
 
 from tinycontainer_tokens import cbor
 
-from .decoder import decode_envelope
-from .encoder import signed_bytes, with_signature
-from .keys import UpdateKey
-from .signatures import ALGORITHM_LABEL, KID_LABEL
+from .envelope.decoder import decode_envelope
+from .envelope.encoder import signed_bytes, with_signature
+from .envelope.signatures import ALGORITHM_LABEL, KID_LABEL
+from .keys.keys import UpdateKey
 
 
 def sign_envelope(content: bytes, key: UpdateKey, kid: bytes | None = None) -> bytes:

@@ -28,13 +28,13 @@ from tinycontainer_tokens import (
     require_not_overtaken,
 )
 
-from .components import uids_of
-from .decoder import MAX_ENVELOPE_BYTES, decode_envelope, decode_manifest
-from .encoder import signed_bytes
-from .keys import UpdateAlgorithm, UpdateKeyEntry, UpdateKeys
-from .model import Envelope, Manifest, Signature
-from .profile import objections
-from .signatures import SIGN1_TAG
+from .envelope.components import uids_of
+from .envelope.decoder import MAX_ENVELOPE_BYTES, decode_envelope, decode_manifest
+from .envelope.encoder import signed_bytes
+from .envelope.model import Signature, UpdateEnvelope, UpdateManifest
+from .envelope.profile import objections
+from .envelope.signatures import SIGN1_TAG
+from .keys.keys import UpdateAlgorithm, UpdateKeyEntry, UpdateKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class Examination:
 
     steps: tuple[VerificationStep, ...]
     refusal: UpdateRefused | None
-    envelope: Envelope | None
-    manifest: Manifest | None
+    envelope: UpdateEnvelope | None
+    manifest: UpdateManifest | None
     uids: tuple[bytes, ...]
     signers: tuple[UpdateKeyEntry, ...]
 
@@ -80,8 +80,8 @@ class Examined:
         uids: of the containers that it is about.
     """
 
-    envelope: Envelope
-    manifest: Manifest
+    envelope: UpdateEnvelope
+    manifest: UpdateManifest
     uids: tuple[bytes, ...]
 
     @property
@@ -129,8 +129,8 @@ class _Examiner:
         self._content = content
         self._keys = keys
         self._target = target
-        self._envelope: Envelope | None = None
-        self._manifest: Manifest | None = None
+        self._envelope: UpdateEnvelope | None = None
+        self._manifest: UpdateManifest | None = None
         self._candidates: list[tuple[Signature, UpdateKeyEntry]] = []
         self._signers: tuple[UpdateKeyEntry, ...] = ()
         self._uids: tuple[bytes, ...] = ()
@@ -216,12 +216,12 @@ class _Examiner:
     def examined(self) -> Examined:
         return Examined(self._require_envelope(), self._require_manifest(), self._uids)
 
-    def _require_envelope(self) -> Envelope:
+    def _require_envelope(self) -> UpdateEnvelope:
         if self._envelope is None:
             raise RuntimeError("step 1 comes before this one")
         return self._envelope
 
-    def _require_manifest(self) -> Manifest:
+    def _require_manifest(self) -> UpdateManifest:
         if self._manifest is None:
             raise RuntimeError("step 5 comes before this one")
         return self._manifest

@@ -12,7 +12,7 @@ tags, floats or simple values. Formats of others need a little more: a `Dialect`
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import cbor2
 
@@ -67,8 +67,7 @@ SHOWN: Final = Dialect(any_order=True)
 """The form of tokens and metadata, with its keys in any order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One item of encoded CBOR, and its place.
 
     Attributes:
@@ -206,9 +205,15 @@ def _require_length(data: bytes, limit_bytes: int) -> None:
 
 def _item_at(data: bytes, offset: int) -> Item:
     """The item at an offset of scanned bytes; the scan has bounded how deep this goes."""
-    major, argument, content = _head(data, offset)
-    if major in (_UNSIGNED, _NEGATIVE):
-        return Item(offset, content, content, argument if major == _UNSIGNED else -1 - argument)
+    head = data[offset]
+    if head & 0x1F < 24:  # nearly all are so short
+        major, argument, content = head >> 5, head & 0x1F, offset + 1
+    else:
+        major, argument, content = _head(data, offset)
+    if major == _UNSIGNED:
+        return Item(offset, content, content, argument)
+    if major == _NEGATIVE:
+        return Item(offset, content, content, -1 - argument)
     if major in (_BYTES, _TEXT):
         end = content + argument
         raw = data[content:end]
@@ -216,11 +221,18 @@ def _item_at(data: bytes, offset: int) -> Item:
     if major == _SIMPLE:
         simple: Any = _SIMPLE_VALUES[argument]
         return Item(offset, content, content, simple)
+    return _collection_at(data, offset, content, major, argument)
+
+
+def _collection_at(data: bytes, offset: int, content: int, major: int, argument: int) -> Item:
+    """An array, a map, or a tag with the item after it; its head has been read."""
+    count = 1 if major == _TAG else argument * (2 if major == _MAP else 1)
     children: list[Item] = []
     end = content
-    for _ in range({_ARRAY: argument, _MAP: 2 * argument, _TAG: 1}[major]):
-        children.append(_item_at(data, end))
-        end = children[-1].end
+    for _ in range(count):
+        child = _item_at(data, end)
+        children.append(child)
+        end = child.end
     if major == _TAG:
         return Item(offset, content, end, children[0].value, argument, tuple(children))
     values = [child.value for child in children]
@@ -265,15 +277,16 @@ def _scan(data: bytes, offset: int = 0, dialect: Dialect = _STRICT) -> None:
     missing = 1
     last_key: _KeyRank | None = None
     total = 1
+    size = len(data)
     while True:
         while missing == 0:
             if not open_levels:
-                if offset != len(data):
+                if offset != size:
                     raise CborError(offset, "bytes follow the value")
                 return
             missing, last_key = open_levels.pop()
         start = offset
-        if start < len(data) and (argument := data[start] & 0x1F) < 24:  # nearly all are so short
+        if start < size and (argument := data[start] & 0x1F) < 24:  # nearly all are so short
             major, offset = data[start] >> 5, start + 1
         else:
             major, argument, offset = _head(data, start)
@@ -287,7 +300,7 @@ def _scan(data: bytes, offset: int = 0, dialect: Dialect = _STRICT) -> None:
             offset = _scan_string(data, start, major, argument, offset)
         elif major in (_ARRAY, _MAP):
             items = argument * (2 if major == _MAP else 1)
-            if items > len(data) - offset:
+            if items > size - offset:
                 raise CborError(start, "more items announced than bytes remain")
             if len(open_levels) == MAX_DEPTH:
                 raise CborError(start, f"nested deeper than {MAX_DEPTH}")

@@ -9,10 +9,10 @@ from support.project import VECTORS, Program
 from support.update_desks import UpdateDesk
 
 from tinycontainer.assembly import Device
-from tinycontainer.suit.decoder import decode_envelope, decode_manifest
-from tinycontainer.suit.encoder import signed_bytes
-from tinycontainer.suit.key_files import parse_update_key
-from tinycontainer.suit.labels import ManifestMember
+from tinycontainer.suit.envelope.decoder import decode_envelope, decode_manifest
+from tinycontainer.suit.envelope.encoder import signed_bytes
+from tinycontainer.suit.envelope.labels import ManifestMember
+from tinycontainer.suit.keys.key_files import parse_update_key
 from tinycontainer.suit.rules import derive_identity
 
 BASE = "coap://[::1]:5684/updates"

@@ -11,9 +11,9 @@ from support.updates import draft, plan_version, sign, signed, version
 from support.worlds import blueprint
 
 from tinycontainer.metadata import Bundle, ContainerMap, ContainerType, encode
-from tinycontainer.suit.decoder import decode_envelope, decode_manifest
 from tinycontainer.suit.drafts import make_envelope
-from tinycontainer.suit.encoder import build_envelope, encode_manifest
+from tinycontainer.suit.envelope.decoder import decode_envelope, decode_manifest
+from tinycontainer.suit.envelope.encoder import build_envelope, encode_manifest
 from tinycontainer.tools.updates.file_names import make_file_name
 
 BASE = "coap://[::1]:5684/updates"

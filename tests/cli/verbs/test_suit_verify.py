@@ -17,18 +17,18 @@ from tinycontainer.assembly import Device
 from tinycontainer.errors import UpdateRefused
 from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.metadata import Bundle
-from tinycontainer.suit.decoder import decode_envelope, decode_manifest
 from tinycontainer.suit.drafts import NewVersion, UpdateDraft, make_envelope
-from tinycontainer.suit.encoder import (
+from tinycontainer.suit.envelope.decoder import decode_envelope, decode_manifest
+from tinycontainer.suit.envelope.encoder import (
     build_envelope,
     encode_manifest,
     signed_bytes,
     with_signature,
 )
-from tinycontainer.suit.key_files import parse_update_key
-from tinycontainer.suit.keys import UpdateKey
-from tinycontainer.suit.labels import Label, ManifestMember
-from tinycontainer.suit.model import CommandSequence, Envelope, Manifest
+from tinycontainer.suit.envelope.labels import Label, ManifestMember
+from tinycontainer.suit.envelope.model import CommandSequence, UpdateEnvelope, UpdateManifest
+from tinycontainer.suit.keys.key_files import parse_update_key
+from tinycontainer.suit.keys.keys import UpdateKey
 from tinycontainer.suit.rules import derive_identity
 from tinycontainer_tokens import cbor
 
@@ -52,7 +52,7 @@ def resign(desk: UpdateDesk, content: bytes) -> bytes:
 def signed_over(
     desk: UpdateDesk,
     content: bytes,
-    covered: Callable[[Envelope], bytes],
+    covered: Callable[[UpdateEnvelope], bytes],
     form: Callable[[bytes], bytes] = bytes,
 ) -> bytes:
     envelope = decode_envelope(content)
@@ -60,7 +60,9 @@ def signed_over(
     return with_signature(content, b"\xa1\x01\x26", proof)
 
 
-def remade(desk: UpdateDesk, change: Callable[[Manifest], Manifest], name: str = "c") -> bytes:
+def remade(
+    desk: UpdateDesk, change: Callable[[UpdateManifest], UpdateManifest], name: str = "c"
+) -> bytes:
     """A signed envelope of the courier with another manifest."""
     desk.create("courier.tcb", out=f"{name}.suit", options=("--force",))
     envelope = decode_envelope((desk / f"{name}.suit").read_bytes())
@@ -306,7 +308,7 @@ def in_der(proof: bytes) -> bytes:
     return encode_dss_signature(r, s)
 
 
-COVERAGES: dict[str, tuple[Callable[[Envelope], bytes], Callable[[bytes], bytes]]] = {
+COVERAGES: dict[str, tuple[Callable[[UpdateEnvelope], bytes], Callable[[bytes], bytes]]] = {
     "over the manifest itself": (
         lambda each: cbor.encode(["Signature1", b"\xa1\x01\x26", b"", each.manifest[3:]]),
         bytes,
@@ -355,7 +357,7 @@ def test_severed_text_may_be_left_out(desk: UpdateDesk) -> None:
     assert desk.verify()["refused"] is False
 
 
-def without_commands(manifest: Manifest, *labels: Label) -> Manifest:
+def without_commands(manifest: UpdateManifest, *labels: Label) -> UpdateManifest:
     def kept(commands: CommandSequence) -> CommandSequence:
         return tuple(each for each in commands if each.label not in labels)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from support.project import BOX, Program
 
-from tinycontainer.suit.key_files import parse_update_key
-from tinycontainer.suit.keys import UpdateAlgorithm
+from tinycontainer.suit.keys.key_files import parse_update_key
+from tinycontainer.suit.keys.keys import UpdateAlgorithm
 
 CURVES = {
     "P-256": {UpdateAlgorithm.ES256, UpdateAlgorithm.ESP256},

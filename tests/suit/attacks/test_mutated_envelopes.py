@@ -12,9 +12,9 @@ from support.worlds import Ledger, World, blueprint, snapshot
 
 from tinycontainer.errors import UpdateReason, UpdateRefused
 from tinycontainer.interfaces.updating import UpdateSection
-from tinycontainer.suit.decoder import decode_envelope
 from tinycontainer.suit.drafts import make_envelope
-from tinycontainer.suit.encoder import signed_bytes, with_signature
+from tinycontainer.suit.envelope.decoder import decode_envelope
+from tinycontainer.suit.envelope.encoder import signed_bytes, with_signature
 from tinycontainer.trace.events import LoadRefused
 from tinycontainer_tokens import cbor
 
@@ -144,7 +144,8 @@ def test_a_key_id_outside_of_the_signature_is_a_hint_and_nothing_more() -> None:
         wrapper = cbor.encode([content.signed_digest, sign1])
         manifest = cbor.decode(content.manifest, len(content.manifest))
         members: dict[int | str, cbor.Encodable] = {2: wrapper, 3: manifest}
-        members |= dict(content.payloads)
+        for name, payload in content.payloads.items():
+            members[name] = payload
         envelope = cbor.with_tags((107,), cbor.encode(members))
         assert updater(running("a")).apply(envelope).uids == (b"a",)
 

@@ -31,8 +31,8 @@ from support.worlds import Ledger, World, blueprint, snapshot
 from tinycontainer.errors import UpdateReason, UpdateRefused
 from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.suit.drafts import NewVersion
-from tinycontainer.suit.encoder import build_envelope, encode_manifest
-from tinycontainer.suit.labels import ManifestMember, Parameter
+from tinycontainer.suit.envelope.encoder import build_envelope, encode_manifest
+from tinycontainer.suit.envelope.labels import ManifestMember, Parameter
 from tinycontainer.suit.processor import PayloadRequest
 from tinycontainer.trace.events import LoadRefused
 from tinycontainer_tokens import cbor

@@ -26,7 +26,7 @@ from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.errors import LoadReason, UpdateReason, UpdateRefused
 from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.metadata import Bundle
-from tinycontainer.suit.labels import ManifestMember
+from tinycontainer.suit.envelope.labels import ManifestMember
 from tinycontainer.tools.packing.packing import pack
 from tinycontainer.trace.events import Updated
 from tinycontainer_tokens import Role
@@ -309,6 +309,6 @@ def test_what_matched_while_it_was_installed_is_taken_even_if_it_has_changed() -
 @pytest.mark.clause("TC-UPD-24")
 def test_an_accepted_update_is_an_event_of_each_container() -> None:
     world = running("a", "b")
-    outcome = apply(world, newer_of("a", "b", number=3).signed())
-    found = [(event.uid, event.sequence, event.digest) for event in world.of(Updated)]
-    assert found == [(uid, 3, outcome.digest.hex()) for uid in (b"a", b"b")]
+    apply(world, newer_of("a", "b", number=3).signed())
+    found = [(event.uid, event.sequence) for event in world.of(Updated)]
+    assert found == [(b"a", 3), (b"b", 3)]

@@ -25,8 +25,8 @@ from support.worlds import blueprint
 
 from tinycontainer.errors import UpdateReason
 from tinycontainer.interfaces.updating import UpdateIdentity
-from tinycontainer.suit.labels import ManifestMember, Parameter
-from tinycontainer.suit.model import Command
+from tinycontainer.suit.envelope.labels import ManifestMember, Parameter
+from tinycontainer.suit.envelope.model import UpdateCommand
 from tinycontainer.suit.rules import derive_identity
 
 NEXT = newer_of("a")
@@ -84,7 +84,9 @@ def test_a_device_without_an_id_takes_no_update_for_one_device() -> None:
         (DEVICE, UpdateReason.DEVICE),
     ],
 )
-def test_a_condition_without_an_identifier_fails(condition: Command, reason: UpdateReason) -> None:
+def test_a_condition_without_an_identifier_fails(
+    condition: UpdateCommand, reason: UpdateReason
+) -> None:
     content = NEXT.sharing(ALL, condition, *IMAGES).signed()
     refuse(running("a"), content, reason, "no identifier is set")
 

@@ -20,12 +20,12 @@ from support.updates import KEY, OTHER, draft, plan_version, rules, sign
 from support.worlds import blueprint
 
 from tinycontainer.errors import UpdateReason
-from tinycontainer.suit.decoder import decode_envelope
 from tinycontainer.suit.drafts import make_envelope
-from tinycontainer.suit.encoder import digest_of_wrapped, signed_bytes, with_signature
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey, UpdateKeyEntry, UpdateKeys
-from tinycontainer.suit.labels import Label
-from tinycontainer.suit.model import Command
+from tinycontainer.suit.envelope.decoder import decode_envelope
+from tinycontainer.suit.envelope.encoder import digest_of_wrapped, signed_bytes, with_signature
+from tinycontainer.suit.envelope.labels import Label
+from tinycontainer.suit.envelope.model import UpdateCommand
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey, UpdateKeyEntry, UpdateKeys
 from tinycontainer.suit.rules import UpdateRules
 from tinycontainer_tokens import cbor
 
@@ -219,7 +219,7 @@ def test_a_member_that_the_manifest_does_not_sever_is_refused() -> None:
     "label", [Label.COPY, Label.SWAP, Label.CHECK_CONTENT, Label.COMPONENT_SLOT]
 )
 def test_a_command_that_the_profile_does_not_have_is_refused_by_its_name(label: Label) -> None:
-    content = NEXT.installing(*NEXT.install, Command(label, 2)).signed()
+    content = NEXT.installing(*NEXT.install, UpdateCommand(label, 2)).signed()
     name = label.name.lower().replace("_", "-")
     refusal = refuse(running("a"), content, UpdateReason.PROFILE, f"the command {name}")
     assert refusal.place == f"install[{len(NEXT.install)}]"

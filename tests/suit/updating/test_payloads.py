@@ -29,7 +29,7 @@ from support.worlds import blueprint
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.errors import UpdateReason
 from tinycontainer.interfaces.updating import UpdateSection
-from tinycontainer.suit.labels import ManifestMember, Parameter
+from tinycontainer.suit.envelope.labels import ManifestMember, Parameter
 from tinycontainer.suit.processor import MAX_FETCHES, PayloadRequest
 
 NEXT = newer_of("a")

@@ -32,8 +32,8 @@ from support.updates import draft, rules
 
 from tinycontainer.errors import UpdateReason
 from tinycontainer.interfaces.updating import UpdateSection
-from tinycontainer.suit.labels import ManifestMember, Parameter
-from tinycontainer.suit.model import CommandSequence
+from tinycontainer.suit.envelope.labels import ManifestMember, Parameter
+from tinycontainer.suit.envelope.model import CommandSequence
 from tinycontainer.suit.processor import PayloadRequest
 
 pytestmark = pytest.mark.clause("TC-UPD-13")

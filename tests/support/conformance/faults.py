@@ -1,12 +1,16 @@
 """Faults that the conformance suite must catch: each changes one line of the device."""
 
+from .envelope_faults import ENVELOPE_FAULTS
 from .fault import Fault
 from .state_faults import STATE_FAULTS
+from .update_faults import UPDATE_FAULTS
 from .version_faults import VERSION_FAULTS
 
 FAULTS = [
     *VERSION_FAULTS,
     *STATE_FAULTS,
+    *ENVELOPE_FAULTS,
+    *UPDATE_FAULTS,
     Fault(
         "closes foreign descriptors",
         "TC-CALL-11",

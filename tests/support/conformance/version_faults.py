@@ -124,8 +124,8 @@ VERSION_FAULTS = [
         "records the sequences of a version on trial at once",
         "TC-LOAD-17",
         "tinycontainer.device.containers.versions",
-        "self._supersede(container, successor), None)",
-        "self._supersede(container, successor), None, successor.grant.accepted)",
+        "self.supersede(container, successor), None)",
+        "self.supersede(container, successor), None, successor.grant.accepted)",
     ),
     Fault(
         "records no sequences of confirmed versions",

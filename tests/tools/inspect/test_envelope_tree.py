@@ -12,8 +12,8 @@ from support.worlds import blueprint
 
 from tinycontainer.errors import DeviceFileError, MetadataError
 from tinycontainer.suit.drafts import make_envelope
-from tinycontainer.suit.encoder import encode_sequence
-from tinycontainer.suit.model import Command
+from tinycontainer.suit.envelope.encoder import encode_sequence
+from tinycontainer.suit.envelope.model import UpdateCommand
 from tinycontainer.tools.inspect.contents import Contents, read_envelope_contents
 from tinycontainer.tools.inspect.envelope_shape import SHOWN_FORM, EnvelopeFacts, envelope_shape
 from tinycontainer.tools.inspect.tree import build_tree
@@ -131,7 +131,7 @@ def test_an_envelope_that_is_refused_is_shown_with_the_reason_at_its_place(tmp_p
 
 
 def test_commands_lie_as_deep_as_a_device_decodes_them() -> None:
-    inner = encode_sequence((Command(3, 15),))
+    inner = encode_sequence((UpdateCommand(3, 15),))
     for _ in range(2000):
         inner = cbor.encode([15, [inner]])
     tree = build_tree(

@@ -27,7 +27,9 @@ from .steps import (
     ReplaceStep,
     SectionStep,
     Step,
+    UpdateStep,
 )
+from .updates import DeviceUpdateRecipe, UpdateRecipe
 
 CASES_DIRECTORY: Final = "cases"
 MAX_CASES: Final = 1000
@@ -41,6 +43,7 @@ GroupName = Literal[
     "judging",
     "replacing",
     "remembering",
+    "update",
     "life",
     "scheduling",
     "calls",
@@ -53,7 +56,7 @@ GroupName = Literal[
 GROUPS: Final[tuple[GroupName, ...]] = get_args(GroupName)
 """All groups; only ``timing`` depends on what an instruction costs."""
 ClauseId = Annotated[
-    str, Field(pattern=r"^TC-(META|TOK|LOAD|LIFE|SCHED|CALL|END|RT|BPF|TML|STATE)-[0-9]{2}$")
+    str, Field(pattern=r"^TC-(META|TOK|LOAD|LIFE|SCHED|CALL|END|RT|BPF|TML|STATE|UPD)-[0-9]{2}$")
 ]
 
 
@@ -133,6 +136,7 @@ class DeviceRecipe(DeviceTraits):
     ed25519: list[Role] = Field(default_factory=list, description="roles with a key for -19 alone")
     without: list[Role] = Field(default_factory=list, description="roles without a key")
     key_uids: list[str] | None = Field(None, description="containers that keys may sign for")
+    update: DeviceUpdateRecipe = DeviceUpdateRecipe()
 
 
 def _one_line(text: str) -> str:
@@ -153,22 +157,39 @@ class Case(Table):
     policies: list[Policy] = Field(list(Policy), min_length=1)
     device: DeviceRecipe = DeviceRecipe()
     containers: list[ContainerRecipe] = Field(default_factory=list, max_length=64)
+    updates: list[UpdateRecipe] = Field(default_factory=list, max_length=64)
     steps: list[Step] = Field(min_length=1, max_length=MAX_STEPS)
 
     @model_validator(mode="after")
     def _check_names(self) -> "Case":
         known = {container.name for container in self.containers}
+        updates = {update.name for update in self.updates}
         if len(known) < len(self.containers):
             raise ValueError("containers: one name is used twice")
+        if len(updates) < len(self.updates):
+            raise ValueError("updates: one name is used twice")
         for number, step in enumerate(self.steps):
             key, name = _name_of_content(step)
             if name is not None and name not in known:
                 raise ValueError(f"steps[{number}].{key}: there is no container {show(name)}")
+            if isinstance(step, UpdateStep) and step.update not in updates:
+                problem = f"there is no update {show(step.update)}"
+                raise ValueError(f"steps[{number}].update: {problem}")
         return self
+
+    def bundled(self) -> list[ContainerRecipe]:
+        """The containers that have a bundle: all but those that only updates bring."""
+        named = {_name_of_content(step)[1] for step in self.steps}
+        brought = {name for update in self.updates for name in update.containers}
+        return [each for each in self.containers if each.name in named or each.name not in brought]
 
     def bundle_name(self, container: ContainerRecipe, profile: Profile) -> str:
         """File name of a container's bundle in the directory ``bundles``."""
         return f"{self.id}.{container.name}.{profile.value}.tcb"
+
+    def envelope_name(self, update: str, profile: Profile) -> str:
+        """File name of an update's envelope in the directory ``envelopes``."""
+        return f"{self.id}.{update}.{profile.value}.suit"
 
     def uid(self, name: str) -> bytes:
         """uid of a container of this case; any other name is a uid itself."""

@@ -156,6 +156,14 @@ class ReplaceStep(VerbStep):
     confirm_ms: int | None = Field(None, gt=0, le=MAX_ADVANCE_MS, description="default: final")
 
 
+class UpdateStep(VerbStep):
+    """Gives the device an update."""
+
+    key: ClassVar = "update"
+    update: Name
+    repetition: bool = Field(False, description="it is one that was accepted before")
+
+
 class AdvanceStep(VerbStep):
     """Lets device time pass."""
 
@@ -252,6 +260,7 @@ _AnyStep = (
     | DeleteStep
     | ReconfigureStep
     | ReplaceStep
+    | UpdateStep
     | AdvanceStep
     | BootStep
     | StoreStep

@@ -20,7 +20,7 @@ from ..cases.case import MAX_CASES, Case
 from ..errors import CaseError, ProtocolError, Silence, Unsupported
 from ..peer import Peer
 from ..protocol import NEW_IN, HelloReply
-from ..recipes.workshop import BUNDLES_DIRECTORY
+from ..recipes.workshop import BUNDLES_DIRECTORY, ENVELOPES_DIRECTORY
 from .trial import StepFailed, Trial, TrialVariant, greet
 
 MAX_BUNDLE_BYTES: Final = 1 << 18
@@ -98,19 +98,23 @@ def read_expected(path: Path, cases: Iterable[Case]) -> dict[str, str]:
 
 
 def read_bundles(directory: Path, cases: Iterable[Case]) -> dict[str, bytes]:
-    """The bundles of cases, by file name.
+    """The bundles and the envelopes of cases, by file name.
 
     Raises:
         DeviceFileError: one cannot be read.
     """
-    names = [
-        case.bundle_name(container, profile)
-        for case in cases
-        for profile in case.profiles
-        for container in case.containers
+    played = [(case, profile) for case in cases for profile in case.profiles]
+    bundles = [
+        case.bundle_name(each, profile) for case, profile in played for each in case.bundled()
     ]
-    root = directory / BUNDLES_DIRECTORY
-    return {name: read_bounded(root / name, MAX_BUNDLE_BYTES) for name in names}
+    envelopes = [
+        case.envelope_name(each.name, profile) for case, profile in played for each in case.updates
+    ]
+    return {
+        name: read_bounded(directory / folder / name, MAX_BUNDLE_BYTES)
+        for folder, names in ((BUNDLES_DIRECTORY, bundles), (ENVELOPES_DIRECTORY, envelopes))
+        for name in names
+    }
 
 
 @dataclass
@@ -119,7 +123,7 @@ class Suite:
 
     Attributes:
         start: starts the implementation.
-        bundles: content of the bundles of all cases, by file name.
+        bundles: content of the bundles and envelopes of all cases, by file name.
         timeout_s: how long the answer to one request may take.
         expected: reasons of expected failures, by the id of their case.
         hello: what the implementation said about itself; None before the first answer.

@@ -34,12 +34,20 @@ from ..cases.steps import (
     Step,
     StopStep,
     StoreStep,
+    UpdateStep,
     VerbStep,
 )
 from ..errors import CaseError, ProtocolError, ReportedFailure, Unsupported
 from ..peer import Peer
-from ..protocol import HelloReply, JudgeReply, NothingReply, RequestRefused, StateReply
-from ..recipes.device import describe_device
+from ..protocol import (
+    HelloReply,
+    JudgeReply,
+    NothingReply,
+    RequestRefused,
+    StateReply,
+    UpdateReply,
+)
+from ..recipes.device import describe_device, describe_updates
 from .expectations import TrialRecord, check_expectation
 
 _Reply = TypeVar("_Reply", bound=Table)
@@ -114,7 +122,7 @@ class Trial:
         variant: under which policy and profile.
         peer: the implementation.
         hello: what it said about itself.
-        bundles: content of the files of the directory ``bundles``, by name.
+        bundles: content of the files of the directories ``bundles`` and ``envelopes``, by name.
         timeout_s: how long the answer to one request may take.
         record: what has happened so far.
     """
@@ -141,6 +149,8 @@ class Trial:
         """
         variant = self.variant
         device = describe_device(self.case.device, variant.policy, variant.profile)
+        if "suit" in self.hello.abilities:  # to others the word is unknown
+            device["update"] = describe_updates(self.case.device.update)
         self._ask("reset", NothingReply, device=device)
         for number, step in enumerate(self.case.steps, 1):
             try:
@@ -163,11 +173,15 @@ class Trial:
         return check_expectation(self.record, step)
 
     def _check_verb(self, step: VerbStep) -> str | None:
+        problem = None
         try:
-            self._perform(step)
+            if isinstance(step, UpdateStep):
+                problem = self._check_update(step)
+            else:
+                self._perform(step)
         except RequestRefused as refused:
             return self._check_refusal(step, refused.reason)
-        return None if step.refused is None else f"{step.describe()} was not refused"
+        return problem if step.refused is None else f"{step.describe()} was not refused"
 
     def _check_refusal(self, step: VerbStep, reason: str) -> str | None:
         if step.refused is None:
@@ -175,6 +189,13 @@ class Trial:
         if self.hello.reasons and step.refused != reason:
             return f"{step.describe()} was refused for {reason}, not for {step.refused}"
         return None
+
+    def _check_update(self, step: UpdateStep) -> str | None:
+        envelope = self._vector(self.case.envelope_name(step.update, self.variant.profile))
+        found = self._ask("update", UpdateReply, envelope=envelope.hex())
+        if found.repetition is step.repetition:
+            return None
+        return f"{step.describe()} was taken for {'a' if found.repetition else 'no'} repetition"
 
     def _check_state(self, step: StateExpectation) -> str | None:
         found = self._ask("state", StateReply, uid=self._uid(step.state))
@@ -254,9 +275,11 @@ class Trial:
 
     def _file(self, name: str) -> bytes:
         recipe = next(each for each in self.case.containers if each.name == name)
-        file = self.case.bundle_name(recipe, self.variant.profile)
+        return self._vector(self.case.bundle_name(recipe, self.variant.profile))
+
+    def _vector(self, file: str) -> bytes:
         if file not in self.bundles:
-            raise CaseError(f"{self.case.id}: the bundle {file} is missing")
+            raise CaseError(f"{self.case.id}: the file {file} is missing")
         return self.bundles[file]
 
     # Requests.

@@ -29,13 +29,14 @@ class MetadataParts:
 
     def encode(self) -> bytes:
         """Encode the metadata, whatever the parts hold."""
-        outer = _head(5, self.entries) + self.before
+        outer = head(5, self.entries) + self.before
         for key, part in ((1, self.container), (2, self.endpoints), (3, self.security)):
-            outer += _head(0, key) + _head(2, len(part)) + part
+            outer += head(0, key) + head(2, len(part)) + part
         return cbor.with_tags((self.tag,), outer)
 
 
-def _head(major: int, number: int) -> bytes:
+def head(major: int, number: int) -> bytes:
+    """The head of an item: its major type, and a number below 2^16."""
     if number < 24:
         return bytes([major << 5 | number])
     size = 1 if number < 1 << 8 else 2
@@ -86,7 +87,7 @@ def _with(encoded: bytes, key: int, value: object) -> bytes:
 def _security_start(encoded: bytes, count: int = 8, skip: int = 1) -> Change:
     """Replace the encoding of the first number, which is 0."""
     return lambda parts: replace(
-        parts, security=_head(4, count) + encoded + parts.security[1 + skip :]
+        parts, security=head(4, count) + encoded + parts.security[1 + skip :]
     )
 
 
@@ -95,18 +96,18 @@ def _raw_container(encode: Callable[[dict[int, bytes]], bytes]) -> Change:
 
     def change(parts: MetadataParts) -> MetadataParts:
         values: Any = cbor.decode(parts.container, len(parts.container))
-        entries = {key: _head(0, key) + cbor.encode(value) for key, value in values.items()}
+        entries = {key: head(0, key) + cbor.encode(value) for key, value in values.items()}
         return replace(parts, container=encode(entries))
 
     return change
 
 
 def _duplicate(entries: dict[int, bytes]) -> bytes:
-    return _head(5, len(entries) + 1) + entries[1] + b"".join(entries.values())
+    return head(5, len(entries) + 1) + entries[1] + b"".join(entries.values())
 
 
 def _unordered(entries: dict[int, bytes]) -> bytes:
-    return _head(5, len(entries)) + b"".join(reversed(entries.values()))
+    return head(5, len(entries)) + b"".join(reversed(entries.values()))
 
 
 def _indefinite(entries: dict[int, bytes]) -> bytes:
@@ -115,12 +116,12 @@ def _indefinite(entries: dict[int, bytes]) -> bytes:
 
 def _text_uid(entries: dict[int, bytes]) -> bytes:
     rest = [entry for key, entry in entries.items() if key != 1]
-    return _head(5, len(entries)) + b"\x01\x61a" + b"".join(rest)
+    return head(5, len(entries)) + b"\x01\x61a" + b"".join(rest)
 
 
 def _tagged_uid(entries: dict[int, bytes]) -> bytes:
     rest = [entry for key, entry in entries.items() if key != 1]
-    return _head(5, len(entries)) + b"\x01\xc1" + entries[1][1:] + b"".join(rest)
+    return head(5, len(entries)) + b"\x01\xc1" + entries[1][1:] + b"".join(rest)
 
 
 def _duplicate_endpoint_key(parts: MetadataParts) -> MetadataParts:
@@ -174,7 +175,8 @@ DAMAGES_OF_METADATA: Final[Mapping[str, Callable[[bytes, int], bytes]]] = Mappin
 """Defects of metadata that the infrastructure's key signs all the same."""
 
 
-def _flip(content: bytes, at: int) -> bytes:
+def flip(content: bytes, at: int) -> bytes:
+    """Change one bit of a byte."""
     changed = bytearray(content)
     changed[at] ^= 1
     return bytes(changed)
@@ -182,16 +184,16 @@ def _flip(content: bytes, at: int) -> bytes:
 
 def _change_uid(bundle: Bundle) -> Bundle:
     """Flip a bit of the uid: the metadata still decodes, but none of its tokens fits."""
-    head = bundle.metadata.index(b"\x01", 13)
-    return replace(bundle, metadata=_flip(bundle.metadata, head + 2))
+    at = bundle.metadata.index(b"\x01", 13)
+    return replace(bundle, metadata=flip(bundle.metadata, at + 2))
 
 
 DAMAGES_OF_BUNDLES: Final[Mapping[str, Callable[[Bundle], Bundle]]] = MappingProxyType(
     {
-        "code-bit": lambda bundle: replace(bundle, code=_flip(bundle.code, -1)),
-        "data-bit": lambda bundle: replace(bundle, data=_flip(bundle.data, -1)),
+        "code-bit": lambda bundle: replace(bundle, code=flip(bundle.code, -1)),
+        "data-bit": lambda bundle: replace(bundle, data=flip(bundle.data, -1)),
         "uid-bit": _change_uid,
-        "signature-bit": lambda bundle: replace(bundle, metadata=_flip(bundle.metadata, -1)),
+        "signature-bit": lambda bundle: replace(bundle, metadata=flip(bundle.metadata, -1)),
         "metadata-followed": lambda bundle: replace(bundle, metadata=bundle.metadata + b"\0"),
         "metadata-cut": lambda bundle: replace(bundle, metadata=bundle.metadata[:-1]),
         "data-added": lambda bundle: replace(bundle, data=b"x"),

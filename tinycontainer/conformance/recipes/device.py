@@ -4,11 +4,13 @@ from typing import Any
 
 from tinycontainer.device.containers.limits import Policy
 from tinycontainer.files.fields import uid_from_text
+from tinycontainer.suit.keys.keys import UpdateAlgorithm
 from tinycontainer_tokens import Algorithm, Profile, Role
 
 from ..cases.case import DeviceRecipe
+from ..cases.updates import DeviceUpdateRecipe, UpdateKeyRecipe
 from ..description import EPOCH_S, DeviceTraits
-from .keys import key_of_role
+from .keys import key_of_role, update_key_for_tests
 
 
 def describe_device(recipe: DeviceRecipe, policy: Policy, profile: Profile) -> dict[str, Any]:
@@ -47,6 +49,27 @@ def _describe_key(recipe: DeviceRecipe, role: Role, profile: Profile) -> dict[st
         "algorithm": (Algorithm.HMAC_256 if hmac else signs_with).value,
         "key": (key.hmac_key if hmac else key.public).hex(),
         "uids": _as_hex(recipe.key_uids),
+    }
+
+
+def describe_updates(recipe: DeviceUpdateRecipe) -> dict[str, Any]:
+    """Which updates a device takes, as plain values of a `description.UpdateDescription`."""
+    return {
+        "vendor": recipe.vendor,
+        "class": recipe.class_name,
+        "origins": list(recipe.origins),
+        "keys": [_describe_update_key(each) for each in recipe.keys],
+    }
+
+
+def _describe_update_key(recipe: UpdateKeyRecipe) -> dict[str, Any]:
+    key = update_key_for_tests(recipe.key)
+    default = [each for each in UpdateAlgorithm if key.allows(each)]
+    return {
+        "algorithms": [each.value for each in recipe.algorithms or default],
+        "key": key.public.hex(),
+        "kid": recipe.kid,
+        "uids": _as_hex(recipe.uids),
     }
 
 

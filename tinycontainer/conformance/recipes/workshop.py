@@ -39,6 +39,7 @@ from .damages import DAMAGES_OF_BUNDLES, DAMAGES_OF_ENCODING, DAMAGES_OF_METADAT
 from .keys import STRANGER, key_for_tests, key_of_role
 
 BUNDLES_DIRECTORY: Final = "bundles"
+ENVELOPES_DIRECTORY: Final = "envelopes"
 CONTAINERS_DIRECTORY: Final = "containers"
 MAX_CODE_BYTES: Final = 1 << 16
 _MARK: Final = b"@SCRIPT@"
@@ -195,7 +196,7 @@ def make_bundles(case: Case, modules: Mapping[str, bytes]) -> dict[str, bytes]:
     made = {}
     for profile in case.profiles:
         workshop = Workshop(case, profile, modules)
-        for recipe in case.containers:
+        for recipe in case.bundled():
             name = case.bundle_name(recipe, profile)
             made[name] = workshop.make_file(recipe)
     return made

@@ -4,20 +4,27 @@ from collections.abc import Mapping
 from functools import partial
 
 from tinycontainer.assembly import Device
+from tinycontainer.assembly.setup import FileSetup
 from tinycontainer.device.calls.driver_table import DriverEntry, DriverTable
 from tinycontainer.device.containers.container import Exit, ExitReason
 from tinycontainer.device.containers.limits import Capacity, Caps, Scheduling
 from tinycontainer.device.containers.verification import Trust
-from tinycontainer.device.setup import Setup
-from tinycontainer.errors import InvalidTransition, LoadError, UnknownContainer
+from tinycontainer.errors import InvalidTransition, LoadError, UnknownContainer, UpdateRefused
 from tinycontainer.interfaces.clock import NS_PER_MS, VirtualClock
 from tinycontainer.interfaces.runtime import Runtime
 from tinycontainer.metadata import ContainerType, Direction, PeerType
 from tinycontainer.state import DeviceState
+from tinycontainer.suit.keys.keys import UpdateKey, UpdateKeyEntry, UpdateKeys
+from tinycontainer.suit.rules import UpdateRules, derive_identity
 from tinycontainer.trace import TraceEvent, events
 from tinycontainer_tokens import Algorithm, KeyEntry, KeyMaterial, KeyStore
 
-from ..description import DeviceDescription, DriverDescription, KeyDescription
+from ..description import (
+    DeviceDescription,
+    DriverDescription,
+    KeyDescription,
+    UpdateKeyDescription,
+)
 from ..protocol import EventReply, StateReply
 from .breakable_state import BreakableState
 from .drivers import SuiteDrivers
@@ -87,7 +94,7 @@ class JudgedDevice:
 def refusal_reason(error: Exception) -> str | None:
     """The reason of a refusal in the words of the protocol; None if the error is no refusal."""
     match error:
-        case LoadError():
+        case LoadError() | UpdateRefused():
             return error.reason.value
         case UnknownContainer():
             return "unknown-uid"
@@ -130,6 +137,8 @@ def event_replies(event: TraceEvent) -> list[EventReply]:
             values = [{"event": "replacing", "within_ms": event.within_ns // NS_PER_MS}]
         case events.ReplacementConfirmed() | events.ReplacementUndone():
             values = [{"event": event.name}]
+        case events.Updated():
+            values = [{"event": event.name, "number": event.sequence}]
         case _:
             values = []
     common = {"uid": getattr(event, "uid", b"").hex(), "at_us": event.at_ns // _NS_PER_US}
@@ -166,12 +175,13 @@ def _make_setup(
     runtimes: Mapping[ContainerType, Runtime],
     drivers: SuiteDrivers,
     state: DeviceState,
-) -> Setup:
-    return Setup(
+) -> FileSetup:
+    keys = KeyStore([_key_entry(each) for each in description.keys])
+    return FileSetup(
         runtimes=runtimes,
         drivers=DriverTable([_driver_entry(each, drivers) for each in description.drivers]),
         trust=Trust(
-            keys=KeyStore([_key_entry(each) for each in description.keys]),
+            keys=keys,
             profiles=tuple(description.profiles),
             allow_unsigned=description.allow_unsigned,
             unsigned_mask=description.unsigned_mask,
@@ -188,7 +198,27 @@ def _make_setup(
         ),
         epoch_s=description.epoch_s,
         state=state,
+        update_rules=_update_rules(description, keys),
     )
+
+
+def _update_rules(description: DeviceDescription, token_keys: KeyStore) -> UpdateRules | None:
+    update = description.update
+    if update is None:
+        return None
+    identity = derive_identity(update.vendor, update.class_name, description.device_id)
+    keys = UpdateKeys([_update_key_entry(each) for each in update.keys], token_keys)
+    return UpdateRules(identity, keys, tuple(update.origins))
+
+
+def _update_key_entry(description: UpdateKeyDescription) -> UpdateKeyEntry:
+    key = UpdateKey(
+        description.algorithms[0],
+        bytes.fromhex(description.key),
+        kid=None if description.kid is None else bytes.fromhex(description.kid),
+        is_alg_fixed=len(description.algorithms) == 1,
+    )
+    return UpdateKeyEntry(key, _uids(description.uids))
 
 
 def _capacity(description: DeviceDescription) -> Capacity:

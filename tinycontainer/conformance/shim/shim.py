@@ -79,7 +79,7 @@ class Shim:
         return reply.model_dump(mode="json")
 
     def _abilities(self) -> list[protocol.Ability]:
-        offered: list[protocol.Ability] = ["bundles", "judge", "replace", "boot", "store"]
+        offered: list[protocol.Ability] = ["bundles", "judge", "replace", "boot", "store", "suit"]
         if ContainerType.BPF in self._runtimes:
             offered.append("rbpf")
         if self._drivers.can_infer():
@@ -95,6 +95,9 @@ def _carry_out(judged: JudgedDevice, verb: str, request: Table) -> dict[str, Any
             return {"refusals": [check.reason for check in checks if check.reason is not None]}
         case protocol.ReplaceRequest():
             device.replace(_encode_bundle(request), request.confirm_ms)
+        case protocol.UpdateRequest():
+            outcome = device.update(bytes.fromhex(request.envelope))
+            return {"repetition": outcome.is_repetition}
         case protocol.LoadRequest():
             sections = (request.metadata, request.code, request.data)
             device.load_sections(*map(bytes.fromhex, sections))

@@ -10,8 +10,8 @@ from tinycontainer.errors import EnvelopeError, MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Bundle
 from tinycontainer.metadata.model import METADATA_TAG
-from tinycontainer.suit.decoder import MAX_ENVELOPE_BYTES
-from tinycontainer.suit.labels import ENVELOPE_TAG
+from tinycontainer.suit.envelope.decoder import MAX_ENVELOPE_BYTES
+from tinycontainer.suit.envelope.labels import ENVELOPE_TAG
 from tinycontainer.text import show
 from tinycontainer_tokens import CborError, cbor, key_files
 

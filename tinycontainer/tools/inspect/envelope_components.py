@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from tinycontainer.suit.components import parse_component
-from tinycontainer.suit.labels import Label, Parameter
-from tinycontainer.suit.model import (
-    Command,
+from tinycontainer.suit.envelope.components import parse_component
+from tinycontainer.suit.envelope.labels import Label, Parameter
+from tinycontainer.suit.envelope.model import (
     CommandSequence,
     ComponentId,
-    Digest,
-    Manifest,
     ParameterValue,
+    SuitDigest,
+    UpdateCommand,
+    UpdateManifest,
 )
 from tinycontainer.text import show
 
@@ -46,10 +46,10 @@ class ComponentUse:
     """
 
     uris: list[str] = field(default_factory=list)
-    digests: list[Digest] = field(default_factory=list)
+    digests: list[SuitDigest] = field(default_factory=list)
 
 
-def read_uses(manifest: Manifest) -> tuple[ComponentUse, ...]:
+def read_uses(manifest: UpdateManifest) -> tuple[ComponentUse, ...]:
     """What a manifest says of each component, in their order.
 
     Args:
@@ -61,7 +61,7 @@ def read_uses(manifest: Manifest) -> tuple[ComponentUse, ...]:
     return tuple(reader.uses)
 
 
-def fetched_components(manifest: Manifest) -> dict[str, tuple[int, ...]]:
+def fetched_components(manifest: UpdateManifest) -> dict[str, tuple[int, ...]]:
     """Which components a manifest fetches from each URI."""
     found: dict[str, tuple[int, ...]] = {}
     for index, use in enumerate(read_uses(manifest)):
@@ -70,13 +70,13 @@ def fetched_components(manifest: Manifest) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def values_of(manifest: Manifest, parameter: Parameter) -> Iterator[ParameterValue]:
+def values_of(manifest: UpdateManifest, parameter: Parameter) -> Iterator[ParameterValue]:
     """All values that a manifest sets for a parameter, in the order in which they are set."""
     for commands in sequences_of(manifest):
         yield from _values_in(commands, parameter)
 
 
-def sequences_of(manifest: Manifest) -> tuple[CommandSequence, ...]:
+def sequences_of(manifest: UpdateManifest) -> tuple[CommandSequence, ...]:
     """All sequences of a manifest, the shared one first."""
     return manifest.shared, *manifest.sequences.values()
 
@@ -89,7 +89,7 @@ def _values_in(commands: CommandSequence, parameter: Parameter) -> Iterator[Para
             yield from _values_in(sequence, parameter)
 
 
-def _attempts(command: Command) -> Iterator[CommandSequence]:
+def _attempts(command: UpdateCommand) -> Iterator[CommandSequence]:
     """The sequences of a try-each."""
     for each in command.argument if isinstance(command.argument, tuple) else ():
         if isinstance(each, tuple):
@@ -110,14 +110,14 @@ class _UseReader:
             for sequence in _attempts(command):
                 self.follow(sequence, selected)
 
-    def _select(self, command: Command) -> tuple[int, ...]:
+    def _select(self, command: UpdateCommand) -> tuple[int, ...]:
         argument = command.argument
         if argument is True:
             return tuple(range(len(self.uses)))
         indices = argument if isinstance(argument, tuple) else (argument,)
         return tuple(each for each in indices if isinstance(each, int) and each < len(self.uses))
 
-    def _note(self, command: Command, index: int) -> None:
+    def _note(self, command: UpdateCommand, index: int) -> None:
         parameters, use = self._parameters[index], self.uses[index]
         if isinstance(command.argument, Mapping):
             parameters |= command.argument
@@ -125,5 +125,5 @@ class _UseReader:
         if command.label == Label.FETCH and isinstance(uri, str) and uri not in use.uris:
             use.uris.append(uri)
         is_match = command.label == Label.IMAGE_MATCH
-        if is_match and isinstance(digest, Digest) and digest not in use.digests:
+        if is_match and isinstance(digest, SuitDigest) and digest not in use.digests:
             use.digests.append(digest)

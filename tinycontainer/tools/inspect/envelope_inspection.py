@@ -8,17 +8,17 @@ from uuid import UUID
 
 from tinycontainer.errors import EnvelopeError
 from tinycontainer.interfaces.updating import IDENTIFIER_BYTES, UpdateSection
-from tinycontainer.suit.components import parse_component
-from tinycontainer.suit.decoder import decode_envelope, decode_manifest
-from tinycontainer.suit.labels import (
+from tinycontainer.suit.envelope.components import parse_component
+from tinycontainer.suit.envelope.decoder import decode_envelope, decode_manifest
+from tinycontainer.suit.envelope.labels import (
     DRAFT,
     ManifestMember,
     Parameter,
     name_of,
 )
-from tinycontainer.suit.model import Envelope, Manifest, Signature
-from tinycontainer.suit.profile import MAX_CONTAINERS, Objection, objections
-from tinycontainer.suit.signatures import SIGN1_TAG
+from tinycontainer.suit.envelope.model import Signature, UpdateEnvelope, UpdateManifest
+from tinycontainer.suit.envelope.profile import MAX_CONTAINERS, Objection, objections
+from tinycontainer.suit.envelope.signatures import SIGN1_TAG
 from tinycontainer.text import show
 
 from .diagnostic import CborItem
@@ -46,8 +46,8 @@ class EnvelopeInspection:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
-        self._envelope: Envelope | None = None
-        self._manifest: Manifest | None = None
+        self._envelope: UpdateEnvelope | None = None
+        self._manifest: UpdateManifest | None = None
         self.problem: EnvelopeError | None = None
         try:
             self._envelope = decode_envelope(content)
@@ -120,7 +120,7 @@ class EnvelopeInspection:
             "it matches" if envelope.digest.is_of(envelope.manifest) else "it is of another one",
         )
 
-    def _payloads(self, envelope: Envelope) -> Iterator[dict[str, Any]]:
+    def _payloads(self, envelope: UpdateEnvelope) -> Iterator[dict[str, Any]]:
         manifest = self._manifest
         fetched = {} if manifest is None else fetched_components(manifest)
         for name, content in envelope.payloads.items():
@@ -142,7 +142,7 @@ def _section_of(identifier: tuple[bytes, ...]) -> UpdateSection | None:
         return None
 
 
-def _digest(envelope: Envelope) -> dict[str, Any]:
+def _digest(envelope: UpdateEnvelope) -> dict[str, Any]:
     return {
         "algorithm": envelope.digest.algorithm,
         "value": envelope.digest.value.hex(),
@@ -158,7 +158,7 @@ def _signature(signature: Signature) -> dict[str, Any]:
     }
 
 
-def _manifest(envelope: Envelope, manifest: Manifest) -> dict[str, Any]:
+def _manifest(envelope: UpdateEnvelope, manifest: UpdateManifest) -> dict[str, Any]:
     uris = [uri for uri in fetched_components(manifest) if uri not in envelope.payloads]
     return {
         "version": manifest.version,
@@ -194,7 +194,7 @@ def _component(identifier: tuple[bytes, ...]) -> dict[str, Any]:
     return values | {"uid": show(uid), "uid_hex": uid.hex(), "section": str(section)}
 
 
-def _identifiers(manifest: Manifest, parameter: Parameter) -> Iterator[str]:
+def _identifiers(manifest: UpdateManifest, parameter: Parameter) -> Iterator[str]:
     seen = set()
     for value in values_of(manifest, parameter):
         if isinstance(value, bytes) and value not in seen:

@@ -11,8 +11,8 @@ from enum import IntEnum
 from typing import Final
 from uuid import UUID
 
-from tinycontainer.suit.commands import MAX_NESTING
-from tinycontainer.suit.labels import (
+from tinycontainer.suit.envelope.commands import MAX_NESTING
+from tinycontainer.suit.envelope.labels import (
     ENVELOPE_TAG,
     CommonMember,
     EnvelopeMember,
@@ -21,8 +21,8 @@ from tinycontainer.suit.labels import (
     Parameter,
     name_of,
 )
-from tinycontainer.suit.model import COMMAND_MEMBERS, SEVERABLE_MEMBERS
-from tinycontainer.suit.reading import MAX_ITEMS
+from tinycontainer.suit.envelope.model import COMMAND_MEMBERS, SEVERABLE_MEMBERS
+from tinycontainer.suit.envelope.reading import MAX_ITEMS
 from tinycontainer.text import show
 from tinycontainer_tokens import CborError, cbor
 

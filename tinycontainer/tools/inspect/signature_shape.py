@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from tinycontainer.suit.keys import UpdateAlgorithm
-from tinycontainer.suit.labels import SHA_256
-from tinycontainer.suit.signatures import ALGORITHM_LABEL, KID_LABEL
+from tinycontainer.suit.envelope.labels import SHA_256
+from tinycontainer.suit.envelope.signatures import ALGORITHM_LABEL, KID_LABEL
+from tinycontainer.suit.keys.keys import UpdateAlgorithm
 from tinycontainer.text import show
 
 from .tree import Shape, fixed_meaning, plain_meaning, shape_of_nth

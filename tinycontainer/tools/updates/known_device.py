@@ -12,7 +12,7 @@ from tinycontainer.interfaces.clock import VirtualClock
 from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.metadata import Bundle
 from tinycontainer.state import SqliteState
-from tinycontainer.suit.keys import UpdateKeys
+from tinycontainer.suit.keys.keys import UpdateKeys
 from tinycontainer.suit.rules import UpdateRules
 from tinycontainer.text import show
 from tinycontainer_tokens import KeyStore, Role

@@ -16,13 +16,13 @@ from tinycontainer.interfaces.updating import (
     UpdateSection,
 )
 from tinycontainer.metadata import Bundle
-from tinycontainer.suit.components import uids_of
-from tinycontainer.suit.decoder import decode_envelope, decode_manifest
-from tinycontainer.suit.keys import UpdateKeys
-from tinycontainer.suit.labels import Parameter
-from tinycontainer.suit.model import Manifest
+from tinycontainer.suit.envelope.components import uids_of
+from tinycontainer.suit.envelope.decoder import decode_envelope, decode_manifest
+from tinycontainer.suit.envelope.labels import Parameter
+from tinycontainer.suit.envelope.model import UpdateManifest
+from tinycontainer.suit.envelope.profile import objections
+from tinycontainer.suit.keys.keys import UpdateKeys
 from tinycontainer.suit.processor import Processing, process
-from tinycontainer.suit.profile import objections
 from tinycontainer.suit.rules import UpdateRules
 from tinycontainer.suit.verification import Examined
 from tinycontainer.text import show
@@ -112,7 +112,7 @@ def run(processing: Processing, payloads: Payloads) -> tuple[ContainerChange, ..
         return changes
 
 
-def identity_of(manifest: Manifest) -> UpdateIdentity:
+def identity_of(manifest: UpdateManifest) -> UpdateIdentity:
     """The device that a manifest is for: the identifiers that it sets first, else zeros."""
 
     def first(parameter: Parameter) -> bytes | None:

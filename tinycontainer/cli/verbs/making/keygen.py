@@ -11,8 +11,8 @@ import click
 
 from tinycontainer.interfaces.network.edhoc_identity import make_identity
 from tinycontainer.interfaces.network.security_context import make_security_contexts
-from tinycontainer.suit.key_files import to_private_pem, to_public_pem
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
+from tinycontainer.suit.keys.key_files import to_private_pem, to_public_pem
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey
 from tinycontainer.text import show
 from tinycontainer_tokens import Algorithm, KeyMaterial, Role, key_files
 from tinycontainer_tokens.keys import MAX_KID_BYTES

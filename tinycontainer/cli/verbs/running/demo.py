@@ -26,8 +26,8 @@ from tinycontainer.scenario.expectations import (
 from tinycontainer.scenario.script import Surprise, play_script, read_script
 from tinycontainer.state import DeviceState, MemoryState, SqliteState
 from tinycontainer.suit.drafts import NewVersion, UpdateDraft, make_envelope
-from tinycontainer.suit.key_files import parse_update_key, to_private_pem, to_public_pem
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
+from tinycontainer.suit.keys.key_files import parse_update_key, to_private_pem, to_public_pem
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey
 from tinycontainer.suit.rules import derive_identity
 from tinycontainer.suit.signing import sign_envelope
 from tinycontainer.symbols.places import Symbolizer
@@ -62,7 +62,7 @@ class BundleTable(Table):
     spoil_code: bool = Field(default=False, description="change one bit of the code after signing")
 
 
-class UpdateTable(Table):
+class EnvelopeTable(Table):
     """An update that the demo makes and signs."""
 
     bundles: list[str] = Field(description="names of bundles that it brings")
@@ -77,7 +77,7 @@ class BundlesFile(Table):
     """All bundles and updates of the demo, in the order in which they are made."""
 
     bundles: list[BundleTable]
-    updates: list[UpdateTable] = Field(default_factory=list)
+    updates: list[EnvelopeTable] = Field(default_factory=list)
 
 
 @click.command(cls=Verb)
@@ -214,7 +214,7 @@ def _make_bundles(directory: Path) -> None:
         write_file(directory / f"{update.out}.suit", envelope)
 
 
-def _make_update(directory: Path, table: UpdateTable, made: dict[str, Bundle]) -> bytes:
+def _make_update(directory: Path, table: EnvelopeTable, made: dict[str, Bundle]) -> bytes:
     key = parse_update_key((directory / "keys" / "operator.pem").read_bytes())
     rules = read_plan(directory / "device.toml").content
     bundles = [made[name] for name in table.bundles]

@@ -10,7 +10,7 @@ import click
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.errors import EnvelopeError
 from tinycontainer.files.toml_file import read_bounded
-from tinycontainer.suit.decoder import MAX_ENVELOPE_BYTES, decode_envelope, decode_manifest
+from tinycontainer.suit.envelope.decoder import MAX_ENVELOPE_BYTES, decode_envelope, decode_manifest
 from tinycontainer.text import show
 from tinycontainer.tools.inspect.envelope_components import fetched_components
 

@@ -13,9 +13,9 @@ from tinycontainer.files.fields import check_uid, uid_from_text
 from tinycontainer.files.update_table import check_class, check_vendor
 from tinycontainer.interfaces.network.coap_uri import parse_coap_uri
 from tinycontainer.interfaces.updating import UpdateIdentity, UpdateSection
-from tinycontainer.suit.decoder import decode_envelope
 from tinycontainer.suit.drafts import UpdateDraft, make_envelope
-from tinycontainer.suit.profile import MAX_SEQUENCE_NUMBER
+from tinycontainer.suit.envelope.decoder import decode_envelope
+from tinycontainer.suit.envelope.profile import MAX_SEQUENCE_NUMBER
 from tinycontainer.suit.rules import derive_identity
 from tinycontainer.text import show
 from tinycontainer.tools.updates.outside_payloads import Placement, check_base, place

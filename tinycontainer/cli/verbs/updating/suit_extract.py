@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tinycontainer.errors import EnvelopeError, UpdateRefused
-from tinycontainer.suit.decoder import decode_envelope
+from tinycontainer.suit.envelope.decoder import decode_envelope
 from tinycontainer.text import show
 from tinycontainer.tools.updates.file_names import make_file_name
 from tinycontainer.tools.updates.opening import bundle_of, extract_changes, open_envelope

@@ -10,11 +10,11 @@ import click
 from tinycontainer.errors import EnvelopeError
 from tinycontainer.files.fields import bytes_from_hex
 from tinycontainer.files.toml_file import read_bounded
-from tinycontainer.suit.decoder import MAX_ENVELOPE_BYTES, decode_envelope, decode_manifest
-from tinycontainer.suit.encoder import signed_bytes
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey
-from tinycontainer.suit.model import Envelope
-from tinycontainer.suit.profile import objections
+from tinycontainer.suit.envelope.decoder import MAX_ENVELOPE_BYTES, decode_envelope, decode_manifest
+from tinycontainer.suit.envelope.encoder import signed_bytes
+from tinycontainer.suit.envelope.model import UpdateEnvelope
+from tinycontainer.suit.envelope.profile import objections
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey
 from tinycontainer.suit.signing import sign_envelope
 from tinycontainer.text import show
 from tinycontainer_tokens import KeyFileError
@@ -103,7 +103,7 @@ def sign(
             click.echo(line)
 
 
-def _require_sound(file: Path, content: bytes) -> Envelope:
+def _require_sound(file: Path, content: bytes) -> UpdateEnvelope:
     """Refuse what nobody should sign: other bytes than the digest is of."""
     try:
         envelope = decode_envelope(content)
@@ -116,7 +116,7 @@ def _require_sound(file: Path, content: bytes) -> Envelope:
     return envelope
 
 
-def _has_signed(key: UpdateKey, envelope: Envelope) -> bool:
+def _has_signed(key: UpdateKey, envelope: UpdateEnvelope) -> bool:
     return any(
         key.has_signed(signed_bytes(envelope, each.protected), each.proof)
         for each in envelope.signatures

@@ -6,9 +6,9 @@ from typing import Final
 
 from tinycontainer.errors import EnvelopeError
 from tinycontainer.metadata.model import METADATA_TAG
-from tinycontainer.suit.decoder import MAX_ENVELOPE_BYTES, decode_envelope
-from tinycontainer.suit.labels import DRAFT, ENVELOPE_TAG, EnvelopeMember, ManifestMember
-from tinycontainer.suit.reading import FORM
+from tinycontainer.suit.envelope.decoder import MAX_ENVELOPE_BYTES, decode_envelope
+from tinycontainer.suit.envelope.labels import DRAFT, ENVELOPE_TAG, EnvelopeMember, ManifestMember
+from tinycontainer.suit.envelope.reading import FORM
 from tinycontainer_tokens import CborError, cbor, key_files
 
 from ...artefact.artefact import is_bundle

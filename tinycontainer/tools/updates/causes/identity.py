@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tinycontainer.errors import UpdateReason
 from tinycontainer.interfaces.updating import IDENTIFIER_BYTES, UpdateIdentity
-from tinycontainer.suit.labels import Parameter
+from tinycontainer.suit.envelope.labels import Parameter
 from tinycontainer.suit.rules import is_uuid
 from tinycontainer.text import show
 

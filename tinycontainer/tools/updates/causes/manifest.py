@@ -3,12 +3,12 @@
 import hashlib
 
 from tinycontainer.errors import EnvelopeError, SeveredMismatch
-from tinycontainer.suit.components import parse_component
-from tinycontainer.suit.decoder import decode_manifest
-from tinycontainer.suit.labels import ManifestMember, name_of
-from tinycontainer.suit.model import Digest, Envelope
-from tinycontainer.suit.profile import objections
-from tinycontainer.suit.reading import FORM
+from tinycontainer.suit.envelope.components import parse_component
+from tinycontainer.suit.envelope.decoder import decode_manifest
+from tinycontainer.suit.envelope.labels import ManifestMember, name_of
+from tinycontainer.suit.envelope.model import SuitDigest, UpdateEnvelope
+from tinycontainer.suit.envelope.profile import objections
+from tinycontainer.suit.envelope.reading import FORM
 from tinycontainer.text import show
 from tinycontainer_tokens import cbor
 
@@ -28,7 +28,7 @@ def explain_digest(refused: RefusedUpdate) -> Explanation:
     )
 
 
-def _find_digest_cause(envelope: Envelope, found: bytes) -> str:
+def _find_digest_cause(envelope: UpdateEnvelope, found: bytes) -> str:
     signed = envelope.digest.value
     if envelope.digest.is_of(_inner(envelope.manifest)):
         return "the digest is of the manifest without the head of its byte string"
@@ -58,7 +58,7 @@ def explain_manifest(refused: RefusedUpdate) -> Explanation:
     return Explanation("a manifest in the form of the draft", problem, cause)
 
 
-def _find_severed_cause(envelope: Envelope, name: str) -> str:
+def _find_severed_cause(envelope: UpdateEnvelope, name: str) -> str:
     label = next(each for each in ManifestMember if name_of(ManifestMember, each) == name)
     encoded, offset = envelope.severed[label]
     signed = _severed_digest(envelope, label)
@@ -74,7 +74,7 @@ def _find_severed_cause(envelope: Envelope, name: str) -> str:
     return "it was exchanged, or more than one byte of it was changed after signing"
 
 
-def _severed_digest(envelope: Envelope, label: int) -> Digest | None:
+def _severed_digest(envelope: UpdateEnvelope, label: int) -> SuitDigest | None:
     """The digest that the manifest names for a member; the manifest is otherwise well-formed."""
     members = cbor.locate(_inner(envelope.manifest), len(envelope.manifest), FORM).value
     pair = members.get(label) if isinstance(members, dict) else None
@@ -83,7 +83,7 @@ def _severed_digest(envelope: Envelope, label: int) -> Digest | None:
     algorithm, value = pair
     if not isinstance(algorithm, int) or not isinstance(value, bytes):
         return None
-    return Digest(algorithm, value)
+    return SuitDigest(algorithm, value)
 
 
 def explain_profile(refused: RefusedUpdate) -> Explanation:

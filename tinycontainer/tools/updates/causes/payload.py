@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from tinycontainer import metadata as metadata_codec
 from tinycontainer.errors import MetadataError
 from tinycontainer.interfaces.updating import UpdateSection
-from tinycontainer.suit.components import parse_component
-from tinycontainer.suit.model import Digest
+from tinycontainer.suit.envelope.components import parse_component
+from tinycontainer.suit.envelope.model import SuitDigest
 from tinycontainer.text import show
 
 from ...explain.causes.variants import find_accident
@@ -25,7 +25,7 @@ class _Image:
     uid: bytes
     section: UpdateSection
     content: bytes
-    digest: Digest
+    digest: SuitDigest
 
 
 def explain_payload(refused: RefusedUpdate) -> Explanation:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tinycontainer.errors import UpdateRefused
-from tinycontainer.suit.model import Envelope, Manifest
+from tinycontainer.suit.envelope.model import UpdateEnvelope, UpdateManifest
 from tinycontainer.suit.verification import Examination
 
 from ..known_device import KnownDevice
@@ -29,14 +29,14 @@ class RefusedUpdate:
     payloads: Mapping[str, bytes]
 
     @property
-    def envelope(self) -> Envelope:
+    def envelope(self) -> UpdateEnvelope:
         """The envelope; not for one that was refused at step 1."""
         if self.examination.envelope is None:
             raise RuntimeError("an envelope that cannot be decoded")
         return self.examination.envelope
 
     @property
-    def manifest(self) -> Manifest:
+    def manifest(self) -> UpdateManifest:
         """Its manifest; not for one that was refused at steps 1 to 5."""
         if self.examination.manifest is None:
             raise RuntimeError("a manifest that cannot be decoded")

@@ -1,7 +1,7 @@
 """Who may update what, and in which order."""
 
 from tinycontainer.errors import UpdateReason
-from tinycontainer.suit.keys import UpdateKeyEntry
+from tinycontainer.suit.keys.keys import UpdateKeyEntry
 from tinycontainer.text import show
 
 from ...explain.explanation import Explanation

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from tinycontainer.suit.encoder import signed_bytes
-from tinycontainer.suit.keys import UpdateAlgorithm, UpdateKey, UpdateKeyEntry
-from tinycontainer.suit.model import Envelope, Signature
-from tinycontainer.suit.p256 import COORDINATE_BYTES
-from tinycontainer.suit.signatures import ALGORITHM_LABEL, SIGN1_TAG
+from tinycontainer.suit.envelope.encoder import signed_bytes
+from tinycontainer.suit.envelope.model import Signature, UpdateEnvelope
+from tinycontainer.suit.envelope.signatures import ALGORITHM_LABEL, SIGN1_TAG
+from tinycontainer.suit.keys.keys import UpdateAlgorithm, UpdateKey, UpdateKeyEntry
+from tinycontainer.suit.keys.p256 import COORDINATE_BYTES
 from tinycontainer.text import show
 from tinycontainer_tokens import cbor
 
@@ -157,7 +157,7 @@ def _other_coverage(refused: RefusedUpdate) -> str | None:
     return None
 
 
-def _coverages(envelope: Envelope, protected: bytes) -> Iterator[tuple[str, bytes]]:
+def _coverages(envelope: UpdateEnvelope, protected: bytes) -> Iterator[tuple[str, bytes]]:
     """Other bytes that a signature may have been made over."""
 
     def structure(payload: bytes, header: bytes = protected) -> bytes:
@@ -173,11 +173,11 @@ def _coverages(envelope: Envelope, protected: bytes) -> Iterator[tuple[str, byte
     yield "an empty protected header", structure(envelope.signed_digest, b"")
 
 
-def _holds(envelope: Envelope, signature: Signature, key: UpdateKey) -> bool:
+def _holds(envelope: UpdateEnvelope, signature: Signature, key: UpdateKey) -> bool:
     return key.has_signed(signed_bytes(envelope, signature.protected), signature.proof)
 
 
-def _sign1s(envelope: Envelope) -> list[Signature]:
+def _sign1s(envelope: UpdateEnvelope) -> list[Signature]:
     return [each for each in envelope.signatures if each.tag == SIGN1_TAG]
 
 

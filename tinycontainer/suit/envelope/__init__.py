@@ -1,0 +1,1 @@
+"""The codec of envelopes: bytes to values and back, and the static rules of our profile."""
