@@ -78,7 +78,7 @@ class UpdatedContainer(AnswerTable):
     checks: list[ExplainedStep]
 
 
-class UpdateStep(ExplainedFault):
+class JudgedUpdateStep(ExplainedFault):
     """A step of the judgement of an update."""
 
     number: int
@@ -117,7 +117,7 @@ class SuitVerifyAnswer(AnswerTable):
     """The keys that have signed it."""
     is_repetition: bool
     """Whether the device has taken it before, so that nothing would change."""
-    steps: list[UpdateStep]
+    steps: list[JudgedUpdateStep]
     """In order, up to the first that has failed."""
 
 
