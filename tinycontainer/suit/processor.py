@@ -119,7 +119,7 @@ class _Processor:
         self._components = [
             _Component(*parse_component(each)) for each in examined.manifest.components
         ]
-        self._selected: tuple[int, ...] = (0,)
+        self._selected: tuple[int, ...] = ()
         self._digests: dict[bytes, bytes] = {}
         self._fetches_left = MAX_FETCHES
 
@@ -127,9 +127,7 @@ class _Processor:
         manifest = self._examined.manifest
         for member in _ORDER:
             if member in manifest.sequences:
-                self._selected = (0,)
                 yield from self._run(manifest.shared)
-                self._selected = (0,)
                 yield from self._run(manifest.sequences[member])
         self._require_meant()
         if ManifestMember.UNINSTALL in manifest.sequences:
@@ -190,7 +188,7 @@ class _Processor:
         """Carry out the first sequence that does not fail; one that does leaves nothing behind."""
         sequences = command.argument if isinstance(command.argument, tuple) else ()
         selected, kept = self._selected, self._components
-        failure = _refused(UpdateReason.ABORTED, command, None, "there is no sequence to try")
+        failure: Exception = RuntimeError(f"{command.place}: no sequence to try")
         for sequence in sequences:
             if sequence is None:
                 return
@@ -372,10 +370,8 @@ def _require_uid(uid: bytes, metadata: bytes) -> None:
 
 
 def _refused(
-    reason: UpdateReason, command: UpdateCommand, component: _Component | None, problem: str
+    reason: UpdateReason, command: UpdateCommand, component: _Component, problem: str
 ) -> UpdateRefused:
-    if component is None:
-        return UpdateRefused(reason, command.place, problem, offset=command.offset)
     return UpdateRefused(
         reason,
         command.place,
