@@ -101,12 +101,8 @@ def test_an_envelope_adds_at_most_470_bytes_to_a_bundle(starts: bool) -> None:
 def test_every_component_is_fetched_and_matched_and_the_code_started() -> None:
     _, manifest = decode_both(make_envelope(DRAFT))
     labels = [command.label for command in manifest.sequences[ManifestMember.INSTALL]]
-    assert labels == 3 * [
-        Label.SET_COMPONENT_INDEX,
-        Label.OVERRIDE_PARAMETERS,
-        Label.FETCH,
-        Label.IMAGE_MATCH,
-    ]
+    assert labels == [Label.SET_COMPONENT_INDEX, Label.FETCH, Label.IMAGE_MATCH]
+    assert manifest.sequences[ManifestMember.INSTALL][0].argument is True
     assert manifest.sequences[ManifestMember.INVOKE] == (
         UpdateCommand(Label.SET_COMPONENT_INDEX, 2),
         UpdateCommand(Label.INVOKE, 2),

@@ -95,6 +95,23 @@ def newer_of(*uids: str, number: int = 1, token: int = 2) -> "Written":
     return Written.of(*(plan_version(plan) for plan in plans), number=number)
 
 
+def _one_by_one(manifest: UpdateManifest) -> UpdateManifest:
+    """The same, but install has the uri of each component, and fetches one after the other."""
+    if ManifestMember.INSTALL not in manifest.sequences:
+        return manifest
+    shared: list[UpdateCommand] = []
+    install: list[UpdateCommand] = []
+    for command in manifest.shared:
+        values = dict(command.argument) if isinstance(command.argument, Mapping) else {}
+        place = values.pop(Parameter.URI, None)
+        shared.append(replace(command, argument=values) if values else command)
+        if place is not None:
+            index = len(install) // 4
+            install += [at(index), set_(Parameter.URI, place), FETCH, MATCH]
+    sequences = {**manifest.sequences, ManifestMember.INSTALL: tuple(install)}
+    return replace(manifest, shared=tuple(shared), sequences=sequences)
+
+
 @dataclass(frozen=True)
 class Written:
     """A manifest and the payloads of its envelope, before it is signed."""
@@ -110,9 +127,9 @@ class Written:
 
     @classmethod
     def of_draft(cls, what: UpdateDraft) -> "Written":
-        """What the tool makes of a draft."""
+        """What the tool makes of a draft, with every component installed by itself."""
         envelope = decode_envelope(make_envelope(what))
-        return cls(decode_manifest(envelope), dict(envelope.payloads))
+        return cls(_one_by_one(decode_manifest(envelope)), dict(envelope.payloads))
 
     def having(self, member: ManifestMember, *commands: UpdateCommand) -> "Written":
         """The same with another sequence."""

@@ -1,9 +1,9 @@
 """What an update is to do, and the envelope that says it within our profile.
 
-The shared sequence holds who the update is for, and digest and size of every component. The
-install sequence fetches each component and matches its image, since nothing else covers an
-integrated payload. It is as short as that allows: for one container a signed envelope adds less
-than 470 bytes to the bundle.
+The shared sequence says who the update is for, and of every component digest, size and where it
+comes from. The install sequence fetches all components and matches their images, since nothing else
+covers an integrated payload. It is as short as that allows: for one container a signed envelope
+adds less than 450 bytes to the bundle.
 """
 
 from collections.abc import Iterator, Mapping
@@ -178,12 +178,13 @@ def _payloads(draft: UpdateDraft) -> dict[str, bytes]:
 
 
 def _shared(identity: UpdateIdentity, images: tuple[_Image, ...]) -> CommandSequence:
-    commands = [UpdateCommand(Label.SET_COMPONENT_INDEX, argument=True), *_conditions(identity)]
+    commands = [_EVERYTHING, *_conditions(identity)]
     for index, image in enumerate(images):
         if image.content is not None:
             parameters: dict[int, ParameterValue] = {
                 Parameter.IMAGE_DIGEST: digest_of(image.content),
                 Parameter.IMAGE_SIZE: len(image.content),
+                Parameter.URI: _name(index) if image.uri is None else image.uri,
             }
             commands.append(UpdateCommand(Label.SET_COMPONENT_INDEX, index))
             commands.append(UpdateCommand(Label.OVERRIDE_PARAMETERS, parameters))
@@ -210,20 +211,19 @@ def _sequences(draft: UpdateDraft) -> dict[ManifestMember, CommandSequence]:
     if starting := tuple(_invoke(images)):
         sequences[ManifestMember.INVOKE] = starting
     if draft.containers:
-        sequences[ManifestMember.INSTALL] = tuple(_install(images))
+        sequences[ManifestMember.INSTALL] = _INSTALL
     if draft.removed:
-        everything = UpdateCommand(Label.SET_COMPONENT_INDEX, argument=True)
-        sequences[ManifestMember.UNINSTALL] = everything, UpdateCommand(Label.UNLINK, _ACT)
+        sequences[ManifestMember.UNINSTALL] = _EVERYTHING, UpdateCommand(Label.UNLINK, _ACT)
     return sequences
 
 
-def _install(images: tuple[_Image, ...]) -> Iterator[UpdateCommand]:
-    for index, image in enumerate(images):
-        yield UpdateCommand(Label.SET_COMPONENT_INDEX, index)
-        uri = _name(index) if image.uri is None else image.uri
-        yield UpdateCommand(Label.OVERRIDE_PARAMETERS, {Parameter.URI: uri})
-        yield UpdateCommand(Label.FETCH, _ACT)
-        yield UpdateCommand(Label.IMAGE_MATCH, _CHECK)
+_EVERYTHING: Final = UpdateCommand(Label.SET_COMPONENT_INDEX, argument=True)
+_INSTALL: Final = (
+    _EVERYTHING,
+    UpdateCommand(Label.FETCH, _ACT),
+    UpdateCommand(Label.IMAGE_MATCH, _CHECK),
+)
+"""Fetches every component and matches its image; what and where from, the shared sequence says."""
 
 
 def _invoke(images: tuple[_Image, ...]) -> Iterator[UpdateCommand]:
@@ -237,7 +237,7 @@ def _severed(draft: UpdateDraft) -> dict[int, bytes]:
     """The encoded members that lie outside of the manifest."""
     severed: dict[int, bytes] = {}
     if draft.severed_install and draft.containers:
-        severed[ManifestMember.INSTALL] = encode_sequence(tuple(_install(tuple(_images(draft)))))
+        severed[ManifestMember.INSTALL] = encode_sequence(_INSTALL)
     if draft.description is not None:
         text = {_LANGUAGE: {int(TextMember.UPDATE_DESCRIPTION): draft.description}}
         severed[ManifestMember.TEXT] = cbor.encode(text)
