@@ -58,11 +58,9 @@ UPDATE_FAULTS = [
         "forgets parameters between two sequences",
         "TC-UPD-12",
         "tinycontainer.suit.processor",
-        "                self._selected = (0,)\n"
-        "                yield from self._run(manifest.shared)",
-        "                for component in self._components:\n"
+        "yield from self._run(manifest.shared)",
+        "for component in self._components:\n"
         "                    component.parameters.clear()\n"
-        "                self._selected = (0,)\n"
         "                yield from self._run(manifest.shared)",
     ),
     Fault(
