@@ -164,7 +164,6 @@ DAMAGES = {
     "compressed (gzip)": gzip.compress,
     "cut short: at least 10 bytes": lambda whole: whole[:-10],
     "something else follows at the file's end, 3 bytes": lambda whole: whole + b"abc",
-    "the tag 107 before it is missing": lambda whole: whole[2:],
     "wrapped in a byte string": cbor.encode,
     "this is JSON": lambda _: b'{"manifest-version": 1}',
     "this is a key file": lambda _: b"-----BEGIN PRIVATE KEY-----\nAAAA\n",
@@ -193,6 +192,12 @@ def test_what_became_of_a_file_is_named(desk: UpdateDesk, cause: str) -> None:
     step = desk.refused(damage(desk.signed("courier.tcb")))
     assert (step["number"], step["check"], step["reason"]) == (1, "envelope", "envelope")
     assert cause in step["cause"]
+
+
+def test_an_envelope_of_another_protocol_is_judged_up_to_the_profile(desk: UpdateDesk) -> None:
+    step = desk.refused(desk.signed("courier.tcb")[2:])
+    assert (step["number"], step["check"], step["reason"]) == (6, "profile", "profile")
+    assert "the tag 107 before it is missing" in step["detail"]
 
 
 @pytest.mark.parametrize(

@@ -60,11 +60,17 @@ def signed_with(content: bytes, key: UpdateKey, protected: dict[int, int | bytes
 @pytest.mark.clause("TC-UPD-01", "TC-UPD-05")
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\xd8\x6b\xa0", NEXT.signed()[:-1], NEXT.signed()[2:], bytes((1 << 20) + 1)],
-    ids=["nothing", "no member", "cut", "without its tag", "too long"],
+    [b"", b"\xd8\x6b\xa0", NEXT.signed()[:-1], bytes((1 << 20) + 1)],
+    ids=["nothing", "no member", "cut", "too long"],
 )
 def test_what_is_no_envelope_is_refused(content: bytes) -> None:
     assert refuse(running("a"), content, UpdateReason.ENVELOPE).offset is not None
+
+
+@pytest.mark.clause("TC-UPD-01", "TC-UPD-05")
+def test_an_envelope_without_its_tag_is_outside_of_the_profile() -> None:
+    problem = "the tag 107 before it is missing"
+    assert refuse(running("a"), NEXT.signed()[2:], UpdateReason.PROFILE, problem).offset == 0
 
 
 @pytest.mark.clause("TC-UPD-05", "TC-UPD-06")

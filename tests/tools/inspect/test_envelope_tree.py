@@ -112,6 +112,19 @@ def test_envelopes_of_others_are_shown_and_what_is_outside_of_our_profile_is_mar
     assert all(each.isascii() and each.isprintable() for each in said(found))
 
 
+@pytest.mark.clause("TC-UPD-29")
+def test_an_envelope_of_another_protocol_has_no_tag_and_is_shown(tmp_path: Path) -> None:
+    content = signed(plan_version(blueprint("a")))[2:]
+    path = tmp_path / "untagged.suit"
+    path.write_bytes(content)
+    found = read_envelope_contents(path)
+    require_cover(found.tree)
+    assert found.tree.length == len(content)
+    assert [each["problem"] for each in found.values["outside_profile"]] == [
+        "the tag 107 before it is missing"
+    ]
+
+
 @needs_examples
 def test_texts_name_the_component_that_they_are_about() -> None:
     found = read_envelope_contents(VECTORS / "suit" / "example2-2.suit")

@@ -68,11 +68,14 @@ def decode_envelope(content: bytes, limit_bytes: int = MAX_ENVELOPE_BYTES) -> Up
     if len(content) > limit_bytes:
         problem = f"{len(content)} bytes; at most {limit_bytes} are allowed"
         raise EnvelopeError("envelope", limit_bytes, problem)
-    tagged = Part.read("envelope", content, 0, ItemAllowance())
-    inner = tagged.item.children
-    if tagged.item.tag != ENVELOPE_TAG or inner[0].tag is not None:
-        raise tagged.refusal(f"does not begin with the tag {ENVELOPE_TAG} alone")
-    return _EnvelopeReader().read(tagged.at(inner[0], tagged.place))
+    whole = Part.read("envelope", content, 0, ItemAllowance())
+    inner = whole.item.children
+    # Within other protocols, as in TEEP, an envelope has no tag. Our profile demands it.
+    if whole.item.tag is None and isinstance(whole.item.value, dict):
+        return _EnvelopeReader().read(whole, is_tagged=False)
+    if whole.item.tag != ENVELOPE_TAG or inner[0].tag is not None:
+        raise whole.refusal(f"does not begin with the tag {ENVELOPE_TAG} alone")
+    return _EnvelopeReader().read(whole.at(inner[0], whole.place), is_tagged=True)
 
 
 def decode_manifest(envelope: UpdateEnvelope) -> UpdateManifest:
@@ -109,7 +112,7 @@ class _EnvelopeReader:
     payloads: dict[str, bytes] = field(default_factory=dict)
     unknown: list[UnknownMember] = field(default_factory=list)
 
-    def read(self, whole: Part) -> UpdateEnvelope:
+    def read(self, whole: Part, *, is_tagged: bool) -> UpdateEnvelope:
         for key, value in whole.members():
             self._member(key, value)
         wrapper = _required(
@@ -128,6 +131,7 @@ class _EnvelopeReader:
             payloads=self.payloads,
             unknown=tuple(self.unknown),
             digest_offset=authentication.digest_offset,
+            is_tagged=is_tagged,
         )
 
     def _member(self, key: Part, value: Part) -> None:

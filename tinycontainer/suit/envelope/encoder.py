@@ -138,7 +138,8 @@ def with_signature(content: bytes, protected: bytes, proof: bytes) -> bytes:
 
 def _wrapper_of(content: bytes) -> cbor.Item:
     """The byte string of the authentication wrapper of an envelope that was decoded."""
-    members = cbor.locate(content, len(content), FORM).children[0].children
+    whole = cbor.locate(content, len(content), FORM)
+    members = (whole if whole.tag is None else whole.children[0]).children
     pairs = zip(members[::2], members[1::2], strict=True)
     return next(value for key, value in pairs if key.value == EnvelopeMember.AUTHENTICATION)
 

@@ -166,6 +166,7 @@ class UpdateEnvelope:
         payloads: integrated payloads by their name, such as ``#code``.
         unknown: members that the decoder has no use for.
         digest_offset: of the encoded digest, in bytes from the beginning of the envelope.
+        is_tagged: whether the tag 107 is before it.
     """
 
     digest: SuitDigest
@@ -177,3 +178,4 @@ class UpdateEnvelope:
     payloads: Mapping[str, bytes] = field(default_factory=dict)
     unknown: tuple[UnknownMember, ...] = ()
     digest_offset: int = 0
+    is_tagged: bool = True

@@ -21,6 +21,7 @@ from tinycontainer.text import show
 from .components import parse_component
 from .decoder import SHARED_SEQUENCE
 from .labels import (
+    ENVELOPE_TAG,
     SHA_256,
     CommonMember,
     EnvelopeMember,
@@ -105,6 +106,8 @@ def objections(envelope: UpdateEnvelope, manifest: UpdateManifest) -> Iterator[O
         envelope: as it was decoded.
         manifest: that of the envelope.
     """
+    if not envelope.is_tagged:
+        yield Objection("envelope", 0, f"the tag {ENVELOPE_TAG} before it is missing")
     yield from _unknown_members(envelope, manifest)
     yield from _digest(envelope)
     yield from _sequence_number(manifest)

@@ -10,7 +10,7 @@ from tinycontainer.errors import EnvelopeError, MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.metadata import Bundle
 from tinycontainer.metadata.model import METADATA_TAG
-from tinycontainer.suit.envelope.decoder import MAX_ENVELOPE_BYTES
+from tinycontainer.suit.envelope.decoder import MAX_ENVELOPE_BYTES, decode_envelope
 from tinycontainer.suit.envelope.labels import ENVELOPE_TAG
 from tinycontainer.text import show
 from tinycontainer_tokens import CborError, cbor, key_files
@@ -60,7 +60,7 @@ def read_contents(path: Path) -> Contents:
     tags = _leading_tags(content)
     if tags == (METADATA_TAG,):
         return _metadata(content)
-    if tags[:1] == (ENVELOPE_TAG,):
+    if _is_like_envelope(content, tags):
         return _envelope(content)
     if is_bundle(content):
         return _bundle(content)
@@ -80,9 +80,20 @@ def read_envelope_contents(path: Path) -> Contents:
     content = read_bounded(path, MAX_ENVELOPE_BYTES)
     if key_files.is_key_file(content):
         raise MetadataError("content", "this is a key file, of which nothing is shown")
-    if _leading_tags(content)[:1] != (ENVELOPE_TAG,):
+    if not _is_like_envelope(content, _leading_tags(content)):
         raise MetadataError("content", f"no SUIT envelope: it does not begin with {ENVELOPE_TAG}()")
     return _envelope(content)
+
+
+def _is_like_envelope(content: bytes, tags: tuple[int, ...]) -> bool:
+    """Whether it has the tag of an envelope, or is one without it, as other protocols have them."""
+    if tags:
+        return tags[0] == ENVELOPE_TAG
+    try:
+        decode_envelope(content)
+    except EnvelopeError:
+        return False
+    return True
 
 
 def _envelope(content: bytes) -> Contents:
