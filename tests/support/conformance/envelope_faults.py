@@ -7,8 +7,8 @@ ENVELOPE_FAULTS = [
         "takes an envelope of any tag",
         "TC-UPD-01",
         "tinycontainer.suit.envelope.decoder",
-        "if tagged.item.tag != ENVELOPE_TAG or inner[0].tag is not None:",
-        "if tagged.item.tag is None or inner[0].tag is not None:",
+        "if whole.item.tag != ENVELOPE_TAG or inner[0].tag is not None:",
+        "if whole.item.tag is None or inner[0].tag is not None:",
     ),
     Fault(
         "takes keys of envelopes in any order",
