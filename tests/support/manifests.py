@@ -9,6 +9,7 @@ from support.hostile import inert
 from support.scripted import Program, work
 from support.updates import draft, plan_version, rules, sign
 from support.worlds import Ledger, World, blueprint, snapshot, times
+from tinycontainer.conformance.recipes.envelopes import install_one_by_one
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.errors import UpdateReason, UpdateRefused
@@ -95,23 +96,6 @@ def newer_of(*uids: str, number: int = 1, token: int = 2) -> "Written":
     return Written.of(*(plan_version(plan) for plan in plans), number=number)
 
 
-def _one_by_one(manifest: UpdateManifest) -> UpdateManifest:
-    """The same, but install has the uri of each component, and fetches one after the other."""
-    if ManifestMember.INSTALL not in manifest.sequences:
-        return manifest
-    shared: list[UpdateCommand] = []
-    install: list[UpdateCommand] = []
-    for command in manifest.shared:
-        values = dict(command.argument) if isinstance(command.argument, Mapping) else {}
-        place = values.pop(Parameter.URI, None)
-        shared.append(replace(command, argument=values) if values else command)
-        if place is not None:
-            index = len(install) // 4
-            install += [at(index), set_(Parameter.URI, place), FETCH, MATCH]
-    sequences = {**manifest.sequences, ManifestMember.INSTALL: tuple(install)}
-    return replace(manifest, shared=tuple(shared), sequences=sequences)
-
-
 @dataclass(frozen=True)
 class Written:
     """A manifest and the payloads of its envelope, before it is signed."""
@@ -129,7 +113,7 @@ class Written:
     def of_draft(cls, what: UpdateDraft) -> "Written":
         """What the tool makes of a draft, with every component installed by itself."""
         envelope = decode_envelope(make_envelope(what))
-        return cls(_one_by_one(decode_manifest(envelope)), dict(envelope.payloads))
+        return cls(install_one_by_one(decode_manifest(envelope)), dict(envelope.payloads))
 
     def having(self, member: ManifestMember, *commands: UpdateCommand) -> "Written":
         """The same with another sequence."""

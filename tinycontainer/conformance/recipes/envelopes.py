@@ -111,6 +111,7 @@ class EnvelopeWorkshop:
                 tuple(map(uid_from_text, recipe.removed)),
             )
         )
+        manifest = install_one_by_one(manifest)
         sequences = dict(manifest.sequences)
         for name, commands in recipe.sequences.items():
             if name != SHARED:
@@ -248,6 +249,33 @@ def _sign(content: bytes, recipe: SignatureRecipe) -> bytes:
     protected = cbor.encode(header)
     proof = key.sign(signed_bytes(decode_envelope(content), protected))
     return with_signature(content, protected, proof)
+
+
+def install_one_by_one(manifest: UpdateManifest) -> UpdateManifest:
+    """The same, but install has the uri of each component, and fetches one after the other.
+
+    So a recipe can replace one of them, and vectors stay what they are when the tool writes less.
+
+    Args:
+        manifest: as the tool makes it.
+    """
+    if ManifestMember.INSTALL not in manifest.sequences:
+        return manifest
+    shared: list[UpdateCommand] = []
+    install: list[UpdateCommand] = []
+    for command in manifest.shared:
+        values = dict(command.argument) if isinstance(command.argument, Mapping) else {}
+        uri = values.pop(Parameter.URI, None)
+        shared.append(replace(command, argument=values) if values else command)
+        if uri is not None:
+            install += [
+                UpdateCommand(Label.SET_COMPONENT_INDEX, len(install) // 4),
+                UpdateCommand(Label.OVERRIDE_PARAMETERS, {Parameter.URI: uri}),
+                UpdateCommand(Label.FETCH, _ACT),
+                UpdateCommand(Label.IMAGE_MATCH, _CHECK),
+            ]
+    sequences = {**manifest.sequences, ManifestMember.INSTALL: tuple(install)}
+    return replace(manifest, shared=tuple(shared), sequences=sequences)
 
 
 def make_envelopes(case: Case, modules: Mapping[str, bytes]) -> dict[str, bytes]:
