@@ -17,6 +17,7 @@ from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.metadata import Bundle
 from tinycontainer.suit.drafts import NewVersion, make_envelope
 from tinycontainer.suit.keys.key_files import to_public_pem
+from tinycontainer.suit.processor import PayloadRequest
 from tinycontainer.suit.rules import derive_identity
 
 aiocoap = pytest.importorskip("aiocoap")
@@ -122,6 +123,14 @@ def test_a_payload_of_another_origin_is_never_asked_for(
         code, _, error = program("remote", served.uri, "update", envelope)
         assert (code, "4.22 payload" in error) == (1, True)
     assert resource.asked == 0
+
+
+@pytest.mark.clause("TC-UPD-14")
+@pytest.mark.parametrize("uri", ["coap://[::1]:9/nobody-is-there", "coap://[::1", "http://[::1]/"])
+def test_what_cannot_be_fetched_is_no_payload(uri: str) -> None:
+    from tinycontainer.agent.fetching import fetch  # noqa: PLC0415 - aiocoap is optional
+
+    assert asyncio.run(fetch(PayloadRequest(uri, 1000))) is None
 
 
 def test_the_device_goes_on_while_it_waits_for_a_payload(
