@@ -338,3 +338,26 @@ def test_a_driver_cannot_update_the_device_that_calls_it() -> None:
     world.device.run(for_ms=5)
     assert caught
     assert len(world.of(Loaded)) == 1
+
+
+@pytest.mark.clause("TC-UPD-23", "TC-STATE-14")
+def test_what_has_yet_to_start_waits_for_the_next_boot_when_the_device_is_switched_off() -> None:
+    state = MemoryState()
+    programs = {uid: Program(work(10), stop=work(10)) for uid in ("a", "b")}
+    world = World(programs, state=state)
+    for uid in ("a", "b"):
+        world.run(plan(uid), programs[uid])
+    world.device.run(for_ms=25)
+    world.device.change_together([change(plan("a", 2)), change(plan("c"), "b", starts=True)], FIRST)
+    world.device.wind_down()
+    world.device.run(for_ms=25)
+    assert states(world) == {
+        b"a": (0, State.READY),
+        b"b": (1, State.READY),
+        b"c": (2, State.READY),
+    }
+    world.device.close()
+    again = World(programs, state=state)
+    again.device.restore()
+    again.device.run(for_ms=25)
+    assert {condition for _, condition in states(again).values()} == {State.RUNNING}

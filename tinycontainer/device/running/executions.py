@@ -66,6 +66,7 @@ class Executions:
         self._tracer = tracer
         self._executions: dict[int, Execution] = {}
         self.posted: list[Execution] = []
+        self._winds_down = False
 
     def __getitem__(self, slot: int) -> Execution:
         """The execution of the container in a slot.
@@ -146,7 +147,11 @@ class Executions:
         self.posted.append(execution)
 
     def wind_down(self) -> None:
-        """Let all that run end, for a reason that lets them start again after a boot."""
+        """Let all that run end, for a reason that lets them start again after a boot.
+
+        What has yet to be started because it takes the place of another waits for that boot too.
+        """
+        self._winds_down = True
         reason = Exit(ExitReason.INTERRUPTED)
         for execution in tuple(self):
             if execution.container.state is State.RUNNING:
@@ -228,6 +233,8 @@ class Executions:
         succession = container.succession
         if succession is None or container.waits_for_others:
             return  # the last one that leaves lets it start
+        if succession.starts and self._winds_down:
+            return
         if succession.starts:
             if container.state is State.READY:
                 with suppress(LoadError):  # a token has expired meanwhile; an event says so
