@@ -14,8 +14,8 @@ ENVELOPE_FAULTS = [
         "takes keys of envelopes in any order",
         "TC-UPD-01",
         "tinycontainer.suit.envelope.reading",
-        "simple_values=True)",
-        "simple_values=True, any_order=True)",
+        "simple_values=True, max_items",
+        "simple_values=True, any_order=True, max_items",
     ),
     Fault(
         "takes true for 1",
