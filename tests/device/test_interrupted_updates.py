@@ -43,7 +43,7 @@ LATER = {
 
 
 class Update:
-    """A device whose containers are replaced, deleted, or come anew, by one update.
+    """A device whose containers are replaced, deleted or added by one update.
 
     Attributes:
         calls: the update, and what follows.

@@ -203,7 +203,7 @@ BROKEN: list[tuple[bytes, str]] = [
     (ec2(crv=8), "the COSE_Key is of secp256k1; use P-256 or Ed25519"),
     (ec2(kty=1, crv=4), "the COSE_Key is of X25519; use P-256 or Ed25519"),
     (cbor.encode({1: 3, -1: bytes(256)}), "the COSE_Key is of RSA; use P-256 or Ed25519"),
-    (cbor.encode({1: 4, -1: SECRET}), "the COSE_Key is symmetric (HMAC): whoever checks"),
+    (cbor.encode({1: 4, -1: SECRET}), "the COSE_Key is symmetric (HMAC): a device that checks"),
     (ec2(alg=-8), "alg (label 3) of the COSE_Key is not -7 or -9"),
     (ec2(alg=-35), "alg (label 3) of the COSE_Key is not -7 or -9"),
     (ec2(alg="ES256"), "alg (label 3) of the COSE_Key is not -7 or -9"),

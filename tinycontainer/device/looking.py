@@ -75,13 +75,7 @@ class Looking:
 
     def section_limit(self, section: UpdateSection) -> int:
         """See `Updatable.section_limit`."""
-        capacity = self._setup.capacity
-        limits = {
-            UpdateSection.METADATA: capacity.metadata_bytes,
-            UpdateSection.CODE: capacity.code_bytes,
-            UpdateSection.DATA: capacity.data_bytes,
-        }
-        return limits[section]
+        return self._setup.capacity.section_limits[section]
 
     def installed(self, uid: bytes, section: UpdateSection) -> bytes | None:
         """See `Updatable.installed`."""

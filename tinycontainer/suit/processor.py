@@ -185,7 +185,7 @@ class _Processor:
         return [self._components[index] for index in self._selected]
 
     def _try_each(self, command: UpdateCommand) -> Generator[PayloadRequest, "bytes | None", None]:
-        """Carry out the first sequence that does not fail; one that does leaves nothing behind."""
+        """Carry out the first sequence that does not fail; one that fails changes nothing."""
         sequences = command.argument if isinstance(command.argument, tuple) else ()
         selected, kept = self._selected, self._components
         failure: Exception = RuntimeError(f"{command.place}: no sequence to try")

@@ -584,7 +584,7 @@ def test_containers_that_find_no_slot_are_refused(desk: UpdateDesk) -> None:
     content = desk.signed("courier.tcb", "mapper.tcb")
     step = desk.refused(content, device=small)
     assert "no-slot" in step["detail"]
-    assert step["found"] == "2 containers come anew, and 1 slots are free"
+    assert step["found"] == "new containers: 2; free slots: 1"
     with pytest.raises(UpdateRefused, match="slots are free"):
         Device.from_file(desk / small).update(content)
 

@@ -267,7 +267,7 @@ UPDATE_FAULTS = [
         "accepted = []",
     ),
     Fault(
-        "records nothing of what comes anew",
+        "records nothing of what is new",
         "TC-UPD-23",
         "tinycontainer.device.containers.joint_changes",
         "        if plan.coming is not None:\n            yield describe",

@@ -124,7 +124,7 @@ class JointChange:
 
     Attributes:
         leaving: those that are deleted or replaced.
-        coming: those that take their places, or come anew.
+        coming: those that take their places, and those that are new.
     """
 
     leaving: "tuple[Container, ...]"

@@ -35,7 +35,7 @@ class _Plan:
     Attributes:
         uid: its uid.
         before: what is loaded under it; None if nothing is.
-        coming: what takes its place, or comes anew; None if it is deleted or stays as it is.
+        coming: what takes its place, or is new here; None if it is deleted or stays as it is.
         stays: whether it has these sections already, and runs if it should.
         accepted: its tokens.
     """
@@ -62,7 +62,7 @@ class JointChanges:
         find: finds a loaded container.
         versions: puts one version of a container in the place of another.
         change: records what is accepted.
-        take_in: takes a container that comes anew.
+        take_in: takes a container that is new here.
         tracer: records what happens.
     """
 

@@ -9,6 +9,7 @@ from typing import Final
 from tinycontainer.errors import CapExceeded
 from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.interfaces.runtime import RuntimeLimits
+from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.metadata import Timing
 from tinycontainer.metadata.codec import (
     BUNDLE_OVERHEAD_BYTES,
@@ -61,6 +62,15 @@ class Capacity:
     log_line_bytes: int = 255
     records_per_second: int = 20
     runtime: RuntimeLimits = field(default_factory=RuntimeLimits)
+
+    @property
+    def section_limits(self) -> Mapping[UpdateSection, int]:
+        """The most bytes of each section of a container."""
+        return {
+            UpdateSection.METADATA: self.metadata_bytes,
+            UpdateSection.CODE: self.code_bytes,
+            UpdateSection.DATA: self.data_bytes,
+        }
 
     @property
     def bundle_bytes(self) -> int:

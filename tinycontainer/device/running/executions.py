@@ -221,7 +221,7 @@ class Executions:
                 self.succeed(container)
 
     def _end_waiting(self) -> None:
-        """One is gone: start those that waited for it alone, whoever has deleted it."""
+        """One is gone: start those that waited for it alone, however it was deleted."""
         for container in self._controller.containers():
             succession = container.succession
             if succession is not None and succession.joint is not None:

@@ -68,7 +68,7 @@ def parse_update_key(content: bytes, passphrase: bytes | None = None) -> UpdateK
     _refuse_compressed(content)
     fields = key_forms.read_cose_fields(content)
     if fields.get(KTY) == key_forms.KTY_SYMMETRIC:
-        problem = "the COSE_Key is symmetric (HMAC): whoever checks updates could make them"
+        problem = "the COSE_Key is symmetric (HMAC): a device that checks updates could make them"
         raise KeyFileError(f"{problem}; use {_USABLE}")
     kind = (fields.get(KTY), fields.get(_CURVE))
     if kind == (key_forms.KTY_OKP, key_forms.CRV_ED25519):

@@ -84,8 +84,8 @@ def public_key_of(public: bytes) -> ec.EllipticCurvePublicKey:
 def make_verifier(public: bytes) -> Verifier:
     """What verifies with a public key.
 
-    Whoever has seen a signature (r, s) can make (r, -s) of it, which holds for the same bytes, as
-    COSE allows: nothing may depend on which of them was sent.
+    Of a signature (r, s) anybody can make (r, -s), which holds for the same bytes, as COSE allows:
+    nothing may depend on which of them was sent.
 
     Raises:
         KeyFileError: as `public_key_of`.

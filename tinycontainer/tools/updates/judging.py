@@ -241,13 +241,13 @@ class _Judge:
         return JudgedContainer(change.uid, False, checks)
 
     def _check_slot(self, onlooker: Onlooker) -> ExplainedCheck:
-        """Whether all containers that come anew find a slot."""
+        """Whether all new containers find a slot."""
         examined = self.examination.require()
         coming = [uid for uid in examined.uids if uid not in onlooker.loaded]
         free = onlooker.slots - len(onlooker.loaded)
         if len(coming) <= free:
             return ExplainedCheck(passed("slot"))
-        problem = f"{len(coming)} containers come anew, and {free} slots are free"
+        problem = f"new containers: {len(coming)}; free slots: {free}"
         refusal = LoadError(LoadReason.NO_SLOT, problem)
         expected = f"at most {onlooker.slots} containers on the device"
         cause = "delete a container first, or in an update before this one"

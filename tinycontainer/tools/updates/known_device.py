@@ -9,7 +9,6 @@ from tinycontainer.assembly.setup import FileSetup
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.toml_file import read_bounded
 from tinycontainer.interfaces.clock import VirtualClock
-from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.metadata import Bundle
 from tinycontainer.state import SqliteState
 from tinycontainer.suit.keys.keys import UpdateKeys
@@ -67,12 +66,9 @@ def know_device(plan: DevicePlan, installation: Installation) -> KnownDevice:
     rules = setup.update_rules
     keys = UpdateKeys() if rules is None else rules.keys
     capacity = setup.capacity
-    limits = {
-        UpdateSection.METADATA: capacity.metadata_bytes,
-        UpdateSection.CODE: capacity.code_bytes,
-        UpdateSection.DATA: capacity.data_bytes,
-    }
-    onlooker = Onlooker(limits, _loaded(plan, setup), setup.sequences, capacity.slots)
+    onlooker = Onlooker(
+        capacity.section_limits, _loaded(plan, setup), setup.sequences, capacity.slots
+    )
     return KnownDevice(
         keys,
         tuple(

@@ -12,7 +12,7 @@ from tinycontainer.errors import EnvelopeError
 from tinycontainer.files.fields import check_uid, uid_from_text
 from tinycontainer.files.update_table import check_class, check_vendor
 from tinycontainer.interfaces.network.coap_uri import parse_coap_uri
-from tinycontainer.interfaces.updating import UpdateIdentity, UpdateSection
+from tinycontainer.interfaces.updating import UpdateIdentity
 from tinycontainer.suit.drafts import UpdateDraft, make_envelope
 from tinycontainer.suit.envelope.decoder import decode_envelope
 from tinycontainer.suit.envelope.profile import MAX_SEQUENCE_NUMBER
@@ -209,12 +209,7 @@ def _require_possible(sources: Iterable[UpdateSource], plan: DevicePlan | None) 
     """Refuse sections that the device of a file has no room for."""
     if plan is None:
         return
-    capacity = plan.content.make_capacity()
-    limits = {
-        UpdateSection.METADATA: capacity.metadata_bytes,
-        UpdateSection.CODE: capacity.code_bytes,
-        UpdateSection.DATA: capacity.data_bytes,
-    }
+    limits = plan.content.make_capacity().section_limits
     for source in sources:
         for section, content in source.sections.items():
             if len(content) > limits[section]:
