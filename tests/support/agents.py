@@ -9,16 +9,16 @@ import cbor2
 from support.scripted import Program, work
 from support.updates import rules
 from support.worlds import World
-from tinycontainer.agent.changes import Changes
-from tinycontainer.agent.identity import DeviceId
-from tinycontainer.agent.manager import Manager
-from tinycontainer.agent.published import Published
-from tinycontainer.agent.requests.blocks import Uploads
-from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest, Method, Option
-from tinycontainer.agent.requests.rates import Rates
-from tinycontainer.agent.requests.rights import KnownPeer, Peers, Right
-from tinycontainer.agent.resources import Resources
-from tinycontainer.agent.updates import Updates
+from tinycontainer.network.agent.changes import Changes
+from tinycontainer.network.agent.identity import DeviceId
+from tinycontainer.network.agent.manager import Manager
+from tinycontainer.network.agent.published import Published
+from tinycontainer.network.agent.requests.blocks import Uploads
+from tinycontainer.network.agent.requests.message import CoapAnswer, CoapRequest, Method, Option
+from tinycontainer.network.agent.requests.rates import Rates
+from tinycontainer.network.agent.requests.rights import KnownPeer, Peers, Right
+from tinycontainer.network.agent.resources import Resources
+from tinycontainer.network.agent.updates import Updates
 from tinycontainer.state import DeviceState, MemoryState
 from tinycontainer.suit.updater import Updater
 from tinycontainer.tools.recording import Recorder

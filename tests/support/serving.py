@@ -16,8 +16,8 @@ from typing import Any
 
 from support.project import KEY_LINES, Program, check_answer
 from support.wasm.modules import loop
-from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest, Method
 from tinycontainer.interfaces.network.security_context import read_security_context
+from tinycontainer.network.agent.requests.message import CoapAnswer, CoapRequest, Method
 
 COAP_CLIENT = shutil.which("coap-client-notls") or shutil.which("coap-client")
 HOST = "127.0.0.1"
@@ -99,10 +99,10 @@ def protect_by_edhoc(directory: Path, program: Program, **rights: list[str]) -> 
 @contextmanager
 def asking(uri: str, context: Path | None = None) -> Iterator[Callable[..., CoapAnswer]]:
     """Ask with our client's transport: method, path with its query, payload, options."""
-    from tinycontainer.agent.operator.coap_transport import (  # noqa: PLC0415 - an optional part
+    from tinycontainer.interfaces.network.oscore import open_context  # noqa: PLC0415
+    from tinycontainer.network.agent.operator.coap_transport import (  # noqa: PLC0415 - an optional part
         open_transport,
     )
-    from tinycontainer.interfaces.network.oscore import open_context  # noqa: PLC0415
 
     with ExitStack() as held:
         security = None

@@ -7,8 +7,8 @@ import pytest
 from support.project import Program
 from support.serving import make_desk
 
-from tinycontainer.agent.requests.rights import Right
 from tinycontainer.files.device_file import RightName
+from tinycontainer.network.agent.requests.rights import Right
 
 
 @pytest.fixture

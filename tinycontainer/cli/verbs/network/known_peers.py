@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from tinycontainer.agent.requests.rights import KnownPeer, Peers, Right
 from tinycontainer.assembly import DevicePlan
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.fields import uid_from_text
@@ -16,6 +15,7 @@ from tinycontainer.interfaces.network.edhoc_identity import (
     read_identity,
 )
 from tinycontainer.interfaces.network.security_context import SecurityContext, read_security_context
+from tinycontainer.network.agent.requests.rights import KnownPeer, Peers, Right
 
 Found = TypeVar("Found")
 

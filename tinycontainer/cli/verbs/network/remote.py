@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from tinycontainer.agent.log_lines import few_log_lines
-from tinycontainer.agent.operator.answers import AnswerUnreadable
-from tinycontainer.agent.operator.client import DeviceRefused, Requests, Unreachable
 from tinycontainer.interfaces.network.coap_uri import parse_coap_uri
 from tinycontainer.interfaces.network.edhoc_identity import read_credential, read_identity
 from tinycontainer.interfaces.network.security_context import read_security_context
+from tinycontainer.network.agent.log_lines import few_log_lines
+from tinycontainer.network.agent.operator.answers import AnswerUnreadable
+from tinycontainer.network.agent.operator.client import DeviceRefused, Requests, Unreachable
 from tinycontainer.text import show
 
 from ...options import duration_option, json_option, path_option
@@ -101,8 +101,8 @@ def _check_uri(uri: str) -> None:
 @contextmanager
 def _security(context: Path | None, identity: Path | None, device: Path | None) -> Iterator[Any]:
     """What protects the requests; None if nothing does."""
-    from tinycontainer.agent.protection import own_credentials  # noqa: PLC0415 - an optional part
     from tinycontainer.interfaces.network.oscore import open_context  # noqa: PLC0415
+    from tinycontainer.network.agent.protection import own_credentials  # noqa: PLC0415 - an optional part
 
     if context is not None:
         with open_context(read_security_context(context)) as opened:
@@ -118,7 +118,7 @@ def _requests(
     uri: str, security: Any, timeout_s: float, command: RemoteCommand
 ) -> Iterator[Requests]:
     """What sends requests to the device, with a progress bar for long ones."""
-    from tinycontainer.agent.operator.coap_transport import (  # noqa: PLC0415 - aiocoap is optional
+    from tinycontainer.network.agent.operator.coap_transport import (  # noqa: PLC0415 - aiocoap is optional
         open_transport,
     )
 

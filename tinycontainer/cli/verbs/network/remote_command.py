@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import click
 
-from tinycontainer.agent.operator.answers import SeenContainer, SeenUpdate
-from tinycontainer.agent.operator.client import Client, Requests
-from tinycontainer.agent.operator.published_client import PublishedClient
-from tinycontainer.agent.published import Action
 from tinycontainer.errors import MetadataError
 from tinycontainer.files.fields import check_uid, uid_from_text
 from tinycontainer.metadata import Bundle, decode
+from tinycontainer.network.agent.operator.answers import SeenContainer, SeenUpdate
+from tinycontainer.network.agent.operator.client import Client, Requests
+from tinycontainer.network.agent.operator.published_client import PublishedClient
+from tinycontainer.network.agent.published import Action
 from tinycontainer.text import show
 
 from ...printing import print_json, print_table

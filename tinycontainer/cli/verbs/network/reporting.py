@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import click
 
-from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest, Code
-from tinycontainer.agent.supervision import READY, STOPPING, Supervisor
+from tinycontainer.network.agent.requests.message import CoapAnswer, CoapRequest, Code
+from tinycontainer.network.agent.supervision import READY, STOPPING, Supervisor
 from tinycontainer.symbols.places import Symbolizer
 from tinycontainer.symbols.symbol_directory import Symbols
 from tinycontainer.text import flatten, show

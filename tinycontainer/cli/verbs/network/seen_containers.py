@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from tinycontainer.agent.operator.answers import SeenContainer
+from tinycontainer.network.agent.operator.answers import SeenContainer
 from tinycontainer.text import Figure
 from tinycontainer.trace.account import WHOLE
 

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import click
 
-from tinycontainer.agent.requests.message import CoapAnswer, CoapRequest
-from tinycontainer.agent.supervision import Supervisor
 from tinycontainer.assembly import DevicePlan, Installation, boot, make_setup, read_plan
 from tinycontainer.interfaces.clock import WallClock
+from tinycontainer.network.agent.requests.message import CoapAnswer, CoapRequest
+from tinycontainer.network.agent.supervision import Supervisor
 from tinycontainer.state import MemoryState
 from tinycontainer.text import flatten, show
 
@@ -75,8 +75,8 @@ def serve(
     if plan.content.agent.insecure and not quiet:
         problem = f"agent.insecure is set: everybody who reaches coap://{address} may do all"
         say(f"warning: {plan.name}: {problem}")
-    from tinycontainer.agent.protection import Protection  # noqa: PLC0415 - aiocoap is optional
     from tinycontainer.interfaces.network.oscore import open_context  # noqa: PLC0415
+    from tinycontainer.network.agent.protection import Protection  # noqa: PLC0415 - aiocoap is optional
 
     proofs = read_proofs(plan)
     with ExitStack() as held:
@@ -96,7 +96,7 @@ def serve(
 
 
 def _find_address(plan: DevicePlan) -> Any:
-    from tinycontainer.agent.address import Address  # noqa: PLC0415 - needs no network
+    from tinycontainer.network.agent.address import Address  # noqa: PLC0415 - needs no network
 
     table = plan.content.agent
     if not table.insecure and not table.peers:
@@ -141,11 +141,11 @@ def _serve(
     tape: NoTape,
     reporter: ServeReporter,
 ) -> None:
-    from tinycontainer.agent.changes import Changes  # noqa: PLC0415 - aiocoap is optional
-    from tinycontainer.agent.identity import DeviceId  # noqa: PLC0415
-    from tinycontainer.agent.log_lines import few_log_lines  # noqa: PLC0415
-    from tinycontainer.agent.serving import Served  # noqa: PLC0415
-    from tinycontainer.agent.serving import serve as serve_device  # noqa: PLC0415
+    from tinycontainer.network.agent.changes import Changes  # noqa: PLC0415 - aiocoap is optional
+    from tinycontainer.network.agent.identity import DeviceId  # noqa: PLC0415
+    from tinycontainer.network.agent.log_lines import few_log_lines  # noqa: PLC0415
+    from tinycontainer.network.agent.serving import Served  # noqa: PLC0415
+    from tinycontainer.network.agent.serving import serve as serve_device  # noqa: PLC0415
 
     changes = Changes()
     clock = WallClock()

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import click
 
-from tinycontainer.agent.log_lines import few_log_lines
 from tinycontainer.assembly import Installation, read_plan
+from tinycontainer.network.agent.log_lines import few_log_lines
 from tinycontainer.scenario.expectations import ExpectationJudge, read_expectations
 from tinycontainer.scenario.script import count_late_steps, read_script
 from tinycontainer.symbols.places import Symbolizer

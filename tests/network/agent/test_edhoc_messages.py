@@ -5,8 +5,12 @@ import random
 import cbor2
 import pytest
 
-from tinycontainer.agent.edhoc_messages import is_panic, is_readable_alone, is_readable_combined
 from tinycontainer.interfaces.network.edhoc_identity import make_identity
+from tinycontainer.network.agent.edhoc_messages import (
+    is_panic,
+    is_readable_alone,
+    is_readable_combined,
+)
 
 lakers = pytest.importorskip("lakers")
 POINT = bytes([5]) * 32

@@ -11,9 +11,9 @@ from support.repeating import Recording
 from support.taped import MoodyState
 from support.worlds import blueprint, times
 
-from tinycontainer.agent.requests.message import CoapAnswer, Code, Method, Option
-from tinycontainer.agent.requests.rights import EVERYBODY
 from tinycontainer.metadata import Bundle, Security
+from tinycontainer.network.agent.requests.message import CoapAnswer, Code, Method, Option
+from tinycontainer.network.agent.requests.rights import EVERYBODY
 from tinycontainer.state import MemoryState, StateFileError
 from tinycontainer.tools.packing.packing import TokenOptions
 

@@ -6,10 +6,10 @@ from support.agents import Managed, content, known, managed_programs, problem
 from support.updates import OTHER, draft, plan_version, sections, sign, signed, version
 from support.worlds import blueprint, newer, times
 
-from tinycontainer.agent.requests.message import CoapAnswer, Code, Method
-from tinycontainer.agent.requests.rights import Right
 from tinycontainer.device.containers.lifecycle import State
 from tinycontainer.interfaces.updating import UpdateSection
+from tinycontainer.network.agent.requests.message import CoapAnswer, Code, Method
+from tinycontainer.network.agent.requests.rights import Right
 from tinycontainer.state import MemoryState
 from tinycontainer.suit.drafts import make_envelope
 from tinycontainer.suit.processor import PayloadRequest

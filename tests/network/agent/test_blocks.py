@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from tinycontainer.agent.requests.blocks import (
+from tinycontainer.network.agent.requests.blocks import (
     UPLOAD_S,
     UPLOADS,
     UPLOADS_PER_PEER,
@@ -13,7 +13,7 @@ from tinycontainer.agent.requests.blocks import (
     decode_block,
     encode_block,
 )
-from tinycontainer.agent.requests.message import (
+from tinycontainer.network.agent.requests.message import (
     Block,
     CoapAnswer,
     CoapRequest,
@@ -22,7 +22,7 @@ from tinycontainer.agent.requests.message import (
     Option,
     to_uint,
 )
-from tinycontainer.agent.requests.refusing import CoapRefused
+from tinycontainer.network.agent.requests.refusing import CoapRefused
 
 MOST = 4096
 

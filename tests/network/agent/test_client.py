@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import cbor2
 import pytest
 
-from tinycontainer.agent.operator.answers import AnswerUnreadable
-from tinycontainer.agent.operator.client import Client, DeviceRefused, Requests, Unreachable
-from tinycontainer.agent.requests.message import (
+from tinycontainer.network.agent.operator.answers import AnswerUnreadable
+from tinycontainer.network.agent.operator.client import Client, DeviceRefused, Requests, Unreachable
+from tinycontainer.network.agent.requests.message import (
     CoapAnswer,
     CoapRequest,
     Code,

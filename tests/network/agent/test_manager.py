@@ -7,8 +7,8 @@ import pytest
 from support.agents import Managed, content, known, option, problem
 from support.worlds import blueprint
 
-from tinycontainer.agent.requests.message import CoapAnswer, Code, Method, Option, to_uint
-from tinycontainer.agent.requests.rights import Right
+from tinycontainer.network.agent.requests.message import CoapAnswer, Code, Method, Option, to_uint
+from tinycontainer.network.agent.requests.rights import Right
 from tinycontainer.state import MemoryState, StateFileError
 
 ALL = frozenset(Right)

@@ -1,6 +1,6 @@
 """How often peers may ask."""
 
-from tinycontainer.agent.requests.rates import MAX_PEERS, Rates
+from tinycontainer.network.agent.requests.rates import MAX_PEERS, Rates
 
 
 class Clock:

@@ -128,7 +128,7 @@ def test_a_payload_of_another_origin_is_never_asked_for(
 @pytest.mark.clause("TC-UPD-14")
 @pytest.mark.parametrize("uri", ["coap://[::1]:9/nobody-is-there", "coap://[::1", "http://[::1]/"])
 def test_what_cannot_be_fetched_is_no_payload(uri: str) -> None:
-    from tinycontainer.agent.fetching import fetch  # noqa: PLC0415 - aiocoap is optional
+    from tinycontainer.network.agent.fetching import fetch  # noqa: PLC0415 - aiocoap is optional
 
     assert asyncio.run(fetch(PayloadRequest(uri, 1000))) is None
 

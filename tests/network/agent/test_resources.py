@@ -9,10 +9,10 @@ from support.agents import Managed, content, known, option, problem
 from support.scripted import Program, trap
 from support.worlds import blueprint, newer, times
 
-from tinycontainer.agent.requests.message import CoapAnswer, Code, Method, Option, to_uint
-from tinycontainer.agent.requests.rights import Right
 from tinycontainer.device.containers.judgement import LoadCheck
 from tinycontainer.device.containers.lifecycle import State
+from tinycontainer.network.agent.requests.message import CoapAnswer, Code, Method, Option, to_uint
+from tinycontainer.network.agent.requests.rights import Right
 from tinycontainer.state import MemoryState, StateChange, StateFileError, StoredEvents
 from tinycontainer_tokens import StepOutcome
 

@@ -13,7 +13,7 @@ import pytest
 from support.project import Program
 from support.serving import make_desk, serving
 
-from tinycontainer.agent.supervision import Supervisor
+from tinycontainer.network.agent.supervision import Supervisor
 
 linux = pytest.mark.skipif(not hasattr(signal, "SIGRTMIN"), reason="abstract names are Linux's")
 

@@ -7,8 +7,8 @@ import pytest
 from support.agents import Managed, option
 from support.worlds import blueprint, times
 
-from tinycontainer.agent.requests.message import CoapAnswer, Code, Method, Option, to_uint
 from tinycontainer.device.containers.lifecycle import State
+from tinycontainer.network.agent.requests.message import CoapAnswer, Code, Method, Option, to_uint
 
 PLAN = blueprint("a", security=times(period=10))
 LOAD, START, IS_RUNNING, STOP, DELETE = range(1, 6)

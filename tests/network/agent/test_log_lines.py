@@ -2,7 +2,7 @@
 
 import logging
 
-from tinycontainer.agent.log_lines import few_log_lines
+from tinycontainer.network.agent.log_lines import few_log_lines
 
 
 def test_one_line_a_second_stands_for_all_and_shows_nothing_raw() -> None:

@@ -17,12 +17,12 @@ from support.project import Program
 from support.remote_resource import raw_server
 from support.serving import HOST, Served, asking, make_desk, protect, protect_by_edhoc, serving
 
-from tinycontainer.agent.coap_server import read_request
-from tinycontainer.agent.operator.client import DeviceRefused
-from tinycontainer.agent.operator.coap_transport import open_transport
-from tinycontainer.agent.protection import MAX_SESSIONS, own_credentials
-from tinycontainer.agent.requests.message import CoapRequest, Method
 from tinycontainer.interfaces.network.edhoc_identity import read_credential, read_identity
+from tinycontainer.network.agent.coap_server import read_request
+from tinycontainer.network.agent.operator.client import DeviceRefused
+from tinycontainer.network.agent.operator.coap_transport import open_transport
+from tinycontainer.network.agent.protection import MAX_SESSIONS, own_credentials
+from tinycontainer.network.agent.requests.message import CoapRequest, Method
 
 aiocoap = pytest.importorskip("aiocoap")
 BOX = "/tc/c/626f78"

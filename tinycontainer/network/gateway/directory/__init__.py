@@ -1,0 +1,1 @@
+"""Who is there: a CoRE Resource Directory (RFC 9176)."""
