@@ -35,7 +35,7 @@ _BESIDE: Final = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside the file while it is open."""
 _PRIVATE_MODE: Final = 0o600
 _FOREIGN: Final = "is no state file of this program; move it away, or name another file"
-_OWNED: Final = "is in use by another device; end that one, or name another file"
+_OWNED: Final = "is in use by another {owner}; end that one, or name another file"
 _DAMAGED: Final = "is damaged; restore it from a copy, or move it away and accept that it is lost"
 
 
@@ -74,6 +74,8 @@ class Database:
         migrations: how its tables came about.
         ownership: whether others may change it meanwhile.
         is_reader: never make or change the file.
+        application_id: marks files of this kind, in the header of the file.
+        owner: what owns such a file, in a word.
 
     Raises:
         StateFileOwned: it is to be owned, and another uses it.
@@ -88,7 +90,11 @@ class Database:
         *,
         ownership: Ownership = Ownership.SHARED,
         is_reader: bool = False,
+        application_id: int = APPLICATION_ID,
+        owner: str = "device",
     ) -> None:
+        self._application_id = application_id
+        self._owned = _OWNED.format(owner=owner)
         self.name: Final = show(path.name)
         self._path = path
         self._rows_are_sound = rows_are_sound
@@ -158,7 +164,7 @@ class Database:
             problem = f"cannot be used: {error.strerror}"
             raise StateFileError(show(self.lock.path.name), problem) from error
         if not is_taken:
-            raise StateFileOwned(self.name, _OWNED)
+            raise StateFileOwned(self.name, self._owned)
 
     def _connect(self) -> sqlite3.Connection | None:
         """The connection to the file; None if there is no file yet."""
@@ -233,7 +239,7 @@ class Database:
 
     def _judge(self, connection: sqlite3.Connection, *, may_change: bool) -> None:
         """Refuse what is not a sound file of a known version; bring an older one up to date."""
-        if _pragma(connection, "application_id") != APPLICATION_ID:
+        if _pragma(connection, "application_id") != self._application_id:
             raise StateFileError(self.name, _FOREIGN)
         version = _pragma(connection, "user_version")
         if version > len(self._migrations):
@@ -276,7 +282,7 @@ class Database:
         try:
             os.close(os.open(draft, flags, _PRIVATE_MODE))
             with closing(_connect_to(draft)) as connection:
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA application_id = {self._application_id}")
                 with _transaction(connection, "IMMEDIATE"):
                     _migrate(connection, self._migrations)
                 connection.execute("PRAGMA journal_mode = WAL")

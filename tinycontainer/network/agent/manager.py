@@ -23,15 +23,15 @@ from .requests.message import (
     from_uint,
     to_uint,
 )
+from .requests.needs import RIGHTS_OF_PAYLOADS, needed_rights
 from .requests.rates import Rates
 from .requests.refusing import CoapRefused, too_large
-from .requests.rights import KnownPeer, Peers, Right
+from .requests.rights import KnownPeer, Peers
 from .requests.target import Target
 from .resources import Resources
 
 _ANYWHERE: Final = frozenset({Option.URI_HOST, Option.URI_PORT, Option.ACCEPT, Option.BLOCK2})
 """Critical options that every resource knows; those of the path and the query are read already."""
-_RIGHTS_BEFORE: Final = {"judge": Right.LOAD, "update": Right.UPDATE}
 _OF_PAYLOADS: Final = frozenset({Option.BLOCK1})
 
 
@@ -90,18 +90,16 @@ class Manager:
 
     def _judge_resource(self, request: CoapRequest, peer: KnownPeer) -> CoapAnswer:
         target = Target.of(request)
-        rights = self._resources.rights_for(request, target)
+        rights = needed_rights(request, target)
         limit_bytes = self._resources.payload_limit(request, target)
         known = _OF_PAYLOADS if limit_bytes else frozenset()
         if request.method is Method.PUT:
             known |= {Option.IF_MATCH}
         _require_known_options(request, known)
         # For these, about which containers they are is known when the payload has come.
-        needed = _RIGHTS_BEFORE.get(target.kind) if request.method is Method.POST else None
-        if needed is not None and needed not in peer.rights:
-            raise CoapRefused(Code.FORBIDDEN, "forbidden", f"{peer.name} has no right to {needed}")
+        is_open = request.method is Method.POST and target.kind in RIGHTS_OF_PAYLOADS
         for right in rights:
-            if not peer.may(right, target.uid):
+            if not (right in peer.rights if is_open else peer.may(right, target.uid)):
                 problem = f"{peer.name} has no right to {right}"
                 raise CoapRefused(Code.FORBIDDEN, "forbidden", problem)
         given = request.option(Option.CONTENT_FORMAT)

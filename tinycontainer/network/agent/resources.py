@@ -23,6 +23,7 @@ from .changes import Changes
 from .identity import DeviceId
 from .requests.bundles import find_uid, find_uid_of_bundle
 from .requests.message import BLOCK_BYTES, CoapAnswer, CoapRequest, Code, Format, Method, Option
+from .requests.needs import find_verb
 from .requests.refusing import CoapRefused, bad_request
 from .requests.rights import KnownPeer, Right
 from .requests.target import ID_DIGITS, Target
@@ -40,7 +41,6 @@ _VERDICTS: Final = {
     StepOutcome.SKIPPED: 2,
 }
 _STATES: Final = {State.READY: 1, State.RUNNING: 2, State.STOPPING: 3, State.DELETING: 4}
-_VERBS: Final = {"start": Right.START, "stop": Right.STOP, "kill": Right.STOP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,30 +119,6 @@ class Resources:
         self._now_s = now_s
         self._updates = updates
         self._hashes: dict[bytes, tuple[int, bytes]] = {}
-
-    def rights_for(self, request: CoapRequest, target: Target) -> tuple[Right, ...]:
-        """What a peer must be allowed to do for this request.
-
-        Raises:
-            CoapRefused: the resource does not know the method.
-        """
-        method = request.method
-        match target.kind:
-            case "container" if method is Method.PUT:
-                replaces = request.option(Option.IF_MATCH) is not None
-                return (Right.LOAD, Right.DELETE) if replaces else (Right.LOAD,)
-            case "container" if method is Method.POST:
-                return (_VERBS[self._verb(target)],)
-            case "container" if method is Method.DELETE:
-                return (Right.DELETE,)
-            case "metadata" if method is Method.PUT:
-                return (Right.RECONFIGURE,)
-            case "judge" | "update" if method is Method.POST:
-                return ()  # which containers it is about is known once the payload has come
-        if method is not Method.GET or target.kind == "judge":
-            problem = f"{method.name} is not possible here"
-            raise CoapRefused(Code.METHOD_NOT_ALLOWED, "method-not-allowed", problem)
-        return (Right.READ,)
 
     def payload_limit(self, request: CoapRequest, target: Target) -> int:
         """The most bytes of payload that this request can use."""
@@ -289,7 +265,7 @@ class Resources:
                 with self._answering(key, Code.DELETED) as answer:
                     self._device.delete(uid)
             case _:
-                verb = self._verb(target)
+                verb = find_verb(target)
                 with self._answering(key, Code.CHANGED) as answer:
                     getattr(self._device, verb)(uid)
         return answer
@@ -325,12 +301,6 @@ class Resources:
         """Refuse what names another container; what names none is for the device to refuse."""
         if found is not None and found != wanted:
             raise bad_request(f"the metadata is of {show(found)}, the path of {show(wanted)}")
-
-    def _verb(self, target: Target) -> str:
-        verbs = [verb for verb in _VERBS if verb in target.query]
-        if len(verbs) != 1:
-            raise bad_request("query: one of start, stop and kill is needed")
-        return verbs[0]
 
 
 def _content(value: Any, *options: tuple[int, bytes]) -> CoapAnswer:

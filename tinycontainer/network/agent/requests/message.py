@@ -43,7 +43,11 @@ class Code(IntEnum):
     UNPROCESSABLE = 150
     TOO_MANY_REQUESTS = 157
     INTERNAL_ERROR = 160
+    NOT_IMPLEMENTED = 161
+    BAD_GATEWAY = 162
     UNAVAILABLE = 163
+    GATEWAY_TIMEOUT = 164
+    PROXYING_NOT_SUPPORTED = 165
 
     @property
     def dotted(self) -> str:
@@ -57,8 +61,10 @@ class Option(IntEnum):
     IF_MATCH = 1
     URI_HOST = 3
     ETAG = 4
+    IF_NONE_MATCH = 5
     OBSERVE = 6
     URI_PORT = 7
+    OSCORE = 9
     URI_PATH = 11
     CONTENT_FORMAT = 12
     MAX_AGE = 14
