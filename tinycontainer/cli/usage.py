@@ -4,35 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from tinycontainer.interfaces.clock import NS_PER_MS
 from tinycontainer.text import Figure
-from tinycontainer.trace import Statistics
 
 _EXACT_FUEL: Final = 10_000_000
 _FUEL_UNITS: Final = ((10**12, "T"), (10**9, "G"), (10**6, "M"))
 _LEAST_PERCENT: Final = 0.01
 _SIZE_UNITS: Final = ((1 << 20, "MiB"), (1 << 10, "KiB"))
-
-
-def usage_as_dict(statistics: Statistics, share: int) -> dict[str, Any]:
-    """What a container used, as plain values.
-
-    Args:
-        statistics: what it did.
-        share: its share of the processor, in hundredths of a per cent.
-    """
-    return {
-        "loops": statistics.loops,
-        "execution_ns": statistics.execution_ns,
-        "execution_ms": round(statistics.execution_ns / NS_PER_MS, 3),
-        "share_percent": share / 100,
-        "instructions": statistics.instructions,
-        "peak_memory_bytes": statistics.peak_memory_bytes,
-        "calls": statistics.calls,
-        "refusals": statistics.refusals,
-        "deadline_misses": statistics.deadline_misses,
-        "skipped_periods": statistics.skipped_periods,
-    }
 
 
 def format_fuel(instructions: int) -> Figure:

@@ -6,7 +6,9 @@ or from a trace (TC-TOOL-14).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self
+
+from tinycontainer.interfaces.clock import NS_PER_MS
 
 WHOLE: Final = 10_000
 """All of the observed time, in hundredths of a per cent."""
@@ -37,6 +39,25 @@ class Statistics:
     refusals: int = 0
     deadline_misses: int = 0
     skipped_periods: int = 0
+
+    def as_dict(self, share: int) -> dict[str, Any]:
+        """What a container used, as plain values for JSON.
+
+        Args:
+            share: of the processor, in hundredths of a per cent.
+        """
+        return {
+            "loops": self.loops,
+            "execution_ns": self.execution_ns,
+            "execution_ms": round(self.execution_ns / NS_PER_MS, 3),
+            "share_percent": share / 100,
+            "instructions": self.instructions,
+            "peak_memory_bytes": self.peak_memory_bytes,
+            "calls": self.calls,
+            "refusals": self.refusals,
+            "deadline_misses": self.deadline_misses,
+            "skipped_periods": self.skipped_periods,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Where a device is served."""
+"""Where a device or a gateway is served."""
 
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -10,11 +10,11 @@ DEFAULT_PORT: Final = 5683
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a device is served.
+    """Where something is served.
 
     Attributes:
         host: an IP address.
-        port: of UDP.
+        port: of UDP or TCP.
     """
 
     host: str
@@ -30,13 +30,17 @@ class Address:
         return f"{host}:{self.port}"
 
     @classmethod
-    def parse(cls, text: str) -> "Address":
+    def parse(cls, text: str, default_port: int = DEFAULT_PORT) -> "Address":
         """Read an address such as ``[::1]:5683`` or ``127.0.0.1``.
+
+        Args:
+            text: the address.
+            default_port: the port of one that names none.
 
         Raises:
             ValueError: it is no address.
         """
-        host, port = text, str(DEFAULT_PORT)
+        host, port = text, str(default_port)
         if text.startswith("["):
             host, bracket, rest = text[1:].partition("]")
             if not bracket or (rest and not rest.startswith(":")):

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from tinycontainer.network.agent.operator.answers import SeenContainer
 from tinycontainer.text import Figure
 from tinycontainer.trace.account import WHOLE
 
 from ...printing import print_json, print_table
-from ...usage import WORK_KEYS, format_share, usage_as_dict, usage_cells, usage_heads
+from ...usage import WORK_KEYS, format_share, usage_cells, usage_heads
 
 _HASH_DIGITS: Final = 16
 """As many digits of a bundle's SHA-256 are in a table; its ETag has as many. JSON has all."""
@@ -24,13 +24,13 @@ def print_containers(title: str, seen: Sequence[SeenContainer], *, as_json: bool
         as_json: whether as one JSON object.
     """
     if as_json:
-        print_json({title: [_as_dict(each) for each in seen]})
+        print_json({title: [each.as_dict() for each in seen]})
         return
     columns = ("slot", "uid", "state", "share", "last exit", "bundle")
     print_table(title, columns, [*map(_life_row, seen), *_rest_rows(seen)])
     speaking = [each for each in seen if each.says_usage]
     if speaking:
-        lines = [(each.uid, *usage_cells(_as_dict(each), WORK_KEYS)) for each in speaking]
+        lines = [(each.uid, *usage_cells(each.as_dict(), WORK_KEYS)) for each in speaking]
         print_table("What they used, and how they fared", ("uid", *usage_heads(WORK_KEYS)), lines)
 
 
@@ -39,25 +39,9 @@ def describe_change(uid: str, seen: SeenContainer | None, *, as_json: bool) -> s
     if seen is None:
         return json.dumps({"uid": uid, "state": "GONE"}) if as_json else f"{uid}: GONE"
     if as_json:
-        return json.dumps(_as_dict(seen))
+        return json.dumps(seen.as_dict())
     last = f", last exit: {seen.last_exit}" if seen.last_exit else ""
     return f"{uid}: {seen.state}, {seen.loops} loops{last}"
-
-
-def _as_dict(seen: SeenContainer) -> dict[str, Any]:
-    """All that is known of a container; of an older device, no more than its loops."""
-    known = {
-        "slot": seen.slot,
-        "uid": seen.uid,
-        "state": seen.state,
-        "loops": seen.loops,
-        "last_exit": seen.last_exit,
-        "bundle": seen.sha256,
-    }
-    if seen.says_usage:
-        known |= usage_as_dict(seen.statistics, seen.share)
-        known["idle_percent"] = seen.idle_share / 100
-    return known
 
 
 def _life_row(seen: SeenContainer) -> tuple[object, ...]:

@@ -22,7 +22,6 @@ from ...usage import (
     TIME_KEYS,
     WORK_KEYS,
     format_share,
-    usage_as_dict,
     usage_cells,
     usage_heads,
 )
@@ -108,7 +107,7 @@ class LiveView:
         """The cells of a container by the heads of their columns."""
         used_ns = account.used_ns.get(row.uid, 0)  # also since the last event
         statistics = replace(row.statistics, execution_ns=used_ns)
-        values = usage_as_dict(statistics, account.shares.get(row.uid, 0))
+        values = statistics.as_dict(account.shares.get(row.uid, 0))
         return {
             "container": show(row.uid),
             "state": row.state,

@@ -10,7 +10,7 @@ from tinycontainer.text import Figure, flatten, show
 from tinycontainer.trace import Row, Tally, describe_frames, from_pairs, to_pairs
 
 from ...printing import print_table
-from ...usage import TIME_KEYS, WORK_KEYS, format_count, usage_as_dict, usage_cells, usage_heads
+from ...usage import TIME_KEYS, WORK_KEYS, format_count, usage_cells, usage_heads
 
 
 def summarize_run(now_ns: int, tally: Tally, symbolizer: Symbolizer) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _row_as_dict(row: Row, share: int, symbolizer: Symbolizer) -> dict[str, Any]
         "uid": show(row.uid),
         "state": flatten(row.state),
         "starts": row.statistics.starts,
-        **usage_as_dict(row.statistics, share),
+        **row.statistics.as_dict(share),
         "ended_by": flatten(row.ended),
         "frames": [list(each) for each in to_pairs(row.trapped_at)],
         "places": places_as_list(symbolizer.find(row.uid, row.trapped_at)),

@@ -57,9 +57,62 @@ class SeenContainer:
         """Whether it has changed, or was not there; what it uses grows all the time."""
         return before is None or self._steady != before._steady
 
+    def as_dict(self) -> dict[str, Any]:
+        """All that is known of it, for JSON; of an older device, no more than its loops."""
+        known = {
+            "slot": self.slot,
+            "uid": self.uid,
+            "state": self.state,
+            "loops": self.loops,
+            "last_exit": self.last_exit,
+            "bundle": self.sha256,
+        }
+        if self.says_usage:
+            known |= self.statistics.as_dict(self.share)
+            known["idle_percent"] = self.idle_share / 100
+        return known
+
     @property
     def _steady(self) -> tuple[object, ...]:
         return self.state, self.last_exit, self.change, self.sha256, self.slot, self.loops
+
+
+@dataclass(frozen=True, slots=True)
+class SeenDevice:
+    """A device as it describes itself (TC-MGMT-09); its texts are fit to be shown.
+
+    Attributes:
+        id: its identifier; empty if it has none.
+        slots: for containers.
+        free_slots: those of them that are free.
+        metadata_bytes: most bytes of metadata.
+        code_bytes: most bytes of code.
+        data_bytes: most bytes of data.
+        boots: how often it was started.
+        time_s: its Unix time.
+        newest_event: number of its newest event.
+    """
+
+    id: str
+    slots: int
+    free_slots: int
+    metadata_bytes: int
+    code_bytes: int
+    data_bytes: int
+    boots: int
+    time_s: int
+    newest_event: int
+
+
+def read_device(payload: bytes) -> SeenDevice:
+    """Read the answer of GET /tc.
+
+    Raises:
+        AnswerUnreadable: it is something else.
+    """
+    values = _map(_decode(payload))
+    numbers = (_uint(values.get(key)) for key in range(1, 9))
+    return SeenDevice(show(_bytes(values.get(0)), 64), *numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +208,17 @@ def read_problem(payload: bytes) -> str:
     Raises:
         AnswerUnreadable: it is something else.
     """
+    return ": ".join(part for part in read_problem_parts(payload) if part)
+
+
+def read_problem_parts(payload: bytes) -> tuple[str, str]:
+    """Read reason and problem of a problem detail (TC-MGMT-12); the second can be empty.
+
+    Raises:
+        AnswerUnreadable: it is something else.
+    """
     values = _map(_decode(payload))
-    problem = values.get(-2)
-    return _text(values.get(-1)) + ("" if problem is None else f": {_text(problem)}")
+    return _text(values.get(-1)), _text(values.get(-2, ""))
 
 
 def _container(value: Any) -> SeenContainer:

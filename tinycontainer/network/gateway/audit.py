@@ -1,0 +1,75 @@
+"""The audit: a line of JSON about each request that was answered over HTTP.
+
+It says who asked what of which device and what came of it; never a token, a key or a payload.
+"""
+
+import json
+import os
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tinycontainer.errors import DeviceFileError
+from tinycontainer.text import show
+
+_MODE = 0o600
+
+
+class Audit:
+    """Writes lines to a file. A full file is kept as NAME.1, in place of the one before.
+
+    Args:
+        path: of the file; None to write nothing.
+        most_bytes: of one file.
+        now_s: Unix time.
+
+    Raises:
+        DeviceFileError: it cannot be written.
+    """
+
+    def __init__(self, path: Path | None, most_bytes: int, now_s: Callable[[], float]) -> None:
+        self._path = path
+        self._most_bytes = most_bytes
+        self._now_s = now_s
+        self._descriptor: int | None = None
+        self._size = 0
+        self.lost = 0
+        if path is not None:
+            try:
+                self._open(path)
+            except OSError as error:
+                problem = f"cannot be written: {error.strerror}"
+                raise DeviceFileError(show(str(path)), "", problem) from None
+
+    def note(self, what: Mapping[str, object]) -> None:
+        """Write a line; one that cannot be written is counted in ``lost``, and all goes on."""
+        if self._path is None:
+            return
+        row = {"time_s": round(self._now_s(), 3), **what}
+        line = (
+            json.dumps({key: value for key, value in row.items() if value != ""}).encode() + b"\n"
+        )
+        try:
+            if self._size + len(line) > self._most_bytes:
+                self.close()
+                os.replace(self._path, self._path.with_name(f"{self._path.name}.1"))
+            if self._descriptor is None:
+                self._open(self._path)
+            self._size += os.write(self._descriptor or 0, line)
+        except OSError:
+            self.lost += 1
+
+    def close(self) -> None:
+        """Let the file go."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _open(self, path: Path) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(path, flags | os.O_NONBLOCK, _MODE)
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            raise OSError(22, "it is no regular file")
+        self._descriptor, self._size = descriptor, found.st_size

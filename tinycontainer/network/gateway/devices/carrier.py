@@ -1,0 +1,301 @@
+"""Carries requests to devices over CoAP by aiocoap, and their answers back.
+
+Blocks are made and put together here (RFC 7959): the library's own assembly has no bound. What a
+request means is not known here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import aiocoap
+from aiocoap import error, oscore
+from aiocoap.numbers import OptionNumber
+from aiocoap.optiontypes import OpaqueOption
+from aiocoap.transports.oscore import OSCOREAddress
+
+from tinycontainer.interfaces.network.coap_client import is_protected
+
+from ...agent.requests.blocks import decode_block, encode_block
+from ...agent.requests.message import (
+    BLOCK_BYTES,
+    Block,
+    CoapAnswer,
+    CoapRequest,
+    Code,
+    Format,
+    Option,
+    to_uint,
+)
+from ...agent.requests.refusing import CoapRefused
+
+ANSWER_S: Final = 20.0
+"""How long a device may take for one answer; the library sends a request again until then."""
+_FORMATS: Final = frozenset(Format)
+
+
+class NoAnswer(Exception):
+    """The device has not answered in time, or cannot be reached. It may have got the request."""
+
+
+class BadAnswer(Exception):
+    """The device, or somebody in its place, has answered what cannot be used.
+
+    The text is one line, fit to be shown.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a request goes.
+
+    Attributes:
+        name: of the device.
+        base: its URI, without a path.
+        security: the open OSCORE context that is shared with it; None if there is none.
+    """
+
+    name: str
+    base: str
+    security: Any
+
+
+class Body:
+    """A payload that comes in pieces; it is read once.
+
+    Args:
+        pieces: of any length.
+        size: of all of them in bytes; None if it is not known.
+    """
+
+    def __init__(self, pieces: AsyncIterator[bytes], size: int | None = None) -> None:
+        self._pieces = pieces
+        self._held = bytearray()
+        self.size = size
+
+    async def take(self, most: int) -> tuple[bytes, bool]:
+        """The next bytes, as many as there are up to a number; and whether more follow them."""
+        while len(self._held) <= most:
+            piece = await anext(self._pieces, None)
+            if piece is None:
+                break
+            self._held += piece
+        taken = bytes(self._held[:most])
+        del self._held[:most]
+        return taken, bool(self._held)
+
+
+async def whole(payload: bytes) -> AsyncIterator[bytes]:
+    """The pieces of a payload that is there already."""
+    yield payload
+
+
+class Carrier:
+    """Carries requests to devices.
+
+    Args:
+        context: of aiocoap; its transports are OSCORE and UDP, in this order.
+        random_bytes: draws a number of bytes, for tags of uploads.
+        answer_s: how long a device may take for one answer.
+    """
+
+    def __init__(self, context: Any, random_bytes: Any, answer_s: float = ANSWER_S) -> None:
+        self._context = context
+        self._random_bytes = random_bytes
+        self._answer_s = answer_s
+        self._remotes: dict[str, Any] = {}
+
+    async def exchange(self, to: Destination, request: CoapRequest) -> CoapAnswer:
+        """Send one message, and wait for its answer.
+
+        Raises:
+            NoAnswer: there was none in time.
+            BadAnswer: it cannot be used.
+        """
+        message, protects = await self._write(to, request)
+        asking = self._context.request(message, handle_blockwise=False)
+        found = await self._receive(asking.response, protects, self._answer_s)
+        return read_answer(found)
+
+    async def send(self, to: Destination, request: CoapRequest, body: Body) -> CoapAnswer:
+        """Send a request with a payload, in blocks if it is longer than one.
+
+        Returns:
+            The answer, or the first block of it.
+
+        Raises:
+            NoAnswer: the device has not answered one of the blocks in time.
+            BadAnswer: an answer cannot be used.
+        """
+        part, more = await body.take(BLOCK_BYTES)
+        if not more:
+            return await self.exchange(to, replace(request, payload=part))
+        tag = (Option.REQUEST_TAG, self._random_bytes(4))
+        size = () if body.size is None else ((int(Option.SIZE1), to_uint(body.size)),)
+        number = 0
+        while True:
+            block = (Option.BLOCK1, encode_block(Block(number, more, BLOCK_BYTES)))
+            options = (*request.options, tag, block, *size)
+            answer = await self.exchange(to, replace(request, payload=part, options=options))
+            if answer.code is not Code.CONTINUE:
+                return answer
+            if not more:
+                raise BadAnswer("it asks for more than there is")
+            part, more = await body.take(BLOCK_BYTES)
+            size = ()
+            number += 1
+
+    async def parts(
+        self, to: Destination, request: CoapRequest, first: CoapAnswer, most_bytes: int
+    ) -> AsyncIterator[bytes]:
+        """The payload of an answer, block by block.
+
+        Args:
+            to: where the request went.
+            request: without its payload.
+            first: the answer to it.
+            most_bytes: of the payload.
+
+        Raises:
+            NoAnswer: the device does not answer any more.
+            BadAnswer: the blocks do not fit together, or there are too many.
+        """
+        answer, came = first, 0
+        asked = tuple(each for each in request.options if each[0] != Option.BLOCK1)
+        while True:
+            block = _block_of(answer)
+            came += len(answer.payload)
+            if came > most_bytes:
+                raise BadAnswer(f"its answer has more than {most_bytes} bytes")
+            yield answer.payload
+            if block is None or not block.more:
+                return
+            if len(answer.payload) != block.size_bytes:
+                raise BadAnswer("a block of its answer has another length than it says")
+            following = Block(block.number + 1, False, block.size_bytes)
+            options = (*asked, (int(Option.BLOCK2), encode_block(following)))
+            answer = await self.exchange(to, replace(request, options=options, payload=b""))
+            found = _block_of(answer)
+            if (
+                answer.code is not first.code
+                or _etag_of(answer) != _etag_of(first)
+                or found is None
+                or (found.number, found.size_bytes) != (following.number, following.size_bytes)
+            ):
+                raise BadAnswer("blocks of its answer do not belong together")
+
+    async def observe(self, to: Destination, request: CoapRequest) -> AsyncIterator[CoapAnswer]:
+        """The answer to a request, and again whenever it has changed, until that ends.
+
+        A notification has the first block only.
+
+        Raises:
+            NoAnswer: there was no first answer in time, or the device is not reached any more.
+            BadAnswer: an answer cannot be used.
+        """
+        message, protects = await self._write(to, request)
+        message.opt.observe = 0
+        asking = self._context.request(message, handle_blockwise=False)
+        try:
+            first = await self._receive(asking.response, protects, self._answer_s)
+            yield read_answer(first)
+            news = aiter(asking.observation)
+            while not asking.observation.cancelled:
+                found = await self._receive(anext(news, None), protects, None)
+                if found is None:
+                    return
+                yield read_answer(found)
+        finally:
+            if not asking.observation.cancelled:
+                asking.observation.cancel()
+
+    async def _write(self, to: Destination, request: CoapRequest) -> tuple[Any, bool]:
+        """A request as a message, and whether the gateway's own context protects it."""
+        message: Any = aiocoap.Message(
+            code=aiocoap.Code(int(request.method)), payload=request.payload
+        )
+        message.opt.uri_path = request.path
+        message.opt.uri_query = request.query
+        for number, value in request.options:
+            message.opt.add_option(OpaqueOption(OptionNumber(number), value))
+        remote = await self._find_remote(to.base)
+        # What is protected from end to end gets no second protection.
+        protects = to.security is not None and request.option(Option.OSCORE) is None
+        message.remote = OSCOREAddress(to.security, remote) if protects else remote
+        return message, protects
+
+    async def _find_remote(self, base: str) -> Any:
+        """The library's address of a device, which it works out for each base once."""
+        remote = self._remotes.get(base)
+        if remote is None:
+            finder: Any = aiocoap.Message(code=aiocoap.GET, uri=base)
+            try:
+                await self._context.find_remote_and_interface(finder)
+            except (error.Error, OSError) as problem:
+                raise NoAnswer from problem
+            remote = finder.remote
+            while len(self._remotes) >= 4096:
+                del self._remotes[next(iter(self._remotes))]
+            self._remotes[base] = remote
+        return remote
+
+    async def _receive(
+        self, answering: Any, must_be_protected: bool, timeout_s: float | None
+    ) -> Any:
+        try:
+            found = await asyncio.wait_for(answering, timeout_s)
+        except (TimeoutError, error.NetworkError, error.LibraryShutdown) as problem:
+            raise NoAnswer from problem
+        except (error.NotObservable, error.ObservationCancelled):
+            return None
+        except oscore.NotAProtectedMessage as problem:
+            raise BadAnswer("it answered without protection") from problem
+        except oscore.ProtectionInvalid as problem:
+            raise BadAnswer("its answer is not protected by its context") from problem
+        except Exception as problem:  # foreign code reads what a stranger sends
+            raise BadAnswer(f"its answer cannot be read ({type(problem).__name__})") from problem
+        if must_be_protected and found is not None and not is_protected(found):
+            raise BadAnswer("it answered without protection")
+        return found
+
+
+def read_answer(message: Any) -> CoapAnswer:
+    """The answer of a message.
+
+    Raises:
+        BadAnswer: its code is not known.
+    """
+    options = tuple(
+        (int(each.number), each.encode())
+        for each in message.opt.option_list()
+        if each.number != Option.OBSERVE
+    )
+    number = message.opt.content_format
+    known = Format(int(number)) if number is not None and int(number) in _FORMATS else None
+    try:
+        return CoapAnswer(_code_of(int(message.code)), bytes(message.payload), known, options)
+    except ValueError as problem:
+        raise BadAnswer("its code is not known") from problem
+
+
+def _code_of(number: int) -> Code:
+    """A code; one that is not known counts as the first of its class (RFC 7252, section 5.9)."""
+    with suppress(ValueError):
+        return Code(number)
+    return {4: Code.BAD_REQUEST, 5: Code.INTERNAL_ERROR}.get(number >> 5) or Code(number)
+
+
+def _block_of(answer: CoapAnswer) -> Block | None:
+    value = dict(answer.options).get(Option.BLOCK2)
+    if value is None:
+        return None
+    try:
+        return decode_block(value)
+    except CoapRefused as problem:
+        raise BadAnswer("its option of blocks cannot be read") from problem
+
+
+def _etag_of(answer: CoapAnswer) -> bytes | None:
+    return dict(answer.options).get(Option.ETAG)

@@ -1,0 +1,252 @@
+"""The devices of a gateway: who they are, whether they are there, and how they are asked."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from ...agent.requests.message import CoapAnswer, CoapRequest, Method, Option
+from ...agent.requests.rates import Rates
+from ..directory.presence import Presence, Whereabouts, whereabouts
+from ..directory.registrations import Directory, Registration
+from .cache import AnswerCache, CachedAnswer
+from .carrier import Body, Carrier, Destination, whole
+
+MAX_ANSWER_BYTES: Final = 1 << 20
+"""Of one answer of a device; all blocks together."""
+
+
+class NotThere(Exception):
+    """The device is not registered now, or not known at all."""
+
+
+class Asleep(Exception):
+    """The device sleeps.
+
+    Attributes:
+        back_s: in how many seconds it may be back.
+    """
+
+    def __init__(self, back_s: float) -> None:
+        super().__init__("the device sleeps")
+        self.back_s = back_s
+
+
+class TooOften(Exception):
+    """The device is asked too often.
+
+    Attributes:
+        wait_s: in how many seconds it may be asked again.
+    """
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__("the device is asked too often")
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device as the gateway knows it.
+
+    Attributes:
+        name: its endpoint name.
+        groups: that it belongs to.
+        registration: its last one; None if it has never registered.
+        whereabouts: whether it is there.
+        is_protected: whether the gateway and the device share an OSCORE context.
+        heard_s: Unix time of its last registration or answer; 0 if there was none.
+    """
+
+    name: str
+    groups: frozenset[str]
+    registration: Registration | None
+    whereabouts: Whereabouts
+    is_protected: bool
+    heard_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a device has answered.
+
+    Attributes:
+        answer: or the first block of it.
+        rest: the whole payload in pieces; None if `answer` has all of it.
+        age_s: how long ago it came; 0 if it came now.
+        fresh_s: for how long it may be used, counted from when it came; 0 if it may not be kept.
+    """
+
+    answer: CoapAnswer
+    rest: AsyncIterator[bytes] | None = None
+    age_s: float = 0.0
+    fresh_s: float = 0.0
+
+    async def whole(self) -> CoapAnswer:
+        """The answer with all its payload.
+
+        Raises:
+            NoAnswer: the device does not answer any more.
+            BadAnswer: the blocks do not fit together.
+        """
+        if self.rest is None:
+            return self.answer
+        payload = b"".join([part async for part in self.rest])
+        options = tuple(each for each in self.answer.options if each[0] != Option.BLOCK2)
+        return replace(self.answer, payload=payload, options=options)
+
+
+class Devices:
+    """All devices of a gateway.
+
+    Args:
+        directory: who has registered.
+        groups: of each listed device, by name.
+        contexts: the open OSCORE context of each listed device, by name.
+        carrier: carries requests.
+        cache: keeps answers.
+        rates: bounds how often each device is asked.
+        now_s: Unix time.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        groups: Mapping[str, frozenset[str]],
+        contexts: Mapping[str, Any],
+        carrier: Carrier,
+        cache: AnswerCache,
+        rates: Rates,
+        now_s: Callable[[], float],
+    ) -> None:
+        self._directory = directory
+        self._groups = groups
+        self._contexts = contexts
+        self._carrier = carrier
+        self._cache = cache
+        self._rates = rates
+        self._now_s = now_s
+        self._heard_s: dict[str, float] = {}
+        self.when_heard: Callable[[str], None] | None = None
+
+    def __iter__(self) -> Iterator[Device]:
+        """All devices that are listed or registered, by name."""
+        names = {*self._groups, *(each.name for each in self._directory)}
+        return (self._describe(name) for name in sorted(names))
+
+    def find(self, name: str) -> Device:
+        """A device.
+
+        Raises:
+            NotThere: it is not known.
+        """
+        if name not in self._groups and self._directory.find(name) is None:
+            raise NotThere
+        return self._describe(name)
+
+    def is_awake(self, name: str) -> bool:
+        """Whether a device can be asked now."""
+        return self._describe(name).whereabouts.presence is Presence.AWAKE
+
+    async def ask(
+        self,
+        name: str,
+        request: CoapRequest,
+        body: Body | None = None,
+        *,
+        is_fresh: bool = False,
+    ) -> Answered:
+        """Ask a device.
+
+        Args:
+            name: of the device.
+            request: what is asked.
+            body: its payload, if it comes in pieces; else the request has it.
+            is_fresh: use no answer again.
+
+        Raises:
+            NotThere: it is not registered.
+            Asleep: it sleeps.
+            TooOften: it is asked too often.
+            NoAnswer: it does not answer.
+            BadAnswer: its answer cannot be used.
+        """
+        cached = None if is_fresh else self._cache.find(name, request)
+        if cached is not None:
+            return self._use_again(cached)
+        to = self.require_awake(name)
+        wait_s = self._rates.admit(name.encode())
+        if wait_s > 0:
+            raise TooOften(wait_s)
+        return await self._ask(to, request, body)
+
+    def require_awake(self, name: str) -> Destination:
+        """Where a device is asked.
+
+        Raises:
+            NotThere: it is not registered.
+            Asleep: it sleeps.
+        """
+        device = self.find(name)
+        if device.registration is None or device.whereabouts.presence is Presence.GONE:
+            raise NotThere
+        if device.whereabouts.presence is Presence.ASLEEP:
+            raise Asleep(device.whereabouts.back_s)
+        return Destination(name, device.registration.base, self._contexts.get(name))
+
+    def note_heard(self, name: str) -> None:
+        """A device has shown that it is there."""
+        self._heard_s[name] = self._now_s()
+        if self.when_heard is not None:
+            self.when_heard(name)
+
+    async def observe(self, name: str, request: CoapRequest) -> AsyncIterator[CoapAnswer]:
+        """The answer of a device, now and whenever it has changed; as `Carrier.observe`."""
+        to = self.require_awake(name)
+        async for answer in self._carrier.observe(to, request):
+            self.note_heard(name)
+            yield await self._answered(to, request, answer).whole()
+
+    async def _ask(self, to: Destination, request: CoapRequest, body: Body | None) -> Answered:
+        is_look = request.method is Method.GET
+        if not is_look:
+            self._cache.note_change(to.name)
+        generation = self._cache.generation(to.name)
+        try:
+            sent = body if body is not None else Body(whole(request.payload), len(request.payload))
+            answer = await self._carrier.send(to, request, sent)
+        finally:
+            if not is_look:
+                self._cache.note_change(to.name)
+        self.note_heard(to.name)
+        answered = self._answered(to, request, answer)
+        if answered.rest is not None:
+            return answered
+        cached = self._cache.keep(to.name, request, answer, generation)
+        return answered if cached is None else self._use_again(cached)
+
+    def _answered(self, to: Destination, request: CoapRequest, answer: CoapAnswer) -> Answered:
+        if not has_more(answer):
+            return Answered(answer)
+        return Answered(answer, self._carrier.parts(to, request, answer, MAX_ANSWER_BYTES))
+
+    def _use_again(self, cached: CachedAnswer) -> Answered:
+        return Answered(cached.answer, None, self._cache.age_s(cached), cached.fresh_s)
+
+    def _describe(self, name: str) -> Device:
+        registration = self._directory.find(name)
+        heard_s = self._heard_s.get(name, 0.0)
+        if registration is not None:
+            heard_s = max(heard_s, registration.renewed_s)
+        return Device(
+            name=name,
+            groups=self._groups.get(name, frozenset()),
+            registration=registration,
+            whereabouts=whereabouts(registration, heard_s, self._now_s()),
+            is_protected=name in self._contexts,
+            heard_s=heard_s,
+        )
+
+
+def has_more(answer: CoapAnswer) -> bool:
+    """Whether more blocks of an answer are to be asked for."""
+    option = dict(answer.options).get(Option.BLOCK2)
+    return option is not None and bool(option) and bool(option[-1] & 8)

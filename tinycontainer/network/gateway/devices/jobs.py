@@ -1,0 +1,258 @@
+"""Jobs on their way: kept before their client knows of them, delivered in order, each once.
+
+A device recognises a repeated request of version 2 by its id, and one that is protected from end to
+end by its number. So these are sent again if no answer came, also after the gateway itself was
+ended. Of any other change nobody knows whether it was made; it is not sent again.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from ...agent.published import CONTAINER_PATH
+from ...agent.requests.message import CoapAnswer, CoapRequest, Code, Method, Option
+from ..job import Job, JobEvent
+from ..store import GatewayStore, NewJob
+from .carrier import BadAnswer, NoAnswer
+from .devices import Asleep, Devices, NotThere, TooOften
+
+AGAIN_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+"""How long to wait before a job is sent again to a device that does not answer."""
+BAD_ANSWERS: Final = 3
+"""After so many attempts, an answer that cannot be used ends a job."""
+LOOK_S: Final = 1.0
+"""How often deadlines are looked at."""
+FORGET_S: Final = 60.0
+"""How often ended jobs are forgotten."""
+ID_BYTES: Final = 16
+_PARTIAL_IV_BITS: Final = 7
+"""Of the first byte of an OSCORE option: the length of the partial IV (RFC 8613, section 6.1)."""
+
+
+class QueueFull(Exception):
+    """No more jobs can wait; the text is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobLimits:
+    """Bounds of jobs.
+
+    Attributes:
+        per_device: that wait for one device.
+        all: of all devices, ended ones included.
+        kept_s: how long a job waits at the most, and is kept after its end.
+    """
+
+    per_device: int
+    all: int
+    kept_s: float
+
+
+class Jobs:
+    """All jobs of a gateway.
+
+    Args:
+        store: keeps them.
+        devices: carry them.
+        limits: their bounds.
+        now_s: Unix time.
+        random_bytes: draws a number of unpredictable bytes.
+    """
+
+    def __init__(
+        self,
+        store: GatewayStore,
+        devices: Devices,
+        limits: JobLimits,
+        now_s: Callable[[], float],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self._store = store
+        self._devices = devices
+        self._limits = limits
+        self._now_s = now_s
+        self._random_bytes = random_bytes
+        self._waiting = store.waiting()
+        self._deliveries: dict[str, asyncio.Task[None]] = {}
+        self._changed: dict[str, list[asyncio.Event]] = {}
+        self.when_changed: Callable[[Job], None] | None = None
+
+    def waiting(self, device: str) -> int:
+        """How many jobs wait for a device."""
+        return self._waiting.get(device, 0)
+
+    def count(self) -> dict[str, int]:
+        """How many jobs are in each state that any is in."""
+        return self._store.count_jobs()
+
+    def accept(
+        self, device: str, owner: str, request: CoapRequest, patience_s: float | None = None
+    ) -> Job:
+        """Keep a job, and deliver it when its device is awake.
+
+        Args:
+            device: its name.
+            owner: who asks.
+            request: all of it.
+            patience_s: how long it waits at the most; None for as long as jobs are kept.
+
+        Raises:
+            QueueFull: too many jobs wait for the device, or for all.
+        """
+        if self.waiting(device) >= self._limits.per_device:
+            raise QueueFull(
+                f"{self._limits.per_device} jobs wait for it; cancel some, or ask later"
+            )
+        if sum(self._waiting.values()) >= self._limits.all:
+            raise QueueFull(f"{self._limits.all} jobs wait; cancel some, or ask later")
+        now_s = self._now_s()
+        wait_s = self._limits.kept_s if patience_s is None else min(patience_s, self._limits.kept_s)
+        job_id = self._random_bytes(ID_BYTES).hex()
+        job = self._store.add_job(NewJob(job_id, device, owner, request, now_s, now_s + wait_s))
+        self._waiting[device] = self.waiting(device) + 1
+        self._tell(job)
+        self.wake(device)
+        return job
+
+    def find(self, job_id: str) -> Job | None:
+        """A job; None if it is not known, or not any more."""
+        return self._store.find_job(job_id)
+
+    def of_device(self, device: str, most: int) -> list[Job]:
+        """The newest jobs of a device, the newest first."""
+        return self._store.jobs_of(device, most)
+
+    def cancel(self, job: Job) -> Job:
+        """End a job that was not sent yet.
+
+        Raises:
+            IllegalJobEvent: it was sent, or it has ended.
+        """
+        return self._change(job, JobEvent.CANCEL)
+
+    async def wait(self, job: Job, most_s: float) -> Job:
+        """A job when it has changed, or after so many seconds as it is then."""
+        changed = asyncio.Event()
+        waiting = self._changed.setdefault(job.id, [])
+        waiting.append(changed)
+        try:
+            now = self.find(job.id) or job
+            if now.state is not job.state:
+                return now
+            await asyncio.wait_for(changed.wait(), most_s)
+        except TimeoutError:
+            pass
+        finally:
+            waiting.remove(changed)
+            if not waiting:
+                self._changed.pop(job.id, None)
+        return self.find(job.id) or job
+
+    async def wait_for_end(self, job: Job, most_s: float) -> Job:
+        """A job when it has ended, or after so many seconds as it is then."""
+        end_s = self._now_s() + most_s
+        while not job.state.has_ended and (left_s := end_s - self._now_s()) > 0:
+            job = await self.wait(job, left_s)
+        return job
+
+    def wake(self, device: str) -> None:
+        """A device may be awake: deliver what waits for it."""
+        running = self._deliveries.get(device)
+        if self.waiting(device) and (running is None or running.done()):
+            self._deliveries[device] = asyncio.create_task(self._deliver(device))
+
+    async def run(self) -> None:
+        """Go on with the jobs of before, and end those whose time is over, until cancelled."""
+        for job in self._store.sent_jobs():
+            self._change(job, JobEvent.NO_ANSWER if can_be_repeated(job.request) else JobEvent.LOSE)
+        for device in [*self._waiting]:
+            self.wake(device)
+        forget_s = 0.0
+        try:
+            while True:
+                now_s = self._now_s()
+                for job in self._store.overdue_jobs(now_s):
+                    self._change(job, JobEvent.EXPIRE)
+                if now_s >= forget_s:
+                    self._store.forget_jobs(now_s - self._limits.kept_s, self._limits.all)
+                    forget_s = now_s + FORGET_S
+                await asyncio.sleep(LOOK_S)
+        finally:
+            for task in self._deliveries.values():
+                task.cancel()
+
+    async def _deliver(self, device: str) -> None:
+        """Deliver the jobs of a device in their order, while it is awake."""
+        failures = 0
+        while (job := self._store.next_job(device)) is not None:
+            if not self._devices.is_awake(device):
+                return
+            if job.deadline_s <= self._now_s():
+                self._change(job, JobEvent.EXPIRE)
+                continue
+            if await self._attempt(job):
+                failures = 0
+                continue
+            await asyncio.sleep(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
+            failures += 1
+
+    async def _attempt(self, job: Job) -> bool:
+        """Send a job once; whether it has ended."""
+        job = self._change(job, JobEvent.SEND)
+        try:
+            answer = await (await self._devices.ask(job.device, job.request)).whole()
+        except (NotThere, Asleep, TooOften):  # nothing was sent
+            self._change(job, JobEvent.NO_ANSWER)
+            return False
+        except (NoAnswer, BadAnswer) as problem:
+            is_over = isinstance(problem, BadAnswer) and job.attempts >= BAD_ANSWERS
+            again = can_be_repeated(job.request) and not is_over
+            self._change(job, JobEvent.NO_ANSWER if again else JobEvent.LOSE)
+            return not again
+        self._settle(job, answer)
+        return True
+
+    def _settle(self, job: Job, answer: CoapAnswer) -> None:
+        if job.request.option(Option.OSCORE) is None:
+            self._change(job, JobEvent.ANSWER, answer)
+        elif _is_challenge(answer):
+            self._change(job, JobEvent.CHALLENGE, answer)
+        elif job.attempts > 1 and answer.code is Code.UNAUTHORIZED:
+            # A replay, says the device: it took one of the attempts before.
+            self._change(job, JobEvent.LOSE)
+        else:
+            self._change(job, JobEvent.ANSWER, answer)
+
+    def _change(self, job: Job, event: JobEvent, answer: CoapAnswer | None = None) -> Job:
+        after = self._store.change_job(job, event, self._now_s(), answer)
+        if after.state.has_ended:
+            left = self.waiting(job.device) - 1
+            self._waiting[job.device] = left
+            if left <= 0:
+                del self._waiting[job.device]
+        self._tell(after)
+        return after
+
+    def _tell(self, job: Job) -> None:
+        for changed in self._changed.get(job.id, ()):
+            changed.set()
+        if self.when_changed is not None:
+            self.when_changed(job)
+
+
+def can_be_repeated(request: CoapRequest) -> bool:
+    """Whether a device that gets a request again does nothing again."""
+    if request.method is Method.GET or request.option(Option.OSCORE) is not None:
+        return True
+    return request.path != CONTAINER_PATH
+
+
+def _is_challenge(answer: CoapAnswer) -> bool:
+    """Whether the answer to a protected request looks like a challenge (RFC 8613, B.1.2).
+
+    Nobody but its client can read it. But such an answer has a number of its own; any other goes
+    by the number of its request.
+    """
+    option = dict(answer.options).get(Option.OSCORE, b"")
+    return bool(option) and bool(option[0] & _PARTIAL_IV_BITS)

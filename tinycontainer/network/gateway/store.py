@@ -1,0 +1,341 @@
+"""What a gateway remembers: one SQLite file, owned by one gateway at a time.
+
+A job is on the disk before its client gets to know of it, and its end before anybody sees it.
+Renewals of registrations are written together, once a second: they are lost with no harm.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from tinycontainer.state.database import Database
+from tinycontainer.state.ownership import Ownership
+
+from ..agent.requests.message import CoapAnswer, CoapRequest
+from .directory.registrations import Registration
+from .job import Job, JobEvent, JobState
+from .stored_messages import decode_answer, decode_request, encode_answer, encode_request
+
+APPLICATION_ID: Final = 0x54436777
+"""Marks a file of a gateway ("TCgw")."""
+WRITE_S: Final = 1.0
+"""How long a renewal waits for others before it is written."""
+USED_AGAIN_S: Final = 60.0
+"""That a blob was used is written once in so many seconds."""
+_MIGRATIONS: Final = (
+    (
+        """
+        CREATE TABLE registration (
+            name TEXT NOT NULL PRIMARY KEY,
+            sector TEXT NOT NULL,
+            identity TEXT NOT NULL,
+            location TEXT NOT NULL UNIQUE,
+            base TEXT NOT NULL,
+            is_base_given INTEGER NOT NULL,
+            lifetime_s INTEGER NOT NULL,
+            renewed_s REAL NOT NULL,
+            sleep_s INTEGER NOT NULL,
+            awake_s INTEGER NOT NULL,
+            attributes TEXT NOT NULL,
+            links TEXT NOT NULL
+        ) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE job (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            device TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            request BLOB NOT NULL,
+            payload BLOB NOT NULL,
+            state TEXT NOT NULL,
+            created_s REAL NOT NULL,
+            deadline_s REAL NOT NULL,
+            ended_s REAL NOT NULL,
+            attempts INTEGER NOT NULL,
+            answer BLOB,
+            is_open INTEGER NOT NULL
+        )
+        """,
+        "CREATE INDEX job_of_device ON job (device, is_open, number)",
+        "CREATE INDEX job_of_state ON job (state, ended_s)",
+        """
+        CREATE TABLE blob (
+            sha256 BLOB NOT NULL PRIMARY KEY CHECK (length(sha256) = 32),
+            content BLOB NOT NULL,
+            used_s REAL NOT NULL
+        )
+        """,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job that is to be kept; its fields are those of `Job`."""
+
+    id: str
+    device: str
+    owner: str
+    request: CoapRequest
+    created_s: float
+    deadline_s: float
+
+
+class GatewayStore:
+    """The file of a gateway.
+
+    Args:
+        path: where it lies; it is made if it is not there.
+        later: calls something after so many seconds.
+
+    Raises:
+        StateFileError: it cannot be used, or another gateway uses it.
+    """
+
+    def __init__(self, path: Path, later: Callable[[float, Callable[[], None]], object]) -> None:
+        self._database = Database(
+            path,
+            lambda _connection: True,
+            _MIGRATIONS,
+            ownership=Ownership.SOLE,
+            application_id=APPLICATION_ID,
+            owner="gateway",
+        )
+        self._later = later
+        self._renewed: dict[str, Registration] = {}
+        self._kept: dict[str, Registration] = {}
+        with self._database.transaction():
+            pass  # the file is there from now on
+
+    def close(self) -> None:
+        """Write what is left, and let the file go."""
+        self._write_renewals()
+        self._database.close()
+
+    # Registrations: a `RegistrationStore`.
+
+    def registrations(self) -> list[Registration]:
+        """All that were kept."""
+        rows = self._database.read("SELECT * FROM registration")
+        found = [_read_registration(row) for row in rows]
+        self._kept = {each.name: each for each in found}
+        return found
+
+    def keep_registration(self, registration: Registration) -> None:
+        """Keep a registration in place of one of the same name, or instead of none."""
+        before = self._kept.get(registration.name)
+        self._kept[registration.name] = registration
+        if before is not None and replace(before, renewed_s=registration.renewed_s) == registration:
+            if not self._renewed:
+                self._later(WRITE_S, self._write_renewals)
+            self._renewed[registration.name] = registration
+            return
+        self._renewed.pop(registration.name, None)
+        with self._database.transaction() as connection:
+            _write_registration(connection, registration)
+
+    def forget_registration(self, name: str, _sector: str) -> None:
+        """Forget a registration; there is one of each name."""
+        self._kept.pop(name, None)
+        self._renewed.pop(name, None)
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM registration WHERE name = ?", (name,))
+
+    def _write_renewals(self) -> None:
+        renewed, self._renewed = self._renewed, {}
+        if not renewed:
+            return
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "UPDATE registration SET renewed_s = ? WHERE name = ?",
+                [(each.renewed_s, each.name) for each in renewed.values()],
+            )
+
+    # Jobs.
+
+    def add_job(self, new: NewJob) -> Job:
+        """Keep a job, which waits from now on."""
+        request = new.request
+        with self._database.transaction() as connection:
+            cursor = connection.execute(
+                "INSERT INTO job (id, device, owner, request, payload, state, created_s,"
+                " deadline_s, ended_s, attempts, is_open) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 1)",
+                (
+                    new.id, new.device, new.owner, encode_request(request), request.payload,
+                    JobState.QUEUED, new.created_s, new.deadline_s,
+                ),
+            )  # fmt: skip
+            number = cursor.lastrowid or 0
+        return Job(
+            number, new.id, new.device, new.owner, request, JobState.QUEUED, new.created_s,
+            new.deadline_s,
+        )  # fmt: skip
+
+    def change_job(
+        self, job: Job, event: JobEvent, now_s: float, answer: CoapAnswer | None = None
+    ) -> Job:
+        """Let an event happen to a job.
+
+        Args:
+            job: as it is now.
+            event: what happens.
+            now_s: Unix time.
+            answer: of the device, with the events `JobEvent.ANSWER` and `JobEvent.CHALLENGE`.
+
+        Raises:
+            IllegalJobEvent: it cannot happen now.
+        """
+        state = job.state_after(event)
+        after = replace(
+            job,
+            state=state,
+            ended_s=now_s if state.has_ended else 0.0,
+            attempts=job.attempts + (event is JobEvent.SEND),
+            answer=answer,
+        )
+        row = None if answer is None else encode_answer(answer)
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE job SET state = ?, ended_s = ?, attempts = ?, answer = ?, is_open = ?,"
+                " payload = CASE WHEN ? THEN x'' ELSE payload END WHERE number = ?",
+                (
+                    state, after.ended_s, after.attempts, row, not state.has_ended,
+                    state.has_ended, job.number,
+                ),
+            )  # fmt: skip
+        return after
+
+    def find_job(self, job_id: str) -> Job | None:
+        """A job; None if it is not known, or not any more."""
+        return next(iter(self._jobs("SELECT * FROM job WHERE id = ?", job_id)), None)
+
+    def next_job(self, device: str) -> Job | None:
+        """The job of a device that is to be delivered next; None if none waits."""
+        query = "SELECT * FROM job WHERE device = ? AND is_open = 1 ORDER BY number LIMIT 1"
+        return next(iter(self._jobs(query, device)), None)
+
+    def jobs_of(self, device: str, most: int) -> list[Job]:
+        """The newest jobs of a device, the newest first."""
+        query = "SELECT * FROM job WHERE device = ? ORDER BY number DESC LIMIT ?"
+        return self._jobs(query, device, most)
+
+    def waiting(self) -> dict[str, int]:
+        """How many jobs wait for each device that any waits for."""
+        query = "SELECT device, count(*) FROM job WHERE is_open = 1 GROUP BY device"
+        return dict(self._database.read(query))
+
+    def sent_jobs(self) -> list[Job]:
+        """Jobs that were sent and not answered when the program ended."""
+        return self._jobs("SELECT * FROM job WHERE state = ?", JobState.SENDING)
+
+    def overdue_jobs(self, now_s: float) -> list[Job]:
+        """Jobs that wait, and whose deadline is over."""
+        query = "SELECT * FROM job WHERE is_open = 1 AND state = ? AND deadline_s <= ?"
+        return self._jobs(query, JobState.QUEUED, now_s)
+
+    def count_jobs(self) -> dict[str, int]:
+        """How many jobs are in each state that any is in."""
+        return dict(self._database.read("SELECT state, count(*) FROM job GROUP BY state"))
+
+    def forget_jobs(self, ended_before_s: float, most: int) -> None:
+        """Forget jobs that ended before a Unix time, and the oldest ended ones beyond a number."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "DELETE FROM job WHERE is_open = 0 AND (ended_s < ? OR number IN (SELECT number"
+                " FROM job WHERE is_open = 0 ORDER BY number DESC LIMIT -1 OFFSET ?))",
+                (ended_before_s, most),
+            )
+
+    def _jobs(self, query: str, *values: object) -> list[Job]:
+        return [_read_job(row) for row in self._database.read(query, values)]
+
+    # Blobs.
+
+    def blob(self, sha256: bytes, now_s: float) -> bytes | None:
+        """A blob, which counts as used; None if it is not here."""
+        rows = self._database.read("SELECT content, used_s FROM blob WHERE sha256 = ?", (sha256,))
+        if not rows:
+            return None
+        content, used_s = rows[0]
+        if now_s - used_s >= USED_AGAIN_S:
+            with self._database.transaction() as connection:
+                connection.execute("UPDATE blob SET used_s = ? WHERE sha256 = ?", (now_s, sha256))
+        return bytes(content)
+
+    def keep_blob(self, sha256: bytes, content: bytes, now_s: float, most_bytes: int) -> None:
+        """Keep a blob; those that were used longest ago make room for it.
+
+        Args:
+            sha256: of the content; the caller has checked it.
+            content: at most ``most_bytes``.
+            now_s: Unix time.
+            most_bytes: of all blobs together.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO blob VALUES (?, ?, ?)", (sha256, content, now_s)
+            )
+            _make_room(connection, sha256, most_bytes)
+
+
+def _make_room(connection: sqlite3.Connection, kept: bytes, most_bytes: int) -> None:
+    total = 0
+    rows = connection.execute(
+        "SELECT sha256, length(content) FROM blob ORDER BY sha256 = ? DESC, used_s DESC", (kept,)
+    ).fetchall()
+    for sha256, size in rows:
+        total += size
+        if total > most_bytes:
+            connection.execute("DELETE FROM blob WHERE sha256 = ?", (sha256,))
+
+
+def _write_registration(connection: sqlite3.Connection, each: Registration) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO registration VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            each.name, each.sector, each.identity, each.location, each.base, each.is_base_given,
+            each.lifetime_s, each.renewed_s, each.sleep_s, each.awake_s,
+            json.dumps(each.attributes), each.links,
+        ),
+    )  # fmt: skip
+
+
+def _read_registration(row: tuple[Any, ...]) -> Registration:
+    *values, attributes, links = row
+    name, sector, identity, location, base, is_base_given, lifetime_s, renewed_s, *sleeping = values
+    return Registration(
+        name=name,
+        sector=sector,
+        identity=identity,
+        location=location,
+        base=base,
+        is_base_given=bool(is_base_given),
+        lifetime_s=lifetime_s,
+        renewed_s=renewed_s,
+        sleep_s=sleeping[0],
+        awake_s=sleeping[1],
+        attributes=tuple((key, value) for key, value in json.loads(attributes)),
+        links=links,
+    )
+
+
+def _read_job(row: tuple[Any, ...]) -> Job:
+    number, job_id, device, owner, request, payload, state, *times, _is_open = row
+    created_s, deadline_s, ended_s, attempts, answer = times
+    return Job(
+        number=number,
+        id=job_id,
+        device=device,
+        owner=owner,
+        request=decode_request(request, payload),
+        state=JobState(state),
+        created_s=created_s,
+        deadline_s=deadline_s,
+        ended_s=ended_s,
+        attempts=attempts,
+        answer=None if answer is None else decode_answer(answer),
+    )

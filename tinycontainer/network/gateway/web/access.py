@@ -1,0 +1,94 @@
+"""Who asks over HTTP, and what that one may do."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from ..gateway_file import TokenTable, Verb
+from .problems import HttpRefused
+
+MAX_TOKEN_CHARACTERS: Final = 512
+_SCHEME: Final = "bearer "
+_CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="gateway"'}
+_LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody who may ask.
+
+    Attributes:
+        name: of the token; empty for everybody.
+        verbs: what it may do.
+        groups: to devices of which groups; None for all devices.
+    """
+
+    name: str
+    verbs: frozenset[Verb]
+    groups: frozenset[str] | None = None
+
+    def may(self, verb: Verb) -> bool:
+        """Whether it may do this at all."""
+        return verb in self.verbs
+
+    def reaches(self, groups: frozenset[str]) -> bool:
+        """Whether it may do it to a device of these groups."""
+        return self.groups is None or not self.groups.isdisjoint(groups)
+
+
+EVERYBODY: Final = Holder("", frozenset(Verb))
+
+
+class Access:
+    """Knows the holders of tokens by the hashes of these.
+
+    Args:
+        tokens: of the gateway's file; none if everybody may do everything.
+    """
+
+    def __init__(self, tokens: Iterable[TokenTable]) -> None:
+        self._holders = {
+            bytes.fromhex(token.sha256): Holder(
+                token.name,
+                frozenset(token.verbs),
+                None if token.groups is None else frozenset(token.groups),
+            )
+            for token in tokens
+        }
+
+    def identify(self, headers: Mapping[str, str]) -> Holder:
+        """Who sends a request with these header fields.
+
+        Raises:
+            HttpRefused: nobody who is known; or, where everybody may ask, a page of another site.
+        """
+        if not self._holders:
+            _require_same_site(headers)
+            return EVERYBODY
+        given = headers.get("authorization", "")
+        if given[: len(_SCHEME)].lower() != _SCHEME or len(given) > MAX_TOKEN_CHARACTERS:
+            raise HttpRefused(401, "unauthorized", "a bearer token is needed", _CHALLENGE)
+        # Whoever measures how long the search takes learns of hashes, and no token from these.
+        digest = sha256(given[len(_SCHEME) :].strip().encode()).digest()
+        holder = self._holders.get(digest)
+        if holder is None:
+            raise HttpRefused(401, "unauthorized", "this token is not known", _CHALLENGE)
+        return holder
+
+
+def _require_same_site(headers: Mapping[str, str]) -> None:
+    """Refuse what a browser sends for a page of somebody else.
+
+    Without tokens, whoever is on this machine may do everything; the pages that somebody on this
+    machine looks at may not.
+    """
+    host = headers.get("host", "")
+    name = host[: host.index("]") + 1] if "]" in host else host.partition(":")[0]
+    origin = headers.get("origin", "")
+    is_own = not origin or origin.partition("://")[2] == host
+    if name.lower() not in _LOCAL_NAMES or not is_own:
+        problem = "without tokens, only pages and programs of this machine are answered"
+        raise HttpRefused(403, "forbidden", problem)
+    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        raise HttpRefused(403, "forbidden", "this is asked by a page of another site")

@@ -1,0 +1,286 @@
+"""HTTP requests as requests of CoAP (RFC 8075)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from tinycontainer.errors import MetadataError
+from tinycontainer.metadata import Bundle
+from tinycontainer.text import show
+from tinycontainer_tokens.claims import MAX_UID_BYTES
+
+from ...agent.published import CONTAINER_PATH, DEVICE_ID_PATH, ROWS, Action
+from ...agent.requests.message import (
+    MAX_URI_PARTS,
+    CoapRequest,
+    Code,
+    Method,
+    Option,
+    to_uint,
+)
+from ...agent.requests.needs import needed_rights
+from ...agent.requests.refusing import CoapRefused
+from ...agent.requests.target import Target
+from ..gateway_file import Verb
+from .media_types import Accepted, content_format_of
+from .problems import HttpRefused, bad_request
+from .renditions import Rendition, rendition_of
+
+MAX_QUERY_CHARACTERS: Final = 2048
+MAX_PART_BYTES: Final = 255
+"""Of a segment or a part of the query (RFC 7252, section 5.10)."""
+MAX_ETAGS: Final = 8
+_ACTIONS: Final = {action.name.lower().replace("_", "-"): action for action in Action}
+_METHODS: Final = {"HEAD": Method.GET, **{method.name: method for method in Method}}
+ALLOWED: Final = {
+    "device": "GET, HEAD",
+    "containers": "GET, HEAD",
+    "container": "GET, HEAD, PUT, POST, DELETE",
+    "metadata": "GET, HEAD, PUT",
+    "judge": "POST",
+    "update": "GET, HEAD, POST",
+    "events": "GET, HEAD",
+    "published": "GET, HEAD, PUT, POST, DELETE",
+    "device-id": "GET, HEAD, POST",
+}
+"""By kind of resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAsked:
+    """What an HTTP request asks of a device.
+
+    Attributes:
+        method: its name.
+        path: below the device, as it came, without its first slash.
+        query: as it came.
+        headers: by names in small letters.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRequest:
+    """A request to a device.
+
+    Attributes:
+        request: without its payload.
+        verbs: what its sender must be allowed to do.
+        kind: of the resource, as of `Target`; ``published`` or ``device-id`` in version 1.
+        blob: SHA-256 of the blob that is its payload; None if the payload comes with it.
+        rendition: makes JSON of the answer; None if the answer stays as it is.
+        takes_bundle: whether the payload is a bundle that goes into options (version 1).
+    """
+
+    request: CoapRequest
+    verbs: tuple[Verb, ...]
+    kind: str
+    blob: bytes | None = None
+    rendition: Rendition | None = None
+    takes_bundle: bool = False
+
+    def with_bundle(self, content: bytes) -> "DeviceRequest":
+        """The request with the sections of a bundle as options (TC-MGMT-07).
+
+        Raises:
+            HttpRefused: it is no bundle.
+        """
+        try:
+            bundle = Bundle.decode(content, len(content))
+        except MetadataError as error:
+            raise bad_request(f"the payload is no bundle: {error}") from error
+        sections = (
+            (int(Option.METADATA), bundle.metadata),
+            (int(Option.DATA), bundle.data),
+            (int(Option.CODE), bundle.code),
+        )
+        options = (*self.request.options, *sections)
+        return replace(self, request=replace(self.request, options=options), takes_bundle=False)
+
+
+def read_device_request(asked: HttpAsked, random_bytes: Callable[[int], bytes]) -> DeviceRequest:
+    """What a device is to be asked.
+
+    Args:
+        asked: what came; untrusted.
+        random_bytes: draws a number of bytes, for the id of a change that has none.
+
+    Raises:
+        HttpRefused: it cannot be asked.
+    """
+    path = _split(asked.path, "/", "path")
+    query = _split(asked.query[: MAX_QUERY_CHARACTERS + 1], "&", "query") if asked.query else ()
+    if len(asked.query) > MAX_QUERY_CHARACTERS:
+        raise bad_request(f"query: has more than {MAX_QUERY_CHARACTERS} characters")
+    if path in (CONTAINER_PATH, DEVICE_ID_PATH):
+        kind = "published" if path == CONTAINER_PATH else "device-id"
+        return _published(path, query, _method(asked.method, kind))
+    blob, query = _take_blob(query)
+    try:
+        # Which methods there are depends on the resource, so the path is looked at first.
+        kind = Target.of(CoapRequest(b"", Method.GET, path)).kind
+        request = CoapRequest(b"", _method(asked.method, kind), path, query)
+        target = Target.of(request)
+        rights = needed_rights(request, target)
+    except CoapRefused as refusal:
+        raise _as_refused(refusal) from refusal
+    request, rendition = _with_options(request, asked.headers, kind)
+    if request.option(Option.IF_MATCH) is not None:
+        rights = needed_rights(request, target)
+    if request.method is not Method.GET and target.kind != "judge" and target.request_id is None:
+        request = replace(request, query=(*query, f"id={random_bytes(8).hex()}"))
+    return DeviceRequest(request, tuple(map(Verb, rights)), kind, blob, rendition)
+
+
+def _published(path: tuple[str, ...], query: tuple[str, ...], method: Method) -> DeviceRequest:
+    """A request of version 1: what are options there is in the query here."""
+    if path == DEVICE_ID_PATH:
+        request = CoapRequest(b"", method, path, query)
+        verb = Verb.READ if method is Method.GET else Verb.IDENTIFY
+        return DeviceRequest(request, (verb,), "device-id")
+    given = dict(part.partition("=")[::2] for part in query)
+    unknown = sorted(given.keys() - {"action", "uid"})
+    if unknown or len(given) < len(query):
+        raise bad_request("query: action and uid, each once, are all that is known here")
+    action = _ACTIONS.get(given.get("action", ""))
+    if action is None:
+        raise bad_request(f"query: action is none of {', '.join(_ACTIONS)}")
+    options = [(int(Option.ACTION), to_uint(int(action)))]
+    if "uid" in given:
+        options.append((int(Option.UID), _uid(given["uid"])))
+    row = ROWS[action]
+    request = CoapRequest(b"", method, path, (), tuple(options))
+    rendition = rendition_of("published", given.get("uid", ""))
+    takes_bundle = action is Action.LOAD and method is row.method
+    return DeviceRequest(
+        request, (Verb(row.right),), "published", rendition=rendition, takes_bundle=takes_bundle
+    )
+
+
+def _with_options(
+    request: CoapRequest, headers: Mapping[str, str], kind: str
+) -> tuple[CoapRequest, Rendition | None]:
+    """A request with the options that header fields mean, and what makes JSON of its answer."""
+    options: list[tuple[int, bytes]] = []
+    if request.method in (Method.PUT, Method.POST) and "content-type" in headers:
+        number = content_format_of(headers["content-type"])
+        options.append((int(Option.CONTENT_FORMAT), to_uint(number)))
+    options += [(int(Option.IF_MATCH), tag) for tag in _tags(headers, "if-match")]
+    is_look = request.method is Method.GET
+    for tag in _tags(headers, "if-none-match"):
+        if is_look and tag:
+            options.append((int(Option.ETAG), tag))
+        elif not is_look and not tag:
+            options.append((int(Option.IF_NONE_MATCH), b""))
+    rendition = None
+    if is_look or kind == "judge":
+        accepted = Accepted.parse(headers.get("accept"))
+        rendition = rendition_of(kind)
+        if rendition is None or accepted.choose((rendition.media_type, "application/cbor")) != (
+            rendition.media_type
+        ):
+            rendition = None
+            number_wanted = accepted.content_format()
+            if number_wanted is not None:
+                options.append((int(Option.ACCEPT), to_uint(number_wanted)))
+    return replace(request, options=tuple(options)), rendition
+
+
+def _tags(headers: Mapping[str, str], name: str) -> list[bytes]:
+    """The entity tags of a header field; an empty one for ``*``."""
+    if name not in headers:
+        return []
+    tags = []
+    for entry in headers[name].split(",")[: MAX_ETAGS + 1]:
+        text = entry.strip().removeprefix("W/")
+        if text == "*":
+            tags.append(b"")
+            continue
+        digits = text[1:-1]
+        is_quoted = len(text) >= 2 and text[0] == text[-1] == '"'
+        try:
+            tag = bytes.fromhex(digits) if is_quoted and digits.isalnum() else b""
+        except ValueError:
+            tag = b""
+        if not 1 <= len(tag) <= 8:
+            # It is of no representation that a device has given.
+            if name == "if-match":
+                raise HttpRefused(412, "precondition-failed", f"{name}: no device has this tag")
+            continue
+        tags.append(tag)
+    if len(tags) > MAX_ETAGS:
+        raise bad_request(f"{name}: has more than {MAX_ETAGS} tags")
+    return tags
+
+
+def _take_blob(query: tuple[str, ...]) -> tuple[bytes | None, tuple[str, ...]]:
+    """The hash of a blob in the query, which is for the gateway, and the rest of the query."""
+    found = [part for part in query if part.startswith("blob=")]
+    if not found:
+        return None, query
+    return read_sha256(found[0][5:]), tuple(part for part in query if part != found[0])
+
+
+def read_sha256(digits: str) -> bytes:
+    """A SHA-256 in hexadecimal digits.
+
+    Raises:
+        HttpRefused: it is none.
+    """
+    try:
+        found = bytes.fromhex(digits) if digits.isalnum() else b""
+    except ValueError:
+        found = b""
+    if len(found) != 32:
+        raise bad_request("a blob has a SHA-256 of 64 hexadecimal digits")
+    return found
+
+
+def _uid(digits: str) -> bytes:
+    try:
+        uid = bytes.fromhex(digits) if digits.isalnum() else b""
+    except ValueError:
+        uid = b""
+    if not 1 <= len(uid) <= MAX_UID_BYTES:
+        raise bad_request("query: uid is not 1 to 63 bytes in hexadecimal digits")
+    return uid
+
+
+def _method(name: str, kind: str) -> Method:
+    method = _METHODS.get(name)
+    if method is None or name not in ALLOWED[kind].split(", "):
+        problem = f"{show(name, 20)} is not possible here"
+        raise HttpRefused(405, "method-not-allowed", problem, {"Allow": ALLOWED[kind]})
+    return method
+
+
+def _split(text: str, separator: str, what: str) -> tuple[str, ...]:
+    """The parts of a path or a query, with what is escaped in them.
+
+    Raises:
+        HttpRefused: there are too many, or one is no text that CoAP can have.
+    """
+    parts = text.split(separator)
+    if len(parts) > MAX_URI_PARTS:
+        raise bad_request(f"{what}: has more than {MAX_URI_PARTS} parts")
+    found = []
+    for part in parts:
+        raw = unquote_to_bytes(part)
+        if len(raw) > MAX_PART_BYTES:
+            raise bad_request(f"{what}: a part has more than {MAX_PART_BYTES} bytes")
+        try:
+            found.append(raw.decode())
+        except UnicodeDecodeError:
+            raise bad_request(f"{what}: is not UTF-8 text") from None
+    return tuple(found)
+
+
+def _as_refused(refusal: CoapRefused) -> HttpRefused:
+    """A refusal that the device would give as well, without asking it."""
+    status = {Code.NOT_FOUND: 404, Code.METHOD_NOT_ALLOWED: 405}.get(refusal.code, 400)
+    return HttpRefused(status, refusal.reason, refusal.problem)

@@ -1,0 +1,90 @@
+"""Answers of devices as JSON, with the names that `tinycontainerctl remote --json` uses."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from ...agent.operator.answers import (
+    AnswerUnreadable,
+    read_checks,
+    read_container,
+    read_containers,
+    read_device,
+    read_events,
+    read_update,
+)
+from ...agent.requests.message import CoapAnswer, Option, from_uint
+from .media_types import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """Makes JSON of answers.
+
+    Attributes:
+        read: makes values of an answer.
+        media_type: of what it makes.
+    """
+
+    read: Callable[[CoapAnswer], Any]
+    media_type: str = JSON
+
+    def render(self, answer: CoapAnswer) -> bytes:
+        """An answer as JSON.
+
+        Raises:
+            AnswerUnreadable: it is not what the specification says.
+        """
+        return json.dumps(self.read(answer)).encode()
+
+
+def rendition_of(kind: str, uid: str = "") -> Rendition | None:
+    """What makes JSON of the answers of a kind of resource; None if nothing does.
+
+    Args:
+        kind: of the resource.
+        uid: in the digits of the request, for ``published``.
+    """
+    if kind == "published":
+        return Rendition(lambda answer: _published(answer, uid))
+    read = _READERS.get(kind)
+    return None if read is None else Rendition(read)
+
+
+def event_as_dict(number: int, event: str) -> dict[str, Any]:
+    """An event of a device's ring; what it holds is a line of JSON, or shown as it is."""
+    try:
+        content = json.loads(event)
+    except (ValueError, RecursionError):
+        content = event
+    return {"number": number, "event": content}
+
+
+def _events(answer: CoapAnswer) -> dict[str, Any]:
+    newest, rows = read_events(answer.payload)
+    return {"newest": newest, "events": [event_as_dict(number, each) for number, each in rows]}
+
+
+def _judged(answer: CoapAnswer) -> list[dict[str, Any]]:
+    return [
+        {"check": name, "holds": holds, "problem": problem}
+        for name, holds, problem in read_checks(answer.payload)
+    ]
+
+
+def _published(answer: CoapAnswer, uid: str) -> dict[str, Any]:
+    status = dict(answer.options).get(Option.STATUS)
+    if status is None:
+        raise AnswerUnreadable("a status is missing")
+    return {"uid": uid, "running": from_uint(status[:4]) == 1}
+
+
+_READERS: Final[Mapping[str, Callable[[CoapAnswer], Any]]] = {
+    "device": lambda answer: asdict(read_device(answer.payload)),
+    "containers": lambda answer: [each.as_dict() for each in read_containers(answer.payload)],
+    "container": lambda answer: read_container(answer.payload).as_dict(),
+    "events": _events,
+    "update": lambda answer: asdict(read_update(answer.payload)),
+    "judge": _judged,
+}

@@ -1,0 +1,177 @@
+"""Server-sent events: what is observed at devices, and who is there."""
+
+import asyncio
+import itertools
+import json
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from tinycontainer.text import flatten
+
+from ...agent.operator.answers import AnswerUnreadable, read_events
+from ...agent.requests.message import CoapAnswer, CoapRequest, Code, Method
+from ..devices.carrier import BadAnswer, NoAnswer
+from ..devices.devices import Asleep, Devices, NotThere, TooOften
+from ..devices.watching import Watching
+from .answering import refusal_of
+from .renditions import Rendition, event_as_dict
+
+ALIVE_S: Final = 15.0
+"""After so long without news, a comment shows that the stream goes on."""
+ALIVE: Final = b": alive\n\n"
+EVENTS_PATH: Final = ("tc", "e")
+_PAGES: Final = 256
+_AGAIN_S: Final = 0.5
+
+_Page = tuple[int, list[tuple[int, str]]]
+
+
+def write_event(kind: str, value: object, number: int | None = None) -> bytes:
+    """An event of a stream."""
+    name = f"id: {number}\n" if number is not None else ""
+    return f"{name}event: {kind}\ndata: {json.dumps(value)}\n\n".encode()
+
+
+async def with_signs_of_life(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A stream, with a comment wherever it is silent for long; it ends with its source."""
+    following: asyncio.Task[bytes | None] | None = None
+    try:
+        while True:
+            if following is None:
+                following = asyncio.ensure_future(_next(source))
+            done, _ = await asyncio.wait([following], timeout=ALIVE_S)
+            if not done:
+                yield ALIVE
+                continue
+            found = following.result()
+            following = None
+            if found is None:
+                return
+            yield found
+    finally:
+        if following is not None:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+        aclose = getattr(source, "aclose", None)
+        if aclose is not None:
+            await aclose()
+
+
+async def _next(source: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(source, None)
+
+
+async def states(
+    watching: Watching, device: str, path: tuple[str, ...], rendition: Rendition
+) -> AsyncIterator[bytes]:
+    """The state of a resource, now and whenever it has changed."""
+    before: object = None
+    async for answer in watching.watch(device, path):
+        if answer.code is not Code.CONTENT:
+            yield _refused(answer)
+            return
+        try:
+            value = rendition.read(answer)
+        except AnswerUnreadable as error:
+            yield write_event("unreadable", flatten(str(error)))
+            continue
+        if value != before:
+            yield write_event("state", value)
+        before = value
+
+
+class EventStreams:
+    """Events of devices, each asked for once for all who follow it.
+
+    Args:
+        devices: are asked.
+        watching: says when there are new ones.
+    """
+
+    def __init__(self, devices: Devices, watching: Watching) -> None:
+        self._devices = devices
+        self._watching = watching
+        self._pages: OrderedDict[tuple[str, int, int], asyncio.Task[_Page]] = OrderedDict()
+
+    async def follow(self, device: str, since: int) -> AsyncIterator[bytes]:
+        """The events of a device above a number, and all that come."""
+        async for answer in self._watching.watch(device, EVENTS_PATH):
+            if answer.code is not Code.CONTENT:
+                yield _refused(answer)
+                return
+            try:
+                newest, _ = read_events(answer.payload)
+            except AnswerUnreadable as error:
+                yield write_event("unreadable", flatten(str(error)))
+                continue
+            if newest < since:  # the device has forgotten its events, and begins anew
+                yield write_event("reset", {"newest": newest})
+                since = 0
+            while since < newest:
+                page = await self._page(device, since, newest)
+                if not page:
+                    break
+                for number, event in page:
+                    yield write_event("event", event_as_dict(number, event)["event"], number)
+                    since = number
+
+    async def _page(self, device: str, since: int, newest: int) -> list[tuple[int, str]]:
+        """Events above a number, in rising order; none if they cannot be had now."""
+        key = device, since, newest
+        task = self._pages.get(key)
+        if task is None:
+            task = self._pages[key] = asyncio.create_task(self._fetch(device, since))
+            while len(self._pages) > _PAGES:
+                self._pages.popitem(last=False)
+        try:
+            _, rows = await asyncio.shield(task)
+        except (NoAnswer, BadAnswer, NotThere, Asleep, TooOften, AnswerUnreadable):
+            self._pages.pop(key, None)
+            await asyncio.sleep(_AGAIN_S)
+            return []
+        numbers = [since, *(number for number, _ in rows)]
+        is_rising = all(after > before for before, after in itertools.pairwise(numbers))
+        return rows if is_rising else []
+
+    async def _fetch(self, device: str, since: int) -> _Page:
+        request = CoapRequest(b"", Method.GET, EVENTS_PATH, (f"since={since}",))
+        answer = await (await self._devices.ask(device, request, is_fresh=True)).whole()
+        if answer.code is not Code.CONTENT:
+            raise AnswerUnreadable("it is an error")
+        return read_events(answer.payload)
+
+
+def _refused(answer: CoapAnswer) -> bytes:
+    return write_event("refused", json.loads(refusal_of(answer).body()))
+
+
+async def inventory(
+    changes: AsyncIterator[set[str]],
+    describe: Callable[[str], dict[str, Any] | None],
+    names: list[str],
+) -> AsyncIterator[bytes]:
+    """Who is there, and each device again when something about it has changed.
+
+    Args:
+        changes: names of devices that have changed.
+        describe: a device, for whoever looks; None if that one may not see it, or it is gone.
+        names: of all devices.
+    """
+    sent: dict[str, dict[str, Any]] = {}
+    for name in names:
+        found = describe(name)
+        if found is not None:
+            sent[name] = found
+            yield write_event("device", found)
+    yield write_event("complete", {"devices": len(sent)})
+    async for changed in changes:
+        for name in sorted(changed):
+            found = describe(name)
+            if found is not None and found != sent.get(name):
+                sent[name] = found
+                yield write_event("device", found)
+            elif found is None and sent.pop(name, None) is not None:
+                yield write_event("gone", {"name": name})
