@@ -52,13 +52,14 @@ class Code(IntEnum):
 
 
 class Option(IntEnum):
-    """Numbers of options that the agent knows."""
+    """Numbers of options that the agent or the gateway knows."""
 
     IF_MATCH = 1
     URI_HOST = 3
     ETAG = 4
     OBSERVE = 6
     URI_PORT = 7
+    LOCATION_PATH = 8
     URI_PATH = 11
     CONTENT_FORMAT = 12
     MAX_AGE = 14
@@ -81,6 +82,7 @@ class Format(IntEnum):
     """Numbers of content formats."""
 
     TEXT = 0
+    LINKS = 40
     OCTETS = 42
     CBOR = 60
     PROBLEM = 257
