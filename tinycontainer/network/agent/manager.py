@@ -3,7 +3,6 @@
 It changes the device between two slices of its run, and never waits.
 """
 
-from collections import Counter
 from dataclasses import replace
 from typing import Final
 
@@ -21,8 +20,8 @@ from .requests.message import (
     Method,
     Option,
     from_uint,
-    to_uint,
 )
+<<<<<<< HEAD
 from .requests.needs import RIGHTS_OF_PAYLOADS, needed_rights
 from .requests.rates import Rates
 from .requests.refusing import CoapRefused, too_large
@@ -32,6 +31,16 @@ from .resources import Resources
 
 _ANYWHERE: Final = frozenset({Option.URI_HOST, Option.URI_PORT, Option.ACCEPT, Option.BLOCK2})
 """Critical options that every resource knows; those of the path and the query are read already."""
+=======
+from .requests.options import require_format, require_known_options
+from .requests.rates import Rates
+from .requests.refusing import CoapRefused, too_large, too_often
+from .requests.rights import KnownPeer, Peers, Right
+from .requests.target import Target
+from .resources import Resources
+
+_RIGHTS_BEFORE: Final = {"judge": Right.LOAD, "update": Right.UPDATE}
+>>>>>>> directory
 _OF_PAYLOADS: Final = frozenset({Option.BLOCK1})
 
 
@@ -66,7 +75,7 @@ class Manager:
             answer = self._judge(request)
             accepted = request.option(Option.ACCEPT)
             if answer.code is Code.CONTENT and accepted is not None and answer.format is not None:
-                _require_format(accepted, answer.format, Code.NOT_ACCEPTABLE)
+                require_format(accepted, answer.format, Code.NOT_ACCEPTABLE)
         except CoapRefused as refusal:
             return refusal.answer()
         except TinyContainerError as error:  # the state cannot be read
@@ -79,12 +88,11 @@ class Manager:
             raise CoapRefused(Code.UNAUTHORIZED, "unauthorized", "this peer is not known")
         wait_s = self._rates.admit(request.peer)
         if wait_s > 0:
-            age = ((Option.MAX_AGE, to_uint(int(wait_s) + 1)),)
-            raise CoapRefused(Code.TOO_MANY_REQUESTS, "too-many-requests", "ask later", age)
+            raise too_often(wait_s)
         if max(len(request.path), len(request.query)) > MAX_URI_PARTS:
             raise CoapRefused(Code.BAD_REQUEST, "bad-request", "path or query: too many parts")
         if request.path in (CONTAINER_PATH, DEVICE_ID_PATH):
-            _require_known_options(request, PUBLISHED_OPTIONS)
+            require_known_options(request, PUBLISHED_OPTIONS)
             return self._published.handle(request)
         return self._judge_resource(request, peer)
 
@@ -95,7 +103,7 @@ class Manager:
         known = _OF_PAYLOADS if limit_bytes else frozenset()
         if request.method is Method.PUT:
             known |= {Option.IF_MATCH}
-        _require_known_options(request, known)
+        require_known_options(request, known)
         # For these, about which containers they are is known when the payload has come.
         is_open = request.method is Method.POST and target.kind in RIGHTS_OF_PAYLOADS
         for right in rights:
@@ -105,7 +113,7 @@ class Manager:
         given = request.option(Option.CONTENT_FORMAT)
         if given is not None and limit_bytes:
             wanted = Format.CBOR if target.kind == "metadata" else Format.OCTETS
-            _require_format(given, wanted, Code.UNSUPPORTED_FORMAT)
+            require_format(given, wanted, Code.UNSUPPORTED_FORMAT)
         payload = self._receive(request, limit_bytes)
         if isinstance(payload, CoapAnswer):
             return payload
@@ -133,24 +141,3 @@ class Manager:
         if max(len(request.payload), from_uint(size or b"")) > limit_bytes:
             raise too_large("payload", limit_bytes)
         return request.payload
-
-
-def _require_known_options(request: CoapRequest, known: frozenset[Option]) -> None:
-    """Refuse critical options that a resource does not know, and repeated ones (TC-MGMT-02)."""
-    counts = Counter(number for number, _ in request.options)
-    for number, count in counts.items():
-        is_known = number in known or number in _ANYWHERE
-        if number % 2 and not is_known:
-            raise _bad_option(f"option {number} is critical and not known here")
-        if count > 1 and number != Option.IF_MATCH and (number % 2 or number in known):
-            raise _bad_option(f"option {number} is there more than once")
-
-
-def _require_format(found: bytes, wanted: Format, code: Code) -> None:
-    if from_uint(found) != wanted:
-        problem = f"the content format here is {int(wanted)}"
-        raise CoapRefused(code, "format", problem)
-
-
-def _bad_option(problem: str) -> CoapRefused:
-    return CoapRefused(Code.BAD_OPTION, "bad-option", problem)

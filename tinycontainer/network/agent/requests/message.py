@@ -56,7 +56,7 @@ class Code(IntEnum):
 
 
 class Option(IntEnum):
-    """Numbers of options that the agent knows."""
+    """Numbers of options that the agent or the gateway knows."""
 
     IF_MATCH = 1
     URI_HOST = 3
@@ -64,6 +64,7 @@ class Option(IntEnum):
     IF_NONE_MATCH = 5
     OBSERVE = 6
     URI_PORT = 7
+    LOCATION_PATH = 8
     OSCORE = 9
     URI_PATH = 11
     CONTENT_FORMAT = 12
@@ -87,6 +88,7 @@ class Format(IntEnum):
     """Numbers of content formats."""
 
     TEXT = 0
+    LINKS = 40
     OCTETS = 42
     CBOR = 60
     PROBLEM = 257

@@ -81,3 +81,9 @@ def too_large(subject: str, most_bytes: int) -> CoapRefused:
 def bad_request(problem: str) -> CoapRefused:
     """A request that cannot be read."""
     return CoapRefused(Code.BAD_REQUEST, "bad-request", problem)
+
+
+def too_often(wait_s: float) -> CoapRefused:
+    """A peer asks more often than it may; Max-Age says after how many seconds it may again."""
+    age = ((Option.MAX_AGE, to_uint(int(wait_s) + 1)),)
+    return CoapRefused(Code.TOO_MANY_REQUESTS, "too-many-requests", "ask later", age)

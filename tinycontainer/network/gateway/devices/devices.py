@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from ...agent.requests.message import CoapAnswer, CoapRequest, Method, Option
 from ...agent.requests.rates import Rates
-from ..directory.presence import Presence, Whereabouts, whereabouts
-from ..directory.registrations import Directory, Registration
+from ..directory.presence import Availability, Presence, judge_presence
+from ..directory.registrations import Registration
+from ..directory.table import Directory
 from .cache import AnswerCache, CachedAnswer
 from .carrier import Body, Carrier, Destination, whole
 
@@ -51,7 +52,7 @@ class Device:
         name: its endpoint name.
         groups: that it belongs to.
         registration: its last one; None if it has never registered.
-        whereabouts: whether it is there.
+        availability: whether it can be reached.
         is_protected: whether the gateway and the device share an OSCORE context.
         heard_s: Unix time of its last registration or answer; 0 if there was none.
     """
@@ -59,7 +60,7 @@ class Device:
     name: str
     groups: frozenset[str]
     registration: Registration | None
-    whereabouts: Whereabouts
+    availability: Availability
     is_protected: bool
     heard_s: float
 
@@ -144,7 +145,7 @@ class Devices:
 
     def is_awake(self, name: str) -> bool:
         """Whether a device can be asked now."""
-        return self._describe(name).whereabouts.presence is Presence.AWAKE
+        return self._describe(name).availability.presence is Presence.AWAKE
 
     async def ask(
         self,
@@ -186,10 +187,10 @@ class Devices:
             Asleep: it sleeps.
         """
         device = self.find(name)
-        if device.registration is None or device.whereabouts.presence is Presence.GONE:
+        if device.registration is None or device.availability.presence is Presence.GONE:
             raise NotThere
-        if device.whereabouts.presence is Presence.ASLEEP:
-            raise Asleep(device.whereabouts.back_s)
+        if device.availability.presence is Presence.ASLEEP:
+            raise Asleep(device.availability.back_s or 0.0)
         return Destination(name, device.registration.base, self._contexts.get(name))
 
     def note_heard(self, name: str) -> None:
@@ -240,7 +241,7 @@ class Devices:
             name=name,
             groups=self._groups.get(name, frozenset()),
             registration=registration,
-            whereabouts=whereabouts(registration, heard_s, self._now_s()),
+            availability=judge_presence(registration, heard_s, self._now_s()),
             is_protected=name in self._contexts,
             heard_s=heard_s,
         )

@@ -18,10 +18,10 @@ def describe_device(device: Device, jobs: int) -> dict[str, Any]:
     described: dict[str, Any] = {
         "name": device.name,
         "groups": sorted(device.groups),
-        "presence": device.whereabouts.presence.value,
+        "presence": device.availability.presence.value,
         "protected": device.is_protected,
         "heard_s": round(device.heard_s, 3),
-        "back_s": round(device.whereabouts.back_s, 1),
+        "back_s": _rounded(device.availability.back_s),
         "jobs": jobs,
     }
     if registration is not None:
@@ -52,3 +52,7 @@ def describe_job(job: Job) -> dict[str, Any]:
         "attempts": job.attempts,
         "code": "" if job.answer is None else job.answer.code.dotted,
     }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
