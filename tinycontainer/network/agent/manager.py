@@ -21,26 +21,14 @@ from .requests.message import (
     Option,
     from_uint,
 )
-<<<<<<< HEAD
 from .requests.needs import RIGHTS_OF_PAYLOADS, needed_rights
+from .requests.options import require_format, require_known_options
 from .requests.rates import Rates
-from .requests.refusing import CoapRefused, too_large
+from .requests.refusing import CoapRefused, too_large, too_often
 from .requests.rights import KnownPeer, Peers
 from .requests.target import Target
 from .resources import Resources
 
-_ANYWHERE: Final = frozenset({Option.URI_HOST, Option.URI_PORT, Option.ACCEPT, Option.BLOCK2})
-"""Critical options that every resource knows; those of the path and the query are read already."""
-=======
-from .requests.options import require_format, require_known_options
-from .requests.rates import Rates
-from .requests.refusing import CoapRefused, too_large, too_often
-from .requests.rights import KnownPeer, Peers, Right
-from .requests.target import Target
-from .resources import Resources
-
-_RIGHTS_BEFORE: Final = {"judge": Right.LOAD, "update": Right.UPDATE}
->>>>>>> directory
 _OF_PAYLOADS: Final = frozenset({Option.BLOCK1})
 
 

@@ -51,15 +51,20 @@ class Blobs:
         self._hold(digest, content)
         return True
 
-    async def find(self, digest: bytes) -> bytes | None:
-        """A blob: from here or, the first time, from where it is kept; None if it is nowhere."""
+    async def find(self, digest: bytes, *, fetches: bool = True) -> bytes | None:
+        """A blob: from here or, the first time, from where it is kept; None if it is nowhere.
+
+        Args:
+            digest: its SHA-256.
+            fetches: whether it is fetched if it is not here.
+        """
         found = self._held.get(digest)
         if found is None:
             found = self._store.blob(digest, self._now_s())
         if found is not None:
             self._hold(digest, found)
             return found
-        if self._origin is None:
+        if self._origin is None or not fetches:
             return None
         task = self._fetching.get(digest)
         if task is None:  # all who ask meanwhile wait for one fetch

@@ -22,7 +22,22 @@ _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,63}")
 _ATTRIBUTE_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _OWN: Final = frozenset({"ep", "d", "lt", "base", "sleep", "awake"})
 _RESERVED: Final = frozenset(
-    "anchor count ct href hreflang if media page rel rev rt sz title type".split()
+    [
+        "anchor",
+        "count",
+        "ct",
+        "href",
+        "hreflang",
+        "if",
+        "media",
+        "page",
+        "rel",
+        "rev",
+        "rt",
+        "sz",
+        "title",
+        "type",
+    ]
 )
 """What these mean in a link or a lookup is fixed: an attribute of this name could not be shown."""
 _MAX_DIGITS: Final = 10

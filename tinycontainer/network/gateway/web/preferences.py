@@ -1,6 +1,7 @@
 """What a client would rather have (RFC 7240): an answer later, or to wait for it."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,11 +22,11 @@ class Preferences:
     wait_s: int = 0
 
     @classmethod
-    def parse(cls, header: str) -> "Preferences":
-        """Read a header field ``Prefer``; what is not known in it is passed over."""
+    def of(cls, headers: Mapping[str, str]) -> "Preferences":
+        """Read the header field ``Prefer``; what is not known in it is passed over."""
         responds_async = False
         wait_s = 0
-        for entry in header[:512].lower().split(","):
+        for entry in headers.get("prefer", "")[:512].lower().split(","):
             name = entry.strip()
             found = _WAIT.fullmatch(name)
             if name == "respond-async":

@@ -1,0 +1,281 @@
+"""The gateway: everything of it put together, and served until it is ended."""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiocoap
+import uvicorn
+
+from tinycontainer.interfaces.network.recent_messages import bound_recent_messages
+
+from ..agent.address import Address
+from ..agent.protection import ProtectedSite, Protection
+from ..agent.requests.rates import Rates
+from .audit import Audit
+from .blobs import Blobs
+from .coap_site import DoubleSite, GatewaySite
+from .devices.cache import AnswerCache
+from .devices.carrier import Carrier
+from .devices.devices import Devices
+from .devices.jobs import JobLimits, Jobs
+from .devices.watching import Inventory, Watching
+from .directory.registrations import Registration
+from .directory.resources import DirectoryResources
+from .directory.table import Directory
+from .gateway_file import GatewayPlan
+from .metrics import Metrics
+from .store import GatewayStore
+from .web.access import Access
+from .web.application import Application
+from .web.openapi import write_openapi
+from .web.page import read_page_files
+from .web.parts import Parts
+
+GRACE_S: Final = 2
+"""How long requests over HTTP may go on after the end of the gateway has begun."""
+LOOK_S: Final = 1.0
+"""How often it is looked who has fallen asleep, or is gone."""
+_S_PER_HOUR: Final = 3600
+_BLOCKS_PER_S: Final = 2000
+"""Of blobs, for each host."""
+_MAX_CONNECTIONS: Final = 4096
+_BURST_S: Final = 2
+"""For how many seconds' worth somebody may ask at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedGateway:
+    """A gateway that is to be served.
+
+    Attributes:
+        plan: its file.
+        contexts: the open OSCORE context of each listed device, by its name.
+        when_ready: is called once it answers.
+    """
+
+    plan: GatewayPlan
+    contexts: Mapping[str, Any]
+    when_ready: Callable[[], None]
+
+
+async def serve_gateway(served: ServedGateway) -> None:
+    """Serve a gateway until SIGTERM or SIGINT; a second one ends it at once.
+
+    Raises:
+        OSError: an address cannot be used.
+        StateFileError: its state cannot be used.
+        DeviceFileError: its audit cannot be written, or its certificate cannot be used.
+    """
+    plan, limits = served.plan, served.plan.content.limits
+    loop = asyncio.get_running_loop()
+    audit_path = None if plan.content.audit is None else plan.path(plan.content.audit, "audit")
+    with (
+        closing(_listen(plan.http)) as listener,
+        closing(GatewayStore(plan.path(plan.content.state, "state"), loop.call_later)) as store,
+        closing(Audit(audit_path, limits.audit_bytes, time.time)) as audit,
+    ):
+        async with _coap(plan.coap) as coap:
+            parts = _assemble(served, store, audit, coap)
+            application = Application(parts, read_page_files())
+            server = _Server(_web_config(plan, application), served.when_ready)
+
+            def end() -> None:
+                server.force_exit = server.should_exit
+                server.should_exit = True
+                parts.watching.close()
+                parts.inventory.close()
+
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, end)
+            async with asyncio.TaskGroup() as group:
+                behind = [
+                    group.create_task(parts.jobs.run()),
+                    group.create_task(_watch_presence(parts)),
+                ]
+                await server.serve(sockets=[listener])
+                for task in behind:
+                    task.cancel()
+
+
+def _assemble(served: ServedGateway, store: GatewayStore, audit: Audit, coap: Any) -> Parts:
+    """Put everything together; from then on devices are answered."""
+    content = served.plan.content
+    limits = content.limits
+    inventory = Inventory()
+
+    def when_changed(registration: Registration) -> None:
+        inventory.note_change(registration.name)
+        jobs.wake(registration.name)
+
+    listed = {each.name: frozenset(each.groups) for each in content.devices}
+    directory = Directory(
+        frozenset(listed),
+        content.coap.insecure,
+        store,
+        time.time,
+        secrets.token_bytes,
+        when_changed,
+    )
+    devices = Devices(
+        directory,
+        listed,
+        served.contexts,
+        Carrier(coap, secrets.token_bytes),
+        AnswerCache(time.monotonic, limits.cache_ms / 1000),
+        _rates(limits.device_requests_per_s),
+        time.time,
+    )
+    job_limits = JobLimits(limits.jobs_per_device, limits.jobs, limits.job_hours * _S_PER_HOUR)
+    jobs = Jobs(store, devices, job_limits, time.time, secrets.token_bytes)
+    jobs.when_changed = lambda job: inventory.note_change(job.device)
+    blobs = Blobs(store, limits.payload_bytes, limits.blob_bytes, content.blobs_from, time.time)
+    site = GatewaySite(
+        DirectoryResources(directory, Rates(time.monotonic)),
+        blobs,
+        _rates(_BLOCKS_PER_S),
+        lambda host: any(each.host.strip("[]") == host for each in directory.live()),
+    )
+    protected = ProtectedSite(site, Protection(served.contexts), time.monotonic)
+    coap.serversite = DoubleSite(site, protected if served.contexts else None)
+    return Parts(
+        access=Access(content.tokens),
+        rates=_rates(limits.requests_per_s),
+        devices=devices,
+        jobs=jobs,
+        watching=Watching(devices),
+        inventory=inventory,
+        blobs=blobs,
+        audit=audit,
+        metrics=_metrics(devices, jobs, audit),
+        limits=limits,
+        openapi=write_openapi(),
+        random_bytes=secrets.token_bytes,
+    )
+
+
+def _metrics(devices: Devices, jobs: Jobs, audit: Audit) -> Metrics:
+    def presences() -> Mapping[str, float]:
+        return Counter(each.availability.presence.value for each in devices)
+
+    return Metrics(
+        (
+            ("gateway_devices", "Devices that are listed or registered", "presence", presences),
+            ("gateway_jobs", "Jobs that are kept", "state", jobs.count),
+            (
+                "gateway_audit_lost", "Lines of the audit that could not be written", "reason",
+                lambda: {"disk": audit.lost},
+            ),
+        )
+    )  # fmt: skip
+
+
+def _rates(per_s: float) -> Rates:
+    """Bounds for each one; all together are not bounded by it."""
+    burst = max(1, int(per_s * _BURST_S))
+    return Rates(time.monotonic, per_s, burst, shared=1_000_000)
+
+
+async def _watch_presence(parts: Parts) -> None:
+    """Note who has fallen asleep, is awake again, or is gone."""
+    before: dict[str, object] = {}
+    while True:
+        now = {each.name: each.availability.presence for each in parts.devices}
+        for name in now.keys() | before.keys():
+            if now.get(name) != before.get(name):
+                parts.inventory.note_change(name)
+        before = {**now}
+        await asyncio.sleep(LOOK_S)
+
+
+@asynccontextmanager
+async def _coap(address: Address) -> AsyncIterator[Any]:
+    """A context of aiocoap, for devices that ask and for those that are asked.
+
+    Raises:
+        OSError: the address cannot be used.
+    """
+    # By default two servers would share a port silently, and requests would go to either.
+    os.environ["AIOCOAP_REUSE_PORT"] = "0"
+    # In this order: with the other one, everything would be sent unprotected, without a word.
+    context = await aiocoap.Context.create_server_context(
+        None, bind=(address.host, address.port), transports=["oscore", "udp6"]
+    )
+    bound_recent_messages(context)
+    try:
+        yield context
+    finally:
+        await context.shutdown()
+
+
+class _Server(uvicorn.Server):
+    """The library's server, which leaves signals to the gateway.
+
+    Args:
+        config: of the library.
+        when_ready: is called once it answers.
+    """
+
+    def __init__(self, config: uvicorn.Config, when_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._when_ready = when_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        self._when_ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def _web_config(plan: GatewayPlan, application: Application) -> uvicorn.Config:
+    http = plan.content.http
+    is_safe = http.certificate is not None and http.key is not None
+    config = uvicorn.Config(
+        application.asgi(),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_S,
+        limit_concurrency=_MAX_CONNECTIONS,
+        ssl_certfile=plan.path(http.certificate or "", "http.certificate") if is_safe else None,
+        ssl_keyfile=plan.path(http.key or "", "http.key") if is_safe else None,
+    )
+    try:
+        config.load()
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise plan.error("http.certificate", f"cannot be used with its key: {error}") from error
+    return config
+
+
+def _listen(address: Address) -> socket.socket:
+    """A socket on which HTTP is served.
+
+    Raises:
+        OSError: the address cannot be used.
+    """
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address.host, address.port))
+    except BaseException:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener

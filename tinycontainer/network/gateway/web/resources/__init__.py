@@ -1,0 +1,1 @@
+"""The resources of the gateway, by what they are about."""

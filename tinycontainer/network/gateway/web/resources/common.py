@@ -1,0 +1,107 @@
+"""What several resources of the gateway do alike."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from tinycontainer.text import show
+
+from ....agent.requests.message import CoapAnswer
+from ...devices.carrier import BadAnswer, NoAnswer
+from ...devices.devices import Answered, Device, Devices, NotThere
+from ...gateway_file import Verb
+from ..access import Holder
+from ..media_types import EVENT_STREAM, Accepted
+from ..problems import HttpRefused
+from ..streams import with_signs_of_life
+
+_BUSY_S: Final = 5
+
+
+class OpenStreams:
+    """The streams that are open, within a bound.
+
+    Args:
+        most: how many there may be.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.count = 0
+
+    def respond(self, source: AsyncIterator[bytes]) -> Response:
+        """Answer with a stream.
+
+        Args:
+            source: its events.
+
+        Raises:
+            HttpRefused: too many are open.
+        """
+        if self.count >= self._most:
+            headers = {"Retry-After": str(_BUSY_S)}
+            raise HttpRefused(503, "busy", "too many streams are open", headers)
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(self._counted(source), 200, headers, EVENT_STREAM)
+
+    async def _counted(self, source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        self.count += 1
+        try:
+            async for piece in with_signs_of_life(source):
+                yield piece
+        finally:
+            self.count -= 1
+
+
+def require(holder: Holder, verb: Verb) -> None:
+    """Refuse what somebody has no right to.
+
+    Raises:
+        HttpRefused: it has none.
+    """
+    if not holder.may(verb):
+        raise HttpRefused(403, "forbidden", f"{holder.name} has no right to {verb}")
+
+
+def find_device(devices: Devices, request: Request, holder: Holder) -> Device:
+    """The device of a request's path.
+
+    Raises:
+        HttpRefused: there is none that this one may know of.
+    """
+    name = str(request.path_params["name"])
+    try:
+        device = devices.find(name)
+    except NotThere:
+        device = None
+    if device is None or not holder.reaches(device.groups):
+        raise HttpRefused(404, "unknown-device", f"no device has the name {show(name, 64)}")
+    request.state.note["device"] = device.name
+    return device
+
+
+def wants_stream(request: Request) -> bool:
+    """Whether a client accepts a stream of events, by this name."""
+    accepted = Accepted.parse(request.headers.get("accept"))
+    return EVENT_STREAM in (media_range.partition(";")[0] for media_range in accepted.ranges)
+
+
+async def put_together(answered: Answered) -> CoapAnswer:
+    """All of an answer.
+
+    Raises:
+        HttpRefused: its rest does not come, or cannot be used.
+    """
+    try:
+        return await answered.whole()
+    except NoAnswer as error:
+        raise HttpRefused(504, "no-answer", "the device stopped to answer") from error
+    except BadAnswer as error:
+        raise HttpRefused(502, "bad-answer", f"the device: {error}") from error
+
+
+def too_often(problem: str, wait_s: float) -> HttpRefused:
+    """Somebody asks too often, or something is asked too often."""
+    return HttpRefused(429, "too-many-requests", problem, {"Retry-After": str(int(wait_s) + 1)})

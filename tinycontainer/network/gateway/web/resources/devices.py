@@ -1,0 +1,142 @@
+"""Requests to devices: from HTTP to CoAP and back, now or as a job."""
+
+from dataclasses import replace
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from ....agent.requests.message import CoapRequest, Method
+from ...devices.carrier import BadAnswer, Body, NoAnswer
+from ...devices.devices import Answered, Asleep, Device, NotThere, TooOften
+from ...gateway_file import Verb
+from ..access import Holder
+from ..answering import HttpAnswer, write_answer
+from ..asking import ALLOWED, DeviceRequest, HttpAsked, read_device_request
+from ..bodies import HttpBody
+from ..forwarding import HEADER, read_protected, write_protected
+from ..parts import Parts
+from ..preferences import Preferences
+from ..problems import HttpRefused, bad_request
+from ..renditions import rendition_of
+from ..streams import EventStreams, states
+from .common import OpenStreams, find_device, put_together, require, too_often, wants_stream
+from .jobs import JobResources
+
+_OBSERVED: Final = frozenset({"containers", "container", "update", "events"})
+
+
+class DeviceResources:
+    """What is asked of devices.
+
+    Args:
+        parts: what the resources work on.
+        streams: that are open.
+        jobs: makes jobs of requests.
+    """
+
+    def __init__(self, parts: Parts, streams: OpenStreams, jobs: JobResources) -> None:
+        self._parts = parts
+        self._streams = streams
+        self._jobs = jobs
+        self._events = EventStreams(parts.devices, parts.watching)
+
+    async def forward(self, request: Request, holder: Holder) -> HttpAnswer:
+        """POST /devices/{name}: what is protected from end to end."""
+        device = find_device(self._parts.devices, request, holder)
+        require(holder, Verb.FORWARD)
+        body = HttpBody(request, self._parts.limits.payload_bytes)
+        asked = read_protected(
+            request.headers.get("content-type", ""),
+            request.headers.getlist(HEADER),
+            await body.whole(),
+        )
+        if Preferences.of(request.headers).responds_async:
+            return await self._jobs.accept(request, holder, device, asked)
+        return write_protected(await put_together(await self._carry(device.name, asked, None)))
+
+    async def ask(self, request: Request, holder: Holder) -> HttpAnswer | Response:
+        """Everything below /devices/{name}."""
+        device = find_device(self._parts.devices, request, holder)
+        asked = self._read(request)
+        for verb in asked.verbs:
+            require(holder, verb)
+        if wants_stream(request) and asked.request.method is Method.GET:
+            return self._observe(request, device, asked)
+        body = HttpBody(request, self._parts.limits.payload_bytes)
+        asked, content = await self._take_payload(asked, body)
+        if Preferences.of(request.headers).responds_async:
+            payload = await body.whole() if content is None else content
+            whole = replace(asked.request, payload=payload)
+            return await self._jobs.accept(request, holder, device, whole)
+        pieces = None
+        if content is None and asked.request.method is not Method.GET:
+            pieces = Body(body.pieces(), body.size)
+        coap = replace(asked.request, payload=content or b"")
+        return await self._write(await self._carry(device.name, coap, pieces), asked)
+
+    def _read(self, request: Request) -> DeviceRequest:
+        raw = request.scope.get("raw_path", b"").decode("ascii", "replace")
+        rest = raw.partition("?")[0].removeprefix("/devices/").partition("/")[2]
+        query = request.scope.get("query_string", b"").decode("ascii", "replace")
+        asked = HttpAsked(request.method, rest, query, request.headers)
+        return read_device_request(asked, self._parts.random_bytes)
+
+    async def _take_payload(
+        self, asked: DeviceRequest, body: HttpBody
+    ) -> tuple[DeviceRequest, bytes | None]:
+        """A request, and all of its payload; None if that is yet to come."""
+        if asked.blob is not None:
+            content = await self._parts.blobs.find(asked.blob)
+            if content is None:
+                raise HttpRefused(404, "unknown-blob", "no blob has this hash; PUT it to /blobs")
+            if body.size:
+                raise bad_request("payload: a blob is named in its place")
+            return asked, content
+        if asked.takes_bundle:
+            return asked.with_bundle(await body.whole()), b""
+        return asked, None
+
+    async def _carry(self, name: str, asked: CoapRequest, body: Body | None) -> Answered:
+        """Ask a device now."""
+        try:
+            return await self._parts.devices.ask(name, asked, body)
+        except Asleep as error:
+            waits = {"Retry-After": str(int(error.back_s) + 1)}
+            problem = "the device sleeps; ask later, or with Prefer: respond-async"
+            raise HttpRefused(503, "asleep", problem, waits) from error
+        except NotThere:
+            problem = "the device is not registered now; Prefer: respond-async waits for it"
+            raise HttpRefused(504, "not-registered", problem) from None
+        except TooOften as error:
+            raise too_often("the device is asked too often", error.wait_s) from error
+        except NoAnswer as error:
+            problem = "the device does not answer; it may have got the request"
+            raise HttpRefused(504, "no-answer", problem) from error
+        except BadAnswer as error:
+            raise HttpRefused(502, "bad-answer", f"the device: {error}") from error
+
+    async def _write(self, answered: Answered, asked: DeviceRequest) -> HttpAnswer | Response:
+        """The answer of a device; a long one in pieces, as they come."""
+        try:
+            if answered.rest is None or asked.rendition is not None:
+                answer = await put_together(answered)
+                return write_answer(answer, asked.rendition, answered.age_s, answered.fresh_s)
+            head = write_answer(answered.answer, None, 0, 0)
+        except HttpRefused as refusal:
+            if refusal.status == 405 and "Allow" not in refusal.headers:
+                refusal.headers["Allow"] = ALLOWED[asked.kind]
+            raise
+        return StreamingResponse(answered.rest, head.status, head.headers)
+
+    def _observe(self, request: Request, device: Device, asked: DeviceRequest) -> Response:
+        rendition = rendition_of(asked.kind)
+        if asked.kind not in _OBSERVED or rendition is None:
+            raise HttpRefused(406, "not-acceptable", "this resource cannot be observed")
+        if asked.kind == "events":
+            since = request.headers.get("last-event-id", request.query_params.get("since", "0"))
+            if not (since.isascii() and since.isdigit() and len(since) <= 18):
+                raise bad_request("Last-Event-ID: is no number of an event")
+            return self._streams.respond(self._events.follow(device.name, int(since)))
+        source = states(self._parts.watching, device.name, asked.request.path, rendition)
+        return self._streams.respond(source)
