@@ -41,6 +41,7 @@ _FORMS: Final = (
     AnswerForm("suit extract", 1, updating.SuitExtractAnswer),
     AnswerForm("remote", 1, network.RemoteAnswer),
     AnswerForm("serve", 1, network.ServeLine, has_many=True),
+    AnswerForm("gateway", 1, network.GatewayAnswer, has_many=True),
     AnswerForm("runtimes", 1, program.RuntimesAnswer),
     AnswerForm("completion", 1, program.CompletionAnswer),
 )

@@ -12,6 +12,8 @@ class KeygenAnswer(AnswerTable):
     """The files, of keys or of an identity."""
     folders: list[str] = Field(default_factory=list)
     """The folders of the two sides of an OSCORE context."""
+    sha256: str = ""
+    """Of the bearer token, with --bearer."""
 
 
 class NewAnswer(AnswerTable):

@@ -181,3 +181,22 @@ class TracedLine(AnswerTable):
 
 
 ServeLine = CheckedAnswer | ServingLine | AskedLine | TracedLine
+
+
+class CheckedGateway(AnswerTable):
+    """`gateway --check`: the file can be served."""
+
+    file: str
+    http: str
+    coap: str
+
+
+class GatewayLine(AnswerTable):
+    """The gateway is served from now on."""
+
+    event: Literal["serving"]
+    http: str
+    coap: str
+
+
+GatewayAnswer = CheckedGateway | GatewayLine

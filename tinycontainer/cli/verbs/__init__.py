@@ -36,6 +36,7 @@ VERBS: Final = (
     "updating.suit",
     "network.remote",
     "network.serve",
+    "network.gateway",
     "program.runtimes",
     "program.schema",
     "program.completion",

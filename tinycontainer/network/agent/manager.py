@@ -8,8 +8,7 @@ from typing import Final
 
 from tinycontainer.errors import TinyContainerError
 
-from .published import CONTAINER_PATH, DEVICE_ID_PATH, Published
-from .published import OPTIONS as PUBLISHED_OPTIONS
+from .published import Published
 from .requests.blocks import Uploads, decode_block
 from .requests.message import (
     MAX_URI_PARTS,
@@ -23,6 +22,8 @@ from .requests.message import (
 )
 from .requests.needs import RIGHTS_OF_PAYLOADS, needed_rights
 from .requests.options import require_format, require_known_options
+from .requests.published_table import CONTAINER_PATH, DEVICE_ID_PATH
+from .requests.published_table import OPTIONS as PUBLISHED_OPTIONS
 from .requests.rates import Rates
 from .requests.refusing import CoapRefused, too_large, too_often
 from .requests.rights import KnownPeer, Peers

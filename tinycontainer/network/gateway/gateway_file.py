@@ -17,7 +17,7 @@ DEFAULT_HTTP_PORT: Final = 8090
 NAME: Final = r"[A-Za-z0-9._-]{1,63}"
 """Of devices, groups and tokens: fit for a path, a log line and a label, as they are."""
 
-Name = Annotated[str, StringConstraints(pattern=rf"^{NAME}\Z")]
+Name = Annotated[str, StringConstraints(pattern=rf"^{NAME}$")]
 
 
 class Verb(StrEnum):
@@ -93,7 +93,7 @@ class TokenTable(Table):
     """Somebody who may ask over HTTP."""
 
     name: Name = Field(description="of its holder, for the audit")
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\Z")] = Field(
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(
         description="of the bearer token (keygen --bearer)"
     )
     verbs: list[Verb] = Field(min_length=1, description="what it lets its holder do")

@@ -1,8 +1,10 @@
-"""``keygen``: make keys of roles, devices or updates, or an OSCORE context."""
+"""``keygen``: make keys of roles, devices or updates, an OSCORE context, or a bearer token."""
 
 import os
+import secrets
 from collections.abc import Callable
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -23,6 +25,7 @@ from ...output_files import refuse_unwritable, require_absent, write_file
 from ...printing import print_json
 from ...verb import Verb, VerbRefused
 
+_TOKEN_BYTES: Final = 32
 _CURVES: Final = MappingProxyType(
     {"P-256": UpdateAlgorithm.ES256, "Ed25519": UpdateAlgorithm.EDDSA}
 )
@@ -91,6 +94,13 @@ def _parse_key_id(
     help="Make an identity for EDHOC in place of keys: NAME.edhoc, which is private (mode 0600),"
     " and NAME.ccs, the credential for the other side.",
 )
+@click.option(
+    "--bearer",
+    "for_bearer",
+    is_flag=True,
+    help="Make a bearer token for a gateway in place of keys: NAME.token, which is private (mode"
+    " 0600); its hash is shown, for [[tokens]] of the gateway's file.",
+)
 @path_option(
     "--passphrase-file",
     help="Encrypt the private PEM files with the first line of this file.",
@@ -107,6 +117,7 @@ def keygen(
     for_update: str | None,
     for_oscore: bool,
     for_edhoc: bool,
+    for_bearer: bool,
     passphrase_file: Path | None,
     force: bool,
     as_json: bool,
@@ -118,7 +129,8 @@ def keygen(
     DIRECTORY is the file of a device's own key, such as device.pem, for `[device] key`. With
     --update it is that of a key for `[[update.keys]]`, such as operator.pem. With --oscore it gets
     the two sides of a context that protects the management of a device by one peer; move each side
-    to its owner, and never copy one. With --edhoc it is the name of an identity, such as alice.
+    to its owner, and never copy one. With --edhoc it is the name of an identity, such as alice;
+    with --bearer that of whoever holds a token.
 
     Example: tinycontainerctl keygen new-keys
     """
@@ -130,6 +142,7 @@ def keygen(
         "--update": (for_update, make_update_key),
         "--oscore": (for_oscore, _make_contexts),
         "--edhoc": (for_edhoc, _make_identity),
+        "--bearer": (for_bearer, _make_bearer_token),
     }
     for wanted, (is_wanted, make) in made_alone.items():
         if not is_wanted:
@@ -204,6 +217,24 @@ def _make_identity(name: Path, as_json: bool) -> None:
         print_json({"files": [str(path) for path in paths]})
     else:
         click.echo(f"made an identity; {show(str(paths[1]))} is its credential for the other side")
+
+
+def _make_bearer_token(name: Path, as_json: bool) -> None:
+    """Make a bearer token; one that is there is never overwritten."""
+    path = name.with_name(f"{name.name}.token") if name.name else name
+    if path.exists() or path.is_symlink():
+        problem = "exists; a token is never overwritten: take another name"
+        raise VerbRefused(f"{show(str(path))}: {problem}")
+    require_absent((path,), force=False, making=path.parent)
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    digest = sha256(token.encode()).hexdigest()
+    with refuse_unwritable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_file(path, token.encode() + b"\n", private=True, replaces=False)
+    if as_json:
+        print_json({"files": [str(path)], "sha256": digest})
+    else:
+        click.echo(f'made {show(str(path))}; its hash, for [[tokens]]: sha256 = "{digest}"')
 
 
 def _make_device_key(path: Path, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from tinycontainer.metadata import Bundle, decode
 from tinycontainer.network.agent.operator.answers import SeenContainer, SeenUpdate
 from tinycontainer.network.agent.operator.client import Client, Requests
 from tinycontainer.network.agent.operator.published_client import PublishedClient
-from tinycontainer.network.agent.published import Action
+from tinycontainer.network.agent.requests.published_table import Action
 from tinycontainer.text import show
 
 from ...printing import print_json, print_table

@@ -15,3 +15,21 @@ def require_network() -> None:
         raise VerbRefused(
             "aiocoap is not installed; it comes with: pip install 'tinycontainer[network]'"
         ) from None
+
+
+def require_gateway() -> None:
+    """Refuse to begin without the extra `gateway`.
+
+    Raises:
+        VerbRefused: it is not installed.
+    """
+    require_network()
+    try:
+        import httptools  # noqa: F401, PLC0415 - an optional part
+        import prometheus_client  # noqa: F401, PLC0415
+        import starlette  # noqa: F401, PLC0415
+        import uvicorn  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise VerbRefused(
+            f"{error.name} is not installed; it comes with: pip install 'tinycontainer[gateway]'"
+        ) from None

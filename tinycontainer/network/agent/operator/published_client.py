@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from ..published import CONTAINER_PATH, ROWS, Action
 from ..requests.message import CoapAnswer, CoapRequest, Option, from_uint, to_uint
+from ..requests.published_table import CONTAINER_PATH, ROWS, Action
 from .client import DeviceRefused, Requests, require
 
 MAX_SECTIONS_BYTES: Final = 3800

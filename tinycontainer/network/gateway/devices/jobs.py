@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from ...agent.published import CONTAINER_PATH
 from ...agent.requests.message import CoapAnswer, CoapRequest, Code, Method, Option
+from ...agent.requests.published_table import CONTAINER_PATH
 from ..job import Job, JobEvent
 from ..store import GatewayStore, NewJob
 from .carrier import BadAnswer, NoAnswer

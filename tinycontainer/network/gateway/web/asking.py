@@ -10,7 +10,6 @@ from tinycontainer.metadata import Bundle
 from tinycontainer.text import show
 from tinycontainer_tokens.claims import MAX_UID_BYTES
 
-from ...agent.published import CONTAINER_PATH, DEVICE_ID_PATH, ROWS, Action
 from ...agent.requests.message import (
     MAX_URI_PARTS,
     CoapRequest,
@@ -20,6 +19,7 @@ from ...agent.requests.message import (
     to_uint,
 )
 from ...agent.requests.needs import needed_rights
+from ...agent.requests.published_table import CONTAINER_PATH, DEVICE_ID_PATH, ROWS, Action
 from ...agent.requests.refusing import CoapRefused
 from ...agent.requests.target import Target
 from ..gateway_file import Verb
