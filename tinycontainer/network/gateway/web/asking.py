@@ -23,7 +23,7 @@ from ...agent.requests.published_table import CONTAINER_PATH, DEVICE_ID_PATH, RO
 from ...agent.requests.refusing import CoapRefused
 from ...agent.requests.target import Target
 from ..gateway_file import Verb
-from .media_types import Accepted, content_format_of
+from .media_types import JSON, Accepted, content_format_of
 from .problems import HttpRefused, bad_request
 from .renditions import Rendition, rendition_of
 
@@ -155,7 +155,8 @@ def _published(path: tuple[str, ...], query: tuple[str, ...], method: Method) ->
         options.append((int(Option.UID), _uid(given["uid"])))
     row = ROWS[action]
     request = CoapRequest(b"", method, path, (), tuple(options))
-    rendition = rendition_of("published", given.get("uid", ""))
+    is_question = action is Action.IS_RUNNING
+    rendition = rendition_of("published", given.get("uid", "")) if is_question else None
     takes_bundle = action is Action.LOAD and method is row.method
     return DeviceRequest(
         request, (Verb(row.right),), "published", rendition=rendition, takes_bundle=takes_bundle
@@ -177,17 +178,16 @@ def _with_options(
             options.append((int(Option.ETAG), tag))
         elif not is_look and not tag:
             options.append((int(Option.IF_NONE_MATCH), b""))
-    rendition = None
-    if is_look or kind == "judge":
-        accepted = Accepted.parse(headers.get("accept"))
-        rendition = rendition_of(kind)
-        if rendition is None or accepted.choose((rendition.media_type, "application/cbor")) != (
-            rendition.media_type
-        ):
-            rendition = None
-            number_wanted = accepted.content_format()
-            if number_wanted is not None:
-                options.append((int(Option.ACCEPT), to_uint(number_wanted)))
+    accepted = Accepted.parse(headers.get("accept"))
+    rendition = rendition_of(kind) if is_look or kind == "judge" else None
+    if accepted.wants_stream:
+        return replace(request, options=tuple(options)), rendition
+    offers = ("application/cbor",) if rendition is None else (JSON, "application/cbor")
+    if accepted.choose(offers) != JSON:
+        rendition = None
+        wanted = accepted.content_format() if is_look else None
+        if wanted is not None:
+            options.append((int(Option.ACCEPT), to_uint(wanted)))
     return replace(request, options=tuple(options)), rendition
 
 

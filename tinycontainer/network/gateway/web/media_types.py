@@ -82,6 +82,11 @@ class Accepted:
         weighted.sort(key=lambda each: -each[0])
         return cls(tuple(media_range for _, media_range in weighted))
 
+    @property
+    def wants_stream(self) -> bool:
+        """Whether it is a stream of events, by this name."""
+        return EVENT_STREAM in (each.partition(";")[0] for each in self.ranges)
+
     def choose(self, offers: Iterable[str]) -> str | None:
         """The offer that the client prefers; of equals, the first. None if it accepts none."""
         offered = [*offers]

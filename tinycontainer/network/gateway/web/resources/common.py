@@ -84,8 +84,7 @@ def find_device(devices: Devices, request: Request, holder: Holder) -> Device:
 
 def wants_stream(request: Request) -> bool:
     """Whether a client accepts a stream of events, by this name."""
-    accepted = Accepted.parse(request.headers.get("accept"))
-    return EVENT_STREAM in (media_range.partition(";")[0] for media_range in accepted.ranges)
+    return Accepted.parse(request.headers.get("accept")).wants_stream
 
 
 async def put_together(answered: Answered) -> CoapAnswer:

@@ -6,7 +6,8 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ....agent.requests.message import CoapRequest, Option
+from ....agent.requests.message import CoapRequest, Method, Option
+from ....agent.requests.published_table import CONTAINER_PATH
 from ...devices.devices import Device
 from ...devices.jobs import QueueFull
 from ...job import IllegalJobEvent, Job
@@ -129,7 +130,7 @@ def _asked_in(job: Job, request: Request) -> DeviceRequest:
         kept = {"accept": request.headers["accept"]} if "accept" in request.headers else {}
         path, query = "/".join(asked.path), "&".join(asked.query)
         return read_device_request(HttpAsked(asked.method.name, path, query, kept), bytes)
-    is_published = asked.path[0] == "container"
+    is_question = asked.path == CONTAINER_PATH and asked.method is Method.GET
     uid = asked.option(Option.UID) or b""
-    rendition = rendition_of("published", uid.hex()) if is_published else None
+    rendition = rendition_of("published", uid.hex()) if is_question else None
     return DeviceRequest(asked, (), "published", rendition=rendition)
