@@ -46,10 +46,3 @@ def test_a_device_is_awake_for_a_while_after_it_was_heard(
     found = judge_presence(of, heard_s, now_s)
     assert found.presence is expected.presence
     assert found.back_s == pytest.approx(expected.back_s)
-
-
-@pytest.mark.clause("TC-GW-12")
-def test_a_clock_that_was_set_back_keeps_nobody_awake_for_longer() -> None:
-    assert judge_presence(SLEEPER, 900.0, 50.0) == AWAKE
-    assert judge_presence(SLEEPER, 900.0, 899.0) == AWAKE
-    assert judge_presence(SLEEPER, 900.0, 915.0).presence is Presence.ASLEEP

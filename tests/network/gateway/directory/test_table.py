@@ -142,6 +142,7 @@ def compare(registry: Registry, model: Model) -> None:
         found = {each.name: (each.location, each.expires_s, each.base) for each in directory}
         assert found == expected
         assert len(directory) == len(expected)
+        assert len(directory._names) == len(directory._by_name)
         assert all(
             (directory.find(name) is not None) is (name in expected) for name in ("drone", "toy")
         )
@@ -226,6 +227,15 @@ def test_a_name_that_changes_hosts_counts_for_the_new_one() -> None:
     registry.now_s += 1
     assert registry.ask(Method.POST, "/rd?ep=last").code.dotted == "5.03"
     assert registry.registration("last").host == "127.0.0.1"
+
+
+@pytest.mark.clause("TC-GW-10")
+def test_a_name_that_is_taken_over_needs_no_room_of_its_own() -> None:
+    registry = Registry(most=3)
+    registry.register("ep=toy&lt=60")
+    registry.now_s += 60
+    registry.register("ep=toy", source="coap://127.0.0.1:7")
+    assert len(registry.directory) == 1
 
 
 @pytest.mark.clause("TC-GW-10")
