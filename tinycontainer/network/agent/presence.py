@@ -177,5 +177,5 @@ class Presence:
 
     def _backoff_s(self) -> float:
         doublings = min(self._failures - 1, _MOST_DOUBLINGS)
-        backoff_s = min(_FIRST_BACKOFF_S * 2**doublings, _LONGEST_BACKOFF_S)
+        backoff_s = min(_FIRST_BACKOFF_S * (1 << doublings), _LONGEST_BACKOFF_S)
         return backoff_s * (1 + self._draw() / 2)

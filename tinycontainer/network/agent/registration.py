@@ -4,9 +4,8 @@ It carries out what `Presence` plans, beside the device, which goes on meanwhile
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 import aiocoap
@@ -19,19 +18,6 @@ LEAVE_S: Final = 1.0
 """How long a device that ends waits for its directory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The time of `Registering`; tests have another one.
-
-    Attributes:
-        now_s: monotonic seconds.
-        sleep: waits for seconds.
-    """
-
-    now_s: Callable[[], float]
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-
-
 class Registering:
     """Keeps a device registered.
 
@@ -42,7 +28,7 @@ class Registering:
         is_busy: whether the device must not sleep now.
         when_changed: is called when the device is registered, with an empty text, and when it no
             longer is, or is not to begin with, with the reason.
-        pace: its time.
+        now_s: monotonic seconds.
     """
 
     def __init__(
@@ -52,14 +38,14 @@ class Registering:
         listener: Listener,
         is_busy: Callable[[], bool],
         when_changed: Callable[[str], None],
-        pace: Pace,
+        now_s: Callable[[], float],
     ) -> None:
         self._presence = presence
         self._directory = directory
         self._listener = listener
         self._is_busy = is_busy
         self._when_changed = when_changed
-        self._pace = pace
+        self._now_s = now_s
         self._location: Location = ()
         self._was_registered: bool | None = None
 
@@ -67,9 +53,9 @@ class Registering:
         """Do what is due, until this is cancelled."""
         while True:
             step = self._presence.next_step()
-            wait_s = step.at_s - self._pace.now_s()
+            wait_s = step.at_s - self._now_s()
             if wait_s > 0:  # a request that is answered meanwhile can put it off
-                await self._pace.sleep(wait_s)
+                await asyncio.sleep(wait_s)
             elif step.deed is Deed.SLEEP:
                 await self._fall_asleep()
             elif step.deed is Deed.WAKE:
@@ -79,7 +65,7 @@ class Registering:
 
     def note_use(self) -> None:
         """A request was answered: the device stays awake for a while."""
-        self._presence.note_use(self._pace.now_s())
+        self._presence.note_use(self._now_s())
 
     async def withdraw(self) -> None:
         """Let the directory forget the device, if it can within a second.
@@ -93,7 +79,7 @@ class Registering:
 
     async def _ask(self, deed: Deed) -> None:
         try:
-            async with asyncio.timeout(self._presence.answer_s(self._pace.now_s())):
+            async with asyncio.timeout(self._presence.answer_s(self._now_s())):
                 is_known = await self._ask_directory(deed)
         except TimeoutError:
             self._note_failure("it does not answer")
@@ -110,33 +96,33 @@ class Registering:
 
     def _note_answer(self, *, is_known: bool) -> None:
         if is_known:
-            self._presence.note_registered(self._pace.now_s())
+            self._presence.note_registered(self._now_s())
             self._report("")
         else:
-            self._presence.note_forgotten(self._pace.now_s())
+            self._presence.note_forgotten(self._now_s())
             self._report("it has forgotten the device")
 
     def _note_failure(self, problem: str) -> None:
-        self._presence.note_failure(self._pace.now_s())
+        self._presence.note_failure(self._now_s())
         if not self._presence.is_registered:
             self._report(problem)
 
     async def _fall_asleep(self) -> None:
         if self._is_busy():
-            self._presence.note_use(self._pace.now_s())
+            self._presence.note_use(self._now_s())
             return
         with suppress(aiocoap.error.Error, OSError):  # it is closed, whatever happens to the rest
             await self._listener.close()
-        self._presence.note_asleep(self._pace.now_s())
+        self._presence.note_asleep(self._now_s())
 
     async def _wake(self) -> None:
         try:
             await self._listener.open()
         except (aiocoap.error.Error, OSError):
-            self._presence.note_still_asleep(self._pace.now_s())
+            self._presence.note_still_asleep(self._now_s())
             self._report("the device's own address cannot be used")
         else:
-            self._presence.note_awake(self._pace.now_s())
+            self._presence.note_awake(self._now_s())
 
     def _report(self, problem: str) -> None:
         """Report a change of state; what goes on failing is reported once."""

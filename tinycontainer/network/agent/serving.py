@@ -28,7 +28,7 @@ from .manager import Manager
 from .presence import Presence, Registration
 from .protection import ProtectedSite, Protection
 from .published import Published
-from .registration import Pace, Registering
+from .registration import Registering
 from .requests.blocks import Uploads
 from .requests.message import CoapAnswer, CoapRequest, Code, Method
 from .requests.rates import Rates
@@ -134,7 +134,7 @@ class Served:
             listener,
             is_busy,
             lambda problem: self.when_registered(directory, problem),
-            Pace(time.monotonic),
+            time.monotonic,
         )
 
     def _may(self, request: CoapRequest, right: Right, uid: bytes | None) -> bool:
