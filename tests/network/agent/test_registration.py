@@ -51,7 +51,7 @@ def states(events: list[dict[str, object]]) -> list[tuple[object, object]]:
     return [(e["state"], e["problem"]) for e in events if e["event"] == "registration"]
 
 
-@pytest.mark.clause("TC-MGMT-16", "TC-MGMT-18")
+@pytest.mark.clause("TC-MGMT-16", "TC-MGMT-17")
 def test_a_device_registers_and_withdraws(tmp_path: Path, port: int) -> None:
     with directory() as gateway:
         register(tmp_path, gateway.uri, "lifetime_s = 20")

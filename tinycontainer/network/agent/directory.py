@@ -1,4 +1,4 @@
-"""Asks a resource directory (RFC 9176) to register, renew, withdraw (TC-MGMT-16, TC-MGMT-18).
+"""Asks a resource directory (RFC 9176) to register, renew and withdraw (TC-MGMT-16, TC-MGMT-17).
 
 Each question is one datagram, and a second one only if the directory has proved who it is and wants
 the same of the device (Echo). The library's own transport for OSCORE is not used: it would put an

@@ -1,7 +1,7 @@
 """When a device asks its directory, and when it sleeps: a plan without a network or a clock.
 
 The plan says what is due next and when; whoever carries it out says what became of it. All times
-are seconds of one monotonic clock. Clauses TC-MGMT-17 and TC-MGMT-19.
+are seconds of one monotonic clock. Clauses TC-MGMT-17 to TC-MGMT-19.
 """
 
 from collections.abc import Callable
