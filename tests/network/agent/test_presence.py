@@ -11,9 +11,9 @@ from tinycontainer.network.agent.presence import (
     ANSWER_S,
     MOST_FAILURES,
     Deed,
+    Due,
     Presence,
     Rhythm,
-    Step,
 )
 
 ASKING = (Deed.REGISTER, Deed.RENEW)
@@ -41,13 +41,13 @@ class Walk:
     def __post_init__(self) -> None:
         self.presence = Presence(self.rhythm, 0.0, lambda: self.jitter)
 
-    def step(self, outcome: str) -> Step:
+    def step(self, outcome: str) -> Due:
         """Do what is due next, with an outcome if it is a question."""
-        step = self.presence.next_step()
-        self.now_s = max(self.now_s, step.at_s)
-        if step.deed in ASKING:
-            self._ask(step.deed, outcome)
-        elif step.deed is Deed.SLEEP:
+        due = self.presence.find_due()
+        self.now_s = max(self.now_s, due.at_s)
+        if due.deed in ASKING:
+            self._ask(due.deed, outcome)
+        elif due.deed is Deed.SLEEP:
             self.naps.append((self.now_s, self.used_s))
             self.presence.note_asleep(self.now_s)
         elif outcome == "no-socket":
@@ -55,12 +55,12 @@ class Walk:
         else:
             self.used_s = self.now_s
             self.presence.note_awake(self.now_s)
-        return step
+        return due
 
     def use(self, after_s: float) -> None:
         """A request is answered after a while, if nothing is due before and it is awake."""
-        step = self.presence.next_step()
-        if step.deed is not Deed.WAKE and self.now_s + after_s < step.at_s:
+        due = self.presence.find_due()
+        if due.deed is not Deed.WAKE and self.now_s + after_s < due.at_s:
             self.now_s += after_s
             self.used_s = self.now_s
             self.presence.note_use(self.now_s)
@@ -131,10 +131,10 @@ def test_it_sleeps_after_the_time_awake_and_asks_first_on_waking(
     for outcome, after_s in world:
         if not has_woken:
             walk.use(after_s)
-        step = walk.step(outcome)
-        assert not has_woken or step.deed in ASKING
-        has_woken = step.deed is Deed.WAKE and outcome != "no-socket"
-        assert rhythm.sleep_s or step.deed in ASKING
+        due = walk.step(outcome)
+        assert not has_woken or due.deed in ASKING
+        has_woken = due.deed is Deed.WAKE and outcome != "no-socket"
+        assert rhythm.sleep_s or due.deed in ASKING
     for begin_s, used_s in walk.naps:
         # No answer keeps it awake for longer than the last question takes.
         assert rhythm.awake_s - 1e-6 <= begin_s - used_s <= rhythm.awake_s + ANSWER_S
@@ -180,7 +180,7 @@ def test_requests_that_keep_it_awake_make_it_renew_before_it_sleeps() -> None:
     walk.step("good")
     walk.use(4)
     walk.use(4)
-    assert walk.step("good") == Step(Deed.RENEW, 13)
-    assert walk.step("good") == Step(Deed.SLEEP, 18)
-    assert walk.step("good") == Step(Deed.WAKE, 38)
-    assert walk.step("good") == Step(Deed.RENEW, 38)
+    assert walk.step("good") == Due(Deed.RENEW, 13)
+    assert walk.step("good") == Due(Deed.SLEEP, 18)
+    assert walk.step("good") == Due(Deed.WAKE, 38)
+    assert walk.step("good") == Due(Deed.RENEW, 38)

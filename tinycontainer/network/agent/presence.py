@@ -29,7 +29,7 @@ class Deed(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Due:
     """What is due next.
 
     Attributes:
@@ -101,16 +101,16 @@ class Presence:
         """Whether the device sleeps at all."""
         return self._rhythm.sleep_s > 0
 
-    def next_step(self) -> Step:
+    def find_due(self) -> Due:
         """What is due next; asked again after each note, and when its time has come."""
         if self._wake_at_s is not None:
-            return Step(Deed.WAKE, self._wake_at_s)
+            return Due(Deed.WAKE, self._wake_at_s)
         asking = Deed.RENEW if self.is_registered else Deed.REGISTER
         if not self.sleeps or self._ask_at_s < self._awake_until_s:
-            return Step(asking, self._ask_at_s)
+            return Due(asking, self._ask_at_s)
         if self._would_lapse():
-            return Step(asking, self._awake_until_s)
-        return Step(Deed.SLEEP, self._awake_until_s)
+            return Due(asking, self._awake_until_s)
+        return Due(Deed.SLEEP, self._awake_until_s)
 
     def answer_s(self, now_s: float) -> float:
         """How long to wait for the answer to what is asked now: a silent directory costs no sleep.

@@ -52,16 +52,16 @@ class Registering:
     async def run(self) -> None:
         """Do what is due, until this is cancelled."""
         while True:
-            step = self._presence.next_step()
-            wait_s = step.at_s - self._now_s()
+            due = self._presence.find_due()
+            wait_s = due.at_s - self._now_s()
             if wait_s > 0:  # a request that is answered meanwhile can put it off
                 await asyncio.sleep(wait_s)
-            elif step.deed is Deed.SLEEP:
+            elif due.deed is Deed.SLEEP:
                 await self._fall_asleep()
-            elif step.deed is Deed.WAKE:
+            elif due.deed is Deed.WAKE:
                 await self._wake()
             else:
-                await self._ask(step.deed)
+                await self._ask(due.deed)
 
     def note_use(self) -> None:
         """A request was answered: the device stays awake for a while."""
