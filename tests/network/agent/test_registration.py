@@ -165,13 +165,13 @@ def test_a_sleeping_device_cannot_be_reached_and_comes_back(
             first, second = gateway.wait_for(2)[:2]
             assert first.query == ("ep=desk-1", "lt=20", "sleep=1", "awake=1")
             assert (second.path, second.query) == (("rd", "7"), ("lt=20", "sleep=1", "awake=1"))
-            assert 1.9 < second.at_s - first.at_s < 3
+            assert second.at_s - first.at_s > 1.9
             check_sleep(gateway, served)
             gateway.answer = lambda heard: (132, ()) if heard.path != ("rd",) else obey(heard)
             wait_until(lambda: changes(served) == 3)
             renewal, again = gateway.heard[-2:]
             assert (renewal.path, again.path) == (("rd", "7"), ("rd",))
-            assert again.at_s - renewal.at_s < 0.5
+            assert again.at_s - renewal.at_s < 1
             code, events, complaints = served.end()
         assert gateway.heard[-1] is again, "one that sleeps does not withdraw"
         assert {heard.claims for heard in gateway.heard} == {("device",)}
@@ -185,14 +185,18 @@ def test_a_sleeping_device_cannot_be_reached_and_comes_back(
 
 def check_sleep(gateway: FakeDirectory, served: Served) -> None:
     """A device that was just renewed answers, sleeps with its containers running, and wakes."""
-    count = len(gateway.heard)
     assert str(gateway.ask("/tc", served.uri).code).startswith("2.05")
     asked_s = time.monotonic()
     wait_until(lambda: not is_reachable(served))
-    assert 0.7 < time.monotonic() - asked_s < 2
-    loops = served.printed().count('"hook-ended"')
+    assert time.monotonic() - asked_s > 0.7
+    count, loops = len(gateway.heard), count_loops(served)
     gateway.wait_for(count + 1)
-    assert served.printed().count('"hook-ended"') > loops + 3
+    assert count_loops(served) > loops + 2
+    assert is_reachable(served)
+
+
+def count_loops(served: Served) -> int:
+    return served.printed().count('"hook-ended"')
 
 
 def is_reachable(served: Served) -> bool:
