@@ -12,7 +12,7 @@ from tinycontainer.network.agent.presence import (
     MOST_FAILURES,
     Deed,
     Due,
-    Presence,
+    PresencePlan,
     Rhythm,
 )
 
@@ -39,7 +39,7 @@ class Walk:
     used_s: float = 0.0
 
     def __post_init__(self) -> None:
-        self.presence = Presence(self.rhythm, 0.0, lambda: self.jitter)
+        self.presence = PresencePlan(self.rhythm, 0.0, lambda: self.jitter)
 
     def step(self, outcome: str) -> Due:
         """Do what is due next, with an outcome if it is a question."""

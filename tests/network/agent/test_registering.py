@@ -11,8 +11,8 @@ from support.virtual_time import run_virtually
 aiocoap = pytest.importorskip("aiocoap")
 
 from tinycontainer.network.agent.coap_server import Listener, Observers, Site  # noqa: E402
-from tinycontainer.network.agent.directory import Directory  # noqa: E402
-from tinycontainer.network.agent.presence import Presence, Registration, Rhythm  # noqa: E402
+from tinycontainer.network.agent.directory import DirectoryClient  # noqa: E402
+from tinycontainer.network.agent.presence import PresencePlan, RegistrationTerms, Rhythm  # noqa: E402
 from tinycontainer.network.agent.registration import Registering  # noqa: E402
 from tinycontainer.network.agent.requests.message import CoapAnswer, Code  # noqa: E402
 
@@ -75,10 +75,10 @@ class World:
         async def run() -> None:
             now_s = asyncio.get_running_loop().time
             listener: Any = self
-            registration = Registration("coap://[::1]:5700", "desk", None, self._rhythm)
+            registration = RegistrationTerms("coap://[::1]:5700", "desk", None, self._rhythm)
             registering = Registering(
-                Presence(self._rhythm, now_s(), lambda: 0.0),
-                Directory(registration, None, self.ask),
+                PresencePlan(self._rhythm, now_s(), lambda: 0.0),
+                DirectoryClient(registration, None, self.ask),
                 listener,
                 lambda: self.is_busy,
                 lambda problem: self.reports.append((now_s(), problem)),

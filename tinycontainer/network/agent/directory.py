@@ -14,7 +14,7 @@ from aiocoap.message import UndecidedRemote
 from tinycontainer.interfaces.network.coap_client import UNREACHABLE
 from tinycontainer.interfaces.network.coap_uri import parse_coap_uri
 
-from .presence import Registration
+from .presence import RegistrationTerms
 
 Location: TypeAlias = tuple[str, ...]
 """The segments of a path."""
@@ -34,7 +34,7 @@ class DirectoryFailed(Exception):
     """The directory has not done what it was asked for; the text says why, of it."""
 
 
-class Directory:
+class DirectoryClient:
     """Asks the directory of a device.
 
     Args:
@@ -45,7 +45,7 @@ class Directory:
 
     def __init__(
         self,
-        registration: Registration,
+        registration: RegistrationTerms,
         security: Any,
         ask: Callable[[Any], Awaitable[Any]],
     ) -> None:

@@ -57,7 +57,7 @@ class Rhythm:
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
+class RegistrationTerms:
     """How a device registers.
 
     Attributes:
@@ -73,7 +73,7 @@ class Registration:
     rhythm: Rhythm
 
 
-class Presence:
+class PresencePlan:
     """Whether a device is registered and awake, and what is due next.
 
     Args:

@@ -1,6 +1,6 @@
 """Keeps a device registered, and lets it sleep (TC-MGMT-16 to TC-MGMT-19).
 
-It carries out what `Presence` plans, beside the device, which goes on meanwhile.
+It carries out what `PresencePlan` plans, beside the device, which goes on meanwhile.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ from typing import Final
 import aiocoap
 
 from .coap_server import Listener
-from .directory import Directory, DirectoryFailed, Location
-from .presence import Deed, Presence
+from .directory import DirectoryClient, DirectoryFailed, Location
+from .presence import Deed, PresencePlan
 
 LEAVE_S: Final = 1.0
 """How long a device that ends waits for its directory."""
@@ -33,8 +33,8 @@ class Registering:
 
     def __init__(
         self,
-        presence: Presence,
-        directory: Directory,
+        presence: PresencePlan,
+        directory: DirectoryClient,
         listener: Listener,
         is_busy: Callable[[], bool],
         when_changed: Callable[[str], None],

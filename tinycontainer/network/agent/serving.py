@@ -21,11 +21,11 @@ from .address import Address
 from .agent import Agent
 from .changes import Changes
 from .coap_server import Listener, Observers, Site, listening
-from .directory import Directory
+from .directory import DirectoryClient
 from .fetching import Fetching
 from .identity import DeviceId
 from .manager import Manager
-from .presence import Presence, Registration
+from .presence import PresencePlan, RegistrationTerms
 from .protection import ProtectedSite, Protection
 from .published import Published
 from .registration import Registering
@@ -69,7 +69,7 @@ class Served:
     protection: Protection
     when_asked: Callable[[CoapRequest, CoapAnswer], None]
     updater: Updater | None = None
-    registration: Registration | None = None
+    registration: RegistrationTerms | None = None
     when_registered: Callable[[str, str], None] = lambda _directory, _problem: None
 
     def make_updates(self, when_changed: Callable[[], None]) -> Updates:
@@ -129,8 +129,8 @@ class Served:
         directory, peer = self.registration.directory, self.registration.peer
         security = None if peer is None else self.protection.contexts[peer]
         return Registering(
-            Presence(self.registration.rhythm, time.monotonic(), random.random),
-            Directory(self.registration, security, listener.ask),
+            PresencePlan(self.registration.rhythm, time.monotonic(), random.random),
+            DirectoryClient(self.registration, security, listener.ask),
             listener,
             is_busy,
             lambda problem: self.when_registered(directory, problem),

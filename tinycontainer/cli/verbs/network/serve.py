@@ -13,7 +13,7 @@ import click
 
 from tinycontainer.assembly import DevicePlan, Installation, boot, make_setup, read_plan
 from tinycontainer.interfaces.clock import WallClock
-from tinycontainer.network.agent.presence import Registration, Rhythm
+from tinycontainer.network.agent.presence import RegistrationTerms, Rhythm
 from tinycontainer.network.agent.requests.message import CoapAnswer, CoapRequest
 from tinycontainer.network.agent.supervision import Supervisor
 from tinycontainer.state import MemoryState
@@ -134,12 +134,12 @@ def _check(plan: DevicePlan, installation: Installation) -> None:
     make_setup(plan, WallClock(), installation, is_reader=True)
 
 
-def _find_registration(plan: DevicePlan) -> Registration | None:
+def _find_registration(plan: DevicePlan) -> RegistrationTerms | None:
     table = plan.content.agent.registration
     if table is None:
         return None
     rhythm = Rhythm(table.lifetime_s, table.sleep_s, table.awake_s)
-    return Registration(table.directory, table.name, table.peer, rhythm)
+    return RegistrationTerms(table.directory, table.name, table.peer, rhythm)
 
 
 def _serve(
