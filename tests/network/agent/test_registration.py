@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.scripted_directory import FakeDirectory, directory, obey
 from support.project import Program
 from support.remote_resource import raw_server, reply
+from support.scripted_directory import FakeDirectory, directory, obey
 from support.serving import HOST, Served, make_desk, protect, serving
 
 from tinycontainer.network.agent.directory import LINKS
