@@ -205,9 +205,8 @@ async def _coap(address: Address) -> AsyncIterator[Any]:
     """
     # By default two servers would share a port silently, and requests would go to either.
     os.environ["AIOCOAP_REUSE_PORT"] = "0"
-    # In this order: with the other one, everything would be sent unprotected, without a word.
     context = await aiocoap.Context.create_server_context(
-        None, bind=(address.host, address.port), transports=["oscore", "udp6"]
+        None, bind=(address.host, address.port), transports=["udp6"]
     )
     bound_recent_messages(context)
     try:
