@@ -114,6 +114,7 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: Audit, coap: An
 
     def when_changed(registration: Registration) -> None:
         inventory.note_change(registration.name)
+        devices.note_registered(registration)
         jobs.wake(registration.name)
 
     listed = {each.name: frozenset(each.groups) for each in content.devices}

@@ -35,6 +35,16 @@ ANSWER_S: Final = 20.0
 _FORMATS: Final = frozenset(Format)
 
 
+class _Patience(aiocoap.TransportTuning):  # type: ignore[misc]
+    """How often a message is sent: three times in 6.75 s at the most, given up after 15.75 s.
+
+    As a device gets one message at a time, one that is given up holds up the next ones until then.
+    """
+
+    ACK_TIMEOUT = 1.5
+    MAX_RETRANSMIT = 2
+
+
 class NoAnswer(Exception):
     """The device has not answered in time, or cannot be reached. It may have got the request."""
 
@@ -215,6 +225,14 @@ class Carrier:
             if not observation.cancelled:
                 observation.cancel()
 
+    def abandon(self, base: str) -> None:
+        """Give up all that was sent to a device: it has just come back, and has got none of it."""
+        remote = self._remotes.get(base)
+        for interface in self._context.request_interfaces if remote is not None else ():
+            manager = getattr(interface, "token_interface", None)
+            if manager is not None:
+                manager.dispatch_error(error.NetworkError("the device was away"), remote)
+
     async def _ask(
         self,
         to: Destination,
@@ -229,6 +247,7 @@ class Carrier:
             payload=request.payload,
             observe=observe,
             echo=echo,
+            transport_tuning=_Patience(),
         )
         message.opt.uri_path = request.path
         message.opt.uri_query = request.query

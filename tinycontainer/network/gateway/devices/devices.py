@@ -126,7 +126,7 @@ class Devices:
         self._rates = rates
         self._now_s = now_s
         self._heard_s: dict[str, float] = {}
-        self.when_heard: Callable[[str], None] | None = None
+        self._registered_s: dict[str, float] = {}
 
     def __iter__(self) -> Iterator[Device]:
         """All devices that are listed or registered, by name."""
@@ -193,17 +193,19 @@ class Devices:
             raise Asleep(device.availability.back_s or 0.0)
         return Destination(name, device.registration.base, self._contexts.get(name))
 
-    def note_heard(self, name: str) -> None:
-        """A device has shown that it is there."""
-        self._heard_s[name] = self._now_s()
-        if self.when_heard is not None:
-            self.when_heard(name)
+    def note_registered(self, registration: Registration) -> None:
+        """A device has registered or renewed. What was sent to it while it slept is given up."""
+        now_s, name = self._now_s(), registration.name
+        last_s = max(self._registered_s.get(name, 0.0), self._heard_s.get(name, 0.0))
+        self._registered_s[name] = now_s
+        if registration.sleep_s and now_s - last_s > registration.awake_s:
+            self._carrier.abandon(registration.base)
 
     async def observe(self, name: str, request: CoapRequest) -> AsyncIterator[CoapAnswer]:
         """The answer of a device, now and whenever it has changed; as `Carrier.observe`."""
         to = self.require_awake(name)
         async for answer in self._carrier.observe(to, request):
-            self.note_heard(name)
+            self._heard_s[name] = self._now_s()
             yield await self._answered(to, request, answer).whole()
 
     async def _ask(self, to: Destination, request: CoapRequest, body: Body | None) -> Answered:
@@ -217,7 +219,7 @@ class Devices:
         finally:
             if not is_look:
                 self._cache.note_change(to.name)
-        self.note_heard(to.name)
+        self._heard_s[to.name] = self._now_s()
         answered = self._answered(to, request, answer)
         if answered.rest is not None:
             return answered
