@@ -1,0 +1,63 @@
+"""Protects the operator's requests by an open OSCORE context, and opens their answers.
+
+What protects a message is not what carries it: RFC 8613, section 11, has HTTP carry it.
+"""
+
+from typing import Any
+
+import aiocoap
+from aiocoap import error
+from aiocoap.message import Direction
+
+from tinycontainer.text import flatten
+
+from ..requests.message import CoapAnswer, CoapRequest
+from .answers import AnswerUnreadable
+from .client import Unproved, Unreachable
+from .coap_messages import read_answer, write_request
+from .gateway_replies import UNPROVED, ProtectedMessage
+
+
+class Protector:
+    """Protects and opens the messages of one context.
+
+    Args:
+        context: open; it records which numbers were used before it uses them.
+    """
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def protect(self, request: CoapRequest) -> tuple[ProtectedMessage, Any]:
+        """A request as a message with a number of its own, and what belongs to its answer.
+
+        Raises:
+            Unreachable: the context has no more numbers, or cannot record them.
+        """
+        try:
+            outer, identity = self._context.protect(write_request(request, None))
+        except (error.Error, OSError) as problem:
+            raise Unreachable(flatten(str(problem)) or type(problem).__name__) from problem
+        return ProtectedMessage(outer.opt.oscore, outer.payload), identity
+
+    def unprotect(self, found: ProtectedMessage, identity: Any) -> CoapAnswer:
+        """The answer in a message, which only the device can have made, and for this request.
+
+        Raises:
+            Unproved: it is none, so nobody knows what has become of the request.
+            Unreachable: the context cannot record what it has to.
+            AnswerUnreadable: the device has made it, and it cannot be read.
+        """
+        message: Any = aiocoap.Message(code=aiocoap.CHANGED, payload=found.payload)
+        message.opt.oscore = found.option
+        message.direction = Direction.INCOMING
+        try:
+            answer, _ = self._context.unprotect(message, identity)
+        except OSError as problem:
+            raise Unreachable(flatten(str(problem))) from problem
+        except Exception as problem:  # foreign code reads what a stranger sends
+            raise Unproved(UNPROVED) from problem
+        try:
+            return read_answer(answer)
+        except ValueError as problem:
+            raise AnswerUnreadable(flatten(str(problem))) from problem
