@@ -135,6 +135,8 @@ class GatewayCarrier:
         if self._asleep_since_s is None:
             self._asleep_since_s = self._timing.now_s()
         until_s = self._asleep_since_s + self._patience.sleep_s
+        if self._timing.now_s() >= until_s:
+            raise Asleep(f"{self._name} still sleeps")
         reply = self._post(message, {"Prefer": "respond-async"})
         if reply.status == 200:  # it is back already
             return reply
