@@ -108,6 +108,9 @@ class Gateway:
         asked: all requests, in their order.
         token: that it wants to see; empty for none.
         reply: replies to a request; by default `carry`.
+        uri: of the device at this gateway.
+        connections: how many were made.
+        over: set when nobody is served any more.
     """
 
     port: int
@@ -115,6 +118,7 @@ class Gateway:
     token: str = ""
     reply: Callable[[Asked], Reply] | None = None
     uri: str = ""
+    connections: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, asked: Asked) -> Reply:
@@ -148,6 +152,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     gateway: Gateway
+
+    def setup(self) -> None:
+        super().setup()
+        self.gateway.connections += 1
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

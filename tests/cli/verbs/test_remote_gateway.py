@@ -17,8 +17,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.gateways import DEVICE_PATH, Asked, Gateway, Reply, Sleepy, gateway, problem
 from support.project import Program
+from support.remote_resource import remote_resource
+from support.served_updates import desk, write_update
 from support.serving import HOST, free_port, make_desk, protect, serving
 from support.wasm.modules import leb
+
+from tinycontainer.metadata import Bundle
 
 pytest.importorskip("aiocoap")
 RIGHTS = ["read", "start", "stop", "load", "delete", "reconfigure", "identify", "update"]
@@ -77,7 +81,7 @@ def test_a_container_is_managed_through_a_gateway_as_it_is_without_one(
 
 
 @pytest.mark.clause("TC-GW-31")
-def test_an_update_and_a_long_bundle_go_through_in_blocks_and_so_do_long_answers(
+def test_a_long_bundle_goes_through_in_blocks_and_so_do_long_answers(
     tmp_path: Path, program: Program, port: int, honest: Gateway
 ) -> None:
     padding = bytes([0]) + leb(9002) + b"\1x" + bytes(9000)  # a custom section
@@ -91,6 +95,7 @@ def test_an_update_and_a_long_bundle_go_through_in_blocks_and_so_do_long_answers
     with serving(tmp_path, port):
         program.good(*ask, "load", bundle)
         assert len(honest.asked) == -(-len(bundle.read_bytes()) // 1024)
+        assert honest.connections == 1
         (row,) = program.json(*ask, "ls")["ls"]
         assert row["bundle"] == sha256(bundle.read_bytes()).hexdigest()
         for _ in range(16):
@@ -100,6 +105,30 @@ def test_an_update_and_a_long_bundle_go_through_in_blocks_and_so_do_long_answers
         numbers = [row["number"] for row in program.json(*ask, "events")["events"]]
         assert numbers == [*range(1, 33)]
         assert len(honest.asked) > 2
+
+
+def test_an_update_goes_through_and_is_followed(tmp_path: Path, program: Program) -> None:
+    with remote_resource() as resource:
+        port = desk(tmp_path, program, resource.uri.removesuffix("/here"))
+        protect(tmp_path, program, alice=RIGHTS)
+        resource.content = Bundle.decode((tmp_path / "box.tcb").read_bytes(), 1 << 20).code
+        resource.delay_s = 0.2  # so that it is not yet over when it is first asked about
+        envelope = write_update(tmp_path, resource.uri)
+        with gateway(Gateway(port)) as double, serving(tmp_path, port):
+            ask = asking(double, tmp_path)
+            assert program.good(*ask, "update", envelope) == "update 1 of box: done\n"
+            assert program.json(*ask, "ls")["ls"][0]["state"] == "RUNNING"
+            assert program.json(*ask, "update", envelope)["update"]["state"] == "repeated"
+
+
+@pytest.mark.clause("TC-GW-33")
+def test_a_new_identifier_is_sent_once(tmp_path: Path, program: Program, honest: Gateway) -> None:
+    honest.reply = lambda asked: problem(504, title="Gateway Timeout")
+    ask = asking(honest, tmp_path)
+    assert "no answer after 1 tries" in program.bad(*ask, "id", "desk-7")
+    assert len(honest.asked) == 1
+    assert "no answer after 3 tries" in program.bad(*ask, "id")
+    assert len(honest.asked) == 4
 
 
 @pytest.mark.clause("TC-GW-32")

@@ -45,11 +45,13 @@ class HttpUri:
         Raises:
             ValueError: it is no URI, or one of another server.
         """
-        if len(reference) > _MAX_CHARACTERS or not _CHARACTERS.fullmatch(reference):
-            raise ValueError("is no URI")
         host = f"[{self.host}]" if ":" in self.host else self.host
         base = f"{self.scheme}://{host}:{self.port}{self.path}"
-        found = parse_http_uri(urljoin(base, reference))
+        try:
+            is_sound = _CHARACTERS.fullmatch(reference) is not None
+            found = parse_http_uri(urljoin(base, reference) if is_sound else "")
+        except ValueError:
+            raise ValueError("is no URI") from None
         if (found.scheme, found.host, found.port) != (self.scheme, self.host, self.port):
             raise ValueError("is the URI of another server")
         return found

@@ -29,8 +29,8 @@ from ...verb import ExitCode, Verb, VerbRefused, say
 from ..running.listeners import show_upload
 from .remote_command import WHATS, RemoteCommand, carry_out
 from .remote_gateway import (
-    Gateway,
     GatewayOptions,
+    RemoteGateway,
     gateway_options,
     names_gateway,
     open_gateway,
@@ -121,7 +121,7 @@ def remote(
 
 def _read_behind(
     uri: str, options: GatewayOptions, command: RemoteCommand, context: Path | None
-) -> Gateway | None:
+) -> RemoteGateway | None:
     """The gateway before the device; None if there is none.
 
     Raises:
@@ -177,7 +177,7 @@ def _security(context: Path | None, identity: Path | None, device: Path | None) 
 
 @contextmanager
 def _transport(
-    uri: str, behind: Gateway | None, security: Any, timeout_s: float
+    uri: str, behind: RemoteGateway | None, security: Any, timeout_s: float
 ) -> Iterator[Transport]:
     """What carries requests to the device."""
     from tinycontainer.network.agent.operator.coap_transport import (  # noqa: PLC0415 - aiocoap is optional

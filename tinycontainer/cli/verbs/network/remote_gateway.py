@@ -47,7 +47,7 @@ gateway_options: Final = gather_options(
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
+class RemoteGateway:
     """A device at a gateway, and what its gateway wants.
 
     Attributes:
@@ -80,7 +80,7 @@ def require_no_gateway(options: GatewayOptions) -> None:
             raise click.UsageError(f"{name} belongs to the URI of a gateway, https://...")
 
 
-def read_gateway(uri: str, options: GatewayOptions) -> Gateway:
+def read_gateway(uri: str, options: GatewayOptions) -> RemoteGateway:
     """Check a URI, and read what is needed to use it.
 
     Raises:
@@ -101,11 +101,11 @@ def read_gateway(uri: str, options: GatewayOptions) -> Gateway:
         raise click.UsageError("--ca belongs to https")
     token = "" if options.token is None else read_bearer_token(options.token)
     tls = None if is_plain else make_tls_context(options.ca)
-    return Gateway(device, token, tls, options.wait_s)
+    return RemoteGateway(device, token, tls, options.wait_s)
 
 
 @contextmanager
-def open_gateway(gateway: Gateway, context: Any, timeout_s: float) -> Iterator[Transport]:
+def open_gateway(gateway: RemoteGateway, context: Any, timeout_s: float) -> Iterator[Transport]:
     """A transport to a device at a gateway, until the block is left.
 
     Args:
@@ -116,18 +116,18 @@ def open_gateway(gateway: Gateway, context: Any, timeout_s: float) -> Iterator[T
     from tinycontainer.network.agent.operator.gateway_carrier import (  # noqa: PLC0415 - aiocoap is optional
         Bearer,
         GatewayCarrier,
+        OperatorTime,
         Patience,
-        Timing,
     )
     from tinycontainer.network.agent.operator.http_connection import HttpConnection  # noqa: PLC0415
     from tinycontainer.network.agent.operator.http_transport import HttpTransport  # noqa: PLC0415
-    from tinycontainer.network.agent.operator.protected_messages import Protector  # noqa: PLC0415
+    from tinycontainer.network.agent.operator.protected_messages import ProtectedRequests  # noqa: PLC0415
 
-    timing = Timing(time.monotonic, time.sleep)
+    timing = OperatorTime(time.monotonic, time.sleep)
     patience = Patience(timeout_s, gateway.wait_s)
     connection = HttpConnection(gateway.device, gateway.tls, timing.now_s)
     with closing(connection):
         carrier = GatewayCarrier(
             connection, gateway.device, Bearer(gateway.token), patience, timing
         )
-        yield HttpTransport(carrier, Protector(context), timing.sleep)
+        yield HttpTransport(ProtectedRequests(context, carrier).ask, timing.sleep)

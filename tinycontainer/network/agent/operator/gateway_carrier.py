@@ -49,7 +49,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
+class OperatorTime:
     """Where time comes from.
 
     Attributes:
@@ -93,7 +93,7 @@ class GatewayCarrier:
         device: HttpUri,
         bearer: Bearer,
         patience: Patience,
-        timing: Timing,
+        timing: OperatorTime,
     ) -> None:
         self._connection = connection
         self._device = device

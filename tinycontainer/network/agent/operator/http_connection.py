@@ -52,6 +52,10 @@ class HttpReply:
         return (self.header("content-type") or "").partition(";")[0].strip().lower()
 
 
+class _TooLong(Exception):
+    """More came than may be read. It is no ValueError: the library takes those for its own."""
+
+
 class _Bounds:
     """What is left of one exchange: a time and a number of bytes.
 
@@ -80,11 +84,11 @@ class _Bounds:
         """Some bytes were read.
 
         Raises:
-            AnswerUnreadable: they are too many.
+            _TooLong: they are too many.
         """
         self._left_bytes -= read_bytes
         if self._left_bytes < 0:
-            raise AnswerUnreadable("it is too long")
+            raise _TooLong
 
 
 class _BoundedFile(io.RawIOBase):
@@ -165,8 +169,8 @@ class HttpConnection:
         is_kept = False
         try:
             reply, is_kept = self._exchange(wire, bounds, method, path, headers, body)
-        except AnswerUnreadable:
-            raise
+        except _TooLong:
+            raise AnswerUnreadable("it is too long") from None
         except (OSError, http.client.IncompleteRead):  # the answer is lost; the request may be not
             raise TimeoutError from None
         except Exception as error:  # foreign code reads what a stranger sends
@@ -232,7 +236,7 @@ class HttpConnection:
         while part := response.read(MAX_BODY_BYTES + 1 - len(found)):
             found += part
             if len(found) > MAX_BODY_BYTES:
-                raise AnswerUnreadable("it is too long")
+                raise _TooLong
         if response.length:
             raise TimeoutError
         named = tuple((name.lower(), str(value)) for name, value in response.getheaders())

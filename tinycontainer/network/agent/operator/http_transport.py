@@ -21,8 +21,6 @@ from ..requests.message import (
 from ..requests.refusing import CoapRefused
 from .answers import MAX_ANSWER_BYTES, AnswerUnreadable
 from .coap_messages import is_same
-from .gateway_carrier import GatewayCarrier
-from .protected_messages import Protector
 
 POLL_S: Final = 1.0
 """HTTP cannot bring what nobody has asked for, so an observer asks so often."""
@@ -35,16 +33,14 @@ class HttpTransport:
     """Carries requests to one device.
 
     Args:
-        carrier: carries protected messages.
-        protector: has the context of the device.
+        ask_once: sends one protected message, and gives the device's own answer.
         sleep: lets seconds pass.
     """
 
     def __init__(
-        self, carrier: GatewayCarrier, protector: Protector, sleep: Callable[[float], None]
+        self, ask_once: Callable[[CoapRequest], CoapAnswer], sleep: Callable[[float], None]
     ) -> None:
-        self._carrier = carrier
-        self._protector = protector
+        self._ask_once = ask_once
         self._sleep = sleep
 
     def ask(self, request: CoapRequest) -> CoapAnswer:
@@ -74,17 +70,11 @@ class HttpTransport:
 
     def _exchange(self, request: CoapRequest) -> CoapAnswer:
         """The device's answer to one message; where it asks whether we are there, to a second."""
-        answer = self._exchange_once(request)
+        answer = self._ask_once(request)
         echo = _option(answer, _ECHO)
         if answer.code is not Code.UNAUTHORIZED or echo is None:
             return answer
-        return self._exchange_once(replace(request, options=(*request.options, (_ECHO, echo))))
-
-    def _exchange_once(self, request: CoapRequest) -> CoapAnswer:
-        message, identity = self._protector.protect(request)
-        answer = self._protector.unprotect(self._carrier.carry(message), identity)
-        self._carrier.has_answered()
-        return answer
+        return self._ask_once(replace(request, options=(*request.options, (_ECHO, echo))))
 
     def _complete(self, request: CoapRequest, first: CoapAnswer) -> CoapAnswer:
         """All of an answer of which the first block has come."""

@@ -15,20 +15,37 @@ from ..requests.message import CoapAnswer, CoapRequest
 from .answers import AnswerUnreadable
 from .client import Unproved, Unreachable
 from .coap_messages import read_answer, write_request
+from .gateway_carrier import GatewayCarrier
 from .gateway_replies import UNPROVED, ProtectedMessage
 
 
-class Protector:
-    """Protects and opens the messages of one context.
+class ProtectedRequests:
+    """Sends requests that the context of a device protects.
 
     Args:
         context: open; it records which numbers were used before it uses them.
+        carrier: carries protected messages.
     """
 
-    def __init__(self, context: Any) -> None:
+    def __init__(self, context: Any, carrier: GatewayCarrier) -> None:
         self._context = context
+        self._carrier = carrier
 
-    def protect(self, request: CoapRequest) -> tuple[ProtectedMessage, Any]:
+    def ask(self, request: CoapRequest) -> CoapAnswer:
+        """The device's answer to one request, which is sent with a number of its own.
+
+        Raises:
+            TimeoutError: there was none.
+            Unreachable: there cannot be one, or what came is none.
+            DeviceRefused: somebody says without protection that it failed.
+            AnswerUnreadable: it cannot be read.
+        """
+        message, identity = self._protect(request)
+        answer = self._unprotect(self._carrier.carry(message), identity)
+        self._carrier.has_answered()
+        return answer
+
+    def _protect(self, request: CoapRequest) -> tuple[ProtectedMessage, Any]:
         """A request as a message with a number of its own, and what belongs to its answer.
 
         Raises:
@@ -40,7 +57,7 @@ class Protector:
             raise Unreachable(flatten(str(problem)) or type(problem).__name__) from problem
         return ProtectedMessage(outer.opt.oscore, outer.payload), identity
 
-    def unprotect(self, found: ProtectedMessage, identity: Any) -> CoapAnswer:
+    def _unprotect(self, found: ProtectedMessage, identity: Any) -> CoapAnswer:
         """The answer in a message, which only the device can have made, and for this request.
 
         Raises:
