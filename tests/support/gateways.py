@@ -38,8 +38,7 @@ class Asked:
     @property
     def option(self) -> bytes:
         """The value of the option OSCORE."""
-        text = self.headers["oscore"]
-        return b"" if text == "AA" else base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return decode_option(self.headers["oscore"])
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,11 @@ class Reply:
     raw: tuple[bytes, ...] | None = None
     repeats: bytes = b""  # after ``raw``, until the other side has had enough
     pause_s: float = 0.0  # before each repetition
+
+
+def decode_option(text: str) -> bytes:
+    """The value that a header OSCORE stands for."""
+    return b"" if text == "AA" else base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def encode_option(value: bytes) -> str:

@@ -13,6 +13,7 @@ from support.gateways import (
     Gateway,
     Reply,
     answer_json,
+    decode_option,
     encode_option,
     problem,
     protected,
@@ -35,7 +36,6 @@ class HostileGateway(Gateway):
         messages: all protected requests that have come.
         answers: all protected answers that the device has given.
         held: messages that have not been sent on yet.
-        jobs: whether the messages that were left in jobs were sent on.
     """
 
     def __init__(self, port: int, seed: int) -> None:
@@ -121,9 +121,9 @@ def flip_request(gateway: HostileGateway, asked: Asked) -> Reply:
 def flip_answer(gateway: HostileGateway, asked: Asked) -> Reply:
     """Change a bit of an answer."""
     found = gateway.send(asked)
-    if gateway.draws.random() < 0.7:
+    if found.status != 200 or gateway.draws.random() < 0.6:
         return replace(found, body=gateway.flip(found.body))
-    return protected(gateway.flip(b""), found.body)
+    return protected(gateway.flip(decode_option(dict(found.headers)["OSCORE"])), found.body)
 
 
 def lose_answer(gateway: HostileGateway, asked: Asked) -> Reply:

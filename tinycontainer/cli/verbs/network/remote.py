@@ -180,13 +180,13 @@ def _transport(
     uri: str, behind: RemoteGateway | None, security: Any, timeout_s: float
 ) -> Iterator[Transport]:
     """What carries requests to the device."""
+    if behind is not None:
+        with open_gateway(behind, security, timeout_s) as transport:
+            yield transport
+        return
     from tinycontainer.network.agent.operator.coap_transport import (  # noqa: PLC0415 - aiocoap is optional
         open_transport,
     )
 
-    if behind is None:
-        with open_transport(uri, timeout_s, security) as transport:
-            yield transport
-    else:
-        with open_gateway(behind, security, timeout_s) as through:
-            yield through
+    with open_transport(uri, timeout_s, security) as direct:
+        yield direct

@@ -3,7 +3,7 @@
 What protects a message is not what carries it: RFC 8613, section 11, has HTTP carry it.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 import aiocoap
 from aiocoap import error
@@ -15,8 +15,24 @@ from ..requests.message import CoapAnswer, CoapRequest
 from .answers import AnswerUnreadable
 from .client import Unproved, Unreachable
 from .coap_messages import read_answer, write_request
-from .gateway_carrier import GatewayCarrier
 from .gateway_replies import UNPROVED, ProtectedMessage
+
+
+class Carrier(Protocol):
+    """What carries protected messages to a device. Nothing that it does is trusted."""
+
+    def carry(self, message: ProtectedMessage) -> ProtectedMessage:
+        """What came as the answer to a message.
+
+        Raises:
+            TimeoutError: nothing did.
+            Unreachable: nothing can.
+            DeviceRefused: somebody says without protection that it failed.
+            AnswerUnreadable: it is none.
+        """
+
+    def has_answered(self) -> None:
+        """The last answer was the device's own."""
 
 
 class ProtectedRequests:
@@ -27,7 +43,7 @@ class ProtectedRequests:
         carrier: carries protected messages.
     """
 
-    def __init__(self, context: Any, carrier: GatewayCarrier) -> None:
+    def __init__(self, context: Any, carrier: Carrier) -> None:
         self._context = context
         self._carrier = carrier
 
