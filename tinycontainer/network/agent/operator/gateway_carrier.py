@@ -138,7 +138,7 @@ class GatewayCarrier:
         if self._timing.now_s() >= until_s:
             raise Asleep(f"{self._name} still sleeps")
         reply = self._post(message, {"Prefer": "respond-async"})
-        if reply.status == 200:  # it is back already
+        if reply.status != 202:  # it is back already, or something else is wrong
             return reply
         job = read_job(reply, self._device)
         try:

@@ -123,11 +123,8 @@ def read_job(reply: HttpReply, device: HttpUri) -> HttpUri:
     """Where the job is that a gateway has made of a request.
 
     Raises:
-        DeviceRefused: it has made none.
-        AnswerUnreadable: it says nothing of the kind, or names a place that is not its own.
+        AnswerUnreadable: it does not say, or names a place that is not its own.
     """
-    if reply.status != 202:
-        raise DeviceRefused(describe(reply))
     try:
         return device.resolve(reply.header("location") or "")
     except ValueError as error:
