@@ -81,8 +81,7 @@ def remote(
     """Manage the device at URI, such as coap://[::1]:5683.
 
     A URI such as https://gateway/devices/box1 is that of a device behind a gateway. It needs
-    --oscore: the gateway
-    sees neither what is asked nor what is answered.
+    --oscore: the gateway sees neither what is asked nor what is answered.
 
     SUBJECT is a bundle for load, replace and judge, a bundle or metadata for reconfigure, a SUIT
     envelope for update, a uid (text, or hex: and digits) for show, start, stop, kill and delete, a

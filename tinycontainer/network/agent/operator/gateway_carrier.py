@@ -152,7 +152,7 @@ class GatewayCarrier:
             raise Asleep(f"{self._name} still sleeps; {self._cancel(job)}")
         if state == "unknown":
             raise TimeoutError
-        raise Unreachable(f"the gateway has not sent the request: it is {state}")
+        raise Unreachable(f"the gateway says that it did not send the request: it is {state}")
 
     def _wait_for(self, job: HttpUri, until_s: float) -> str:
         """The state in which a job ends, or in which it is when there is no time left."""
