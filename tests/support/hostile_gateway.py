@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeAlias
 
-from support.gateways import (
+from support.gateway_doubles import (
     ASLEEP,
     DEVICE_PATH,
     OSCORE_TYPE,

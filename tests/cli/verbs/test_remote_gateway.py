@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.certificates import make_certificate
-from support.gateways import DEVICE_PATH, Asked, Gateway, Reply, Sleepy, gateway, problem
+from support.gateway_doubles import DEVICE_PATH, Asked, Gateway, Reply, Sleepy, gateway, problem
 from support.project import Program
 from support.remote_resource import remote_resource
 from support.served_updates import desk, write_update

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.gateways import gateway
+from support.gateway_doubles import gateway
 from support.hostile import inert
 from support.hostile_gateway import ATTACKS, QUICK, HostileGateway, send_on
 from support.project import Program

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from support.gateways import DEVICE_PATH, Gateway, Reply, gateway
+from support.gateway_doubles import DEVICE_PATH, Gateway, Reply, gateway
 from support.serving import HOST
 
 from tinycontainer.interfaces.network.http_uri import parse_http_uri
