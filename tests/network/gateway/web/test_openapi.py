@@ -171,8 +171,16 @@ class _Asking:
         self.ask("GET", "/metrics", 200)
         self._jobs(box)
         self._blobs(bundle)
+        self._looks()
         self.ask("GET", "/nothing", 404)
+        self.ask("GET", "/devices/", 404)
         self.ask("PATCH", "/devices", 405)
+
+    def _looks(self) -> None:
+        """A stream has a head, and for who asks for that only, an end."""
+        streams = {"Accept": "text/event-stream"}
+        self.ask("HEAD", "/devices", 200, headers=streams)
+        self.ask("HEAD", "/devices/desk/tc/c", 200, headers=streams)
 
     def _jobs(self, box: str) -> None:
         now = {"Prefer": "respond-async, wait=20"}
