@@ -32,7 +32,7 @@ const rows = new Rows(
     link.href = `#/devices/${encodeURIComponent(entry.device.name)}`;
     name.append(link);
     row.cells[0].replaceWith(name);
-    row.cells[1].append(make("span", "mark"), make("span"));
+    row.cells[1].append(make("span", "mark"), make("span"), " ", make("span", "together"));
     row.cells[2].append(make("time"));
     return row;
   },
@@ -41,7 +41,9 @@ const rows = new Rows(
     row.dataset.presence = words.presenceKind(device);
     if (device.name === chosen) name.firstChild.setAttribute("aria-current", "true");
     else name.firstChild.removeAttribute("aria-current");
-    put(presence.lastChild, words.presence(device, back, now()));
+    const [state, expected] = words.presence(device, back, now());
+    put(presence.children[1], state);
+    put(presence.lastChild, expected);
     if (device.heard_s) {
       const at = new Date(device.heard_s * 1000);
       putTime(heard.firstChild, words.ago(device.heard_s, now()), words.exact(device.heard_s), at.toISOString());
@@ -125,14 +127,17 @@ function drawChosen() {
   }
   const { device, back } = entry;
   const heard = device.heard_s ? `${words.ago(device.heard_s, now())} (${words.exact(device.heard_s)})` : "never";
-  view.show(device, words.presence(device, back, now()), heard);
+  view.show(device, words.presence(device, back, now()).join(" "), heard);
 }
 
 function take(kind, value) {
   if (kind === "device") {
+    const isFirst = !devices.has(value.name);
     devices.set(value.name, { device: value, back: value.back_s === null ? 0 : now() + value.back_s });
     arriving.add(value.name);
-    if (value.name === chosen) view?.noteChange();
+    // What is chosen can come later than the page; until then its streams are refused.
+    if (value.name === chosen && isFirst && isComplete) route();
+    else if (value.name === chosen) view?.noteChange();
   }
   if (kind === "gone") devices.delete(value.name);
   if (kind === "complete") {

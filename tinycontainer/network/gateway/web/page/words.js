@@ -39,14 +39,14 @@ export function presenceKind(device) {
 }
 
 /**
- * Presence of a device in words.
+ * Presence of a device in words, in two parts: the second is empty unless it sleeps.
  *
  * back: Unix seconds when a sleeping device is expected.
  */
 export function presence(device, back, now) {
-  if (isNew(device)) return "never seen";
-  if (device.presence !== "asleep") return device.presence;
-  return back > now ? `asleep, back in ${span(back - now)}` : "asleep, expected now";
+  if (isNew(device)) return ["never seen", ""];
+  if (device.presence !== "asleep") return [device.presence, ""];
+  return ["asleep,", back > now ? `back in ${span(back - now)}` : "expected now"];
 }
 
 /** What to do about a device that cannot be asked now; empty if it can. */
