@@ -44,6 +44,8 @@ GRACE_S: Final = 2
 """How long requests over HTTP may go on after the end of the gateway has begun."""
 LOOK_S: Final = 1.0
 """How often it is looked who has fallen asleep, or is gone."""
+HEARD_S: Final = 10
+"""How exactly those who look are told when a device was heard."""
 _S_PER_HOUR: Final = 3600
 _BLOCKS_PER_S: Final = 2000
 """Of blobs, for each host."""
@@ -186,10 +188,13 @@ def _rates(per_s: float) -> Rates:
 
 
 async def _watch_presence(parts: Parts) -> None:
-    """Note who has fallen asleep, is awake again, or is gone."""
+    """Note who has fallen asleep, is awake again, is gone, or was heard again."""
     before: dict[str, object] = {}
     while True:
-        now = {each.name: each.availability.presence for each in parts.devices}
+        now = {
+            each.name: (each.availability.presence, each.heard_s // HEARD_S)
+            for each in parts.devices
+        }
         for name in now.keys() | before.keys():
             if now.get(name) != before.get(name):
                 parts.inventory.note_change(name)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -42,6 +43,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.PROXYING_NOT_SUPPORTED: 502,
 }
 """The status of each code; an empty answer that says 200 is 204 (TC-GW-12)."""
+_REASON: Final = re.compile(r"[a-z0-9-]{1,64}")
 _NO_CONTENT: Final = frozenset({Code.DELETED, Code.CHANGED})
 _WAITS: Final = frozenset({Code.UNAVAILABLE, Code.TOO_MANY_REQUESTS})
 
@@ -107,6 +109,8 @@ def refusal_of(answer: CoapAnswer) -> HttpRefused:
             reason, detail = read_problem_parts(answer.payload)
         except AnswerUnreadable:
             detail = "the device refused it, with a reason that cannot be read"
+    if _REASON.fullmatch(reason) is None:  # it is to become a part of a URI
+        reason = "refused"
     headers = {}
     wait = options.get(Option.MAX_AGE)
     if wait is not None and answer.code in _WAITS:

@@ -79,7 +79,10 @@ class Application:
         routes += [Route(path, self._give_page) for path in self._page_files]
         routes.append(Route("/openapi.json", self._describe))
         handlers: Mapping[Any, Any] = {HTTPException: self._refuse_route}
-        return Starlette(routes=routes, exception_handlers=handlers)
+        application = Starlette(routes=routes, exception_handlers=handlers)
+        # It would lead clients to the host that they have named, and judge nothing before.
+        application.router.redirect_slashes = False
+        return application
 
     def _answer(self, work: _Work) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:

@@ -31,7 +31,8 @@ MAX_QUERY_CHARACTERS: Final = 2048
 MAX_PART_BYTES: Final = 255
 """Of a segment or a part of the query (RFC 7252, section 5.10)."""
 MAX_ETAGS: Final = 8
-_ACTIONS: Final = {action.name.lower().replace("_", "-"): action for action in Action}
+ACTIONS: Final = {action.name.lower().replace("_", "-"): action for action in Action}
+"""Of version 1, by their names in a query."""
 _METHODS: Final = {"HEAD": Method.GET, **{method.name: method for method in Method}}
 ALLOWED: Final = {
     "device": "GET, HEAD",
@@ -147,9 +148,9 @@ def _published(path: tuple[str, ...], query: tuple[str, ...], method: Method) ->
     unknown = sorted(given.keys() - {"action", "uid"})
     if unknown or len(given) < len(query):
         raise bad_request("query: action and uid, each once, are all that is known here")
-    action = _ACTIONS.get(given.get("action", ""))
+    action = ACTIONS.get(given.get("action", ""))
     if action is None:
-        raise bad_request(f"query: action is none of {', '.join(_ACTIONS)}")
+        raise bad_request(f"query: action is none of {', '.join(ACTIONS)}")
     options = [(int(Option.ACTION), to_uint(int(action)))]
     if "uid" in given:
         options.append((int(Option.UID), _uid(given["uid"])))

@@ -1,6 +1,7 @@
 """Answers of devices as JSON, with the names that `tinycontainerctl remote --json` uses."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -55,10 +56,20 @@ def rendition_of(kind: str, uid: str = "") -> Rendition | None:
 def event_as_dict(number: int, event: str) -> dict[str, Any]:
     """An event of a device's ring; what it holds is a line of JSON, or shown as it is."""
     try:
-        content = json.loads(event)
+        content = json.loads(event, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         content = event
     return {"number": number, "event": content}
+
+
+def _refuse(name: str) -> float:
+    """Python reads and writes NaN and Infinity, which are no JSON."""
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse(digits)
 
 
 def _events(answer: CoapAnswer) -> dict[str, Any]:

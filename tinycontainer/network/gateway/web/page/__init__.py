@@ -6,7 +6,10 @@ from importlib.resources import files
 _TYPES = {
     "index.html": ("/", "text/html; charset=utf-8"),
     "page.css": ("/page.css", "text/css; charset=utf-8"),
-    "page.js": ("/page.js", "text/javascript; charset=utf-8"),
+    **{
+        name: (f"/{name}", "text/javascript; charset=utf-8")
+        for name in ("page.js", "device.js", "stream.js", "table.js", "words.js")
+    },
 }
 
 
