@@ -20,7 +20,7 @@ from tinycontainer.interfaces.network.recent_messages import bound_recent_messag
 from ..agent.address import Address
 from ..agent.protection import ProtectedSite, Protection
 from ..agent.requests.rates import Rates
-from .audit import Audit
+from .audit import AuditFile
 from .blobs import Blobs
 from .coap_site import DoubleSite, GatewaySite
 from .devices.cache import AnswerCache
@@ -83,7 +83,7 @@ async def serve_gateway(served: ServedGateway) -> None:
     with (
         closing(_listen(plan.http)) as listener,
         closing(GatewayStore(plan.path(plan.content.state, "state"), loop.call_later)) as store,
-        closing(Audit(audit_path, limits.audit_bytes, time.time)) as audit,
+        closing(AuditFile(audit_path, limits.audit_bytes, time.time)) as audit,
     ):
         async with _coap(plan.coap) as coap:
             parts = _assemble(served, store, audit, coap)
@@ -108,7 +108,7 @@ async def serve_gateway(served: ServedGateway) -> None:
                     task.cancel()
 
 
-def _assemble(served: ServedGateway, store: GatewayStore, audit: Audit, coap: Any) -> Parts:
+def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap: Any) -> Parts:
     """Put everything together; from then on devices are answered."""
     content = served.plan.content
     limits = content.limits
@@ -165,7 +165,7 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: Audit, coap: An
     )
 
 
-def _metrics(devices: Devices, jobs: Jobs, audit: Audit) -> Metrics:
+def _metrics(devices: Devices, jobs: Jobs, audit: AuditFile) -> Metrics:
     def presences() -> Mapping[str, float]:
         return Counter(each.availability.presence.value for each in devices)
 

@@ -23,11 +23,11 @@ from tinycontainer.network.gateway.web.application import Application  # noqa: E
 from tinycontainer.network.gateway.web.asking import (  # noqa: E402
     ALLOWED,
     HttpAsked,
-    HttpRefused,
     read_device_request,
 )
 from tinycontainer.network.gateway.web.openapi import describe, write_openapi  # noqa: E402
 from tinycontainer.network.gateway.web.page import read_page_files  # noqa: E402
+from tinycontainer.network.gateway.web.problems import HttpRefused  # noqa: E402
 
 DOCUMENT = cast("dict[str, Any]", json.loads(write_openapi()))
 OCTETS = {"Content-Type": "application/octet-stream"}

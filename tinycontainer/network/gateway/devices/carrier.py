@@ -71,7 +71,7 @@ class Destination:
     security: Any
 
 
-class Body:
+class PayloadPieces:
     """A payload that comes in pieces; it is read once.
 
     Args:
@@ -132,7 +132,7 @@ class Carrier:
             answer = asked.open(await self._receive(asked.asking.response, self._answer_s))
         return read_answer(answer)
 
-    async def send(self, to: Destination, request: CoapRequest, body: Body) -> CoapAnswer:
+    async def send(self, to: Destination, request: CoapRequest, body: PayloadPieces) -> CoapAnswer:
         """Send a request with a payload, in blocks if it is longer than one.
 
         Returns:

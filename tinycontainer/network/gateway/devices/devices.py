@@ -10,7 +10,7 @@ from ..directory.presence import Availability, Presence, judge_presence
 from ..directory.registrations import Registration
 from ..directory.table import Directory
 from .cache import AnswerCache, CachedAnswer
-from .carrier import Body, Carrier, Destination, whole
+from .carrier import Carrier, Destination, PayloadPieces, whole
 
 MAX_ANSWER_BYTES: Final = 1 << 20
 """Of one answer of a device; all blocks together."""
@@ -45,7 +45,7 @@ class TooOften(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class KnownDevice:
     """A device as the gateway knows it.
 
     Attributes:
@@ -128,12 +128,12 @@ class Devices:
         self._heard_s: dict[str, float] = {}
         self._registered_s: dict[str, float] = {}
 
-    def __iter__(self) -> Iterator[Device]:
+    def __iter__(self) -> Iterator[KnownDevice]:
         """All devices that are listed or registered, by name."""
         names = {*self._groups, *(each.name for each in self._directory)}
         return (self._describe(name) for name in sorted(names))
 
-    def find(self, name: str) -> Device:
+    def find(self, name: str) -> KnownDevice:
         """A device.
 
         Raises:
@@ -151,7 +151,7 @@ class Devices:
         self,
         name: str,
         request: CoapRequest,
-        body: Body | None = None,
+        body: PayloadPieces | None = None,
         *,
         is_fresh: bool = False,
     ) -> Answered:
@@ -208,13 +208,19 @@ class Devices:
             self._heard_s[name] = self._now_s()
             yield await self._answered(to, request, answer).whole()
 
-    async def _ask(self, to: Destination, request: CoapRequest, body: Body | None) -> Answered:
+    async def _ask(
+        self, to: Destination, request: CoapRequest, body: PayloadPieces | None
+    ) -> Answered:
         is_look = request.method is Method.GET
         if not is_look:
             self._cache.note_change(to.name)
         generation = self._cache.generation(to.name)
         try:
-            sent = body if body is not None else Body(whole(request.payload), len(request.payload))
+            sent = (
+                body
+                if body is not None
+                else PayloadPieces(whole(request.payload), len(request.payload))
+            )
             answer = await self._carrier.send(to, request, sent)
         finally:
             if not is_look:
@@ -234,12 +240,12 @@ class Devices:
     def _use_again(self, cached: CachedAnswer) -> Answered:
         return Answered(cached.answer, None, self._cache.age_s(cached), cached.fresh_s)
 
-    def _describe(self, name: str) -> Device:
+    def _describe(self, name: str) -> KnownDevice:
         registration = self._directory.find(name)
         heard_s = self._heard_s.get(name, 0.0)
         if registration is not None:
             heard_s = max(heard_s, registration.renewed_s)
-        return Device(
+        return KnownDevice(
             name=name,
             groups=self._groups.get(name, frozenset()),
             registration=registration,

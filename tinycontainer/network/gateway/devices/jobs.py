@@ -15,7 +15,7 @@ from tinycontainer.errors import TinyContainerError
 
 from ...agent.requests.message import CoapAnswer, CoapRequest, Code, Method, Option
 from ...agent.requests.published_table import CONTAINER_PATH
-from ..job import Job, JobEvent
+from ..job import Job, JobEvent, JobState
 from ..store import GatewayStore, NewJob
 from .carrier import BadAnswer, NoAnswer
 from .devices import Asleep, Devices, NotThere, TooOften
