@@ -23,7 +23,7 @@ from .answers import (
     RELAYED,
     RESULT,
     UNCHANGED,
-    Answer,
+    Success,
     from_device,
     from_gateway,
     listed,
@@ -52,7 +52,7 @@ class Operation:
     path: str
     name: str
     summary: str
-    answers: Mapping[int, Answer]
+    answers: Mapping[int, Success]
     refused: frozenset[int] = ALWAYS
     parameters: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
@@ -91,7 +91,7 @@ def _look(
     path: str,
     name: str,
     summary: str,
-    answer: Answer,
+    answer: Success,
     parameters: tuple[str, ...] = (),
 ) -> Operation:
     """Something of a device that is read."""
@@ -104,7 +104,7 @@ def _change(
     path: str,
     name: str,
     summary: str,
-    answers: Mapping[int, Answer],
+    answers: Mapping[int, Success],
     parameters: tuple[str, ...] = _CHANGE,
     body: tuple[str, ...] = (),
 ) -> Operation:
