@@ -56,6 +56,15 @@ name = "bob"
 credential = "bob.ccs"
 rights = ["load", "delete"]
 """
+GATEWAY = """
+[[devices]]
+name = "box"
+context = "alice/operator"
+[[tokens]]
+name = "carol"
+sha256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+verbs = ["read"]
+"""
 SCRIPT = '[[steps]]\nat_ms = 1\nverb = "stop"\nuid = "mapper"\n'
 
 SIGNED = ("--key", "{keys}/developer.{private}")
@@ -90,6 +99,7 @@ USES = (
     ("run", "{device}", "--for", "5ms"),
     ("serve", "{device}", "--check"),
     ("serve", "{protected}", "--check"),
+    ("gateway", "{gateway}", "--check"),
     ("run", "{device}", "--for", "5ms", "--script", "{script}"),
     ("run", "{device}", "--for", "5ms", "--replay", "{recording}"),
     ("compare", "{bundle}", "--device", "{device}", "--for", "2ms"),
@@ -115,6 +125,11 @@ PROOFS = {
     "credential": "bob.ccs",
 }
 """What a protected device knows its peers by; `serve` reads them."""
+CONTEXT = {
+    "operators_settings": "alice/operator/settings.json",
+    "operators_secret": "alice/operator/secret.json",
+}
+"""What a gateway knows its device by."""
 
 JUDGING = ("conform", "--cases", "{suite}", "--timeout", "2")
 
@@ -150,10 +165,11 @@ class Workshop:
             "trace": root / "trace.jsonl",
             "state": root / "state.db",
             "protected": root / "protected.toml",
+            "gateway": root / "gateway.toml",
             "update": root / "given.suit",
             "update_key": root / "updates.pem",
             "update_public": root / "updates.pub",
-            **{name: root / place for name, place in PROOFS.items()},
+            **{name: root / place for name, place in (PROOFS | CONTEXT).items()},
         }
 
 
@@ -169,6 +185,7 @@ def workshop(root: Path, program: Program, form: str) -> Workshop:
     text = DEVICE.replace("SUFFIX", made.public).replace("NAME", algorithm)
     (root / "device.toml").write_text(text)
     (root / "protected.toml").write_text(PROTECTED)
+    (root / "gateway.toml").write_text(GATEWAY)
     program.good("keygen", "--oscore", root / "alice")
     for name in ("desk", "bob"):
         program.good("keygen", "--edhoc", root / name)
@@ -228,7 +245,7 @@ def uses(made: Workshop, random: Random) -> Iterator[tuple[list[str], str]]:
         readable = [name for name in whole if "{" + name + "}" in text]
         readable += ["manifest", "code"] * ("{mapper}" in text)
         readable += ["case"] * ("{suite}" in text)
-        readable += [*PROOFS] * ("{protected}" in text)
+        readable += [*PROOFS] * ("{protected}" in text) + [*CONTEXT] * ("{gateway}" in text)
         readable += ["key"] * ("{keys}" in text) + ["bundle", "public"] * ("{device}" in text)
         name = random.choice(readable)
         paths[name].write_bytes(damage(whole[name], list(whole.values()), keys, random))

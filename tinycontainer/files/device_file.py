@@ -21,6 +21,7 @@ from tinycontainer.text import show
 from tinycontainer_tokens import Algorithm, Profile, Role
 
 from .fields import DirectionName, DriverPeerTypeName, EndpointId, Uid, uid_from_text
+from .registration_table import RegistrationTable
 from .toml_file import Table
 from .update_table import UpdateTable
 
@@ -256,6 +257,7 @@ class AgentTable(Table):
         " directory; needed where a peer has a credential",
     )
     peers: list[PeerTable] = Field(default_factory=list)
+    registration: RegistrationTable | None = None
 
     @model_validator(mode="after")
     def _check_peers(self) -> "AgentTable":
@@ -268,6 +270,38 @@ class AgentTable(Table):
         if uses_edhoc != (self.identity is not None):
             raise ValueError("identity: is needed if a peer has a credential, and only then:")
         return self
+
+    @model_validator(mode="after")
+    def _check_registration(self) -> "AgentTable":
+        if self.registration is None:
+            return self
+        if self.insecure:
+            _check_open_registration(self.registration)
+        elif self.peers:
+            _check_protector(self.registration, self.peers)
+        return self
+
+
+def _check_open_registration(registration: RegistrationTable) -> None:
+    if registration.peer is not None:
+        raise ValueError("registration.peer: leave it out beside insecure; nothing is protected:")
+    if not registration.is_on_loopback:
+        raise ValueError(
+            "registration.directory: must be a loopback address beside insecure, such as"
+            " coap://[::1]:5700:"
+        )
+
+
+def _check_protector(registration: RegistrationTable, peers: list[PeerTable]) -> None:
+    """Check that a peer is named whose context protects a registration."""
+    found = [peer for peer in peers if peer.name == registration.peer]
+    if not found:
+        raise ValueError("registration.peer: name the peer whose context protects it:")
+    if found[0].context is None:
+        raise ValueError(
+            f"registration.peer: {found[0].name} has a credential; a registration needs a peer"
+            " with a context:"
+        )
 
 
 class DriverTableEntry(Table):

@@ -246,7 +246,7 @@ def test_a_wrong_context_is_one_line(tmp_path: Path, program: Program, port: int
     "uri",
     [
         "coaps://[::1]",
-        "http://[::1]",
+        "ftp://[::1]",
         "[::1]",
         "coap://",
         "coap://[::1]:x",

@@ -170,6 +170,27 @@ class AskedLine(AnswerTable):
     """The name of the peer, where requests are protected."""
 
 
+class RegistrationLine(AnswerTable):
+    """The device is registered with its directory from now on, or is not."""
+
+    event: Literal["registration"]
+    state: Literal["registered", "lost"]
+    directory: str
+    """URI of the gateway."""
+    problem: str
+    """Why it is not; empty if it is."""
+
+
+class SleepingLine(AnswerTable):
+    """The device sleeps: said once, when it is served."""
+
+    event: Literal["sleeping"]
+    awake_s: int
+    """How long it is awake after the last registration or answered request."""
+    sleep_s: int
+    """How long it then cannot be reached."""
+
+
 class TracedLine(AnswerTable):
     """An event of the trace, with its fields."""
 
@@ -180,7 +201,7 @@ class TracedLine(AnswerTable):
     """Device time."""
 
 
-ServeLine = CheckedAnswer | ServingLine | AskedLine | TracedLine
+ServeLine = CheckedAnswer | ServingLine | AskedLine | RegistrationLine | SleepingLine | TracedLine
 
 
 class CheckedGateway(AnswerTable):

@@ -40,10 +40,15 @@ class CoapUri:
     @property
     def is_loopback(self) -> bool:
         """Whether it is surely this machine: a name can mean any."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is surely this machine: an address says so, and a name can mean any."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def parse_coap_uri(text: str) -> CoapUri:
@@ -57,7 +62,7 @@ def parse_coap_uri(text: str) -> CoapUri:
     try:
         parts = urlsplit(text[: _MAX_CHARACTERS + 1])
         port = parts.port
-        is_sound &= parts.scheme == "coap" and port != 0 and _names_host(parts.netloc)
+        is_sound &= parts.scheme == "coap" and port != 0 and names_host(parts.netloc)
     except ValueError:
         is_sound = False
     if len(text) > _MAX_CHARACTERS or not is_sound or parts.query or parts.fragment:
@@ -65,8 +70,11 @@ def parse_coap_uri(text: str) -> CoapUri:
     return CoapUri(parts.hostname or "", parts.path, DEFAULT_PORT if port is None else port)
 
 
-def _names_host(netloc: str) -> bool:
+def names_host(netloc: str) -> bool:
     """Whether this is a name or an address, with a port or without; some libraries take more.
+
+    Args:
+        netloc: what stands between the slashes of a URI and its path.
 
     Raises:
         ValueError: it is not.

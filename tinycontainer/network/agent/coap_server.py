@@ -220,20 +220,62 @@ def _numbered(request: CoapRequest, answer: CoapAnswer, number: int) -> CoapAnsw
     return replace(cut, options=(*cut.options, (Option.OBSERVE, to_uint(number))))
 
 
+class Listener:
+    """The socket of a device: serves a site at an address, and asks others from there.
+
+    Args:
+        site: answers requests.
+        host: an IP address.
+        port: of UDP.
+    """
+
+    def __init__(self, site: interfaces.Resource, host: str, port: int) -> None:
+        self._site = site
+        self._bind = (host, port)
+        self._context: Any = None
+
+    async def open(self) -> None:
+        """Begin to serve.
+
+        Raises:
+            OSError: the address cannot be used.
+        """
+        # By default two servers would share a port silently, and requests would go to either.
+        os.environ["AIOCOAP_REUSE_PORT"] = "0"
+        context = await aiocoap.Context.create_server_context(
+            self._site, bind=self._bind, transports=["udp6"]
+        )
+        bound_recent_messages(context)
+        self._context = context
+
+    async def close(self) -> None:
+        """Serve no longer; observations end. What is closed may be opened again."""
+        context, self._context = self._context, None
+        if context is not None:
+            await context.shutdown()
+
+    async def ask(self, message: Any) -> Any:
+        """Send one datagram, and wait for the first that answers it: no blocks, no repetition.
+
+        Raises:
+            OSError: the socket is closed.
+            aiocoap.error.Error: nobody can be reached there.
+        """
+        if self._context is None:
+            raise OSError("the device sleeps")
+        message.transport_tuning = aiocoap.Unreliable
+        return await self._context.request(message, handle_blockwise=False).response
+
+
 @asynccontextmanager
-async def listening(site: interfaces.Resource, host: str, port: int) -> AsyncIterator[None]:
-    """Serve a site at an address, until the block is left.
+async def listening(listener: Listener) -> AsyncIterator[None]:
+    """Serve until the block is left.
 
     Raises:
         OSError: the address cannot be used.
     """
-    # By default two servers would share a port silently, and requests would go to either.
-    os.environ["AIOCOAP_REUSE_PORT"] = "0"
-    context = await aiocoap.Context.create_server_context(
-        site, bind=(host, port), transports=["udp6"]
-    )
-    bound_recent_messages(context)
+    await listener.open()
     try:
         yield
     finally:
-        await context.shutdown()
+        await listener.close()

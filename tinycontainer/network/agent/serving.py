@@ -1,6 +1,7 @@
 """Serving a device: everything of the agent put together."""
 
 import asyncio
+import random
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -19,12 +20,15 @@ from tinycontainer.suit.updater import Updater
 from .address import Address
 from .agent import Agent
 from .changes import Changes
-from .coap_server import Observers, Site, listening
+from .coap_server import Listener, Observers, Site, listening
+from .directory import DirectoryClient
 from .fetching import Fetching
 from .identity import DeviceId
 from .manager import Manager
+from .presence import PresencePlan, RegistrationTerms
 from .protection import ProtectedSite, Protection
 from .published import Published
+from .registration import Registering
 from .requests.blocks import Uploads
 from .requests.message import CoapAnswer, CoapRequest, Code, Method
 from .requests.rates import Rates
@@ -51,6 +55,9 @@ class Served:
         protection: by what they are known.
         when_asked: is called with each request and its answer.
         updater: applies updates; None if the device takes none.
+        registration: how it registers; None if it does not.
+        when_registered: is called with the directory's URI when it is registered, and with why it
+            is not when that changes; else the reason is empty.
     """
 
     device: BareDevice
@@ -62,6 +69,8 @@ class Served:
     protection: Protection
     when_asked: Callable[[CoapRequest, CoapAnswer], None]
     updater: Updater | None = None
+    registration: RegistrationTerms | None = None
+    when_registered: Callable[[str, str], None] = lambda _directory, _problem: None
 
     def make_updates(self, when_changed: Callable[[], None]) -> Updates:
         """What applies updates.
@@ -94,20 +103,74 @@ class Served:
             self.peers, Rates(time.monotonic), Uploads(time.monotonic), published, resources
         )
 
+    def make_listener(self, site: Site, address: Address) -> Listener:
+        """What serves a site, protected where peers are known.
+
+        Args:
+            site: answers requests.
+            address: where.
+        """
+        if not self.peers.is_protected:
+            return Listener(site, address.host, address.port)
+        protected = ProtectedSite(site, self.protection, time.monotonic)
+        return Listener(protected, address.host, address.port)
+
+    def make_registering(
+        self, listener: Listener, is_busy: Callable[[], bool]
+    ) -> Registering | None:
+        """What keeps it registered, and lets it sleep; None if it does neither.
+
+        Args:
+            listener: has the socket; the directory takes the address of that for the device's.
+            is_busy: whether it must not sleep now.
+        """
+        if self.registration is None:
+            return None
+        directory, peer = self.registration.directory, self.registration.peer
+        security = None if peer is None else self.protection.contexts[peer]
+        return Registering(
+            PresencePlan(self.registration.rhythm, time.monotonic(), random.random),
+            DirectoryClient(self.registration, security, listener.ask),
+            listener,
+            is_busy,
+            lambda problem: self.when_registered(directory, problem),
+            time.monotonic,
+        )
+
     def _may(self, request: CoapRequest, right: Right, uid: bytes | None) -> bool:
         peer = self.peers.find(request.peer)
         return peer is not None and peer.may(right, uid)
 
 
 @asynccontextmanager
-async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def _in_background(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Let something go on until the block is left."""
-    task = asyncio.create_task(work)
+    tasks = [asyncio.create_task(work) for work in works]
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+class _Signals:
+    """Counts the signals that end the device.
+
+    Args:
+        when_one_comes: is called with each.
+    """
+
+    def __init__(self, when_one_comes: Callable[[], None]) -> None:
+        self.count = 0
+        self._when_one_comes = when_one_comes
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._note)
+
+    def _note(self) -> None:
+        self.count += 1
+        self._when_one_comes()
 
 
 async def serve(
@@ -131,6 +194,7 @@ async def serve(
     """
     observers = Observers()
     agent = Agent(served.device, observers)
+    signals = _Signals(agent.poke)
 
     def when_update_changed() -> None:
         agent.note_change()
@@ -146,33 +210,40 @@ async def serve(
         # Neither a look nor a block makes anything due.
         if request.method is not Method.GET and answer.code is not Code.CONTINUE:
             agent.poke()
+        if registering is not None:
+            registering.note_use()
         served.when_asked(request, answer)
         return answer
 
     served.changes.when_changed = agent.note_change
-    signals = 0
-
-    def end() -> None:
-        nonlocal signals
-        signals += 1
-        agent.poke()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
-    site: Any = Site(handle, manager.look, observers)
-    if served.peers.is_protected:
-        site = ProtectedSite(site, served.protection, time.monotonic)
-    async with listening(site, address.host, address.port), _in_background(fetching.run()):
+    listener = served.make_listener(Site(handle, manager.look, observers), address)
+    registering = served.make_registering(listener, lambda: updates.wanted is not None)
+    beside = [fetching.run()] if registering is None else [fetching.run(), registering.run()]
+    async with listening(listener):
         when_ready()
-        await agent.run(lambda: signals > 0)
+        async with _in_background(*beside):
+            await agent.run(lambda: signals.count > 0)
+        if registering is not None:
+            await _withdraw(registering, agent, signals)
     when_ending()
+    await _wind_down(served, agent, signals)
+
+
+async def _withdraw(registering: Registering, agent: Agent, signals: _Signals) -> None:
+    """Let the directory forget the device, which goes on meanwhile."""
+    withdrawing = asyncio.create_task(registering.withdraw())
+    withdrawing.add_done_callback(lambda _: agent.poke())
+    await agent.run(lambda: withdrawing.done() or signals.count > 1)
+
+
+async def _wind_down(served: Served, agent: Agent, signals: _Signals) -> None:
+    """Let the containers end, each with its grace."""
     served.device.wind_down()
     grace_ms = served.setup.scheduling.grace_ns // NS_PER_MS
     end_ns = served.device.now_ns + 3 * grace_ms * NS_PER_MS
     await agent.run(
         lambda: (
-            signals > 1
+            signals.count > 1
             or served.device.now_ns >= end_ns
             or all(view.state not in _MOVING for view in served.device)
         )

@@ -15,7 +15,7 @@ from tinycontainer.text import show
 _MODE = 0o600
 
 
-class Audit:
+class AuditFile:
     """Writes lines to a file. A full file is kept as NAME.1, in place of the one before.
 
     Args:

@@ -20,7 +20,7 @@ NAME: Final = r"[A-Za-z0-9._-]{1,63}"
 Name = Annotated[str, StringConstraints(pattern=rf"^{NAME}$")]
 
 
-class Verb(StrEnum):
+class TokenVerb(StrEnum):
     """What a token lets its holder do; those of devices are the rights that devices know."""
 
     READ = "read"
@@ -77,7 +77,7 @@ class CoapTable(Table):
     )
 
 
-class DeviceTable(Table):
+class GatewayDeviceTable(Table):
     """A device of this gateway."""
 
     name: Name = Field(description="under which it registers")
@@ -96,7 +96,7 @@ class TokenTable(Table):
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(
         description="of the bearer token (keygen --bearer)"
     )
-    verbs: list[Verb] = Field(min_length=1, description="what it lets its holder do")
+    verbs: list[TokenVerb] = Field(min_length=1, description="what it lets its holder do")
     groups: list[Name] | None = Field(
         None, min_length=1, description="to devices of which groups; default to all devices"
     )
@@ -147,12 +147,12 @@ class GatewayFile(Table):
     http: HttpTable = Field(default_factory=HttpTable)
     coap: CoapTable = Field(default_factory=CoapTable)
     limits: LimitsTable = Field(default_factory=LimitsTable)
-    devices: list[DeviceTable] = Field(default_factory=list)
+    devices: list[GatewayDeviceTable] = Field(default_factory=list)
     tokens: list[TokenTable] = Field(default_factory=list)
 
     @field_validator("devices", "tokens")
     @classmethod
-    def _check_names(cls, tables: list[DeviceTable] | list[TokenTable]) -> object:
+    def _check_names(cls, tables: list[GatewayDeviceTable] | list[TokenTable]) -> object:
         names = [table.name for table in tables]
         if len(set(names)) < len(names):
             raise ValueError("two have one name")

@@ -1,4 +1,4 @@
-"""``keygen``: make keys of roles, devices or updates, an OSCORE context, or a bearer token."""
+"""``keygen``: make keys, an OSCORE context, or a bearer token."""
 
 import os
 import secrets

@@ -1,4 +1,4 @@
-"""``remote``: manage a device over CoAP."""
+"""``remote``: manage a device over CoAP, or through a gateway over HTTP."""
 
 import os
 import time
@@ -14,13 +14,29 @@ from tinycontainer.interfaces.network.edhoc_identity import read_credential, rea
 from tinycontainer.interfaces.network.security_context import read_security_context
 from tinycontainer.network.agent.log_lines import few_log_lines
 from tinycontainer.network.agent.operator.answers import AnswerUnreadable
-from tinycontainer.network.agent.operator.client import DeviceRefused, Requests, Unreachable
+from tinycontainer.network.agent.operator.client import (
+    Asleep,
+    DeviceRefused,
+    Requests,
+    Transport,
+    Unproved,
+    Unreachable,
+)
 from tinycontainer.text import show
 
 from ...options import duration_option, json_option, path_option
 from ...verb import ExitCode, Verb, VerbRefused, say
 from ..running.listeners import show_upload
 from .remote_command import WHATS, RemoteCommand, carry_out
+from .remote_gateway import (
+    GatewayOptions,
+    RemoteGateway,
+    gateway_options,
+    names_gateway,
+    open_gateway,
+    read_gateway,
+    require_no_gateway,
+)
 from .requirements import require_network
 
 
@@ -29,7 +45,9 @@ from .requirements import require_network
 @click.argument("what", type=click.Choice(WHATS))
 @click.argument("subject", required=False)
 @path_option(
-    "--context", help="Folder of the OSCORE context (keygen --oscore) that protects all requests."
+    "--context",
+    "--oscore",
+    help="Folder of the OSCORE context (keygen --oscore) that protects all requests.",
 )
 @path_option("--identity", help="Private key (keygen --edhoc) with which EDHOC makes a session.")
 @path_option("--device", help="Credential of the device, for --identity.")
@@ -42,6 +60,7 @@ from .requirements import require_network
     "--timeout", "timeout_s", type=click.FloatRange(min=0.1, max=600), default=10.0,
     metavar="SECONDS", help="How long each of three tries waits for an answer.",
 )  # fmt: skip
+@gateway_options
 @json_option
 def remote(
     uri: str,
@@ -56,9 +75,13 @@ def remote(
     since: int,
     follow: bool,
     timeout_s: float,
+    gateway: GatewayOptions,
     as_json: bool,
 ) -> int:
     """Manage the device at URI, such as coap://[::1]:5683.
+
+    A URI such as https://gateway/devices/box1 is that of a device behind a gateway. It needs
+    --oscore: the gateway sees neither what is asked nor what is answered.
 
     SUBJECT is a bundle for load, replace and judge, a bundle or metadata for reconfigure, a SUIT
     envelope for update, a uid (text, or hex: and digits) for show, start, stop, kill and delete, a
@@ -68,25 +91,52 @@ def remote(
     """
     command = RemoteCommand(what, subject or "", replaces, confirm, since, follow, v1, as_json)
     command.require_fitting()
-    _check_uri(uri)
     if (identity is None) != (device is None):
         raise click.UsageError("--identity and --device go together")
     if identity is not None and context is not None:
         raise click.UsageError("--identity does not go together with --context")
+    behind = _read_behind(uri, gateway, command, context)
     require_network()
     try:
         with (
             few_log_lines(say, time.monotonic),
             _security(context, identity, device) as security,
-            _requests(uri, security, timeout_s, command) as requests,
+            _transport(uri, behind, security, timeout_s) as transport,
+            show_upload() as show_progress,
         ):
-            return carry_out(command, requests)
+            tries = _count_tries(command, is_behind=behind is not None)
+            return carry_out(command, Requests(transport, os.urandom, tries, show_progress))
     except DeviceRefused as error:
         raise VerbRefused(str(error), ExitCode.REFUSED) from error
     except AnswerUnreadable as error:
         raise VerbRefused(f"the answer of {show(uri)} cannot be read: {error}") from error
+    except Asleep as error:
+        raise VerbRefused(str(error)) from error
+    except Unproved as error:
+        raise VerbRefused(f"{show(uri)}: {error}") from error
     except Unreachable as error:
         raise VerbRefused(f"{show(uri)}: cannot be reached: {error}; is it served?") from error
+
+
+def _read_behind(
+    uri: str, options: GatewayOptions, command: RemoteCommand, context: Path | None
+) -> RemoteGateway | None:
+    """The gateway before the device; None if there is none.
+
+    Raises:
+        UsageError: options do not go together.
+        VerbRefused: it is no URI of a device.
+    """
+    if not names_gateway(uri):
+        require_no_gateway(options)
+        _check_uri(uri)
+        return None
+    if command.v1:
+        raise click.UsageError("version 1 does not go through a gateway; leave --v1 out")
+    if context is None:
+        problem = "through a gateway only --oscore protects requests; --identity does not"
+        raise click.UsageError(f"{problem} (keygen --oscore)")
+    return read_gateway(uri, options)
 
 
 def _check_uri(uri: str) -> None:
@@ -96,6 +146,17 @@ def _check_uri(uri: str) -> None:
         names_resource = True
     if names_resource:
         raise VerbRefused(f"{show(uri, 80)}: is no URI such as coap://[::1]:5683")
+
+
+def _count_tries(command: RemoteCommand, *, is_behind: bool) -> int:
+    """How often a request is sent: once if the device cannot see that one is a repetition.
+
+    To give a device its identifier twice changes nothing, unless another one came in between: that
+    is what a gateway could do which delays the first.
+    """
+    if command.what == "id":
+        return 1 if is_behind and command.subject else 3
+    return 1 if command.v1 and command.what != "show" else 3
 
 
 @contextmanager
@@ -114,17 +175,17 @@ def _security(context: Path | None, identity: Path | None, device: Path | None) 
 
 
 @contextmanager
-def _requests(
-    uri: str, security: Any, timeout_s: float, command: RemoteCommand
-) -> Iterator[Requests]:
-    """What sends requests to the device, with a progress bar for long ones."""
+def _transport(
+    uri: str, behind: RemoteGateway | None, security: Any, timeout_s: float
+) -> Iterator[Transport]:
+    """What carries requests to the device."""
+    if behind is not None:
+        with open_gateway(behind, security, timeout_s) as transport:
+            yield transport
+        return
     from tinycontainer.network.agent.operator.coap_transport import (  # noqa: PLC0415 - aiocoap is optional
         open_transport,
     )
 
-    changes_in_version_1 = command.v1 and command.what not in ("show", "id")
-    with (
-        open_transport(uri, timeout_s, security) as transport,
-        show_upload() as show_progress,
-    ):
-        yield Requests(transport, os.urandom, 1 if changes_in_version_1 else 3, show_progress)
+    with open_transport(uri, timeout_s, security) as direct:
+        yield direct

@@ -67,6 +67,29 @@ class ServeReporter:
             click.echo(f"serving {name} at {uri}; Ctrl-C ends it")
         self._notify_supervisor(READY)
 
+    def report_sleep(self, awake_s: int, sleep_s: int) -> None:
+        """Report that a device sleeps, for how long, and for how long it is awake in between."""
+        if self.as_json:
+            line = {"event": "sleeping", "awake_s": awake_s, "sleep_s": sleep_s}
+            _write(json.dumps(line) + "\n")
+        elif not self.quiet:
+            click.echo(f"{'':17}it sleeps for {sleep_s} s whenever nobody asked for {awake_s} s")
+
+    def report_registration(self, directory: str, problem: str) -> None:
+        """Report a change: a device is registered, or is not.
+
+        Args:
+            directory: URI of the gateway.
+            problem: why it is not; empty if it is.
+        """
+        if self.as_json:
+            state = "lost" if problem else "registered"
+            line = {"event": "registration", "state": state, "directory": directory}
+            _write(json.dumps(line | {"problem": problem}) + "\n")
+        elif not self.quiet:
+            what = f"not registered at {directory}: {problem}"
+            click.echo(f"{'':17}{what if problem else f'registered at {directory}'}")
+
     def report_ending(self) -> None:
         """Report that the device winds down."""
         self._notify_supervisor(STOPPING)

@@ -13,6 +13,7 @@ import click
 
 from tinycontainer.assembly import DevicePlan, Installation, boot, make_setup, read_plan
 from tinycontainer.interfaces.clock import WallClock
+from tinycontainer.network.agent.presence import RegistrationTerms, Rhythm
 from tinycontainer.network.agent.requests.message import CoapAnswer, CoapRequest
 from tinycontainer.network.agent.supervision import Supervisor
 from tinycontainer.state import MemoryState
@@ -133,6 +134,14 @@ def _check(plan: DevicePlan, installation: Installation) -> None:
     make_setup(plan, WallClock(), installation, is_reader=True)
 
 
+def _find_registration(plan: DevicePlan) -> RegistrationTerms | None:
+    table = plan.content.agent.registration
+    if table is None:
+        return None
+    rhythm = Rhythm(table.lifetime_s, table.sleep_s, table.awake_s)
+    return RegistrationTerms(table.directory, table.name, table.peer, rhythm)
+
+
 def _serve(
     plan: DevicePlan,
     installation: Installation,
@@ -157,6 +166,7 @@ def _serve(
     device = tape.device(plan, setup, clock, [changes, *reporter.sinks])
     fixed = plan.content.device.id
     peers = make_peers(plan)
+    registration = _find_registration(plan)
 
     def when_asked(request: CoapRequest, answer: CoapAnswer) -> None:
         peer = peers.find(request.peer)
@@ -174,10 +184,14 @@ def _serve(
         protection=protection,
         when_asked=when_asked,
         updater=device.updater,
+        registration=registration,
+        when_registered=reporter.report_registration,
     )
 
     def when_ready() -> None:
         reporter.report_ready(plan.name, f"coap://{address}")
+        if registration is not None and registration.rhythm.sleep_s:
+            reporter.report_sleep(registration.rhythm.awake_s, registration.rhythm.sleep_s)
 
     try:
         boot(device, setup, plan)

@@ -37,6 +37,14 @@ class Unreachable(Exception):
     """The device did not answer."""
 
 
+class Asleep(Unreachable):
+    """The device sleeps; the text is one line, fit to be shown."""
+
+
+class Unproved(Unreachable):
+    """What came as an answer is not the device's own; the text is one line, fit to be shown."""
+
+
 class DeviceRefused(Exception):
     """The device answered with an error; the text is one line, fit to be shown."""
 

@@ -7,8 +7,6 @@ from typing import Any, Final
 
 import aiocoap
 from aiocoap import edhoc, oscore
-from aiocoap.numbers import OptionNumber
-from aiocoap.optiontypes import OpaqueOption
 
 from tinycontainer.interfaces.network.coap_client import (
     UNREACHABLE,
@@ -18,16 +16,16 @@ from tinycontainer.interfaces.network.coap_client import (
 from tinycontainer.text import flatten
 
 from ..edhoc_messages import is_panic
-from ..requests.message import CoapAnswer, CoapRequest, Code, Format, Option
+from ..requests.message import CoapAnswer, CoapRequest, Code, Option
 from .answers import AnswerUnreadable
 from .client import DeviceRefused, Unreachable
+from .coap_messages import is_same, read_answer, write_request
 
 OBSERVE_S: Final = 60.0
 """After so long without news, an observer asks whether the device has forgotten it."""
 OBSERVE_AGAIN_S: Final = 1.0
 EXCHANGE_S: Final = 0.5
 """How long to wait if the device refuses because too many exchange keys."""
-_FORMATS: Final = frozenset(Format)
 
 
 class CoapTransport:
@@ -72,17 +70,19 @@ class CoapTransport:
     async def _ask(self, request: CoapRequest) -> CoapAnswer:
         # A block of an upload is sent as it is; what comes in blocks is put together.
         is_block = request.option(Option.BLOCK1) is not None
-        asking = self._context.request(self._write(request), handle_blockwise=not is_block)
+        asking = self._context.request(
+            write_request(request, self._uri), handle_blockwise=not is_block
+        )
         return await self._receive(asking.response, self._timeout_s)
 
     async def _observe(self, request: CoapRequest) -> AsyncGenerator[CoapAnswer, None]:
         """Observe changes; begin again only when the device has forgotten the observation."""
         last: CoapAnswer | None = None
         while True:
-            asking = self._context.request(self._write(request, observe=0))
+            asking = self._context.request(write_request(request, self._uri, observe=0))
             try:
                 answer = await self._receive(asking.response, self._timeout_s)
-                if not _is_same(answer, last):
+                if not is_same(answer, last):
                     yield answer
                 last = answer
                 news = aiter(asking.observation)
@@ -90,7 +90,7 @@ class CoapTransport:
                     try:
                         last = await self._receive(anext(news), OBSERVE_S)
                     except TimeoutError:
-                        if not _is_same(await self._ask(request), last):
+                        if not is_same(await self._ask(request), last):
                             break
                     else:
                         yield last
@@ -100,17 +100,6 @@ class CoapTransport:
                 if not asking.observation.cancelled:
                     asking.observation.cancel()
             await asyncio.sleep(OBSERVE_AGAIN_S)
-
-    def _write(self, request: CoapRequest, observe: int | None = None) -> Any:
-        code = aiocoap.Code(int(request.method))
-        message: Any = aiocoap.Message(
-            code=code, uri=self._uri, payload=request.payload, observe=observe
-        )
-        message.opt.uri_path = request.path
-        message.opt.uri_query = request.query
-        for number, value in request.options:
-            message.opt.add_option(OpaqueOption(OptionNumber(number), value))
-        return message
 
     async def _receive(self, answering: Any, timeout_s: float) -> CoapAnswer:
         try:
@@ -135,26 +124,7 @@ class CoapTransport:
             raise AnswerUnreadable(type(error).__name__) from error
         if self._is_protected and not is_protected(found):
             raise Unreachable("it answered without protection")
-        return _read(found)
-
-
-def _is_same(answer: CoapAnswer, last: CoapAnswer | None) -> bool:
-    return last is not None and (answer.code, answer.payload) == (last.code, last.payload)
-
-
-def _read(message: Any) -> CoapAnswer:
-    # The library gives Observe values that cannot be encoded, and has evaluated the option itself.
-    options = tuple(
-        (int(each.number), each.encode())
-        for each in message.opt.option_list()
-        if each.number != Option.OBSERVE
-    )
-    number = message.opt.content_format
-    known = Format(int(number)) if number is not None and int(number) in _FORMATS else None
-    try:
-        return CoapAnswer(Code(int(message.code)), message.payload, known, options)
-    except ValueError as error:
-        raise AnswerUnreadable("its code is not known") from error
+        return read_answer(found)
 
 
 async def _establish(context: Any, uri: str, security: Any, timeout_s: float) -> Any:

@@ -14,9 +14,8 @@ import aiocoap
 from aiocoap import error, oscore
 from aiocoap.numbers import OptionNumber
 from aiocoap.optiontypes import OpaqueOption
-from aiocoap.transports.oscore import OSCOREAddress
 
-from tinycontainer.interfaces.network.coap_client import is_protected
+from tinycontainer.text import flatten
 
 from ...agent.requests.blocks import decode_block, encode_block
 from ...agent.requests.message import (
@@ -34,6 +33,16 @@ from ...agent.requests.refusing import CoapRefused
 ANSWER_S: Final = 20.0
 """How long a device may take for one answer; the library sends a request again until then."""
 _FORMATS: Final = frozenset(Format)
+
+
+class _Patience(aiocoap.TransportTuning):  # type: ignore[misc]
+    """How often a message is sent: three times in 6.75 s at the most, given up after 15.75 s.
+
+    As a device gets one message at a time, one that is given up holds up the next ones until then.
+    """
+
+    ACK_TIMEOUT = 1.5
+    MAX_RETRANSMIT = 2
 
 
 class NoAnswer(Exception):
@@ -62,7 +71,7 @@ class Destination:
     security: Any
 
 
-class Body:
+class PayloadPieces:
     """A payload that comes in pieces; it is read once.
 
     Args:
@@ -96,7 +105,7 @@ class Carrier:
     """Carries requests to devices.
 
     Args:
-        context: of aiocoap; its transports are OSCORE and UDP, in this order.
+        context: of aiocoap, over UDP.
         random_bytes: draws a number of bytes, for tags of uploads.
         answer_s: how long a device may take for one answer.
     """
@@ -114,12 +123,16 @@ class Carrier:
             NoAnswer: there was none in time.
             BadAnswer: it cannot be used.
         """
-        message, protects = await self._write(to, request)
-        asking = self._context.request(message, handle_blockwise=False)
-        found = await self._receive(asking.response, protects, self._answer_s)
-        return read_answer(found)
+        asked = await self._ask(to, request)
+        answer = asked.open(await self._receive(asked.asking.response, self._answer_s))
+        echo = answer.opt.echo
+        if int(answer.code) == Code.UNAUTHORIZED and echo is not None and asked.is_protected:
+            # The device has forgotten what it has taken, and wants to know that this is new.
+            asked = await self._ask(to, request, echo=echo)
+            answer = asked.open(await self._receive(asked.asking.response, self._answer_s))
+        return read_answer(answer)
 
-    async def send(self, to: Destination, request: CoapRequest, body: Body) -> CoapAnswer:
+    async def send(self, to: Destination, request: CoapRequest, body: PayloadPieces) -> CoapAnswer:
         """Send a request with a payload, in blocks if it is longer than one.
 
         Returns:
@@ -195,36 +208,61 @@ class Carrier:
             NoAnswer: there was no first answer in time, or the device is not reached any more.
             BadAnswer: an answer cannot be used.
         """
-        message, protects = await self._write(to, request)
-        message.opt.observe = 0
-        asking = self._context.request(message, handle_blockwise=False)
+        asked = await self._ask(to, request, observe=0)
+        observation = asked.asking.observation
         try:
-            first = await self._receive(asking.response, protects, self._answer_s)
+            first = asked.open(await self._receive(asked.asking.response, self._answer_s))
+            if first.opt.echo is not None:
+                raise NoAnswer  # whoever observes asks again, and has proved by then to be there
             yield read_answer(first)
-            news = aiter(asking.observation)
-            while not asking.observation.cancelled:
-                found = await self._receive(anext(news, None), protects, None)
+            news = aiter(observation)
+            while not observation.cancelled:
+                found = await self._receive(anext(news, None), None)
                 if found is None:
                     return
-                yield read_answer(found)
+                yield read_answer(asked.open(found))
         finally:
-            if not asking.observation.cancelled:
-                asking.observation.cancel()
+            if not observation.cancelled:
+                observation.cancel()
 
-    async def _write(self, to: Destination, request: CoapRequest) -> tuple[Any, bool]:
-        """A request as a message, and whether the gateway's own context protects it."""
+    def abandon(self, base: str) -> None:
+        """Give up all that was sent to a device: it has just come back, and has got none of it."""
+        remote = self._remotes.get(base)
+        for interface in self._context.request_interfaces if remote is not None else ():
+            manager = getattr(interface, "token_interface", None)
+            if manager is not None:
+                manager.dispatch_error(error.NetworkError("the device was away"), remote)
+
+    async def _ask(
+        self,
+        to: Destination,
+        request: CoapRequest,
+        *,
+        observe: int | None = None,
+        echo: bytes | None = None,
+    ) -> "_Asked":
+        """Send a request; the gateway's own context protects it, unless another does already."""
         message: Any = aiocoap.Message(
-            code=aiocoap.Code(int(request.method)), payload=request.payload
+            code=aiocoap.Code(int(request.method)),
+            payload=request.payload,
+            observe=observe,
+            echo=echo,
+            transport_tuning=_Patience(),
         )
         message.opt.uri_path = request.path
         message.opt.uri_query = request.query
         for number, value in request.options:
             message.opt.add_option(OpaqueOption(OptionNumber(number), value))
-        remote = await self._find_remote(to.base)
-        # What is protected from end to end gets no second protection.
-        protects = to.security is not None and request.option(Option.OSCORE) is None
-        message.remote = OSCOREAddress(to.security, remote) if protects else remote
-        return message, protects
+        security = to.security if request.option(Option.OSCORE) is None else None
+        request_id = None
+        if security is not None:
+            try:
+                message, request_id = security.protect(message)
+            except (oscore.ContextUnavailable, OSError) as problem:
+                raise BadAnswer("it is not asked: its context cannot be used") from problem
+        message.remote = await self._find_remote(to.base)
+        asking = self._context.request(message, handle_blockwise=False)
+        return _Asked(asking, security, request_id)
 
     async def _find_remote(self, base: str) -> Any:
         """The library's address of a device, which it works out for each base once."""
@@ -241,24 +279,57 @@ class Carrier:
             self._remotes[base] = remote
         return remote
 
-    async def _receive(
-        self, answering: Any, must_be_protected: bool, timeout_s: float | None
-    ) -> Any:
+    async def _receive(self, answering: Any, timeout_s: float | None) -> Any:
+        """A message that was waited for; None at the end of an observation."""
         try:
-            found = await asyncio.wait_for(answering, timeout_s)
+            return await asyncio.wait_for(answering, timeout_s)
         except (TimeoutError, error.NetworkError, error.LibraryShutdown) as problem:
             raise NoAnswer from problem
         except (error.NotObservable, error.ObservationCancelled):
             return None
-        except oscore.NotAProtectedMessage as problem:
-            raise BadAnswer("it answered without protection") from problem
-        except oscore.ProtectionInvalid as problem:
-            raise BadAnswer("its answer is not protected by its context") from problem
         except Exception as problem:  # foreign code reads what a stranger sends
             raise BadAnswer(f"its answer cannot be read ({type(problem).__name__})") from problem
-        if must_be_protected and found is not None and not is_protected(found):
-            raise BadAnswer("it answered without protection")
-        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request that was sent.
+
+    Attributes:
+        asking: of the library.
+        security: protects it; None if the gateway's own context does not.
+        request_id: by what its answers are opened.
+    """
+
+    asking: Any
+    security: Any
+    request_id: Any
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether the gateway's own context protects it."""
+        return self.security is not None
+
+    def open(self, message: Any) -> Any:
+        """An answer to it, without its protection.
+
+        Raises:
+            BadAnswer: it is not protected as it must be.
+        """
+        if message is None:
+            raise BadAnswer("it does not answer")
+        if self.security is None:
+            return message
+        try:
+            found = oscore.verify_start(message)
+            context = self.security.context_from_response(found)
+            answer, _ = context.unprotect(message, self.request_id)
+        except oscore.NotAProtectedMessage as problem:
+            code = flatten(str(message.code))
+            raise BadAnswer(f"it answered without protection: {code}") from problem
+        except Exception as problem:  # foreign code reads what a stranger sends
+            raise BadAnswer("its answer is not protected by its context") from problem
+        return answer
 
 
 def read_answer(message: Any) -> CoapAnswer:

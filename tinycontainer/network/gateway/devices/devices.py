@@ -10,7 +10,7 @@ from ..directory.presence import Availability, Presence, judge_presence
 from ..directory.registrations import Registration
 from ..directory.table import Directory
 from .cache import AnswerCache, CachedAnswer
-from .carrier import Body, Carrier, Destination, whole
+from .carrier import Carrier, Destination, PayloadPieces, whole
 
 MAX_ANSWER_BYTES: Final = 1 << 20
 """Of one answer of a device; all blocks together."""
@@ -45,7 +45,7 @@ class TooOften(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class KnownDevice:
     """A device as the gateway knows it.
 
     Attributes:
@@ -126,14 +126,14 @@ class Devices:
         self._rates = rates
         self._now_s = now_s
         self._heard_s: dict[str, float] = {}
-        self.when_heard: Callable[[str], None] | None = None
+        self._registered_s: dict[str, float] = {}
 
-    def __iter__(self) -> Iterator[Device]:
+    def __iter__(self) -> Iterator[KnownDevice]:
         """All devices that are listed or registered, by name."""
         names = {*self._groups, *(each.name for each in self._directory)}
         return (self._describe(name) for name in sorted(names))
 
-    def find(self, name: str) -> Device:
+    def find(self, name: str) -> KnownDevice:
         """A device.
 
         Raises:
@@ -151,7 +151,7 @@ class Devices:
         self,
         name: str,
         request: CoapRequest,
-        body: Body | None = None,
+        body: PayloadPieces | None = None,
         *,
         is_fresh: bool = False,
     ) -> Answered:
@@ -193,31 +193,39 @@ class Devices:
             raise Asleep(device.availability.back_s or 0.0)
         return Destination(name, device.registration.base, self._contexts.get(name))
 
-    def note_heard(self, name: str) -> None:
-        """A device has shown that it is there."""
-        self._heard_s[name] = self._now_s()
-        if self.when_heard is not None:
-            self.when_heard(name)
+    def note_registered(self, registration: Registration) -> None:
+        """A device has registered or renewed. What was sent to it while it slept is given up."""
+        now_s, name = self._now_s(), registration.name
+        last_s = max(self._registered_s.get(name, 0.0), self._heard_s.get(name, 0.0))
+        self._registered_s[name] = now_s
+        if registration.sleep_s and now_s - last_s > registration.awake_s:
+            self._carrier.abandon(registration.base)
 
     async def observe(self, name: str, request: CoapRequest) -> AsyncIterator[CoapAnswer]:
         """The answer of a device, now and whenever it has changed; as `Carrier.observe`."""
         to = self.require_awake(name)
         async for answer in self._carrier.observe(to, request):
-            self.note_heard(name)
+            self._heard_s[name] = self._now_s()
             yield await self._answered(to, request, answer).whole()
 
-    async def _ask(self, to: Destination, request: CoapRequest, body: Body | None) -> Answered:
+    async def _ask(
+        self, to: Destination, request: CoapRequest, body: PayloadPieces | None
+    ) -> Answered:
         is_look = request.method is Method.GET
         if not is_look:
             self._cache.note_change(to.name)
         generation = self._cache.generation(to.name)
         try:
-            sent = body if body is not None else Body(whole(request.payload), len(request.payload))
+            sent = (
+                body
+                if body is not None
+                else PayloadPieces(whole(request.payload), len(request.payload))
+            )
             answer = await self._carrier.send(to, request, sent)
         finally:
             if not is_look:
                 self._cache.note_change(to.name)
-        self.note_heard(to.name)
+        self._heard_s[to.name] = self._now_s()
         answered = self._answered(to, request, answer)
         if answered.rest is not None:
             return answered
@@ -232,12 +240,12 @@ class Devices:
     def _use_again(self, cached: CachedAnswer) -> Answered:
         return Answered(cached.answer, None, self._cache.age_s(cached), cached.fresh_s)
 
-    def _describe(self, name: str) -> Device:
+    def _describe(self, name: str) -> KnownDevice:
         registration = self._directory.find(name)
         heard_s = self._heard_s.get(name, 0.0)
         if registration is not None:
             heard_s = max(heard_s, registration.renewed_s)
-        return Device(
+        return KnownDevice(
             name=name,
             groups=self._groups.get(name, frozenset()),
             registration=registration,

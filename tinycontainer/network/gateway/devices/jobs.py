@@ -7,12 +7,15 @@ ended. Of any other change nobody knows whether it was made; it is not sent agai
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from tinycontainer.errors import TinyContainerError
+
 from ...agent.requests.message import CoapAnswer, CoapRequest, Code, Method, Option
 from ...agent.requests.published_table import CONTAINER_PATH
-from ..job import Job, JobEvent
+from ..job import Job, JobEvent, JobState
 from ..store import GatewayStore, NewJob
 from .carrier import BadAnswer, NoAnswer
 from .devices import Asleep, Devices, NotThere, TooOften
@@ -75,6 +78,7 @@ class Jobs:
         self._random_bytes = random_bytes
         self._waiting = store.waiting()
         self._deliveries: dict[str, asyncio.Task[None]] = {}
+        self._awake: dict[str, asyncio.Event] = {}
         self._changed: dict[str, list[asyncio.Event]] = {}
         self.when_changed: Callable[[Job], None] | None = None
 
@@ -158,43 +162,59 @@ class Jobs:
 
     def wake(self, device: str) -> None:
         """A device may be awake: deliver what waits for it."""
-        running = self._deliveries.get(device)
-        if self.waiting(device) and (running is None or running.done()):
+        if device in self._awake:
+            self._awake[device].set()
+        elif self.waiting(device):
+            self._awake[device] = asyncio.Event()
             self._deliveries[device] = asyncio.create_task(self._deliver(device))
 
     async def run(self) -> None:
         """Go on with the jobs of before, and end those whose time is over, until cancelled."""
         for job in self._store.sent_jobs():
-            self._change(job, JobEvent.NO_ANSWER if can_be_repeated(job.request) else JobEvent.LOSE)
+            self._settle_unanswered(job)
         for device in [*self._waiting]:
             self.wake(device)
         forget_s = 0.0
         try:
             while True:
                 now_s = self._now_s()
-                for job in self._store.overdue_jobs(now_s):
-                    self._change(job, JobEvent.EXPIRE)
-                if now_s >= forget_s:
-                    self._store.forget_jobs(now_s - self._limits.kept_s, self._limits.all)
-                    forget_s = now_s + FORGET_S
+                with suppress(TinyContainerError):  # the state cannot be used now
+                    for job in self._store.overdue_jobs(now_s):
+                        self._change(job, JobEvent.EXPIRE)
+                    if now_s >= forget_s:
+                        self._store.forget_jobs(now_s - self._limits.kept_s, self._limits.all)
+                        forget_s = now_s + FORGET_S
                 await asyncio.sleep(LOOK_S)
         finally:
-            for task in self._deliveries.values():
+            for task in [*self._deliveries.values()]:
                 task.cancel()
 
     async def _deliver(self, device: str) -> None:
         """Deliver the jobs of a device in their order, while it is awake."""
+        try:
+            await self._deliver_in_order(device, self._awake[device])
+        except TinyContainerError:  # the state cannot be used; a later call tries again
+            return
+        finally:
+            del self._awake[device], self._deliveries[device]
+
+    async def _deliver_in_order(self, device: str, awake: asyncio.Event) -> None:
         failures = 0
         while (job := self._store.next_job(device)) is not None:
             if not self._devices.is_awake(device):
                 return
+            awake.clear()
+            if job.state is JobState.SENDING:  # what has become of it could not be written
+                self._settle_unanswered(job)
+                continue
             if job.deadline_s <= self._now_s():
                 self._change(job, JobEvent.EXPIRE)
                 continue
             if await self._attempt(job):
                 failures = 0
                 continue
-            await asyncio.sleep(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
+            with suppress(TimeoutError):
+                await asyncio.wait_for(awake.wait(), AGAIN_S[min(failures, len(AGAIN_S) - 1)])
             failures += 1
 
     async def _attempt(self, job: Job) -> bool:
@@ -212,6 +232,10 @@ class Jobs:
             return not again
         self._settle(job, answer)
         return True
+
+    def _settle_unanswered(self, job: Job) -> None:
+        """A job was sent, and its answer is not known: it waits again, or is over."""
+        self._change(job, JobEvent.NO_ANSWER if can_be_repeated(job.request) else JobEvent.LOSE)
 
     def _settle(self, job: Job, answer: CoapAnswer) -> None:
         if job.request.option(Option.OSCORE) is None:

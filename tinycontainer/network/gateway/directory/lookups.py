@@ -14,7 +14,7 @@ from .requester import without_zone
 
 MAX_FOUND: Final = 256
 """Links in one answer."""
-MAX_READ_BYTES: Final = 1 << 18
+MAX_READ_BYTES: Final = 1 << 17
 """Links of registrations that are read for one answer."""
 
 _PAGES: Final = range(100_000)

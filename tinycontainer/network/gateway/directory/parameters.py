@@ -21,24 +21,10 @@ AWAKES_S: Final = range(1, 3600 + 1)
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,63}")
 _ATTRIBUTE_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _OWN: Final = frozenset({"ep", "d", "lt", "base", "sleep", "awake"})
-_RESERVED: Final = frozenset(
-    [
-        "anchor",
-        "count",
-        "ct",
-        "href",
-        "hreflang",
-        "if",
-        "media",
-        "page",
-        "rel",
-        "rev",
-        "rt",
-        "sz",
-        "title",
-        "type",
-    ]
+_OF_LINKS: Final = frozenset(
+    {"anchor", "ct", "href", "hreflang", "if", "media", "rel", "rev", "rt", "sz", "title", "type"}
 )
+_RESERVED: Final = _OF_LINKS | {"count", "page"}
 """What these mean in a link or a lookup is fixed: an attribute of this name could not be shown."""
 _MAX_DIGITS: Final = 10
 

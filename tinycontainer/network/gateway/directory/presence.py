@@ -47,8 +47,7 @@ def judge_presence(
         return Availability(Presence.GONE, None)
     if not registration.sleep_s:
         return Availability(Presence.AWAKE, 0.0)
-    # No later than now: a clock that was set back would else keep the device awake.
-    last_s = min(now_s, max(registration.renewed_s, heard_s or 0.0))
+    last_s = max(registration.renewed_s, heard_s or 0.0)
     awake_s = registration.awake_s
     margin_s = min(_MARGIN_S, awake_s * _MARGIN_SHARE)
     if now_s < last_s + awake_s - margin_s:

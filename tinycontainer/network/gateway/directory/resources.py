@@ -171,7 +171,8 @@ class DirectoryResources:
 
     def _visible(self, requester: Requester) -> list[Registration]:
         """What a requester may see: a device itself, and who is let in without proof all."""
-        return self._directory.live(requester.identity or None)
+        found = self._directory.live(requester.identity or None)
+        return [each for each in found if not requester.identity or each.is_of(requester)]
 
 
 def _key_of(requester: Requester) -> bytes:

@@ -37,7 +37,7 @@ class Directory:
         lets_others: whether others may register, without protection, from this machine.
         store: keeps registrations for the next start.
         now_s: Unix time in seconds.
-        random_bytes: draws so many random bytes.
+        random_bytes: draws so many of them.
         when_changed: gets a registration that was made, renewed or deleted; after a deletion
             `find` does not find its name.
         most: registrations that are kept.
@@ -128,21 +128,9 @@ class Directory:
         is_own = before is not None and before.is_of(requester) and self._is_known(before, now_s)
         if before is not None and not is_own and before.is_live(now_s):
             raise _forbidden("this name is registered by another host")
-        sleep_s = parameters.sleep_s or 0
-        registration = Registration(
-            name,
-            parameters.sector or "",
-            requester.identity,
-            before.location if before is not None and is_own else self._draw_location(),
-            _base_of(requester, parameters) or requester.source,
-            _lifetime_of(parameters) or MAX_LIFETIME_S,
-            now_s,
-            sleep_s,
-            _awake_of(parameters, sleep_s, 0),
-            parameters.attributes,
-            links,
-            parameters.base is not None,
-        )
+        kept = before.location if before is not None and is_own else None
+        location = kept or self._draw_location()
+        registration = _registration_of(requester, parameters, links, location, now_s)
         if not is_own:
             self._make_room(registration, now_s)
         self._keep(registration, before)
@@ -282,6 +270,27 @@ class Directory:
         self._store.forget_registration(registration.name, registration.sector)
         del self._by_name[registration.name]
         del self._names[registration.location]
+
+
+def _registration_of(
+    requester: Requester, parameters: Parameters, links: str, location: str, now_s: float
+) -> Registration:
+    """A new registration, with what is usual where nothing is said."""
+    sleep_s = parameters.sleep_s or 0
+    return Registration(
+        parameters.name or "",
+        parameters.sector or "",
+        requester.identity,
+        location,
+        _base_of(requester, parameters) or requester.source,
+        _lifetime_of(parameters) or MAX_LIFETIME_S,
+        now_s,
+        sleep_s,
+        _awake_of(parameters, sleep_s, 0),
+        parameters.attributes,
+        links,
+        parameters.base is not None,
+    )
 
 
 def _base_of(requester: Requester, parameters: Parameters) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from ..gateway_file import TokenTable, Verb
+from ..gateway_file import TokenTable, TokenVerb
 from .problems import HttpRefused
 
 MAX_TOKEN_CHARACTERS: Final = 512
@@ -25,10 +25,10 @@ class Holder:
     """
 
     name: str
-    verbs: frozenset[Verb]
+    verbs: frozenset[TokenVerb]
     groups: frozenset[str] | None = None
 
-    def may(self, verb: Verb) -> bool:
+    def may(self, verb: TokenVerb) -> bool:
         """Whether it may do this at all."""
         return verb in self.verbs
 
@@ -37,7 +37,7 @@ class Holder:
         return self.groups is None or not self.groups.isdisjoint(groups)
 
 
-EVERYBODY: Final = Holder("", frozenset(Verb))
+EVERYBODY: Final = Holder("", frozenset(TokenVerb))
 
 
 class Access:

@@ -22,8 +22,8 @@ from ...agent.requests.needs import needed_rights
 from ...agent.requests.published_table import CONTAINER_PATH, DEVICE_ID_PATH, ROWS, Action
 from ...agent.requests.refusing import CoapRefused
 from ...agent.requests.target import Target
-from ..gateway_file import Verb
-from .media_types import JSON, Accepted, content_format_of
+from ..gateway_file import TokenVerb
+from .media_types import JSON, AcceptedTypes, content_format_of
 from .problems import HttpRefused, bad_request
 from .renditions import Rendition, rendition_of
 
@@ -79,7 +79,7 @@ class DeviceRequest:
     """
 
     request: CoapRequest
-    verbs: tuple[Verb, ...]
+    verbs: tuple[TokenVerb, ...]
     kind: str
     blob: bytes | None = None
     rendition: Rendition | None = None
@@ -135,14 +135,14 @@ def read_device_request(asked: HttpAsked, random_bytes: Callable[[int], bytes]) 
         rights = needed_rights(request, target)
     if request.method is not Method.GET and target.kind != "judge" and target.request_id is None:
         request = replace(request, query=(*query, f"id={random_bytes(8).hex()}"))
-    return DeviceRequest(request, tuple(map(Verb, rights)), kind, blob, rendition)
+    return DeviceRequest(request, tuple(map(TokenVerb, rights)), kind, blob, rendition)
 
 
 def _published(path: tuple[str, ...], query: tuple[str, ...], method: Method) -> DeviceRequest:
     """A request of version 1: what are options there is in the query here."""
     if path == DEVICE_ID_PATH:
         request = CoapRequest(b"", method, path, query)
-        verb = Verb.READ if method is Method.GET else Verb.IDENTIFY
+        verb = TokenVerb.READ if method is Method.GET else TokenVerb.IDENTIFY
         return DeviceRequest(request, (verb,), "device-id")
     given = dict(part.partition("=")[::2] for part in query)
     unknown = sorted(given.keys() - {"action", "uid"})
@@ -160,7 +160,11 @@ def _published(path: tuple[str, ...], query: tuple[str, ...], method: Method) ->
     rendition = rendition_of("published", given.get("uid", "")) if is_question else None
     takes_bundle = action is Action.LOAD and method is row.method
     return DeviceRequest(
-        request, (Verb(row.right),), "published", rendition=rendition, takes_bundle=takes_bundle
+        request,
+        (TokenVerb(row.right),),
+        "published",
+        rendition=rendition,
+        takes_bundle=takes_bundle,
     )
 
 
@@ -179,7 +183,7 @@ def _with_options(
             options.append((int(Option.ETAG), tag))
         elif not is_look and not tag:
             options.append((int(Option.IF_NONE_MATCH), b""))
-    accepted = Accepted.parse(headers.get("accept"))
+    accepted = AcceptedTypes.parse(headers.get("accept"))
     rendition = rendition_of(kind) if is_look or kind == "judge" else None
     if accepted.wants_stream:
         return replace(request, options=tuple(options)), rendition

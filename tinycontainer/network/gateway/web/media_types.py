@@ -56,7 +56,7 @@ def _find(media_type: str) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedTypes:
     """What a client accepts (RFC 9110, section 12.5.1).
 
     Attributes:
@@ -67,7 +67,7 @@ class Accepted:
     ranges: tuple[str, ...]
 
     @classmethod
-    def parse(cls, header: str | None) -> "Accepted":
+    def parse(cls, header: str | None) -> "AcceptedTypes":
         """Read a header field; without one, everything is accepted."""
         if header is None or not header.strip():
             return cls(("*/*",))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...agent.requests.rates import Rates
-from ..audit import Audit
+from ..audit import AuditFile
 from ..blobs import Blobs
 from ..devices.devices import Devices
 from ..devices.jobs import Jobs
@@ -40,7 +40,7 @@ class Parts:
     watching: Watching
     inventory: Inventory
     blobs: Blobs
-    audit: Audit
+    audit: AuditFile
     metrics: Metrics
     limits: LimitsTable
     openapi: bytes

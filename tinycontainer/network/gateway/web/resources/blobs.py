@@ -2,7 +2,7 @@
 
 from starlette.requests import Request
 
-from ...gateway_file import Verb
+from ...gateway_file import TokenVerb
 from ...metrics import CONTENT_TYPE
 from ..access import Holder
 from ..answering import HttpAnswer, as_json
@@ -26,7 +26,7 @@ class BlobResources:
 
     async def put(self, request: Request, holder: Holder) -> HttpAnswer:
         """PUT /blobs/{sha256}."""
-        require(holder, Verb.STORE)
+        require(holder, TokenVerb.STORE)
         digest = read_sha256(str(request.path_params["sha256"]))
         content = await HttpBody(request, self._parts.blobs.most_bytes).whole()
         if not self._parts.blobs.keep(digest, content):
@@ -35,7 +35,7 @@ class BlobResources:
 
     async def get(self, request: Request, holder: Holder) -> HttpAnswer:
         """GET /blobs/{sha256}."""
-        require(holder, Verb.STORE)
+        require(holder, TokenVerb.STORE)
         digest = read_sha256(str(request.path_params["sha256"]))
         found = await self._parts.blobs.find(digest)
         if found is None:
@@ -60,5 +60,5 @@ class MetricsResource:
 
     async def get(self, _request: Request, holder: Holder) -> HttpAnswer:
         """GET /metrics."""
-        require(holder, Verb.MEASURE)
+        require(holder, TokenVerb.MEASURE)
         return HttpAnswer(200, {"content-type": CONTENT_TYPE}, self._parts.metrics.write())

@@ -10,10 +10,10 @@ from tinycontainer.text import show
 
 from ....agent.requests.message import CoapAnswer
 from ...devices.carrier import BadAnswer, NoAnswer
-from ...devices.devices import Answered, Device, Devices, NotThere
-from ...gateway_file import Verb
+from ...devices.devices import Answered, Devices, KnownDevice, NotThere
+from ...gateway_file import TokenVerb
 from ..access import Holder
-from ..media_types import EVENT_STREAM, Accepted
+from ..media_types import EVENT_STREAM, AcceptedTypes
 from ..problems import HttpRefused
 from ..streams import with_signs_of_life
 
@@ -55,7 +55,7 @@ class OpenStreams:
             self.count -= 1
 
 
-def require(holder: Holder, verb: Verb) -> None:
+def require(holder: Holder, verb: TokenVerb) -> None:
     """Refuse what somebody has no right to.
 
     Raises:
@@ -65,7 +65,7 @@ def require(holder: Holder, verb: Verb) -> None:
         raise HttpRefused(403, "forbidden", f"{holder.name} has no right to {verb}")
 
 
-def find_device(devices: Devices, request: Request, holder: Holder) -> Device:
+def find_device(devices: Devices, request: Request, holder: Holder) -> KnownDevice:
     """The device of a request's path.
 
     Raises:
@@ -84,7 +84,9 @@ def find_device(devices: Devices, request: Request, holder: Holder) -> Device:
 
 def wants_stream(request: Request) -> bool:
     """Whether a client accepts a stream of events, by this name; for HEAD it would have no end."""
-    return request.method == "GET" and Accepted.parse(request.headers.get("accept")).wants_stream
+    return (
+        request.method == "GET" and AcceptedTypes.parse(request.headers.get("accept")).wants_stream
+    )
 
 
 async def put_together(answered: Answered) -> CoapAnswer:

@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from ....agent.requests.message import CoapRequest, Method
-from ...devices.carrier import BadAnswer, Body, NoAnswer
-from ...devices.devices import Answered, Asleep, Device, NotThere, TooOften
-from ...gateway_file import Verb
+from ...devices.carrier import BadAnswer, NoAnswer, PayloadPieces
+from ...devices.devices import Answered, Asleep, KnownDevice, NotThere, TooOften
+from ...gateway_file import TokenVerb
 from ..access import Holder
 from ..answering import HttpAnswer, write_answer
 from ..asking import ALLOWED, DeviceRequest, HttpAsked, read_device_request
@@ -44,7 +44,7 @@ class DeviceResources:
     async def forward(self, request: Request, holder: Holder) -> HttpAnswer:
         """POST /devices/{name}: what is protected from end to end."""
         device = find_device(self._parts.devices, request, holder)
-        require(holder, Verb.FORWARD)
+        require(holder, TokenVerb.FORWARD)
         body = HttpBody(request, self._parts.limits.payload_bytes)
         asked = read_protected(
             request.headers.get("content-type", ""),
@@ -71,7 +71,7 @@ class DeviceResources:
             return await self._jobs.accept(request, holder, device, whole)
         pieces = None
         if content is None and asked.request.method is not Method.GET:
-            pieces = Body(body.pieces(), body.size)
+            pieces = PayloadPieces(body.pieces(), body.size)
         coap = replace(asked.request, payload=content or b"")
         return await self._write(await self._carry(device.name, coap, pieces), asked)
 
@@ -97,7 +97,7 @@ class DeviceResources:
             return asked.with_bundle(await body.whole()), b""
         return asked, None
 
-    async def _carry(self, name: str, asked: CoapRequest, body: Body | None) -> Answered:
+    async def _carry(self, name: str, asked: CoapRequest, body: PayloadPieces | None) -> Answered:
         """Ask a device now."""
         try:
             return await self._parts.devices.ask(name, asked, body)
@@ -129,7 +129,7 @@ class DeviceResources:
             raise
         return StreamingResponse(answered.rest, head.status, head.headers)
 
-    def _observe(self, request: Request, device: Device, asked: DeviceRequest) -> Response:
+    def _observe(self, request: Request, device: KnownDevice, asked: DeviceRequest) -> Response:
         rendition = rendition_of(asked.kind)
         if asked.kind not in _OBSERVED or rendition is None:
             raise HttpRefused(406, "not-acceptable", "this resource cannot be observed")

@@ -5,8 +5,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ...devices.devices import Device, NotThere
-from ...gateway_file import Verb
+from ...devices.devices import KnownDevice, NotThere
+from ...gateway_file import TokenVerb
 from ..access import Holder
 from ..answering import HttpAnswer, as_json
 from ..parts import Parts
@@ -29,7 +29,7 @@ class InventoryResources:
 
     async def list_devices(self, request: Request, holder: Holder) -> HttpAnswer | Response:
         """GET /devices."""
-        require(holder, Verb.READ)
+        require(holder, TokenVerb.READ)
         seen = [each for each in self._parts.devices if holder.reaches(each.groups)]
         if not wants_stream(request):
             return as_json(200, [self._describe(each) for each in seen])
@@ -41,7 +41,7 @@ class InventoryResources:
     async def show_device(self, request: Request, holder: Holder) -> HttpAnswer:
         """GET /devices/{name}."""
         device = find_device(self._parts.devices, request, holder)
-        require(holder, Verb.READ)
+        require(holder, TokenVerb.READ)
         return as_json(200, self._describe(device))
 
     def _look(self, name: str, holder: Holder) -> dict[str, Any] | None:
@@ -51,5 +51,5 @@ class InventoryResources:
             return None
         return self._describe(device) if holder.reaches(device.groups) else None
 
-    def _describe(self, device: Device) -> dict[str, Any]:
+    def _describe(self, device: KnownDevice) -> dict[str, Any]:
         return describe_device(device, self._parts.jobs.waiting(device.name))
