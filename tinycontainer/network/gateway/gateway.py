@@ -129,7 +129,7 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: Audit, coap: An
         directory,
         listed,
         served.contexts,
-        Carrier(coap, secrets.token_bytes),
+        Carrier(coap, secrets.token_bytes, limits.answer_s),
         AnswerCache(time.monotonic, limits.cache_ms / 1000),
         _rates(limits.device_requests_per_s),
         time.time,

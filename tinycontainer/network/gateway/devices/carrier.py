@@ -31,8 +31,6 @@ from ...agent.requests.message import (
 )
 from ...agent.requests.refusing import CoapRefused
 
-ANSWER_S: Final = 20.0
-"""How long a device may take for one answer; the library sends a request again until then."""
 _FORMATS: Final = frozenset(Format)
 
 
@@ -98,10 +96,11 @@ class Carrier:
     Args:
         context: of aiocoap; its transports are OSCORE and UDP, in this order.
         random_bytes: draws a number of bytes, for tags of uploads.
-        answer_s: how long a device may take for one answer.
+        answer_s: how long a device may take for one answer; the library sends a request again
+            until then.
     """
 
-    def __init__(self, context: Any, random_bytes: Any, answer_s: float = ANSWER_S) -> None:
+    def __init__(self, context: Any, random_bytes: Any, answer_s: float) -> None:
         self._context = context
         self._random_bytes = random_bytes
         self._answer_s = answer_s

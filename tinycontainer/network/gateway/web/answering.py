@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -43,6 +44,10 @@ STATUS: Final[Mapping[Code, int]] = {
 }
 """The status of each code; an empty answer that says 200 is 204 (TC-GW-12)."""
 _NO_CONTENT: Final = frozenset({Code.DELETED, Code.CHANGED})
+_REASON: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+){0,7}")
+_MAX_REASON_CHARACTERS: Final = 64
+_ETAG_BYTES: Final = range(1, 8 + 1)
+"""Of a tag; an option that is none of them counts as if it were not there (RFC 7252, 5.4.3)."""
 _WAITS: Final = frozenset({Code.UNAVAILABLE, Code.TOO_MANY_REQUESTS})
 
 
@@ -104,9 +109,12 @@ def refusal_of(answer: CoapAnswer) -> HttpRefused:
     reason, detail = "refused", "the device refused it, without a reason"
     if answer.format is Format.PROBLEM:
         try:
-            reason, detail = read_problem_parts(answer.payload)
+            named, detail = read_problem_parts(answer.payload)
         except AnswerUnreadable:
-            detail = "the device refused it, with a reason that cannot be read"
+            named, detail = "", "the device refused it, with a reason that cannot be read"
+        # It becomes part of a URN and of the audit: no place for whatever a device would write.
+        if len(named) <= _MAX_REASON_CHARACTERS and _REASON.fullmatch(named) is not None:
+            reason = named
     headers = {}
     wait = options.get(Option.MAX_AGE)
     if wait is not None and answer.code in _WAITS:
@@ -121,7 +129,7 @@ def _headers_of(answer: CoapAnswer, age_s: float, fresh_s: float) -> dict[str, s
     options = dict(answer.options)
     headers = {}
     etag = options.get(Option.ETAG)
-    if etag is not None:
+    if etag is not None and len(etag) in _ETAG_BYTES:
         headers["etag"] = f'"{etag.hex()}"'
     if fresh_s > 0:
         headers["cache-control"] = f"private, max-age={math.ceil(fresh_s)}"

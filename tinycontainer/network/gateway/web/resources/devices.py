@@ -1,5 +1,6 @@
 """Requests to devices: from HTTP to CoAP and back, now or as a job."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
@@ -73,7 +74,8 @@ class DeviceResources:
         if content is None and asked.request.method is not Method.GET:
             pieces = Body(body.pieces(), body.size)
         coap = replace(asked.request, payload=content or b"")
-        return await self._write(await self._carry(device.name, coap, pieces), asked)
+        answered = await self._carry(device.name, coap, pieces)
+        return await self._write(answered, asked, is_bare=request.method == "HEAD")
 
     def _read(self, request: Request) -> DeviceRequest:
         raw = request.scope.get("raw_path", b"").decode("ascii", "replace")
@@ -116,8 +118,10 @@ class DeviceResources:
         except BadAnswer as error:
             raise HttpRefused(502, "bad-answer", f"the device: {error}") from error
 
-    async def _write(self, answered: Answered, asked: DeviceRequest) -> HttpAnswer | Response:
-        """The answer of a device; a long one in pieces, as they come."""
+    async def _write(
+        self, answered: Answered, asked: DeviceRequest, *, is_bare: bool
+    ) -> HttpAnswer | Response:
+        """The answer of a device; a long one in pieces, as they come, unless it stays bare."""
         try:
             if answered.rest is None or asked.rendition is not None:
                 answer = await put_together(answered)
@@ -127,7 +131,8 @@ class DeviceResources:
             if refusal.status == 405 and "Allow" not in refusal.headers:
                 refusal.headers["Allow"] = ALLOWED[asked.kind]
             raise
-        return StreamingResponse(answered.rest, head.status, head.headers)
+        rest = _nothing() if is_bare else answered.rest
+        return StreamingResponse(rest, head.status, head.headers)
 
     def _observe(self, request: Request, device: Device, asked: DeviceRequest) -> Response:
         rendition = rendition_of(asked.kind)
@@ -140,3 +145,9 @@ class DeviceResources:
             return self._streams.respond(self._events.follow(device.name, int(since)))
         source = states(self._parts.watching, device.name, asked.request.path, rendition)
         return self._streams.respond(source)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    """No payload, of a length that is not told."""
+    for piece in ():
+        yield piece
