@@ -35,7 +35,5 @@ def gateway(
 @pytest.fixture(scope="module")
 def ask(gateway: Gateway) -> Iterator[Callable[..., httpx.Response]]:
     """Ask the device over HTTP: method, path below the device, and what httpx takes."""
-    with httpx.Client(
-        base_url=gateway.web, trust_env=False, timeout=30, verify=False
-    ) as client:
+    with httpx.Client(base_url=gateway.web, trust_env=False, timeout=30, verify=False) as client:
         yield lambda method, path, **given: client.request(method, f"/devices/fake{path}", **given)

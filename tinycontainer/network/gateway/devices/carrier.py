@@ -31,6 +31,8 @@ from ...agent.requests.message import (
 )
 from ...agent.requests.refusing import CoapRefused
 
+MAX_MESSAGE_BYTES: Final = 3072
+"""Payload and options of one answer; the library cuts datagrams of 4096 bytes without a word."""
 _FORMATS: Final = frozenset(Format)
 
 
@@ -271,6 +273,9 @@ def read_answer(message: Any) -> CoapAnswer:
         for each in message.opt.option_list()
         if each.number != Option.OBSERVE
     )
+    size = len(message.payload) + sum(len(value) for _, value in options)
+    if size > MAX_MESSAGE_BYTES:
+        raise BadAnswer(f"a message of its answer has more than {MAX_MESSAGE_BYTES} bytes")
     number = message.opt.content_format
     known = Format(int(number)) if number is not None and int(number) in _FORMATS else None
     try:

@@ -67,7 +67,12 @@ class HttpAnswer:
 
 
 def write_answer(
-    answer: CoapAnswer, rendition: Rendition | None, age_s: float, fresh_s: float
+    answer: CoapAnswer,
+    rendition: Rendition | None,
+    age_s: float,
+    fresh_s: float,
+    *,
+    may_be_valid: bool = False,
 ) -> HttpAnswer:
     """An answer of a device, as HTTP.
 
@@ -76,6 +81,7 @@ def write_answer(
         rendition: makes JSON of it; None if it stays as it is.
         age_s: how long ago it came.
         fresh_s: for how long it may be used, counted from when it came.
+        may_be_valid: whether its client has named a tag, so that 2.03 is an answer to it.
 
     Raises:
         HttpRefused: it is an error, or cannot be used.
@@ -83,7 +89,7 @@ def write_answer(
     if answer.code >= Code.BAD_REQUEST:
         raise refusal_of(answer)
     status = STATUS.get(answer.code)
-    if status is None:
+    if status is None or (answer.code is Code.VALID and not may_be_valid):
         raise HttpRefused(502, "bad-answer", f"the device answered {answer.code.dotted}")
     headers = _headers_of(answer, age_s, fresh_s)
     if status == 304:

@@ -23,7 +23,7 @@ from ...agent.requests.published_table import CONTAINER_PATH, DEVICE_ID_PATH, RO
 from ...agent.requests.refusing import CoapRefused
 from ...agent.requests.target import Target
 from ..gateway_file import Verb
-from .media_types import JSON, Accepted, content_format_of
+from .media_types import CBOR, JSON, Accepted, content_format_of
 from .problems import HttpRefused, bad_request
 from .renditions import Rendition, rendition_of
 
@@ -31,6 +31,8 @@ MAX_QUERY_CHARACTERS: Final = 2048
 MAX_PART_BYTES: Final = 255
 """Of a segment or a part of the query (RFC 7252, section 5.10)."""
 MAX_ETAGS: Final = 8
+MAX_ETAG_BYTES: Final = 8
+_BLOB: Final = "blob="
 _ACTIONS: Final = {action.name.lower().replace("_", "-"): action for action in Action}
 _METHODS: Final = {"HEAD": Method.GET, **{method.name: method for method in Method}}
 ALLOWED: Final = {
@@ -120,7 +122,7 @@ def read_device_request(asked: HttpAsked, random_bytes: Callable[[int], bytes]) 
     if path in (CONTAINER_PATH, DEVICE_ID_PATH):
         kind = "published" if path == CONTAINER_PATH else "device-id"
         return _published(path, query, _method(asked.method, kind))
-    blob, query = _take_blob(query)
+    blob, query = _take_blob(query, asked.method)
     try:
         # Which methods there are depends on the resource, so the path is looked at first.
         kind = Target.of(CoapRequest(b"", Method.GET, path)).kind
@@ -178,11 +180,13 @@ def _with_options(
             options.append((int(Option.ETAG), tag))
         elif not is_look and not tag:
             options.append((int(Option.IF_NONE_MATCH), b""))
+        elif not is_look:
+            raise bad_request("If-None-Match: of a change, * is all that a device knows")
     accepted = Accepted.parse(headers.get("accept"))
     rendition = rendition_of(kind) if is_look or kind == "judge" else None
     if accepted.wants_stream:
         return replace(request, options=tuple(options)), rendition
-    offers = ("application/cbor",) if rendition is None else (JSON, "application/cbor")
+    offers = (CBOR,) if rendition is None else (JSON, CBOR)
     if accepted.choose(offers) != JSON:
         rendition = None
         wanted = accepted.content_format() if is_look else None
@@ -192,38 +196,47 @@ def _with_options(
 
 
 def _tags(headers: Mapping[str, str], name: str) -> list[bytes]:
-    """The entity tags of a header field; an empty one for ``*``."""
+    """The entity tags of a header field that a device can have given; an empty one for ``*``.
+
+    Raises:
+        HttpRefused: they are too many, or the request is for another state than any device has.
+    """
     if name not in headers:
         return []
-    tags = []
-    for entry in headers[name].split(",")[: MAX_ETAGS + 1]:
-        text = entry.strip().removeprefix("W/")
-        if text == "*":
-            tags.append(b"")
-            continue
-        digits = text[1:-1]
-        is_quoted = len(text) >= 2 and text[0] == text[-1] == '"'
-        try:
-            tag = bytes.fromhex(digits) if is_quoted and digits.isalnum() else b""
-        except ValueError:
-            tag = b""
-        if not 1 <= len(tag) <= 8:
-            # It is of no representation that a device has given.
-            if name == "if-match":
-                raise HttpRefused(412, "precondition-failed", f"{name}: no device has this tag")
-            continue
-        tags.append(tag)
-    if len(tags) > MAX_ETAGS:
+    entries = [entry.strip() for entry in headers[name].split(",")]
+    if len(entries) > MAX_ETAGS:
         raise bad_request(f"{name}: has more than {MAX_ETAGS} tags")
+    # A weak tag is of no use for a change, whose condition is compared strongly (RFC 9110, 13.1.1).
+    is_strong = name == "if-match"
+    read = [_tag(entry if is_strong else entry.removeprefix("W/")) for entry in entries]
+    tags = [tag for tag in read if tag is not None]
+    if is_strong and not tags:
+        raise HttpRefused(412, "precondition-failed", f"{name}: no device has such a tag")
     return tags
 
 
-def _take_blob(query: tuple[str, ...]) -> tuple[bytes | None, tuple[str, ...]]:
+def _tag(text: str) -> bytes | None:
+    """An entity tag; an empty one for ``*``, None for one that no device has given."""
+    if text == "*":
+        return b""
+    digits = text[1:-1]
+    is_quoted = len(text) >= 2 and text[0] == text[-1] == '"'
+    try:
+        tag = bytes.fromhex(digits) if is_quoted and digits.isalnum() else b""
+    except ValueError:
+        tag = b""
+    return tag if 1 <= len(tag) <= MAX_ETAG_BYTES else None
+
+
+def _take_blob(query: tuple[str, ...], method: str) -> tuple[bytes | None, tuple[str, ...]]:
     """The hash of a blob in the query, which is for the gateway, and the rest of the query."""
-    found = [part for part in query if part.startswith("blob=")]
+    found = [part for part in query if part.startswith(_BLOB)]
     if not found:
         return None, query
-    return read_sha256(found[0][5:]), tuple(part for part in query if part != found[0])
+    if len(found) > 1 or method not in ("PUT", "POST"):
+        raise bad_request("query: blob stands for the payload of a PUT or a POST, once")
+    digest = read_sha256(found[0].removeprefix(_BLOB))
+    return digest, tuple(part for part in query if part != found[0])
 
 
 def read_sha256(digits: str) -> bytes:

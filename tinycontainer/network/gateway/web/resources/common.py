@@ -84,7 +84,8 @@ def find_device(devices: Devices, request: Request, holder: Holder) -> Device:
 
 def wants_stream(request: Request) -> bool:
     """Whether a client accepts a stream of events, by this name."""
-    return Accepted.parse(request.headers.get("accept")).wants_stream
+    # A HEAD has no stream: it would never end.
+    return request.method == "GET" and Accepted.parse(request.headers.get("accept")).wants_stream
 
 
 async def put_together(answered: Answered) -> CoapAnswer:

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from ....agent.requests.message import CoapRequest, Method
+from ....agent.requests.message import CoapRequest, Method, Option
 from ...devices.carrier import BadAnswer, Body, NoAnswer
 from ...devices.devices import Answered, Asleep, Device, NotThere, TooOften
 from ...gateway_file import Verb
@@ -79,9 +80,17 @@ class DeviceResources:
 
     def _read(self, request: Request) -> DeviceRequest:
         raw = request.scope.get("raw_path", b"").decode("ascii", "replace")
-        rest = raw.partition("?")[0].removeprefix("/devices/").partition("/")[2]
-        query = request.scope.get("query_string", b"").decode("ascii", "replace")
-        asked = HttpAsked(request.method, rest, query, request.headers)
+        name, _, rest = raw.removeprefix("/devices/").partition("/")
+        if unquote(name) != request.path_params["name"]:  # it has an escaped slash
+            raise HttpRefused(404, "not-found", "there is no such resource; see /openapi.json")
+        try:
+            query = request.scope.get("query_string", b"").decode("ascii")
+        except UnicodeDecodeError:
+            raise bad_request("query: has characters that must be escaped") from None
+        headers: dict[str, str] = {}
+        for field, value in request.headers.items():
+            headers[field] = f"{headers[field]}, {value}" if field in headers else value
+        asked = HttpAsked(request.method, rest, query, headers)
         return read_device_request(asked, self._parts.random_bytes)
 
     async def _take_payload(
@@ -92,7 +101,7 @@ class DeviceResources:
             content = await self._parts.blobs.find(asked.blob)
             if content is None:
                 raise HttpRefused(404, "unknown-blob", "no blob has this hash; PUT it to /blobs")
-            if body.size:
+            if await body.whole():
                 raise bad_request("payload: a blob is named in its place")
             return asked, content
         if asked.takes_bundle:
@@ -124,8 +133,13 @@ class DeviceResources:
         """The answer of a device; a long one in pieces, as they come, unless it stays bare."""
         try:
             if answered.rest is None or asked.rendition is not None:
-                answer = await put_together(answered)
-                return write_answer(answer, asked.rendition, answered.age_s, answered.fresh_s)
+                return write_answer(
+                    await put_together(answered),
+                    asked.rendition,
+                    answered.age_s,
+                    answered.fresh_s,
+                    may_be_valid=asked.request.option(Option.ETAG) is not None,
+                )
             head = write_answer(answered.answer, None, 0, 0)
         except HttpRefused as refusal:
             if refusal.status == 405 and "Allow" not in refusal.headers:
@@ -149,5 +163,6 @@ class DeviceResources:
 
 async def _nothing() -> AsyncIterator[bytes]:
     """No payload, of a length that is not told."""
-    for piece in ():
+    none: tuple[bytes, ...] = ()
+    for piece in none:
         yield piece
