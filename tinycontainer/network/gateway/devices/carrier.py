@@ -33,6 +33,7 @@ from ...agent.requests.refusing import CoapRefused
 
 MAX_MESSAGE_BYTES: Final = 3072
 """Payload and options of one answer; the library cuts datagrams of 4096 bytes without a word."""
+_WRONG_LENGTH: Final = "a block of its answer has another length than it says"
 _FORMATS: Final = frozenset(Format)
 
 
@@ -131,22 +132,32 @@ class Carrier:
             BadAnswer: an answer cannot be used.
         """
         part, more = await body.take(BLOCK_BYTES)
-        if not more:
-            return await self.exchange(to, replace(request, payload=part))
-        tag = (Option.REQUEST_TAG, self._random_bytes(4))
+        if more:
+            answer = await self._upload(to, request, body, part)
+        else:
+            answer = await self.exchange(to, replace(request, payload=part))
+        _require_begin(answer)
+        return answer
+
+    async def _upload(
+        self, to: Destination, request: CoapRequest, body: Body, part: bytes
+    ) -> CoapAnswer:
+        """Send a payload in blocks, of which the first is there; the answer to the last one."""
+        tag = (int(Option.REQUEST_TAG), self._random_bytes(4))
         size = () if body.size is None else ((int(Option.SIZE1), to_uint(body.size)),)
-        number = 0
+        block, came = Block(0, True, BLOCK_BYTES), 0
         while True:
-            block = (Option.BLOCK1, encode_block(Block(number, more, BLOCK_BYTES)))
-            options = (*request.options, tag, block, *size)
+            option = (int(Option.BLOCK1), encode_block(block))
+            options = (*request.options, tag, option, *size)
             answer = await self.exchange(to, replace(request, payload=part, options=options))
-            if answer.code is not Code.CONTINUE:
+            if answer.code >= Code.BAD_REQUEST:
                 return answer
-            if not more:
-                raise BadAnswer("it asks for more than there is")
-            part, more = await body.take(BLOCK_BYTES)
-            size = ()
-            number += 1
+            if not block.more and answer.code is not Code.CONTINUE:
+                return answer
+            size_bytes = _continued_size(answer, block)
+            came += len(part)
+            part, more = await body.take(size_bytes)
+            block, size = Block(came // size_bytes, more, size_bytes), ()
 
     async def parts(
         self, to: Destination, request: CoapRequest, first: CoapAnswer, most_bytes: int
@@ -170,11 +181,13 @@ class Carrier:
             came += len(answer.payload)
             if came > most_bytes:
                 raise BadAnswer(f"its answer has more than {most_bytes} bytes")
+            if block is not None and len(answer.payload) > block.size_bytes:
+                raise BadAnswer(_WRONG_LENGTH)
             yield answer.payload
             if block is None or not block.more:
                 return
             if len(answer.payload) != block.size_bytes:
-                raise BadAnswer("a block of its answer has another length than it says")
+                raise BadAnswer(_WRONG_LENGTH)
             following = Block(block.number + 1, False, block.size_bytes)
             options = (*asked, (int(Option.BLOCK2), encode_block(following)))
             answer = await self.exchange(to, replace(request, options=options, payload=b""))
@@ -201,13 +214,13 @@ class Carrier:
         asking = self._context.request(message, handle_blockwise=False)
         try:
             first = await self._receive(asking.response, protects, self._answer_s)
-            yield read_answer(first)
+            yield _begin_of(first)
             news = aiter(asking.observation)
             while not asking.observation.cancelled:
                 found = await self._receive(anext(news, None), protects, None)
                 if found is None:
                     return
-                yield read_answer(found)
+                yield _begin_of(found)
         finally:
             if not asking.observation.cancelled:
                 asking.observation.cancel()
@@ -291,8 +304,32 @@ def _code_of(number: int) -> Code:
     return {4: Code.BAD_REQUEST, 5: Code.INTERNAL_ERROR}.get(number >> 5) or Code(number)
 
 
-def _block_of(answer: CoapAnswer) -> Block | None:
-    value = dict(answer.options).get(Option.BLOCK2)
+def _begin_of(message: Any) -> CoapAnswer:
+    answer = read_answer(message)
+    _require_begin(answer)
+    return answer
+
+
+def _require_begin(answer: CoapAnswer) -> None:
+    """Refuse an answer that is not the first block of one, or all of it."""
+    block = _block_of(answer)
+    if block is not None and block.number > 0:
+        raise BadAnswer("its answer does not begin with its first block")
+
+
+def _continued_size(answer: CoapAnswer, block: Block) -> int:
+    """In blocks of which size an upload goes on (RFC 7959, section 2.3)."""
+    found = _block_of(answer, Option.BLOCK1)
+    if not block.more:
+        raise BadAnswer("it asks for more than there is")
+    if answer.code is not Code.CONTINUE or found is None or found.number != block.number:
+        # It has taken one block for all there is, or another one: what it has done is not known.
+        raise BadAnswer("it does not take payloads in blocks as it should")
+    return min(found.size_bytes, block.size_bytes)
+
+
+def _block_of(answer: CoapAnswer, number: Option = Option.BLOCK2) -> Block | None:
+    value = dict(answer.options).get(number)
     if value is None:
         return None
     try:
