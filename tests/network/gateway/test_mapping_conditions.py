@@ -90,9 +90,7 @@ def test_a_change_of_what_is_expected_is_conditional(
 @pytest.mark.parametrize(
     "given", ['"nothing"', 'W/"01"', '"000102030405060708"', '""', "", "01", '"0"', '"', "**"]
 )
-def test_a_change_of_what_no_device_has_is_not_made(
-    ask: Ask, fake: FakeDevice, given: str
-) -> None:
+def test_a_change_of_what_no_device_has_is_not_made(ask: Ask, fake: FakeDevice, given: str) -> None:
     fake.answers(reply("2.04"))
     found = ask("PUT", BOX, content=b"x", headers={"If-Match": given})
     assert (found.status_code, fake.asked) == (412, [])

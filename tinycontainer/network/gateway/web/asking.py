@@ -30,6 +30,8 @@ from .renditions import Rendition, rendition_of
 MAX_QUERY_CHARACTERS: Final = 2048
 MAX_PART_BYTES: Final = 255
 """Of a segment or a part of the query (RFC 7252, section 5.10)."""
+MAX_PUBLISHED_BYTES: Final = 3072
+"""Of a bundle for version 1: options have no blocks, and a device cuts longer datagrams."""
 MAX_ETAGS: Final = 8
 MAX_ETAG_BYTES: Final = 8
 _BLOB: Final = "blob="
@@ -43,7 +45,6 @@ ALLOWED: Final = {
     "judge": "POST",
     "update": "GET, HEAD, POST",
     "events": "GET, HEAD",
-    "published": "GET, HEAD, PUT, POST, DELETE",
     "device-id": "GET, HEAD, POST",
 }
 """By kind of resource."""
@@ -86,12 +87,21 @@ class DeviceRequest:
     rendition: Rendition | None = None
     takes_bundle: bool = False
 
+    @property
+    def allowed(self) -> str:
+        """The methods that its resource knows."""
+        name = self.request.method.name
+        return ALLOWED.get(self.kind, name.replace("GET", "GET, HEAD"))
+
     def with_bundle(self, content: bytes) -> "DeviceRequest":
         """The request with the sections of a bundle as options (TC-MGMT-07).
 
         Raises:
             HttpRefused: it is no bundle.
         """
+        if len(content) > MAX_PUBLISHED_BYTES:
+            problem = f"at most {MAX_PUBLISHED_BYTES} bytes fit into a message of version 1"
+            raise HttpRefused(413, "too-large", f"{problem}; PUT the bundle to /tc/c/UID")
         try:
             bundle = Bundle.decode(content, len(content))
         except MetadataError as error:
@@ -120,8 +130,7 @@ def read_device_request(asked: HttpAsked, random_bytes: Callable[[int], bytes]) 
     if len(asked.query) > MAX_QUERY_CHARACTERS:
         raise bad_request(f"query: has more than {MAX_QUERY_CHARACTERS} characters")
     if path in (CONTAINER_PATH, DEVICE_ID_PATH):
-        kind = "published" if path == CONTAINER_PATH else "device-id"
-        return _published(path, query, _method(asked.method, kind))
+        return _published(path, query, asked.method)
     blob, query = _take_blob(query, asked.method)
     try:
         # Which methods there are depends on the resource, so the path is looked at first.
@@ -135,13 +144,16 @@ def read_device_request(asked: HttpAsked, random_bytes: Callable[[int], bytes]) 
     if request.option(Option.IF_MATCH) is not None:
         rights = needed_rights(request, target)
     if request.method is not Method.GET and target.kind != "judge" and target.request_id is None:
+        if len(query) >= MAX_URI_PARTS:
+            raise bad_request(f"query: has more than {MAX_URI_PARTS} parts, with an id")
         request = replace(request, query=(*query, f"id={random_bytes(8).hex()}"))
     return DeviceRequest(request, tuple(map(Verb, rights)), kind, blob, rendition)
 
 
-def _published(path: tuple[str, ...], query: tuple[str, ...], method: Method) -> DeviceRequest:
+def _published(path: tuple[str, ...], query: tuple[str, ...], name: str) -> DeviceRequest:
     """A request of version 1: what are options there is in the query here."""
     if path == DEVICE_ID_PATH:
+        method = _method(name, "device-id")
         request = CoapRequest(b"", method, path, query)
         verb = Verb.READ if method is Method.GET else Verb.IDENTIFY
         return DeviceRequest(request, (verb,), "device-id")
@@ -156,12 +168,17 @@ def _published(path: tuple[str, ...], query: tuple[str, ...], method: Method) ->
     if "uid" in given:
         options.append((int(Option.UID), _uid(given["uid"])))
     row = ROWS[action]
-    request = CoapRequest(b"", method, path, (), tuple(options))
+    if _METHODS.get(name) is not row.method:
+        raise _not_allowed(name, row.method.name.replace("GET", "GET, HEAD"))
+    request = CoapRequest(b"", row.method, path, (), tuple(options))
     is_question = action is Action.IS_RUNNING
     rendition = rendition_of("published", given.get("uid", "")) if is_question else None
-    takes_bundle = action is Action.LOAD and method is row.method
     return DeviceRequest(
-        request, (Verb(row.right),), "published", rendition=rendition, takes_bundle=takes_bundle
+        request,
+        (Verb(row.right),),
+        "published",
+        rendition=rendition,
+        takes_bundle=action is Action.LOAD,
     )
 
 
@@ -267,9 +284,13 @@ def _uid(digits: str) -> bytes:
 def _method(name: str, kind: str) -> Method:
     method = _METHODS.get(name)
     if method is None or name not in ALLOWED[kind].split(", "):
-        problem = f"{show(name, 20)} is not possible here"
-        raise HttpRefused(405, "method-not-allowed", problem, {"Allow": ALLOWED[kind]})
+        raise _not_allowed(name, ALLOWED[kind])
     return method
+
+
+def _not_allowed(name: str, allowed: str) -> HttpRefused:
+    problem = f"{show(name, 20)} is not possible here"
+    return HttpRefused(405, "method-not-allowed", problem, {"Allow": allowed})
 
 
 def _split(text: str, separator: str, what: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from ...devices.devices import Answered, Asleep, Device, NotThere, TooOften
 from ...gateway_file import Verb
 from ..access import Holder
 from ..answering import HttpAnswer, write_answer
-from ..asking import ALLOWED, DeviceRequest, HttpAsked, read_device_request
+from ..asking import DeviceRequest, HttpAsked, read_device_request
 from ..bodies import HttpBody
 from ..forwarding import HEADER, read_protected, write_protected
 from ..parts import Parts
@@ -143,7 +143,7 @@ class DeviceResources:
             head = write_answer(answered.answer, None, 0, 0)
         except HttpRefused as refusal:
             if refusal.status == 405 and "Allow" not in refusal.headers:
-                refusal.headers["Allow"] = ALLOWED[asked.kind]
+                refusal.headers["Allow"] = asked.allowed
             raise
         rest = _nothing() if is_bare else answered.rest
         return StreamingResponse(rest, head.status, head.headers)
