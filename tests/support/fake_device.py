@@ -116,6 +116,7 @@ class FakeDevice:
     observed: list[tuple[str, ...]] = field(default_factory=list)
     observes: bool = True
     _loop: Any = None
+    _number: int = 1
     _pipes: list[tuple[tuple[str, ...], Any]] = field(default_factory=list)
 
     def answers(self, *replies: Reply | None) -> None:
@@ -145,7 +146,8 @@ class FakeDevice:
         for each, pipe in [*self._pipes]:
             if each == path:
                 message = _message(found)
-                message.opt.observe = None if is_last else len(self.asked) + 7
+                self._number += 1
+                message.opt.observe = None if is_last else self._number
                 pipe.add_response(message, is_last=is_last)
 
     async def render_to_pipe(self, pipe: Any) -> None:

@@ -30,7 +30,9 @@ from ...agent.requests.message import (
     to_uint,
 )
 from ...agent.requests.refusing import CoapRefused
+from .cache import freshness_s
 
+OBSERVED_MARGIN_S: Final = 2.0
 MAX_MESSAGE_BYTES: Final = 3072
 """Payload and options of one answer; the library cuts datagrams of 4096 bytes without a word."""
 _WRONG_LENGTH: Final = "a block of its answer has another length than it says"
@@ -203,7 +205,8 @@ class Carrier:
     async def observe(self, to: Destination, request: CoapRequest) -> AsyncIterator[CoapAnswer]:
         """The answer to a request, and again whenever it has changed, until that ends.
 
-        A notification has the first block only.
+        A notification has the first block only. Without any, it ends some time after the last one
+        is fresh no more.
 
         Raises:
             NoAnswer: there was no first answer in time, or the device is not reached any more.
@@ -214,13 +217,17 @@ class Carrier:
         asking = self._context.request(message, handle_blockwise=False)
         try:
             first = await self._receive(asking.response, protects, self._answer_s)
-            yield _begin_of(first)
+            answer = _begin_of(first)
+            yield answer
             news = aiter(asking.observation)
             while not asking.observation.cancelled:
-                found = await self._receive(anext(news, None), protects, None)
+                # A device that was started anew has forgotten who observes it (RFC 7641, 3.3.1).
+                patience_s = freshness_s(answer) + OBSERVED_MARGIN_S
+                found = await self._receive(anext(news, None), protects, patience_s)
                 if found is None:
                     return
-                yield _begin_of(found)
+                answer = _begin_of(found)
+                yield answer
         finally:
             if not asking.observation.cancelled:
                 asking.observation.cancel()
@@ -255,9 +262,7 @@ class Carrier:
             self._remotes[base] = remote
         return remote
 
-    async def _receive(
-        self, answering: Any, must_be_protected: bool, timeout_s: float | None
-    ) -> Any:
+    async def _receive(self, answering: Any, must_be_protected: bool, timeout_s: float) -> Any:
         try:
             found = await asyncio.wait_for(answering, timeout_s)
         except (TimeoutError, error.NetworkError, error.LibraryShutdown) as problem:
