@@ -188,8 +188,9 @@ def test_events_come_once_and_in_order(gateway: Gateway, fake: FakeDevice) -> No
 def test_events_go_on_after_the_last_one(gateway: Gateway, fake: FakeDevice, place: str) -> None:
     Ring(fake, 9)
     uri = f"{gateway.web}/devices/fake/tc/e"
-    headers = {"Last_Event_ID": "7"} if place == "header" else {}
-    with following(uri + ("?since=7" if place == "query" else ""), **headers) as events:
+    is_query = place == "query"
+    stream = following(f"{uri}?since=7") if is_query else following(uri, Last_Event_ID="7")
+    with stream as events:
         assert [next(events).number for _ in range(2)] == ["8", "9"]
 
 
@@ -222,7 +223,7 @@ def test_events_of_before_a_reboot_are_not_told_after_it(
 def test_what_is_no_number_of_an_event_is_refused(
     gateway: Gateway, fake: FakeDevice, number: str
 ) -> None:
-    headers = {"Accept": "text/event-stream", "Last-Event-ID": number.encode()}
+    headers = {b"Accept": b"text/event-stream", b"Last-Event-ID": number.encode()}
     found = httpx.get(f"{gateway.web}/devices/fake/tc/e", headers=headers, trust_env=False)
     assert (found.status_code, fake.asked) == (400, [])
 
