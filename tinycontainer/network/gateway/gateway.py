@@ -36,6 +36,7 @@ from .metrics import Metrics
 from .store import GatewayStore
 from .web.access import Access
 from .web.application import Application
+from .web.http_protocol import BoundedProtocol
 from .web.openapi import write_openapi
 from .web.page import read_page_files
 from .web.parts import Parts
@@ -132,7 +133,7 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
         directory,
         listed,
         served.contexts,
-        Carrier(coap, secrets.token_bytes),
+        Carrier(coap, secrets.token_bytes, limits.answer_s),
         AnswerCache(time.monotonic, limits.cache_ms / 1000),
         _rates(limits.device_requests_per_s),
         time.time,
@@ -249,7 +250,7 @@ def _web_config(plan: GatewayPlan, application: Application) -> uvicorn.Config:
     is_safe = http.certificate is not None and http.key is not None
     config = uvicorn.Config(
         application.asgi(),
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -204,6 +204,9 @@ class Devices:
     async def observe(self, name: str, request: CoapRequest) -> AsyncIterator[CoapAnswer]:
         """The answer of a device, now and whenever it has changed; as `Carrier.observe`."""
         to = self.require_awake(name)
+        wait_s = self._rates.admit(name.encode())
+        if wait_s > 0:
+            raise TooOften(wait_s)
         async for answer in self._carrier.observe(to, request):
             self._heard_s[name] = self._now_s()
             yield await self._answered(to, request, answer).whole()

@@ -1,4 +1,4 @@
-"""The gateway over HTTP. Each request is judged in one order (TC-GW-20).
+"""The gateway over HTTP. Each request is judged in one order (TC-GW-61).
 
 Who asks, by its token; how often; whether the device exists for that one; what it may do; then what
 the resource itself says.
@@ -117,7 +117,8 @@ class Application:
             {
                 "who": "" if holder is None else holder.name,
                 "method": show(request.method, 20),
-                "path": show(request.url.path, 200),
+                # Not that of `request.url`: an escaped ? or # would end it there.
+                "path": show(str(request.scope["path"]), 200),
                 "status": status,
                 **request.state.note,
             }
@@ -137,7 +138,7 @@ class Application:
         return Response(self._parts.openapi, media_type=JSON)
 
     async def _give_page(self, request: Request) -> Response:
-        content, media_type = self._page_files[request.url.path]
+        content, media_type = self._page_files[str(request.scope["path"])]
         return Response(content, 200, _PAGE_HEADERS, media_type)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any, Final
@@ -22,7 +21,6 @@ ALIVE_S: Final = 15.0
 """After so long without news, a comment shows that the stream goes on."""
 ALIVE: Final = b": alive\n\n"
 EVENTS_PATH: Final = ("tc", "e")
-_PAGES: Final = 256
 _AGAIN_S: Final = 0.5
 
 _Page = tuple[int, list[tuple[int, str]]]
@@ -94,7 +92,7 @@ class EventStreams:
     def __init__(self, devices: Devices, watching: Watching) -> None:
         self._devices = devices
         self._watching = watching
-        self._pages: OrderedDict[tuple[str, int, int], asyncio.Task[_Page]] = OrderedDict()
+        self._pages: dict[tuple[str, int, int], asyncio.Task[_Page]] = {}
 
     async def follow(self, device: str, since: int) -> AsyncIterator[bytes]:
         """The events of a device above a number, and all that come."""
@@ -124,12 +122,11 @@ class EventStreams:
         task = self._pages.get(key)
         if task is None:
             task = self._pages[key] = asyncio.create_task(self._fetch(device, since))
-            while len(self._pages) > _PAGES:
-                self._pages.popitem(last=False)
+            # Not kept: after a reboot, other events of the device have the same numbers.
+            task.add_done_callback(lambda _: self._pages.pop(key))
         try:
             _, rows = await asyncio.shield(task)
         except (NoAnswer, BadAnswer, NotThere, Asleep, TooOften, AnswerUnreadable):
-            self._pages.pop(key, None)
             await asyncio.sleep(_AGAIN_S)
             return []
         numbers = [since, *(number for number, _ in rows)]

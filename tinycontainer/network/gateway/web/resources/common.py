@@ -83,7 +83,8 @@ def find_device(devices: Devices, request: Request, holder: Holder) -> KnownDevi
 
 
 def wants_stream(request: Request) -> bool:
-    """Whether a client accepts a stream of events, by this name; for HEAD it would have no end."""
+    """Whether a client accepts a stream of events, by this name."""
+    # A HEAD has no stream: it would never end.
     return (
         request.method == "GET" and AcceptedTypes.parse(request.headers.get("accept")).wants_stream
     )

@@ -1,18 +1,20 @@
 """Requests to devices: from HTTP to CoAP and back, now or as a job."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from ....agent.requests.message import CoapRequest, Method
+from ....agent.requests.message import CoapRequest, Method, Option
 from ...devices.carrier import BadAnswer, NoAnswer, PayloadPieces
 from ...devices.devices import Answered, Asleep, KnownDevice, NotThere, TooOften
 from ...gateway_file import TokenVerb
 from ..access import Holder
 from ..answering import HttpAnswer, write_answer
-from ..asking import ALLOWED, DeviceRequest, HttpAsked, read_device_request
+from ..asking import DeviceRequest, HttpAsked, read_device_request
 from ..bodies import HttpBody
 from ..forwarding import HEADER, read_protected, write_protected
 from ..parts import Parts
@@ -73,13 +75,22 @@ class DeviceResources:
         if content is None and asked.request.method is not Method.GET:
             pieces = PayloadPieces(body.pieces(), body.size)
         coap = replace(asked.request, payload=content or b"")
-        return await self._write(await self._carry(device.name, coap, pieces), asked)
+        answered = await self._carry(device.name, coap, pieces)
+        return await self._write(answered, asked, is_bare=request.method == "HEAD")
 
     def _read(self, request: Request) -> DeviceRequest:
         raw = request.scope.get("raw_path", b"").decode("ascii", "replace")
-        rest = raw.partition("?")[0].removeprefix("/devices/").partition("/")[2]
-        query = request.scope.get("query_string", b"").decode("ascii", "replace")
-        asked = HttpAsked(request.method, rest, query, request.headers)
+        name, _, rest = raw.removeprefix("/devices/").partition("/")
+        if unquote(name) != request.path_params["name"]:  # it has an escaped slash
+            raise HttpRefused(404, "not-found", "there is no such resource; see /openapi.json")
+        try:
+            query = request.scope.get("query_string", b"").decode("ascii")
+        except UnicodeDecodeError:
+            raise bad_request("query: has characters that must be escaped") from None
+        headers: dict[str, str] = {}
+        for field, value in request.headers.items():
+            headers[field] = f"{headers[field]}, {value}" if field in headers else value
+        asked = HttpAsked(request.method, rest, query, headers)
         return read_device_request(asked, self._parts.random_bytes)
 
     async def _take_payload(
@@ -90,7 +101,7 @@ class DeviceResources:
             content = await self._parts.blobs.find(asked.blob)
             if content is None:
                 raise HttpRefused(404, "unknown-blob", "no blob has this hash; PUT it to /blobs")
-            if body.size:
+            if await body.whole():
                 raise bad_request("payload: a blob is named in its place")
             return asked, content
         if asked.takes_bundle:
@@ -116,18 +127,26 @@ class DeviceResources:
         except BadAnswer as error:
             raise HttpRefused(502, "bad-answer", f"the device: {error}") from error
 
-    async def _write(self, answered: Answered, asked: DeviceRequest) -> HttpAnswer | Response:
-        """The answer of a device; a long one in pieces, as they come."""
+    async def _write(
+        self, answered: Answered, asked: DeviceRequest, *, is_bare: bool
+    ) -> HttpAnswer | Response:
+        """The answer of a device; a long one in pieces, as they come, unless it stays bare."""
         try:
             if answered.rest is None or asked.rendition is not None:
-                answer = await put_together(answered)
-                return write_answer(answer, asked.rendition, answered.age_s, answered.fresh_s)
+                return write_answer(
+                    await put_together(answered),
+                    asked.rendition,
+                    answered.age_s,
+                    answered.fresh_s,
+                    may_be_valid=asked.request.option(Option.ETAG) is not None,
+                )
             head = write_answer(answered.answer, None, 0, 0)
         except HttpRefused as refusal:
             if refusal.status == 405 and "Allow" not in refusal.headers:
-                refusal.headers["Allow"] = ALLOWED[asked.kind]
+                refusal.headers["Allow"] = asked.allowed
             raise
-        return StreamingResponse(answered.rest, head.status, head.headers)
+        rest = _nothing() if is_bare else answered.rest
+        return StreamingResponse(rest, head.status, head.headers)
 
     def _observe(self, request: Request, device: KnownDevice, asked: DeviceRequest) -> Response:
         rendition = rendition_of(asked.kind)
@@ -140,3 +159,10 @@ class DeviceResources:
             return self._streams.respond(self._events.follow(device.name, int(since)))
         source = states(self._parts.watching, device.name, asked.request.path, rendition)
         return self._streams.respond(source)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    """No payload, of a length that is not told."""
+    none: tuple[bytes, ...] = ()
+    for piece in none:
+        yield piece

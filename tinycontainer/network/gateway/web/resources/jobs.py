@@ -100,7 +100,9 @@ class JobResources:
             raise HttpRefused(409, "no-result", f"the job is {job.state}; {ended}")
         if job.request.option(Option.OSCORE) is not None:
             return write_protected(job.answer)
-        return write_answer(job.answer, _asked_in(job, request).rendition, 0, 0)
+        rendition = _asked_in(job, request).rendition
+        is_conditional = job.request.option(Option.ETAG) is not None
+        return write_answer(job.answer, rendition, 0, 0, may_be_valid=is_conditional)
 
     async def _await_end(self, request: Request, job: Job) -> Job:
         wait_s = Preferences.of(request.headers).wait_s
