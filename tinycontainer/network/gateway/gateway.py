@@ -24,7 +24,7 @@ from .audit import AuditFile
 from .blobs import Blobs
 from .coap_site import DoubleSite, GatewaySite
 from .devices.cache import AnswerCache
-from .devices.carrier import Carrier
+from .devices.carrier import CoapCarrier
 from .devices.devices import Devices
 from .devices.jobs import JobLimits, Jobs
 from .devices.watching import Inventory, Watching
@@ -133,7 +133,7 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
         directory,
         listed,
         served.contexts,
-        Carrier(coap, secrets.token_bytes, limits.answer_s),
+        CoapCarrier(coap, secrets.token_bytes, limits.answer_s),
         AnswerCache(time.monotonic, limits.cache_ms / 1000),
         _rates(limits.device_requests_per_s),
         time.time,

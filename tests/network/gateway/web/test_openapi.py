@@ -86,6 +86,7 @@ def test_it_has_the_paths_and_methods_of_the_application() -> None:
         else:
             below[kind] = methods
     assert described == _routes()
+    assert below.pop("published") == {row.method.name for row in ROWS.values()}
     assert below == {kind: {*methods.split(", ")} - {"HEAD"} for kind, methods in ALLOWED.items()}
 
 

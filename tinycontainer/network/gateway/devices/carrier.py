@@ -104,7 +104,7 @@ async def whole(payload: bytes) -> AsyncIterator[bytes]:
     yield payload
 
 
-class Carrier:
+class CoapCarrier:
     """Carries requests to devices.
 
     Args:

@@ -10,7 +10,7 @@ from ..directory.presence import Availability, Presence, judge_presence
 from ..directory.registrations import Registration
 from ..directory.table import Directory
 from .cache import AnswerCache, CachedAnswer
-from .carrier import Carrier, Destination, PayloadPieces, whole
+from .carrier import CoapCarrier, Destination, PayloadPieces, whole
 
 MAX_ANSWER_BYTES: Final = 1 << 20
 """Of one answer of a device; all blocks together."""
@@ -20,7 +20,7 @@ class NotThere(Exception):
     """The device is not registered now, or not known at all."""
 
 
-class Asleep(Exception):
+class DeviceAsleep(Exception):
     """The device sleeps.
 
     Attributes:
@@ -45,7 +45,7 @@ class TooOften(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class KnownDevice:
+class GatewayDevice:
     """A device as the gateway knows it.
 
     Attributes:
@@ -113,7 +113,7 @@ class Devices:
         directory: Directory,
         groups: Mapping[str, frozenset[str]],
         contexts: Mapping[str, Any],
-        carrier: Carrier,
+        carrier: CoapCarrier,
         cache: AnswerCache,
         rates: Rates,
         now_s: Callable[[], float],
@@ -128,12 +128,12 @@ class Devices:
         self._heard_s: dict[str, float] = {}
         self._registered_s: dict[str, float] = {}
 
-    def __iter__(self) -> Iterator[KnownDevice]:
+    def __iter__(self) -> Iterator[GatewayDevice]:
         """All devices that are listed or registered, by name."""
         names = {*self._groups, *(each.name for each in self._directory)}
         return (self._describe(name) for name in sorted(names))
 
-    def find(self, name: str) -> KnownDevice:
+    def find(self, name: str) -> GatewayDevice:
         """A device.
 
         Raises:
@@ -190,7 +190,7 @@ class Devices:
         if device.registration is None or device.availability.presence is Presence.GONE:
             raise NotThere
         if device.availability.presence is Presence.ASLEEP:
-            raise Asleep(device.availability.back_s or 0.0)
+            raise DeviceAsleep(device.availability.back_s or 0.0)
         return Destination(name, device.registration.base, self._contexts.get(name))
 
     def note_registered(self, registration: Registration) -> None:
@@ -243,12 +243,12 @@ class Devices:
     def _use_again(self, cached: CachedAnswer) -> Answered:
         return Answered(cached.answer, None, self._cache.age_s(cached), cached.fresh_s)
 
-    def _describe(self, name: str) -> KnownDevice:
+    def _describe(self, name: str) -> GatewayDevice:
         registration = self._directory.find(name)
         heard_s = self._heard_s.get(name, 0.0)
         if registration is not None:
             heard_s = max(heard_s, registration.renewed_s)
-        return KnownDevice(
+        return GatewayDevice(
             name=name,
             groups=self._groups.get(name, frozenset()),
             registration=registration,

@@ -18,7 +18,7 @@ from ...agent.requests.published_table import CONTAINER_PATH
 from ..job import Job, JobEvent, JobState
 from ..store import GatewayStore, NewJob
 from .carrier import BadAnswer, NoAnswer
-from .devices import Asleep, Devices, NotThere, TooOften
+from .devices import DeviceAsleep, Devices, NotThere, TooOften
 
 AGAIN_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """How long to wait before a job is sent again to a device that does not answer."""
@@ -222,7 +222,7 @@ class Jobs:
         job = self._change(job, JobEvent.SEND)
         try:
             answer = await (await self._devices.ask(job.device, job.request)).whole()
-        except (NotThere, Asleep, TooOften):  # nothing was sent
+        except (NotThere, DeviceAsleep, TooOften):  # nothing was sent
             self._change(job, JobEvent.NO_ANSWER)
             return False
         except (NoAnswer, BadAnswer) as problem:

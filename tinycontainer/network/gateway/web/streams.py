@@ -12,7 +12,7 @@ from tinycontainer.text import flatten
 from ...agent.operator.answers import AnswerUnreadable, read_events
 from ...agent.requests.message import CoapAnswer, CoapRequest, Code, Method
 from ..devices.carrier import BadAnswer, NoAnswer
-from ..devices.devices import Asleep, Devices, NotThere, TooOften
+from ..devices.devices import DeviceAsleep, Devices, NotThere, TooOften
 from ..devices.watching import Watching
 from .answering import refusal_of
 from .renditions import Rendition, event_as_dict
@@ -126,7 +126,7 @@ class EventStreams:
             task.add_done_callback(lambda _: self._pages.pop(key))
         try:
             _, rows = await asyncio.shield(task)
-        except (NoAnswer, BadAnswer, NotThere, Asleep, TooOften, AnswerUnreadable):
+        except (NoAnswer, BadAnswer, NotThere, DeviceAsleep, TooOften, AnswerUnreadable):
             await asyncio.sleep(_AGAIN_S)
             return []
         numbers = [since, *(number for number, _ in rows)]

@@ -10,7 +10,7 @@ from tinycontainer.text import show
 
 from ....agent.requests.message import CoapAnswer
 from ...devices.carrier import BadAnswer, NoAnswer
-from ...devices.devices import Answered, Devices, KnownDevice, NotThere
+from ...devices.devices import Answered, Devices, GatewayDevice, NotThere
 from ...gateway_file import TokenVerb
 from ..access import Holder
 from ..media_types import EVENT_STREAM, AcceptedTypes
@@ -65,7 +65,7 @@ def require(holder: Holder, verb: TokenVerb) -> None:
         raise HttpRefused(403, "forbidden", f"{holder.name} has no right to {verb}")
 
 
-def find_device(devices: Devices, request: Request, holder: Holder) -> KnownDevice:
+def find_device(devices: Devices, request: Request, holder: Holder) -> GatewayDevice:
     """The device of a request's path.
 
     Raises:

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from ....agent.requests.message import CoapRequest, Method, Option
 from ...devices.carrier import BadAnswer, NoAnswer, PayloadPieces
-from ...devices.devices import Answered, Asleep, KnownDevice, NotThere, TooOften
+from ...devices.devices import Answered, DeviceAsleep, GatewayDevice, NotThere, TooOften
 from ...gateway_file import TokenVerb
 from ..access import Holder
 from ..answering import HttpAnswer, write_answer
@@ -112,7 +112,7 @@ class DeviceResources:
         """Ask a device now."""
         try:
             return await self._parts.devices.ask(name, asked, body)
-        except Asleep as error:
+        except DeviceAsleep as error:
             waits = {"Retry-After": str(int(error.back_s) + 1)}
             problem = "the device sleeps; ask later, or with Prefer: respond-async"
             raise HttpRefused(503, "asleep", problem, waits) from error
@@ -148,7 +148,7 @@ class DeviceResources:
         rest = _nothing() if is_bare else answered.rest
         return StreamingResponse(rest, head.status, head.headers)
 
-    def _observe(self, request: Request, device: KnownDevice, asked: DeviceRequest) -> Response:
+    def _observe(self, request: Request, device: GatewayDevice, asked: DeviceRequest) -> Response:
         rendition = rendition_of(asked.kind)
         if asked.kind not in _OBSERVED or rendition is None:
             raise HttpRefused(406, "not-acceptable", "this resource cannot be observed")

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from ....agent.requests.message import CoapRequest, Method, Option
 from ....agent.requests.published_table import CONTAINER_PATH
-from ...devices.devices import KnownDevice
+from ...devices.devices import GatewayDevice
 from ...devices.jobs import QueueFull
 from ...job import IllegalJobEvent, Job
 from ..access import Holder
@@ -44,7 +44,7 @@ class JobResources:
         self._streams = streams
 
     async def accept(
-        self, request: Request, holder: Holder, device: KnownDevice, asked: CoapRequest
+        self, request: Request, holder: Holder, device: GatewayDevice, asked: CoapRequest
     ) -> HttpAnswer:
         """Make a job of a request.
 
