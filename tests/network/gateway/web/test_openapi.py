@@ -15,6 +15,7 @@ pytest.importorskip("starlette")
 pytest.importorskip("aiocoap")
 
 from tinycontainer.network.agent.requests.message import Method
+from tinycontainer.network.agent.requests.published_table import ROWS
 from tinycontainer.network.gateway.gateway_file import LimitsTable
 from tinycontainer.network.gateway.web.application import Application
 from tinycontainer.network.gateway.web.asking import (
