@@ -36,6 +36,7 @@ from .metrics import Metrics
 from .store import GatewayStore
 from .web.access import Access
 from .web.application import Application
+from .web.joined_writes import JoiningProtocol
 from .web.openapi import write_openapi
 from .web.page import read_page_files
 from .web.parts import Parts
@@ -249,7 +250,7 @@ def _web_config(plan: GatewayPlan, application: Application) -> uvicorn.Config:
     is_safe = http.certificate is not None and http.key is not None
     config = uvicorn.Config(
         application.asgi(),
-        http="httptools",
+        http=JoiningProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
