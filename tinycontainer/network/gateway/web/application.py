@@ -117,7 +117,7 @@ class Application:
             {
                 "who": "" if holder is None else holder.name,
                 "method": show(request.method, 20),
-                "path": show(request.url.path, 200),
+                "path": show(request.scope["path"], 200),
                 "status": status,
                 **request.state.note,
             }

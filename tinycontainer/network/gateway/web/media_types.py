@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from .problems import HttpRefused
@@ -71,16 +72,7 @@ class AcceptedTypes:
         """Read a header field; without one, everything is accepted."""
         if header is None or not header.strip():
             return cls(("*/*",))
-        weighted = []
-        for entry in header[:_MAX_CHARACTERS].lower().split(",")[:32]:
-            media_range, *parameters = (part.strip() for part in entry.split(";"))
-            kept = [each for each in parameters if not each.startswith("q=")]
-            weights = [found for each in parameters if (found := _WEIGHT.fullmatch(each))]
-            weight = float(weights[0][1]) if weights else 1.0
-            if media_range and weight > 0:
-                weighted.append((weight, ";".join([media_range, *kept])))
-        weighted.sort(key=lambda each: -each[0])
-        return cls(tuple(media_range for _, media_range in weighted))
+        return cls(_read_ranges(header[:_MAX_CHARACTERS].lower()))
 
     @property
     def wants_stream(self) -> bool:
@@ -109,6 +101,20 @@ class AcceptedTypes:
             if found is not None:
                 return found
         raise HttpRefused(406, "not-acceptable", "no device has any of these media types")
+
+
+@lru_cache(256)  # clients send few different ones, and each is read twice
+def _read_ranges(header: str) -> tuple[str, ...]:
+    weighted = []
+    for entry in header.split(",")[:32]:
+        media_range, *parameters = (part.strip() for part in entry.split(";"))
+        kept = [each for each in parameters if not each.startswith("q=")]
+        weights = [found for each in parameters if (found := _WEIGHT.fullmatch(each))]
+        weight = float(weights[0][1]) if weights else 1.0
+        if media_range and weight > 0:
+            weighted.append((weight, ";".join([media_range, *kept])))
+    weighted.sort(key=lambda each: -each[0])
+    return tuple(media_range for _, media_range in weighted)
 
 
 def _matches(media_range: str, offer: str) -> bool:
