@@ -69,7 +69,9 @@ class SimulatedDevice(asyncio.DatagramProtocol):
         token = data[4:end]
         if code == _GET:
             self.asked += 1
-            is_observed = data[end : end + 1] == b"\x60"  # the least option of a request comes first
+            is_observed = (
+                data[end : end + 1] == b"\x60"
+            )  # the least option of a request comes first
             if is_observed:
                 self.observers[addr] = token
             self._send(addr, _ACK, _CONTENT, token, self._body(is_observed=is_observed), number)

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from ...agent.operator.answers import (
@@ -17,6 +18,11 @@ from ...agent.operator.answers import (
 )
 from ...agent.requests.message import CoapAnswer, Option, from_uint
 from .media_types import JSON
+
+_KEPT: Final = 256
+"""How many answers' JSON is kept: a device often answers what it has answered before."""
+_KEPT_BYTES: Final = 4096
+"""Of such an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,15 @@ class Rendition:
         Raises:
             AnswerUnreadable: it is not what the specification says.
         """
-        return json.dumps(self.read(answer)).encode()
+        render = _render_once if len(answer.payload) <= _KEPT_BYTES else _render
+        return render(self.read, answer)
+
+
+def _render(read: Callable[[CoapAnswer], Any], answer: CoapAnswer) -> bytes:
+    return json.dumps(read(answer)).encode()
+
+
+_render_once: Final = lru_cache(_KEPT)(_render)
 
 
 def rendition_of(kind: str, uid: str = "") -> Rendition | None:
