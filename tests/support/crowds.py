@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import cbor2
@@ -117,7 +118,7 @@ async def make_crowd(count: int, gateway: str, *parameters: str) -> list[Simulat
     for number in range(count):
         name, own = f"box{number:04}", f"127.0.1.{1 + number // DEVICES_PER_HOST}"
         _, device = await loop.create_datagram_endpoint(
-            lambda name=name: SimulatedDevice(name), local_addr=(own, 0)
+            partial(SimulatedDevice, name), local_addr=(own, 0)
         )
         crowd.append(device)
         device.register((host, int(port)), *parameters)
