@@ -4,13 +4,11 @@ The baseline of a management call is the same call of a device that forgets, and
 SQLite by itself for each change, with the same settings. The baseline of restoring is loading.
 """
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
 import pytest
+from support.measuring.bare_commits import bare_commits
 from support.measuring.measuring import Measure
 from support.scripted import Program, work
 from support.worlds import World, blueprint, newer
@@ -25,19 +23,6 @@ def world(state: DeviceState | None = None) -> World:
     return World({uid: Program(work(10)) for uid in UIDS}, state=state, silent=True)
 
 
-@contextmanager
-def bare_commits(path: Path) -> Iterator[sqlite3.Connection]:
-    """A file of SQLite with the settings of a state file and one table."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("CREATE TABLE row (number INTEGER PRIMARY KEY, content BLOB)")
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
 @pytest.mark.parametrize("verb", ["reconfigure", "start and kill"])
 def test_a_management_call_that_is_remembered(measure: Measure, tmp_path: Path, verb: str) -> None:
     state = SqliteState(tmp_path / "device.db", Ownership.SOLE)
@@ -50,7 +35,6 @@ def test_a_management_call_that_is_remembered(measure: Measure, tmp_path: Path, 
         plans.append(newer(plans[-1]))
     metadata = iter([remembering.pack(each).metadata for each in plans[1:]])
     again = iter([remembering.pack(each).metadata for each in plans[1:]])
-    numbers = count()
 
     def call(device: World, source: Iterator[bytes]) -> None:
         if verb == "reconfigure":
@@ -60,14 +44,11 @@ def test_a_management_call_that_is_remembered(measure: Measure, tmp_path: Path, 
         device.device.kill(UIDS[0])
         device.device.run(for_ms=0)
 
-    with bare_commits(tmp_path / "bare.db") as connection:
+    with bare_commits(tmp_path / "bare.db") as commit:
 
-        def commit() -> None:
+        def commits() -> None:
             for _ in range(1 if verb == "reconfigure" else 2):
-                connection.execute("BEGIN IMMEDIATE")
-                row = (next(numbers) % 100, bytes(300))
-                connection.execute("INSERT OR REPLACE INTO row VALUES (?, ?)", row)
-                connection.execute("COMMIT")
+                commit()
 
         measure(
             "state: calls",
@@ -76,7 +57,7 @@ def test_a_management_call_that_is_remembered(measure: Measure, tmp_path: Path, 
             lambda: call(remembering, metadata),
             against={
                 "forgotten": lambda: call(forgetful, again),
-                "bare commits": commit,
+                "bare commits": commits,
             },
             ratios={
                 "both": lambda times: (

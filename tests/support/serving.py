@@ -121,6 +121,12 @@ def asking(uri: str, context: Path | None = None) -> Iterator[Callable[..., Coap
         yield ask
 
 
+def memory_bytes(process: "subprocess.Popen[bytes]") -> int:
+    """How much memory a process uses now; what it shares with others counts as its own."""
+    with open(f"/proc/{process.pid}/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 class Served:
     """A running `serve`.
 
@@ -156,8 +162,7 @@ class Served:
 
     def memory_bytes(self) -> int:
         """How much memory it uses now."""
-        with open(f"/proc/{self.process.pid}/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return memory_bytes(self.process)
 
     def _complaints(self) -> str:
         return self._printed.with_suffix(".err").read_text()

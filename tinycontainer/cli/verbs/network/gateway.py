@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import resource
 import ssl
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +126,7 @@ def _serve(plan: GatewayPlan, contexts: "Mapping[str, SecurityContext]", when_re
         serve_gateway,
     )
 
+    _let_open_many_files()
     with ExitStack() as held:
         opened = {
             name: held.enter_context(open_context(context)) for name, context in contexts.items()
@@ -136,3 +138,10 @@ def _serve(plan: GatewayPlan, contexts: "Mapping[str, SecurityContext]", when_re
             problem = flatten(error.strerror or str(error))
             places = f"{_web_uri(plan)} or coap://{plan.coap}"
             raise VerbRefused(f"{places}: cannot be used: {problem}") from error
+
+
+def _let_open_many_files() -> None:
+    """Take all that the system gives: a context is an open file, and so is each client."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with suppress(ValueError, OSError):  # some systems name a limit that they do not give
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

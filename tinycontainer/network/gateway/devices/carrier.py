@@ -14,6 +14,7 @@ import aiocoap
 from aiocoap import error, oscore
 from aiocoap.numbers import OptionNumber
 from aiocoap.optiontypes import OpaqueOption
+from aiocoap.transports.udp6 import UDP6EndpointAddress
 
 from tinycontainer.text import flatten
 
@@ -294,7 +295,7 @@ class CoapCarrier:
                 await self._context.find_remote_and_interface(finder)
             except (error.Error, OSError) as problem:
                 raise NoAnswer from problem
-            remote = finder.remote
+            remote = _Single(finder.remote)
             while len(self._remotes) >= 4096:
                 del self._remotes[next(iter(self._remotes))]
             self._remotes[base] = remote
@@ -351,6 +352,22 @@ class _Asked:
         except Exception as problem:  # foreign code reads what a stranger sends
             raise BadAnswer("its answer is not protected by its context") from problem
         return answer
+
+
+class _Single(UDP6EndpointAddress):  # type: ignore[misc]
+    """The library's address of one device.
+
+    Bases are no multicast addresses (TC-GW-07); the library would read the text of the address
+    three times for each message to find out.
+
+    Args:
+        found: the library's.
+    """
+
+    is_multicast = False
+
+    def __init__(self, found: Any) -> None:
+        super().__init__(found.sockaddr, found.interface, pktinfo=found.pktinfo)
 
 
 def read_answer(message: Any) -> CoapAnswer:

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .joined_writes import JoinedWrites
+
 MAX_HEAD_BYTES: Final = 64 * 1024
 HEAD_S: Final = 20.0
 """How long the head of a request may take, from its first byte or the begin of its connection."""
@@ -22,7 +24,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """A client is there."""
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Final
 
 from tinycontainer.text import flatten
@@ -23,7 +24,8 @@ ALIVE: Final = b": alive\n\n"
 EVENTS_PATH: Final = ("tc", "e")
 _AGAIN_S: Final = 0.5
 
-_Page = tuple[int, list[tuple[int, str]]]
+_Page = list[tuple[int, bytes]]
+"""Events as they are sent, with their numbers."""
 
 
 def write_event(kind: str, value: object, number: int | None = None) -> bytes:
@@ -93,6 +95,8 @@ class EventStreams:
         self._devices = devices
         self._watching = watching
         self._pages: dict[tuple[str, int, int], asyncio.Task[_Page]] = {}
+        # All who follow a device read the same, one after the other.
+        self._read_newest = lru_cache(8)(_read_newest)
 
     async def follow(self, device: str, since: int) -> AsyncIterator[bytes]:
         """The events of a device above a number, and all that come."""
@@ -101,7 +105,7 @@ class EventStreams:
                 yield _refused(answer)
                 return
             try:
-                newest, _ = read_events(answer.payload)
+                newest = self._read_newest(answer.payload)
             except AnswerUnreadable as error:
                 yield write_event("unreadable", flatten(str(error)))
                 continue
@@ -112,11 +116,11 @@ class EventStreams:
                 page = await self._page(device, since, newest)
                 if not page:
                     break
-                for number, event in page:
-                    yield write_event("event", event_as_dict(number, event)["event"], number)
+                for number, written in page:
+                    yield written
                     since = number
 
-    async def _page(self, device: str, since: int, newest: int) -> list[tuple[int, str]]:
+    async def _page(self, device: str, since: int, newest: int) -> _Page:
         """Events above a number, in rising order; none if they cannot be had now."""
         key = device, since, newest
         task = self._pages.get(key)
@@ -125,20 +129,28 @@ class EventStreams:
             # Not kept: after a reboot, other events of the device have the same numbers.
             task.add_done_callback(lambda _: self._pages.pop(key))
         try:
-            _, rows = await asyncio.shield(task)
+            return await asyncio.shield(task)
         except (NoAnswer, BadAnswer, NotThere, DeviceAsleep, TooOften, AnswerUnreadable):
             await asyncio.sleep(_AGAIN_S)
             return []
-        numbers = [since, *(number for number, _ in rows)]
-        is_rising = all(after > before for before, after in itertools.pairwise(numbers))
-        return rows if is_rising else []
 
     async def _fetch(self, device: str, since: int) -> _Page:
         request = CoapRequest(b"", Method.GET, EVENTS_PATH, (f"since={since}",))
         answer = await (await self._devices.ask(device, request, is_fresh=True)).whole()
         if answer.code is not Code.CONTENT:
             raise AnswerUnreadable("it is an error")
-        return read_events(answer.payload)
+        _, rows = read_events(answer.payload)
+        numbers = [since, *(number for number, _ in rows)]
+        if any(after <= before for before, after in itertools.pairwise(numbers)):
+            return []
+        return [
+            (number, write_event("event", event_as_dict(number, event)["event"], number))
+            for number, event in rows
+        ]
+
+
+def _read_newest(payload: bytes) -> int:
+    return read_events(payload)[0]
 
 
 def _refused(answer: CoapAnswer) -> bytes:
