@@ -147,7 +147,7 @@ def test_a_get_through_a_gateway_against_a_direct_one(
         context = runner.run(aiocoap.Context.create_client_context(transports=["udp6"]))
         ways = Ways(
             connection,
-            CoapCarrier(context, secrets.token_bytes),
+            CoapCarrier(context, secrets.token_bytes, 20.0),
             Destination("box", uri, security),
             count(NO_EVENT),
         )
