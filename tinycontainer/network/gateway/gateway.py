@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -36,6 +37,7 @@ from .metrics import Metrics
 from .store import GatewayStore
 from .web.access import Access
 from .web.application import Application
+from .web.connection import MORE_CONNECTIONS, Connection
 from .web.openapi import write_openapi
 from .web.page import read_page_files
 from .web.parts import Parts
@@ -50,6 +52,8 @@ _S_PER_HOUR: Final = 3600
 _BLOCKS_PER_S: Final = 2000
 """Of blobs, for each host."""
 _MAX_CONNECTIONS: Final = 4096
+_OTHER_FILES: Final = 256
+"""That are open beside connections; without them no device could be asked."""
 _BURST_S: Final = 2
 """For how many seconds' worth somebody may ask at once."""
 
@@ -249,7 +253,7 @@ def _web_config(plan: GatewayPlan, application: Application) -> uvicorn.Config:
     is_safe = http.certificate is not None and http.key is not None
     config = uvicorn.Config(
         application.asgi(),
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -257,7 +261,7 @@ def _web_config(plan: GatewayPlan, application: Application) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
-        limit_concurrency=_MAX_CONNECTIONS,
+        limit_concurrency=_most_connections(),
         ssl_certfile=plan.path(http.certificate or "", "http.certificate") if is_safe else None,
         ssl_keyfile=plan.path(http.key or "", "http.key") if is_safe else None,
     )
@@ -266,6 +270,17 @@ def _web_config(plan: GatewayPlan, application: Application) -> uvicorn.Config:
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise plan.error("http.certificate", f"cannot be used with its key: {error}") from error
     return config
+
+
+def _most_connections() -> int:
+    """How many connections there may be, so that there are files left for everything else."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_CONNECTIONS + MORE_CONNECTIONS + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(1, soft - MORE_CONNECTIONS - _OTHER_FILES)
+    return _MAX_CONNECTIONS
 
 
 def _listen(address: Address) -> socket.socket:

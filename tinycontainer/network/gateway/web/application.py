@@ -117,7 +117,7 @@ class Application:
             {
                 "who": "" if holder is None else holder.name,
                 "method": show(request.method, 20),
-                "path": show(request.url.path, 200),
+                "path": show(str(request.scope["path"]), 200),
                 "status": status,
                 **request.state.note,
             }
@@ -137,7 +137,7 @@ class Application:
         return Response(self._parts.openapi, media_type=JSON)
 
     async def _give_page(self, request: Request) -> Response:
-        content, media_type = self._page_files[request.url.path]
+        content, media_type = self._page_files[str(request.scope["path"])]
         return Response(content, 200, _PAGE_HEADERS, media_type)
 
 
