@@ -32,6 +32,8 @@ from ...agent.requests.refusing import CoapRefused
 
 ANSWER_S: Final = 20.0
 """How long a device may take for one answer; the library sends a request again until then."""
+ALL_BLOCKS_S: Final = 300.0
+"""How long all blocks of an answer may take together."""
 _FORMATS: Final = frozenset(Format)
 
 
@@ -173,9 +175,10 @@ class Carrier:
 
         Raises:
             NoAnswer: the device does not answer any more.
-            BadAnswer: the blocks do not fit together, or there are too many.
+            BadAnswer: the blocks do not fit together, or there are too many, or they take too long.
         """
         answer, came = first, 0
+        end_s = asyncio.get_running_loop().time() + ALL_BLOCKS_S
         asked = tuple(each for each in request.options if each[0] != Option.BLOCK1)
         while True:
             block = _block_of(answer)
@@ -187,6 +190,8 @@ class Carrier:
                 return
             if len(answer.payload) != block.size_bytes:
                 raise BadAnswer("a block of its answer has another length than it says")
+            if asyncio.get_running_loop().time() > end_s:
+                raise BadAnswer(f"its answer takes more than {ALL_BLOCKS_S:g} s")
             following = Block(block.number + 1, False, block.size_bytes)
             options = (*asked, (int(Option.BLOCK2), encode_block(following)))
             answer = await self.exchange(to, replace(request, options=options, payload=b""))
@@ -225,13 +230,16 @@ class Carrier:
             if not observation.cancelled:
                 observation.cancel()
 
-    def abandon(self, base: str) -> None:
-        """Give up all that was sent to a device: it has just come back, and has got none of it."""
+    def abandon(self, name: str, base: str) -> None:
+        """Give up all that was sent to a device: it has just come back, and has got none of it.
+
+        What others have sent from there is not touched: neither the device's own request, by which
+        it has come back, nor what was sent to a device that has registered the same base.
+        """
         remote = self._remotes.get(base)
         for interface in self._context.request_interfaces if remote is not None else ():
-            manager = getattr(interface, "token_interface", None)
-            if manager is not None:
-                manager.dispatch_error(error.NetworkError("the device was away"), remote)
+            if getattr(interface, "token_interface", None) is not None:
+                _give_up(interface, remote, name)
 
     async def _ask(
         self,
@@ -249,6 +257,7 @@ class Carrier:
             echo=echo,
             transport_tuning=_Patience(),
         )
+        message.for_device = to.name
         message.opt.uri_path = request.path
         message.opt.uri_query = request.query
         for number, value in request.options:
@@ -330,6 +339,25 @@ class _Asked:
         except Exception as problem:  # foreign code reads what a stranger sends
             raise BadAnswer("its answer is not protected by its context") from problem
         return answer
+
+
+def _give_up(requests: Any, remote: Any, name: str) -> None:
+    """Let the library forget what was sent to a device, and send what waits behind it."""
+    messages = requests.token_interface
+    pipes = [
+        pipe
+        for (_, there), pipe in requests.outgoing_requests.items()
+        if there == remote and getattr(pipe.request, "for_device", None) == name
+    ]
+    for pipe in pipes:
+        pipe.add_exception(error.NetworkError("the device was away"))
+    for pipe in pipes:
+        waiting = messages._backlogs.get(remote, [])
+        waiting[:] = [each for each in waiting if each[0] is not pipe.request]
+        exchange = messages._active_exchanges.pop((remote, pipe.request.mid), None)
+        if exchange is not None:
+            exchange[1].cancel()
+            messages._continue_backlog(remote)
 
 
 def read_answer(message: Any) -> CoapAnswer:

@@ -199,7 +199,7 @@ class Devices:
         last_s = max(self._registered_s.get(name, 0.0), self._heard_s.get(name, 0.0))
         self._registered_s[name] = now_s
         if registration.sleep_s and now_s - last_s > registration.awake_s:
-            self._carrier.abandon(registration.base)
+            self._carrier.abandon(name, registration.base)
 
     async def observe(self, name: str, request: CoapRequest) -> AsyncIterator[CoapAnswer]:
         """The answer of a device, now and whenever it has changed; as `Carrier.observe`."""
