@@ -117,6 +117,7 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
     content = served.plan.content
     limits = content.limits
     inventory = Inventory()
+    now_s = steady_clock(time.time, time.monotonic)
 
     def when_changed(registration: Registration) -> None:
         inventory.note_change(registration.name)
@@ -128,7 +129,7 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
         frozenset(listed),
         content.coap.insecure,
         store,
-        time.time,
+        now_s,
         secrets.token_bytes,
         when_changed,
     )
@@ -139,10 +140,10 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
         Carrier(coap, secrets.token_bytes),
         AnswerCache(time.monotonic, limits.cache_ms / 1000),
         _rates(limits.device_requests_per_s),
-        time.time,
+        now_s,
     )
     job_limits = JobLimits(limits.jobs_per_device, limits.jobs, limits.job_hours * _S_PER_HOUR)
-    jobs = Jobs(store, devices, job_limits, time.time, secrets.token_bytes)
+    jobs = Jobs(store, devices, job_limits, now_s, secrets.token_bytes)
     jobs.when_changed = lambda job: inventory.note_change(job.device)
     blobs = Blobs(store, limits.payload_bytes, limits.blob_bytes, content.blobs_from, time.time)
     site = GatewaySite(
@@ -167,6 +168,17 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
         openapi=write_openapi(),
         random_bytes=secrets.token_bytes,
     )
+
+
+def steady_clock(
+    wall_s: Callable[[], float], monotonic_s: Callable[[], float]
+) -> Callable[[], float]:
+    """Unix time that goes on evenly, whatever happens to the clock of the machine meanwhile.
+
+    Else all jobs would be over, or all that sleep awake, when that clock is set.
+    """
+    offset_s = wall_s() - monotonic_s()
+    return lambda: offset_s + monotonic_s()
 
 
 def _metrics(devices: Devices, jobs: Jobs, audit: AuditFile) -> Metrics:

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from ...agent.requests.message import CoapAnswer, CoapRequest, Method
 from .carrier import BadAnswer, NoAnswer
-from .devices import Asleep, Devices, NotThere
+from .devices import Asleep, Devices, NotThere, TooOften
 
 AGAIN_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 """How long to wait before a device that does not answer is observed again."""
@@ -92,7 +92,7 @@ class Watching:
         failures = 0
         try:
             while True:
-                with suppress(NoAnswer, BadAnswer, NotThere, Asleep):
+                with suppress(NoAnswer, BadAnswer, NotThere, Asleep, TooOften):
                     async for answer in self._devices.observe(device, request):
                         failures = 0
                         watched.answer = answer

@@ -74,8 +74,8 @@ class JobResources:
     async def list_jobs(self, request: Request, holder: Holder) -> HttpAnswer:
         """GET /devices/{name}/jobs."""
         device = find_device(self._parts.devices, request, holder)
-        found = self._parts.jobs.of_device(device.name, JOBS_SHOWN)
-        return as_json(200, [describe_job(job) for job in found if job.owner == holder.name])
+        found = self._parts.jobs.of_device(device.name, holder.name, JOBS_SHOWN)
+        return as_json(200, [describe_job(job) for job in found])
 
     async def show(self, request: Request, holder: Holder) -> HttpAnswer | Response:
         """GET /jobs/{id}."""
