@@ -150,7 +150,7 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
         DirectoryResources(directory, Rates(time.monotonic)),
         blobs,
         _rates(_BLOCKS_PER_S),
-        lambda host: any(each.host.strip("[]") == host for each in directory.live()),
+        directory.has_host,
     )
     protected = ProtectedSite(site, Protection(served.contexts), time.monotonic)
     coap.serversite = DoubleSite(site, protected if served.contexts else None)

@@ -9,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from tinycontainer.text import show
 
 from ....agent.requests.message import CoapAnswer
+from ...blobs import Blobs, BlobsBusy
 from ...devices.carrier import BadAnswer, NoAnswer
 from ...devices.devices import Answered, Devices, KnownDevice, NotThere
 from ...gateway_file import TokenVerb
@@ -101,6 +102,19 @@ async def put_together(answered: Answered) -> CoapAnswer:
         raise HttpRefused(504, "no-answer", "the device stopped to answer") from error
     except BadAnswer as error:
         raise HttpRefused(502, "bad-answer", f"the device: {error}") from error
+
+
+async def find_blob(blobs: Blobs, digest: bytes) -> bytes | None:
+    """A blob; None if it is nowhere.
+
+    Raises:
+        HttpRefused: too many are being fetched.
+    """
+    try:
+        return await blobs.find(digest)
+    except BlobsBusy as error:
+        headers = {"Retry-After": str(_BUSY_S)}
+        raise HttpRefused(503, "busy", "too many blobs are being fetched", headers) from error
 
 
 def too_often(problem: str, wait_s: float) -> HttpRefused:

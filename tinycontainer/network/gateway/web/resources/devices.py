@@ -20,7 +20,15 @@ from ..preferences import Preferences
 from ..problems import HttpRefused, bad_request
 from ..renditions import rendition_of
 from ..streams import EventStreams, states
-from .common import OpenStreams, find_device, put_together, require, too_often, wants_stream
+from .common import (
+    OpenStreams,
+    find_blob,
+    find_device,
+    put_together,
+    require,
+    too_often,
+    wants_stream,
+)
 from .jobs import JobResources
 
 _OBSERVED: Final = frozenset({"containers", "container", "update", "events"})
@@ -87,7 +95,7 @@ class DeviceResources:
     ) -> tuple[DeviceRequest, bytes | None]:
         """A request, and all of its payload; None if that is yet to come."""
         if asked.blob is not None:
-            content = await self._parts.blobs.find(asked.blob)
+            content = await find_blob(self._parts.blobs, asked.blob)
             if content is None:
                 raise HttpRefused(404, "unknown-blob", "no blob has this hash; PUT it to /blobs")
             if body.size:
