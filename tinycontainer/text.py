@@ -62,4 +62,6 @@ def flatten(line: str) -> str:
 
     Unlike `show` it leaves backslashes alone, because parts of the line are escaped already.
     """
+    if line.isascii() and line.isprintable():  # as a rule it is
+        return line
     return "".join(each if each == "\\" else show(each) for each in line)

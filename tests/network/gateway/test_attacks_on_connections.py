@@ -129,11 +129,15 @@ async def answer(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def serving(monkeypatch: pytest.MonkeyPatch, **limits: int) -> AsyncIterator[int]:
+async def serving(
+    monkeypatch: pytest.MonkeyPatch, limit_concurrency: int | None = None
+) -> AsyncIterator[int]:
     """Serve in this process, with short times; the port."""
     for name, value in (("LOOK_S", 0.05), ("HEAD_S", 0.5), ("UNREAD_S", 0.5)):
         monkeypatch.setattr(connection, name, value)
-    config = uvicorn.Config(answer, log_config=None, lifespan="off", **limits)
+    config = uvicorn.Config(
+        answer, log_config=None, lifespan="off", limit_concurrency=limit_concurrency
+    )
     state = ServerState()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(config, state, {}), "127.0.0.1", 0)

@@ -32,7 +32,7 @@ from .devices.watching import Inventory, Watching
 from .directory.registrations import Registration
 from .directory.resources import DirectoryResources
 from .directory.table import Directory
-from .gateway_file import GatewayPlan
+from .gateway_file import CoapTable, GatewayPlan
 from .metrics import Metrics
 from .store import GatewayStore
 from .web.access import Access
@@ -147,7 +147,7 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
     jobs.when_changed = lambda job: inventory.note_change(job.device)
     blobs = Blobs(store, limits.payload_bytes, limits.blob_bytes, content.blobs_from, time.time)
     site = GatewaySite(
-        DirectoryResources(directory, Rates(time.monotonic)),
+        DirectoryResources(directory, _directory_rates(content.coap)),
         blobs,
         _rates(_BLOCKS_PER_S),
         directory.has_host,
@@ -195,6 +195,16 @@ def _metrics(devices: Devices, jobs: Jobs, audit: AuditFile) -> Metrics:
             ),
         )
     )  # fmt: skip
+
+
+def _directory_rates(coap: CoapTable) -> Rates:
+    """Bounds for devices that register: each change of a registration is written at once.
+
+    Without protection, many devices are counted as the one host that they come from.
+    """
+    if coap.insecure:
+        return Rates(time.monotonic)
+    return Rates(time.monotonic, per_s=10, burst=20, shared=20)
 
 
 def _rates(per_s: float) -> Rates:

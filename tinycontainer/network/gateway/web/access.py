@@ -1,5 +1,6 @@
 """Who asks over HTTP, and what that one may do."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,6 +12,7 @@ from .problems import HttpRefused
 MAX_TOKEN_CHARACTERS: Final = 512
 _SCHEME: Final = "bearer "
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="gateway"'}
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
 _LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -57,6 +59,11 @@ class Access:
             for token in tokens
         }
 
+    @property
+    def has_holders(self) -> bool:
+        """Whether tokens are needed."""
+        return bool(self._holders)
+
     def identify(self, headers: Mapping[str, str]) -> Holder:
         """Who sends a request with these header fields.
 
@@ -84,7 +91,8 @@ def _require_same_site(headers: Mapping[str, str]) -> None:
     machine looks at may not.
     """
     host = headers.get("host", "")
-    name = host[: host.index("]") + 1] if "]" in host else host.partition(":")[0]
+    found = _HOST.fullmatch(host)
+    name = "" if found is None else found[1]
     origin = headers.get("origin", "")
     is_own = not origin or origin.partition("://")[2] == host
     if name.lower() not in _LOCAL_NAMES or not is_own:

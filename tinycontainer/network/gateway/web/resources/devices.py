@@ -70,7 +70,7 @@ class DeviceResources:
         for verb in asked.verbs:
             require(holder, verb)
         if wants_stream(request) and asked.request.method is Method.GET:
-            return self._observe(request, device, asked)
+            return self._observe(request, holder, device, asked)
         body = HttpBody(request, self._parts.limits.payload_bytes)
         asked, content = await self._take_payload(asked, body)
         if Preferences.of(request.headers).responds_async:
@@ -137,7 +137,9 @@ class DeviceResources:
             raise
         return StreamingResponse(answered.rest, head.status, head.headers)
 
-    def _observe(self, request: Request, device: KnownDevice, asked: DeviceRequest) -> Response:
+    def _observe(
+        self, request: Request, holder: Holder, device: KnownDevice, asked: DeviceRequest
+    ) -> Response:
         rendition = rendition_of(asked.kind)
         if asked.kind not in _OBSERVED or rendition is None:
             raise HttpRefused(406, "not-acceptable", "this resource cannot be observed")
@@ -145,6 +147,6 @@ class DeviceResources:
             since = request.headers.get("last-event-id", request.query_params.get("since", "0"))
             if not (since.isascii() and since.isdigit() and len(since) <= 18):
                 raise bad_request("Last-Event-ID: is no number of an event")
-            return self._streams.respond(self._events.follow(device.name, int(since)))
+            return self._streams.respond(self._events.follow(device.name, int(since)), holder)
         source = states(self._parts.watching, device.name, asked.request.path, rendition)
-        return self._streams.respond(source)
+        return self._streams.respond(source, holder)

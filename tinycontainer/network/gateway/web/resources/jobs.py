@@ -81,7 +81,7 @@ class JobResources:
         """GET /jobs/{id}."""
         job = self._find(request, holder)
         if wants_stream(request):
-            return self._streams.respond(self._follow(job))
+            return self._streams.respond(self._follow(job), holder)
         return as_json(200, describe_job(await self._await_end(request, job)))
 
     async def cancel(self, request: Request, holder: Holder) -> HttpAnswer:
