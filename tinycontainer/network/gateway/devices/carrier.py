@@ -35,6 +35,8 @@ from .cache import freshness_s
 OBSERVED_MARGIN_S: Final = 2.0
 MAX_MESSAGE_BYTES: Final = 3072
 """Payload and options of one answer; the library cuts datagrams of 4096 bytes without a word."""
+ALL_BLOCKS_S: Final = 300.0
+"""How long all blocks of an answer may take together."""
 _WRONG_LENGTH: Final = "a block of its answer has another length than it says"
 _FORMATS: Final = frozenset(Format)
 
@@ -188,9 +190,10 @@ class CoapCarrier:
 
         Raises:
             NoAnswer: the device does not answer any more.
-            BadAnswer: the blocks do not fit together, or there are too many.
+            BadAnswer: the blocks do not fit together, or there are too many, or they take too long.
         """
         answer, came = first, 0
+        end_s = asyncio.get_running_loop().time() + ALL_BLOCKS_S
         asked = tuple(each for each in request.options if each[0] != Option.BLOCK1)
         while True:
             block = _block_of(answer)
@@ -204,6 +207,8 @@ class CoapCarrier:
                 return
             if len(answer.payload) != block.size_bytes:
                 raise BadAnswer(_WRONG_LENGTH)
+            if asyncio.get_running_loop().time() > end_s:
+                raise BadAnswer(f"its answer takes more than {ALL_BLOCKS_S:g} s")
             following = Block(block.number + 1, False, block.size_bytes)
             options = (*asked, (int(Option.BLOCK2), encode_block(following)))
             answer = await self.exchange(to, replace(request, options=options, payload=b""))
@@ -247,13 +252,16 @@ class CoapCarrier:
             if not observation.cancelled:
                 observation.cancel()
 
-    def abandon(self, base: str) -> None:
-        """Give up all that was sent to a device: it has just come back, and has got none of it."""
+    def abandon(self, name: str, base: str) -> None:
+        """Give up all that was sent to a device: it has just come back, and has got none of it.
+
+        What others have sent from there is not touched: neither the device's own request, by which
+        it has come back, nor what was sent to a device that has registered the same base.
+        """
         remote = self._remotes.get(base)
         for interface in self._context.request_interfaces if remote is not None else ():
-            manager = getattr(interface, "token_interface", None)
-            if manager is not None:
-                manager.dispatch_error(error.NetworkError("the device was away"), remote)
+            if getattr(interface, "token_interface", None) is not None:
+                _give_up(interface, remote, name)
 
     async def _ask(
         self,
@@ -271,6 +279,7 @@ class CoapCarrier:
             echo=echo,
             transport_tuning=_Patience(),
         )
+        message.for_device = to.name
         message.opt.uri_path = request.path
         message.opt.uri_query = request.query
         for number, value in request.options:
@@ -368,6 +377,25 @@ class _Single(UDP6EndpointAddress):  # type: ignore[misc]
 
     def __init__(self, found: Any) -> None:
         super().__init__(found.sockaddr, found.interface, pktinfo=found.pktinfo)
+
+
+def _give_up(requests: Any, remote: Any, name: str) -> None:
+    """Let the library forget what was sent to a device, and send what waits behind it."""
+    messages = requests.token_interface
+    pipes = [
+        pipe
+        for (_, there), pipe in requests.outgoing_requests.items()
+        if there == remote and getattr(pipe.request, "for_device", None) == name
+    ]
+    for pipe in pipes:
+        pipe.add_exception(error.NetworkError("the device was away"))
+    for pipe in pipes:
+        waiting = messages._backlogs.get(remote, [])
+        waiting[:] = [each for each in waiting if each[0] is not pipe.request]
+        exchange = messages._active_exchanges.pop((remote, pipe.request.mid), None)
+        if exchange is not None:
+            exchange[1].cancel()
+            messages._continue_backlog(remote)
 
 
 def read_answer(message: Any) -> CoapAnswer:

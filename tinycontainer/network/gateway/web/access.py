@@ -14,7 +14,7 @@ from .problems import HttpRefused
 MAX_TOKEN_CHARACTERS: Final = 512
 _SCHEME: Final = "bearer "
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="gateway"'}
-_PORT: Final = re.compile(r":[0-9]{1,5}$")
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
 _LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -61,6 +61,11 @@ class Access:
             for token in tokens
         }
 
+    @property
+    def has_holders(self) -> bool:
+        """Whether tokens are needed."""
+        return bool(self._holders)
+
     def identify(self, headers: Headers) -> Holder:
         """Who sends a request with these header fields.
 
@@ -90,7 +95,8 @@ def _require_same_site(headers: Headers) -> None:
     machine looks at may not.
     """
     host = headers.get("host", "")
-    name = _PORT.sub("", host)
+    found = _HOST.fullmatch(host)
+    name = "" if found is None else found[1]
     origin = headers.get("origin", "")
     is_own = not origin or origin.partition("://")[2] == host
     if name.lower() not in _LOCAL_NAMES or not is_own:

@@ -51,7 +51,7 @@ class Application:
     def __init__(self, parts: Parts, page_files: Mapping[str, tuple[bytes, str]]) -> None:
         self._parts = parts
         self._page_files = page_files
-        self.streams = OpenStreams(parts.limits.streams)
+        self.streams = OpenStreams(*_shares(parts))
 
     def asgi(self) -> Starlette:
         """The application as a web server runs it."""
@@ -140,6 +140,12 @@ class Application:
     async def _give_page(self, request: Request) -> Response:
         content, media_type = self._page_files[str(request.scope["path"])]
         return Response(content, 200, _PAGE_HEADERS, media_type)
+
+
+def _shares(parts: Parts) -> tuple[int, int]:
+    """How many streams there may be, and how many of them one holder may have."""
+    most = parts.limits.streams
+    return most, max(1, most // 2) if parts.access.has_holders else most
 
 
 def _respond(answer: HttpAnswer) -> Response:

@@ -18,6 +18,9 @@ from ...agent.operator.answers import (
 from ...agent.requests.message import CoapAnswer, Option, from_uint
 from .media_types import JSON
 
+MAX_READ_BYTES: Final = 160 * 1024
+"""Of an answer that is read: more than 32 events can have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
@@ -50,7 +53,7 @@ def rendition_of(kind: str, uid: str = "") -> Rendition | None:
     if kind == "published":
         return Rendition(lambda answer: _published(answer, uid))
     read = _READERS.get(kind)
-    return None if read is None else Rendition(read)
+    return None if read is None else Rendition(_bounded(read))
 
 
 def event_as_dict(number: int, event: str) -> dict[str, Any]:
@@ -70,6 +73,26 @@ def _refuse(name: str) -> float:
 def _finite(digits: str) -> float:
     number = float(digits)
     return number if math.isfinite(number) else _refuse(digits)
+
+
+def require_readable(answer: CoapAnswer) -> None:
+    """Refuse an answer that is longer than those of devices are.
+
+    To read it takes its time, in which nobody else is answered.
+
+    Raises:
+        AnswerUnreadable: it is.
+    """
+    if len(answer.payload) > MAX_READ_BYTES:
+        raise AnswerUnreadable(f"it has more than {MAX_READ_BYTES} bytes")
+
+
+def _bounded(read: Callable[[CoapAnswer], Any]) -> Callable[[CoapAnswer], Any]:
+    def read_bounded(answer: CoapAnswer) -> Any:
+        require_readable(answer)
+        return read(answer)
+
+    return read_bounded
 
 
 def _events(answer: CoapAnswer) -> dict[str, Any]:

@@ -22,7 +22,15 @@ from ..preferences import Preferences
 from ..problems import HttpRefused, bad_request
 from ..renditions import rendition_of
 from ..streams import EventStreams, states
-from .common import OpenStreams, find_device, put_together, require, too_often, wants_stream
+from .common import (
+    OpenStreams,
+    find_blob,
+    find_device,
+    put_together,
+    require,
+    too_often,
+    wants_stream,
+)
 from .jobs import JobResources
 
 _OBSERVED: Final = frozenset({"containers", "container", "update", "events"})
@@ -64,7 +72,7 @@ class DeviceResources:
         for verb in asked.verbs:
             require(holder, verb)
         if wants_stream(request) and asked.request.method is Method.GET:
-            return self._observe(request, device, asked)
+            return self._observe(request, holder, device, asked)
         body = HttpBody(request, self._parts.limits.payload_bytes)
         asked, content = await self._take_payload(asked, body)
         if Preferences.of(request.headers).responds_async:
@@ -98,7 +106,7 @@ class DeviceResources:
     ) -> tuple[DeviceRequest, bytes | None]:
         """A request, and all of its payload; None if that is yet to come."""
         if asked.blob is not None:
-            content = await self._parts.blobs.find(asked.blob)
+            content = await find_blob(self._parts.blobs, asked.blob)
             if content is None:
                 raise HttpRefused(404, "unknown-blob", "no blob has this hash; PUT it to /blobs")
             if await body.whole():
@@ -148,7 +156,9 @@ class DeviceResources:
         rest = _nothing() if is_bare else answered.rest
         return StreamingResponse(rest, head.status, head.headers)
 
-    def _observe(self, request: Request, device: GatewayDevice, asked: DeviceRequest) -> Response:
+    def _observe(
+        self, request: Request, holder: Holder, device: GatewayDevice, asked: DeviceRequest
+    ) -> Response:
         rendition = rendition_of(asked.kind)
         if asked.kind not in _OBSERVED or rendition is None:
             raise HttpRefused(406, "not-acceptable", "this resource cannot be observed")
@@ -156,9 +166,9 @@ class DeviceResources:
             since = request.headers.get("last-event-id", request.query_params.get("since", "0"))
             if not (since.isascii() and since.isdigit() and len(since) <= 18):
                 raise bad_request("Last-Event-ID: is no number of an event")
-            return self._streams.respond(self._events.follow(device.name, int(since)))
+            return self._streams.respond(self._events.follow(device.name, int(since)), holder)
         source = states(self._parts.watching, device.name, asked.request.path, rendition)
-        return self._streams.respond(source)
+        return self._streams.respond(source, holder)
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -36,7 +36,7 @@ class InventoryResources:
         changes = self._parts.inventory.changes()
         names = [each.name for each in seen]
         source = inventory(changes, lambda name: self._look(name, holder), names)
-        return self._streams.respond(source)
+        return self._streams.respond(source, holder)
 
     async def show_device(self, request: Request, holder: Holder) -> HttpAnswer:
         """GET /devices/{name}."""

@@ -74,14 +74,14 @@ class JobResources:
     async def list_jobs(self, request: Request, holder: Holder) -> HttpAnswer:
         """GET /devices/{name}/jobs."""
         device = find_device(self._parts.devices, request, holder)
-        found = self._parts.jobs.of_device(device.name, JOBS_SHOWN)
-        return as_json(200, [describe_job(job) for job in found if job.owner == holder.name])
+        found = self._parts.jobs.of_device(device.name, holder.name, JOBS_SHOWN)
+        return as_json(200, [describe_job(job) for job in found])
 
     async def show(self, request: Request, holder: Holder) -> HttpAnswer | Response:
         """GET /jobs/{id}."""
         job = self._find(request, holder)
         if wants_stream(request):
-            return self._streams.respond(self._follow(job))
+            return self._streams.respond(self._follow(job), holder)
         return as_json(200, describe_job(await self._await_end(request, job)))
 
     async def cancel(self, request: Request, holder: Holder) -> HttpAnswer:
