@@ -76,7 +76,9 @@ def test_a_refusal_ends_it(gateway: Gateway, fake: FakeDevice) -> None:
     with following(f"{gateway.web}/devices/fake/tc/c/00") as events:
         assert next(events).kind == "unreadable"
         fake.notify(("tc", "c", "00"), problem("4.04", "unknown-uid", "gone"), is_last=True)
-        (last,) = events
+        rest = [*events]
+        assert [each.kind for each in rest] == ["refused"], rest
+        (last,) = rest
     assert last.kind == "refused"
     assert last.data["status"] == 404
     assert last.data["detail"] == "gone"

@@ -113,7 +113,7 @@ class Blobs:
     def _hold(self, digest: bytes, content: bytes) -> None:
         self._held_bytes += len(content) - len(self._held.pop(digest, b""))
         self._held[digest] = content
-        while self._held_bytes > HELD_BYTES and len(self._held) > 1:
+        while self._held_bytes > min(HELD_BYTES, self._all_bytes) and len(self._held) > 1:
             self._held_bytes -= len(self._held.popitem(last=False)[1])
 
 

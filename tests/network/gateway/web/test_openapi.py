@@ -17,6 +17,7 @@ pytest.importorskip("aiocoap")
 from tinycontainer.network.agent.requests.message import Method
 from tinycontainer.network.agent.requests.published_table import ROWS
 from tinycontainer.network.gateway.gateway_file import LimitsTable
+from tinycontainer.network.gateway.web.access import Access
 from tinycontainer.network.gateway.web.application import Application
 from tinycontainer.network.gateway.web.asking import (
     ALLOWED,
@@ -93,7 +94,9 @@ def test_it_has_the_paths_and_methods_of_the_application() -> None:
 
 def _routes() -> dict[str, set[str]]:
     """Paths and methods of the application, but for the page and what leads to devices."""
-    parts: Any = types.SimpleNamespace(limits=LimitsTable(), devices=None, watching=None)
+    parts: Any = types.SimpleNamespace(
+        limits=LimitsTable(), access=Access(()), devices=None, watching=None
+    )
     found: dict[str, set[str]] = {}
     for route in Application(parts, read_page_files()).asgi().routes:
         path, methods = cast("Any", route).path, cast("Any", route).methods
