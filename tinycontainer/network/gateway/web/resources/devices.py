@@ -1,5 +1,6 @@
 """Requests to devices: from HTTP to CoAP and back, now or as a job."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
@@ -131,11 +132,14 @@ class DeviceResources:
                 answer = await put_together(answered)
                 return write_answer(answer, asked.rendition, answered.age_s, answered.fresh_s)
             head = write_answer(answered.answer, None, 0, 0)
+            first = await anext(answered.rest)  # whether it can be used at all is known by then
         except HttpRefused as refusal:
             if refusal.status == 405 and "Allow" not in refusal.headers:
                 refusal.headers["Allow"] = ALLOWED[asked.kind]
             raise
-        return StreamingResponse(answered.rest, head.status, head.headers)
+        except BadAnswer as error:
+            raise HttpRefused(502, "bad-answer", f"the device: {error}") from error
+        return StreamingResponse(_joined(first, answered.rest), head.status, head.headers)
 
     def _observe(
         self, request: Request, holder: Holder, device: KnownDevice, asked: DeviceRequest
@@ -150,3 +154,9 @@ class DeviceResources:
             return self._streams.respond(self._events.follow(device.name, int(since)), holder)
         source = states(self._parts.watching, device.name, asked.request.path, rendition)
         return self._streams.respond(source, holder)
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
