@@ -16,7 +16,10 @@ pytest.importorskip("starlette")
 pytest.importorskip("aiocoap")
 
 import aiocoap
+from aiocoap.numbers import OptionNumber
+from aiocoap.optiontypes import OpaqueOption
 
+from tinycontainer.network.gateway.devices.doubts import MOST_OTHERS
 from tinycontainer.network.gateway.devices.watching import CALM_S
 from tinycontainer_tokens.cbor import encode
 
@@ -82,14 +85,22 @@ class Hostile:
         self._number += 1
         self._send(aiocoap.CON, self._number & 0xFFFF, request, parts)
 
+    def acknowledge(self, request: Any) -> None:
+        """Say that a request came, and that its answer takes a while."""
+        header = bytes([0x60, 0]) + request.mid.to_bytes(2, "big")
+        self._socket.sendto(header, self._gateway)
+
     def silence(self, seconds: float) -> None:
         """Wait no longer than this for a message from now on."""
         self._socket.settimeout(seconds)
 
     def _send(self, kind: Any, number: int, request: Any, parts: dict[str, Any]) -> None:
+        more = parts.pop("more", ())
         message = aiocoap.Message(
             _mtype=kind, _mid=number, _token=request.token, code=aiocoap.CONTENT, **parts
         )
+        for option, value in more:
+            message.opt.add_option(OpaqueOption(OptionNumber(option), value))
         self._socket.sendto(message.encode(), self._gateway)
 
     def close(self) -> None:
@@ -251,3 +262,65 @@ def test_without_tokens_the_names_of_this_machine_are_let_in(tmp_path: Path, hos
         stream(gateway, "/devices", host) as client,
     ):
         assert client.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+
+
+def ask_raw(gateway: Gateway, device: Hostile, path: str, options: list[tuple[int, bytes]]) -> Any:
+    """The reply over HTTP to a request that a device answers with these options."""
+    found: list[Any] = []
+    accept = {"Accept": "application/cbor"}
+    thread = threading.Thread(target=lambda: found.append(gateway.ask("GET", path, headers=accept)))
+    thread.start()
+    request = device.receive()
+    device.answer(request, payload=b"x", more=options)
+    thread.join()
+    return found[0]
+
+
+def test_what_a_device_says_in_options_stays_where_it_belongs(tmp_path: Path) -> None:
+    with devices(tmp_path, 1) as (gateway, [device]):
+        device.register("odd")
+        for number, (option, value, status) in enumerate(
+            (
+                (4, b"\r\nX-A: b", 200),
+                (12, b"\xff" * 9, 200),
+                (14, b"\xff" * 200, 200),
+                (23, b"\xff" * 9, 502),
+                (23, b"\x0f", 502),
+                (252, b"\xff" * 9, 200),
+            )
+        ):
+            reply = ask_raw(gateway, device, f"/devices/odd/tc?q={number}", [(option, value)])
+            assert reply.status_code == status, option
+            assert "x-a" not in reply.headers
+        assert "ASGI" not in gateway.complaints()
+
+
+def ask_for_change(gateway: Gateway, device: Hostile, number: int) -> int:
+    """Ask for a change, which the device makes if it is asked: the status."""
+    path = f"/devices/slow/tc/c/aa?stop&id={number:016x}"
+    found: list[int] = []
+    thread = threading.Thread(target=lambda: found.append(gateway.ask("POST", path).status_code))
+    thread.start()
+    request = device.receive()
+    if request is not None:
+        device.answer(request)
+    thread.join()
+    return found[0]
+
+
+@pytest.mark.clause("TC-GW-22")
+def test_what_is_asked_beside_a_job_does_not_make_its_device_forget_it(tmp_path: Path) -> None:
+    with devices(tmp_path, 1) as (gateway, [device]):
+        device.register("slow")
+        headers = {"Prefer": "respond-async"}
+        made = gateway.ask("POST", "/devices/slow/tc/c/aa?start", headers=headers)
+        job = device.receive()
+        device.acknowledge(job)
+        device.silence(1)
+        statuses = [ask_for_change(gateway, device, number) for number in range(MOST_OTHERS + 1)]
+        assert statuses == [200] * MOST_OTHERS + [429]
+        device.notify(job)
+        location = made.headers["location"]
+        ended = gateway.ask("GET", location, headers={"Prefer": "wait=10"}).json()
+        assert (ended["state"], ended["attempts"]) == ("done", 1)
+        assert ask_for_change(gateway, device, 99) == 200

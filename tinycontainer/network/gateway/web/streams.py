@@ -131,7 +131,7 @@ class EventStreams:
         if task is None:
             task = self._pages[key] = asyncio.create_task(self._fetch(device, since))
             # Not kept: after a reboot, other events of the device have the same numbers.
-            task.add_done_callback(lambda _: self._pages.pop(key))
+            task.add_done_callback(lambda _: self._pages.pop(key, None))
         try:
             return await asyncio.shield(task)
         except (NoAnswer, BadAnswer, NotThere, DeviceAsleep, TooOften, AnswerUnreadable):

@@ -149,11 +149,14 @@ class DeviceResources:
                     may_be_valid=asked.request.option(Option.ETAG) is not None,
                 )
             head = write_answer(answered.answer, None, 0, 0)
+            first = await anext(answered.rest)  # whether it can be used at all is known by then
         except HttpRefused as refusal:
             if refusal.status == 405 and "Allow" not in refusal.headers:
                 refusal.headers["Allow"] = asked.allowed
             raise
-        rest = _nothing() if is_bare else answered.rest
+        except BadAnswer as error:
+            raise HttpRefused(502, "bad-answer", f"the device: {error}") from error
+        rest = _nothing() if is_bare else _joined(first, answered.rest)
         return StreamingResponse(rest, head.status, head.headers)
 
     def _observe(
@@ -175,4 +178,10 @@ async def _nothing() -> AsyncIterator[bytes]:
     """No payload, of a length that is not told."""
     none: tuple[bytes, ...] = ()
     for piece in none:
+        yield piece
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
         yield piece
