@@ -43,7 +43,7 @@ def asking(double: Gateway, directory: Path) -> tuple[object, ...]:
     return ("remote", double.uri, "--oscore", directory / "alice" / "operator")
 
 
-@pytest.mark.clause("TC-GW-30")
+@pytest.mark.clause("TC-GW-53")
 def test_a_container_is_managed_through_a_gateway_as_it_is_without_one(
     tmp_path: Path, program: Program, port: int, honest: Gateway
 ) -> None:
@@ -76,7 +76,7 @@ def test_a_container_is_managed_through_a_gateway_as_it_is_without_one(
     assert len(set(numbers_of_messages)) == len(numbers_of_messages)
 
 
-@pytest.mark.clause("TC-GW-31")
+@pytest.mark.clause("TC-GW-54")
 def test_a_long_bundle_goes_through_in_blocks_and_so_do_long_answers(
     tmp_path: Path, program: Program, port: int, honest: Gateway
 ) -> None:
@@ -117,7 +117,7 @@ def test_an_update_goes_through_and_is_followed(tmp_path: Path, program: Program
             assert program.json(*ask, "update", envelope)["update"]["state"] == "repeated"
 
 
-@pytest.mark.clause("TC-GW-33")
+@pytest.mark.clause("TC-GW-56")
 def test_a_new_identifier_is_sent_once(tmp_path: Path, program: Program, honest: Gateway) -> None:
     honest.reply = lambda asked: problem(504, title="Gateway Timeout")
     ask = asking(honest, tmp_path)
@@ -127,7 +127,7 @@ def test_a_new_identifier_is_sent_once(tmp_path: Path, program: Program, honest:
     assert len(honest.asked) == 4
 
 
-@pytest.mark.clause("TC-GW-32")
+@pytest.mark.clause("TC-GW-55")
 def test_after_a_restart_the_device_asks_who_is_there_and_is_answered(
     tmp_path: Path, program: Program, port: int, honest: Gateway
 ) -> None:
@@ -181,7 +181,7 @@ def test_who_watches_through_a_gateway_sees_changes_and_nothing_twice(
     assert numbers == [*range(1, len(numbers) + 1)]
 
 
-@pytest.mark.clause("TC-GW-33")
+@pytest.mark.clause("TC-GW-56")
 def test_a_lost_answer_is_asked_for_again_with_a_new_number_and_done_once(
     tmp_path: Path, program: Program, port: int
 ) -> None:
@@ -201,7 +201,7 @@ def test_a_lost_answer_is_asked_for_again_with_a_new_number_and_done_once(
     assert len({each.option for each in double.asked}) == len(double.asked) == 3
 
 
-@pytest.mark.clause("TC-GW-34")
+@pytest.mark.clause("TC-GW-57")
 def test_a_sleeping_device_is_waited_for_if_that_is_asked(
     tmp_path: Path, program: Program, port: int
 ) -> None:
@@ -222,7 +222,7 @@ def test_a_sleeping_device_is_waited_for_if_that_is_asked(
         assert double.cancelled == []
 
 
-@pytest.mark.clause("TC-GW-32", "TC-GW-34")
+@pytest.mark.clause("TC-GW-55", "TC-GW-57")
 def test_a_device_that_was_reset_while_it_slept_is_answered_who_is_there(
     tmp_path: Path, program: Program, port: int
 ) -> None:
@@ -241,7 +241,7 @@ def test_a_device_that_was_reset_while_it_slept_is_answered_who_is_there(
         assert len(posts) == 4
 
 
-@pytest.mark.clause("TC-GW-34")
+@pytest.mark.clause("TC-GW-57")
 def test_when_the_waiting_is_over_the_request_is_taken_back(
     tmp_path: Path, program: Program, port: int
 ) -> None:
@@ -261,7 +261,7 @@ def test_when_the_waiting_is_over_the_request_is_taken_back(
             assert "no answer after 3 tries" in program.bad(*patient, "load", tmp_path / "box.tcb")
 
 
-@pytest.mark.clause("TC-GW-35")
+@pytest.mark.clause("TC-GW-58")
 def test_a_token_is_sent_and_never_shown(tmp_path: Path, program: Program, port: int) -> None:
     file = tmp_path / "token"
     file.write_text(f"{TOKEN}\n")
@@ -283,7 +283,7 @@ def test_a_token_is_sent_and_never_shown(tmp_path: Path, program: Program, port:
             assert content == "" or content not in said
 
 
-@pytest.mark.clause("TC-GW-36")
+@pytest.mark.clause("TC-GW-59")
 def test_a_certificate_must_be_trusted_and_that_of_the_gateway(
     tmp_path: Path, program: Program, port: int
 ) -> None:
@@ -312,7 +312,7 @@ def test_a_certificate_must_be_trusted_and_that_of_the_gateway(
     assert known == 1
 
 
-@pytest.mark.clause("TC-GW-36")
+@pytest.mark.clause("TC-GW-59")
 @pytest.mark.parametrize(
     ("uri", "problem"),
     [
@@ -348,7 +348,7 @@ def test_a_uri_over_which_nothing_may_be_sent_is_refused(
     assert problem in program.bad("remote", uri, "ls", "--oscore", tmp_path)
 
 
-@pytest.mark.clause("TC-GW-36")
+@pytest.mark.clause("TC-GW-59")
 def test_what_does_not_go_together_with_a_gateway_is_refused(
     program: Program, tmp_path: Path
 ) -> None:

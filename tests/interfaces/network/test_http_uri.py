@@ -37,7 +37,7 @@ def test_a_device_has_a_name_and_a_host_is_of_this_machine_if_an_address_says_so
     assert (found.name, found.is_loopback) == (name, is_loopback)
 
 
-@pytest.mark.clause("TC-GW-34")
+@pytest.mark.clause("TC-GW-57")
 @pytest.mark.parametrize(
     ("reference", "path"),
     [
@@ -53,7 +53,7 @@ def test_a_reference_of_the_same_server_is_resolved(reference: str, path: str) -
     assert parse_http_uri("https://gateway/devices/box1").resolve(reference).path == path
 
 
-@pytest.mark.clause("TC-GW-34")
+@pytest.mark.clause("TC-GW-57")
 @pytest.mark.parametrize(
     "reference",
     [

@@ -66,7 +66,7 @@ class World(HttpConnection):
         return GatewayCarrier(self, DEVICE, Bearer(), Patience(10, sleep_s), timing)
 
 
-@pytest.mark.clause("TC-GW-34")
+@pytest.mark.clause("TC-GW-57")
 def test_a_job_is_asked_about_once_a_second_at_most_until_it_has_an_answer() -> None:
     polls = (job("queued"), TimeoutError(), job("sending"), job("done"))
     world = World(ASLEEP, ACCEPTED, *polls, TimeoutError(), DONE)
@@ -77,7 +77,7 @@ def test_a_job_is_asked_about_once_a_second_at_most_until_it_has_an_answer() -> 
     assert world.timeouts_s == [10, 10, 30, 30, 30, 30, 10, 10]
 
 
-@pytest.mark.clause("TC-GW-34")
+@pytest.mark.clause("TC-GW-57")
 @pytest.mark.parametrize(
     ("reply", "line"),
     [
@@ -96,7 +96,7 @@ def test_when_the_time_is_over_the_job_is_cancelled(
     assert world.timeouts_s[-1] == 2
 
 
-@pytest.mark.clause("TC-GW-34")
+@pytest.mark.clause("TC-GW-57")
 def test_who_gives_up_takes_the_request_back() -> None:
     world = World(ASLEEP, ACCEPTED, job("queued"), KeyboardInterrupt(), HttpReply(204))
     with pytest.raises(KeyboardInterrupt):
@@ -108,7 +108,7 @@ def test_who_gives_up_takes_the_request_back() -> None:
     assert world.asked[-1][:2] == ("DELETE", "/jobs/1")
 
 
-@pytest.mark.clause("TC-GW-34")
+@pytest.mark.clause("TC-GW-57")
 def test_the_time_to_wait_begins_anew_when_the_device_has_answered() -> None:
     sleep = [ASLEEP, ACCEPTED, job("queued"), job("done"), DONE]
     world = World(*sleep, *sleep, ASLEEP, takes_s=1)
@@ -120,7 +120,7 @@ def test_the_time_to_wait_begins_anew_when_the_device_has_answered() -> None:
         carrier.carry(MESSAGE)
 
 
-@pytest.mark.clause("TC-GW-34")
+@pytest.mark.clause("TC-GW-57")
 def test_a_device_that_wakes_up_in_between_answers_at_once() -> None:
     world = World(ASLEEP, DONE)
     assert world.carrier(60).carry(MESSAGE).payload == b"answer"

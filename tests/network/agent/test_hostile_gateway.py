@@ -160,7 +160,7 @@ def check(operator: Operator, device: Device) -> None:
     )
 
 
-@pytest.mark.clause("TC-GW-33", "TC-GW-37")
+@pytest.mark.clause("TC-GW-56", "TC-GW-60")
 @pytest.mark.parametrize(
     ("seed", "count"),
     [
@@ -203,7 +203,7 @@ def test_whatever_a_gateway_does_no_command_is_forged_doubled_or_wrongly_reporte
     assert outcomes[1] + outcomes[2] >= count // 2
 
 
-@pytest.mark.clause("TC-GW-33")
+@pytest.mark.clause("TC-GW-56")
 def test_what_is_read_through_a_gateway_is_what_the_device_said(
     tmp_path: Path, port: int, enlist: Callable[[HostileGateway], Operator]
 ) -> None:

@@ -76,7 +76,7 @@ def test_a_header_counts_if_it_is_there_once() -> None:
     assert reply.media_type == "a/b"
 
 
-@pytest.mark.clause("TC-GW-37")
+@pytest.mark.clause("TC-GW-60")
 def test_the_longest_body_is_read_and_a_longer_one_is_refused() -> None:
     with connected(Reply(200, (), bytes(MAX_BODY_BYTES))) as (connection, _):
         assert len(get(connection).body) == MAX_BODY_BYTES
@@ -87,7 +87,7 @@ def test_the_longest_body_is_read_and_a_longer_one_is_refused() -> None:
         get(connection)
 
 
-@pytest.mark.clause("TC-GW-37")
+@pytest.mark.clause("TC-GW-60")
 @pytest.mark.parametrize(
     "reply",
     [
@@ -109,7 +109,7 @@ def test_a_reply_without_an_end_is_refused(reply: Reply) -> None:
         get(connection, timeout_s=30)
 
 
-@pytest.mark.clause("TC-GW-37")
+@pytest.mark.clause("TC-GW-60")
 @pytest.mark.parametrize(
     "begin",
     [

@@ -73,7 +73,7 @@ def both_sides(directory: Path) -> Iterator[tuple[ProtectedRequests, Device]]:
         yield ProtectedRequests(opened["operator"], device), device
 
 
-@pytest.mark.clause("TC-GW-30", "TC-GW-33")
+@pytest.mark.clause("TC-GW-53", "TC-GW-56")
 def test_the_device_reads_what_was_asked_and_its_answer_counts(tmp_path: Path) -> None:
     with both_sides(tmp_path) as (requests, device):
         assert requests.ask(START) == DONE
@@ -83,7 +83,7 @@ def test_the_device_reads_what_was_asked_and_its_answer_counts(tmp_path: Path) -
         assert device.proved == 1
 
 
-@pytest.mark.clause("TC-GW-33")
+@pytest.mark.clause("TC-GW-56")
 def test_no_bit_of_an_answer_can_be_changed(tmp_path: Path) -> None:
     with both_sides(tmp_path) as (requests, device):
         requests.ask(START)
@@ -100,7 +100,7 @@ def test_no_bit_of_an_answer_can_be_changed(tmp_path: Path) -> None:
         assert device.proved == 1
 
 
-@pytest.mark.clause("TC-GW-33")
+@pytest.mark.clause("TC-GW-56")
 def test_no_option_makes_another_answer_of_it(tmp_path: Path) -> None:
     rests = (b"", bytes(1), bytes(8), b"\xff" * 9)
     with both_sides(tmp_path) as (requests, device):
@@ -111,7 +111,7 @@ def test_no_option_makes_another_answer_of_it(tmp_path: Path) -> None:
         assert device.proved <= len(rests)
 
 
-@pytest.mark.clause("TC-GW-33")
+@pytest.mark.clause("TC-GW-56")
 def test_an_answer_to_another_request_does_not_count(tmp_path: Path) -> None:
     with both_sides(tmp_path) as (requests, device):
         requests.ask(START)
@@ -121,7 +121,7 @@ def test_an_answer_to_another_request_does_not_count(tmp_path: Path) -> None:
             requests.ask(START)
 
 
-@pytest.mark.clause("TC-GW-33")
+@pytest.mark.clause("TC-GW-56")
 def test_without_a_recorded_number_nothing_is_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -308,7 +308,7 @@ def ask_for_change(gateway: Gateway, device: Hostile, number: int) -> int:
     return found[0]
 
 
-@pytest.mark.clause("TC-GW-22")
+@pytest.mark.clause("TC-GW-48")
 def test_what_is_asked_beside_a_job_does_not_make_its_device_forget_it(tmp_path: Path) -> None:
     with devices(tmp_path, 1) as (gateway, [device]):
         device.register("slow")

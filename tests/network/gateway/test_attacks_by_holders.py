@@ -89,7 +89,7 @@ def gateway_of(
         yield gateway
 
 
-@pytest.mark.clause("TC-GW-25")
+@pytest.mark.clause("TC-GW-51")
 def test_each_verb_is_for_what_it_says_and_for_its_groups(tmp_path: Path, program: Program) -> None:
     tokens = {each.value: ([each.value], ["here"]) for each in TokenVerb}
     tokens["load-delete"] = ["load", "delete"], ["here"]

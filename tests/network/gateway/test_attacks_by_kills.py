@@ -95,7 +95,7 @@ def run(directory: Path, requests: tuple[CoapRequest, ...]) -> list[Job]:
     async def work() -> list[Job]:
         store = GatewayStore(directory / "gateway.db", lambda _s, _call: None)
         devices = Done(directory / "done")
-        limits = JobLimits(64, 100, 1e9)
+        limits = JobLimits(64, 100, 1 << 20, 1e9)
         jobs = Jobs(store, devices, limits, lambda: 1000.0, os.urandom)  # type: ignore[arg-type]
         running = asyncio.create_task(jobs.run())
         for request in requests:
@@ -128,7 +128,7 @@ def die(directory: Path, at: int, *, is_after: bool) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == KILLED
 
 
-@pytest.mark.clause("TC-GW-22")
+@pytest.mark.clause("TC-GW-48")
 @pytest.mark.parametrize("is_after", [False, True], ids=["before it", "after it"])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_gateway_that_dies_at_any_commit_loses_nothing_and_repeats_nothing(

@@ -89,7 +89,7 @@ def put(gateway: Gateway, content: bytes) -> str:
     return digits
 
 
-@pytest.mark.clause("TC-GW-67")
+@pytest.mark.clause("TC-GW-43")
 def test_a_blob_has_its_hash_and_its_bounds(gateway: Gateway) -> None:
     content = b"a blob" * 1000
     digits = put(gateway, content)
@@ -105,7 +105,7 @@ def test_a_blob_has_its_hash_and_its_bounds(gateway: Gateway) -> None:
         assert gateway.ask("GET", f"/blobs/{name}").status_code == 400
 
 
-@pytest.mark.clause("TC-GW-67")
+@pytest.mark.clause("TC-GW-43")
 def test_blobs_that_were_used_longest_ago_make_room(gateway: Gateway) -> None:
     digits = [put(gateway, bytes([n]) * 20_000) for n in range(3)]
     assert gateway.ask("GET", f"/blobs/{digits[0]}").status_code == 200
@@ -121,7 +121,7 @@ def fetch(gateway: Gateway, digits: str, *options: tuple[int, bytes]) -> CoapAns
         return ask(Method.GET, f"/blobs/{digits}", b"", *options)
 
 
-@pytest.mark.clause("TC-GW-67")
+@pytest.mark.clause("TC-GW-43")
 @pytest.mark.parametrize("size", [256, 1024])
 def test_a_device_fetches_a_blob_in_blocks(gateway: Gateway, size: int) -> None:
     content = b"".join(n.to_bytes(2, "big") for n in range(2000))
@@ -136,7 +136,7 @@ def test_a_device_fetches_a_blob_in_blocks(gateway: Gateway, size: int) -> None:
         assert ask(Method.PUT, f"/blobs/{digits}", b"x").code.dotted == "4.05"
 
 
-@pytest.mark.clause("TC-GW-67")
+@pytest.mark.clause("TC-GW-43")
 def test_a_blob_stands_for_a_payload(gateway: Gateway, fake: FakeDevice) -> None:
     content = bytes(range(256)) * 20
     digits = put(gateway, content)
@@ -152,7 +152,7 @@ def test_a_blob_stands_for_a_payload(gateway: Gateway, fake: FakeDevice) -> None
     assert fake.uploaded() == content
 
 
-@pytest.mark.clause("TC-GW-67")
+@pytest.mark.clause("TC-GW-43")
 def test_a_blob_that_cannot_stand_for_it_is_refused(gateway: Gateway, fake: FakeDevice) -> None:
     digits = put(gateway, b"x")
     fake.does(lambda asked: take(asked, reply("2.04")))
@@ -170,7 +170,7 @@ def test_a_blob_that_cannot_stand_for_it_is_refused(gateway: Gateway, fake: Fake
     assert fake.asked == []
 
 
-@pytest.mark.clause("TC-GW-68")
+@pytest.mark.clause("TC-GW-44")
 def test_a_blob_is_fetched_once_for_all_who_ask(gateway: Gateway, origin: Origin) -> None:
     content = b"from afar" * 500
     digits = origin.keep(content)
@@ -180,7 +180,7 @@ def test_a_blob_is_fetched_once_for_all_who_ask(gateway: Gateway, origin: Origin
     assert origin.asked.count(f"/b/{digits}") == 1
 
 
-@pytest.mark.clause("TC-GW-68")
+@pytest.mark.clause("TC-GW-44")
 def test_what_is_not_meant_is_not_kept(gateway: Gateway, origin: Origin) -> None:
     other, long, moved = b"\x01" * 32, sha256(bytes(20_001)).digest(), b"\x02" * 32
     origin.content[f"/b/{other.hex()}"] = b"something else"
@@ -194,7 +194,7 @@ def test_what_is_not_meant_is_not_kept(gateway: Gateway, origin: Origin) -> None
     assert len(origin.asked) == 4
 
 
-@pytest.mark.clause("TC-GW-68")
+@pytest.mark.clause("TC-GW-44")
 def test_nothing_is_fetched_for_a_stranger(tmp_path: Path, origin: Origin) -> None:
     digits = origin.keep(b"for devices alone")
     file = write_gateway_file(tmp_path)
@@ -207,7 +207,7 @@ def test_nothing_is_fetched_for_a_stranger(tmp_path: Path, origin: Origin) -> No
         assert fetch(gateway, digits).payload == b"for devices alone"
 
 
-@pytest.mark.clause("TC-GW-68")
+@pytest.mark.clause("TC-GW-44")
 def test_an_origin_that_is_gone_has_nothing(tmp_path: Path) -> None:
     file = write_gateway_file(tmp_path)
     file.write_text(f'blobs_from = "http://{HOST}:9/"\n{file.read_text()}')

@@ -76,7 +76,7 @@ class Desk:
     path: Path
     devices: ScriptedDevices = field(default_factory=ScriptedDevices)
     now_s: float = 1000.0
-    limits: JobLimits = field(default_factory=lambda: JobLimits(3, 10, 100.0))
+    limits: JobLimits = field(default_factory=lambda: JobLimits(3, 10, 1000, 100.0))
 
     def begin(self) -> Jobs:
         """Begin, as after a start of the program."""
@@ -109,7 +109,7 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path / "gateway.db")
 
 
-@pytest.mark.clause("TC-GW-21")
+@pytest.mark.clause("TC-GW-47")
 @given(state=st.sampled_from(JobState), event=st.sampled_from(JobEvent))
 def test_every_event_in_every_state_is_as_the_table_says(state: JobState, event: JobEvent) -> None:
     job = Job(1, "1", "a", "", CHANGE, state, 0.0, 1.0)
@@ -122,7 +122,7 @@ def test_every_event_in_every_state_is_as_the_table_says(state: JobState, event:
         assert not state.has_ended
 
 
-@pytest.mark.clause("TC-GW-20")
+@pytest.mark.clause("TC-GW-46")
 def test_jobs_of_a_device_are_delivered_in_order_and_those_of_others_meanwhile(desk: Desk) -> None:
     desk.devices.awake = {"b"}
     requests = [replace(CHANGE, query=(f"id={number:016x}",)) for number in range(3)]
@@ -141,7 +141,7 @@ def test_jobs_of_a_device_are_delivered_in_order_and_those_of_others_meanwhile(d
     assert [request for name, request in desk.devices.asked if name == "a"] == requests
 
 
-@pytest.mark.clause("TC-GW-22")
+@pytest.mark.clause("TC-GW-48")
 @pytest.mark.parametrize(
     ("request_", "state", "times"),
     [
@@ -165,7 +165,7 @@ def test_what_was_not_answered_is_sent_again_only_if_its_device_sees_a_repetitio
     assert len(desk.devices.asked) == times
 
 
-@pytest.mark.clause("TC-GW-22")
+@pytest.mark.clause("TC-GW-48")
 def test_what_was_being_sent_when_the_gateway_was_killed_is_sent_again_or_unknown(
     desk: Desk,
 ) -> None:
@@ -192,7 +192,7 @@ def test_what_was_being_sent_when_the_gateway_was_killed_is_sent_again_or_unknow
     assert [request for _, request in desk.devices.asked] == [CHANGE]
 
 
-@pytest.mark.clause("TC-GW-23")
+@pytest.mark.clause("TC-GW-49")
 @pytest.mark.parametrize(
     ("option", "state"),
     [(b"", JobState.DONE), (b"\x01\x05", JobState.CHALLENGED), (b"\x08k", JobState.DONE)],
@@ -210,7 +210,7 @@ def test_an_answer_with_a_number_of_its_own_is_a_challenge(
     desk.run(work)
 
 
-@pytest.mark.clause("TC-GW-22")
+@pytest.mark.clause("TC-GW-48")
 @pytest.mark.parametrize(("attempts", "state"), [(0, JobState.DONE), (1, JobState.UNKNOWN)])
 def test_a_replay_that_a_device_refuses_was_carried_out_perhaps(
     desk: Desk, attempts: int, state: JobState
@@ -235,7 +235,7 @@ def test_an_answer_that_cannot_be_used_ends_a_job_after_three_attempts(desk: Des
     desk.run(work)
 
 
-@pytest.mark.clause("TC-GW-24")
+@pytest.mark.clause("TC-GW-50")
 def test_a_job_waits_no_longer_than_its_client_says(desk: Desk) -> None:
     desk.devices.awake = set()
 
@@ -253,7 +253,7 @@ def test_a_job_waits_no_longer_than_its_client_says(desk: Desk) -> None:
     assert len(desk.devices.asked) == 1
 
 
-@pytest.mark.clause("TC-GW-24")
+@pytest.mark.clause("TC-GW-50")
 def test_only_a_job_that_is_not_sent_can_be_cancelled(desk: Desk) -> None:
     desk.devices.awake = set()
 
@@ -286,7 +286,51 @@ def test_no_more_jobs_wait_than_fit(desk: Desk) -> None:
     desk.run(work)
 
 
-@pytest.mark.clause("TC-GW-24")
+def test_no_more_payload_waits_than_fits(desk: Desk) -> None:
+    desk.devices.awake = set()
+
+    async def work(jobs: Jobs) -> None:
+        long = replace(CHANGE, payload=bytes(600))
+        first = jobs.accept("a", "me", long)
+        with pytest.raises(QueueFull, match=r"^1000 bytes wait; cancel some"):
+            jobs.accept("b", "me", long)
+        jobs.cancel(first)
+        jobs.accept("b", "me", long)
+
+    desk.run(work)
+    desk.run(work_again)
+
+
+async def work_again(jobs: Jobs) -> None:
+    with pytest.raises(QueueFull, match=r"^1000 bytes wait"):
+        jobs.accept("a", "me", replace(CHANGE, payload=bytes(600)))
+
+
+@pytest.mark.clause("TC-GW-47")
+@pytest.mark.parametrize("ends", ["cancel", "expire"])
+def test_what_was_sent_before_its_end_may_be_done(desk: Desk, ends: str) -> None:
+    desk.devices.answers = [NoAnswer()]
+
+    async def work(jobs: Jobs) -> None:
+        looks = jobs.accept("b", "me", replace(CHANGE, method=Method.GET), 50)
+        job = jobs.accept("a", "me", CHANGE, 50)
+        desk.devices.answers = [NoAnswer(), NoAnswer()]
+        while (job := jobs.find(job.id) or job).attempts < 1 or job.state is not JobState.QUEUED:
+            await asyncio.sleep(0)
+        desk.devices.awake = set()
+        while (looks := jobs.find(looks.id) or looks).state is JobState.SENDING:
+            await asyncio.sleep(0)
+        if ends == "expire":
+            desk.now_s += 60
+            ended = await jobs.wait_for_end(job, 10)
+        else:
+            ended = jobs.cancel(job)
+        assert ended.state is JobState.UNKNOWN
+
+    desk.run(work)
+
+
+@pytest.mark.clause("TC-GW-50")
 def test_ended_jobs_are_forgotten_in_time_and_their_payloads_at_once(desk: Desk) -> None:
     async def work(jobs: Jobs) -> None:
         job = await jobs.wait_for_end(jobs.accept("a", "me", replace(CHANGE, payload=b"x" * 9)), 10)
@@ -301,7 +345,7 @@ def test_ended_jobs_are_forgotten_in_time_and_their_payloads_at_once(desk: Desk)
     desk.run(work)
 
 
-@pytest.mark.clause("TC-GW-22")
+@pytest.mark.clause("TC-GW-48")
 def test_while_a_change_can_be_repeated_few_others_are_sent() -> None:
     doubts = Doubts()
     others = [replace(CHANGE, query=("stop", f"id={number:016x}")) for number in range(1, 40)]

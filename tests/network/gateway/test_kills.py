@@ -118,7 +118,7 @@ def check_truth(busy: Busy) -> None:
     assert busy.acknowledged <= busy.seen
 
 
-@pytest.mark.clause("TC-GW-22")
+@pytest.mark.clause("TC-GW-48")
 @pytest.mark.parametrize(
     "kills", [pytest.param(10, id="some"), pytest.param(200, id="many", marks=pytest.mark.long)]
 )

@@ -48,7 +48,7 @@ def test_the_tables_have_every_code() -> None:
     assert {each.dotted for each in STATUS} == known
 
 
-@pytest.mark.clause("TC-GW-40")
+@pytest.mark.clause("TC-GW-14")
 @pytest.mark.parametrize("code", SUCCESSES)
 def test_a_success_has_its_status_with_and_without_a_payload(
     ask: Ask, fake: FakeDevice, code: str
@@ -62,7 +62,7 @@ def test_a_success_has_its_status_with_and_without_a_payload(
     assert full.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.clause("TC-GW-40", "TC-GW-42")
+@pytest.mark.clause("TC-GW-14", "TC-GW-16")
 @pytest.mark.parametrize("code", ERRORS)
 def test_an_error_has_its_status_and_is_a_problem(ask: Ask, fake: FakeDevice, code: str) -> None:
     fake.answers(reply(code), problem(code, "wrong-state", "it runs"))
@@ -86,7 +86,7 @@ def test_an_error_has_its_status_and_is_a_problem(ask: Ask, fake: FakeDevice, co
     assert told.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.clause("TC-GW-41")
+@pytest.mark.clause("TC-GW-15")
 @pytest.mark.parametrize("code", UNKNOWN)
 def test_an_unknown_error_counts_as_the_first_of_its_class(
     ask: Ask, fake: FakeDevice, code: str
@@ -96,7 +96,7 @@ def test_an_unknown_error_counts_as_the_first_of_its_class(
     assert (found.json()["code"], found.status_code) == UNKNOWN[code]
 
 
-@pytest.mark.clause("TC-GW-41")
+@pytest.mark.clause("TC-GW-15")
 @pytest.mark.parametrize("code", ["2.00", "2.30", "2.31", "3.00", "3.31"])
 def test_what_is_no_answer_of_a_device_is_a_bad_gateway(
     ask: Ask, fake: FakeDevice, code: str
@@ -108,7 +108,7 @@ def test_what_is_no_answer_of_a_device_is_a_bad_gateway(
     assert "secret" not in found.text
 
 
-@pytest.mark.clause("TC-GW-42")
+@pytest.mark.clause("TC-GW-16")
 @pytest.mark.parametrize(
     ("payload", "reason", "detail"),
     [
@@ -136,7 +136,7 @@ def test_a_problem_detail_is_read_with_care(
     assert found.text.rstrip("\n").isprintable()
 
 
-@pytest.mark.clause("TC-GW-43")
+@pytest.mark.clause("TC-GW-17")
 def test_a_time_to_wait_and_a_size_are_told(ask: Ask, fake: FakeDevice) -> None:
     waits, size = (Option.MAX_AGE, to_uint(300)), (Option.SIZE1, to_uint(4096))
     fake.answers(reply("5.03", b"", waits), reply("4.29", b"", waits), reply("4.04", b"", waits))
@@ -148,7 +148,7 @@ def test_a_time_to_wait_and_a_size_are_told(ask: Ask, fake: FakeDevice) -> None:
     assert "4096" not in ask("PUT", METADATA, content=b"x").text
 
 
-@pytest.mark.clause("TC-GW-43")
+@pytest.mark.clause("TC-GW-17")
 def test_a_method_that_the_device_refuses_is_told_with_those_that_there_are(
     ask: Ask, fake: FakeDevice
 ) -> None:
@@ -160,7 +160,7 @@ def test_a_method_that_the_device_refuses_is_told_with_those_that_there_are(
 CONTAINER = {0: b"box", 1: 2, 2: 7, 3: "", 4: 1, 5: bytes(32), 6: 0}
 
 
-@pytest.mark.clause("TC-GW-44")
+@pytest.mark.clause("TC-GW-18")
 def test_what_is_known_is_json(ask: Ask, fake: FakeDevice) -> None:
     fake.answers(cbor(CONTAINER), cbor([CONTAINER]))
     assert ask("GET", "/tc/c/626f78").json()["state"] == "RUNNING"
@@ -177,7 +177,7 @@ def test_what_is_known_is_json(ask: Ask, fake: FakeDevice) -> None:
     ]
 
 
-@pytest.mark.clause("TC-GW-44")
+@pytest.mark.clause("TC-GW-18")
 @pytest.mark.parametrize("payload", [b"", b"\xff", b"\x80" * 2, b"\xa1\x00\x00", b"secret"])
 @pytest.mark.parametrize("path", ["/tc", "/tc/c", "/tc/c/00", "/tc/e", "/tc/su"])
 def test_what_should_be_known_and_is_not_is_a_bad_gateway(
@@ -189,7 +189,7 @@ def test_what_should_be_known_and_is_not_is_a_bad_gateway(
     assert "secret" not in found.text
 
 
-@pytest.mark.clause("TC-GW-44")
+@pytest.mark.clause("TC-GW-18")
 def test_events_can_be_deeply_nested_or_have_other_characters(ask: Ask, fake: FakeDevice) -> None:
     deep = b"[" * 2000 + b"]" * 2000
     rows = [[1, b"\xff\x1b[2J"], [2, b"NaN"], [3, deep]]
@@ -199,7 +199,7 @@ def test_events_can_be_deeply_nested_or_have_other_characters(ask: Ask, fake: Fa
     assert "\x1b" not in found.text
 
 
-@pytest.mark.clause("TC-GW-40")
+@pytest.mark.clause("TC-GW-14")
 def test_a_head_has_the_header_and_no_payload(ask: Ask, fake: FakeDevice) -> None:
     fake.answers(reply("2.05", b"twelve bytes", (FORMAT, b"\x2a")))
     found = ask("HEAD", METADATA)
@@ -211,7 +211,7 @@ def test_a_head_has_the_header_and_no_payload(ask: Ask, fake: FakeDevice) -> Non
     assert len(fake.asked) == 1
 
 
-@pytest.mark.clause("TC-GW-41")
+@pytest.mark.clause("TC-GW-15")
 def test_a_device_that_says_nothing_is_awaited_within_its_time(fake: FakeDevice, ask: Ask) -> None:
     fake.answers(Reply(payload=b"late", delay_s=1.5))
     assert ask("GET", METADATA).content == b"late"

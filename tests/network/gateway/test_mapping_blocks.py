@@ -43,7 +43,7 @@ def blocks_of(fake: FakeDevice) -> list[tuple[int, bool, int]]:
     return [(each.number, each.more, each.size_bytes) for each in found if each is not None]
 
 
-@pytest.mark.clause("TC-GW-50")
+@pytest.mark.clause("TC-GW-24")
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("is_chunked", [False, True])
 def test_a_payload_arrives_in_blocks(
@@ -66,7 +66,7 @@ def test_a_payload_arrives_in_blocks(
     assert len({each.query for each in fake.asked}) == 1
 
 
-@pytest.mark.clause("TC-GW-50")
+@pytest.mark.clause("TC-GW-24")
 def test_uploads_at_the_same_time_have_tags_of_their_own(ask: Ask, fake: FakeDevice) -> None:
     fake.does(lambda asked: take(asked, DONE))
     for _ in range(2):
@@ -75,7 +75,7 @@ def test_uploads_at_the_same_time_have_tags_of_their_own(ask: Ask, fake: FakeDev
     assert tags[0] == tags[1] != tags[2] == tags[3]
 
 
-@pytest.mark.clause("TC-GW-50")
+@pytest.mark.clause("TC-GW-24")
 def test_slow_pieces_make_whole_blocks(gateway: Gateway, fake: FakeDevice) -> None:
     fake.does(lambda asked: take(asked, DONE))
     content = content_of(2050)
@@ -94,7 +94,7 @@ def test_slow_pieces_make_whole_blocks(gateway: Gateway, fake: FakeDevice) -> No
     assert blocks_of(fake) == [(0, True, 1024), (1, True, 1024), (2, False, 1024)]
 
 
-@pytest.mark.clause("TC-GW-51")
+@pytest.mark.clause("TC-GW-25")
 def test_a_payload_that_says_that_it_is_too_long_is_not_taken(
     gateway: Gateway, fake: FakeDevice
 ) -> None:
@@ -107,7 +107,7 @@ def test_a_payload_that_says_that_it_is_too_long_is_not_taken(
     assert fake.asked == []
 
 
-@pytest.mark.clause("TC-GW-51")
+@pytest.mark.clause("TC-GW-25")
 def test_a_payload_that_gets_too_long_is_never_completed(ask: Ask, fake: FakeDevice) -> None:
     fake.does(lambda asked: take(asked, DONE))
     assert ask("PUT", METADATA, content=pieces_of(bytes(65536))).status_code == 204
@@ -118,7 +118,7 @@ def test_a_payload_that_gets_too_long_is_never_completed(ask: Ask, fake: FakeDev
     assert all(more for _, more, _ in blocks_of(fake))
 
 
-@pytest.mark.clause("TC-GW-51")
+@pytest.mark.clause("TC-GW-25")
 @pytest.mark.parametrize("framing", ["Content-Length: 5000", "Transfer-Encoding: chunked"])
 def test_what_a_client_leaves_is_never_completed(
     gateway: Gateway, ask: Ask, fake: FakeDevice, framing: str
@@ -135,7 +135,7 @@ def test_what_a_client_leaves_is_never_completed(
     assert [each.payload for each in fake.asked] == [b"next"]
 
 
-@pytest.mark.clause("TC-GW-50")
+@pytest.mark.clause("TC-GW-24")
 @pytest.mark.parametrize("at", [0, 3, 9])
 def test_a_device_can_refuse_any_block(ask: Ask, fake: FakeDevice, at: int) -> None:
     def answer(asked: Asked) -> Reply:
@@ -154,7 +154,7 @@ def with_block(dotted: str, block: Block) -> Reply:
     return reply(dotted, b"", (Option.BLOCK1, encode_block(block)))
 
 
-@pytest.mark.clause("TC-GW-52")
+@pytest.mark.clause("TC-GW-26")
 @pytest.mark.parametrize(
     ("answers", "asked"),
     [
@@ -180,7 +180,7 @@ def test_a_device_that_does_not_know_blocks_has_done_nothing_for_sure(
     assert "secret" not in found.text
 
 
-@pytest.mark.clause("TC-GW-52")
+@pytest.mark.clause("TC-GW-26")
 @pytest.mark.parametrize("size", [16, 64, 512])
 def test_a_device_can_want_smaller_blocks(ask: Ask, fake: FakeDevice, size: int) -> None:
     def answer(asked: Asked) -> Reply:
@@ -200,7 +200,7 @@ def test_a_device_can_want_smaller_blocks(ask: Ask, fake: FakeDevice, size: int)
     assert {each for _, _, each in others} == {size}
 
 
-@pytest.mark.clause("TC-GW-53")
+@pytest.mark.clause("TC-GW-27")
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("block", [16, 1024])
 def test_an_answer_in_blocks_arrives_as_it_is(
@@ -214,7 +214,7 @@ def test_an_answer_in_blocks_arrives_as_it_is(
     assert len(fake.asked) == max(1, -(-len(content) // block))
 
 
-@pytest.mark.clause("TC-GW-53")
+@pytest.mark.clause("TC-GW-27")
 def test_what_becomes_json_is_put_together_first(ask: Ask, fake: FakeDevice) -> None:
     import cbor2  # noqa: PLC0415
 
@@ -223,7 +223,7 @@ def test_what_becomes_json_is_put_together_first(ask: Ask, fake: FakeDevice) -> 
     assert len(ask("GET", "/tc/e").json()["events"]) == 50
 
 
-@pytest.mark.clause("TC-GW-53")
+@pytest.mark.clause("TC-GW-27")
 def test_the_answer_to_an_upload_can_have_blocks_as_well(ask: Ask, fake: FakeDevice) -> None:
     content = content_of(3000)
 
@@ -270,7 +270,7 @@ WRONG = {
 }
 
 
-@pytest.mark.clause("TC-GW-54")
+@pytest.mark.clause("TC-GW-28")
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_an_answer_whose_blocks_do_not_fit_is_cut_off(
     ask: Ask, fake: FakeDevice, gateway: Gateway, wrong: Reply
@@ -284,14 +284,14 @@ def test_an_answer_whose_blocks_do_not_fit_is_cut_off(
     assert "Traceback" not in gateway.complaints()
 
 
-@pytest.mark.clause("TC-GW-54")
+@pytest.mark.clause("TC-GW-28")
 def test_an_answer_that_does_not_begin_with_its_begin_is_none(ask: Ask, fake: FakeDevice) -> None:
     for more in (True, False):
         fake.answers(block2(1, FULL, more=more))
         assert ask("GET", METADATA).status_code == 502
 
 
-@pytest.mark.clause("TC-GW-54")
+@pytest.mark.clause("TC-GW-28")
 def test_an_answer_without_an_end_is_bounded(ask: Ask, fake: FakeDevice) -> None:
     counter = itertools.count()
     fake.does(lambda _: block2(next(counter), FULL))
@@ -302,21 +302,21 @@ def test_an_answer_without_an_end_is_bounded(ask: Ask, fake: FakeDevice) -> None
     assert ask("GET", "/tc/e").status_code == 502
 
 
-@pytest.mark.clause("TC-GW-54")
+@pytest.mark.clause("TC-GW-28")
 def test_an_answer_that_stops_is_cut_off(ask: Ask, fake: FakeDevice) -> None:
     fake.answers(block2(0, FULL), None)
     with pytest.raises(httpx.RemoteProtocolError):
         ask("GET", METADATA)
 
 
-@pytest.mark.clause("TC-GW-52")
+@pytest.mark.clause("TC-GW-26")
 def test_a_repeated_continuation_ends(ask: Ask, fake: FakeDevice) -> None:
     fake.does(lambda _: Reply(CONTINUE))
     assert ask("PUT", METADATA, content=b"short").status_code == 502
     assert len(fake.asked) == 1
 
 
-@pytest.mark.clause("TC-GW-54")
+@pytest.mark.clause("TC-GW-28")
 @pytest.mark.parametrize("size", [3100, 4080, 5000, 60_000])
 def test_a_message_that_is_cut_on_its_way_is_no_answer(
     ask: Ask, fake: FakeDevice, size: int

@@ -15,7 +15,7 @@ METADATA = "/tc/c/00/m"
 BOX = "/tc/c/00"
 
 
-@pytest.mark.clause("TC-GW-47")
+@pytest.mark.clause("TC-GW-21")
 def test_a_tag_of_the_device_goes_to_the_client_and_back(ask: Ask, fake: FakeDevice) -> None:
     tag = (Option.ETAG, b"\x01\x00\xff")
     fake.answers(reply("2.05", b"x", tag), reply("2.03", b"", tag))
@@ -28,7 +28,7 @@ def test_a_tag_of_the_device_goes_to_the_client_and_back(ask: Ask, fake: FakeDev
     assert "content-type" not in second.headers
 
 
-@pytest.mark.clause("TC-GW-47")
+@pytest.mark.clause("TC-GW-21")
 @pytest.mark.parametrize(
     ("given", "sent"),
     [
@@ -51,7 +51,7 @@ def test_tags_that_a_client_has_are_sent(
     assert fake.asked[0].all(Option.ETAG) == sent
 
 
-@pytest.mark.clause("TC-GW-47")
+@pytest.mark.clause("TC-GW-21")
 def test_nothing_is_not_modified_for_whoever_has_nothing(ask: Ask, fake: FakeDevice) -> None:
     fake.answers(reply("2.03"))
     for method, content in (("GET", None), ("PUT", b"x")):
@@ -59,14 +59,14 @@ def test_nothing_is_not_modified_for_whoever_has_nothing(ask: Ask, fake: FakeDev
         assert (found.status_code, found.json()["title"]) == (502, "bad answer")
 
 
-@pytest.mark.clause("TC-GW-47")
+@pytest.mark.clause("TC-GW-21")
 @pytest.mark.parametrize("tag", [b"", b"123456789"])
 def test_a_tag_of_another_length_is_none(ask: Ask, fake: FakeDevice, tag: bytes) -> None:
     fake.answers(reply("2.05", b"x", (Option.ETAG, tag)))
     assert "etag" not in ask("GET", METADATA).headers
 
 
-@pytest.mark.clause("TC-GW-48")
+@pytest.mark.clause("TC-GW-22")
 @pytest.mark.parametrize(
     ("given", "sent"),
     [
@@ -86,7 +86,7 @@ def test_a_change_of_what_is_expected_is_conditional(
     assert fake.asked[0].all(Option.IF_MATCH) == sent
 
 
-@pytest.mark.clause("TC-GW-48")
+@pytest.mark.clause("TC-GW-22")
 @pytest.mark.parametrize(
     "given", ['"nothing"', 'W/"01"', '"000102030405060708"', '""', "", "01", '"0"', '"', "**"]
 )
@@ -96,7 +96,7 @@ def test_a_change_of_what_no_device_has_is_not_made(ask: Ask, fake: FakeDevice, 
     assert (found.status_code, fake.asked) == (412, [])
 
 
-@pytest.mark.clause("TC-GW-48")
+@pytest.mark.clause("TC-GW-22")
 def test_a_change_of_what_there_is_not_is_conditional(ask: Ask, fake: FakeDevice) -> None:
     fake.answers(reply("2.01"), reply("4.12"))
     first, second = (
@@ -106,7 +106,7 @@ def test_a_change_of_what_there_is_not_is_conditional(ask: Ask, fake: FakeDevice
     assert fake.asked[0].all(Option.IF_NONE_MATCH) == [b""]
 
 
-@pytest.mark.clause("TC-GW-48")
+@pytest.mark.clause("TC-GW-22")
 @pytest.mark.parametrize("given", ['"01"', '"01", *'])
 def test_a_condition_that_a_device_does_not_know_is_refused(
     ask: Ask, fake: FakeDevice, given: str
@@ -116,7 +116,7 @@ def test_a_condition_that_a_device_does_not_know_is_refused(
     assert (found.status_code, fake.asked) == (400, [])
 
 
-@pytest.mark.clause("TC-GW-48")
+@pytest.mark.clause("TC-GW-22")
 @pytest.mark.parametrize("name", ["If-Match", "If-None-Match"])
 def test_too_many_tags_are_refused(ask: Ask, fake: FakeDevice, name: str) -> None:
     fake.answers(cbor({}))

@@ -36,7 +36,7 @@ def fresh(gateway: Gateway, fake: FakeDevice) -> None:
     fake.asked.clear()
 
 
-@pytest.mark.clause("TC-GW-59")
+@pytest.mark.clause("TC-GW-33")
 def test_a_state_is_told_now_and_whenever_it_is_another(gateway: Gateway, fake: FakeDevice) -> None:
     with following(f"{gateway.web}/devices/fake/tc/c") as events:
         assert next(events) == StreamEvent("state", [])
@@ -47,7 +47,7 @@ def test_a_state_is_told_now_and_whenever_it_is_another(gateway: Gateway, fake: 
     assert len(fake.asked) == 1
 
 
-@pytest.mark.clause("TC-GW-59")
+@pytest.mark.clause("TC-GW-33")
 def test_what_is_the_same_is_not_told_again(gateway: Gateway, fake: FakeDevice) -> None:
     with following(f"{gateway.web}/devices/fake/tc/c") as events:
         next(events)
@@ -57,7 +57,7 @@ def test_what_is_the_same_is_not_told_again(gateway: Gateway, fake: FakeDevice) 
         assert next(events).data[0]["loops"] == 3
 
 
-@pytest.mark.clause("TC-GW-59")
+@pytest.mark.clause("TC-GW-33")
 def test_a_state_that_cannot_be_read_is_said_and_passed_over(
     gateway: Gateway, fake: FakeDevice
 ) -> None:
@@ -71,7 +71,7 @@ def test_a_state_that_cannot_be_read_is_said_and_passed_over(
         assert next(events).kind == "state"
 
 
-@pytest.mark.clause("TC-GW-59")
+@pytest.mark.clause("TC-GW-33")
 def test_a_refusal_ends_it(gateway: Gateway, fake: FakeDevice) -> None:
     with following(f"{gateway.web}/devices/fake/tc/c/00") as events:
         assert next(events).kind == "unreadable"
@@ -87,7 +87,7 @@ def test_a_refusal_ends_it(gateway: Gateway, fake: FakeDevice) -> None:
         assert [each.kind for each in events] == ["refused"]
 
 
-@pytest.mark.clause("TC-GW-59")
+@pytest.mark.clause("TC-GW-33")
 def test_a_long_state_is_put_together(gateway: Gateway, fake: FakeDevice) -> None:
     content = cbor2.dumps([{**box(n), 3: "x" * 100} for n in range(30)])
     fake.does(lambda asked: cut(asked, content, (Option.CONTENT_FORMAT, b"\x3c")))
@@ -95,7 +95,7 @@ def test_a_long_state_is_put_together(gateway: Gateway, fake: FakeDevice) -> Non
         assert len(next(events).data) == 30
 
 
-@pytest.mark.clause("TC-GW-59")
+@pytest.mark.clause("TC-GW-33")
 def test_a_device_that_does_not_know_how_is_asked_again(gateway: Gateway, fake: FakeDevice) -> None:
     fake.observes = False
     fake.does(lambda _: cbor([box(len(fake.asked))]))
@@ -103,7 +103,7 @@ def test_a_device_that_does_not_know_how_is_asked_again(gateway: Gateway, fake: 
         assert [next(events).data[0]["loops"] for _ in range(2)] == [1, 2]
 
 
-@pytest.mark.clause("TC-GW-70")
+@pytest.mark.clause("TC-GW-34")
 def test_all_who_look_share_one_observation(gateway: Gateway, fake: FakeDevice) -> None:
     uri = f"{gateway.web}/devices/fake/tc/c"
     with following(uri) as first:
@@ -119,7 +119,7 @@ def test_all_who_look_share_one_observation(gateway: Gateway, fake: FakeDevice) 
     assert len(fake.asked) == 1
 
 
-@pytest.mark.clause("TC-GW-70")
+@pytest.mark.clause("TC-GW-34")
 def test_the_observation_ends_with_the_last_who_looks(gateway: Gateway, fake: FakeDevice) -> None:
     with following(f"{gateway.web}/devices/fake/tc/c") as events:
         next(events)
@@ -128,7 +128,7 @@ def test_the_observation_ends_with_the_last_who_looks(gateway: Gateway, fake: Fa
     assert len(fake.asked) == 1
 
 
-@pytest.mark.clause("TC-GW-70")
+@pytest.mark.clause("TC-GW-34")
 def test_a_stream_goes_on_when_its_device_is_back(gateway: Gateway) -> None:
     with fake_device() as away:
         port = int(away.base.rpartition(":")[2])
@@ -174,7 +174,7 @@ class Ring:
         self._fake.notify(EVENTS, cbor({0: newest, 1: []}))
 
 
-@pytest.mark.clause("TC-GW-71")
+@pytest.mark.clause("TC-GW-35")
 def test_events_come_once_and_in_order(gateway: Gateway, fake: FakeDevice) -> None:
     ring = Ring(fake, 10)
     with following(f"{gateway.web}/devices/fake/tc/e") as events:
@@ -185,7 +185,7 @@ def test_events_come_once_and_in_order(gateway: Gateway, fake: FakeDevice) -> No
         assert [next(events).number for _ in range(2)] == ["11", "12"]
 
 
-@pytest.mark.clause("TC-GW-71")
+@pytest.mark.clause("TC-GW-35")
 @pytest.mark.parametrize("place", ["header", "query"])
 def test_events_go_on_after_the_last_one(gateway: Gateway, fake: FakeDevice, place: str) -> None:
     Ring(fake, 9)
@@ -196,7 +196,7 @@ def test_events_go_on_after_the_last_one(gateway: Gateway, fake: FakeDevice, pla
         assert [next(events).number for _ in range(2)] == ["8", "9"]
 
 
-@pytest.mark.clause("TC-GW-71")
+@pytest.mark.clause("TC-GW-35")
 def test_a_number_beyond_the_newest_begins_anew(gateway: Gateway, fake: FakeDevice) -> None:
     ring = Ring(fake, 2)
     with following(f"{gateway.web}/devices/fake/tc/e", Last_Event_ID="9") as events:
@@ -207,7 +207,7 @@ def test_a_number_beyond_the_newest_begins_anew(gateway: Gateway, fake: FakeDevi
         assert next(events).number == "1"
 
 
-@pytest.mark.clause("TC-GW-71")
+@pytest.mark.clause("TC-GW-35")
 def test_events_of_before_a_reboot_are_not_told_after_it(
     gateway: Gateway, fake: FakeDevice
 ) -> None:
@@ -220,7 +220,7 @@ def test_events_of_before_a_reboot_are_not_told_after_it(
         assert [next(events).data["event"] for _ in range(3)] == ["m1", "m2", "m3"]
 
 
-@pytest.mark.clause("TC-GW-71")
+@pytest.mark.clause("TC-GW-35")
 @pytest.mark.parametrize("number", ["-1", "x", "1" * 19, "\u00b2", "1.5"])
 def test_what_is_no_number_of_an_event_is_refused(
     gateway: Gateway, fake: FakeDevice, number: str
@@ -230,7 +230,7 @@ def test_what_is_no_number_of_an_event_is_refused(
     assert (found.status_code, fake.asked) == (400, [])
 
 
-@pytest.mark.clause("TC-GW-71")
+@pytest.mark.clause("TC-GW-35")
 @pytest.mark.parametrize("rows", [[[2, b""], [1, b""]], [[1, b""], [1, b""]], [[0, b""]], []])
 def test_events_that_are_out_of_order_do_not_keep_the_gateway_busy(
     gateway: Gateway, fake: FakeDevice, rows: list[object]

@@ -47,7 +47,7 @@ def test_an_answer_is_kept_as_it_came(store: GatewayStore) -> None:
     assert found.answer == ANSWER
 
 
-@pytest.mark.clause("TC-GW-25")
+@pytest.mark.clause("TC-GW-51")
 def test_nobody_makes_the_jobs_of_another_disappear(store: GatewayStore) -> None:
     mine = [end(store, "me", number).id for number in range(3)]
     for number in range(120):

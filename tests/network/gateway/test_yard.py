@@ -63,7 +63,7 @@ def test_ten_devices_do_all_that_they_are_asked_over_http(tmp_path: Path, progra
         assert gateway.complaints().count("\n") == 1
 
 
-@pytest.mark.clause("TC-GW-20", "TC-GW-25", "TC-GW-26")
+@pytest.mark.clause("TC-GW-46", "TC-GW-51", "TC-GW-52")
 def test_what_a_sleeping_device_is_asked_waits_for_it(tmp_path: Path, program: Program) -> None:
     yard = make_yard(tmp_path, program, ("box",), {"box": "sleep_s = 3\nawake_s = 1"})
     bundle = yard.bundle

@@ -9,7 +9,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,12 +26,12 @@ from .blobs import Blobs
 from .coap_site import DoubleSite, GatewaySite
 from .devices.cache import AnswerCache
 from .devices.carrier import CoapCarrier
-from .devices.devices import Devices
+from .devices.devices import AT_ONCE, Devices, NotThere
 from .devices.jobs import JobLimits, Jobs
 from .devices.watching import Inventory, Watching
 from .directory.registrations import Registration
 from .directory.resources import DirectoryResources
-from .directory.table import Directory
+from .directory.table import MAX_REGISTRATIONS, Directory
 from .gateway_file import CoapTable, GatewayPlan
 from .metrics import Metrics
 from .store import GatewayStore
@@ -142,7 +142,9 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
         _rates(limits.device_requests_per_s),
         now_s,
     )
-    job_limits = JobLimits(limits.jobs_per_device, limits.jobs, limits.job_hours * _S_PER_HOUR)
+    job_limits = JobLimits(
+        limits.jobs_per_device, limits.jobs, limits.job_bytes, limits.job_hours * _S_PER_HOUR
+    )
     jobs = Jobs(store, devices, job_limits, now_s, secrets.token_bytes)
     jobs.when_changed = lambda job: inventory.note_change(job.device)
     blobs = Blobs(store, limits.payload_bytes, limits.blob_bytes, content.blobs_from, time.time)
@@ -203,24 +205,27 @@ def _directory_rates(coap: CoapTable) -> Rates:
     Without protection, many devices are counted as the one host that they come from.
     """
     if coap.insecure:
-        return Rates(time.monotonic)
-    return Rates(time.monotonic, per_s=10, burst=20, shared=20)
+        return Rates(time.monotonic, most_peers=MAX_REGISTRATIONS)
+    return Rates(time.monotonic, per_s=10, burst=20, shared=20, most_peers=MAX_REGISTRATIONS)
 
 
 def _rates(per_s: float) -> Rates:
     """Bounds for each one; all together are not bounded by it."""
     burst = max(1, int(per_s * _BURST_S))
-    return Rates(time.monotonic, per_s, burst, shared=1_000_000)
+    return Rates(time.monotonic, per_s, burst, shared=1_000_000, most_peers=MAX_REGISTRATIONS)
 
 
 async def _watch_presence(parts: Parts) -> None:
     """Note who has fallen asleep, is awake again, is gone, or was heard again."""
     before: dict[str, object] = {}
     while True:
-        now = {
-            each.name: (each.availability.presence, each.heard_s // HEARD_S)
-            for each in parts.devices
-        }
+        now = {}
+        for number, name in enumerate(parts.devices.names()):
+            with suppress(NotThere):  # it was deleted meanwhile
+                device = parts.devices.find(name)
+                now[name] = (device.availability.presence, device.heard_s // HEARD_S)
+            if number % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
         for name in now.keys() | before.keys():
             if now.get(name) != before.get(name):
                 parts.inventory.note_change(name)

@@ -117,6 +117,9 @@ class LimitsTable(Table):
     )
     jobs_per_device: int = Field(64, ge=1, le=1024, description="that wait for it")
     jobs: int = Field(10_000, ge=1, le=1_000_000, description="of all devices, ended ones included")
+    job_bytes: int = Field(
+        256 << 20, ge=1024, le=1 << 40, description="of payload, of all jobs that wait"
+    )
     job_hours: float = Field(
         24, gt=0, le=24 * 90, description="how long a job waits at the most, and is kept after that"
     )

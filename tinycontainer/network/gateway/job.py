@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ..agent.requests.message import CoapAnswer, CoapRequest
+from ..agent.requests.message import CoapAnswer, CoapRequest, Method
 
 
 class JobState(StrEnum):
@@ -37,6 +37,7 @@ class JobEvent(StrEnum):
     ANSWER = "answer"
     CHALLENGE = "challenge"
     NO_ANSWER = "no answer"
+    NOT_SENT = "not sent"
     LOSE = "lose"
     CANCEL = "cancel"
     EXPIRE = "expire"
@@ -50,6 +51,7 @@ TRANSITIONS: Final = {
     (JobState.SENDING, JobEvent.CHALLENGE): JobState.CHALLENGED,
     # It can be sent again: the device recognises a repetition.
     (JobState.SENDING, JobEvent.NO_ANSWER): JobState.QUEUED,
+    (JobState.SENDING, JobEvent.NOT_SENT): JobState.QUEUED,
     (JobState.SENDING, JobEvent.LOSE): JobState.UNKNOWN,
 }
 
@@ -72,7 +74,7 @@ class Job:
         created_s: Unix time.
         deadline_s: Unix time after which it is not sent any more.
         ended_s: Unix time of its end; 0 until then.
-        attempts: how often it was sent.
+        attempts: how often it was sent, or may have been.
         answer: of the device, if it has answered.
     """
 
@@ -97,4 +99,11 @@ class Job:
         after = TRANSITIONS.get((self.state, event))
         if after is None:
             raise IllegalJobEvent(f"a job that is {self.state} has no event {event}")
-        return after
+        # What was sent and not answered can be over for its client, and done by its device.
+        ends_unanswered = after in (JobState.CANCELLED, JobState.EXPIRED) and self.may_be_done
+        return JobState.UNKNOWN if ends_unanswered else after
+
+    @property
+    def may_be_done(self) -> bool:
+        """Whether its device may have carried it out already."""
+        return self.attempts > 0 and self.request.method is not Method.GET

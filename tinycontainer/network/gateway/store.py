@@ -82,6 +82,9 @@ _MIGRATIONS: Final = (
 )
 
 
+_ATTEMPTS: Final = {JobEvent.SEND: 1, JobEvent.NOT_SENT: -1}
+
+
 @dataclass(frozen=True, slots=True)
 class NewJob:
     """A job that is to be kept; its fields are those of `Job`."""
@@ -206,7 +209,7 @@ class GatewayStore:
             job,
             state=state,
             ended_s=now_s if state.has_ended else 0.0,
-            attempts=job.attempts + (event is JobEvent.SEND),
+            attempts=job.attempts + _ATTEMPTS.get(event, 0),
             answer=answer,
         )
         row = None if answer is None else encode_answer(answer)
@@ -247,6 +250,11 @@ class GatewayStore:
         """How many jobs wait for each device that any waits for."""
         query = "SELECT device, count(*) FROM job WHERE is_open = 1 GROUP BY device"
         return dict(self._database.read(query))
+
+    def waiting_bytes(self) -> int:
+        """How many bytes of payload wait, of all jobs together."""
+        query = "SELECT coalesce(sum(length(payload)), 0) FROM job WHERE is_open = 1"
+        return int(self._database.read(query)[0][0])
 
     def sent_jobs(self) -> list[Job]:
         """Jobs that were sent and not answered when the program ended."""

@@ -1,4 +1,4 @@
-"""Carries protected messages through a gateway, and waits for devices that sleep (TC-GW-34)."""
+"""Carries protected messages through a gateway, and waits for devices that sleep (TC-GW-57)."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a gateway replies, read as what it is: nothing in it is proved (TC-GW-33).
+"""What a gateway replies, read as what it is: nothing in it is proved (TC-GW-56).
 
 A reply either carries a protected message, which OSCORE proves later, or is the reason why it does
 not. None of the reasons can mean that something was done.

@@ -1,4 +1,4 @@
-"""Carries the operator's requests through a gateway: OSCORE inside HTTP (TC-GW-30 to TC-GW-36).
+"""Carries the operator's requests through a gateway: OSCORE inside HTTP (TC-GW-53 to TC-GW-59).
 
 The context is the operator's and the device's alone. What the gateway makes of a message, or
 makes up, is found out by OSCORE; it can delay and drop.

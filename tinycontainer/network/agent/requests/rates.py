@@ -38,11 +38,18 @@ class Rates:
         per_s: how many requests a peer may make in a second.
         burst: how many of them at once.
         shared: how many times as much all peers together may.
+        most_peers: whose buckets are kept; the one that has not asked for longest is forgotten.
     """
 
     def __init__(
-        self, now_s: Callable[[], float], per_s: float = 200, burst: int = 400, shared: int = 4
+        self,
+        now_s: Callable[[], float],
+        per_s: float = 200,
+        burst: int = 400,
+        shared: int = 4,
+        most_peers: int = MAX_PEERS,
     ) -> None:
+        self._most_peers = most_peers
         self._now_s = now_s
         self._per_s = per_s
         self._burst = burst
@@ -54,7 +61,7 @@ class Rates:
         """0 if the peer may ask now; else for how many seconds it should wait."""
         now_s = self._now_s()
         bucket = self._of_peers.pop(peer, None) or _Bucket(self._burst, now_s)
-        if len(self._of_peers) >= MAX_PEERS:
+        if len(self._of_peers) >= self._most_peers:
             self._of_peers.popitem(last=False)
         self._of_peers[peer] = bucket
         wait_s = bucket.take(now_s, self._per_s, self._burst)

@@ -39,6 +39,8 @@ ALL_BLOCKS_S: Final = 300.0
 """How long all blocks of an answer may take together."""
 _WRONG_LENGTH: Final = "a block of its answer has another length than it says"
 _FORMATS: Final = frozenset(Format)
+_CRITICAL: Final = frozenset({Option.OSCORE, Option.BLOCK1, Option.BLOCK2})
+"""Critical options that an answer can have (RFC 7252, section 5.4.1)."""
 
 
 class _Patience(aiocoap.TransportTuning):  # type: ignore[misc]
@@ -246,7 +248,10 @@ class CoapCarrier:
                 found = await self._receive(anext(news, None), patience_s)
                 if found is None:
                     return
-                answer = _begin_of(asked.open(found))
+                opened = asked.open(found)
+                if not asked.is_newer(found):  # somebody has kept it back, or it was overtaken
+                    continue
+                answer = _begin_of(opened)
                 yield answer
         finally:
             if not observation.cancelled:
@@ -322,7 +327,7 @@ class CoapCarrier:
             raise BadAnswer(f"its answer cannot be read ({type(problem).__name__})") from problem
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Asked:
     """A request that was sent.
 
@@ -330,11 +335,21 @@ class _Asked:
         asking: of the library.
         security: protects it; None if the gateway's own context does not.
         request_id: by what its answers are opened.
+        number: of the newest protected notification; -1 before the first.
     """
 
     asking: Any
     security: Any
     request_id: Any
+    number: int = -1
+
+    def is_newer(self, message: Any) -> bool:
+        """Whether a notification that was opened is newer than those before (RFC 8613, 7.4.1)."""
+        if self.security is None:
+            return True
+        number = int.from_bytes(oscore.verify_start(message).get(oscore.COSE_PIV) or b"", "big")
+        is_newer, self.number = number > self.number, max(number, self.number)
+        return is_newer
 
     @property
     def is_protected(self) -> bool:
@@ -412,6 +427,8 @@ def read_answer(message: Any) -> CoapAnswer:
     size = len(message.payload) + sum(len(value) for _, value in options)
     if size > MAX_MESSAGE_BYTES:
         raise BadAnswer(f"a message of its answer has more than {MAX_MESSAGE_BYTES} bytes")
+    if any(each % 2 and each not in _CRITICAL for each, _ in options):
+        raise BadAnswer("its answer has a critical option that is not known")
     number = message.opt.content_format
     known = Format(int(number)) if number is not None and int(number) in _FORMATS else None
     try:

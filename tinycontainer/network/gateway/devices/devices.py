@@ -13,6 +13,8 @@ from .cache import AnswerCache, CachedAnswer
 from .carrier import CoapCarrier, Destination, PayloadPieces, whole
 from .doubts import Doubts
 
+AT_ONCE: Final = 256
+"""Devices that are described at once, before others get their turn."""
 MAX_ANSWER_BYTES: Final = 1 << 20
 """Of one answer of a device; all blocks together."""
 _DOUBT_S: Final = 1.0
@@ -140,8 +142,11 @@ class Devices:
 
     def __iter__(self) -> Iterator[GatewayDevice]:
         """All devices that are listed or registered, by name."""
-        names = {*self._groups, *(each.name for each in self._directory)}
-        return (self._describe(name) for name in sorted(names))
+        return (self._describe(name) for name in self.names())
+
+    def names(self) -> list[str]:
+        """The names of all devices that are listed or registered, in order."""
+        return sorted({*self._groups, *(each.name for each in self._directory)})
 
     def find(self, name: str) -> GatewayDevice:
         """A device.

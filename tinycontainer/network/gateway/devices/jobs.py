@@ -43,11 +43,13 @@ class JobLimits:
     Attributes:
         per_device: that wait for one device.
         all: of all devices, ended ones included.
+        bytes: of payload, of all that wait.
         kept_s: how long a job waits at the most, and is kept after its end.
     """
 
     per_device: int
     all: int
+    bytes: int
     kept_s: float
 
 
@@ -76,6 +78,7 @@ class Jobs:
         self._now_s = now_s
         self._random_bytes = random_bytes
         self._waiting = store.waiting()
+        self._waiting_bytes = store.waiting_bytes()
         self._deliveries: dict[str, asyncio.Task[None]] = {}
         self._awake: dict[str, asyncio.Event] = {}
         self._changed: dict[str, list[asyncio.Event]] = {}
@@ -109,11 +112,14 @@ class Jobs:
             )
         if sum(self._waiting.values()) >= self._limits.all:
             raise QueueFull(f"{self._limits.all} jobs wait; cancel some, or ask later")
+        if self._waiting_bytes + len(request.payload) > self._limits.bytes:
+            raise QueueFull(f"{self._limits.bytes} bytes wait; cancel some jobs, or ask later")
         now_s = self._now_s()
         wait_s = self._limits.kept_s if patience_s is None else min(patience_s, self._limits.kept_s)
         job_id = self._random_bytes(ID_BYTES).hex()
         job = self._store.add_job(NewJob(job_id, device, owner, request, now_s, now_s + wait_s))
         self._waiting[device] = self.waiting(device) + 1
+        self._waiting_bytes += len(request.payload)
         self._tell(job)
         self.wake(device)
         return job
@@ -226,8 +232,9 @@ class Jobs:
         self._devices.doubts.begin(job.device, job.request)
         try:
             answer = await (await self._devices.ask(job.device, job.request)).whole()
-        except (NotThere, DeviceAsleep, TooOften):  # nothing was sent
-            self._change(job, JobEvent.NO_ANSWER)
+        except (NotThere, DeviceAsleep, TooOften):
+            if not self._change(job, JobEvent.NOT_SENT).attempts:
+                self._devices.doubts.end(job.device)
             return False
         except (NoAnswer, BadAnswer) as problem:
             is_over = isinstance(problem, BadAnswer) and job.attempts >= BAD_ANSWERS
@@ -257,6 +264,7 @@ class Jobs:
         if after.state.has_ended:
             if job.attempts:
                 self._devices.doubts.end(job.device)
+            self._waiting_bytes -= len(job.request.payload)
             left = self.waiting(job.device) - 1
             self._waiting[job.device] = left
             if left <= 0:

@@ -75,6 +75,7 @@ class Watching:
                 if watched.answer is not None and watched.number != seen:
                     seen = watched.number
                     yield watched.answer
+                    await asyncio.sleep(CALM_S)  # of what comes meanwhile, the newest is left
         finally:
             watched.watchers.discard(changed)
             if not watched.watchers and self._watched.get(key) is watched:
@@ -103,8 +104,6 @@ class Watching:
                         _wake(watched)
                         if answer.code >= 128:
                             return
-                        # Of what comes meanwhile, the newest is left.
-                        await asyncio.sleep(CALM_S)
                 await asyncio.sleep(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
                 failures += 1
         finally:

@@ -42,7 +42,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.GATEWAY_TIMEOUT: 504,
     Code.PROXYING_NOT_SUPPORTED: 502,
 }
-"""The status of each code; an empty answer that says 200 is 204 (TC-GW-40)."""
+"""The status of each code; an empty answer that says 200 is 204 (TC-GW-14)."""
 _NO_CONTENT: Final = frozenset({Code.DELETED, Code.CHANGED})
 _REASON: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+){0,7}")
 _MAX_REASON_CHARACTERS: Final = 64

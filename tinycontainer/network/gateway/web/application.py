@@ -1,4 +1,4 @@
-"""The gateway over HTTP. Each request is judged in one order (TC-GW-61).
+"""The gateway over HTTP. Each request is judged in one order (TC-GW-37).
 
 Who asks, by its token; how often; whether the device exists for that one; what it may do; then what
 the resource itself says.
