@@ -39,12 +39,12 @@ pytest.importorskip("starlette")
 
 import aiocoap
 from support.measuring.servers import REQUESTS_PER_S, Server, agent, running
-from support.raw_http import Connection, open_streams
+from support.web_connections import Connection, open_streams
 
 from tinycontainer.interfaces.network.oscore import open_context
 from tinycontainer.interfaces.network.security_context import read_security_context
 from tinycontainer.network.agent.requests.message import CoapRequest, Code, Method
-from tinycontainer.network.gateway.devices.carrier import Carrier, Destination
+from tinycontainer.network.gateway.devices.carrier import CoapCarrier, Destination
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="asks Linux for the processor time of a process"
@@ -95,7 +95,7 @@ class Ways:
     """
 
     gateway: Connection
-    carrier: Carrier
+    carrier: CoapCarrier
     to: Destination
     numbers: Iterator[int]
 
@@ -147,7 +147,7 @@ def test_a_get_through_a_gateway_against_a_direct_one(
         context = runner.run(aiocoap.Context.create_client_context(transports=["udp6"]))
         ways = Ways(
             connection,
-            Carrier(context, secrets.token_bytes),
+            CoapCarrier(context, secrets.token_bytes, 20.0),
             Destination("box", uri, security),
             count(NO_EVENT),
         )

@@ -32,5 +32,6 @@ def test_the_graph_finds_the_walls() -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_every_path_that_the_page_names_is_there(path: str) -> None:
-    roots = (ROOT, ROOT / "tinycontainer", ROOT / "tinycontainer" / "device")
+    wings = ROOT / "tinycontainer"
+    roots = (ROOT, wings, wings / "device", wings / "network" / "gateway")
     assert any((root / path).exists() for root in roots)

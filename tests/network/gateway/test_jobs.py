@@ -29,11 +29,14 @@ pytest.importorskip("aiocoap")
 
 from tinycontainer.network.gateway.devices.carrier import BadAnswer, NoAnswer
 from tinycontainer.network.gateway.devices.devices import Answered
+from tinycontainer.network.gateway.devices.doubts import MOST_OTHERS, Doubts
 from tinycontainer.network.gateway.devices.jobs import JobLimits, Jobs, QueueFull
+from tinycontainer.network.gateway.gateway import steady_clock
 from tinycontainer.network.gateway.store import GatewayStore
 
 CHANGE = CoapRequest(b"", Method.POST, ("tc", "c", "62"), ("start", "id=" + "0" * 16))
 PUBLISHED = CoapRequest(b"", Method.PUT, ("container", ""), (), ((65001, b"\x02"),))
+IDENTIFY = CoapRequest(b"", Method.POST, ("device-id", ""), (), (), b"desk 7")
 PROTECTED = CoapRequest(b"", Method.POST, (), (), ((int(Option.OSCORE), b"\x09\x01k"),), b"sealed")
 DONE = CoapAnswer(Code.CHANGED)
 
@@ -51,6 +54,7 @@ class ScriptedDevices:
     awake: set[str] = field(default_factory=lambda: {"a", "b"})
     answers: list[CoapAnswer | Exception] = field(default_factory=list)
     asked: list[tuple[str, CoapRequest]] = field(default_factory=list)
+    doubts: Doubts = field(default_factory=Doubts)
 
     def is_awake(self, name: str) -> bool:
         """Whether a device is awake."""
@@ -144,6 +148,7 @@ def test_jobs_of_a_device_are_delivered_in_order_and_those_of_others_meanwhile(d
         pytest.param(CHANGE, JobState.DONE, 2, id="a change of version 2"),
         pytest.param(PROTECTED, JobState.DONE, 2, id="what is protected"),
         pytest.param(PUBLISHED, JobState.UNKNOWN, 1, id="a change of version 1"),
+        pytest.param(IDENTIFY, JobState.UNKNOWN, 1, id="an identifier of version 1"),
     ],
 )
 def test_what_was_not_answered_is_sent_again_only_if_its_device_sees_a_repetition(
@@ -294,3 +299,63 @@ def test_ended_jobs_are_forgotten_in_time_and_their_payloads_at_once(desk: Desk)
         assert jobs.find(job.id) is None
 
     desk.run(work)
+
+
+@pytest.mark.clause("TC-GW-22")
+def test_while_a_change_can_be_repeated_few_others_are_sent() -> None:
+    doubts = Doubts()
+    others = [replace(CHANGE, query=("stop", f"id={number:016x}")) for number in range(1, 40)]
+    assert all(doubts.admit("a", each) for each in others)
+    doubts.begin("a", CHANGE)
+    doubts.begin("a", CHANGE)
+    admitted = [each for each in others if doubts.admit("a", each)]
+    assert admitted == others[:MOST_OTHERS]
+    doubts.begin("a", CHANGE)
+    assert not doubts.admit("a", others[0])
+    assert doubts.admit("a", CHANGE)
+    assert doubts.admit("a", replace(CHANGE, method=Method.GET))
+    assert doubts.admit("a", PROTECTED)
+    assert doubts.admit("b", others[0])
+    doubts.end("a")
+    assert doubts.admit("a", others[0])
+
+
+def test_a_job_is_delivered_when_the_state_can_be_used_again(desk: Desk) -> None:
+    async def work(jobs: Jobs) -> None:
+        desk.devices.awake = set()
+        job = jobs.accept("a", "me", CHANGE)
+        away = desk.path.with_name("away.db")
+        desk.path.rename(away)
+        desk.devices.awake = {"a"}
+        jobs.wake("a")
+        await asyncio.sleep(0.1)
+        assert desk.devices.asked == []
+        away.rename(desk.path)
+        assert (await jobs.wait_for_end(job, 10)).state is JobState.DONE
+
+    desk.run(work)
+    assert len(desk.devices.asked) == 1
+
+
+def test_how_long_a_client_waits_is_no_matter_of_the_clock(desk: Desk) -> None:
+    desk.devices.awake = set()
+
+    async def work(jobs: Jobs) -> None:
+        job = jobs.accept("a", "me", CHANGE)
+        desk.now_s -= 3600
+        assert (await jobs.wait_for_end(job, 0.2)).state is JobState.QUEUED
+        waiting = asyncio.create_task(jobs.wait_for_end(job, 1.0))
+        await asyncio.sleep(0)
+        desk.now_s -= 3600
+        assert (await asyncio.wait_for(waiting, 5)).state is JobState.QUEUED
+
+    desk.run(work)
+
+
+def test_time_goes_on_evenly_when_the_clock_is_set() -> None:
+    wall, monotonic = [5000.0], [10.0]
+    now_s = steady_clock(lambda: wall[0], lambda: monotonic[0])
+    assert now_s() == 5000.0
+    wall[0] -= 3600
+    monotonic[0] += 2
+    assert now_s() == 5002.0

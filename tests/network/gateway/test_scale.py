@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from support.crowds import close_crowd, make_crowd
 from support.gateways import OPEN, Gateway, running_gateway, write_gateway_file
-from support.raw_http import Connection, open_streams
 from support.serving import memory_bytes
+from support.web_connections import Connection, open_streams
 
 from tinycontainer.interfaces.network.security_context import make_security_contexts
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from tinycontainer.text import flatten
 
-LIBRARIES: Final = ("coap", "coap-server", "asyncio", "aiocoap")
+LIBRARIES: Final = ("coap", "coap-server", "asyncio", "aiocoap", "uvicorn")
 SECONDS_PER_LINE: Final = 1.0
 MAX_CHARACTERS: Final = 200
 

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from tinycontainer.errors import DeviceFileError
@@ -17,6 +18,8 @@ _MODE = 0o600
 
 class AuditFile:
     """Writes lines to a file. A full file is kept as NAME.1, in place of the one before.
+
+    A line that the disk had no room for is ended before the next one.
 
     Args:
         path: of the file; None to write nothing.
@@ -33,6 +36,7 @@ class AuditFile:
         self._now_s = now_s
         self._descriptor: int | None = None
         self._size = 0
+        self._is_cut = False
         self.lost = 0
         if path is not None:
             try:
@@ -52,10 +56,9 @@ class AuditFile:
         try:
             if self._size + len(line) > self._most_bytes:
                 self.close()
-                os.replace(self._path, self._path.with_name(f"{self._path.name}.1"))
-            if self._descriptor is None:
-                self._open(self._path)
-            self._size += os.write(self._descriptor or 0, line)
+                with suppress(FileNotFoundError):  # somebody has moved it away
+                    os.replace(self._path, self._path.with_name(f"{self._path.name}.1"))
+            self._write(self._path, line)
         except OSError:
             self.lost += 1
 
@@ -64,6 +67,15 @@ class AuditFile:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _write(self, path: Path, line: bytes) -> None:
+        if self._descriptor is None:
+            self._open(path)
+        begun = b"\n" if self._is_cut else b""
+        written = os.write(self._descriptor or 0, begun + line)
+        self._size += written
+        self._is_cut = written < len(begun + line)
+        self.lost += self._is_cut
 
     def _open(self, path: Path) -> None:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW

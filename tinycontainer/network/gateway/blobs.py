@@ -2,18 +2,33 @@
 
 import asyncio
 import http.client
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from typing import Final
 
 from .store import GatewayStore
 
 FETCH_S: Final = 30.0
-HELD: Final = 4
-"""Blobs that are held in memory: devices ask for theirs in many blocks."""
+"""How long one may take, from the first byte to the last."""
+SILENT_S: Final = 5.0
+"""How long nothing may come of one."""
+FETCHES: Final = 8
+"""Blobs that are fetched at a time."""
+WAITING: Final = 256
+"""How many may wait for these together."""
+HELD_BYTES: Final = 32 << 20
+"""Of blobs that are held in memory, or one: devices ask for theirs in many blocks."""
+_PIECE_BYTES: Final = 1 << 16
+
+
+class BlobsBusy(Exception):
+    """Too much is being fetched now."""
 
 
 class Blobs:
@@ -40,7 +55,9 @@ class Blobs:
         self._origin = origin
         self._now_s = now_s
         self._held: OrderedDict[bytes, bytes] = OrderedDict()
+        self._held_bytes = 0
         self._fetching: dict[bytes, asyncio.Task[bytes | None]] = {}
+        self._waiting = 0
         self.most_bytes: Final = most_bytes
 
     def keep(self, digest: bytes, content: bytes) -> bool:
@@ -51,12 +68,17 @@ class Blobs:
         self._hold(digest, content)
         return True
 
-    async def find(self, digest: bytes, *, fetches: bool = True) -> bytes | None:
+    async def find(
+        self, digest: bytes, may_fetch: Callable[[], bool] = lambda: True
+    ) -> bytes | None:
         """A blob: from here or, the first time, from where it is kept; None if it is nowhere.
 
         Args:
             digest: its SHA-256.
-            fetches: whether it is fetched if it is not here.
+            may_fetch: whether it is fetched if it is not here.
+
+        Raises:
+            BlobsBusy: it is not here, and too much is being fetched.
         """
         found = self._held.get(digest)
         if found is None:
@@ -64,37 +86,69 @@ class Blobs:
         if found is not None:
             self._hold(digest, found)
             return found
-        if self._origin is None or not fetches:
+        if self._origin is None or not may_fetch():
             return None
         task = self._fetching.get(digest)
+        if self._waiting >= WAITING or (task is None and len(self._fetching) >= FETCHES):
+            raise BlobsBusy
         if task is None:  # all who ask meanwhile wait for one fetch
             task = self._fetching[digest] = asyncio.create_task(self._fetch(digest))
             task.add_done_callback(lambda _: self._fetching.pop(digest, None))
-        return await asyncio.shield(task)
+        self._waiting += 1
+        try:
+            # The library bounds no head; one without an end keeps its place among those fetched.
+            return await asyncio.wait_for(asyncio.shield(task), FETCH_S + SILENT_S)
+        except TimeoutError:
+            return None
+        finally:
+            self._waiting -= 1
 
     async def _fetch(self, digest: bytes) -> bytes | None:
         url = f"{self._origin}{digest.hex()}"
-        content = await asyncio.to_thread(_download, url, self.most_bytes)
+        content = await _aside(lambda: _download(url, self.most_bytes))
         if content is None or not self.keep(digest, content):
             return None
         return content
 
     def _hold(self, digest: bytes, content: bytes) -> None:
+        self._held_bytes += len(content) - len(self._held.pop(digest, b""))
         self._held[digest] = content
-        self._held.move_to_end(digest)
-        while len(self._held) > HELD:
-            self._held.popitem(last=False)
+        while self._held_bytes > HELD_BYTES and len(self._held) > 1:
+            self._held_bytes -= len(self._held.popitem(last=False)[1])
+
+
+async def _aside(work: Callable[[], bytes | None]) -> bytes | None:
+    """Do something in a thread of its own, for which the end of the program does not wait."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[bytes | None] = loop.create_future()
+
+    def end(found: bytes | None) -> None:
+        if not done.done():
+            done.set_result(found)
+
+    def run() -> None:
+        found = work()
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(end, found)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await done
 
 
 def _download(url: str, most_bytes: int) -> bytes | None:
     """What a URL has; None if it has nothing, or too much."""
     opener = urllib.request.build_opener(_NoRedirects)
+    content = bytearray()
+    end_s = time.monotonic() + FETCH_S
     try:
-        with opener.open(url, timeout=FETCH_S) as answer:
-            content: bytes = answer.read(most_bytes + 1)
+        with opener.open(url, timeout=SILENT_S) as answer:
+            while piece := answer.read1(_PIECE_BYTES):
+                content += piece
+                if len(content) > most_bytes or time.monotonic() > end_s:
+                    return None
     except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError):
         return None
-    return content if len(content) <= most_bytes else None
+    return bytes(content)
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

@@ -13,12 +13,13 @@ from ..agent.coap_server import PipeResource, cut_answer, read_request, write_an
 from ..agent.protection import ProtectedSite
 from ..agent.requests.message import CoapAnswer, CoapRequest, Code, Format, Method, Option
 from ..agent.requests.rates import Rates
-from ..agent.requests.refusing import CoapRefused, bad_request
-from .blobs import Blobs
+from ..agent.requests.refusing import CoapRefused, bad_request, too_often
+from .blobs import Blobs, BlobsBusy
 from .directory.resources import DirectoryResources
 
 BLOBS: Final = "blobs"
 _ETAG_BYTES: Final = 8
+_BUSY: Final = ((int(Option.MAX_AGE), b"\x05"),)
 
 
 class GatewaySite(PipeResource):
@@ -68,8 +69,9 @@ class GatewaySite(PipeResource):
     async def _give(self, request: CoapRequest, remote: Any) -> CoapAnswer:
         """A blob: it is signed, and its hash is in what its device has got already."""
         host = parse_coap_uri(str(remote.uri_base)).host
-        if self._rates.admit(host.encode()) > 0:
-            raise CoapRefused(Code.TOO_MANY_REQUESTS, "too-many-requests", "ask later")
+        wait_s = self._rates.admit(host.encode())
+        if wait_s > 0:
+            raise too_often(wait_s)
         if request.method is not Method.GET:
             raise CoapRefused(Code.METHOD_NOT_ALLOWED, "method-not-allowed", "blobs are only read")
         digits = request.path[1] if len(request.path) == 2 else ""
@@ -79,7 +81,11 @@ class GatewaySite(PipeResource):
             digest = b""
         if len(digest) != sha256().digest_size:
             raise bad_request("a blob has a SHA-256 of 64 hexadecimal digits")
-        found = await self._blobs.find(digest, fetches=self._is_near(host))
+        try:
+            found = await self._blobs.find(digest, lambda: self._is_near(host))
+        except BlobsBusy:
+            problem = "too many blobs are being fetched"
+            raise CoapRefused(Code.UNAVAILABLE, "busy", problem, _BUSY) from None
         if found is None:
             raise CoapRefused(Code.NOT_FOUND, "unknown-blob", "no blob has this hash")
         etag = ((int(Option.ETAG), digest[:_ETAG_BYTES]),)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -24,19 +25,19 @@ from .audit import AuditFile
 from .blobs import Blobs
 from .coap_site import DoubleSite, GatewaySite
 from .devices.cache import AnswerCache
-from .devices.carrier import Carrier
+from .devices.carrier import CoapCarrier
 from .devices.devices import Devices
 from .devices.jobs import JobLimits, Jobs
 from .devices.watching import Inventory, Watching
 from .directory.registrations import Registration
 from .directory.resources import DirectoryResources
 from .directory.table import Directory
-from .gateway_file import GatewayPlan
+from .gateway_file import CoapTable, GatewayPlan
 from .metrics import Metrics
 from .store import GatewayStore
 from .web.access import Access
 from .web.application import Application
-from .web.joined_writes import JoiningProtocol
+from .web.connection import MORE_CONNECTIONS, Connection
 from .web.openapi import write_openapi
 from .web.page import read_page_files
 from .web.parts import Parts
@@ -51,6 +52,8 @@ _S_PER_HOUR: Final = 3600
 _BLOCKS_PER_S: Final = 2000
 """Of blobs, for each host."""
 _MAX_CONNECTIONS: Final = 4096
+_OTHER_FILES: Final = 256
+"""That are open beside connections; without them no device could be asked."""
 _BURST_S: Final = 2
 """For how many seconds' worth somebody may ask at once."""
 
@@ -114,6 +117,7 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
     content = served.plan.content
     limits = content.limits
     inventory = Inventory()
+    now_s = steady_clock(time.time, time.monotonic)
 
     def when_changed(registration: Registration) -> None:
         inventory.note_change(registration.name)
@@ -125,7 +129,7 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
         frozenset(listed),
         content.coap.insecure,
         store,
-        time.time,
+        now_s,
         secrets.token_bytes,
         when_changed,
     )
@@ -133,20 +137,20 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
         directory,
         listed,
         served.contexts,
-        Carrier(coap, secrets.token_bytes),
+        CoapCarrier(coap, secrets.token_bytes, limits.answer_s),
         AnswerCache(time.monotonic, limits.cache_ms / 1000),
         _rates(limits.device_requests_per_s),
-        time.time,
+        now_s,
     )
     job_limits = JobLimits(limits.jobs_per_device, limits.jobs, limits.job_hours * _S_PER_HOUR)
-    jobs = Jobs(store, devices, job_limits, time.time, secrets.token_bytes)
+    jobs = Jobs(store, devices, job_limits, now_s, secrets.token_bytes)
     jobs.when_changed = lambda job: inventory.note_change(job.device)
     blobs = Blobs(store, limits.payload_bytes, limits.blob_bytes, content.blobs_from, time.time)
     site = GatewaySite(
-        DirectoryResources(directory, Rates(time.monotonic)),
+        DirectoryResources(directory, _directory_rates(content.coap)),
         blobs,
         _rates(_BLOCKS_PER_S),
-        lambda host: any(each.host.strip("[]") == host for each in directory.live()),
+        directory.has_host,
     )
     protected = ProtectedSite(site, Protection(served.contexts), time.monotonic)
     coap.serversite = DoubleSite(site, protected if served.contexts else None)
@@ -166,6 +170,17 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
     )
 
 
+def steady_clock(
+    wall_s: Callable[[], float], monotonic_s: Callable[[], float]
+) -> Callable[[], float]:
+    """Unix time that goes on evenly, whatever happens to the clock of the machine meanwhile.
+
+    Else all jobs would be over, or all that sleep awake, when that clock is set.
+    """
+    offset_s = wall_s() - monotonic_s()
+    return lambda: offset_s + monotonic_s()
+
+
 def _metrics(devices: Devices, jobs: Jobs, audit: AuditFile) -> Metrics:
     def presences() -> Mapping[str, float]:
         return Counter(each.availability.presence.value for each in devices)
@@ -180,6 +195,16 @@ def _metrics(devices: Devices, jobs: Jobs, audit: AuditFile) -> Metrics:
             ),
         )
     )  # fmt: skip
+
+
+def _directory_rates(coap: CoapTable) -> Rates:
+    """Bounds for devices that register: each change of a registration is written at once.
+
+    Without protection, many devices are counted as the one host that they come from.
+    """
+    if coap.insecure:
+        return Rates(time.monotonic)
+    return Rates(time.monotonic, per_s=10, burst=20, shared=20)
 
 
 def _rates(per_s: float) -> Rates:
@@ -250,7 +275,7 @@ def _web_config(plan: GatewayPlan, application: Application) -> uvicorn.Config:
     is_safe = http.certificate is not None and http.key is not None
     config = uvicorn.Config(
         application.asgi(),
-        http=JoiningProtocol,
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -258,7 +283,7 @@ def _web_config(plan: GatewayPlan, application: Application) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
-        limit_concurrency=_MAX_CONNECTIONS,
+        limit_concurrency=_most_connections(),
         ssl_certfile=plan.path(http.certificate or "", "http.certificate") if is_safe else None,
         ssl_keyfile=plan.path(http.key or "", "http.key") if is_safe else None,
     )
@@ -267,6 +292,17 @@ def _web_config(plan: GatewayPlan, application: Application) -> uvicorn.Config:
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise plan.error("http.certificate", f"cannot be used with its key: {error}") from error
     return config
+
+
+def _most_connections() -> int:
+    """How many connections there may be, so that there are files left for everything else."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_CONNECTIONS + MORE_CONNECTIONS + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(1, soft - MORE_CONNECTIONS - _OTHER_FILES)
+    return _MAX_CONNECTIONS
 
 
 def _listen(address: Address) -> socket.socket:

@@ -109,6 +109,9 @@ class LimitsTable(Table):
     device_requests_per_s: float = Field(
         50, gt=0, le=100_000, description="that reach one device; what is cached does not"
     )
+    answer_s: float = Field(
+        20, gt=0, le=300, description="how long a device may take for one answer, or one block"
+    )
     cache_ms: int = Field(
         1000, ge=0, le=60_000, description="how long an answer is used again at the most"
     )
@@ -141,6 +144,7 @@ class GatewayFile(Table):
         None,
         min_length=1,
         max_length=2048,
+        pattern=r"^https?://[^\s/?#]",
         description="http or https URL that has blobs which are not here, by their SHA-256 in"
         " hexadecimal digits after it",
     )

@@ -7,11 +7,12 @@ Renewals of registrations are written together, once a second: they are lost wit
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from tinycontainer.state.database import Database
+from tinycontainer.state.database import Database, StateFileError
 from tinycontainer.state.ownership import Ownership
 
 from ..agent.requests.message import CoapAnswer, CoapRequest
@@ -25,6 +26,11 @@ WRITE_S: Final = 1.0
 """How long a renewal waits for others before it is written."""
 USED_AGAIN_S: Final = 60.0
 """That a blob was used is written once in so many seconds."""
+ROW_BYTES: Final = 512
+"""What a blob counts beside its content: else there could be any number of empty ones."""
+_OLDEST_BLOB: Final = (
+    "SELECT sha256, length(content) FROM blob WHERE sha256 != ? ORDER BY used_s LIMIT 1"
+)
 _MIGRATIONS: Final = (
     (
         """
@@ -57,10 +63,12 @@ _MIGRATIONS: Final = (
             ended_s REAL NOT NULL,
             attempts INTEGER NOT NULL,
             answer BLOB,
+            content BLOB NOT NULL,
             is_open INTEGER NOT NULL
         )
         """,
         "CREATE INDEX job_of_device ON job (device, is_open, number)",
+        "CREATE INDEX job_of_owner ON job (device, owner, number)",
         "CREATE INDEX job_of_state ON job (state, ended_s)",
         """
         CREATE TABLE blob (
@@ -69,6 +77,7 @@ _MIGRATIONS: Final = (
             used_s REAL NOT NULL
         )
         """,
+        "CREATE INDEX blob_by_use ON blob (used_s)",
     ),
 )
 
@@ -106,6 +115,7 @@ class GatewayStore:
             owner="gateway",
         )
         self._later = later
+        self._blob_bytes: int | None = None
         self._renewed: dict[str, Registration] = {}
         self._kept: dict[str, Registration] = {}
         with self._database.transaction():
@@ -128,28 +138,29 @@ class GatewayStore:
     def keep_registration(self, registration: Registration) -> None:
         """Keep a registration in place of one of the same name, or instead of none."""
         before = self._kept.get(registration.name)
-        self._kept[registration.name] = registration
         if before is not None and replace(before, renewed_s=registration.renewed_s) == registration:
             if not self._renewed:
                 self._later(WRITE_S, self._write_renewals)
-            self._renewed[registration.name] = registration
+            self._renewed[registration.name] = self._kept[registration.name] = registration
             return
-        self._renewed.pop(registration.name, None)
         with self._database.transaction() as connection:
             _write_registration(connection, registration)
+        self._renewed.pop(registration.name, None)
+        self._kept[registration.name] = registration
 
     def forget_registration(self, name: str, _sector: str) -> None:
         """Forget a registration; there is one of each name."""
-        self._kept.pop(name, None)
-        self._renewed.pop(name, None)
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM registration WHERE name = ?", (name,))
+        self._kept.pop(name, None)
+        self._renewed.pop(name, None)
 
     def _write_renewals(self) -> None:
         renewed, self._renewed = self._renewed, {}
         if not renewed:
             return
-        with self._database.transaction() as connection:
+        # Nobody waits for this. What cannot be written is lost, as after a kill.
+        with suppress(StateFileError), self._database.transaction() as connection:
             connection.executemany(
                 "UPDATE registration SET renewed_s = ? WHERE name = ?",
                 [(each.renewed_s, each.name) for each in renewed.values()],
@@ -163,7 +174,8 @@ class GatewayStore:
         with self._database.transaction() as connection:
             cursor = connection.execute(
                 "INSERT INTO job (id, device, owner, request, payload, state, created_s,"
-                " deadline_s, ended_s, attempts, is_open) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 1)",
+                " deadline_s, ended_s, attempts, content, is_open)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, x'', 1)",
                 (
                     new.id, new.device, new.owner, encode_request(request), request.payload,
                     JobState.QUEUED, new.created_s, new.deadline_s,
@@ -200,10 +212,11 @@ class GatewayStore:
         row = None if answer is None else encode_answer(answer)
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE job SET state = ?, ended_s = ?, attempts = ?, answer = ?, is_open = ?,"
-                " payload = CASE WHEN ? THEN x'' ELSE payload END WHERE number = ?",
+                "UPDATE job SET state = ?, ended_s = ?, attempts = ?, answer = ?, content = ?,"
+                " is_open = ?, payload = CASE WHEN ? THEN x'' ELSE payload END WHERE number = ?",
                 (
-                    state, after.ended_s, after.attempts, row, not state.has_ended,
+                    state, after.ended_s, after.attempts, row,
+                    b"" if answer is None else answer.payload, not state.has_ended,
                     state.has_ended, job.number,
                 ),
             )  # fmt: skip
@@ -218,10 +231,17 @@ class GatewayStore:
         query = "SELECT * FROM job WHERE device = ? AND is_open = 1 ORDER BY number LIMIT 1"
         return next(iter(self._jobs(query, device)), None)
 
-    def jobs_of(self, device: str, most: int) -> list[Job]:
-        """The newest jobs of a device, the newest first."""
-        query = "SELECT * FROM job WHERE device = ? ORDER BY number DESC LIMIT ?"
-        return self._jobs(query, device, most)
+    def jobs_of(self, device: str, owner: str, most: int) -> list[Job]:
+        """The newest jobs that somebody has for a device, the newest first.
+
+        All payloads are left out: together they could be longer than the memory.
+        """
+        query = (
+            "SELECT number, id, device, owner, request, x'', state, created_s, deadline_s, ended_s,"
+            " attempts, answer, x'', is_open FROM job WHERE device = ? AND owner = ?"
+            " ORDER BY number DESC LIMIT ?"
+        )
+        return self._jobs(query, device, owner, most)
 
     def waiting(self) -> dict[str, int]:
         """How many jobs wait for each device that any waits for."""
@@ -242,11 +262,16 @@ class GatewayStore:
         return dict(self._database.read("SELECT state, count(*) FROM job GROUP BY state"))
 
     def forget_jobs(self, ended_before_s: float, most: int) -> None:
-        """Forget jobs that ended before a Unix time, and the oldest ended ones beyond a number."""
+        """Forget jobs that ended before a Unix time, and ended ones beyond a number.
+
+        Of these, the oldest go of whoever has most: nobody can make those of others go.
+        """
         with self._database.transaction() as connection:
             connection.execute(
                 "DELETE FROM job WHERE is_open = 0 AND (ended_s < ? OR number IN (SELECT number"
-                " FROM job WHERE is_open = 0 ORDER BY number DESC LIMIT -1 OFFSET ?))",
+                " FROM (SELECT number, row_number() OVER (PARTITION BY owner ORDER BY number DESC)"
+                " AS rank FROM job WHERE is_open = 0 ORDER BY rank, number DESC"
+                " LIMIT -1 OFFSET ?)))",
                 (ended_before_s, most),
             )
 
@@ -276,21 +301,27 @@ class GatewayStore:
             most_bytes: of all blobs together.
         """
         with self._database.transaction() as connection:
+            total = self._count_blob_bytes(connection, sha256) + len(content) + ROW_BYTES
+            while total > most_bytes:
+                oldest = connection.execute(_OLDEST_BLOB, (sha256,)).fetchone()
+                if oldest is None:
+                    break
+                connection.execute("DELETE FROM blob WHERE sha256 = ?", oldest[:1])
+                total -= oldest[1] + ROW_BYTES
             connection.execute(
                 "INSERT OR REPLACE INTO blob VALUES (?, ?, ?)", (sha256, content, now_s)
             )
-            _make_room(connection, sha256, most_bytes)
+        self._blob_bytes = total
 
-
-def _make_room(connection: sqlite3.Connection, kept: bytes, most_bytes: int) -> None:
-    total = 0
-    rows = connection.execute(
-        "SELECT sha256, length(content) FROM blob ORDER BY sha256 = ? DESC, used_s DESC", (kept,)
-    ).fetchall()
-    for sha256, size in rows:
-        total += size
-        if total > most_bytes:
-            connection.execute("DELETE FROM blob WHERE sha256 = ?", (sha256,))
+    def _count_blob_bytes(self, connection: sqlite3.Connection, without: bytes) -> int:
+        """The bytes of all blobs but one; all of them are read once only."""
+        if self._blob_bytes is None:
+            query = "SELECT coalesce(sum(length(content)), 0), count(*) FROM blob"
+            bytes_, count = connection.execute(query).fetchone()
+            self._blob_bytes = bytes_ + count * ROW_BYTES
+        query = "SELECT length(content) FROM blob WHERE sha256 = ?"
+        found = connection.execute(query, (without,)).fetchone()
+        return self._blob_bytes - (0 if found is None else found[0] + ROW_BYTES)
 
 
 def _write_registration(connection: sqlite3.Connection, each: Registration) -> None:
@@ -325,7 +356,7 @@ def _read_registration(row: tuple[Any, ...]) -> Registration:
 
 def _read_job(row: tuple[Any, ...]) -> Job:
     number, job_id, device, owner, request, payload, state, *times, _is_open = row
-    created_s, deadline_s, ended_s, attempts, answer = times
+    created_s, deadline_s, ended_s, attempts, answer, content = times
     return Job(
         number=number,
         id=job_id,
@@ -337,5 +368,5 @@ def _read_job(row: tuple[Any, ...]) -> Job:
         deadline_s=deadline_s,
         ended_s=ended_s,
         attempts=attempts,
-        answer=None if answer is None else decode_answer(answer),
+        answer=None if answer is None else decode_answer(answer, content),
     )

@@ -20,14 +20,14 @@ def decode_request(row: bytes, payload: bytes) -> CoapRequest:
 
 
 def encode_answer(answer: CoapAnswer) -> bytes:
-    """An answer."""
+    """An answer without its payload."""
     form = None if answer.format is None else int(answer.format)
-    return cbor2.dumps([int(answer.code), answer.payload, form, _rows(answer.options)])
+    return cbor2.dumps([int(answer.code), form, _rows(answer.options)])
 
 
-def decode_answer(row: bytes) -> CoapAnswer:
-    """An answer that `encode_answer` has written."""
-    code, payload, form, options = cbor2.loads(row)
+def decode_answer(row: bytes, payload: bytes) -> CoapAnswer:
+    """An answer that `encode_answer` has written, with its payload."""
+    code, form, options = cbor2.loads(row)
     return CoapAnswer(Code(code), payload, None if form is None else Format(form), _pairs(options))
 
 

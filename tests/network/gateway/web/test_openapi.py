@@ -13,22 +13,21 @@ from support.serving import make_desk, serving
 
 pytest.importorskip("starlette")
 pytest.importorskip("aiocoap")
-jsonschema_rs = pytest.importorskip("jsonschema_rs", reason="jsonschema-rs is not installed")
 
-from support.http_description import Description  # noqa: E402
-
-from tinycontainer.network.agent.requests.message import Method  # noqa: E402
-from tinycontainer.network.gateway.gateway_file import LimitsTable  # noqa: E402
-from tinycontainer.network.gateway.web.application import Application  # noqa: E402
-from tinycontainer.network.gateway.web.asking import (  # noqa: E402
+from tinycontainer.network.agent.requests.message import Method
+from tinycontainer.network.agent.requests.published_table import ROWS
+from tinycontainer.network.gateway.gateway_file import LimitsTable
+from tinycontainer.network.gateway.web.application import Application
+from tinycontainer.network.gateway.web.asking import (
     ALLOWED,
     HttpAsked,
     read_device_request,
 )
-from tinycontainer.network.gateway.web.openapi import describe, write_openapi  # noqa: E402
-from tinycontainer.network.gateway.web.page import read_page_files  # noqa: E402
-from tinycontainer.network.gateway.web.problems import HttpRefused  # noqa: E402
+from tinycontainer.network.gateway.web.openapi import describe, write_openapi
+from tinycontainer.network.gateway.web.page import read_page_files
+from tinycontainer.network.gateway.web.problems import HttpRefused
 
+NOT_THERE = "jsonschema-rs is not installed"
 DOCUMENT = cast("dict[str, Any]", json.loads(write_openapi()))
 OCTETS = {"Content-Type": "application/octet-stream"}
 _BELOW = "/devices/{name}/"
@@ -40,12 +39,15 @@ def test_it_is_plain_data_and_the_same_each_time() -> None:
 
 
 def test_it_is_a_valid_document() -> None:
-    definitions = pytest.importorskip("schemathesis.specs.openapi.definitions")
+    jsonschema_rs = pytest.importorskip("jsonschema_rs", reason=NOT_THERE)
+    reason = "schemathesis, which brings the schema of OpenAPI, is not installed"
+    definitions = pytest.importorskip("schemathesis.specs.openapi.definitions", reason=reason)
     validator = jsonschema_rs.validator_for(definitions.OPENAPI_31)
     assert [each.message for each in validator.iter_errors(DOCUMENT)] == []
 
 
 def test_every_schema_is_valid() -> None:
+    jsonschema_rs = pytest.importorskip("jsonschema_rs", reason=NOT_THERE)
     for schema in DOCUMENT["components"]["schemas"].values():
         rooted = {**schema, "components": DOCUMENT["components"]}
         jsonschema_rs.Draft202012Validator(rooted)
@@ -85,6 +87,7 @@ def test_it_has_the_paths_and_methods_of_the_application() -> None:
         else:
             below[kind] = methods
     assert described == _routes()
+    assert below.pop("published") == {row.method.name for row in ROWS.values()}
     assert below == {kind: {*methods.split(", ")} - {"HEAD"} for kind, methods in ALLOWED.items()}
 
 
@@ -123,6 +126,7 @@ def _references(value: Any) -> list[str]:
 
 
 def test_real_answers_are_as_described(tmp_path: Path, program: Program) -> None:
+    pytest.importorskip("jsonschema_rs", reason=NOT_THERE)
     port = make_desk(tmp_path, program)
     bundle = (tmp_path / "box.tcb").read_bytes()
     with (
@@ -136,6 +140,8 @@ def test_real_answers_are_as_described(tmp_path: Path, program: Program) -> None
 class _Asking:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        from support.http_description import Description  # noqa: PLC0415 - an optional part
+
         self._description = Description(gateway.ask("GET", "/openapi.json").json())
 
     def ask(self, method: str, path: str, status: int, **options: Any) -> Any:

@@ -194,6 +194,23 @@ def test_a_busy_gateway_is_asked_again(browser: Browser) -> None:
 
 
 @needs_browser
+def test_a_device_that_refuses_says_what_to_do(browser: Browser) -> None:
+    device = {
+        "name": "desk", "groups": [], "presence": "awake", "protected": True, "heard_s": 1,
+        "back_s": 0, "jobs": 0,
+    }  # fmt: skip
+    problem = {"status": 403, "detail": "no right to read", "code": "4.03"}
+    answers = {
+        "/devices": as_stream(("device", device), ("complete", {})),
+        "/devices/desk/tc/c": as_stream(("refused", problem)),
+        "/devices/desk/jobs": [],
+    }
+    with false_gateway(answers) as address:
+        browser.open(address + "/#/devices/desk")
+        browser.wait_for(f"{text_of('#containers-state')}.includes('Its file has to give')")
+
+
+@needs_browser
 @pytest.mark.parametrize("name", [HOSTILE, "x'\"><b onmouseover=alert(1)>", "javascript:alert(1)"])
 def test_what_devices_say_stays_text(browser: Browser, name: str) -> None:
     with false_gateway(hostile_answers(name)) as address:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import resource
+import ssl
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -97,13 +98,24 @@ def _read_contexts(plan: GatewayPlan) -> "Mapping[str, SecurityContext]":
             raise plan.error(place, problem)
         contexts[device.name] = found
     _check_tls(plan)
+    plan.path(plan.content.state, "state")
+    if plan.content.audit is not None:
+        plan.path(plan.content.audit, "audit")
     return contexts
 
 
 def _check_tls(plan: GatewayPlan) -> None:
     if plan.content.http.key is not None:
-        path = plan.path(plan.content.http.key, "http.key")
-        read_regular_file(path, 1, is_private=True)
+        key = plan.path(plan.content.http.key, "http.key")
+        certificate = plan.path(plan.content.http.certificate or "", "http.certificate")
+        read_regular_file(key, 1, is_private=True)
+        try:
+            # An empty passphrase, so that nobody is asked for the one of an encrypted key.
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, key, password=str)
+        except OSError as error:  # ssl.SSLError is one
+            problem = f"cannot be used with its key: {flatten(error.strerror or str(error))}"
+            raise plan.error("http.certificate", problem) from None
 
 
 def _serve(plan: GatewayPlan, contexts: "Mapping[str, SecurityContext]", when_ready: Any) -> None:

@@ -137,7 +137,10 @@ class GatewayCarrier:
         until_s = self._asleep_since_s + self._patience.sleep_s
         if self._timing.now_s() >= until_s:
             raise Asleep(f"{self._name} still sleeps")
-        reply = self._post(message, {"Prefer": "respond-async"})
+        left_s = math.ceil(until_s - self._timing.now_s())
+        # Should this client be ended meanwhile, the gateway gives up by itself.
+        headers = {"Prefer": "respond-async", "Job-Deadline": str(left_s)}
+        reply = self._post(message, headers)
         if reply.status != 202:  # it is back already, or something else is wrong
             return reply
         job = read_job(reply, self._device)
@@ -152,6 +155,8 @@ class GatewayCarrier:
             raise Asleep(f"{self._name} still sleeps; {self._cancel(job)}")
         if state == "unknown":
             raise TimeoutError
+        if state == "expired":
+            raise Asleep(f"{self._name} still sleeps")
         raise Unreachable(f"the gateway says that it did not send the request: it is {state}")
 
     def _wait_for(self, job: HttpUri, until_s: float) -> str:

@@ -1,7 +1,7 @@
 """Answers of devices that are used again for a short time (RFC 7252, section 5.6)."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -95,6 +95,12 @@ class AnswerCache:
         self._generations[device] = self.generation(device) + 1
         for key in [key for key in self._kept if key[0] == device]:
             del self._kept[key]
+
+    def forget_others(self, known: Set[str]) -> None:
+        """Forget how often devices were changed that are not known any more."""
+        for name in self._generations.keys() - known:
+            self.note_change(name)
+            del self._generations[name]
 
 
 def freshness_s(answer: CoapAnswer) -> int:

@@ -30,9 +30,14 @@ from ...agent.requests.message import (
     to_uint,
 )
 from ...agent.requests.refusing import CoapRefused
+from .cache import freshness_s
 
-ANSWER_S: Final = 20.0
-"""How long a device may take for one answer; the library sends a request again until then."""
+OBSERVED_MARGIN_S: Final = 2.0
+MAX_MESSAGE_BYTES: Final = 3072
+"""Payload and options of one answer; the library cuts datagrams of 4096 bytes without a word."""
+ALL_BLOCKS_S: Final = 300.0
+"""How long all blocks of an answer may take together."""
+_WRONG_LENGTH: Final = "a block of its answer has another length than it says"
 _FORMATS: Final = frozenset(Format)
 
 
@@ -102,16 +107,17 @@ async def whole(payload: bytes) -> AsyncIterator[bytes]:
     yield payload
 
 
-class Carrier:
+class CoapCarrier:
     """Carries requests to devices.
 
     Args:
         context: of aiocoap, over UDP.
         random_bytes: draws a number of bytes, for tags of uploads.
-        answer_s: how long a device may take for one answer.
+        answer_s: how long a device may take for one answer; the library sends a request again
+            until then.
     """
 
-    def __init__(self, context: Any, random_bytes: Any, answer_s: float = ANSWER_S) -> None:
+    def __init__(self, context: Any, random_bytes: Any, answer_s: float) -> None:
         self._context = context
         self._random_bytes = random_bytes
         self._answer_s = answer_s
@@ -144,22 +150,32 @@ class Carrier:
             BadAnswer: an answer cannot be used.
         """
         part, more = await body.take(BLOCK_BYTES)
-        if not more:
-            return await self.exchange(to, replace(request, payload=part))
-        tag = (Option.REQUEST_TAG, self._random_bytes(4))
+        if more:
+            answer = await self._upload(to, request, body, part)
+        else:
+            answer = await self.exchange(to, replace(request, payload=part))
+        _require_begin(answer)
+        return answer
+
+    async def _upload(
+        self, to: Destination, request: CoapRequest, body: PayloadPieces, part: bytes
+    ) -> CoapAnswer:
+        """Send a payload in blocks, of which the first is there; the answer to the last one."""
+        tag = (int(Option.REQUEST_TAG), self._random_bytes(4))
         size = () if body.size is None else ((int(Option.SIZE1), to_uint(body.size)),)
-        number = 0
+        block, came = Block(0, True, BLOCK_BYTES), 0
         while True:
-            block = (Option.BLOCK1, encode_block(Block(number, more, BLOCK_BYTES)))
-            options = (*request.options, tag, block, *size)
+            option = (int(Option.BLOCK1), encode_block(block))
+            options = (*request.options, tag, option, *size)
             answer = await self.exchange(to, replace(request, payload=part, options=options))
-            if answer.code is not Code.CONTINUE:
+            if answer.code >= Code.BAD_REQUEST:
                 return answer
-            if not more:
-                raise BadAnswer("it asks for more than there is")
-            part, more = await body.take(BLOCK_BYTES)
-            size = ()
-            number += 1
+            if not block.more and answer.code is not Code.CONTINUE:
+                return answer
+            size_bytes = _continued_size(answer, block)
+            came += len(part)
+            part, more = await body.take(size_bytes)
+            block, size = Block(came // size_bytes, more, size_bytes), ()
 
     async def parts(
         self, to: Destination, request: CoapRequest, first: CoapAnswer, most_bytes: int
@@ -174,20 +190,25 @@ class Carrier:
 
         Raises:
             NoAnswer: the device does not answer any more.
-            BadAnswer: the blocks do not fit together, or there are too many.
+            BadAnswer: the blocks do not fit together, or there are too many, or they take too long.
         """
         answer, came = first, 0
+        end_s = asyncio.get_running_loop().time() + ALL_BLOCKS_S
         asked = tuple(each for each in request.options if each[0] != Option.BLOCK1)
         while True:
             block = _block_of(answer)
             came += len(answer.payload)
             if came > most_bytes:
                 raise BadAnswer(f"its answer has more than {most_bytes} bytes")
+            if block is not None and len(answer.payload) > block.size_bytes:
+                raise BadAnswer(_WRONG_LENGTH)
             yield answer.payload
             if block is None or not block.more:
                 return
             if len(answer.payload) != block.size_bytes:
-                raise BadAnswer("a block of its answer has another length than it says")
+                raise BadAnswer(_WRONG_LENGTH)
+            if asyncio.get_running_loop().time() > end_s:
+                raise BadAnswer(f"its answer takes more than {ALL_BLOCKS_S:g} s")
             following = Block(block.number + 1, False, block.size_bytes)
             options = (*asked, (int(Option.BLOCK2), encode_block(following)))
             answer = await self.exchange(to, replace(request, options=options, payload=b""))
@@ -203,7 +224,8 @@ class Carrier:
     async def observe(self, to: Destination, request: CoapRequest) -> AsyncIterator[CoapAnswer]:
         """The answer to a request, and again whenever it has changed, until that ends.
 
-        A notification has the first block only.
+        A notification has the first block only. Without any, it ends some time after the last one
+        is fresh no more.
 
         Raises:
             NoAnswer: there was no first answer in time, or the device is not reached any more.
@@ -215,24 +237,31 @@ class Carrier:
             first = asked.open(await self._receive(asked.asking.response, self._answer_s))
             if first.opt.echo is not None:
                 raise NoAnswer  # whoever observes asks again, and has proved by then to be there
-            yield read_answer(first)
+            answer = _begin_of(first)
+            yield answer
             news = aiter(observation)
             while not observation.cancelled:
-                found = await self._receive(anext(news, None), None)
+                # A device that was started anew has forgotten who observes it (RFC 7641, 3.3.1).
+                patience_s = freshness_s(answer) + OBSERVED_MARGIN_S
+                found = await self._receive(anext(news, None), patience_s)
                 if found is None:
                     return
-                yield read_answer(asked.open(found))
+                answer = _begin_of(asked.open(found))
+                yield answer
         finally:
             if not observation.cancelled:
                 observation.cancel()
 
-    def abandon(self, base: str) -> None:
-        """Give up all that was sent to a device: it has just come back, and has got none of it."""
+    def abandon(self, name: str, base: str) -> None:
+        """Give up all that was sent to a device: it has just come back, and has got none of it.
+
+        What others have sent from there is not touched: neither the device's own request, by which
+        it has come back, nor what was sent to a device that has registered the same base.
+        """
         remote = self._remotes.get(base)
         for interface in self._context.request_interfaces if remote is not None else ():
-            manager = getattr(interface, "token_interface", None)
-            if manager is not None:
-                manager.dispatch_error(error.NetworkError("the device was away"), remote)
+            if getattr(interface, "token_interface", None) is not None:
+                _give_up(interface, remote, name)
 
     async def _ask(
         self,
@@ -250,6 +279,7 @@ class Carrier:
             echo=echo,
             transport_tuning=_Patience(),
         )
+        message.for_device = to.name
         message.opt.uri_path = request.path
         message.opt.uri_query = request.query
         for number, value in request.options:
@@ -280,7 +310,7 @@ class Carrier:
             self._remotes[base] = remote
         return remote
 
-    async def _receive(self, answering: Any, timeout_s: float | None) -> Any:
+    async def _receive(self, answering: Any, timeout_s: float) -> Any:
         """A message that was waited for; None at the end of an observation."""
         try:
             return await asyncio.wait_for(answering, timeout_s)
@@ -349,6 +379,25 @@ class _Single(UDP6EndpointAddress):  # type: ignore[misc]
         super().__init__(found.sockaddr, found.interface, pktinfo=found.pktinfo)
 
 
+def _give_up(requests: Any, remote: Any, name: str) -> None:
+    """Let the library forget what was sent to a device, and send what waits behind it."""
+    messages = requests.token_interface
+    pipes = [
+        pipe
+        for (_, there), pipe in requests.outgoing_requests.items()
+        if there == remote and getattr(pipe.request, "for_device", None) == name
+    ]
+    for pipe in pipes:
+        pipe.add_exception(error.NetworkError("the device was away"))
+    for pipe in pipes:
+        waiting = messages._backlogs.get(remote, [])
+        waiting[:] = [each for each in waiting if each[0] is not pipe.request]
+        exchange = messages._active_exchanges.pop((remote, pipe.request.mid), None)
+        if exchange is not None:
+            exchange[1].cancel()
+            messages._continue_backlog(remote)
+
+
 def read_answer(message: Any) -> CoapAnswer:
     """The answer of a message.
 
@@ -360,6 +409,9 @@ def read_answer(message: Any) -> CoapAnswer:
         for each in message.opt.option_list()
         if each.number != Option.OBSERVE
     )
+    size = len(message.payload) + sum(len(value) for _, value in options)
+    if size > MAX_MESSAGE_BYTES:
+        raise BadAnswer(f"a message of its answer has more than {MAX_MESSAGE_BYTES} bytes")
     number = message.opt.content_format
     known = Format(int(number)) if number is not None and int(number) in _FORMATS else None
     try:
@@ -375,8 +427,32 @@ def _code_of(number: int) -> Code:
     return {4: Code.BAD_REQUEST, 5: Code.INTERNAL_ERROR}.get(number >> 5) or Code(number)
 
 
-def _block_of(answer: CoapAnswer) -> Block | None:
-    value = dict(answer.options).get(Option.BLOCK2)
+def _begin_of(message: Any) -> CoapAnswer:
+    answer = read_answer(message)
+    _require_begin(answer)
+    return answer
+
+
+def _require_begin(answer: CoapAnswer) -> None:
+    """Refuse an answer that is not the first block of one, or all of it."""
+    block = _block_of(answer)
+    if block is not None and block.number > 0:
+        raise BadAnswer("its answer does not begin with its first block")
+
+
+def _continued_size(answer: CoapAnswer, block: Block) -> int:
+    """In blocks of which size an upload goes on (RFC 7959, section 2.3)."""
+    found = _block_of(answer, Option.BLOCK1)
+    if not block.more:
+        raise BadAnswer("it asks for more than there is")
+    if answer.code is not Code.CONTINUE or found is None or found.number != block.number:
+        # It has taken one block for all there is, or another one: what it has done is not known.
+        raise BadAnswer("it does not take payloads in blocks as it should")
+    return min(found.size_bytes, block.size_bytes)
+
+
+def _block_of(answer: CoapAnswer, number: Option = Option.BLOCK2) -> Block | None:
+    value = dict(answer.options).get(number)
     if value is None:
         return None
     try:

@@ -10,17 +10,22 @@ from ..directory.presence import Availability, Presence, judge_presence
 from ..directory.registrations import Registration
 from ..directory.table import Directory
 from .cache import AnswerCache, CachedAnswer
-from .carrier import Carrier, Destination, PayloadPieces, whole
+from .carrier import CoapCarrier, Destination, PayloadPieces, whole
+from .doubts import Doubts
 
 MAX_ANSWER_BYTES: Final = 1 << 20
 """Of one answer of a device; all blocks together."""
+_DOUBT_S: Final = 1.0
+"""After which time a change can be sent again that waits for the end of another one."""
+_FORGET: Final = 1024
+"""After so many registrations, devices that are not known any more are forgotten here too."""
 
 
 class NotThere(Exception):
     """The device is not registered now, or not known at all."""
 
 
-class Asleep(Exception):
+class DeviceAsleep(Exception):
     """The device sleeps.
 
     Attributes:
@@ -45,7 +50,7 @@ class TooOften(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class KnownDevice:
+class GatewayDevice:
     """A device as the gateway knows it.
 
     Attributes:
@@ -106,6 +111,9 @@ class Devices:
         cache: keeps answers.
         rates: bounds how often each device is asked.
         now_s: Unix time.
+
+    Attributes:
+        doubts: the change of each device that can still have to be repeated.
     """
 
     def __init__(
@@ -113,7 +121,7 @@ class Devices:
         directory: Directory,
         groups: Mapping[str, frozenset[str]],
         contexts: Mapping[str, Any],
-        carrier: Carrier,
+        carrier: CoapCarrier,
         cache: AnswerCache,
         rates: Rates,
         now_s: Callable[[], float],
@@ -125,15 +133,17 @@ class Devices:
         self._cache = cache
         self._rates = rates
         self._now_s = now_s
+        self.doubts: Final = Doubts()
         self._heard_s: dict[str, float] = {}
         self._registered_s: dict[str, float] = {}
+        self._noted = 0
 
-    def __iter__(self) -> Iterator[KnownDevice]:
+    def __iter__(self) -> Iterator[GatewayDevice]:
         """All devices that are listed or registered, by name."""
         names = {*self._groups, *(each.name for each in self._directory)}
         return (self._describe(name) for name in sorted(names))
 
-    def find(self, name: str) -> KnownDevice:
+    def find(self, name: str) -> GatewayDevice:
         """A device.
 
         Raises:
@@ -174,10 +184,15 @@ class Devices:
         if cached is not None:
             return self._use_again(cached)
         to = self.require_awake(name)
+        self._require_rate(name)
+        if not self.doubts.admit(name, request):
+            raise TooOften(_DOUBT_S)
+        return await self._ask(to, request, body)
+
+    def _require_rate(self, name: str) -> None:
         wait_s = self._rates.admit(name.encode())
         if wait_s > 0:
             raise TooOften(wait_s)
-        return await self._ask(to, request, body)
 
     def require_awake(self, name: str) -> Destination:
         """Where a device is asked.
@@ -190,20 +205,28 @@ class Devices:
         if device.registration is None or device.availability.presence is Presence.GONE:
             raise NotThere
         if device.availability.presence is Presence.ASLEEP:
-            raise Asleep(device.availability.back_s or 0.0)
+            raise DeviceAsleep(device.availability.back_s or 0.0)
         return Destination(name, device.registration.base, self._contexts.get(name))
 
     def note_registered(self, registration: Registration) -> None:
         """A device has registered or renewed. What was sent to it while it slept is given up."""
+        self._forget_unknown()
         now_s, name = self._now_s(), registration.name
         last_s = max(self._registered_s.get(name, 0.0), self._heard_s.get(name, 0.0))
         self._registered_s[name] = now_s
         if registration.sleep_s and now_s - last_s > registration.awake_s:
-            self._carrier.abandon(registration.base)
+            self._carrier.abandon(name, registration.base)
 
     async def observe(self, name: str, request: CoapRequest) -> AsyncIterator[CoapAnswer]:
-        """The answer of a device, now and whenever it has changed; as `Carrier.observe`."""
+        """The answer of a device, now and whenever it has changed; as `Carrier.observe`.
+
+        Raises:
+            NotThere: it is not registered.
+            Asleep: it sleeps.
+            TooOften: it is asked too often.
+        """
         to = self.require_awake(name)
+        self._require_rate(name)
         async for answer in self._carrier.observe(to, request):
             self._heard_s[name] = self._now_s()
             yield await self._answered(to, request, answer).whole()
@@ -240,12 +263,24 @@ class Devices:
     def _use_again(self, cached: CachedAnswer) -> Answered:
         return Answered(cached.answer, None, self._cache.age_s(cached), cached.fresh_s)
 
-    def _describe(self, name: str) -> KnownDevice:
+    def _forget_unknown(self) -> None:
+        """Names that are made up, registered and deleted again must not fill the memory."""
+        self._noted += 1
+        if self._noted < _FORGET:
+            return
+        self._noted = 0
+        known = {*self._groups, *(each.name for each in self._directory)}
+        for times in (self._heard_s, self._registered_s):
+            for name in times.keys() - known:
+                del times[name]
+        self._cache.forget_others(known)
+
+    def _describe(self, name: str) -> GatewayDevice:
         registration = self._directory.find(name)
         heard_s = self._heard_s.get(name, 0.0)
         if registration is not None:
             heard_s = max(heard_s, registration.renewed_s)
-        return KnownDevice(
+        return GatewayDevice(
             name=name,
             groups=self._groups.get(name, frozenset()),
             registration=registration,

@@ -14,11 +14,10 @@ from typing import Final
 from tinycontainer.errors import TinyContainerError
 
 from ...agent.requests.message import CoapAnswer, CoapRequest, Code, Method, Option
-from ...agent.requests.published_table import CONTAINER_PATH
 from ..job import Job, JobEvent, JobState
 from ..store import GatewayStore, NewJob
 from .carrier import BadAnswer, NoAnswer
-from .devices import Asleep, Devices, NotThere, TooOften
+from .devices import DeviceAsleep, Devices, NotThere, TooOften
 
 AGAIN_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """How long to wait before a job is sent again to a device that does not answer."""
@@ -123,9 +122,9 @@ class Jobs:
         """A job; None if it is not known, or not any more."""
         return self._store.find_job(job_id)
 
-    def of_device(self, device: str, most: int) -> list[Job]:
-        """The newest jobs of a device, the newest first."""
-        return self._store.jobs_of(device, most)
+    def of_device(self, device: str, owner: str, most: int) -> list[Job]:
+        """The newest jobs that somebody has for a device, the newest first, without payloads."""
+        return self._store.jobs_of(device, owner, most)
 
     def cancel(self, job: Job) -> Job:
         """End a job that was not sent yet.
@@ -155,8 +154,9 @@ class Jobs:
 
     async def wait_for_end(self, job: Job, most_s: float) -> Job:
         """A job when it has ended, or after so many seconds as it is then."""
-        end_s = self._now_s() + most_s
-        while not job.state.has_ended and (left_s := end_s - self._now_s()) > 0:
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + most_s
+        while not job.state.has_ended and (left_s := end_s - loop.time()) > 0:
             job = await self.wait(job, left_s)
         return job
 
@@ -170,10 +170,9 @@ class Jobs:
 
     async def run(self) -> None:
         """Go on with the jobs of before, and end those whose time is over, until cancelled."""
-        for job in self._store.sent_jobs():
-            self._settle_unanswered(job)
-        for device in [*self._waiting]:
-            self.wake(device)
+        with suppress(TinyContainerError):  # they are settled before they are delivered
+            for job in self._store.sent_jobs():
+                self._settle_unanswered(job)
         forget_s = 0.0
         try:
             while True:
@@ -184,6 +183,10 @@ class Jobs:
                     if now_s >= forget_s:
                         self._store.forget_jobs(now_s - self._limits.kept_s, self._limits.all)
                         forget_s = now_s + FORGET_S
+                for device in [*self._waiting]:
+                    # Whatever a delivery has ended by, the state that could not be used among it.
+                    if device not in self._awake and self._devices.is_awake(device):
+                        self.wake(device)
                 await asyncio.sleep(LOOK_S)
         finally:
             for task in [*self._deliveries.values()]:
@@ -220,9 +223,10 @@ class Jobs:
     async def _attempt(self, job: Job) -> bool:
         """Send a job once; whether it has ended."""
         job = self._change(job, JobEvent.SEND)
+        self._devices.doubts.begin(job.device, job.request)
         try:
             answer = await (await self._devices.ask(job.device, job.request)).whole()
-        except (NotThere, Asleep, TooOften):  # nothing was sent
+        except (NotThere, DeviceAsleep, TooOften):  # nothing was sent
             self._change(job, JobEvent.NO_ANSWER)
             return False
         except (NoAnswer, BadAnswer) as problem:
@@ -251,6 +255,8 @@ class Jobs:
     def _change(self, job: Job, event: JobEvent, answer: CoapAnswer | None = None) -> Job:
         after = self._store.change_job(job, event, self._now_s(), answer)
         if after.state.has_ended:
+            if job.attempts:
+                self._devices.doubts.end(job.device)
             left = self.waiting(job.device) - 1
             self._waiting[job.device] = left
             if left <= 0:
@@ -269,7 +275,7 @@ def can_be_repeated(request: CoapRequest) -> bool:
     """Whether a device that gets a request again does nothing again."""
     if request.method is Method.GET or request.option(Option.OSCORE) is not None:
         return True
-    return request.path != CONTAINER_PATH
+    return request.path[:1] == ("tc",)
 
 
 def _is_challenge(answer: CoapAnswer) -> bool:

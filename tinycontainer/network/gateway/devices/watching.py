@@ -8,10 +8,12 @@ from typing import Final, TypeAlias
 
 from ...agent.requests.message import CoapAnswer, CoapRequest, Method
 from .carrier import BadAnswer, NoAnswer
-from .devices import Asleep, Devices, NotThere
+from .devices import DeviceAsleep, Devices, NotThere, TooOften
 
 AGAIN_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 """How long to wait before a device that does not answer is observed again."""
+CALM_S: Final = 0.05
+"""How long no more is told of a resource after a change."""
 
 _Key: TypeAlias = tuple[str, tuple[str, ...]]
 
@@ -54,7 +56,8 @@ class Watching:
         It goes on while the device is away. It ends when the device has refused to be asked, with
         that answer, or when the gateway ends.
         """
-        key = device, path
+        # Digits of one uid can be written in several ways.
+        key = device, tuple(segment.lower() for segment in path)
         watched = self._watched.get(key)
         if watched is None:
             task = asyncio.create_task(self._observe(key))
@@ -92,7 +95,7 @@ class Watching:
         failures = 0
         try:
             while True:
-                with suppress(NoAnswer, BadAnswer, NotThere, Asleep):
+                with suppress(NoAnswer, BadAnswer, NotThere, DeviceAsleep, TooOften):
                     async for answer in self._devices.observe(device, request):
                         failures = 0
                         watched.answer = answer
@@ -100,6 +103,8 @@ class Watching:
                         _wake(watched)
                         if answer.code >= 128:
                             return
+                        # Of what comes meanwhile, the newest is left.
+                        await asyncio.sleep(CALM_S)
                 await asyncio.sleep(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
                 failures += 1
         finally:

@@ -68,6 +68,7 @@ class Directory:
         self._most_unlisted = most - len(listed)
         self._by_name: dict[str, Registration] = {}
         self._names: dict[str, str] = {}  # by location
+        self._at_hosts: dict[str, set[str]] = {}  # names
         self._load()
 
     # Looking.
@@ -94,6 +95,15 @@ class Directory:
         now_s = self._now_s()
         some = [*self._by_name.values()] if name is None else [self._by_name.get(name)]
         return [each for each in some if each is not None and each.is_live(now_s)]
+
+    def has_host(self, host: str) -> bool:
+        """Whether a live registration has a base of this host, which is written without brackets.
+
+        Strangers can have this looked up, so it does not look at all registrations.
+        """
+        now_s = self._now_s()
+        names = self._at_hosts.get(host, ())
+        return any(self._by_name[name].is_live(now_s) for name in names)
 
     # Changing.
 
@@ -263,6 +273,10 @@ class Directory:
         self._when_changed(registration)
 
     def _put(self, registration: Registration) -> None:
+        before = self._by_name.get(registration.name)
+        if before is not None:
+            self._leave_host(before)
+        self._at_hosts.setdefault(registration.host.strip("[]"), set()).add(registration.name)
         self._by_name[registration.name] = registration
         self._names[registration.location] = registration.name
 
@@ -270,6 +284,14 @@ class Directory:
         self._store.forget_registration(registration.name, registration.sector)
         del self._by_name[registration.name]
         del self._names[registration.location]
+        self._leave_host(registration)
+
+    def _leave_host(self, registration: Registration) -> None:
+        host = registration.host.strip("[]")
+        names = self._at_hosts[host]
+        names.discard(registration.name)
+        if not names:
+            del self._at_hosts[host]
 
 
 def _registration_of(

@@ -1,9 +1,12 @@
 """Who asks over HTTP, and what that one may do."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
+
+from starlette.datastructures import Headers
 
 from ..gateway_file import TokenTable, TokenVerb
 from .problems import HttpRefused
@@ -11,6 +14,7 @@ from .problems import HttpRefused
 MAX_TOKEN_CHARACTERS: Final = 512
 _SCHEME: Final = "bearer "
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="gateway"'}
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
 _LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -57,7 +61,12 @@ class Access:
             for token in tokens
         }
 
-    def identify(self, headers: Mapping[str, str]) -> Holder:
+    @property
+    def has_holders(self) -> bool:
+        """Whether tokens are needed."""
+        return bool(self._holders)
+
+    def identify(self, headers: Headers) -> Holder:
         """Who sends a request with these header fields.
 
         Raises:
@@ -66,7 +75,9 @@ class Access:
         if not self._holders:
             _require_same_site(headers)
             return EVERYBODY
-        given = headers.get("authorization", "")
+        fields = headers.getlist("authorization")
+        # Of two, a proxy on the way may have looked at the other one.
+        given = fields[0] if len(fields) == 1 else ""
         if given[: len(_SCHEME)].lower() != _SCHEME or len(given) > MAX_TOKEN_CHARACTERS:
             raise HttpRefused(401, "unauthorized", "a bearer token is needed", _CHALLENGE)
         # Whoever measures how long the search takes learns of hashes, and no token from these.
@@ -77,14 +88,15 @@ class Access:
         return holder
 
 
-def _require_same_site(headers: Mapping[str, str]) -> None:
+def _require_same_site(headers: Headers) -> None:
     """Refuse what a browser sends for a page of somebody else.
 
     Without tokens, whoever is on this machine may do everything; the pages that somebody on this
     machine looks at may not.
     """
     host = headers.get("host", "")
-    name = host[: host.index("]") + 1] if "]" in host else host.partition(":")[0]
+    found = _HOST.fullmatch(host)
+    name = "" if found is None else found[1]
     origin = headers.get("origin", "")
     is_own = not origin or origin.partition("://")[2] == host
     if name.lower() not in _LOCAL_NAMES or not is_own:

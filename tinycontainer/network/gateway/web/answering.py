@@ -42,9 +42,12 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.GATEWAY_TIMEOUT: 504,
     Code.PROXYING_NOT_SUPPORTED: 502,
 }
-"""The status of each code; an empty answer that says 200 is 204 (TC-GW-12)."""
-_REASON: Final = re.compile(r"[a-z0-9-]{1,64}")
+"""The status of each code; an empty answer that says 200 is 204 (TC-GW-40)."""
 _NO_CONTENT: Final = frozenset({Code.DELETED, Code.CHANGED})
+_REASON: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+){0,7}")
+_MAX_REASON_CHARACTERS: Final = 64
+_ETAG_BYTES: Final = range(1, 8 + 1)
+"""Of a tag; an option that is none of them counts as if it were not there (RFC 7252, 5.4.3)."""
 _WAITS: Final = frozenset({Code.UNAVAILABLE, Code.TOO_MANY_REQUESTS})
 
 
@@ -64,7 +67,12 @@ class HttpAnswer:
 
 
 def write_answer(
-    answer: CoapAnswer, rendition: Rendition | None, age_s: float, fresh_s: float
+    answer: CoapAnswer,
+    rendition: Rendition | None,
+    age_s: float,
+    fresh_s: float,
+    *,
+    may_be_valid: bool = False,
 ) -> HttpAnswer:
     """An answer of a device, as HTTP.
 
@@ -73,6 +81,7 @@ def write_answer(
         rendition: makes JSON of it; None if it stays as it is.
         age_s: how long ago it came.
         fresh_s: for how long it may be used, counted from when it came.
+        may_be_valid: whether its client has named a tag, so that 2.03 is an answer to it.
 
     Raises:
         HttpRefused: it is an error, or cannot be used.
@@ -80,7 +89,7 @@ def write_answer(
     if answer.code >= Code.BAD_REQUEST:
         raise refusal_of(answer)
     status = STATUS.get(answer.code)
-    if status is None:
+    if status is None or (answer.code is Code.VALID and not may_be_valid):
         raise HttpRefused(502, "bad-answer", f"the device answered {answer.code.dotted}")
     headers = _headers_of(answer, age_s, fresh_s)
     if status == 304:
@@ -106,11 +115,12 @@ def refusal_of(answer: CoapAnswer) -> HttpRefused:
     reason, detail = "refused", "the device refused it, without a reason"
     if answer.format is Format.PROBLEM:
         try:
-            reason, detail = read_problem_parts(answer.payload)
+            named, detail = read_problem_parts(answer.payload)
         except AnswerUnreadable:
-            detail = "the device refused it, with a reason that cannot be read"
-    if _REASON.fullmatch(reason) is None:  # it is to become a part of a URI
-        reason = "refused"
+            named, detail = "", "the device refused it, with a reason that cannot be read"
+        # It becomes part of a URN and of the audit: no place for whatever a device would write.
+        if len(named) <= _MAX_REASON_CHARACTERS and _REASON.fullmatch(named) is not None:
+            reason = named
     headers = {}
     wait = options.get(Option.MAX_AGE)
     if wait is not None and answer.code in _WAITS:
@@ -125,7 +135,7 @@ def _headers_of(answer: CoapAnswer, age_s: float, fresh_s: float) -> dict[str, s
     options = dict(answer.options)
     headers = {}
     etag = options.get(Option.ETAG)
-    if etag is not None:
+    if etag is not None and len(etag) in _ETAG_BYTES:
         headers["etag"] = f'"{etag.hex()}"'
     if fresh_s > 0:
         headers["cache-control"] = f"private, max-age={math.ceil(fresh_s)}"

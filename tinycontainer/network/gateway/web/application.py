@@ -1,4 +1,4 @@
-"""The gateway over HTTP. Each request is judged in one order (TC-GW-20).
+"""The gateway over HTTP. Each request is judged in one order (TC-GW-61).
 
 Who asks, by its token; how often; whether the device exists for that one; what it may do; then what
 the resource itself says.
@@ -51,7 +51,7 @@ class Application:
     def __init__(self, parts: Parts, page_files: Mapping[str, tuple[bytes, str]]) -> None:
         self._parts = parts
         self._page_files = page_files
-        self.streams = OpenStreams(parts.limits.streams)
+        self.streams = OpenStreams(*_shares(parts))
 
     def asgi(self) -> Starlette:
         """The application as a web server runs it."""
@@ -117,7 +117,8 @@ class Application:
             {
                 "who": "" if holder is None else holder.name,
                 "method": show(request.method, 20),
-                "path": show(request.scope["path"], 200),
+                # Not that of `request.url`: an escaped ? or # would end it there.
+                "path": show(str(request.scope["path"]), 200),
                 "status": status,
                 **request.state.note,
             }
@@ -137,8 +138,14 @@ class Application:
         return Response(self._parts.openapi, media_type=JSON)
 
     async def _give_page(self, request: Request) -> Response:
-        content, media_type = self._page_files[request.url.path]
+        content, media_type = self._page_files[str(request.scope["path"])]
         return Response(content, 200, _PAGE_HEADERS, media_type)
+
+
+def _shares(parts: Parts) -> tuple[int, int]:
+    """How many streams there may be, and how many of them one holder may have."""
+    most = parts.limits.streams
+    return most, max(1, most // 2) if parts.access.has_holders else most
 
 
 def _respond(answer: HttpAnswer) -> Response:

@@ -23,14 +23,18 @@ from ...agent.requests.published_table import CONTAINER_PATH, DEVICE_ID_PATH, RO
 from ...agent.requests.refusing import CoapRefused
 from ...agent.requests.target import Target
 from ..gateway_file import TokenVerb
-from .media_types import JSON, AcceptedTypes, content_format_of
+from .media_types import CBOR, JSON, AcceptedTypes, content_format_of
 from .problems import HttpRefused, bad_request
 from .renditions import Rendition, rendition_of
 
 MAX_QUERY_CHARACTERS: Final = 2048
 MAX_PART_BYTES: Final = 255
 """Of a segment or a part of the query (RFC 7252, section 5.10)."""
+MAX_PUBLISHED_BYTES: Final = 3072
+"""Of a bundle for version 1: options have no blocks, and a device cuts longer datagrams."""
 MAX_ETAGS: Final = 8
+MAX_ETAG_BYTES: Final = 8
+_BLOB: Final = "blob="
 ACTIONS: Final = {action.name.lower().replace("_", "-"): action for action in Action}
 """Of version 1, by their names in a query."""
 _METHODS: Final = {"HEAD": Method.GET, **{method.name: method for method in Method}}
@@ -42,7 +46,6 @@ ALLOWED: Final = {
     "judge": "POST",
     "update": "GET, HEAD, POST",
     "events": "GET, HEAD",
-    "published": "GET, HEAD, PUT, POST, DELETE",
     "device-id": "GET, HEAD, POST",
 }
 """By kind of resource."""
@@ -85,12 +88,21 @@ class DeviceRequest:
     rendition: Rendition | None = None
     takes_bundle: bool = False
 
+    @property
+    def allowed(self) -> str:
+        """The methods that its resource knows."""
+        name = self.request.method.name
+        return ALLOWED.get(self.kind, name.replace("GET", "GET, HEAD"))
+
     def with_bundle(self, content: bytes) -> "DeviceRequest":
         """The request with the sections of a bundle as options (TC-MGMT-07).
 
         Raises:
             HttpRefused: it is no bundle.
         """
+        if len(content) > MAX_PUBLISHED_BYTES:
+            problem = f"at most {MAX_PUBLISHED_BYTES} bytes fit into a message of version 1"
+            raise HttpRefused(413, "too-large", f"{problem}; PUT the bundle to /tc/c/UID")
         try:
             bundle = Bundle.decode(content, len(content))
         except MetadataError as error:
@@ -119,9 +131,8 @@ def read_device_request(asked: HttpAsked, random_bytes: Callable[[int], bytes]) 
     if len(asked.query) > MAX_QUERY_CHARACTERS:
         raise bad_request(f"query: has more than {MAX_QUERY_CHARACTERS} characters")
     if path in (CONTAINER_PATH, DEVICE_ID_PATH):
-        kind = "published" if path == CONTAINER_PATH else "device-id"
-        return _published(path, query, _method(asked.method, kind))
-    blob, query = _take_blob(query)
+        return _published(path, query, asked.method)
+    blob, query = _take_blob(query, asked.method)
     try:
         # Which methods there are depends on the resource, so the path is looked at first.
         kind = Target.of(CoapRequest(b"", Method.GET, path)).kind
@@ -134,13 +145,16 @@ def read_device_request(asked: HttpAsked, random_bytes: Callable[[int], bytes]) 
     if request.option(Option.IF_MATCH) is not None:
         rights = needed_rights(request, target)
     if request.method is not Method.GET and target.kind != "judge" and target.request_id is None:
+        if len(query) >= MAX_URI_PARTS:
+            raise bad_request(f"query: has more than {MAX_URI_PARTS} parts, with an id")
         request = replace(request, query=(*query, f"id={random_bytes(8).hex()}"))
     return DeviceRequest(request, tuple(map(TokenVerb, rights)), kind, blob, rendition)
 
 
-def _published(path: tuple[str, ...], query: tuple[str, ...], method: Method) -> DeviceRequest:
+def _published(path: tuple[str, ...], query: tuple[str, ...], name: str) -> DeviceRequest:
     """A request of version 1: what are options there is in the query here."""
     if path == DEVICE_ID_PATH:
+        method = _method(name, "device-id")
         request = CoapRequest(b"", method, path, query)
         verb = TokenVerb.READ if method is Method.GET else TokenVerb.IDENTIFY
         return DeviceRequest(request, (verb,), "device-id")
@@ -155,16 +169,17 @@ def _published(path: tuple[str, ...], query: tuple[str, ...], method: Method) ->
     if "uid" in given:
         options.append((int(Option.UID), _uid(given["uid"])))
     row = ROWS[action]
-    request = CoapRequest(b"", method, path, (), tuple(options))
+    if _METHODS.get(name) is not row.method:
+        raise _not_allowed(name, row.method.name.replace("GET", "GET, HEAD"))
+    request = CoapRequest(b"", row.method, path, (), tuple(options))
     is_question = action is Action.IS_RUNNING
     rendition = rendition_of("published", given.get("uid", "")) if is_question else None
-    takes_bundle = action is Action.LOAD and method is row.method
     return DeviceRequest(
         request,
         (TokenVerb(row.right),),
         "published",
         rendition=rendition,
-        takes_bundle=takes_bundle,
+        takes_bundle=action is Action.LOAD,
     )
 
 
@@ -183,11 +198,13 @@ def _with_options(
             options.append((int(Option.ETAG), tag))
         elif not is_look and not tag:
             options.append((int(Option.IF_NONE_MATCH), b""))
+        elif not is_look:
+            raise bad_request("If-None-Match: of a change, * is all that a device knows")
     accepted = AcceptedTypes.parse(headers.get("accept"))
     rendition = rendition_of(kind) if is_look or kind == "judge" else None
     if accepted.wants_stream:
         return replace(request, options=tuple(options)), rendition
-    offers = ("application/cbor",) if rendition is None else (JSON, "application/cbor")
+    offers = (CBOR,) if rendition is None else (JSON, CBOR)
     if accepted.choose(offers) != JSON:
         rendition = None
         wanted = accepted.content_format() if is_look else None
@@ -197,38 +214,47 @@ def _with_options(
 
 
 def _tags(headers: Mapping[str, str], name: str) -> list[bytes]:
-    """The entity tags of a header field; an empty one for ``*``."""
+    """The entity tags of a header field that a device can have given; an empty one for ``*``.
+
+    Raises:
+        HttpRefused: they are too many, or the request is for another state than any device has.
+    """
     if name not in headers:
         return []
-    tags = []
-    for entry in headers[name].split(",")[: MAX_ETAGS + 1]:
-        text = entry.strip().removeprefix("W/")
-        if text == "*":
-            tags.append(b"")
-            continue
-        digits = text[1:-1]
-        is_quoted = len(text) >= 2 and text[0] == text[-1] == '"'
-        try:
-            tag = bytes.fromhex(digits) if is_quoted and digits.isalnum() else b""
-        except ValueError:
-            tag = b""
-        if not 1 <= len(tag) <= 8:
-            # It is of no representation that a device has given.
-            if name == "if-match":
-                raise HttpRefused(412, "precondition-failed", f"{name}: no device has this tag")
-            continue
-        tags.append(tag)
-    if len(tags) > MAX_ETAGS:
+    entries = [entry.strip() for entry in headers[name].split(",")]
+    if len(entries) > MAX_ETAGS:
         raise bad_request(f"{name}: has more than {MAX_ETAGS} tags")
+    # A weak tag is of no use for a change, whose condition is compared strongly (RFC 9110, 13.1.1).
+    is_strong = name == "if-match"
+    read = [_tag(entry if is_strong else entry.removeprefix("W/")) for entry in entries]
+    tags = [tag for tag in read if tag is not None]
+    if is_strong and not tags:
+        raise HttpRefused(412, "precondition-failed", f"{name}: no device has such a tag")
     return tags
 
 
-def _take_blob(query: tuple[str, ...]) -> tuple[bytes | None, tuple[str, ...]]:
+def _tag(text: str) -> bytes | None:
+    """An entity tag; an empty one for ``*``, None for one that no device has given."""
+    if text == "*":
+        return b""
+    digits = text[1:-1]
+    is_quoted = len(text) >= 2 and text[0] == text[-1] == '"'
+    try:
+        tag = bytes.fromhex(digits) if is_quoted and digits.isalnum() else b""
+    except ValueError:
+        tag = b""
+    return tag if 1 <= len(tag) <= MAX_ETAG_BYTES else None
+
+
+def _take_blob(query: tuple[str, ...], method: str) -> tuple[bytes | None, tuple[str, ...]]:
     """The hash of a blob in the query, which is for the gateway, and the rest of the query."""
-    found = [part for part in query if part.startswith("blob=")]
+    found = [part for part in query if part.startswith(_BLOB)]
     if not found:
         return None, query
-    return read_sha256(found[0][5:]), tuple(part for part in query if part != found[0])
+    if len(found) > 1 or method not in ("PUT", "POST"):
+        raise bad_request("query: blob stands for the payload of a PUT or a POST, once")
+    digest = read_sha256(found[0].removeprefix(_BLOB))
+    return digest, tuple(part for part in query if part != found[0])
 
 
 def read_sha256(digits: str) -> bytes:
@@ -259,9 +285,13 @@ def _uid(digits: str) -> bytes:
 def _method(name: str, kind: str) -> Method:
     method = _METHODS.get(name)
     if method is None or name not in ALLOWED[kind].split(", "):
-        problem = f"{show(name, 20)} is not possible here"
-        raise HttpRefused(405, "method-not-allowed", problem, {"Allow": ALLOWED[kind]})
+        raise _not_allowed(name, ALLOWED[kind])
     return method
+
+
+def _not_allowed(name: str, allowed: str) -> HttpRefused:
+    problem = f"{show(name, 20)} is not possible here"
+    return HttpRefused(405, "method-not-allowed", problem, {"Allow": allowed})
 
 
 def _split(text: str, separator: str, what: str) -> tuple[str, ...]:

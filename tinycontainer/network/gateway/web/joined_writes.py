@@ -3,16 +3,6 @@
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-
-class JoiningProtocol(HttpToolsProtocol):
-    """HTTP as the library speaks it, over `JoinedWrites`."""
-
-    def connection_made(self, transport: Any) -> None:
-        """Begin to answer."""
-        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
-
 
 class JoinedWrites:
     """A transport that holds one piece back until the next, or until nothing else is to be done.

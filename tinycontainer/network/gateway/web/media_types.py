@@ -1,9 +1,8 @@
 """Content formats of CoAP and media types of HTTP (RFC 8075, section 6)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from .problems import HttpRefused
@@ -12,12 +11,13 @@ JSON: Final = "application/json"
 EVENT_STREAM: Final = "text/event-stream"
 OSCORE: Final = "application/oscore"
 OCTETS: Final = "application/octet-stream"
+CBOR: Final = "application/cbor"
 _TABLE: Final = {
     0: "text/plain; charset=utf-8",
     40: "application/link-format",
     42: OCTETS,
     50: JSON,
-    60: "application/cbor",
+    60: CBOR,
     257: "application/concise-problem-details+cbor",
     10001: OSCORE,
 }
@@ -25,6 +25,10 @@ _NUMBERS: Final = {name.partition(";")[0]: number for number, name in _TABLE.ite
 _ANY: Final = re.compile(r"application/coap-payload\s*;\s*cf=([0-9]{1,5})")
 _FORM: Final = "application/x-www-form-urlencoded"
 _MAX_CHARACTERS: Final = 512
+_MAX_RANGES: Final = 32
+_WILD: Final[Mapping[str, int | None]] = {"*/*": None, "application/*": None, "text/*": 0}
+_CHARSET: Final = re.compile(r';\s*charset\s*=\s*(?!"?(?:utf-8|us-ascii)"?\s*(?:;|$))')
+"""What is no text of CoAP, which is UTF-8 always."""
 _WEIGHT: Final = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 
 
@@ -53,6 +57,8 @@ def _find(media_type: str) -> int | None:
     if numbered is not None:
         number = int(numbered[1])
         return number if number < 1 << 16 else None
+    if _CHARSET.search(media_type) is not None:
+        return None
     return _NUMBERS.get(media_type.partition(";")[0].strip())
 
 
@@ -61,32 +67,40 @@ class AcceptedTypes:
     """What a client accepts (RFC 9110, section 12.5.1).
 
     Attributes:
-        ranges: media ranges in small letters, those that it prefers first; without those of
-            weight 0.
+        ranges: media ranges in small letters with their weights from 0 to 1, those that it prefers
+            first.
     """
 
-    ranges: tuple[str, ...]
+    ranges: tuple[tuple[str, float], ...]
 
     @classmethod
     def parse(cls, header: str | None) -> "AcceptedTypes":
         """Read a header field; without one, everything is accepted."""
         if header is None or not header.strip():
-            return cls(("*/*",))
-        return cls(_read_ranges(header[:_MAX_CHARACTERS].lower()))
+            return cls((("*/*", 1.0),))
+        weighted = []
+        for entry in header[:_MAX_CHARACTERS].lower().split(",")[:_MAX_RANGES]:
+            media_range, *parameters = (part.strip() for part in entry.split(";"))
+            kept = [each for each in parameters if not each.startswith("q=")]
+            weights = [found for each in parameters if (found := _WEIGHT.fullmatch(each))]
+            weight = float(weights[0][1]) if weights else 1.0
+            if media_range:
+                weighted.append((";".join([media_range, *kept]), weight))
+        weighted.sort(key=lambda each: -each[1])
+        return cls(tuple(weighted))
 
     @property
     def wants_stream(self) -> bool:
-        """Whether it is a stream of events, by this name."""
-        return EVENT_STREAM in (each.partition(";")[0] for each in self.ranges)
+        """Whether a stream of events is what it prefers, and names."""
+        names = [media_range.partition(";")[0] for media_range, weight in self.ranges if weight]
+        offers = (JSON, CBOR, EVENT_STREAM)
+        return EVENT_STREAM in names and self.choose(offers) == EVENT_STREAM
 
     def choose(self, offers: Iterable[str]) -> str | None:
         """The offer that the client prefers; of equals, the first. None if it accepts none."""
-        offered = [*offers]
-        for media_range in self.ranges:
-            for offer in offered:
-                if _matches(media_range, offer):
-                    return offer
-        return None
+        ranked = [(*self._rank(offer), offer) for offer in offers]
+        weight, _, offer = max(ranked, key=lambda each: each[:2])
+        return offer if weight > 0 else None
 
     def content_format(self) -> int | None:
         """The content format that the client prefers, if it names one; None for any.
@@ -94,30 +108,19 @@ class AcceptedTypes:
         Raises:
             HttpRefused: it accepts nothing that a device can have.
         """
-        for media_range in self.ranges:
-            if media_range.endswith("/*"):
-                return None
+        for media_range, weight in self.ranges:
+            if weight and media_range in _WILD:
+                return _WILD[media_range]
             found = _find(media_range)
-            if found is not None:
+            if weight and found is not None:
                 return found
         raise HttpRefused(406, "not-acceptable", "no device has any of these media types")
 
-
-@lru_cache(256)  # clients send few different ones, and each is read twice
-def _read_ranges(header: str) -> tuple[str, ...]:
-    weighted = []
-    for entry in header.split(",")[:32]:
-        media_range, *parameters = (part.strip() for part in entry.split(";"))
-        kept = [each for each in parameters if not each.startswith("q=")]
-        weights = [found for each in parameters if (found := _WEIGHT.fullmatch(each))]
-        weight = float(weights[0][1]) if weights else 1.0
-        if media_range and weight > 0:
-            weighted.append((weight, ";".join([media_range, *kept])))
-    weighted.sort(key=lambda each: -each[0])
-    return tuple(media_range for _, media_range in weighted)
-
-
-def _matches(media_range: str, offer: str) -> bool:
-    name = offer.partition(";")[0]
-    kind = name.partition("/")[0]
-    return media_range.partition(";")[0] in (name, f"{kind}/*", "*/*")
+    def _rank(self, offer: str) -> tuple[float, int]:
+        """The weight of an offer, by the range that names it most exactly; then who came first."""
+        kind = offer.partition("/")[0]
+        for name in (offer, f"{kind}/*", "*/*"):
+            for place, (media_range, weight) in enumerate(self.ranges):
+                if media_range.partition(";")[0] == name:
+                    return weight, -place
+        return 0.0, 0

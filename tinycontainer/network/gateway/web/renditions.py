@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 from ...agent.operator.answers import (
@@ -19,10 +18,8 @@ from ...agent.operator.answers import (
 from ...agent.requests.message import CoapAnswer, Option, from_uint
 from .media_types import JSON
 
-_KEPT: Final = 256
-"""How many answers' JSON is kept: a device often answers what it has answered before."""
-_KEPT_BYTES: Final = 4096
-"""Of such an answer."""
+MAX_READ_BYTES: Final = 160 * 1024
+"""Of an answer that is read: more than 32 events can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +40,7 @@ class Rendition:
         Raises:
             AnswerUnreadable: it is not what the specification says.
         """
-        render = _render_once if len(answer.payload) <= _KEPT_BYTES else _render
-        return render(self.read, answer)
-
-
-def _render(read: Callable[[CoapAnswer], Any], answer: CoapAnswer) -> bytes:
-    return json.dumps(read(answer)).encode()
-
-
-_render_once: Final = lru_cache(_KEPT)(_render)
+        return json.dumps(self.read(answer)).encode()
 
 
 def rendition_of(kind: str, uid: str = "") -> Rendition | None:
@@ -64,7 +53,7 @@ def rendition_of(kind: str, uid: str = "") -> Rendition | None:
     if kind == "published":
         return Rendition(lambda answer: _published(answer, uid))
     read = _READERS.get(kind)
-    return None if read is None else Rendition(read)
+    return None if read is None else Rendition(_bounded(read))
 
 
 def event_as_dict(number: int, event: str) -> dict[str, Any]:
@@ -84,6 +73,26 @@ def _refuse(name: str) -> float:
 def _finite(digits: str) -> float:
     number = float(digits)
     return number if math.isfinite(number) else _refuse(digits)
+
+
+def require_readable(answer: CoapAnswer) -> None:
+    """Refuse an answer that is longer than those of devices are.
+
+    To read it takes its time, in which nobody else is answered.
+
+    Raises:
+        AnswerUnreadable: it is.
+    """
+    if len(answer.payload) > MAX_READ_BYTES:
+        raise AnswerUnreadable(f"it has more than {MAX_READ_BYTES} bytes")
+
+
+def _bounded(read: Callable[[CoapAnswer], Any]) -> Callable[[CoapAnswer], Any]:
+    def read_bounded(answer: CoapAnswer) -> Any:
+        require_readable(answer)
+        return read(answer)
+
+    return read_bounded
 
 
 def _events(answer: CoapAnswer) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import lru_cache
@@ -14,16 +13,17 @@ from tinycontainer.text import flatten
 from ...agent.operator.answers import AnswerUnreadable, read_events
 from ...agent.requests.message import CoapAnswer, CoapRequest, Code, Method
 from ..devices.carrier import BadAnswer, NoAnswer
-from ..devices.devices import Asleep, Devices, NotThere, TooOften
+from ..devices.devices import DeviceAsleep, Devices, NotThere, TooOften
 from ..devices.watching import Watching
 from .answering import refusal_of
-from .renditions import Rendition, event_as_dict
+from .renditions import Rendition, event_as_dict, require_readable
 
 ALIVE_S: Final = 15.0
 """After so long without news, a comment shows that the stream goes on."""
 ALIVE: Final = b": alive\n\n"
 EVENTS_PATH: Final = ("tc", "e")
-_PAGES: Final = 256
+_EVENTS: Final = 32
+"""Of a page."""
 _AGAIN_S: Final = 0.5
 
 _Page = list[tuple[int, bytes]]
@@ -96,7 +96,9 @@ class EventStreams:
     def __init__(self, devices: Devices, watching: Watching) -> None:
         self._devices = devices
         self._watching = watching
-        self._pages: OrderedDict[tuple[str, int, int], asyncio.Task[_Page]] = OrderedDict()
+        self._pages: dict[tuple[str, int, int], asyncio.Task[_Page]] = {}
+        # All who follow a device read the same, one after the other.
+        self._read_newest = lru_cache(8)(_read_newest)
 
     async def follow(self, device: str, since: int) -> AsyncIterator[bytes]:
         """The events of a device above a number, and all that come."""
@@ -105,13 +107,15 @@ class EventStreams:
                 yield _refused(answer)
                 return
             try:
-                newest = _read_newest(answer.payload)
+                newest = self._read_newest(answer)
             except AnswerUnreadable as error:
                 yield write_event("unreadable", flatten(str(error)))
                 continue
             if newest < since:  # the device has forgotten its events, and begins anew
                 yield write_event("reset", {"newest": newest})
                 since = 0
+                for key in [key for key in self._pages if key[0] == device]:
+                    del self._pages[key]
             while since < newest:
                 page = await self._page(device, since, newest)
                 if not page:
@@ -126,12 +130,11 @@ class EventStreams:
         task = self._pages.get(key)
         if task is None:
             task = self._pages[key] = asyncio.create_task(self._fetch(device, since))
-            while len(self._pages) > _PAGES:
-                self._pages.popitem(last=False)
+            # Not kept: after a reboot, other events of the device have the same numbers.
+            task.add_done_callback(lambda _: self._pages.pop(key))
         try:
             return await asyncio.shield(task)
-        except (NoAnswer, BadAnswer, NotThere, Asleep, TooOften, AnswerUnreadable):
-            self._pages.pop(key, None)
+        except (NoAnswer, BadAnswer, NotThere, DeviceAsleep, TooOften, AnswerUnreadable):
             await asyncio.sleep(_AGAIN_S)
             return []
 
@@ -140,7 +143,7 @@ class EventStreams:
         answer = await (await self._devices.ask(device, request, is_fresh=True)).whole()
         if answer.code is not Code.CONTENT:
             raise AnswerUnreadable("it is an error")
-        _, rows = read_events(answer.payload)
+        _, rows = _read_page(answer)
         numbers = [since, *(number for number, _ in rows)]
         if any(after <= before for before, after in itertools.pairwise(numbers)):
             return []
@@ -150,9 +153,21 @@ class EventStreams:
         ]
 
 
-@lru_cache(8)  # all who follow a device read the same, one after the other
-def _read_newest(payload: bytes) -> int:
-    return read_events(payload)[0]
+def _read_newest(answer: CoapAnswer) -> int:
+    return _read_page(answer)[0]
+
+
+def _read_page(answer: CoapAnswer) -> tuple[int, list[tuple[int, str]]]:
+    """The number of the newest event, and a page of events.
+
+    Raises:
+        AnswerUnreadable: it is something else, or has more events than a page (TC-MGMT-09).
+    """
+    require_readable(answer)
+    newest, rows = read_events(answer.payload)
+    if len(rows) > _EVENTS:
+        raise AnswerUnreadable(f"it has more than {_EVENTS} events")
+    return newest, rows
 
 
 def _refused(answer: CoapAnswer) -> bytes:
@@ -171,18 +186,23 @@ async def inventory(
         describe: a device, for whoever looks; None if that one may not see it, or it is gone.
         names: of all devices.
     """
-    sent: dict[str, dict[str, Any]] = {}
+    # By the hash of what was sent: all of it, for each who looks, would be too much.
+    sent: dict[str, int] = {}
     for name in names:
         found = describe(name)
         if found is not None:
-            sent[name] = found
-            yield write_event("device", found)
+            event = write_event("device", found)
+            sent[name] = hash(event)
+            yield event
     yield write_event("complete", {"devices": len(sent)})
     async for changed in changes:
         for name in sorted(changed):
             found = describe(name)
-            if found is not None and found != sent.get(name):
-                sent[name] = found
-                yield write_event("device", found)
-            elif found is None and sent.pop(name, None) is not None:
-                yield write_event("gone", {"name": name})
+            if found is None:
+                if sent.pop(name, None) is not None:
+                    yield write_event("gone", {"name": name})
+                continue
+            event = write_event("device", found)
+            if hash(event) != sent.get(name):
+                sent[name] = hash(event)
+                yield event

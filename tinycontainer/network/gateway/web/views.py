@@ -3,11 +3,11 @@
 from typing import Any
 
 from ...agent.requests.message import Option
-from ..devices.devices import KnownDevice
+from ..devices.devices import GatewayDevice
 from ..job import Job
 
 
-def describe_device(device: KnownDevice, jobs: int) -> dict[str, Any]:
+def describe_device(device: GatewayDevice, jobs: int) -> dict[str, Any]:
     """A device.
 
     Args:

@@ -16,7 +16,7 @@ _BYTES: Final[Schema] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Success:
     """A success.
 
     Attributes:
@@ -52,7 +52,7 @@ _STREAM: Final[Schema] = {
 }
 
 
-def from_device(schema: Schema, *, is_stream: bool = False) -> Answer:
+def from_device(schema: Schema, *, is_stream: bool = False) -> Success:
     """What a device has answered, as JSON or as it is.
 
     Args:
@@ -62,38 +62,38 @@ def from_device(schema: Schema, *, is_stream: bool = False) -> Answer:
     content = {JSON: schema, CBOR: _BYTES}
     if is_stream:
         content[EVENT_STREAM] = _STREAM
-    return Answer("What the device has answered.", content, _CACHING)
+    return Success("What the device has answered.", content, _CACHING)
 
 
-def from_gateway(description: str, schema: Schema, *, is_stream: bool = False) -> Answer:
+def from_gateway(description: str, schema: Schema, *, is_stream: bool = False) -> Success:
     """What the gateway itself answers, as JSON or as a stream."""
     content = {JSON: schema}
     if is_stream:
         content[EVENT_STREAM] = _STREAM
-    return Answer(description, content)
+    return Success(description, content)
 
 
-CREATED: Final = Answer("It is there now.")
-DONE: Final = Answer("It is done.")
-UNCHANGED: Final = Answer("It has not changed.", headers=_CACHING)
-ACCEPTED: Final = Answer(
+CREATED: Final = Success("It is there now.")
+DONE: Final = Success("It is done.")
+UNCHANGED: Final = Success("It has not changed.", headers=_CACHING)
+ACCEPTED: Final = Success(
     "A job was made of it.",
     {JSON: reference("Job")},
     {"Location": "Of the job.", "Preference-Applied": "respond-async"},
 )
-CBOR_BYTES: Final = Answer("What the device has.", {CBOR: _BYTES}, _CACHING)
-OCTET_BYTES: Final = Answer("What was kept.", {OCTETS: _BYTES}, {"ETag": "Its SHA-256."})
-IDENTIFIER: Final = Answer("The identifier of the device.", {OCTETS: _BYTES})
-PROTECTED: Final = Answer(
+CBOR_BYTES: Final = Success("What the device has.", {CBOR: _BYTES}, _CACHING)
+OCTET_BYTES: Final = Success("What was kept.", {OCTETS: _BYTES}, {"ETag": "Its SHA-256."})
+IDENTIFIER: Final = Success("The identifier of the device.", {OCTETS: _BYTES})
+PROTECTED: Final = Success(
     "What the device has answered; only its peer can read it.",
     {OSCORE: _BYTES},
     {"OSCORE": "The OSCORE option of the answer."},
 )
-RESULT: Final = Answer(
+RESULT: Final = Success(
     "What the device has answered.", {JSON: {}, CBOR: _BYTES, OCTETS: _BYTES, OSCORE: _BYTES}
 )
-NUMBERS: Final = Answer("All numbers, as Prometheus reads them.", {CONTENT_TYPE: TEXT})
-DESCRIPTION: Final = Answer("This description.", {JSON: {"type": "object"}})
+NUMBERS: Final = Success("All numbers, as Prometheus reads them.", {CONTENT_TYPE: TEXT})
+DESCRIPTION: Final = Success("This description.", {JSON: {"type": "object"}})
 
 _REFUSALS: Final[Mapping[int, str]] = {
     400: "The request cannot be read.",

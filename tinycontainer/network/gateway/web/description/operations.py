@@ -23,7 +23,7 @@ from .answers import (
     RELAYED,
     RESULT,
     UNCHANGED,
-    Answer,
+    Success,
     from_device,
     from_gateway,
     listed,
@@ -33,7 +33,7 @@ from .schemas import reference
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class HttpOperation:
     """Something that can be asked.
 
     Attributes:
@@ -52,7 +52,7 @@ class Operation:
     path: str
     name: str
     summary: str
-    answers: Mapping[int, Answer]
+    answers: Mapping[int, Success]
     refused: frozenset[int] = ALWAYS
     parameters: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
@@ -91,12 +91,12 @@ def _look(
     path: str,
     name: str,
     summary: str,
-    answer: Answer,
+    answer: Success,
     parameters: tuple[str, ...] = (),
-) -> Operation:
+) -> HttpOperation:
     """Something of a device that is read."""
     answers = {200: answer, 202: ACCEPTED, 304: UNCHANGED}
-    return Operation("get", path, name, summary, answers, RELAYED, (*_LOOK, *parameters))
+    return HttpOperation("get", path, name, summary, answers, RELAYED, (*_LOOK, *parameters))
 
 
 def _change(
@@ -104,13 +104,13 @@ def _change(
     path: str,
     name: str,
     summary: str,
-    answers: Mapping[int, Answer],
+    answers: Mapping[int, Success],
     parameters: tuple[str, ...] = _CHANGE,
     body: tuple[str, ...] = (),
-) -> Operation:
+) -> HttpOperation:
     """Something of a device that is changed."""
     given = {**answers, 202: ACCEPTED}
-    return Operation(method, path, name, summary, given, RELAYED, parameters, body)
+    return HttpOperation(method, path, name, summary, given, RELAYED, parameters, body)
 
 
 _OF_DEVICES: Final = (
@@ -187,44 +187,44 @@ _OF_VERSION_1: Final = (
 _JOB: Final = from_gateway("The job.", reference("Job"), is_stream=True)
 _BLOB: Final = from_gateway("It is kept.", reference("Blob"))
 _OF_GATEWAY: Final = (
-    Operation(
+    HttpOperation(
         "get", "/devices", "listDevices", "All devices, now or as they come and go",
         {200: from_gateway("The devices.", listed("ListedDevice"), is_stream=True)},
     ),
-    Operation(
+    HttpOperation(
         "get", "/devices/{name}", "findDevice", "A device as the gateway knows it",
         {200: from_gateway("The device.", reference("ListedDevice"))}, ALWAYS | {404}, ("device",),
     ),
-    Operation(
+    HttpOperation(
         "post", "/devices/{name}", "forward", "Pass on what is protected from end to end",
         {200: PROTECTED, 202: ACCEPTED}, RELAYED, ("device", "oscore", *_LATER), (OSCORE,),
     ),
-    Operation(
+    HttpOperation(
         "get", "/devices/{name}/jobs", "listJobs", "The newest jobs of a device, at most 100",
         {200: from_gateway("Jobs of this token.", listed("Job"))}, ALWAYS | {404}, ("device",),
     ),
-    Operation(
+    HttpOperation(
         "get", "/jobs/{id}", "showJob", "A job, now or until it ends", {200: _JOB},
         ALWAYS | {404}, ("job", "prefer-wait"),
     ),
-    Operation(
+    HttpOperation(
         "delete", "/jobs/{id}", "cancelJob", "Cancel a job that was not sent yet",
         {200: from_gateway("The job.", reference("Job"))}, ALWAYS | {404, 409}, ("job",),
     ),
-    Operation(
+    HttpOperation(
         "get", "/jobs/{id}/result", "showResult", "The answer of the device, as if it came now",
         {200: RESULT, 201: CREATED, 204: DONE, 304: UNCHANGED}, RELAYED, ("job",),
     ),
-    Operation(
+    HttpOperation(
         "get", "/blobs/{sha256}", "readBlob", "A payload that is kept", {200: OCTET_BYTES},
         ALWAYS | {400, 404}, ("sha256",),
     ),
-    Operation(
+    HttpOperation(
         "put", "/blobs/{sha256}", "keepBlob", "Keep a payload, for requests that name it",
         {201: _BLOB}, ALWAYS | {400, 413, 415, 422}, ("sha256",), (OCTETS,),
     ),
-    Operation("get", "/metrics", "readMetrics", "The numbers of the gateway", {200: NUMBERS}),
-    Operation(
+    HttpOperation("get", "/metrics", "readMetrics", "The numbers of the gateway", {200: NUMBERS}),
+    HttpOperation(
         "get", "/openapi.json", "describe", "This description", {200: DESCRIPTION}, frozenset(),
         is_open=True,
     ),

@@ -13,7 +13,7 @@ _TAGS: Final = f"At most {MAX_ETAGS}, as a device has given them, or *."
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class HttpParameter:
     """Something that a request can have.
 
     Attributes:
@@ -45,19 +45,19 @@ class Parameter:
         return written
 
 
-def _path(name: str, schema: Schema, description: str) -> Parameter:
-    return Parameter("path", name, schema, description, is_needed=True)
+def _path(name: str, schema: Schema, description: str) -> HttpParameter:
+    return HttpParameter("path", name, schema, description, is_needed=True)
 
 
-def _query(name: str, schema: Schema, description: str) -> Parameter:
-    return Parameter("query", name, schema, description)
+def _query(name: str, schema: Schema, description: str) -> HttpParameter:
+    return HttpParameter("query", name, schema, description)
 
 
-def _header(name: str, schema: Schema, description: str) -> Parameter:
-    return Parameter("header", name, schema, description)
+def _header(name: str, schema: Schema, description: str) -> HttpParameter:
+    return HttpParameter("header", name, schema, description)
 
 
-PARAMETERS: Final[Mapping[str, Parameter]] = {
+PARAMETERS: Final[Mapping[str, HttpParameter]] = {
     "device": _path("name", DEVICE_NAME, "Name of the device."),
     "uid": _path("uid", _HEX_UID, "uid of the container in hexadecimal digits."),
     "job": _path("id", JOB_ID, "Of the job."),
@@ -79,7 +79,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
         " one, the gateway draws it.",
     ),
     "blob": _query("blob", SHA256, "SHA-256 of a blob that is the payload, which then is empty."),
-    "action": Parameter("query", "action", one_of(*ACTIONS), "What is asked.", is_needed=True),
+    "action": HttpParameter("query", "action", one_of(*ACTIONS), "What is asked.", is_needed=True),
     "published-uid": _query("uid", _HEX_UID, "uid of the container; of all actions but load."),
     "if-match": _header("If-Match", TEXT, f"Replace what has one of these tags. {_TAGS}"),
     "if-none-match": _header("If-None-Match", TEXT, f"Answer 304 if nothing has changed. {_TAGS}"),
@@ -101,7 +101,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
         {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
         "Of a stream: go on after this event.",
     ),
-    "oscore": Parameter(
+    "oscore": HttpParameter(
         "header",
         "OSCORE",
         {"type": "string", "pattern": "^[A-Za-z0-9_-]{2,340}$"},

@@ -78,9 +78,12 @@ const REFUSALS = {
   504: ["The device does not answer", "See whether it has power and reaches the gateway; this page asks again by itself."],
 };
 
+const DEVICE_REFUSES = ["The device refuses it", "Its file has to give this gateway the right to read."];
+
 /** A refusal in words: what it is, and what to do. */
 export function refusal(status, problem) {
-  const [title, todo] = REFUSALS[status] ?? ["This did not work", "The page asks again by itself."];
+  const isOfDevice = status === 403 && problem?.code;
+  const [title, todo] = isOfDevice ? DEVICE_REFUSES : REFUSALS[status] ?? ["This did not work", "The page asks again by itself."];
   const detail = typeof problem?.detail === "string" ? problem.detail : "";
   return { title, text: detail ? `${sentence(detail)} ${todo}` : todo };
 }

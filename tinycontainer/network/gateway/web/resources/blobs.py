@@ -11,7 +11,7 @@ from ..bodies import HttpBody
 from ..media_types import OCTETS
 from ..parts import Parts
 from ..problems import HttpRefused
-from .common import require
+from .common import find_blob, require
 
 
 class BlobResources:
@@ -37,7 +37,7 @@ class BlobResources:
         """GET /blobs/{sha256}."""
         require(holder, TokenVerb.STORE)
         digest = read_sha256(str(request.path_params["sha256"]))
-        found = await self._parts.blobs.find(digest)
+        found = await find_blob(self._parts.blobs, digest)
         if found is None:
             raise HttpRefused(404, "unknown-blob", "no blob has this hash")
         headers = {

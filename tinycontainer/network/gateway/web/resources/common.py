@@ -1,5 +1,6 @@
 """What several resources of the gateway do alike."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -9,8 +10,9 @@ from starlette.responses import Response, StreamingResponse
 from tinycontainer.text import show
 
 from ....agent.requests.message import CoapAnswer
+from ...blobs import Blobs, BlobsBusy
 from ...devices.carrier import BadAnswer, NoAnswer
-from ...devices.devices import Answered, Devices, KnownDevice, NotThere
+from ...devices.devices import Answered, Devices, GatewayDevice, NotThere
 from ...gateway_file import TokenVerb
 from ..access import Holder
 from ..media_types import EVENT_STREAM, AcceptedTypes
@@ -25,34 +27,37 @@ class OpenStreams:
 
     Args:
         most: how many there may be.
+        most_each: how many of them one holder may have.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, most_each: int) -> None:
         self._most = most
-        self.count = 0
+        self._most_each = most_each
+        self.counts: Counter[str] = Counter()
 
-    def respond(self, source: AsyncIterator[bytes]) -> Response:
+    def respond(self, source: AsyncIterator[bytes], holder: Holder) -> Response:
         """Answer with a stream.
 
         Args:
             source: its events.
+            holder: who gets it.
 
         Raises:
             HttpRefused: too many are open.
         """
-        if self.count >= self._most:
+        if self.counts.total() >= self._most or self.counts[holder.name] >= self._most_each:
             headers = {"Retry-After": str(_BUSY_S)}
             raise HttpRefused(503, "busy", "too many streams are open", headers)
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(self._counted(source), 200, headers, EVENT_STREAM)
+        return StreamingResponse(self._counted(source, holder.name), 200, headers, EVENT_STREAM)
 
-    async def _counted(self, source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        self.count += 1
+    async def _counted(self, source: AsyncIterator[bytes], name: str) -> AsyncIterator[bytes]:
+        self.counts[name] += 1
         try:
             async for piece in with_signs_of_life(source):
                 yield piece
         finally:
-            self.count -= 1
+            self.counts[name] -= 1
 
 
 def require(holder: Holder, verb: TokenVerb) -> None:
@@ -65,7 +70,7 @@ def require(holder: Holder, verb: TokenVerb) -> None:
         raise HttpRefused(403, "forbidden", f"{holder.name} has no right to {verb}")
 
 
-def find_device(devices: Devices, request: Request, holder: Holder) -> KnownDevice:
+def find_device(devices: Devices, request: Request, holder: Holder) -> GatewayDevice:
     """The device of a request's path.
 
     Raises:
@@ -83,7 +88,8 @@ def find_device(devices: Devices, request: Request, holder: Holder) -> KnownDevi
 
 
 def wants_stream(request: Request) -> bool:
-    """Whether a client accepts a stream of events, by this name; for HEAD it would have no end."""
+    """Whether a client accepts a stream of events, by this name."""
+    # A HEAD has no stream: it would never end.
     return (
         request.method == "GET" and AcceptedTypes.parse(request.headers.get("accept")).wants_stream
     )
@@ -101,6 +107,19 @@ async def put_together(answered: Answered) -> CoapAnswer:
         raise HttpRefused(504, "no-answer", "the device stopped to answer") from error
     except BadAnswer as error:
         raise HttpRefused(502, "bad-answer", f"the device: {error}") from error
+
+
+async def find_blob(blobs: Blobs, digest: bytes) -> bytes | None:
+    """A blob; None if it is nowhere.
+
+    Raises:
+        HttpRefused: too many are being fetched.
+    """
+    try:
+        return await blobs.find(digest)
+    except BlobsBusy as error:
+        headers = {"Retry-After": str(_BUSY_S)}
+        raise HttpRefused(503, "busy", "too many blobs are being fetched", headers) from error
 
 
 def too_often(problem: str, wait_s: float) -> HttpRefused:

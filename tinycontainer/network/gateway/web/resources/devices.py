@@ -1,18 +1,20 @@
 """Requests to devices: from HTTP to CoAP and back, now or as a job."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from ....agent.requests.message import CoapRequest, Method
+from ....agent.requests.message import CoapRequest, Method, Option
 from ...devices.carrier import BadAnswer, NoAnswer, PayloadPieces
-from ...devices.devices import Answered, Asleep, KnownDevice, NotThere, TooOften
+from ...devices.devices import Answered, DeviceAsleep, GatewayDevice, NotThere, TooOften
 from ...gateway_file import TokenVerb
 from ..access import Holder
 from ..answering import HttpAnswer, write_answer
-from ..asking import ALLOWED, DeviceRequest, HttpAsked, read_device_request
+from ..asking import DeviceRequest, HttpAsked, read_device_request
 from ..bodies import HttpBody
 from ..forwarding import HEADER, read_protected, write_protected
 from ..parts import Parts
@@ -20,7 +22,15 @@ from ..preferences import Preferences
 from ..problems import HttpRefused, bad_request
 from ..renditions import rendition_of
 from ..streams import EventStreams, states
-from .common import OpenStreams, find_device, put_together, require, too_often, wants_stream
+from .common import (
+    OpenStreams,
+    find_blob,
+    find_device,
+    put_together,
+    require,
+    too_often,
+    wants_stream,
+)
 from .jobs import JobResources
 
 _OBSERVED: Final = frozenset({"containers", "container", "update", "events"})
@@ -62,7 +72,7 @@ class DeviceResources:
         for verb in asked.verbs:
             require(holder, verb)
         if wants_stream(request) and asked.request.method is Method.GET:
-            return self._observe(request, device, asked)
+            return self._observe(request, holder, device, asked)
         body = HttpBody(request, self._parts.limits.payload_bytes)
         asked, content = await self._take_payload(asked, body)
         if Preferences.of(request.headers).responds_async:
@@ -73,13 +83,22 @@ class DeviceResources:
         if content is None and asked.request.method is not Method.GET:
             pieces = PayloadPieces(body.pieces(), body.size)
         coap = replace(asked.request, payload=content or b"")
-        return await self._write(await self._carry(device.name, coap, pieces), asked)
+        answered = await self._carry(device.name, coap, pieces)
+        return await self._write(answered, asked, is_bare=request.method == "HEAD")
 
     def _read(self, request: Request) -> DeviceRequest:
         raw = request.scope.get("raw_path", b"").decode("ascii", "replace")
-        rest = raw.partition("?")[0].removeprefix("/devices/").partition("/")[2]
-        query = request.scope.get("query_string", b"").decode("ascii", "replace")
-        asked = HttpAsked(request.method, rest, query, request.headers)
+        name, _, rest = raw.removeprefix("/devices/").partition("/")
+        if unquote(name) != request.path_params["name"]:  # it has an escaped slash
+            raise HttpRefused(404, "not-found", "there is no such resource; see /openapi.json")
+        try:
+            query = request.scope.get("query_string", b"").decode("ascii")
+        except UnicodeDecodeError:
+            raise bad_request("query: has characters that must be escaped") from None
+        headers: dict[str, str] = {}
+        for field, value in request.headers.items():
+            headers[field] = f"{headers[field]}, {value}" if field in headers else value
+        asked = HttpAsked(request.method, rest, query, headers)
         return read_device_request(asked, self._parts.random_bytes)
 
     async def _take_payload(
@@ -87,10 +106,10 @@ class DeviceResources:
     ) -> tuple[DeviceRequest, bytes | None]:
         """A request, and all of its payload; None if that is yet to come."""
         if asked.blob is not None:
-            content = await self._parts.blobs.find(asked.blob)
+            content = await find_blob(self._parts.blobs, asked.blob)
             if content is None:
                 raise HttpRefused(404, "unknown-blob", "no blob has this hash; PUT it to /blobs")
-            if body.size:
+            if await body.whole():
                 raise bad_request("payload: a blob is named in its place")
             return asked, content
         if asked.takes_bundle:
@@ -101,7 +120,7 @@ class DeviceResources:
         """Ask a device now."""
         try:
             return await self._parts.devices.ask(name, asked, body)
-        except Asleep as error:
+        except DeviceAsleep as error:
             waits = {"Retry-After": str(int(error.back_s) + 1)}
             problem = "the device sleeps; ask later, or with Prefer: respond-async"
             raise HttpRefused(503, "asleep", problem, waits) from error
@@ -116,20 +135,30 @@ class DeviceResources:
         except BadAnswer as error:
             raise HttpRefused(502, "bad-answer", f"the device: {error}") from error
 
-    async def _write(self, answered: Answered, asked: DeviceRequest) -> HttpAnswer | Response:
-        """The answer of a device; a long one in pieces, as they come."""
+    async def _write(
+        self, answered: Answered, asked: DeviceRequest, *, is_bare: bool
+    ) -> HttpAnswer | Response:
+        """The answer of a device; a long one in pieces, as they come, unless it stays bare."""
         try:
             if answered.rest is None or asked.rendition is not None:
-                answer = await put_together(answered)
-                return write_answer(answer, asked.rendition, answered.age_s, answered.fresh_s)
+                return write_answer(
+                    await put_together(answered),
+                    asked.rendition,
+                    answered.age_s,
+                    answered.fresh_s,
+                    may_be_valid=asked.request.option(Option.ETAG) is not None,
+                )
             head = write_answer(answered.answer, None, 0, 0)
         except HttpRefused as refusal:
             if refusal.status == 405 and "Allow" not in refusal.headers:
-                refusal.headers["Allow"] = ALLOWED[asked.kind]
+                refusal.headers["Allow"] = asked.allowed
             raise
-        return StreamingResponse(answered.rest, head.status, head.headers)
+        rest = _nothing() if is_bare else answered.rest
+        return StreamingResponse(rest, head.status, head.headers)
 
-    def _observe(self, request: Request, device: KnownDevice, asked: DeviceRequest) -> Response:
+    def _observe(
+        self, request: Request, holder: Holder, device: GatewayDevice, asked: DeviceRequest
+    ) -> Response:
         rendition = rendition_of(asked.kind)
         if asked.kind not in _OBSERVED or rendition is None:
             raise HttpRefused(406, "not-acceptable", "this resource cannot be observed")
@@ -137,6 +166,13 @@ class DeviceResources:
             since = request.headers.get("last-event-id", request.query_params.get("since", "0"))
             if not (since.isascii() and since.isdigit() and len(since) <= 18):
                 raise bad_request("Last-Event-ID: is no number of an event")
-            return self._streams.respond(self._events.follow(device.name, int(since)))
+            return self._streams.respond(self._events.follow(device.name, int(since)), holder)
         source = states(self._parts.watching, device.name, asked.request.path, rendition)
-        return self._streams.respond(source)
+        return self._streams.respond(source, holder)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    """No payload, of a length that is not told."""
+    none: tuple[bytes, ...] = ()
+    for piece in none:
+        yield piece

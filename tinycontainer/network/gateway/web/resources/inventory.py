@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ...devices.devices import KnownDevice, NotThere
+from ...devices.devices import GatewayDevice, NotThere
 from ...gateway_file import TokenVerb
 from ..access import Holder
 from ..answering import HttpAnswer, as_json
@@ -36,7 +36,7 @@ class InventoryResources:
         changes = self._parts.inventory.changes()
         names = [each.name for each in seen]
         source = inventory(changes, lambda name: self._look(name, holder), names)
-        return self._streams.respond(source)
+        return self._streams.respond(source, holder)
 
     async def show_device(self, request: Request, holder: Holder) -> HttpAnswer:
         """GET /devices/{name}."""
@@ -51,5 +51,5 @@ class InventoryResources:
             return None
         return self._describe(device) if holder.reaches(device.groups) else None
 
-    def _describe(self, device: KnownDevice) -> dict[str, Any]:
+    def _describe(self, device: GatewayDevice) -> dict[str, Any]:
         return describe_device(device, self._parts.jobs.waiting(device.name))

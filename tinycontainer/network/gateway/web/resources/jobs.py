@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from ....agent.requests.message import CoapRequest, Method, Option
 from ....agent.requests.published_table import CONTAINER_PATH
-from ...devices.devices import KnownDevice
+from ...devices.devices import GatewayDevice
 from ...devices.jobs import QueueFull
 from ...job import IllegalJobEvent, Job
 from ..access import Holder
@@ -44,7 +44,7 @@ class JobResources:
         self._streams = streams
 
     async def accept(
-        self, request: Request, holder: Holder, device: KnownDevice, asked: CoapRequest
+        self, request: Request, holder: Holder, device: GatewayDevice, asked: CoapRequest
     ) -> HttpAnswer:
         """Make a job of a request.
 
@@ -74,14 +74,14 @@ class JobResources:
     async def list_jobs(self, request: Request, holder: Holder) -> HttpAnswer:
         """GET /devices/{name}/jobs."""
         device = find_device(self._parts.devices, request, holder)
-        found = self._parts.jobs.of_device(device.name, JOBS_SHOWN)
-        return as_json(200, [describe_job(job) for job in found if job.owner == holder.name])
+        found = self._parts.jobs.of_device(device.name, holder.name, JOBS_SHOWN)
+        return as_json(200, [describe_job(job) for job in found])
 
     async def show(self, request: Request, holder: Holder) -> HttpAnswer | Response:
         """GET /jobs/{id}."""
         job = self._find(request, holder)
         if wants_stream(request):
-            return self._streams.respond(self._follow(job))
+            return self._streams.respond(self._follow(job), holder)
         return as_json(200, describe_job(await self._await_end(request, job)))
 
     async def cancel(self, request: Request, holder: Holder) -> HttpAnswer:
@@ -100,7 +100,9 @@ class JobResources:
             raise HttpRefused(409, "no-result", f"the job is {job.state}; {ended}")
         if job.request.option(Option.OSCORE) is not None:
             return write_protected(job.answer)
-        return write_answer(job.answer, _asked_in(job, request).rendition, 0, 0)
+        rendition = _asked_in(job, request).rendition
+        is_conditional = job.request.option(Option.ETAG) is not None
+        return write_answer(job.answer, rendition, 0, 0, may_be_valid=is_conditional)
 
     async def _await_end(self, request: Request, job: Job) -> Job:
         wait_s = Preferences.of(request.headers).wait_s
