@@ -153,8 +153,8 @@ REQUIREMENTS: Final = (
         60,
     ),
     Requirement(
-        "A GET through a gateway to a device, by one and a half of the same GET sent directly and 1 ms"
-        " (unprotected and by OSCORE)",
+        "A GET through a gateway to a device, by one and a half of the same GET sent directly and"
+        " 1 ms (unprotected and by OSCORE)",
         "gateway: GET",
         "",
         _median("one and a half and 1 ms"),
