@@ -153,6 +153,28 @@ REQUIREMENTS: Final = (
         60,
     ),
     Requirement(
+        "A GET through a gateway to a device, by one and a half of the same GET sent directly and"
+        " 1 ms (unprotected and by OSCORE)",
+        "gateway: GET",
+        "",
+        _median("one and a half and 1 ms"),
+        1.0,
+    ),
+    Requirement(
+        "Milliseconds of processor time of a gateway for a cached GET, JSON and CBOR",
+        "gateway: cached GET",
+        "",
+        lambda row: float(row["seconds"]["gateway"]["median"]) * 1000,
+        0.5,
+    ),
+    Requirement(
+        "Megabytes of a gateway with 1,000 registered devices and 200 open streams",
+        "gateway: event",
+        "",
+        lambda row: float(row["facts"]["megabytes"]),
+        250,
+    ),
+    Requirement(
         "Collecting an empty project by pytest where the project is installed, by the same without"
         " its plugin (processor time)",
         "plugin",
