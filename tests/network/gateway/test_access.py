@@ -16,6 +16,7 @@ from support.raw_http import ask_raw, exchange, status_of
 pytest.importorskip("starlette")
 pytest.importorskip("aiocoap")
 pytest.importorskip("httptools")
+from tinycontainer.network.gateway.audit import AuditFile
 from tinycontainer.network.gateway.gateway_file import TokenVerb
 
 TEMPLATE = """
@@ -348,3 +349,22 @@ def test_a_head_without_an_end_is_not_kept(open_gateway: Gateway) -> None:
     assert answer == b"" or status_of(answer) in (400, 431)
     assert held_bytes() - before < 8 << 20
     wait_until(lambda: open_gateway.ask("GET", "/devices").status_code == 200)
+
+
+@pytest.mark.clause("TC-GW-40")
+def test_who_is_turned_away_often_is_noted_once_a_second(tmp_path: Path) -> None:
+    now_s = [100.0]
+    path = tmp_path / "audit.jsonl"
+    audit = AuditFile(path, 1 << 20, lambda: now_s[0])
+    for _ in range(50):
+        audit.note_turned_away({"status": 401})
+    audit.note({"status": 200})
+    now_s[0] += 1
+    audit.note_turned_away({"status": 401})
+    audit.close()
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(row["status"], row.get("more")) for row in rows] == [
+        (401, None),
+        (200, None),
+        (401, 49),
+    ]

@@ -9,11 +9,13 @@ import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.text import show
 
-_MODE = 0o600
+TURNED_AWAY_S: Final = 1.0
+_MODE: Final = 0o600
 
 
 class AuditFile:
@@ -37,6 +39,8 @@ class AuditFile:
         self._descriptor: int | None = None
         self._size = 0
         self._is_cut = False
+        self._turned_away_s = 0.0
+        self._left_out = 0
         self.lost = 0
         if path is not None:
             try:
@@ -61,6 +65,20 @@ class AuditFile:
             self._write(self._path, line)
         except OSError:
             self.lost += 1
+
+    def note_turned_away(self, what: Mapping[str, object]) -> None:
+        """Write a line about somebody who is not known, or asks too often.
+
+        At most one in a second, with the number of those that were left out before it: else whoever
+        wants a line to be gone only had to ask often enough.
+        """
+        now_s = self._now_s()
+        if 0 <= now_s - self._turned_away_s < TURNED_AWAY_S:
+            self._left_out += 1
+            return
+        self._turned_away_s = now_s
+        self.note({**what, "more": self._left_out or ""})
+        self._left_out = 0
 
     def close(self) -> None:
         """Let the file go."""

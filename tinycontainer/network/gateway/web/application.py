@@ -113,7 +113,9 @@ class Application:
 
     def _note(self, request: Request, holder: Holder | None, status: int, took_s: float) -> None:
         self._parts.metrics.count(request.method, status, took_s)
-        self._parts.audit.note(
+        audit = self._parts.audit
+        note = audit.note_turned_away if status in (401, 429) else audit.note
+        note(
             {
                 "who": "" if holder is None else holder.name,
                 "method": show(request.method, 20),

@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cache, lru_cache
 from typing import Any, Final
 
 from ...agent.operator.answers import (
@@ -21,12 +20,6 @@ from .media_types import JSON
 
 MAX_READ_BYTES: Final = 160 * 1024
 """Of an answer that is read: more than 32 events can have."""
-
-
-_KEPT: Final = 256
-"""How many answers' JSON is kept: a device often answers what it has answered before."""
-_KEPT_BYTES: Final = 4096
-"""Of such an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +40,7 @@ class Rendition:
         Raises:
             AnswerUnreadable: it is not what the specification says.
         """
-        render = _render_once if len(answer.payload) <= _KEPT_BYTES else _render
-        return render(self.read, answer)
-
-
-def _render(read: Callable[[CoapAnswer], Any], answer: CoapAnswer) -> bytes:
-    return json.dumps(read(answer)).encode()
-
-
-_render_once: Final = lru_cache(_KEPT)(_render)
+        return json.dumps(self.read(answer)).encode()
 
 
 def rendition_of(kind: str, uid: str = "") -> Rendition | None:
@@ -102,7 +87,7 @@ def require_readable(answer: CoapAnswer) -> None:
         raise AnswerUnreadable(f"it has more than {MAX_READ_BYTES} bytes")
 
 
-@cache  # one for each reader, by which what was rendered is found again
+# one for each reader, by which what was rendered is found again
 def _bounded(read: Callable[[CoapAnswer], Any]) -> Callable[[CoapAnswer], Any]:
     def read_bounded(answer: CoapAnswer) -> Any:
         require_readable(answer)

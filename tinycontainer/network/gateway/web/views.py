@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ...agent.requests.message import Option
+from ...agent.requests.message import CoapRequest, Option
 from ..devices.devices import GatewayDevice
 from ..job import Job
 
@@ -44,7 +44,7 @@ def describe_job(job: Job) -> dict[str, Any]:
         "device": job.device,
         "state": job.state.value,
         "method": request.method.name,
-        "path": "" if is_protected else "/" + "/".join(request.path),
+        "path": "" if is_protected else _place_of(request),
         "protected": is_protected,
         "created_s": round(job.created_s, 3),
         "deadline_s": round(job.deadline_s, 3),
@@ -52,6 +52,12 @@ def describe_job(job: Job) -> dict[str, Any]:
         "attempts": job.attempts,
         "code": "" if job.answer is None else job.answer.code.dotted,
     }
+
+
+def _place_of(request: CoapRequest) -> str:
+    """Path and query of a request, without its id."""
+    query = "&".join(part for part in request.query if not part.startswith("id="))
+    return "/" + "/".join(request.path) + (f"?{query}" if query else "")
 
 
 def _rounded(seconds: float | None) -> float | None:
