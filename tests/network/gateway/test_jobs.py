@@ -27,7 +27,7 @@ from tinycontainer.network.gateway.job import (
 
 pytest.importorskip("aiocoap")
 
-from tinycontainer.network.gateway.devices.carrier import BadAnswer, NoAnswer
+from tinycontainer.network.gateway.devices.answers import BadAnswer, NoAnswer
 from tinycontainer.network.gateway.devices.devices import Answered
 from tinycontainer.network.gateway.devices.doubts import MOST_OTHERS, Doubts
 from tinycontainer.network.gateway.devices.jobs import JobLimits, Jobs, QueueFull

@@ -6,7 +6,6 @@ request means is not known here.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -18,29 +17,35 @@ from aiocoap.transports.udp6 import UDP6EndpointAddress
 
 from tinycontainer.text import flatten
 
-from ...agent.requests.blocks import decode_block, encode_block
+from ...agent.requests.blocks import encode_block
 from ...agent.requests.message import (
     BLOCK_BYTES,
     Block,
     CoapAnswer,
     CoapRequest,
     Code,
-    Format,
     Option,
     to_uint,
 )
-from ...agent.requests.refusing import CoapRefused
+from .answers import (
+    BadAnswer,
+    NoAnswer,
+    begin_of,
+    block_of,
+    continued_size,
+    etag_of,
+    read_answer,
+    require_begin,
+)
 from .cache import freshness_s
+from .payloads import PayloadPieces
 
 OBSERVED_MARGIN_S: Final = 2.0
-MAX_MESSAGE_BYTES: Final = 3072
-"""Payload and options of one answer; the library cuts datagrams of 4096 bytes without a word."""
 ALL_BLOCKS_S: Final = 300.0
 """How long all blocks of an answer may take together."""
+MAX_REMOTES: Final = 10_000
+"""Addresses that are kept; the one that was worked out first is forgotten."""
 _WRONG_LENGTH: Final = "a block of its answer has another length than it says"
-_FORMATS: Final = frozenset(Format)
-_CRITICAL: Final = frozenset({Option.OSCORE, Option.BLOCK1, Option.BLOCK2})
-"""Critical options that an answer can have (RFC 7252, section 5.4.1)."""
 
 
 class _Patience(aiocoap.TransportTuning):  # type: ignore[misc]
@@ -51,17 +56,6 @@ class _Patience(aiocoap.TransportTuning):  # type: ignore[misc]
 
     ACK_TIMEOUT = 1.5
     MAX_RETRANSMIT = 2
-
-
-class NoAnswer(Exception):
-    """The device has not answered in time, or cannot be reached. It may have got the request."""
-
-
-class BadAnswer(Exception):
-    """The device, or somebody in its place, has answered what cannot be used.
-
-    The text is one line, fit to be shown.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,36 +71,6 @@ class Destination:
     name: str
     base: str
     security: Any
-
-
-class PayloadPieces:
-    """A payload that comes in pieces; it is read once.
-
-    Args:
-        pieces: of any length.
-        size: of all of them in bytes; None if it is not known.
-    """
-
-    def __init__(self, pieces: AsyncIterator[bytes], size: int | None = None) -> None:
-        self._pieces = pieces
-        self._held = bytearray()
-        self.size = size
-
-    async def take(self, most: int) -> tuple[bytes, bool]:
-        """The next bytes, as many as there are up to a number; and whether more follow them."""
-        while len(self._held) <= most:
-            piece = await anext(self._pieces, None)
-            if piece is None:
-                break
-            self._held += piece
-        taken = bytes(self._held[:most])
-        del self._held[:most]
-        return taken, bool(self._held)
-
-
-async def whole(payload: bytes) -> AsyncIterator[bytes]:
-    """The pieces of a payload that is there already."""
-    yield payload
 
 
 class CoapCarrier:
@@ -156,7 +120,7 @@ class CoapCarrier:
             answer = await self._upload(to, request, body, part)
         else:
             answer = await self.exchange(to, replace(request, payload=part))
-        _require_begin(answer)
+        require_begin(answer)
         return answer
 
     async def _upload(
@@ -174,7 +138,7 @@ class CoapCarrier:
                 return answer
             if not block.more and answer.code is not Code.CONTINUE:
                 return answer
-            size_bytes = _continued_size(answer, block)
+            size_bytes = continued_size(answer, block)
             came += len(part)
             part, more = await body.take(size_bytes)
             block, size = Block(came // size_bytes, more, size_bytes), ()
@@ -198,7 +162,7 @@ class CoapCarrier:
         end_s = asyncio.get_running_loop().time() + ALL_BLOCKS_S
         asked = tuple(each for each in request.options if each[0] != Option.BLOCK1)
         while True:
-            block = _block_of(answer)
+            block = block_of(answer)
             came += len(answer.payload)
             if came > most_bytes:
                 raise BadAnswer(f"its answer has more than {most_bytes} bytes")
@@ -214,10 +178,10 @@ class CoapCarrier:
             following = Block(block.number + 1, False, block.size_bytes)
             options = (*asked, (int(Option.BLOCK2), encode_block(following)))
             answer = await self.exchange(to, replace(request, options=options, payload=b""))
-            found = _block_of(answer)
+            found = block_of(answer)
             if (
                 answer.code is not first.code
-                or _etag_of(answer) != _etag_of(first)
+                or etag_of(answer) != etag_of(first)
                 or found is None
                 or (found.number, found.size_bytes) != (following.number, following.size_bytes)
             ):
@@ -239,7 +203,7 @@ class CoapCarrier:
             first = asked.open(await self._receive(asked.asking.response, self._answer_s))
             if first.opt.echo is not None:
                 raise NoAnswer  # whoever observes asks again, and has proved by then to be there
-            answer = _begin_of(first)
+            answer = begin_of(first)
             yield answer
             news = aiter(observation)
             while not observation.cancelled:
@@ -251,7 +215,7 @@ class CoapCarrier:
                 opened = asked.open(found)
                 if not asked.is_newer(found):  # somebody has kept it back, or it was overtaken
                     continue
-                answer = _begin_of(opened)
+                answer = begin_of(opened)
                 yield answer
         finally:
             if not observation.cancelled:
@@ -282,9 +246,7 @@ class CoapCarrier:
             payload=request.payload,
             observe=observe,
             echo=echo,
-            transport_tuning=_Patience(),
         )
-        message.for_device = to.name
         message.opt.uri_path = request.path
         message.opt.uri_query = request.query
         for number, value in request.options:
@@ -296,6 +258,9 @@ class CoapCarrier:
                 message, request_id = security.protect(message)
             except (oscore.ContextUnavailable, OSError) as problem:
                 raise BadAnswer("it is not asked: its context cannot be used") from problem
+        # Of the message that is sent: what protects one makes another of it.
+        message.transport_tuning = _Patience()
+        message.for_device = to.name
         message.remote = await self._find_remote(to.base)
         asking = self._context.request(message, handle_blockwise=False)
         return _Asked(asking, security, request_id)
@@ -310,7 +275,7 @@ class CoapCarrier:
             except (error.Error, OSError) as problem:
                 raise NoAnswer from problem
             remote = _Single(finder.remote)
-            while len(self._remotes) >= 4096:
+            while len(self._remotes) >= MAX_REMOTES:
                 del self._remotes[next(iter(self._remotes))]
             self._remotes[base] = remote
         return remote
@@ -411,72 +376,3 @@ def _give_up(requests: Any, remote: Any, name: str) -> None:
         if exchange is not None:
             exchange[1].cancel()
             messages._continue_backlog(remote)
-
-
-def read_answer(message: Any) -> CoapAnswer:
-    """The answer of a message.
-
-    Raises:
-        BadAnswer: its code is not known.
-    """
-    options = tuple(
-        (int(each.number), each.encode())
-        for each in message.opt.option_list()
-        if each.number != Option.OBSERVE
-    )
-    size = len(message.payload) + sum(len(value) for _, value in options)
-    if size > MAX_MESSAGE_BYTES:
-        raise BadAnswer(f"a message of its answer has more than {MAX_MESSAGE_BYTES} bytes")
-    if any(each % 2 and each not in _CRITICAL for each, _ in options):
-        raise BadAnswer("its answer has a critical option that is not known")
-    number = message.opt.content_format
-    known = Format(int(number)) if number is not None and int(number) in _FORMATS else None
-    try:
-        return CoapAnswer(_code_of(int(message.code)), bytes(message.payload), known, options)
-    except ValueError as problem:
-        raise BadAnswer("its code is not known") from problem
-
-
-def _code_of(number: int) -> Code:
-    """A code; one that is not known counts as the first of its class (RFC 7252, section 5.9)."""
-    with suppress(ValueError):
-        return Code(number)
-    return {4: Code.BAD_REQUEST, 5: Code.INTERNAL_ERROR}.get(number >> 5) or Code(number)
-
-
-def _begin_of(message: Any) -> CoapAnswer:
-    answer = read_answer(message)
-    _require_begin(answer)
-    return answer
-
-
-def _require_begin(answer: CoapAnswer) -> None:
-    """Refuse an answer that is not the first block of one, or all of it."""
-    block = _block_of(answer)
-    if block is not None and block.number > 0:
-        raise BadAnswer("its answer does not begin with its first block")
-
-
-def _continued_size(answer: CoapAnswer, block: Block) -> int:
-    """In blocks of which size an upload goes on (RFC 7959, section 2.3)."""
-    found = _block_of(answer, Option.BLOCK1)
-    if not block.more:
-        raise BadAnswer("it asks for more than there is")
-    if answer.code is not Code.CONTINUE or found is None or found.number != block.number:
-        # It has taken one block for all there is, or another one: what it has done is not known.
-        raise BadAnswer("it does not take payloads in blocks as it should")
-    return min(found.size_bytes, block.size_bytes)
-
-
-def _block_of(answer: CoapAnswer, number: Option = Option.BLOCK2) -> Block | None:
-    value = dict(answer.options).get(number)
-    if value is None:
-        return None
-    try:
-        return decode_block(value)
-    except CoapRefused as problem:
-        raise BadAnswer("its option of blocks cannot be read") from problem
-
-
-def _etag_of(answer: CoapAnswer) -> bytes | None:
-    return dict(answer.options).get(Option.ETAG)

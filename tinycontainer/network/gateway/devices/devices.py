@@ -10,8 +10,9 @@ from ..directory.presence import Availability, Presence, judge_presence
 from ..directory.registrations import Registration
 from ..directory.table import Directory
 from .cache import AnswerCache, CachedAnswer
-from .carrier import CoapCarrier, Destination, PayloadPieces, whole
+from .carrier import CoapCarrier, Destination
 from .doubts import Doubts
+from .payloads import PayloadPieces, whole
 
 AT_ONCE: Final = 256
 """Devices that are described at once, before others get their turn."""
@@ -180,7 +181,7 @@ class Devices:
 
         Raises:
             NotThere: it is not registered.
-            Asleep: it sleeps.
+            DeviceAsleep: it sleeps.
             TooOften: it is asked too often.
             NoAnswer: it does not answer.
             BadAnswer: its answer cannot be used.
@@ -204,7 +205,7 @@ class Devices:
 
         Raises:
             NotThere: it is not registered.
-            Asleep: it sleeps.
+            DeviceAsleep: it sleeps.
         """
         device = self.find(name)
         if device.registration is None or device.availability.presence is Presence.GONE:
@@ -223,11 +224,11 @@ class Devices:
             self._carrier.abandon(name, registration.base)
 
     async def observe(self, name: str, request: CoapRequest) -> AsyncIterator[CoapAnswer]:
-        """The answer of a device, now and whenever it has changed; as `Carrier.observe`.
+        """The answer of a device, now and whenever it has changed; as `CoapCarrier.observe`.
 
         Raises:
             NotThere: it is not registered.
-            Asleep: it sleeps.
+            DeviceAsleep: it sleeps.
             TooOften: it is asked too often.
         """
         to = self.require_awake(name)

@@ -16,7 +16,7 @@ from tinycontainer.errors import TinyContainerError
 from ...agent.requests.message import CoapAnswer, CoapRequest, Code, Method, Option
 from ..job import Job, JobEvent, JobState
 from ..store import GatewayStore, NewJob
-from .carrier import BadAnswer, NoAnswer
+from .answers import BadAnswer, NoAnswer
 from .devices import DeviceAsleep, Devices, NotThere, TooOften
 
 AGAIN_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from ...agent.requests.message import CoapAnswer, CoapRequest, Method
-from .carrier import BadAnswer, NoAnswer
+from .answers import BadAnswer, NoAnswer
 from .devices import DeviceAsleep, Devices, NotThere, TooOften
 
 AGAIN_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)

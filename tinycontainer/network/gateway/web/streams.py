@@ -12,7 +12,7 @@ from tinycontainer.text import flatten
 
 from ...agent.operator.answers import AnswerUnreadable, read_events
 from ...agent.requests.message import CoapAnswer, CoapRequest, Code, Method
-from ..devices.carrier import BadAnswer, NoAnswer
+from ..devices.answers import BadAnswer, NoAnswer
 from ..devices.devices import DeviceAsleep, Devices, NotThere, TooOften
 from ..devices.watching import Watching
 from .answering import refusal_of

@@ -11,7 +11,7 @@ from tinycontainer.text import show
 
 from ....agent.requests.message import CoapAnswer
 from ...blobs import Blobs, BlobsBusy
-from ...devices.carrier import BadAnswer, NoAnswer
+from ...devices.answers import BadAnswer, NoAnswer
 from ...devices.devices import Answered, Devices, GatewayDevice, NotThere
 from ...gateway_file import TokenVerb
 from ..access import Holder

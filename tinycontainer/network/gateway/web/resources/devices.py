@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from ....agent.requests.message import CoapRequest, Method, Option
-from ...devices.carrier import BadAnswer, NoAnswer, PayloadPieces
+from ...devices.answers import BadAnswer, NoAnswer
 from ...devices.devices import Answered, DeviceAsleep, GatewayDevice, NotThere, TooOften
+from ...devices.payloads import PayloadPieces
 from ...gateway_file import TokenVerb
 from ..access import Holder
 from ..answering import HttpAnswer, write_answer
