@@ -253,9 +253,9 @@ def test_when_the_waiting_is_over_the_request_is_taken_back(
         assert found == "box1 still sleeps; the gateway says that it has dropped the request"
         assert double.cancelled == ["j0"]
         double.wakes_after = 0
-        for state in ("cancelled", "expired"):
+        for state, said in (("cancelled", "it is cancelled"), ("expired", "box1 still sleeps")):
             double.ends_as = state
-            assert f"it is {state}" in program.bad(*ask, "load", tmp_path / "box.tcb")
+            assert said in program.bad(*ask, "load", tmp_path / "box.tcb")
             double.ends_as = "unknown"
             patient = (*asking(double, tmp_path), "--wait", 60)
             assert "no answer after 3 tries" in program.bad(*patient, "load", tmp_path / "box.tcb")

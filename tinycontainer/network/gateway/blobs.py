@@ -146,6 +146,8 @@ def _download(url: str, most_bytes: int) -> bytes | None:
                 content += piece
                 if len(content) > most_bytes or time.monotonic() > end_s:
                     return None
+            if answer.length:  # of what was promised, some is missing
+                return None
     except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError):
         return None
     return bytes(content)
