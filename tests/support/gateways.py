@@ -31,10 +31,7 @@ device_requests_per_s = 100000
 
 def free_web_port() -> int:
     """A port of TCP that nobody uses."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_port(socket.SOCK_STREAM)
 
 
 class Gateway:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from tinycontainer.network.agent.requests.message import CoapAnswer, CoapRequest
 
 COAP_CLIENT = shutil.which("coap-client-notls") or shutil.which("coap-client")
 HOST = "127.0.0.1"
+_SERVERS_PORTS = range(20_000, 32_000)
 DEVICE = """
 [device]
 board = "default"
@@ -42,12 +43,17 @@ period_ms = 100
 """
 
 
-def free_port() -> int:
-    """A port of UDP that nobody uses."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port(kind: int = socket.SOCK_DGRAM) -> int:
+    """A port that nobody uses: of UDP, or of TCP by its kind of socket.
+
+    It is below those that systems give to clients: between this look and its use, one of the many
+    clients of tests beside this one would now and then get it.
+    """
+    while True:
+        port = secrets.choice(_SERVERS_PORTS)
+        with socket.socket(socket.AF_INET, kind) as probe, suppress(OSError):
+            probe.bind((HOST, port))
+            return port
 
 
 def make_desk(directory: Path, program: Program, uids: tuple[str, ...] = ("box",)) -> int:
