@@ -148,6 +148,9 @@ def _download(url: str, most_bytes: int) -> bytes | None:
                     return None
             if answer.length:  # of what was promised, some is missing
                 return None
+    except urllib.error.HTTPError as error:
+        error.close()  # it holds the answer open
+        return None
     except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError):
         return None
     return bytes(content)
