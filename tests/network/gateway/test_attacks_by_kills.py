@@ -97,7 +97,7 @@ def run(directory: Path, requests: tuple[CoapRequest, ...]) -> list[Job]:
         devices = Done(directory / "done")
         limits = JobLimits(64, 100, 1 << 20, 1e9)
         jobs = Jobs(store, devices, limits, lambda: 1000.0, os.urandom)  # type: ignore[arg-type]
-        running = asyncio.create_task(jobs.run())
+        running = asyncio.create_task(jobs.run(lambda job: job.owner != "gone"))
         for request in requests:
             note(directory / "acknowledged", jobs.accept("box", "me", request).id)
         while jobs.waiting("box"):

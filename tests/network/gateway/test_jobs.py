@@ -94,7 +94,7 @@ class Desk:
 
         async def do() -> None:
             jobs = self.begin()
-            running = asyncio.create_task(jobs.run())
+            running = asyncio.create_task(jobs.run(lambda job: job.owner != "gone"))
             try:
                 await work(jobs)
             finally:
@@ -190,6 +190,29 @@ def test_what_was_being_sent_when_the_gateway_was_killed_is_sent_again_or_unknow
     desk.devices.awake = {"a", "b"}
     desk.run(go_on)
     assert [request for _, request in desk.devices.asked] == [CHANGE]
+
+
+@pytest.mark.clause("TC-GW-51")
+def test_what_nobody_may_ask_any_more_is_not_delivered_after_a_start(desk: Desk) -> None:
+    desk.devices.awake = set()
+    made: dict[str, str] = {}
+
+    async def begin(jobs: Jobs) -> None:
+        for owner in ("me", "gone"):
+            made[owner] = jobs.accept("a", owner, CHANGE).id
+
+    async def go_on(jobs: Jobs) -> None:
+        kept = jobs.find(made["me"])
+        assert kept is not None
+        assert (await jobs.wait_for_end(kept, 10)).state is JobState.DONE
+        withdrawn = jobs.find(made["gone"])
+        assert withdrawn is not None
+        assert withdrawn.state is JobState.CANCELLED
+
+    desk.run(begin)
+    desk.devices.awake = {"a"}
+    desk.run(go_on)
+    assert len(desk.devices.asked) == 1
 
 
 @pytest.mark.clause("TC-GW-49")

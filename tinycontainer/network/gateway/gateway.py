@@ -33,10 +33,12 @@ from .directory.registrations import Registration
 from .directory.resources import DirectoryResources
 from .directory.table import MAX_REGISTRATIONS, Directory
 from .gateway_file import CoapTable, GatewayPlan
+from .job import Job
 from .metrics import Metrics
 from .store import GatewayStore
 from .web.access import Access
 from .web.application import Application
+from .web.asking import needed_verbs
 from .web.connection import MORE_CONNECTIONS, Connection
 from .web.openapi import write_openapi
 from .web.page import read_page_files
@@ -104,7 +106,7 @@ async def serve_gateway(served: ServedGateway) -> None:
                 loop.add_signal_handler(number, end)
             async with asyncio.TaskGroup() as group:
                 behind = [
-                    group.create_task(parts.jobs.run()),
+                    group.create_task(parts.jobs.run(lambda job: _may_still(parts, job))),
                     group.create_task(_watch_presence(parts)),
                 ]
                 await server.serve(sockets=[listener])
@@ -181,6 +183,14 @@ def steady_clock(
     """
     offset_s = wall_s() - monotonic_s()
     return lambda: offset_s + monotonic_s()
+
+
+def _may_still(parts: Parts, job: Job) -> bool:
+    """Whether the owner of a job may have its request asked, by the file as it is now."""
+    holder = parts.access.find(job.owner)
+    if holder is None or not holder.reaches(parts.devices.groups(job.device)):
+        return False
+    return all(map(holder.may, needed_verbs(job.request)))
 
 
 def _metrics(devices: Devices, jobs: Jobs, audit: AuditFile) -> Metrics:
@@ -301,13 +311,10 @@ def _web_config(plan: GatewayPlan, application: Application) -> uvicorn.Config:
 
 def _most_connections() -> int:
     """How many connections there may be, so that there are files left for everything else."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MAX_CONNECTIONS + MORE_CONNECTIONS + _OTHER_FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        return max(1, soft - MORE_CONNECTIONS - _OTHER_FILES)
-    return _MAX_CONNECTIONS
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if most == resource.RLIM_INFINITY:
+        return _MAX_CONNECTIONS
+    return max(1, min(_MAX_CONNECTIONS, most - MORE_CONNECTIONS - _OTHER_FILES))
 
 
 def _listen(address: Address) -> socket.socket:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import cbor2
+
 from tinycontainer.state.database import Database, StateFileError
 from tinycontainer.state.ownership import Ownership
 
@@ -26,6 +28,7 @@ WRITE_S: Final = 1.0
 """How long a renewal waits for others before it is written."""
 USED_AGAIN_S: Final = 60.0
 """That a blob was used is written once in so many seconds."""
+OVERDUE_AT_ONCE: Final = 32
 ROW_BYTES: Final = 512
 """What a blob counts beside its content: else there could be any number of empty ones."""
 _OLDEST_BLOB: Final = (
@@ -55,21 +58,22 @@ _MIGRATIONS: Final = (
             id TEXT NOT NULL UNIQUE,
             device TEXT NOT NULL,
             owner TEXT NOT NULL,
-            request BLOB NOT NULL,
-            payload BLOB NOT NULL,
             state TEXT NOT NULL,
+            is_open INTEGER NOT NULL,
             created_s REAL NOT NULL,
             deadline_s REAL NOT NULL,
             ended_s REAL NOT NULL,
             attempts INTEGER NOT NULL,
+            request BLOB NOT NULL,
             answer BLOB,
-            content BLOB NOT NULL,
-            is_open INTEGER NOT NULL
+            payload BLOB NOT NULL,
+            content BLOB NOT NULL
         )
         """,
         "CREATE INDEX job_of_device ON job (device, is_open, number)",
         "CREATE INDEX job_of_owner ON job (device, owner, number)",
         "CREATE INDEX job_of_state ON job (state, ended_s)",
+        "CREATE INDEX job_by_deadline ON job (deadline_s) WHERE is_open = 1",
         """
         CREATE TABLE blob (
             sha256 BLOB NOT NULL PRIMARY KEY CHECK (length(sha256) = 32),
@@ -111,7 +115,7 @@ class GatewayStore:
     def __init__(self, path: Path, later: Callable[[float, Callable[[], None]], object]) -> None:
         self._database = Database(
             path,
-            lambda _connection: True,
+            _rows_are_sound,
             _MIGRATIONS,
             ownership=Ownership.SOLE,
             application_id=APPLICATION_ID,
@@ -176,12 +180,12 @@ class GatewayStore:
         request = new.request
         with self._database.transaction() as connection:
             cursor = connection.execute(
-                "INSERT INTO job (id, device, owner, request, payload, state, created_s,"
-                " deadline_s, ended_s, attempts, content, is_open)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, x'', 1)",
+                "INSERT INTO job (id, device, owner, state, is_open, created_s, deadline_s,"
+                " ended_s, attempts, request, payload, content)"
+                " VALUES (?, ?, ?, ?, 1, ?, ?, 0, 0, ?, ?, x'')",
                 (
-                    new.id, new.device, new.owner, encode_request(request), request.payload,
-                    JobState.QUEUED, new.created_s, new.deadline_s,
+                    new.id, new.device, new.owner, JobState.QUEUED, new.created_s, new.deadline_s,
+                    encode_request(request), request.payload,
                 ),
             )  # fmt: skip
             number = cursor.lastrowid or 0
@@ -240,8 +244,8 @@ class GatewayStore:
         All payloads are left out: together they could be longer than the memory.
         """
         query = (
-            "SELECT number, id, device, owner, request, x'', state, created_s, deadline_s, ended_s,"
-            " attempts, answer, x'', is_open FROM job WHERE device = ? AND owner = ?"
+            "SELECT number, id, device, owner, state, is_open, created_s, deadline_s, ended_s,"
+            " attempts, request, answer, x'', x'' FROM job WHERE device = ? AND owner = ?"
             " ORDER BY number DESC LIMIT ?"
         )
         return self._jobs(query, device, owner, most)
@@ -260,10 +264,15 @@ class GatewayStore:
         """Jobs that were sent and not answered when the program ended."""
         return self._jobs("SELECT * FROM job WHERE state = ?", JobState.SENDING)
 
+    def open_ids(self) -> list[str]:
+        """The ids of all jobs that wait, the oldest first."""
+        query = "SELECT id FROM job WHERE is_open = 1 ORDER BY number"
+        return [str(row[0]) for row in self._database.read(query)]
+
     def overdue_jobs(self, now_s: float) -> list[Job]:
-        """Jobs that wait, and whose deadline is over."""
-        query = "SELECT * FROM job WHERE is_open = 1 AND state = ? AND deadline_s <= ?"
-        return self._jobs(query, JobState.QUEUED, now_s)
+        """Some jobs that wait, and whose deadline is over: not more than fit into the memory."""
+        query = "SELECT * FROM job WHERE is_open = 1 AND state = ? AND deadline_s <= ? LIMIT ?"
+        return self._jobs(query, JobState.QUEUED, now_s, OVERDUE_AT_ONCE)
 
     def count_jobs(self) -> dict[str, int]:
         """How many jobs are in each state that any is in."""
@@ -332,6 +341,21 @@ class GatewayStore:
         return self._blob_bytes - (0 if found is None else found[0] + ROW_BYTES)
 
 
+def _rows_are_sound(connection: sqlite3.Connection) -> bool:
+    """Whether each registration and each job can be read; payloads are any bytes."""
+    try:
+        for row in connection.execute("SELECT * FROM registration"):
+            _read_registration(row)
+        for row in connection.execute(
+            "SELECT number, id, device, owner, state, is_open, created_s, deadline_s, ended_s,"
+            " attempts, request, answer, x'', x'' FROM job"
+        ):
+            _read_job(row)
+    except (ValueError, TypeError, cbor2.CBORDecodeError):
+        return False
+    return True
+
+
 def _write_registration(connection: sqlite3.Connection, each: Registration) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO registration VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -363,8 +387,8 @@ def _read_registration(row: tuple[Any, ...]) -> Registration:
 
 
 def _read_job(row: tuple[Any, ...]) -> Job:
-    number, job_id, device, owner, request, payload, state, *times, _is_open = row
-    created_s, deadline_s, ended_s, attempts, answer, content = times
+    number, job_id, device, owner, state, _is_open, *times, request, answer, payload, content = row
+    created_s, deadline_s, ended_s, attempts = times
     return Job(
         number=number,
         id=job_id,

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from ...agent.requests.message import CoapAnswer, CoapRequest, Code, Method, Option, from_uint
 
 MAX_ANSWERS: Final = 2048
-MAX_ANSWER_BYTES: Final = 16 * 1024
+"""Each is one message, so all together are a few megabytes."""
 DEFAULT_AGE_S: Final = 60
 """How long an answer is fresh that does not say so (RFC 7252, section 5.10.5)."""
 _BETWEEN: Final = frozenset({Option.ACCEPT})
@@ -79,7 +79,6 @@ class AnswerCache:
             key is not None
             and answer.code is Code.CONTENT
             and fresh_s > 0
-            and len(answer.payload) <= MAX_ANSWER_BYTES
             and generation == self.generation(device)
         )
         if key is None or not may:

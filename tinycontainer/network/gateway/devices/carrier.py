@@ -40,6 +40,8 @@ from .answers import (
 from .cache import freshness_s
 from .payloads import PayloadPieces
 
+OBSERVED_S: Final = 600
+"""After so long without news, whoever is observed is asked, whatever it has said."""
 OBSERVED_MARGIN_S: Final = 2.0
 ALL_BLOCKS_S: Final = 300.0
 """How long all blocks of an answer may take together."""
@@ -208,7 +210,7 @@ class CoapCarrier:
             news = aiter(observation)
             while not observation.cancelled:
                 # A device that was started anew has forgotten who observes it (RFC 7641, 3.3.1).
-                patience_s = freshness_s(answer) + OBSERVED_MARGIN_S
+                patience_s = min(freshness_s(answer), OBSERVED_S) + OBSERVED_MARGIN_S
                 found = await self._receive(anext(news, None), patience_s)
                 if found is None:
                     return

@@ -149,6 +149,10 @@ class Devices:
         """The names of all devices that are listed or registered, in order."""
         return sorted({*self._groups, *(each.name for each in self._directory)})
 
+    def groups(self, name: str) -> frozenset[str]:
+        """The groups of a device; none of one that is not listed."""
+        return self._groups.get(name, frozenset())
+
     def find(self, name: str) -> GatewayDevice:
         """A device.
 
@@ -288,7 +292,7 @@ class Devices:
             heard_s = max(heard_s, registration.renewed_s)
         return GatewayDevice(
             name=name,
-            groups=self._groups.get(name, frozenset()),
+            groups=self.groups(name),
             registration=registration,
             availability=judge_presence(registration, heard_s, self._now_s()),
             is_protected=name in self._contexts,

@@ -79,6 +79,7 @@ class Jobs:
         self._random_bytes = random_bytes
         self._waiting = store.waiting()
         self._waiting_bytes = store.waiting_bytes()
+        self._is_taken_up = False
         self._deliveries: dict[str, asyncio.Task[None]] = {}
         self._awake: dict[str, asyncio.Event] = {}
         self._changed: dict[str, list[asyncio.Event]] = {}
@@ -170,20 +171,23 @@ class Jobs:
         """A device may be awake: deliver what waits for it."""
         if device in self._awake:
             self._awake[device].set()
-        elif self.waiting(device):
+        elif self.waiting(device) and self._is_taken_up:
             self._awake[device] = asyncio.Event()
             self._deliveries[device] = asyncio.create_task(self._deliver(device))
 
-    async def run(self) -> None:
-        """Go on with the jobs of before, and end those whose time is over, until cancelled."""
-        with suppress(TinyContainerError):  # they are settled before they are delivered
-            for job in self._store.sent_jobs():
-                self._settle_unanswered(job)
+    async def run(self, may: Callable[[Job], bool]) -> None:
+        """Go on with the jobs of before, and end those whose time is over, until cancelled.
+
+        Args:
+            may: whether the owner of a job may still have this asked; the others are cancelled.
+        """
         forget_s = 0.0
         try:
             while True:
                 now_s = self._now_s()
                 with suppress(TinyContainerError):  # the state cannot be used now
+                    if not self._is_taken_up:
+                        self._take_up(may)
                     for job in self._store.overdue_jobs(now_s):
                         self._change(job, JobEvent.EXPIRE)
                     if now_s >= forget_s:
@@ -197,6 +201,16 @@ class Jobs:
         finally:
             for task in [*self._deliveries.values()]:
                 task.cancel()
+
+    def _take_up(self, may: Callable[[Job], bool]) -> None:
+        """Settle what was sent before the last end, and what today's file does not allow."""
+        for job in self._store.sent_jobs():
+            self._settle_unanswered(job)
+        for job_id in self._store.open_ids():
+            found = self._store.find_job(job_id)
+            if found is not None and not may(found):
+                self._change(found, JobEvent.CANCEL)
+        self._is_taken_up = True
 
     async def _deliver(self, device: str) -> None:
         """Deliver the jobs of a device in their order, while it is awake."""

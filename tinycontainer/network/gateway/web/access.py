@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from ipaddress import ip_address
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -15,7 +16,6 @@ MAX_TOKEN_CHARACTERS: Final = 512
 _SCHEME: Final = "bearer "
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="gateway"'}
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
-_LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,12 @@ class Access:
         """Whether tokens are needed."""
         return bool(self._holders)
 
+    def find(self, name: str) -> Holder | None:
+        """The holder of this name; None if there is none, or none any more."""
+        if not self._holders:
+            return EVERYBODY if name == EVERYBODY.name else None
+        return next((each for each in self._holders.values() if each.name == name), None)
+
     def identify(self, headers: Headers) -> Holder:
         """Who sends a request with these header fields.
 
@@ -96,11 +102,19 @@ def _require_same_site(headers: Headers) -> None:
     """
     host = headers.get("host", "")
     found = _HOST.fullmatch(host)
-    name = "" if found is None else found[1]
+    is_local = found is not None and _is_loopback(found[1].strip("[]").lower())
     origin = headers.get("origin", "")
     is_own = not origin or origin.partition("://")[2] == host
-    if name.lower() not in _LOCAL_NAMES or not is_own:
+    if not is_local or not is_own:
         problem = "without tokens, only pages and programs of this machine are answered"
         raise HttpRefused(403, "forbidden", problem)
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
         raise HttpRefused(403, "forbidden", "this is asked by a page of another site")
+
+
+def _is_loopback(name: str) -> bool:
+    """Whether a name is surely one of this machine: any other can be made to lead here."""
+    try:
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False

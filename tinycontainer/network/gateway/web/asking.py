@@ -16,6 +16,7 @@ from ...agent.requests.message import (
     Code,
     Method,
     Option,
+    from_uint,
     to_uint,
 )
 from ...agent.requests.needs import needed_rights
@@ -138,17 +139,64 @@ def read_device_request(asked: HttpAsked, random_bytes: Callable[[int], bytes]) 
         kind = Target.of(CoapRequest(b"", Method.GET, path)).kind
         request = CoapRequest(b"", _method(asked.method, kind), path, query)
         target = Target.of(request)
-        rights = needed_rights(request, target)
+        needed_rights(request, target)
     except CoapRefused as refusal:
         raise _as_refused(refusal) from refusal
     request, rendition = _with_options(request, asked.headers, kind)
-    if request.option(Option.IF_MATCH) is not None:
-        rights = needed_rights(request, target)
+    verbs = needed_verbs(request)
     if request.method is not Method.GET and target.kind != "judge" and target.request_id is None:
         if len(query) >= MAX_URI_PARTS:
             raise bad_request(f"query: has more than {MAX_URI_PARTS} parts, with an id")
         request = replace(request, query=(*query, f"id={random_bytes(8).hex()}"))
-    return DeviceRequest(request, tuple(map(TokenVerb, rights)), kind, blob, rendition)
+    return DeviceRequest(request, verbs, kind, blob, rendition)
+
+
+def needed_verbs(request: CoapRequest) -> tuple[TokenVerb, ...]:
+    """What the holder of a token must be allowed to do, to have a device asked this.
+
+    Args:
+        request: one that was read here, or that is protected from end to end.
+    """
+    if request.option(Option.OSCORE) is not None:
+        return (TokenVerb.FORWARD,)
+    if request.path == DEVICE_ID_PATH:
+        return (TokenVerb.READ if request.method is Method.GET else TokenVerb.IDENTIFY,)
+    if request.path == CONTAINER_PATH:
+        action = Action(from_uint(request.option(Option.ACTION) or b""))
+        return (TokenVerb(ROWS[action].right),)
+    return tuple(map(TokenVerb, needed_rights(request, Target.of(request))))
+
+
+def rendition_for(request: CoapRequest, accept: str | None) -> Rendition | None:
+    """What makes JSON of the answer to a request, for somebody who accepts this; None if nothing.
+
+    Args:
+        request: one that was read here.
+        accept: the header field of whoever reads the answer.
+
+    Raises:
+        HttpRefused: nothing that it accepts can be had.
+    """
+    if request.path == CONTAINER_PATH:
+        uid = request.option(Option.UID) or b""
+        return rendition_of("published", uid.hex()) if request.method is Method.GET else None
+    if request.path == DEVICE_ID_PATH:
+        return None
+    kind = Target.of(request).kind
+    return _choose_form(kind, AcceptedTypes.parse(accept), is_look=request.method is Method.GET)[0]
+
+
+def _choose_form(
+    kind: str, accepted: AcceptedTypes, *, is_look: bool
+) -> tuple[Rendition | None, int | None]:
+    """What makes JSON of an answer; and the content format that a device is asked for, if any."""
+    rendition = rendition_of(kind) if is_look or kind == "judge" else None
+    if accepted.wants_stream:
+        return rendition, None
+    offers = (CBOR,) if rendition is None else (JSON, CBOR)
+    if accepted.choose(offers) == JSON:
+        return rendition, None
+    return None, accepted.content_format() if is_look else None
 
 
 def _published(path: tuple[str, ...], query: tuple[str, ...], name: str) -> DeviceRequest:
@@ -156,8 +204,7 @@ def _published(path: tuple[str, ...], query: tuple[str, ...], name: str) -> Devi
     if path == DEVICE_ID_PATH:
         method = _method(name, "device-id")
         request = CoapRequest(b"", method, path, query)
-        verb = TokenVerb.READ if method is Method.GET else TokenVerb.IDENTIFY
-        return DeviceRequest(request, (verb,), "device-id")
+        return DeviceRequest(request, needed_verbs(request), "device-id")
     given = dict(part.partition("=")[::2] for part in query)
     unknown = sorted(given.keys() - {"action", "uid"})
     if unknown or len(given) < len(query):
@@ -172,13 +219,11 @@ def _published(path: tuple[str, ...], query: tuple[str, ...], name: str) -> Devi
     if _METHODS.get(name) is not row.method:
         raise _not_allowed(name, row.method.name.replace("GET", "GET, HEAD"))
     request = CoapRequest(b"", row.method, path, (), tuple(options))
-    is_question = action is Action.IS_RUNNING
-    rendition = rendition_of("published", given.get("uid", "")) if is_question else None
     return DeviceRequest(
         request,
-        (TokenVerb(row.right),),
+        needed_verbs(request),
         "published",
-        rendition=rendition,
+        rendition=rendition_for(request, None),
         takes_bundle=action is Action.LOAD,
     )
 
@@ -201,15 +246,9 @@ def _with_options(
         elif not is_look:
             raise bad_request("If-None-Match: of a change, * is all that a device knows")
     accepted = AcceptedTypes.parse(headers.get("accept"))
-    rendition = rendition_of(kind) if is_look or kind == "judge" else None
-    if accepted.wants_stream:
-        return replace(request, options=tuple(options)), rendition
-    offers = (CBOR,) if rendition is None else (JSON, CBOR)
-    if accepted.choose(offers) != JSON:
-        rendition = None
-        wanted = accepted.content_format() if is_look else None
-        if wanted is not None:
-            options.append((int(Option.ACCEPT), to_uint(wanted)))
+    rendition, wanted = _choose_form(kind, accepted, is_look=is_look)
+    if wanted is not None:
+        options.append((int(Option.ACCEPT), to_uint(wanted)))
     return replace(request, options=tuple(options)), rendition
 
 

@@ -6,19 +6,17 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ....agent.requests.message import CoapRequest, Method, Option
-from ....agent.requests.published_table import CONTAINER_PATH
+from ....agent.requests.message import CoapRequest, Option
 from ...devices.devices import GatewayDevice
 from ...devices.jobs import QueueFull
 from ...job import IllegalJobEvent, Job
 from ..access import Holder
 from ..answering import HttpAnswer, as_json, write_answer
-from ..asking import DeviceRequest, HttpAsked, read_device_request
+from ..asking import rendition_for
 from ..forwarding import write_protected
 from ..parts import Parts
 from ..preferences import Preferences
 from ..problems import HttpRefused, bad_request
-from ..renditions import rendition_of
 from ..streams import write_event
 from ..views import describe_job
 from .common import OpenStreams, find_device, wants_stream
@@ -100,7 +98,7 @@ class JobResources:
             raise HttpRefused(409, "no-result", f"the job is {job.state}; {ended}")
         if job.request.option(Option.OSCORE) is not None:
             return write_protected(job.answer)
-        rendition = _asked_in(job, request).rendition
+        rendition = rendition_for(job.request, request.headers.get("accept"))
         is_conditional = job.request.option(Option.ETAG) is not None
         return write_answer(job.answer, rendition, 0, 0, may_be_valid=is_conditional)
 
@@ -123,16 +121,3 @@ class JobResources:
             raise HttpRefused(404, "unknown-job", "no job of yours has this id, or not any more")
         request.state.note["device"] = job.device
         return job
-
-
-def _asked_in(job: Job, request: Request) -> DeviceRequest:
-    """What a job has asked, with the form in which its client now wants the answer."""
-    asked = job.request
-    if asked.path[:1] == ("tc",):
-        kept = {"accept": request.headers["accept"]} if "accept" in request.headers else {}
-        path, query = "/".join(asked.path), "&".join(asked.query)
-        return read_device_request(HttpAsked(asked.method.name, path, query, kept), bytes)
-    is_question = asked.path == CONTAINER_PATH and asked.method is Method.GET
-    uid = asked.option(Option.UID) or b""
-    rendition = rendition_of("published", uid.hex()) if is_question else None
-    return DeviceRequest(asked, (), "published", rendition=rendition)
