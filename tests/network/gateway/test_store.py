@@ -1,7 +1,9 @@
 """The file of a gateway: it is true after failures, fair between holders, and bounded."""
 
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -115,3 +117,28 @@ def test_renewals_that_cannot_be_written_are_lost_without_a_word(tmp_path: Path)
     again = GatewayStore(path, lambda _s, _call: None)
     assert again.registrations() == [BOX]
     again.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE job SET state = 'lost'",
+        "UPDATE job SET request = x'ff'",
+        "UPDATE job SET request = x'80'",
+        "UPDATE job SET answer = x'01'",
+        "UPDATE registration SET base = 'http://elsewhere'",
+        "UPDATE registration SET attributes = '{'",
+        "UPDATE registration SET sleep_s = -1",
+    ],
+)
+def test_a_file_with_a_damaged_row_is_refused(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "gateway.db"
+    store = GatewayStore(path, lambda _s, _call: None)
+    store.keep_registration(BOX)
+    end(store, "me", 1)
+    store.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(change)
+        connection.commit()
+    with pytest.raises(StateFileError, match=r"^gateway\.db: is damaged"):
+        GatewayStore(path, lambda _s, _call: None)

@@ -1,11 +1,20 @@
 """Protected devices in processes of their own, which register with one gateway by themselves."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
 import pytest
-from support.gateways import Gateway, wait_until
+from support.gateways import (
+    Gateway,
+    register,
+    running_gateway,
+    wait_until,
+    write_gateway_file,
+)
 from support.project import Program
+from support.served_updates import desk, write_update
+from support.serving import serving
 from support.updates import draft, sign
 from support.yards import make_yard, wait_for
 
@@ -109,3 +118,22 @@ def test_both_sides_come_back_by_themselves(tmp_path: Path, program: Program) ->
             assert gateway.ask("GET", "/devices/box").json()["presence"] == "gone"
             wait_for(gateway, "box")
             assert gateway.ask("GET", "/devices/box/tc").status_code == 200
+
+
+@pytest.mark.clause("TC-GW-43")
+def test_a_device_fetches_the_payload_of_an_update_from_its_gateway(
+    tmp_path: Path, program: Program
+) -> None:
+    file = write_gateway_file(tmp_path)
+    with running_gateway(file) as gateway:
+        port = desk(tmp_path, program, gateway.coap)
+        code = Bundle.decode((tmp_path / "box.tcb").read_bytes(), 1 << 20).code
+        digest = sha256(code).hexdigest()
+        assert gateway.ask("PUT", f"/blobs/{digest}", content=code).status_code == 201
+        envelope = write_update(tmp_path, f"{gateway.coap}/blobs/{digest}").read_bytes()
+        with serving(tmp_path, port) as served:
+            register(gateway, "desk", served.uri)
+            sent = gateway.ask("POST", "/devices/desk/tc/su", content=envelope, headers=OCTETS)
+            assert sent.status_code == 204, sent.text
+            wait_until(lambda: gateway.ask("GET", "/devices/desk/tc/su").json()["state"] == "done")
+            assert gateway.ask("GET", f"/devices/desk/{BOX}").json()["uid"] == "box"
