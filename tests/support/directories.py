@@ -68,7 +68,7 @@ class Registry:
             self.store,
             lambda: self.now_s,
             Random(1).randbytes,
-            self.changed.append,
+            lambda registration, _: self.changed.append(registration),
             self.most,
         )
         rates = self.rates or Rates(lambda: self.now_s, per_s=1e9, burst=1 << 30)

@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock, Thread
@@ -20,6 +20,7 @@ from aiocoap import oscore
 from tinycontainer.errors import DeviceFileError, DriverError
 from tinycontainer.interfaces.network.coap_client import (
     UNREACHABLE,
+    Notifications,
     is_protected,
     make_coap_client,
 )
@@ -236,24 +237,27 @@ class NetworkPeer:
 
     async def _ask(self, opening: int, payload: bytes) -> None:
         async with self._asking(payload) as asking:
-            self._keep(await asyncio.wait_for(asking.response, TIMEOUT_S), opening)
+            self._keep(await _answer_to(asking), opening)
 
     async def _observe(self, opening: int) -> None:
         """Keep the changes of the resource, until it has forgotten that it is observed."""
         async with self._asking(b"", observe=0) as asking:
-            last = await asyncio.wait_for(asking.response, TIMEOUT_S)
-            self._keep(last, opening)
-            news = aiter(asking.observation)
-            while not asking.observation.cancelled:
-                try:
-                    last = await asyncio.wait_for(anext(news), OBSERVE_S)
-                except TimeoutError:
-                    async with self._asking(b"") as looking:
-                        found = await asyncio.wait_for(looking.response, TIMEOUT_S)
-                    if found.payload != last.payload:
-                        return
-                else:
+            with closing(Notifications(asking)) as notifications:
+                last = await _answer_to(asking)
+                while last is not None:
                     self._keep(last, opening)
+                    last = await self._after(last, notifications)
+
+    async def _after(self, last: Any, notifications: Notifications) -> Any:
+        """The next notification; None if the resource has forgotten that it is observed."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(OBSERVE_S):
+                    return await notifications.next()
+            async with self._asking(b"") as looking:
+                found = await _answer_to(looking)
+            if found.payload != last.payload:
+                return None
 
     @asynccontextmanager
     async def _asking(self, payload: bytes, observe: int | None = None) -> AsyncIterator[Any]:
@@ -279,9 +283,6 @@ class NetworkPeer:
             if self._forget(making):
                 self._network.run(partial(self._retire, client))
             raise
-        finally:
-            if asking.observation is not None and not asking.observation.cancelled:
-                asking.observation.cancel()
 
     def _forget(self, making: "asyncio.Future[Any]") -> bool:
         """Use another socket from now on; False if that is so already."""
@@ -315,8 +316,6 @@ class NetworkPeer:
             self._problems.append("an answer is not protected")
         except aiocoap.error.NetworkError:
             self._problems.append(UNREACHABLE)
-        except StopAsyncIteration:
-            return
         except Exception as error:  # foreign code reads what a stranger sends
             self._problems.append(f"it cannot be asked: {type(error).__name__}")
 
@@ -330,3 +329,8 @@ class NetworkPeer:
             raise _Refused(f"a message of more than {MAX_MESSAGE_BYTES} bytes is dropped")
         if answer.payload:
             self._come.append((opening, bytes(answer.payload)))
+
+
+async def _answer_to(asking: Any) -> Any:
+    async with asyncio.timeout(TIMEOUT_S):
+        return await asking.response

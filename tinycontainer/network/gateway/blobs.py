@@ -97,7 +97,8 @@ class Blobs:
         self._waiting += 1
         try:
             # The library bounds no head; one without an end keeps its place among those fetched.
-            return await asyncio.wait_for(asyncio.shield(task), FETCH_S + SILENT_S)
+            async with asyncio.timeout(FETCH_S + SILENT_S):
+                return await asyncio.shield(task)
         except TimeoutError:
             return None
         finally:

@@ -29,7 +29,7 @@ from .devices.carrier import CoapCarrier
 from .devices.devices import AT_ONCE, Devices, NotThere
 from .devices.jobs import JobLimits, Jobs
 from .devices.watching import Inventory, Watching
-from .directory.registrations import Registration
+from .directory.registrations import Registration, RegistrationChange
 from .directory.resources import DirectoryResources
 from .directory.table import MAX_REGISTRATIONS, Directory
 from .gateway_file import CoapTable, GatewayPlan
@@ -121,10 +121,12 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
     inventory = Inventory()
     now_s = steady_clock(time.time, time.monotonic)
 
-    def when_changed(registration: Registration) -> None:
+    def when_changed(registration: Registration, change: RegistrationChange) -> None:
         inventory.note_change(registration.name)
         devices.note_registered(registration)
         jobs.wake(registration.name)
+        if change is RegistrationChange.MADE:
+            watching.begin_anew(registration.name)
 
     listed = {each.name: frozenset(each.groups) for each in content.devices}
     directory = Directory(
@@ -147,6 +149,7 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
     job_limits = JobLimits(
         limits.jobs_per_device, limits.jobs, limits.job_bytes, limits.job_hours * _S_PER_HOUR
     )
+    watching = Watching(devices)
     jobs = Jobs(store, devices, job_limits, now_s, secrets.token_bytes)
     jobs.when_changed = lambda job: inventory.note_change(job.device)
     blobs = Blobs(store, limits.payload_bytes, limits.blob_bytes, content.blobs_from, time.time)
@@ -163,7 +166,7 @@ def _assemble(served: ServedGateway, store: GatewayStore, audit: AuditFile, coap
         rates=_rates(limits.requests_per_s),
         devices=devices,
         jobs=jobs,
-        watching=Watching(devices),
+        watching=watching,
         inventory=inventory,
         blobs=blobs,
         audit=audit,

@@ -292,19 +292,23 @@ def test_a_clock_that_was_set_back_does_not_prolong_a_lifetime() -> None:
 
 
 def test_changes_are_announced_once_they_are_made() -> None:
-    seen: list[tuple[str, bool]] = []
+    seen: list[tuple[str, bool, str]] = []
     registry = Registry()
     registry.directory = Directory(
         registry.listed, True, registry.store, lambda: 5.0, lambda count: b"\1" * count,
-        lambda each: seen.append((each.location, registry.directory.find(each.name) == each)),
+        lambda each, change: seen.append(
+            (each.location, registry.directory.find(each.name) == each, change.name)
+        ),
     )  # fmt: skip
     registry.resources = replace_directory(registry)
     path = registry.register("ep=toy")
     registry.ask(Method.POST, path)
     registry.ask(Method.POST, "/rd?ep=drone")
     registry.ask(Method.DELETE, path)
-    assert seen == [("01" * 8, True), ("01" * 8, True), ("01" * 8, False)]
     registry.register("ep=toy")
+    registry.register("ep=toy")
+    changes = ["MADE", "RENEWED", "DELETED", "MADE", "MADE"]
+    assert seen == [("01" * 8, change != "DELETED", change) for change in changes]
     assert registry.ask(Method.POST, "/rd?ep=kite").code.dotted == "5.03"
 
 

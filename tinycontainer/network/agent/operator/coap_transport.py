@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 import aiocoap
@@ -10,6 +10,7 @@ from aiocoap import edhoc, oscore
 
 from tinycontainer.interfaces.network.coap_client import (
     UNREACHABLE,
+    Notifications,
     is_protected,
     make_coap_client,
 )
@@ -73,37 +74,40 @@ class CoapTransport:
         asking = self._context.request(
             write_request(request, self._uri), handle_blockwise=not is_block
         )
-        return await self._receive(asking.response, self._timeout_s)
+        return self._read(await self._receive(asking.response, self._timeout_s))
 
     async def _observe(self, request: CoapRequest) -> AsyncGenerator[CoapAnswer, None]:
         """Observe changes; begin again only when the device has forgotten the observation."""
         last: CoapAnswer | None = None
         while True:
             asking = self._context.request(write_request(request, self._uri, observe=0))
-            try:
-                answer = await self._receive(asking.response, self._timeout_s)
+            with closing(Notifications(asking)) as notifications:
+                answer = self._read(await self._receive(asking.response, self._timeout_s))
                 if not is_same(answer, last):
                     yield answer
                 last = answer
-                news = aiter(asking.observation)
-                while not asking.observation.cancelled:
-                    try:
-                        last = await self._receive(anext(news), OBSERVE_S)
-                    except TimeoutError:
-                        if not is_same(await self._ask(request), last):
-                            break
-                    else:
-                        yield last
-            except StopAsyncIteration:
-                pass
-            finally:
-                if not asking.observation.cancelled:
-                    asking.observation.cancel()
+                while (found := await self._after(last, request, notifications)) is not None:
+                    yield found
+                    last = found
             await asyncio.sleep(OBSERVE_AGAIN_S)
 
-    async def _receive(self, answering: Any, timeout_s: float) -> CoapAnswer:
+    async def _after(
+        self, last: CoapAnswer, request: CoapRequest, notifications: Notifications
+    ) -> CoapAnswer | None:
+        """The next notification; None if the device has forgotten that it is observed."""
+        while True:
+            try:
+                found = await self._receive(notifications.next(), OBSERVE_S)
+            except TimeoutError:
+                if not is_same(await self._ask(request), last):
+                    return None
+            else:
+                return None if found is None else self._read(found)
+
+    async def _receive(self, answering: Any, timeout_s: float) -> Any:
         try:
-            found = await asyncio.wait_for(answering, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                return await answering
         except oscore.NotAProtectedMessage as error:
             code = flatten(str(error.plain_message.code))
             problem = (
@@ -114,14 +118,14 @@ class CoapTransport:
             raise Unreachable("its answer is not protected by this context") from error
         except aiocoap.error.NetworkError as error:
             raise Unreachable(UNREACHABLE) from error
-        except (TimeoutError, StopAsyncIteration):
+        except TimeoutError:
             raise
-        except (aiocoap.error.NotObservable, aiocoap.error.ObservationCancelled):
-            raise StopAsyncIteration from None
         except (aiocoap.error.Error, OSError) as error:
             raise Unreachable(flatten(str(error)) or type(error).__name__) from error
         except Exception as error:  # foreign code reads what a stranger sends
             raise AnswerUnreadable(type(error).__name__) from error
+
+    def _read(self, found: Any) -> CoapAnswer:
         if self._is_protected and not is_protected(found):
             raise Unreachable("it answered without protection")
         return read_answer(found)
@@ -135,7 +139,8 @@ async def _establish(context: Any, uri: str, security: Any, timeout_s: float) ->
         Unreachable: it does not answer, or not as the one that is meant.
     """
     try:
-        return await asyncio.wait_for(_exchange_keys(context, uri, security), timeout_s)
+        async with asyncio.timeout(timeout_s):
+            return await _exchange_keys(context, uri, security)
     except (TimeoutError, aiocoap.error.TimeoutError) as error:
         raise Unreachable("no answer in time") from error
     except aiocoap.error.ResponseWrappingError as error:

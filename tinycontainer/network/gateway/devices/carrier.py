@@ -5,7 +5,8 @@ request means is not known here.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from aiocoap.numbers import OptionNumber
 from aiocoap.optiontypes import OpaqueOption
 from aiocoap.transports.udp6 import UDP6EndpointAddress
 
+from tinycontainer.interfaces.network.coap_client import Notifications, end_observation
 from tinycontainer.text import flatten
 
 from ...agent.requests.blocks import encode_block
@@ -98,13 +100,7 @@ class CoapCarrier:
             NoAnswer: there was none in time.
             BadAnswer: it cannot be used.
         """
-        asked = await self._ask(to, request)
-        answer = asked.open(await self._receive(asked.asking.response, self._answer_s))
-        echo = answer.opt.echo
-        if int(answer.code) == Code.UNAUTHORIZED and echo is not None and asked.is_protected:
-            # The device has forgotten what it has taken, and wants to know that this is new.
-            asked = await self._ask(to, request, echo=echo)
-            answer = asked.open(await self._receive(asked.asking.response, self._answer_s))
+        _, answer = await self._ask_until_taken(to, request)
         return read_answer(answer)
 
     async def send(self, to: Destination, request: CoapRequest, body: PayloadPieces) -> CoapAnswer:
@@ -147,7 +143,7 @@ class CoapCarrier:
 
     async def parts(
         self, to: Destination, request: CoapRequest, first: CoapAnswer, most_bytes: int
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """The payload of an answer, block by block.
 
         Args:
@@ -189,7 +185,9 @@ class CoapCarrier:
             ):
                 raise BadAnswer("blocks of its answer do not belong together")
 
-    async def observe(self, to: Destination, request: CoapRequest) -> AsyncIterator[CoapAnswer]:
+    async def observe(
+        self, to: Destination, request: CoapRequest
+    ) -> AsyncGenerator[CoapAnswer, None]:
         """The answer to a request, and again whenever it has changed, until that ends.
 
         A notification has the first block only. Without any, it ends some time after the last one
@@ -199,19 +197,14 @@ class CoapCarrier:
             NoAnswer: there was no first answer in time, or the device is not reached any more.
             BadAnswer: an answer cannot be used.
         """
-        asked = await self._ask(to, request, observe=0)
-        observation = asked.asking.observation
-        try:
-            first = asked.open(await self._receive(asked.asking.response, self._answer_s))
-            if first.opt.echo is not None:
-                raise NoAnswer  # whoever observes asks again, and has proved by then to be there
+        asked, first = await self._ask_until_taken(to, request, observe=0)
+        with closing(Notifications(asked.asking)) as notifications:
             answer = begin_of(first)
             yield answer
-            news = aiter(observation)
-            while not observation.cancelled:
+            while True:
                 # A device that was started anew has forgotten who observes it (RFC 7641, 3.3.1).
                 patience_s = min(freshness_s(answer), OBSERVED_S) + OBSERVED_MARGIN_S
-                found = await self._receive(anext(news, None), patience_s)
+                found = await self._receive(notifications.next(), patience_s)
                 if found is None:
                     return
                 opened = asked.open(found)
@@ -219,9 +212,6 @@ class CoapCarrier:
                     continue
                 answer = begin_of(opened)
                 yield answer
-        finally:
-            if not observation.cancelled:
-                observation.cancel()
 
     def abandon(self, name: str, base: str) -> None:
         """Give up all that was sent to a device: it has just come back, and has got none of it.
@@ -233,6 +223,35 @@ class CoapCarrier:
         for interface in self._context.request_interfaces if remote is not None else ():
             if getattr(interface, "token_interface", None) is not None:
                 _give_up(interface, remote, name)
+
+    async def _ask_until_taken(
+        self, to: Destination, request: CoapRequest, *, observe: int | None = None
+    ) -> "tuple[_Asked, Any]":
+        """Send a request, and once more if the device wants to know that it is new.
+
+        Returns:
+            What was sent, and the answer without its protection.
+
+        Raises:
+            NoAnswer: there was none in time.
+            BadAnswer: it cannot be used.
+        """
+        asked = await self._ask(to, request, observe=observe)
+        answer = await self._answer_to(asked)
+        echo = answer.opt.echo
+        if int(answer.code) == Code.UNAUTHORIZED and echo is not None and asked.is_protected:
+            # The device was started anew, and has forgotten what it has taken.
+            asked.end()
+            asked = await self._ask(to, request, observe=observe, echo=echo)
+            answer = await self._answer_to(asked)
+        return asked, answer
+
+    async def _answer_to(self, asked: "_Asked") -> Any:
+        try:
+            return asked.open(await self._receive(asked.asking.response, self._answer_s))
+        except (NoAnswer, BadAnswer):
+            asked.end()
+            raise
 
     async def _ask(
         self,
@@ -285,7 +304,9 @@ class CoapCarrier:
     async def _receive(self, answering: Any, timeout_s: float) -> Any:
         """A message that was waited for; None at the end of an observation."""
         try:
-            return await asyncio.wait_for(answering, timeout_s)
+            # Not by `wait_for`, which can lose that the one who waits was cancelled (3.11).
+            async with asyncio.timeout(timeout_s):
+                return await answering
         except (TimeoutError, error.NetworkError, error.LibraryShutdown) as problem:
             raise NoAnswer from problem
         except (error.NotObservable, error.ObservationCancelled):
@@ -322,6 +343,11 @@ class _Asked:
     def is_protected(self) -> bool:
         """Whether the gateway's own context protects it."""
         return self.security is not None
+
+    def end(self) -> None:
+        """Wait for no more answers."""
+        if self.asking.observation is not None:
+            end_observation(self.asking)
 
     def open(self, message: Any) -> Any:
         """An answer to it, without its protection.

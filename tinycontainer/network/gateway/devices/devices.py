@@ -1,6 +1,7 @@
 """The devices of a gateway: who they are, whether they are there, and how they are asked."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -85,7 +86,7 @@ class Answered:
     """
 
     answer: CoapAnswer
-    rest: AsyncIterator[bytes] | None = None
+    rest: AsyncGenerator[bytes, None] | None = None
     age_s: float = 0.0
     fresh_s: float = 0.0
 
@@ -98,7 +99,8 @@ class Answered:
         """
         if self.rest is None:
             return self.answer
-        payload = b"".join([part async for part in self.rest])
+        async with aclosing(self.rest) as parts:
+            payload = b"".join([part async for part in parts])
         options = tuple(each for each in self.answer.options if each[0] != Option.BLOCK2)
         return replace(self.answer, payload=payload, options=options)
 
@@ -227,7 +229,7 @@ class Devices:
         if registration.sleep_s and now_s - last_s > registration.awake_s:
             self._carrier.abandon(name, registration.base)
 
-    async def observe(self, name: str, request: CoapRequest) -> AsyncIterator[CoapAnswer]:
+    async def observe(self, name: str, request: CoapRequest) -> AsyncGenerator[CoapAnswer, None]:
         """The answer of a device, now and whenever it has changed; as `CoapCarrier.observe`.
 
         Raises:
@@ -237,9 +239,10 @@ class Devices:
         """
         to = self.require_awake(name)
         self._require_rate(name)
-        async for answer in self._carrier.observe(to, request):
-            self._heard_s[name] = self._now_s()
-            yield await self._answered(to, request, answer).whole()
+        async with aclosing(self._carrier.observe(to, request)) as answers:
+            async for answer in answers:
+                self._heard_s[name] = self._now_s()
+                yield await self._answered(to, request, answer).whole()
 
     async def _ask(
         self, to: Destination, request: CoapRequest, body: PayloadPieces | None

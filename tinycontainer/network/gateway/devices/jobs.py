@@ -150,7 +150,8 @@ class Jobs:
             now = self.find(job.id) or job
             if now.state is not job.state:
                 return now
-            await asyncio.wait_for(changed.wait(), most_s)
+            async with asyncio.timeout(most_s):
+                await changed.wait()
         except TimeoutError:
             pass
         finally:
@@ -237,7 +238,8 @@ class Jobs:
                 failures = 0
                 continue
             with suppress(TimeoutError):
-                await asyncio.wait_for(awake.wait(), AGAIN_S[min(failures, len(AGAIN_S) - 1)])
+                async with asyncio.timeout(AGAIN_S[min(failures, len(AGAIN_S) - 1)]):
+                    await awake.wait()
             failures += 1
 
     async def _attempt(self, job: Job) -> bool:

@@ -1,8 +1,8 @@
 """Resources of devices that are observed, each once, for all who look at it over HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -50,7 +50,7 @@ class Watching:
     def __len__(self) -> int:
         return len(self._watched)
 
-    async def watch(self, device: str, path: tuple[str, ...]) -> AsyncIterator[CoapAnswer]:
+    async def watch(self, device: str, path: tuple[str, ...]) -> AsyncGenerator[CoapAnswer, None]:
         """The newest answer of a resource, and each one after it; some can be left out.
 
         It goes on while the device is away. It ends when the device has refused to be asked, with
@@ -82,6 +82,13 @@ class Watching:
                 del self._watched[key]
                 watched.task.cancel()
 
+    def begin_anew(self, device: str) -> None:
+        """Observe a device anew: it has been started anew, and does not know who observes it."""
+        for key, watched in self._watched.items():
+            if key[0] == device:
+                watched.task.cancel()
+                watched.task = asyncio.create_task(self._observe(key))
+
     def close(self) -> None:
         """End everything that is watched."""
         self._is_closed = True
@@ -97,19 +104,21 @@ class Watching:
         try:
             while True:
                 with suppress(NoAnswer, BadAnswer, NotThere, DeviceAsleep, TooOften):
-                    async for answer in self._devices.observe(device, request):
-                        failures = 0
-                        watched.answer = answer
-                        watched.number += 1
-                        _wake(watched)
-                        if answer.code >= 128:
-                            return
+                    async with aclosing(self._devices.observe(device, request)) as answers:
+                        async for answer in answers:
+                            failures = 0
+                            watched.answer = answer
+                            watched.number += 1
+                            _wake(watched)
+                            if answer.code >= 128:
+                                return
                 await asyncio.sleep(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
                 failures += 1
         finally:
-            if self._watched.get(key) is watched:
-                del self._watched[key]
-            _wake(watched)
+            if watched.task is asyncio.current_task():
+                if self._watched.get(key) is watched:
+                    del self._watched[key]
+                _wake(watched)
 
 
 def _wake(watched: _Watched) -> None:
@@ -134,7 +143,7 @@ class Inventory:
             names.add(name)
             changed.set()
 
-    async def changes(self) -> AsyncIterator[set[str]]:
+    async def changes(self) -> AsyncGenerator[set[str], None]:
         """The names of devices that have changed, after each change or after several."""
         changed = asyncio.Event()
         names = self.watchers[changed] = set()

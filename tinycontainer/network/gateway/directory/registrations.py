@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final, Protocol
 
 from tinycontainer.interfaces.network.coap_uri import parse_coap_uri
@@ -22,6 +23,15 @@ MAX_LIFETIME_S: Final = 90_000
 """25 hours: what RFC 9176 takes if a device names none, and here the longest too."""
 
 _LOCATION: Final = re.compile(r"[0-9a-f]{16}")
+
+
+class RegistrationChange(Enum):
+    """What has become of a registration."""
+
+    MADE = auto()
+    """Or replaced: the endpoint has begun anew, and may have forgotten what it knew."""
+    RENEWED = auto()
+    DELETED = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from tinycontainer.network.agent.requests.message import Code, Option, to_uint
 from tinycontainer.network.agent.requests.refusing import CoapRefused, bad_request
 
 from .parameters import Parameters, merge_attributes
-from .registrations import MAX_LIFETIME_S, Registration, RegistrationStore
+from .registrations import MAX_LIFETIME_S, Registration, RegistrationChange, RegistrationStore
 from .requester import Requester
 
 DEFAULT_AWAKE_S: Final = 10
@@ -38,8 +38,8 @@ class Directory:
         store: keeps registrations for the next start.
         now_s: Unix time in seconds.
         random_bytes: draws so many of them.
-        when_changed: gets a registration that was made, renewed or deleted; after a deletion
-            `find` does not find its name.
+        when_changed: gets a registration, and what has become of it; after a deletion `find` does
+            not find its name.
         most: registrations that are kept.
 
     Raises:
@@ -54,7 +54,7 @@ class Directory:
         store: RegistrationStore,
         now_s: Callable[[], float],
         random_bytes: Callable[[int], bytes],
-        when_changed: Callable[[Registration], None],
+        when_changed: Callable[[Registration, RegistrationChange], None],
         most: int = MAX_REGISTRATIONS,
     ) -> None:
         if len(listed) > most:
@@ -144,6 +144,7 @@ class Directory:
         if not is_own:
             self._make_room(registration, now_s)
         self._keep(registration, before)
+        self._when_changed(registration, RegistrationChange.MADE)
         return registration
 
     def renew(self, requester: Requester, location: str, parameters: Parameters) -> Registration:
@@ -172,6 +173,7 @@ class Directory:
             attributes=merge_attributes(before.attributes, parameters.attributes),
         )
         self._keep(registration, before)
+        self._when_changed(registration, RegistrationChange.RENEWED)
         return registration
 
     def delete(self, requester: Requester, location: str) -> None:
@@ -183,7 +185,7 @@ class Directory:
         """
         registration = self._require_own(requester, location)
         self._forget(registration)
-        self._when_changed(registration)
+        self._when_changed(registration, RegistrationChange.DELETED)
 
     # What is allowed.
 
@@ -270,7 +272,6 @@ class Directory:
                 self._store.forget_registration(before.name, before.sector)
             self._names.pop(before.location, None)
         self._put(registration)
-        self._when_changed(registration)
 
     def _put(self, registration: Registration) -> None:
         before = self._by_name.get(registration.name)

@@ -3,8 +3,8 @@
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 from functools import lru_cache
 from typing import Any, Final
 
@@ -36,7 +36,9 @@ def write_event(kind: str, value: object, number: int | None = None) -> bytes:
     return f"{name}event: {kind}\ndata: {json.dumps(value)}\n\n".encode()
 
 
-async def with_signs_of_life(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def with_signs_of_life(
+    source: AsyncGenerator[bytes, None],
+) -> AsyncGenerator[bytes, None]:
     """A stream, with a comment wherever it is silent for long; it ends with its source."""
     following: asyncio.Task[bytes | None] | None = None
     try:
@@ -57,32 +59,31 @@ async def with_signs_of_life(source: AsyncIterator[bytes]) -> AsyncIterator[byte
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
-        aclose = getattr(source, "aclose", None)
-        if aclose is not None:
-            await aclose()
+        await source.aclose()
 
 
-async def _next(source: AsyncIterator[bytes]) -> bytes | None:
+async def _next(source: AsyncGenerator[bytes, None]) -> bytes | None:
     return await anext(source, None)
 
 
 async def states(
     watching: Watching, device: str, path: tuple[str, ...], rendition: Rendition
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """The state of a resource, now and whenever it has changed."""
     before: object = None
-    async for answer in watching.watch(device, path):
-        if answer.code is not Code.CONTENT:
-            yield _refused(answer)
-            return
-        try:
-            value = rendition.read(answer)
-        except AnswerUnreadable as error:
-            yield write_event("unreadable", flatten(str(error)))
-            continue
-        if value != before:
-            yield write_event("state", value)
-        before = value
+    async with aclosing(watching.watch(device, path)) as answers:
+        async for answer in answers:
+            if answer.code is not Code.CONTENT:
+                yield _refused(answer)
+                return
+            try:
+                value = rendition.read(answer)
+            except AnswerUnreadable as error:
+                yield write_event("unreadable", flatten(str(error)))
+                continue
+            if value != before:
+                yield write_event("state", value)
+            before = value
 
 
 class EventStreams:
@@ -100,29 +101,30 @@ class EventStreams:
         # All who follow a device read the same, one after the other.
         self._read_newest = lru_cache(8)(_read_newest)
 
-    async def follow(self, device: str, since: int) -> AsyncIterator[bytes]:
+    async def follow(self, device: str, since: int) -> AsyncGenerator[bytes, None]:
         """The events of a device above a number, and all that come."""
-        async for answer in self._watching.watch(device, EVENTS_PATH):
-            if answer.code is not Code.CONTENT:
-                yield _refused(answer)
-                return
-            try:
-                newest = self._read_newest(answer)
-            except AnswerUnreadable as error:
-                yield write_event("unreadable", flatten(str(error)))
-                continue
-            if newest < since:  # the device has forgotten its events, and begins anew
-                yield write_event("reset", {"newest": newest})
-                since = 0
-                for key in [key for key in self._pages if key[0] == device]:
-                    del self._pages[key]
-            while since < newest:
-                page = await self._page(device, since, newest)
-                if not page:
-                    break
-                for number, written in page:
-                    yield written
-                    since = number
+        async with aclosing(self._watching.watch(device, EVENTS_PATH)) as answers:
+            async for answer in answers:
+                if answer.code is not Code.CONTENT:
+                    yield _refused(answer)
+                    return
+                try:
+                    newest = self._read_newest(answer)
+                except AnswerUnreadable as error:
+                    yield write_event("unreadable", flatten(str(error)))
+                    continue
+                if newest < since:  # the device has forgotten its events, and begins anew
+                    yield write_event("reset", {"newest": newest})
+                    since = 0
+                    for key in [key for key in self._pages if key[0] == device]:
+                        del self._pages[key]
+                while since < newest:
+                    page = await self._page(device, since, newest)
+                    if not page:
+                        break
+                    for number, written in page:
+                        yield written
+                        since = number
 
     async def _page(self, device: str, since: int, newest: int) -> _Page:
         """Events above a number, in rising order; none if they cannot be had now."""
@@ -175,10 +177,10 @@ def _refused(answer: CoapAnswer) -> bytes:
 
 
 async def inventory(
-    changes: AsyncIterator[set[str]],
+    changes: AsyncGenerator[set[str], None],
     describe: Callable[[str], dict[str, Any] | None],
     names: list[str],
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Who is there, and each device again when something about it has changed.
 
     Args:
@@ -195,14 +197,15 @@ async def inventory(
             sent[name] = hash(event)
             yield event
     yield write_event("complete", {"devices": len(sent)})
-    async for changed in changes:
-        for name in sorted(changed):
-            found = describe(name)
-            if found is None:
-                if sent.pop(name, None) is not None:
-                    yield write_event("gone", {"name": name})
-                continue
-            event = write_event("device", found)
-            if hash(event) != sent.get(name):
-                sent[name] = hash(event)
-                yield event
+    async with aclosing(changes):
+        async for changed in changes:
+            for name in sorted(changed):
+                found = describe(name)
+                if found is None:
+                    if sent.pop(name, None) is not None:
+                        yield write_event("gone", {"name": name})
+                    continue
+                event = write_event("device", found)
+                if hash(event) != sent.get(name):
+                    sent[name] = hash(event)
+                    yield event

@@ -1,11 +1,12 @@
 """What several resources of the gateway do alike."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from tinycontainer.text import show
 
@@ -15,6 +16,7 @@ from ...devices.answers import BadAnswer, NoAnswer
 from ...devices.devices import Answered, Devices, GatewayDevice, NotThere
 from ...gateway_file import TokenVerb
 from ..access import Holder
+from ..closing_stream import ClosingStream
 from ..media_types import EVENT_STREAM, AcceptedTypes
 from ..problems import HttpRefused
 from ..streams import with_signs_of_life
@@ -35,7 +37,7 @@ class OpenStreams:
         self._most_each = most_each
         self.counts: Counter[str] = Counter()
 
-    def respond(self, source: AsyncIterator[bytes], holder: Holder) -> Response:
+    def respond(self, source: AsyncGenerator[bytes, None], holder: Holder) -> Response:
         """Answer with a stream.
 
         Args:
@@ -49,13 +51,16 @@ class OpenStreams:
             headers = {"Retry-After": str(_BUSY_S)}
             raise HttpRefused(503, "busy", "too many streams are open", headers)
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(self._counted(source, holder.name), 200, headers, EVENT_STREAM)
+        return ClosingStream(self._counted(source, holder.name), 200, headers, EVENT_STREAM)
 
-    async def _counted(self, source: AsyncIterator[bytes], name: str) -> AsyncIterator[bytes]:
+    async def _counted(
+        self, source: AsyncGenerator[bytes, None], name: str
+    ) -> AsyncGenerator[bytes, None]:
         self.counts[name] += 1
         try:
-            async for piece in with_signs_of_life(source):
-                yield piece
+            async with aclosing(with_signs_of_life(source)) as pieces:
+                async for piece in pieces:
+                    yield piece
         finally:
             self.counts[name] -= 1
 

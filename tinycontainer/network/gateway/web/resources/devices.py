@@ -1,12 +1,13 @@
 """Requests to devices: from HTTP to CoAP and back, now or as a job."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from ....agent.requests.message import CoapRequest, Method, Option
 from ...devices.answers import BadAnswer, NoAnswer
@@ -17,6 +18,7 @@ from ..access import Holder
 from ..answering import HttpAnswer, write_answer
 from ..asking import DeviceRequest, HttpAsked, read_device_request
 from ..bodies import HttpBody
+from ..closing_stream import ClosingStream
 from ..forwarding import HEADER, read_protected, write_protected
 from ..parts import Parts
 from ..preferences import Preferences
@@ -157,8 +159,10 @@ class DeviceResources:
             raise
         except BadAnswer as error:
             raise HttpRefused(502, "bad-answer", f"the device: {error}") from error
+        if is_bare:
+            await answered.rest.aclose()
         rest = _nothing() if is_bare else _joined(first, answered.rest)
-        return StreamingResponse(rest, head.status, head.headers)
+        return ClosingStream(rest, head.status, head.headers)
 
     def _observe(
         self, request: Request, holder: Holder, device: GatewayDevice, asked: DeviceRequest
@@ -175,14 +179,15 @@ class DeviceResources:
         return self._streams.respond(source, holder)
 
 
-async def _nothing() -> AsyncIterator[bytes]:
+async def _nothing() -> AsyncGenerator[bytes, None]:
     """No payload, of a length that is not told."""
     none: tuple[bytes, ...] = ()
     for piece in none:
         yield piece
 
 
-async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in rest:
-        yield piece
+async def _joined(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(rest):
+        yield first
+        async for piece in rest:
+            yield piece

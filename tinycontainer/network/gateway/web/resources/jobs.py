@@ -1,6 +1,6 @@
 """Jobs: requests that wait for their device, and what has become of them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from starlette.requests import Request
@@ -106,7 +106,7 @@ class JobResources:
         wait_s = Preferences.of(request.headers).wait_s
         return await self._parts.jobs.wait_for_end(job, wait_s) if wait_s else job
 
-    async def _follow(self, job: Job) -> AsyncIterator[bytes]:
+    async def _follow(self, job: Job) -> AsyncGenerator[bytes, None]:
         yield write_event("job", describe_job(job))
         while not job.state.has_ended:
             now = await self._parts.jobs.wait(job, _FOLLOWED_S)
