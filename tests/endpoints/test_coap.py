@@ -10,6 +10,7 @@ from support.project import Program
 from support.remote_resource import forget_all_hosts, raw_server, remote_resource, reply
 from support.serving import HOST, free_port
 
+import tinycontainer_endpoints.coap.network
 from tinycontainer.errors import DriverError
 from tinycontainer.interfaces.driver import BoardInfo, DriverSetup, SharedResources
 from tinycontainer.testing import StillContext, check_driver
@@ -262,6 +263,21 @@ def test_a_resource_that_is_observed_tells_its_changes(desk: Desk) -> None:
             desk.until(partial(resource.was_asked, 3 + number))
         time.sleep(0.2)
         assert [driver.read(fd, 255) for _ in range(3)] == [b"3", b"4", b""]
+
+
+@pytest.mark.clause("TC-END-14")
+def test_a_resource_that_is_quiet_for_long_is_observed_further(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tinycontainer_endpoints.coap.network, "OBSERVE_S", 0.1)
+    with remote_resource() as resource:
+        driver = desk.make(uri=resource.uri, method="observe")
+        fd = driver.open(1, desk.now)
+        assert desk.read(driver, fd) == b"now"
+        desk.until(lambda: resource.asked > 3)
+        resource.change(b"then")
+        assert desk.read(driver, fd) == b"then"
+        assert desk.shown == []
 
 
 @pytest.mark.clause("TC-END-14")

@@ -1,6 +1,7 @@
 """Streams of events over HTTP, as a page reads them."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,16 +29,20 @@ def following(uri: str, timeout_s: float = 20, **headers: str) -> Iterator[Itera
     ):
         if stream.status_code != 200:
             raise RuntimeError(f"{stream.status_code}: {stream.read().decode()}")
-        yield _read(stream.iter_lines())
+        yield _read(stream.iter_lines(), timeout_s)
 
 
-def _read(lines: Iterator[str]) -> Iterator[StreamEvent]:
+def _read(lines: Iterator[str], timeout_s: float) -> Iterator[StreamEvent]:
     fields: dict[str, str] = {}
+    end_s = time.monotonic() + timeout_s
     for line in lines:
+        if time.monotonic() > end_s:  # signs of life are no events
+            raise TimeoutError("no event came")
         if line:
             name, _, value = line.partition(": ")
             fields[name] = value
             continue
         if "event" in fields:
             yield StreamEvent(fields["event"], json.loads(fields["data"]), fields.get("id", ""))
+            end_s = time.monotonic() + timeout_s
         fields = {}

@@ -144,6 +144,19 @@ def test_a_stream_goes_on_when_its_device_is_back(gateway: Gateway) -> None:
         assert back.asked[0].option(Option.OBSERVE) is not None
 
 
+@pytest.mark.clause("TC-GW-34")
+def test_a_device_that_registers_anew_is_observed_anew(gateway: Gateway, fake: FakeDevice) -> None:
+    with fake_device() as again:
+        again.does(lambda _: cbor([box(len(again.asked))]))
+        register(gateway, "again", again.base)
+        with following(f"{gateway.web}/devices/again/tc/c") as events:
+            assert next(events).data[0]["loops"] == 1
+            register(gateway, "again", again.base)
+            assert next(events).data[0]["loops"] == 2
+            again.notify(CONTAINERS, cbor([box(9)]))
+            assert next(events).data[0]["loops"] == 9
+
+
 def ring(*numbers: int, newest: int | None = None) -> Reply:
     """The events of a device."""
     rows = [[n, b'{"event": "n%d"}' % n] for n in numbers]

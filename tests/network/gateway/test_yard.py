@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.event_streams import following
 from support.gateways import (
     Gateway,
     register,
@@ -118,6 +119,29 @@ def test_both_sides_come_back_by_themselves(tmp_path: Path, program: Program) ->
             assert gateway.ask("GET", "/devices/box").json()["presence"] == "gone"
             wait_for(gateway, "box")
             assert gateway.ask("GET", "/devices/box/tc").status_code == 200
+
+
+@pytest.mark.clause("TC-GW-34")
+def test_a_stream_goes_on_after_its_device_was_killed(tmp_path: Path, program: Program) -> None:
+    yard = make_yard(tmp_path, program, ("box",))
+    with yard.gateway() as gateway:
+        with yard.device("box") as device:
+            wait_for(gateway, "box")
+            put = gateway.ask("PUT", f"/devices/box/{BOX}", content=yard.bundle, headers=OCTETS)
+            assert put.status_code == 201, put.text
+            started = gateway.ask("POST", f"/devices/box/{BOX}?start")
+            assert started.status_code == 204, started.text
+            stream = following(f"{gateway.web}/devices/box/{BOX}", 20)
+            events = stream.__enter__()
+            before = next(events).data
+            device.process.kill()
+            device.process.wait()
+        # It has forgotten what was sent to it before, and nobody but the stream asks it.
+        with yard.device("box"):
+            after = next(events).data
+            stream.__exit__(None, None, None)
+    assert (before["state"], after["state"]) == ("RUNNING", "RUNNING")
+    assert before["execution_ns"] != after["execution_ns"]
 
 
 @pytest.mark.clause("TC-GW-43")
