@@ -1,7 +1,7 @@
 """Carries the operator's requests over CoAP by aiocoap."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
@@ -59,7 +59,7 @@ class CoapTransport:
         """Send a request and wait for its answer."""
         return self._runner.run(self._ask(request))
 
-    def observe(self, request: CoapRequest) -> Iterator[CoapAnswer]:
+    def observe(self, request: CoapRequest) -> Generator[CoapAnswer, None, None]:
         """The answer to a request now, and again whenever it has changed; without an end."""
         answers = self._observe(request)
         try:
