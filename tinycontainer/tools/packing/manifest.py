@@ -42,7 +42,12 @@ MANIFEST_NAME = "container.toml"
 UnixSeconds = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 
-def _check_audience(text: str) -> str:
+def check_audience(text: str) -> str:
+    """Return text that can be the id of a device.
+
+    Raises:
+        ValueError: it has a length that a token cannot hold.
+    """
     if not 1 <= len(text.encode()) <= MAX_AUDIENCE_BYTES:
         raise ValueError(f"a device id has 1 to {MAX_AUDIENCE_BYTES} bytes")
     return text
@@ -106,7 +111,7 @@ class TokensTable(Table):
 
     profile: Profile = Profile.RFC9052
     sequence: int = Field(default=1, ge=0, lt=1 << 64, description="counts versions")
-    audience: Annotated[str, AfterValidator(_check_audience)] | None = None
+    audience: Annotated[str, AfterValidator(check_audience)] | None = None
     not_before: UnixSeconds | None = None
     expires: UnixSeconds | None = None
     issued: UnixSeconds | None = None

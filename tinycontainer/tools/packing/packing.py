@@ -106,23 +106,41 @@ class Signer:
         return self.sign_content(Kind.ENDPOINT, encode_endpoint(endpoint, with_token=False))
 
     def _issue(self, kind: Kind, claims: Claims) -> bytes:
-        if self.profile is Profile.RIOT_2024:
-            _require_no_options(self.options)
-        else:
-            claims = replace(
-                claims,
-                uid=self.uid,
-                kind=kind,
-                sequence=self.options.sequence,
-                audience=self.options.audience,
-                not_before_s=self.options.not_before_s,
-                expires_s=self.options.expires_s,
-                issued_s=self.options.issued_s,
-            )
+        claims = complete_claims(claims, kind, self.uid, self.profile, self.options)
         try:
             return issue(claims, kind, self.key, self.profile)
         except ClaimsError as error:
             raise MetadataError(f"{kind.name.lower()} token", str(error)) from None
+
+
+def complete_claims(
+    claims: Claims, kind: Kind, uid: bytes, profile: Profile, options: TokenOptions
+) -> Claims:
+    """All that a token says.
+
+    Args:
+        claims: the hash or the mask that it vouches for.
+        kind: of the token.
+        uid: of the container.
+        profile: layout of the token.
+        options: further claims.
+
+    Raises:
+        MetadataError: the profile cannot carry the further claims.
+    """
+    if profile is Profile.RIOT_2024:
+        _require_no_options(options)
+        return claims
+    return replace(
+        claims,
+        uid=uid,
+        kind=kind,
+        sequence=options.sequence,
+        audience=options.audience,
+        not_before_s=options.not_before_s,
+        expires_s=options.expires_s,
+        issued_s=options.issued_s,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +177,33 @@ def seal_metadata(
     Raises:
         MetadataError: a value is out of its range.
     """
-    # The token ends the metadata, after a head that states its length and that it covers. A token
-    # over any other hash is as long, so a draft with one begins with the bytes to be signed.
     draft_token = signer.sign_digest(Kind.METADATA, bytes(SHA256_BYTES))
-    draft = encode(container, endpoints, replace(security, metadata_token=draft_token))
-    prefix = draft[: len(draft) - len(draft_token)]
+    prefix = metadata_to_seal(container, endpoints, security, draft_token)
     return prefix + signer.sign_content(Kind.METADATA, prefix)
+
+
+def metadata_to_seal(
+    container: ContainerMap,
+    endpoints: tuple[Endpoint, ...],
+    security: Security,
+    draft_token: bytes,
+) -> bytes:
+    """What a metadata token covers: all of the metadata but the token itself.
+
+    The token ends the metadata, after a head that states its length and that it covers. A token
+    over any other hash is as long, so a draft with one begins with the bytes to be signed.
+
+    Args:
+        container: with its mask token.
+        endpoints: with their tokens, if they have any.
+        security: with code and data token.
+        draft_token: any bytes as long as the token.
+
+    Raises:
+        MetadataError: a value is out of its range.
+    """
+    draft = encode(container, endpoints, replace(security, metadata_token=draft_token))
+    return draft[: len(draft) - len(draft_token)]
 
 
 def assemble_metadata(

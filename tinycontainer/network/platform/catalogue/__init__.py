@@ -1,0 +1,1 @@
+"""What the parties bring: keys, applications, artefacts and releases."""

@@ -1,0 +1,194 @@
+"""Releases over HTTP: what each party adds, what it is to sign, and how far all of it is."""
+
+import base64
+import binascii
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from tinycontainer.metadata import ContainerType
+
+from ..actor import Actor, Scope
+from ..catalogue import releases
+from ..catalogue.forms import PlanForm, mask_of
+from ..catalogue.releases import Parties
+from ..refusing import bad_request
+from ..releases.parts import Part
+from .callers import caller
+from .parts import Parts
+from .release_bodies import (
+    CodeGiven,
+    DataGiven,
+    Number,
+    PartName,
+    PlanGiven,
+    ReleaseGiven,
+    ReleaseListed,
+    ReleaseShown,
+    ReleasesShown,
+    RightsGiven,
+    TokenGiven,
+    ToSign,
+    Uid,
+)
+
+PAGE: Final = 100
+
+
+def make_router(parts: Parts) -> APIRouter:
+    """The routes of releases."""
+    router = APIRouter(prefix="/api/releases", tags=["releases"])
+    _add_looking(router, parts)
+    _add_contents(router, parts)
+    _add_signing(router, parts)
+    return router
+
+
+def _add_looking(router: APIRouter, parts: Parts) -> None:
+    @router.get("")
+    def list_releases(
+        actor: Annotated[Actor, Depends(caller(Scope.READ))],
+        before: Annotated[int, Query(ge=1, lt=1 << 31)] = (1 << 31) - 1,
+    ) -> ReleasesShown:
+        """The releases that the organisation is a party to, the newest first, a page of them."""
+        with parts.database.reading() as session:
+            rows = releases.list_releases(session, actor, before, PAGE)
+            following = rows[-1].id if len(rows) == PAGE else None
+            return ReleasesShown(releases=[ReleaseListed.of(row) for row in rows], next=following)
+
+    @router.post("", status_code=201)
+    def add_release(
+        actor: Annotated[Actor, Depends(caller(Scope.PUBLISH))], given: ReleaseGiven
+    ) -> ReleaseShown:
+        """Begin a release of an application of the organisation."""
+        with parts.database.transaction() as session:
+            row = releases.add_release(
+                session,
+                actor,
+                bytes.fromhex(given.uid),
+                given.number,
+                Parties(given.provider, given.infrastructure, given.owner),
+                given.profile,
+                given.signs_endpoints,
+                parts.now_s(),
+            )
+            return ReleaseShown.of(row, releases.names_of(session, row))
+
+    @router.get("/{uid}/{number}")
+    def show_release(
+        actor: Annotated[Actor, Depends(caller(Scope.READ))], uid: Uid, number: Number
+    ) -> ReleaseShown:
+        """A release: what is there, and what is missing from whom."""
+        with parts.database.reading() as session:
+            row = releases.find_release(session, actor, bytes.fromhex(uid), number)
+            return ReleaseShown.of(row, releases.names_of(session, row))
+
+    @router.get(
+        "/{uid}/{number}/bundle",
+        response_class=Response,
+        responses={200: {"content": {"application/octet-stream": {}}}},
+    )
+    def read_bundle(
+        actor: Annotated[Actor, Depends(caller(Scope.READ))], uid: Uid, number: Number
+    ) -> Response:
+        """The container, once all four parties have signed."""
+        with parts.database.reading() as session:
+            row = releases.find_release(session, actor, bytes.fromhex(uid), number)
+            content = releases.bundle_of(session, row).encode()
+        headers = {"content-disposition": "attachment"}
+        return Response(content, 200, headers, "application/octet-stream")
+
+
+def _add_contents(router: APIRouter, parts: Parts) -> None:
+    publisher = Annotated[Actor, Depends(caller(Scope.PUBLISH))]
+
+    @router.put("/{uid}/{number}/code")
+    def add_code(actor: publisher, uid: Uid, number: Number, given: CodeGiven) -> ReleaseShown:
+        """As the developer: add the code, or other code in its place."""
+        with parts.database.transaction() as session:
+            row = releases.find_release(session, actor, bytes.fromhex(uid), number, to_change=True)
+            kind = ContainerType[given.type.upper()]
+            calls = mask_of(given.syscalls)
+            releases.add_code(
+                session, actor, row, given.sha256, kind, calls, given.terms, parts.now_s()
+            )
+            return ReleaseShown.of(row, releases.names_of(session, row))
+
+    @router.put("/{uid}/{number}/data")
+    def add_data(actor: publisher, uid: Uid, number: Number, given: DataGiven) -> ReleaseShown:
+        """As the provider: add the data, or other data in their place."""
+        with parts.database.transaction() as session:
+            row = releases.find_release(session, actor, bytes.fromhex(uid), number, to_change=True)
+            releases.add_data(session, actor, row, given.sha256, given.terms, parts.now_s())
+            return ReleaseShown.of(row, releases.names_of(session, row))
+
+    @router.put("/{uid}/{number}/plan")
+    def add_plan(actor: publisher, uid: Uid, number: Number, given: PlanGiven) -> ReleaseShown:
+        """As the infrastructure: add timing and endpoints, or others in their place."""
+        with parts.database.transaction() as session:
+            row = releases.find_release(session, actor, bytes.fromhex(uid), number, to_change=True)
+            plan = PlanForm(timing=given.timing, security=given.security, endpoints=given.endpoints)
+            releases.add_plan(session, actor, row, plan, given.terms, parts.now_s())
+            return ReleaseShown.of(row, releases.names_of(session, row))
+
+    @router.put("/{uid}/{number}/rights")
+    def add_rights(actor: publisher, uid: Uid, number: Number, given: RightsGiven) -> ReleaseShown:
+        """As the owner: say which calls are allowed, and for how long."""
+        with parts.database.transaction() as session:
+            row = releases.find_release(session, actor, bytes.fromhex(uid), number, to_change=True)
+            mask = mask_of(given.syscalls)
+            releases.add_rights(session, actor, row, mask, given.terms, parts.now_s())
+            return ReleaseShown.of(row, releases.names_of(session, row))
+
+
+def _add_signing(router: APIRouter, parts: Parts) -> None:
+    signer = Annotated[Actor, Depends(caller(Scope.SIGN))]
+
+    @router.get("/{uid}/{number}/signing/{part}")
+    def show_to_sign(
+        actor: signer,
+        uid: Uid,
+        number: Number,
+        part: PartName,
+        key: Annotated[str, Query(pattern="^[0-9a-f]{64}$")],
+    ) -> ToSign:
+        """The bytes that a party signs, with the key of this fingerprint."""
+        with parts.database.reading() as session:
+            row = releases.find_release(session, actor, bytes.fromhex(uid), number)
+            wanted = _parse_part(part)
+            material = releases.signing_key(session, actor, row, wanted, key)
+            payload, covered = releases.to_sign(session, row, wanted, material)
+            return ToSign(
+                uid=uid,
+                number=number,
+                part=wanted.name,
+                profile=row.profile,
+                payload=base64.b64encode(payload).decode(),
+                covered=None if covered is None else base64.b64encode(covered).decode(),
+            )
+
+    @router.put("/{uid}/{number}/tokens/{part}")
+    def add_token(
+        actor: signer, uid: Uid, number: Number, part: PartName, given: TokenGiven
+    ) -> ReleaseShown:
+        """Take a token, once it is verified."""
+        with parts.database.transaction() as session:
+            row = releases.find_release(session, actor, bytes.fromhex(uid), number, to_change=True)
+            token = _decode(given.token)
+            releases.add_token(session, actor, row, _parse_part(part), token, parts.now_s())
+            return ReleaseShown.of(row, releases.names_of(session, row))
+
+
+def _parse_part(name: str) -> Part:
+    try:
+        return Part.parse(name)
+    except ValueError as error:
+        raise bad_request(f"part: {error}") from None
+
+
+def _decode(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise bad_request("token: is not base64") from None
