@@ -8,12 +8,16 @@ import pytest
 
 VERBS = "tinycontainer.cli.verbs."
 HEAVY = (
+    "alembic",
+    "argon2",
     "cryptography",
+    "fastapi",
     "matplotlib",
     "pycose",
     "pydantic",
     "pywasm",
     "rich",
+    "sqlalchemy",
     "wasmtime",
     "tinycontainer.assembly",
     "tinycontainer.conformance",

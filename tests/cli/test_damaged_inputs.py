@@ -56,6 +56,14 @@ name = "bob"
 credential = "bob.ccs"
 rights = ["load", "delete"]
 """
+PLATFORM = """
+[http]
+bind = "127.0.0.1:8080"
+[database]
+url = "sqlite:///platform.db"
+[limits]
+sessions = 8
+"""
 GATEWAY = """
 [[devices]]
 name = "box"
@@ -100,6 +108,11 @@ USES = (
     ("serve", "{device}", "--check"),
     ("serve", "{protected}", "--check"),
     ("gateway", "{gateway}", "--check"),
+    ("platform", "serve", "{platform}", "--check"),
+    ("platform", "init", "{platform}", "--organisation", "b", "--roles", "owner", "--admin", "bob"),
+    ("platform", "backup", "{platform}", "{out}"),
+    ("platform", "restore", "{platform}", "{database}", "--check"),
+    ("platform", "verify-audit", "{platform}"),
     ("run", "{device}", "--for", "5ms", "--script", "{script}"),
     ("run", "{device}", "--for", "5ms", "--replay", "{recording}"),
     ("compare", "{bundle}", "--device", "{device}", "--for", "2ms"),
@@ -166,6 +179,8 @@ class Workshop:
             "state": root / "state.db",
             "protected": root / "protected.toml",
             "gateway": root / "gateway.toml",
+            "platform": root / "platform.toml",
+            "database": root / "platform.db",
             "update": root / "given.suit",
             "update_key": root / "updates.pem",
             "update_public": root / "updates.pub",
@@ -186,6 +201,9 @@ def workshop(root: Path, program: Program, form: str) -> Workshop:
     (root / "device.toml").write_text(text)
     (root / "protected.toml").write_text(PROTECTED)
     (root / "gateway.toml").write_text(GATEWAY)
+    (root / "platform.toml").write_text(PLATFORM)
+    platform = ("platform", "init", root / "platform.toml")
+    program.good(*platform, "--organisation", "a", "--roles", "owner", "--admin", "ada")
     program.good("keygen", "--oscore", root / "alice")
     for name in ("desk", "bob"):
         program.good("keygen", "--edhoc", root / name)
@@ -246,6 +264,7 @@ def uses(made: Workshop, random: Random) -> Iterator[tuple[list[str], str]]:
         readable += ["manifest", "code"] * ("{mapper}" in text)
         readable += ["case"] * ("{suite}" in text)
         readable += [*PROOFS] * ("{protected}" in text) + [*CONTEXT] * ("{gateway}" in text)
+        readable += ["database"] * ("{platform}" in text)
         readable += ["key"] * ("{keys}" in text) + ["bundle", "public"] * ("{device}" in text)
         name = random.choice(readable)
         paths[name].write_bytes(damage(whole[name], list(whole.values()), keys, random))
@@ -290,5 +309,7 @@ def test_no_verb_ends_with_a_traceback_in_20000_inputs(
 
 
 def test_every_verb_that_takes_files_is_among_them() -> None:
-    used = {use[:2] if use[0] in ("sign", "suit") else use[:1] for use in (*USES, JUDGING)}
+    used = {
+        use[:2] if use[0] in ("sign", "suit", "platform") else use[:1] for use in (*USES, JUDGING)
+    }
     assert {words for words, _ in every_verb()} == used | WITHOUT_FILES

@@ -35,7 +35,10 @@ def test_the_example_of_every_verb_works_in_the_directory_of_a_demo(
     box = tmp_path / "box"
     program.good("demo", "--keep", box)
     monkeypatch.chdir(box)
-    verbs = sorted(every_verb(), key=lambda each: (each[0][0] != "sign", each[0]))
+    # What `init` and `sign` make, others use.
+    verbs = sorted(
+        every_verb(), key=lambda each: (each[0][-1] != "init", each[0][0] != "sign", each[0])
+    )
     for words, verb in verbs:
         name, *arguments = shlex.split(verb.example)
         assert (name, tuple(arguments[: len(words)])) == ("tinycontainerctl", words)

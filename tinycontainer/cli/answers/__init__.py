@@ -42,6 +42,11 @@ _FORMS: Final = (
     AnswerForm("remote", 1, network.RemoteAnswer),
     AnswerForm("serve", 1, network.ServeLine, has_many=True),
     AnswerForm("gateway", 1, network.GatewayAnswer, has_many=True),
+    AnswerForm("platform serve", 1, network.PlatformServeAnswer, has_many=True),
+    AnswerForm("platform init", 1, network.PlatformInitAnswer),
+    AnswerForm("platform backup", 1, network.PlatformCopyAnswer),
+    AnswerForm("platform restore", 1, network.PlatformCopyAnswer),
+    AnswerForm("platform verify-audit", 1, network.PlatformAuditAnswer),
     AnswerForm("runtimes", 1, program.RuntimesAnswer),
     AnswerForm("completion", 1, program.CompletionAnswer),
 )

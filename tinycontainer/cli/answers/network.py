@@ -221,3 +221,47 @@ class GatewayLine(AnswerTable):
 
 
 GatewayAnswer = CheckedGateway | GatewayLine
+
+
+class CheckedPlatform(AnswerTable):
+    """`platform serve --check`: the file can be served."""
+
+    file: str
+    http: str
+
+
+class PlatformLine(AnswerTable):
+    """The platform is served from now on."""
+
+    event: Literal["serving"]
+    http: str
+
+
+PlatformServeAnswer = CheckedPlatform | PlatformLine
+
+
+class PlatformInitAnswer(AnswerTable):
+    """An organisation was added."""
+
+    organisation: str
+    admin: str
+    password: str
+    """Empty if it was given."""
+
+
+class PlatformCopyAnswer(AnswerTable):
+    """The database was copied, or made from a copy."""
+
+    file: str
+    """The copy."""
+
+
+class PlatformAuditAnswer(AnswerTable):
+    """Whether the audit is as it was written."""
+
+    entries: int
+    """From the first one on, that are."""
+    sha256: str
+    """Of the last one of them."""
+    problem: str
+    """What is wrong after them; empty if nothing is."""

@@ -37,6 +37,7 @@ VERBS: Final = (
     "network.remote",
     "network.serve",
     "network.gateway",
+    "network.platform",
     "program.runtimes",
     "program.schema",
     "program.completion",

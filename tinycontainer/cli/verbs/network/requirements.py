@@ -33,3 +33,23 @@ def require_gateway() -> None:
         raise VerbRefused(
             f"{error.name} is not installed; it comes with: pip install 'tinycontainer[gateway]'"
         ) from None
+
+
+def require_platform() -> None:
+    """Refuse to begin without the extra `platform`.
+
+    Raises:
+        VerbRefused: it is not installed.
+    """
+    try:
+        import alembic  # noqa: F401, PLC0415 - an optional part
+        import argon2  # noqa: F401, PLC0415
+        import fastapi  # noqa: F401, PLC0415
+        import httptools  # noqa: F401, PLC0415
+        import prometheus_client  # noqa: F401, PLC0415
+        import sqlalchemy  # noqa: F401, PLC0415
+        import uvicorn  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise VerbRefused(
+            f"{error.name} is not installed; it comes with: pip install 'tinycontainer[platform]'"
+        ) from None

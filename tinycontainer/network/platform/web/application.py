@@ -1,0 +1,49 @@
+"""The platform over HTTP: all resources, and what is around them."""
+
+import logging
+import time
+from typing import Final
+
+from fastapi import FastAPI
+
+from . import audit, catalogue, people, releases, service, sessions
+from .middleware import SECURITY_HEADERS, TRANSPORT_SECURITY, AnswerHeaders, BoundedBodies
+from .parts import Parts
+from .problems import handlers
+
+JSON_BYTES: Final = 64 * 1024
+"""What a body may have beside a payload, which is a third longer as base64."""
+_ROUTERS: Final = (service, sessions, people, audit, catalogue, releases)
+
+
+def create_application(parts: Parts) -> FastAPI:
+    """The application as a web server runs it.
+
+    Args:
+        parts: what its resources work on.
+    """
+    application = FastAPI(
+        title="TinyContainer platform",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers=handlers(),
+    )
+    application.state.parts = parts
+    for each in _ROUTERS:
+        application.include_router(each.make_router(parts))
+    limits = parts.limits
+    application.add_middleware(
+        BoundedBodies,
+        most_bytes=limits.payload_bytes * 4 // 3 + JSON_BYTES,
+        most_bytes_of_all=limits.bodies_bytes,
+    )
+    headers = SECURITY_HEADERS | (TRANSPORT_SECURITY if parts.has_safe_cookies else {})
+    application.add_middleware(
+        AnswerHeaders,
+        headers=headers,
+        metrics=parts.metrics,
+        now_s=time.monotonic,
+        log=logging.getLogger("uvicorn").error,
+    )
+    return application

@@ -1,0 +1,140 @@
+"""Around every request: bounds of its body, headers of its answer, and numbers about it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import PurePath
+from threading import Lock
+from traceback import extract_tb
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..metrics import PlatformMetrics
+from ..refusing import PlatformRefused
+from .problems import explain, respond
+
+SECURITY_HEADERS: Final = {
+    "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+"""Of every answer, unless it has its own."""
+TRANSPORT_SECURITY: Final = {"strict-transport-security": "max-age=31536000"}
+
+
+class AnswerHeaders:
+    """Adds headers to every answer, counts it, and answers where everything else has failed.
+
+    Args:
+        application: what answers.
+        headers: that are added if the answer has none of that name.
+        metrics: counts requests.
+        now_s: monotonic seconds.
+        log: takes a line about what has failed.
+    """
+
+    def __init__(
+        self,
+        application: ASGIApp,
+        headers: Mapping[str, str],
+        metrics: PlatformMetrics,
+        now_s: Callable[[], float],
+        log: Callable[[str], None],
+    ) -> None:
+        self._log = log
+        self._application = application
+        self._headers = headers
+        self._metrics = metrics
+        self._now_s = now_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+            return
+        began_s = self._now_s()
+        has_begun = False
+
+        async def answer(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                took_s = self._now_s() - began_s
+                self._metrics.count(scope["method"], message["status"], took_s)
+            await send(message)
+
+        try:
+            await self._application(scope, receive, answer)
+        except Exception as error:
+            self._log(f"{scope['method']} has failed: {_name_failure(error)}")
+            if has_begun:
+                raise
+            await respond(explain(error))(scope, receive, answer)
+
+
+class BoundedBodies:
+    """Refuses a body that is too long, and bodies that together are too much.
+
+    Args:
+        application: what answers.
+        most_bytes: of one body.
+        most_bytes_of_all: of all bodies whose requests are not answered yet.
+    """
+
+    def __init__(self, application: ASGIApp, most_bytes: int, most_bytes_of_all: int) -> None:
+        self._application = application
+        self._most_bytes = most_bytes
+        self._left_bytes = max(most_bytes, most_bytes_of_all)
+        self._lock = Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "0")
+        if not declared.isdecimal() or int(declared[:20]) > self._most_bytes:
+            await respond(_too_long())(scope, receive, send)
+            return
+        taken_bytes = 0
+
+        async def bounded() -> Message:
+            nonlocal taken_bytes
+            message = await receive()
+            size_bytes = len(message.get("body", b""))
+            if taken_bytes + size_bytes > self._most_bytes:
+                raise HTTPException(413)
+            if not self._take(size_bytes):
+                raise HTTPException(503, headers={"Retry-After": "1"})
+            taken_bytes += size_bytes
+            return message
+
+        try:
+            await self._application(scope, bounded, send)
+        finally:
+            self._take(-taken_bytes)
+
+    def _take(self, size_bytes: int) -> bool:
+        with self._lock:
+            if size_bytes > self._left_bytes:
+                return False
+            self._left_bytes -= size_bytes
+            return True
+
+
+def _name_failure(error: Exception) -> str:
+    """What has failed and where; the message can hold what was sent."""
+    frames = extract_tb(error.__traceback__)
+    place = f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    return f"{type(error).__name__} at {place}"
+
+
+def _too_long() -> PlatformRefused:
+    return explain(HTTPException(413))

@@ -1,0 +1,161 @@
+"""People over HTTP: those of the own organisation, and what they are."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+
+from ..actor import Actor, PersonRight, Scope
+from ..audit import note
+from ..people.identifying import Caller, read_roles
+from ..people.organisation import (
+    NewPerson,
+    PersonChange,
+    add_person,
+    change_person,
+    count_people,
+    find_person,
+    list_people,
+    lock_organisation,
+)
+from ..people.secrets import derive_csrf
+from ..refusing import bad_request, forbidden
+from ..tables.people import Organisation, Person
+from .bodies import (
+    LOGIN_PATTERN,
+    AddPerson,
+    ChangePerson,
+    LoginPath,
+    MeAnswer,
+    OrganisationAnswer,
+    PeopleAnswer,
+    PersonAnswer,
+)
+from .callers import caller, identify, session_token
+from .parts import Parts
+from .sources import source_address
+
+
+def make_router(parts: Parts) -> APIRouter:
+    """All resources about people."""
+    router = APIRouter(prefix="/api", tags=["people"])
+
+    @router.get("/me")
+    def show_me(request: Request, asked: Annotated[Caller, Depends(identify)]) -> MeAnswer:
+        """Who asks, and what that one may do."""
+        actor = asked.actor
+        return MeAnswer(
+            name=actor.person,
+            right=asked.right,
+            organisation=actor.organisation,
+            roles=sorted(actor.roles),
+            scopes=sorted(actor.scopes),
+            csrf=derive_csrf(session_token(request)) if asked.session_sha256 else "",
+        )
+
+    @router.get("/organisation")
+    def show_organisation(
+        actor: Annotated[Actor, Depends(caller(Scope.READ))],
+    ) -> OrganisationAnswer:
+        """The organisation of whoever asks."""
+        with parts.database.reading() as session:
+            found = session.get_one(Organisation, actor.organisation_id)
+            return OrganisationAnswer(
+                name=found.name,
+                roles=sorted(read_roles(found)),
+                people=count_people(session, found.id),
+                created_s=found.created_s,
+            )
+
+    @router.get("/people")
+    def show_people(
+        actor: Annotated[Actor, Depends(caller(Scope.READ))],
+        after: Annotated[str, Query(pattern=rf"{LOGIN_PATTERN}|^$")] = "",
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> PeopleAnswer:
+        """People of the own organisation."""
+        with parts.database.reading() as session:
+            found = list_people(session, actor.organisation_id, after, limit + 1)
+            shown = [_show(each) for each in found[:limit]]
+        return PeopleAnswer(people=shown, next=shown[-1].name if len(found) > limit else "")
+
+    @router.post("/people", status_code=201)
+    def add(
+        body: AddPerson, actor: Annotated[Actor, Depends(caller(Scope.ADMINISTER))]
+    ) -> PersonAnswer:
+        """Add somebody to the own organisation."""
+        hashed = parts.passwords.hash(body.password)
+        with parts.database.transaction() as session:
+            organisation = lock_organisation(session, actor.organisation_id)
+            new = NewPerson(body.name, hashed, body.right)
+            added = add_person(session, organisation, new, parts.limits.people, parts.now_s())
+            detail = {"right": body.right.value}
+            note(session, actor, "person-added", added.name, detail, parts.now_s())
+            return _show(added)
+
+    @router.patch("/people/{name}")
+    def change(
+        name: LoginPath,
+        body: ChangePerson,
+        request: Request,
+        asked: Annotated[Caller, Depends(identify)],
+    ) -> PersonAnswer:
+        """Change somebody of the own organisation; everybody may change the own password."""
+        is_self = name == asked.actor.person
+        wanted = _require_allowed(body, asked, is_self)
+        if is_self and body.password is not None:
+            _require_current(parts, body, asked, source_address(request, parts))
+        hashed = None if body.password is None else parts.passwords.hash(body.password)
+        with parts.database.transaction() as session:
+            lock_organisation(session, asked.actor.organisation_id)
+            person = find_person(session, asked.actor.organisation_id, name)
+            kept = asked.session_sha256 if is_self else ""
+            made = PersonChange(body.right, body.is_disabled, hashed, kept)
+            change_person(session, person, made)
+            note(session, asked.actor, "person-changed", name, wanted, parts.now_s())
+            return _show(person)
+
+    return router
+
+
+def _require_allowed(body: ChangePerson, asked: Caller, is_self: bool) -> dict[str, object]:
+    """What is to be changed, for the audit, if whoever asks may change it."""
+    wanted = body.model_dump(exclude_none=True, mode="json")
+    wanted.pop("current_password", None)
+    if not wanted:
+        raise bad_request("nothing is to be changed; give right, is_disabled or password")
+    is_own_password = is_self and wanted.keys() == {"password"}
+    if not asked.actor.may(Scope.ADMINISTER) and not is_own_password:
+        raise forbidden(f"this needs the scope {Scope.ADMINISTER}")
+    if is_own_password and not asked.session_sha256:
+        raise forbidden("no token may change the password of its owner; log in")
+    if "password" in wanted:
+        wanted["password"] = "changed"
+    return wanted
+
+
+def _require_current(parts: Parts, body: ChangePerson, asked: Caller, address: str) -> None:
+    """Refuse to change the own password for somebody who does not know it.
+
+    Raises:
+        PlatformRefused: it is wrong or left out, or was wrong too often.
+    """
+    name = asked.actor.person
+    with parts.database.reading() as session:
+        kept = find_person(session, asked.actor.organisation_id, name).password_hash
+    is_right = parts.log_ins.begin(name, address) and parts.passwords.is_right(
+        kept, body.current_password or ""
+    )
+    if not is_right:
+        problem = "current_password: is wrong, or was wrong too often; wait before you try again"
+        raise forbidden(problem)
+    parts.log_ins.succeed(name, address)
+
+
+def _show(person: Person) -> PersonAnswer:
+    return PersonAnswer(
+        name=person.name,
+        right=PersonRight(person.right),
+        is_disabled=person.is_disabled,
+        created_s=person.created_s,
+    )
