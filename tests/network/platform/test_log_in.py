@@ -54,13 +54,12 @@ def test_over_tls_the_cookie_never_crosses_the_network_in_clear(tmp_path: Path) 
         assert "strict-transport-security" in answer.headers
 
 
-def test_the_database_holds_neither_the_password_nor_the_token(
-    platform: Platform, tmp_path: Path
-) -> None:
-    client = platform.client("dev")
-    header = platform.token(client, "read")["Authorization"].removeprefix("Bearer ")
-    secrets = (PASSWORD, client.cookies[COOKIE], client.headers["X-CSRF-Token"], header)
-    content = b"".join(each.read_bytes() for each in tmp_path.glob("platform.db*"))
+def test_the_database_holds_neither_the_password_nor_the_token(tmp_path: Path) -> None:
+    with made_platform(tmp_path) as platform:
+        client = platform.client("dev")
+        header = platform.token(client, "read")["Authorization"].removeprefix("Bearer ")
+        secrets = (PASSWORD, client.cookies[COOKIE], client.headers["X-CSRF-Token"], header)
+        content = b"".join(each.read_bytes() for each in tmp_path.glob("platform.db*"))
     for secret in secrets:
         assert secret.encode() not in content
     assert b"$argon2id$" in content

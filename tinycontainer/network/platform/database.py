@@ -168,7 +168,13 @@ class Database:
             raise PlatformDatabaseError("database.url", problem)
         try:
             engine = create_engine(
-                url, pool_size=POOL, pool_timeout=BUSY_S, pool_pre_ping=True, hide_parameters=True
+                url,
+                # Without it, texts of a database that has no encoding come as bytes.
+                connect_args={"client_encoding": "UTF8"},
+                pool_size=POOL,
+                pool_timeout=BUSY_S,
+                pool_pre_ping=True,
+                hide_parameters=True,
             )
         except ImportError:
             problem = "psycopg is not installed; it comes with: pip install"
