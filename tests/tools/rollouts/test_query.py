@@ -8,9 +8,9 @@ from tinycontainer.tools.rollouts import (
     AllOf,
     AnyOf,
     Candidate,
-    Comparison,
     Not,
     Query,
+    QueryComparison,
     QueryError,
     TextTerm,
     VersionTerm,
@@ -27,7 +27,7 @@ VALUES = st.one_of(
 FIELDS = st.sampled_from(["name", "kind", "group", "label.site", "label.and", "label.a-b.c_d"])
 TEXT_TERMS = st.builds("{}{}{}".format, FIELDS, st.sampled_from(["=", " != "]), VALUES)
 VERSION_TERMS = st.builds(
-    "version{}{}".format, st.sampled_from(list(Comparison)), st.integers(0, 5)
+    "version{}{}".format, st.sampled_from(list(QueryComparison)), st.integers(0, 5)
 )
 QUERIES = st.recursive(
     TEXT_TERMS | VERSION_TERMS | st.sampled_from(["version=none", "version!=none"]),
@@ -87,12 +87,12 @@ def test_a_query_means_the_devices_that_it_describes(
 
 
 def test_a_query_is_a_tree_that_others_can_translate() -> None:
-    old = VersionTerm(Comparison.LESS, 3)
+    old = VersionTerm(QueryComparison.LESS, 3)
     assert parse_query("(kind=box and (name=a*)) and not (version<3 or version=none)") == AllOf(
         (
-            TextTerm("kind", Comparison.EQUAL, "box"),
-            TextTerm("name", Comparison.EQUAL, "a", is_prefix=True),
-            Not(AnyOf((old, VersionTerm(Comparison.EQUAL, None)))),
+            TextTerm("kind", QueryComparison.EQUAL, "box"),
+            TextTerm("name", QueryComparison.EQUAL, "a", is_prefix=True),
+            Not(AnyOf((old, VersionTerm(QueryComparison.EQUAL, None)))),
         )
     )
 

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinycontainer.tools.rollouts import (
-    Action,
     Candidate,
     Decision,
     DeviceProgress,
     ProgressEvent,
+    RolloutAction,
     RolloutEvent,
     RolloutPlan,
     RolloutState,
@@ -82,7 +82,7 @@ class Fleet:
         self.reason = decision.reason
         if event := decision.action.event:
             self.state = self.state.after(event)
-        if decision.action is Action.BEGIN_WAVE:
+        if decision.action is RolloutAction.BEGIN_WAVE:
             self.wave += 1
         waiting = self.those(DeviceProgress.WAITING, earlier=True)
         waiting += self.those(DeviceProgress.WAITING)
@@ -148,9 +148,9 @@ def test_a_rollout_always_ends_and_keeps_its_plan(
         decision = fleet.step()
         assert len(fleet.told()) <= plan.most_at_once
         assert all(fleet.waves[name] <= fleet.wave for name in fleet.attempts)
-        if not was_running or decision.action is not Action.TELL:
+        if not was_running or decision.action is not RolloutAction.TELL:
             assert fleet.attempts.total() == told_before
-        if decision.action is Action.BEGIN_WAVE:
+        if decision.action is RolloutAction.BEGIN_WAVE:
             assert_the_last_wave_has_succeeded(fleet)
         if fleet.state.has_ended:
             break
@@ -158,7 +158,7 @@ def test_a_rollout_always_ends_and_keeps_its_plan(
         answer_at_random(fleet, random, failure_rate)
         fleet.now_s += 1
     assert fleet.state.has_ended
-    assert fleet.step() == Decision(Action.NOTHING)
+    assert fleet.step() == Decision(RolloutAction.NOTHING)
     if fleet.state is RolloutState.DONE:
         assert fleet.attempts.keys() == fleet.waves.keys()
         assert not fleet.told()
@@ -180,17 +180,17 @@ def test_a_rollout_without_an_operator_stops_by_itself(
 
 def test_a_rollout_over_12_devices_of_which_2_fail_halts_and_leaves_the_rest_alone() -> None:
     fleet = Fleet(RolloutPlan((Wave(100),), halt_per_cent=10, halt_minimum=2, most_at_once=3), 12)
-    assert fleet.step() == Decision(Action.TELL, 3)
+    assert fleet.step() == Decision(RolloutAction.TELL, 3)
     one, two, three = fleet.told()
     fleet.happen(one, ProgressEvent.FAIL)
-    assert fleet.step() == Decision(Action.TELL, 1)
+    assert fleet.step() == Decision(RolloutAction.TELL, 1)
     fleet.happen(two, ProgressEvent.FAIL)
-    assert fleet.step().action is Action.HALT
+    assert fleet.step().action is RolloutAction.HALT
     assert fleet.reason == (
         "2 of 4 told devices of the wave have failed, and 10 per cent are enough to halt"
     )
     fleet.happen(three, ProgressEvent.SUCCEED)
-    assert fleet.step() == Decision(Action.NOTHING)
+    assert fleet.step() == Decision(RolloutAction.NOTHING)
     assert len(fleet.those(DeviceProgress.WAITING)) == 8
 
 
@@ -199,9 +199,9 @@ def test_a_rollout_that_is_resumed_is_not_halted_by_the_same_failures() -> None:
     fleet.step()
     for name in fleet.told()[:2]:
         fleet.happen(name, ProgressEvent.FAIL)
-    assert fleet.step().action is Action.HALT
+    assert fleet.step().action is RolloutAction.HALT
     fleet.resume()
-    assert fleet.step() == Decision(Action.TELL, 2)
+    assert fleet.step() == Decision(RolloutAction.TELL, 2)
     while fleet.state is RUNNING:
         for name in fleet.told():
             fleet.happen(name, ProgressEvent.SUCCEED)

@@ -7,7 +7,7 @@ here too; ADR 34 says when the version becomes higher.
 
 from typing import Final
 
-from . import judging, making, network, program, running, state, updating
+from . import judging, making, network, platform, program, running, state, updating
 from .base import AnswerForm
 from .inspection import InspectAnswer
 
@@ -42,11 +42,12 @@ _FORMS: Final = (
     AnswerForm("remote", 1, network.RemoteAnswer),
     AnswerForm("serve", 1, network.ServeLine, has_many=True),
     AnswerForm("gateway", 1, network.GatewayAnswer, has_many=True),
-    AnswerForm("platform serve", 1, network.PlatformServeAnswer, has_many=True),
-    AnswerForm("platform init", 1, network.PlatformInitAnswer),
-    AnswerForm("platform backup", 1, network.PlatformCopyAnswer),
-    AnswerForm("platform restore", 1, network.PlatformCopyAnswer),
-    AnswerForm("platform verify-audit", 1, network.PlatformAuditAnswer),
+    AnswerForm("platform serve", 1, platform.PlatformServeAnswer, has_many=True),
+    AnswerForm("platform init", 1, platform.PlatformInitAnswer),
+    AnswerForm("platform backup", 1, platform.PlatformCopyAnswer),
+    AnswerForm("platform restore", 1, platform.PlatformCopyAnswer),
+    AnswerForm("platform verify-audit", 1, platform.PlatformAuditAnswer),
+    AnswerForm("platform sign", 1, platform.PlatformSignAnswer),
     AnswerForm("runtimes", 1, program.RuntimesAnswer),
     AnswerForm("completion", 1, program.CompletionAnswer),
 )

@@ -4,9 +4,9 @@ Everything here is pure: whoever uses it keeps the devices and passes in counts 
 """
 
 from .candidate import Candidate
-from .decision import Action, Decision, WaveCounts, decide
+from .decision import Decision, RolloutAction, WaveCounts, decide
 from .plan import RolloutPlan
-from .query import AllOf, AnyOf, Comparison, Not, Query, TextTerm, VersionTerm
+from .query import AllOf, AnyOf, Not, Query, QueryComparison, TextTerm, VersionTerm
 from .query_text import parse_query
 from .query_tokens import QueryError
 from .rollout import (
@@ -22,11 +22,9 @@ from .rollout import (
 from .waves import Wave, assign_waves, wave_of_late_joiner
 
 __all__ = [
-    "Action",
     "AllOf",
     "AnyOf",
     "Candidate",
-    "Comparison",
     "Decision",
     "DeviceProgress",
     "IllegalProgressEvent",
@@ -34,7 +32,9 @@ __all__ = [
     "Not",
     "ProgressEvent",
     "Query",
+    "QueryComparison",
     "QueryError",
+    "RolloutAction",
     "RolloutEvent",
     "RolloutOfDevice",
     "RolloutPlan",

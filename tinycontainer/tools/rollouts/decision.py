@@ -65,7 +65,7 @@ class WaveCounts:
         return self.told + self.earlier_told
 
 
-class Action(StrEnum):
+class RolloutAction(StrEnum):
     """What a rollout does."""
 
     TELL = "tell"
@@ -82,9 +82,9 @@ class Action(StrEnum):
 
 
 _EVENTS: Final = {
-    Action.HALT: RolloutEvent.HALT,
-    Action.END: RolloutEvent.FINISH,
-    Action.EXPIRE: RolloutEvent.EXPIRE,
+    RolloutAction.HALT: RolloutEvent.HALT,
+    RolloutAction.END: RolloutEvent.FINISH,
+    RolloutAction.EXPIRE: RolloutEvent.EXPIRE,
 }
 
 
@@ -98,7 +98,7 @@ class Decision:
         reason: with HALT: why, in one sentence.
     """
 
-    action: Action
+    action: RolloutAction
     most_devices: int = 0
     reason: str = ""
 
@@ -120,27 +120,27 @@ def decide(
     """
     if not 0 <= wave_number < len(plan.waves):
         raise ValueError(f"the plan has {len(plan.waves)} waves, from 0; {wave_number} is none")
-    step = Decision(Action.NOTHING)
+    step = Decision(RolloutAction.NOTHING)
     if state is RolloutState.RUNNING:
         step = _step(plan, wave_number == len(plan.waves) - 1, counts)
     is_late = plan.deadline_s is not None and now_s >= plan.deadline_s
     # What is complete has ended well, although nobody asked before the deadline.
-    expires = is_late and state.is_open and step.action is not Action.END
-    return Decision(Action.EXPIRE) if expires else step
+    expires = is_late and state.is_open and step.action is not RolloutAction.END
+    return Decision(RolloutAction.EXPIRE) if expires else step
 
 
 def _step(plan: RolloutPlan, is_last: bool, counts: WaveCounts) -> Decision:
     """What a running rollout does next while it is not late."""
     if reason := _reason_to_halt(plan, counts):
-        return Decision(Action.HALT, reason=reason)
+        return Decision(RolloutAction.HALT, reason=reason)
     if not is_last and _reaches(counts.done, plan.success_per_cent, counts.judged):
-        return Decision(Action.BEGIN_WAVE)
+        return Decision(RolloutAction.BEGIN_WAVE)
     if is_last and counts.all_waiting + counts.all_told == 0:
-        return Decision(Action.END)
+        return Decision(RolloutAction.END)
     most_devices = min(counts.all_waiting, plan.most_at_once - counts.all_told)
     if most_devices > 0:
-        return Decision(Action.TELL, most_devices)
-    return Decision(Action.NOTHING)
+        return Decision(RolloutAction.TELL, most_devices)
+    return Decision(RolloutAction.NOTHING)
 
 
 def _reason_to_halt(plan: RolloutPlan, counts: WaveCounts) -> str:

@@ -15,7 +15,7 @@ from .candidate import Candidate
 _BARE: Final = re.compile(r"[A-Za-z0-9._-]+")
 
 
-class Comparison(StrEnum):
+class QueryComparison(StrEnum):
     """How a term compares what a device has with a value."""
 
     EQUAL = "="
@@ -31,11 +31,11 @@ class Comparison(StrEnum):
         return self in _ORDERS
 
 
-_ORDERS: Final[dict[Comparison, Callable[[int, int], bool]]] = {
-    Comparison.LESS: operator.lt,
-    Comparison.AT_MOST: operator.le,
-    Comparison.GREATER: operator.gt,
-    Comparison.AT_LEAST: operator.ge,
+_ORDERS: Final[dict[QueryComparison, Callable[[int, int], bool]]] = {
+    QueryComparison.LESS: operator.lt,
+    QueryComparison.AT_MOST: operator.le,
+    QueryComparison.GREATER: operator.gt,
+    QueryComparison.AT_LEAST: operator.ge,
 }
 
 
@@ -51,7 +51,7 @@ class TextTerm:
     """
 
     field: str
-    comparison: Comparison
+    comparison: QueryComparison
     value: str
     is_prefix: bool = False
 
@@ -59,9 +59,9 @@ class TextTerm:
         """Whether a device is meant."""
         text = candidate.text_of(self.field)
         if text is None:
-            return self.comparison is Comparison.UNEQUAL
+            return self.comparison is QueryComparison.UNEQUAL
         is_same = text.startswith(self.value) if self.is_prefix else text == self.value
-        return is_same is (self.comparison is Comparison.EQUAL)
+        return is_same is (self.comparison is QueryComparison.EQUAL)
 
     def __str__(self) -> str:
         star = "*" if self.is_prefix else ""
@@ -80,7 +80,7 @@ class VersionTerm:
         version: what to compare with; None for a device that has no version.
     """
 
-    comparison: Comparison
+    comparison: QueryComparison
     version: int | None
 
     def matches(self, candidate: Candidate) -> bool:
@@ -88,7 +88,7 @@ class VersionTerm:
         order = _ORDERS.get(self.comparison)
         if order is None:
             is_same = candidate.version == self.version
-            return is_same is (self.comparison is Comparison.EQUAL)
+            return is_same is (self.comparison is QueryComparison.EQUAL)
         if candidate.version is None or self.version is None:
             return False
         return order(candidate.version, self.version)

@@ -16,7 +16,7 @@ from typing import Final
 from tinycontainer.text import show
 
 from .candidate import LABEL_PREFIX, TEXT_FIELDS, is_label_field
-from .query import AllOf, AnyOf, Comparison, Not, Query, TextTerm, VersionTerm
+from .query import AllOf, AnyOf, Not, Query, QueryComparison, TextTerm, VersionTerm
 from .query_tokens import QueryError, Token, tokens_of
 
 MAX_QUERY_CHARACTERS: Final = 1024
@@ -110,12 +110,12 @@ class _Parser:
         field = self._take()
         if field.word != "version" and not _is_text_field(field.word):
             raise QueryError(field.column, _no_field(field.word))
-        if self._token.symbol not in set(Comparison):
+        if self._token.symbol not in set(QueryComparison):
             raise self._unexpected("a comparison such as =")
         symbol = self._take()
         if self._token.symbol or not self._token.source:
             raise self._unexpected("a value")
-        comparison, value = Comparison(symbol.symbol), self._take()
+        comparison, value = QueryComparison(symbol.symbol), self._take()
         if field.word == "version":
             return _version_term(comparison, value)
         if comparison.is_by_order:
@@ -145,7 +145,7 @@ def _no_field(word: str) -> str:
     return f"there is no field {shown}; {advice}"
 
 
-def _version_term(comparison: Comparison, value: Token) -> VersionTerm:
+def _version_term(comparison: QueryComparison, value: Token) -> VersionTerm:
     is_none = value.word == "none" and not comparison.is_by_order
     is_number = _NUMBER.fullmatch(value.word) and int(value.word) <= _MAX_VERSION
     if not is_none and not is_number:

@@ -1,0 +1,84 @@
+"""The answers of `platform`."""
+
+from typing import Literal
+
+from .base import AnswerTable
+from .inspection import ShownSection
+from .judging import VersionChange
+from .tokens import ShownClaims
+
+
+class CheckedPlatform(AnswerTable):
+    """`platform serve --check`: the file can be served."""
+
+    file: str
+    http: str
+
+
+class PlatformLine(AnswerTable):
+    """The platform is served from now on."""
+
+    event: Literal["serving"]
+    http: str
+
+
+PlatformServeAnswer = CheckedPlatform | PlatformLine
+
+
+class PlatformInitAnswer(AnswerTable):
+    """An organisation was added."""
+
+    organisation: str
+    admin: str
+    password: str
+    """Empty if it was given."""
+
+
+class PlatformCopyAnswer(AnswerTable):
+    """The database was copied, or made from a copy."""
+
+    file: str
+    """The copy."""
+
+
+class PlatformAuditAnswer(AnswerTable):
+    """Whether the audit is as it was written."""
+
+    entries: int
+    """From the first one on, that are."""
+    sha256: str
+    """Of the last one of them."""
+    problem: str
+    """What is wrong after them; empty if nothing is."""
+
+
+class PlatformSignAnswer(AnswerTable):
+    """What was signed, or is to be signed, and what that means."""
+
+    uid: str
+    """Escaped."""
+    uid_hex: str
+    number: int
+    """Of the release."""
+    part: str
+    """`code`, `data`, `mask`, `endpoint-N` or `metadata`."""
+    role: str
+    """Of the party that signs it."""
+    profile: str
+    key_sha256: str
+    """Of the public key, in hexadecimal digits."""
+    payload: str
+    """The claims as they are signed, in hexadecimal digits."""
+    claims: ShownClaims
+    covered: ShownSection | None
+    """Null for a mask, which is in the claims."""
+    heading: str
+    meaning: list[str]
+    """What the signature will mean, in lines."""
+    since: str
+    """What was signed here before."""
+    changes: list[VersionChange]
+    """Since then."""
+    warnings: list[str]
+    signed: bool
+    """Whether the platform has taken the token; false for `--dry-run`."""
