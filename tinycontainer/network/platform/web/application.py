@@ -6,14 +6,15 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from . import audit, catalogue, people, releases, service, sessions
+from . import audit, catalogue, fleet, people, releases, service, sessions
+from .described import RESPONSES, DescribedApplication
 from .middleware import SECURITY_HEADERS, TRANSPORT_SECURITY, AnswerHeaders, BoundedBodies
 from .parts import Parts
 from .problems import handlers
 
 JSON_BYTES: Final = 64 * 1024
 """What a body may have beside a payload, which is a third longer as base64."""
-_ROUTERS: Final = (service, sessions, people, audit, catalogue, releases)
+_ROUTERS: Final = (service, sessions, people, audit, catalogue, releases, fleet)
 
 
 def create_application(parts: Parts) -> FastAPI:
@@ -22,12 +23,13 @@ def create_application(parts: Parts) -> FastAPI:
     Args:
         parts: what its resources work on.
     """
-    application = FastAPI(
+    application = DescribedApplication(
         title="TinyContainer platform",
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         exception_handlers=handlers(),
+        responses=RESPONSES,
     )
     application.state.parts = parts
     for each in _ROUTERS:

@@ -1,0 +1,1 @@
+"""Devices, what they accept, and whether they would take a release."""

@@ -1,0 +1,173 @@
+"""Devices, what they accept, and whether they would take a release, over HTTP."""
+
+import time
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from tinycontainer.assembly import Installation
+
+from ..actor import Actor, Scope
+from ..fleet import devices, profiles
+from ..fleet.devices import NewDevice, read_query
+from ..fleet.judgement import Judge, gather
+from ..fleet.summary import summarize
+from ..refusing import bad_request
+from .bodies import MAX_NUMBER, NumberPath
+from .callers import caller
+from .fleet_bodies import (
+    AfterName,
+    DeviceChange,
+    DeviceGiven,
+    DeviceShown,
+    DevicesShown,
+    JudgementAsked,
+    JudgementShown,
+    NamePath,
+    ProfileGiven,
+    ProfileListed,
+    ProfileShown,
+    ProfilesShown,
+    QueryText,
+    SummaryShown,
+)
+from .parts import Parts
+from .release_bodies import Number, Uid
+
+PAGE: Final = 100
+
+
+def make_router(parts: Parts) -> APIRouter:
+    """The routes of devices, profiles and judgements."""
+    router = APIRouter(prefix="/api", tags=["fleet"])
+    _add_looking(router, parts)
+    _add_changing(router, parts)
+    _add_profiles(router, parts)
+    _add_judgement(router, parts)
+    return router
+
+
+def _add_looking(router: APIRouter, parts: Parts) -> None:
+    @router.get("/devices")
+    def list_devices(
+        actor: Annotated[Actor, Depends(caller(Scope.READ))],
+        query: QueryText = "",
+        after: AfterName = "",
+    ) -> DevicesShown:
+        """Devices that the organisation owns or operates, by name, a page of them."""
+        wanted = read_query(query)
+        with parts.database.reading() as session:
+            rows = devices.list_devices(session, actor, wanted, after, PAGE + 1)
+            names = devices.names_of(session, rows)
+            following = rows[PAGE - 1].name if len(rows) > PAGE else ""
+            shown = [DeviceShown.of(row, names) for row in rows[:PAGE]]
+            return DevicesShown(devices=shown, next=following)
+
+    @router.get("/devices/summary")
+    def summarize_devices(actor: Annotated[Actor, Depends(caller(Scope.READ))]) -> SummaryShown:
+        """How many devices there are of each kind, group and profile."""
+        with parts.database.reading() as session:
+            return SummaryShown.of(summarize(session, actor))
+
+    @router.get("/devices/{name}")
+    def show_device(
+        actor: Annotated[Actor, Depends(caller(Scope.READ))], name: NamePath
+    ) -> DeviceShown:
+        """A device that the organisation owns or operates."""
+        with parts.database.reading() as session:
+            row = devices.find_device(session, actor, name)
+            return DeviceShown.of(row, devices.names_of(session, (row,)))
+
+
+def _add_changing(router: APIRouter, parts: Parts) -> None:
+    deployer = Annotated[Actor, Depends(caller(Scope.DEPLOY))]
+
+    @router.post("/devices", status_code=201)
+    def add_device(actor: deployer, given: DeviceGiven) -> DeviceShown:
+        """As the owner: take a device."""
+        new = NewDevice(
+            name=given.name,
+            infrastructure=given.infrastructure,
+            kind=given.kind,
+            group=given.group,
+            labels=given.labels,
+            profile_id=given.profile,
+            device_id=given.device_id,
+        )
+        with parts.database.transaction() as session:
+            row = devices.add_device(session, actor, new, parts.now_s())
+            return DeviceShown.of(row, devices.names_of(session, (row,)))
+
+    @router.patch("/devices/{name}")
+    def change_device(actor: deployer, name: NamePath, given: DeviceChange) -> DeviceShown:
+        """As the owner: change a device."""
+        changes = given.model_dump(exclude_none=True)
+        if not changes:
+            raise bad_request("nothing is to be changed; give kind, group, labels or profile")
+        if "profile" in changes:
+            changes["profile_id"] = changes.pop("profile")
+        with parts.database.transaction() as session:
+            row = devices.change_device(session, actor, name, changes, parts.now_s())
+            return DeviceShown.of(row, devices.names_of(session, (row,)))
+
+    @router.delete("/devices/{name}", status_code=204, response_class=Response)
+    def delete_device(actor: deployer, name: NamePath) -> None:
+        """As the owner: forget a device."""
+        with parts.database.transaction() as session:
+            devices.delete_device(session, actor, name, parts.now_s())
+
+
+def _add_profiles(router: APIRouter, parts: Parts) -> None:
+    reader = Annotated[Actor, Depends(caller(Scope.READ))]
+    deployer = Annotated[Actor, Depends(caller(Scope.DEPLOY))]
+
+    @router.get("/profiles")
+    def list_profiles(
+        actor: reader, after: Annotated[int, Query(ge=0, le=MAX_NUMBER)] = 0
+    ) -> ProfilesShown:
+        """Profiles of the organisation, and of devices that it operates, a page of them."""
+        with parts.database.reading() as session:
+            rows = profiles.list_profiles(session, actor, after, PAGE + 1)
+            following = rows[PAGE - 1].id if len(rows) > PAGE else None
+            shown = [ProfileListed.of(row) for row in rows[:PAGE]]
+            return ProfilesShown(profiles=shown, next=following)
+
+    @router.post("/profiles", status_code=201)
+    def add_profile(actor: deployer, given: ProfileGiven) -> ProfileShown:
+        """As the owner: take the public half of a device file; a private key is refused."""
+        with parts.database.transaction() as session:
+            row = profiles.add_profile(
+                session, actor, given.name, given.device_file, given.key_files, parts.now_s()
+            )
+            return ProfileShown.of(row)
+
+    @router.get("/profiles/{number}")
+    def show_profile(actor: reader, number: NumberPath) -> ProfileShown:
+        """What a profile says."""
+        with parts.database.reading() as session:
+            return ProfileShown.of(profiles.find_profile(session, actor, number))
+
+    @router.delete("/profiles/{number}", status_code=204, response_class=Response)
+    def delete_profile(actor: deployer, number: NumberPath) -> None:
+        """As the owner: forget a profile that no device has."""
+        with parts.database.transaction() as session:
+            profiles.delete_profile(session, actor, number, parts.now_s())
+
+
+def _add_judgement(router: APIRouter, parts: Parts) -> None:
+    judge = Judge(Installation().runtimes, time.monotonic)
+
+    @router.post("/releases/{uid}/{number}/judgement")
+    def judge_release(
+        actor: Annotated[Actor, Depends(caller(Scope.READ))],
+        uid: Uid,
+        number: Number,
+        asked: JudgementAsked,
+    ) -> JudgementShown:
+        """Whether the devices that a query means would take a release, and if not, why."""
+        wanted = read_query(asked.query)
+        at_s = int(parts.now_s()) if asked.at_s is None else asked.at_s
+        with parts.database.reading() as session:
+            found = gather(session, actor, bytes.fromhex(uid), number, wanted)
+        return JudgementShown.of(judge.judge(found, at_s), at_s)

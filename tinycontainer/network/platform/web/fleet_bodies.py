@@ -1,0 +1,246 @@
+"""What is said of devices, profiles and judgements over HTTP."""
+
+from dataclasses import asdict
+from typing import Annotated, Final
+
+from fastapi import Path, Query
+from pydantic import AfterValidator, Field, StringConstraints
+
+from tinycontainer.files.toml_file import MAX_TOML_BYTES
+from tinycontainer.tools.packing.manifest import check_audience
+from tinycontainer.tools.rollouts.query_text import MAX_QUERY_CHARACTERS
+from tinycontainer_tokens.key_files import MAX_KEY_FILE_BYTES
+
+from ..fleet.judging import FleetJudgement, Group, Refusal
+from ..fleet.profile_content import MOST_KEY_FILES
+from ..fleet.summary import FleetSummary
+from ..tables.fleet import Device, DeviceProfile
+from .bodies import JsonAnswer, JsonBody, Label
+
+NAME_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+LAST_S: Final = 253_402_300_799
+"""The end of the year 9999."""
+MOST_LABELS: Final = 16
+_TAKEN: Final = "summary"
+
+
+def _refuse_resource(name: str) -> str:
+    if name == _TAKEN:
+        raise ValueError(f"{_TAKEN} is the name of a resource; choose another one")
+    return name
+
+
+DeviceName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+NewName = Annotated[DeviceName, AfterValidator(_refuse_resource)]
+NamePath = Annotated[str, Path(pattern=NAME_PATTERN)]
+QueryText = Annotated[str, Query(max_length=MAX_QUERY_CHARACTERS, description="which devices")]
+AfterName = Annotated[str, Query(pattern="^[A-Za-z0-9._-]{0,63}$")]
+GroupName = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9 ._-]{0,63}$")]
+LabelKey = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9._-]{1,63}$")]
+LabelValue = Annotated[str, StringConstraints(pattern="^[ -~]{0,63}$")]
+Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=MOST_LABELS)]
+ProfileId = Annotated[int, Field(ge=1, lt=1 << 31)]
+FileName = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+PublicPem = Annotated[str, StringConstraints(max_length=MAX_KEY_FILE_BYTES)]
+
+
+class DeviceGiven(JsonBody):
+    """A device that is to be known."""
+
+    name: NewName
+    infrastructure: Label
+    kind: Label
+    group: GroupName = ""
+    labels: Labels = Field(default_factory=dict)
+    profile: ProfileId
+    device_id: Annotated[str, AfterValidator(check_audience)] | None = Field(
+        None, description="what the audience of a token names; by default what the profile says"
+    )
+
+
+class DeviceChange(JsonBody):
+    """A device that is to be changed; what is left out stays."""
+
+    kind: Label | None = None
+    group: GroupName | None = None
+    labels: Labels | None = None
+    profile: ProfileId | None = None
+
+
+class ProfileGiven(JsonBody):
+    """The public half of a device file."""
+
+    name: Label
+    device_file: str = Field(max_length=MAX_TOML_BYTES, description="TOML")
+    key_files: dict[FileName, PublicPem] = Field(
+        default_factory=dict,
+        max_length=MOST_KEY_FILES,
+        description="PEM of public keys, by the names that trust.keys of the device file has",
+    )
+
+
+class JudgementAsked(JsonBody):
+    """Which devices a release is for."""
+
+    query: str = Field(max_length=MAX_QUERY_CHARACTERS)
+    at_s: int | None = Field(
+        None, ge=0, le=LAST_S, description="Unix seconds; by default the time of the platform"
+    )
+
+
+class DeviceShown(JsonAnswer):
+    """A device."""
+
+    name: str
+    kind: str
+    group: str
+    labels: dict[str, str]
+    profile: int
+    device_id: str | None
+    owner: str
+    infrastructure: str
+    created_s: float
+
+    @classmethod
+    def of(cls, row: Device, names: dict[int, str]) -> "DeviceShown":
+        """From its row, and the names of organisations by their ids."""
+        return cls(
+            name=row.name,
+            kind=row.kind,
+            group=row.group,
+            labels=row.labels,
+            profile=row.profile_id,
+            device_id=row.device_id,
+            owner=names[row.organisation_id],
+            infrastructure=names[row.infrastructure_id],
+            created_s=row.created_s,
+        )
+
+
+class DevicesShown(JsonAnswer):
+    """Devices, by their names."""
+
+    devices: list[DeviceShown]
+    next: str
+    """The value of `after` for those that follow; empty if there are no more."""
+
+
+class ProfileCount(JsonAnswer):
+    """How many devices have a profile."""
+
+    id: int
+    name: str
+    devices: int
+
+
+class SummaryShown(JsonAnswer):
+    """How many devices there are; of each sort the most frequent ones first, 200 at the most."""
+
+    devices: int
+    kinds: dict[str, int]
+    groups: dict[str, int]
+    profiles: list[ProfileCount]
+
+    @classmethod
+    def of(cls, found: FleetSummary) -> "SummaryShown":
+        """From what was counted."""
+        return cls(
+            devices=found.devices,
+            kinds=dict(found.kinds),
+            groups=dict(found.groups),
+            profiles=[
+                ProfileCount(id=number, name=name, devices=count)
+                for number, name, count in found.profiles
+            ],
+        )
+
+
+class ProfileListed(JsonAnswer):
+    """A profile in a list."""
+
+    id: int
+    name: str
+    sha256: str
+    created_s: float
+
+    @classmethod
+    def of(cls, row: DeviceProfile) -> "ProfileListed":
+        """From its row."""
+        return cls(id=row.id, name=row.name, sha256=row.sha256, created_s=row.created_s)
+
+
+class ProfilesShown(JsonAnswer):
+    """Profiles, by their ids."""
+
+    profiles: list[ProfileListed]
+    next: int | None
+    """The value of `after` for those that follow; null if there are no more."""
+
+
+class ProfileShown(ProfileListed):
+    """A profile with what it says."""
+
+    device_file: str
+    key_files: dict[str, str]
+
+    @classmethod
+    def of(cls, row: DeviceProfile) -> "ProfileShown":
+        """From its row."""
+        return cls(
+            id=row.id,
+            name=row.name,
+            sha256=row.sha256,
+            device_file=row.device_file,
+            key_files=row.key_files,
+            created_s=row.created_s,
+        )
+
+
+class RefusedShown(JsonAnswer):
+    """Devices that would refuse a release alike: at which check, and why."""
+
+    check: str
+    reason: str
+    detail: str
+    expected: str | None
+    found: str | None
+    cause: str | None
+    devices: int
+    examples: list[str]
+    """Names of some of them."""
+
+    @classmethod
+    def of(cls, refusal: Refusal, group: Group) -> "RefusedShown":
+        """From what was judged."""
+        return cls(**asdict(refusal), devices=group.devices, examples=group.examples)
+
+
+class UnjudgedShown(JsonAnswer):
+    """Devices that were not judged, because there was too much to judge."""
+
+    devices: int
+    reasons: dict[str, int]
+
+
+class JudgementShown(JsonAnswer):
+    """Whether the devices would take a release; each device counts once."""
+
+    at_s: int
+    devices: int
+    accepted: int
+    refused: list[RefusedShown]
+    unjudged: UnjudgedShown
+
+    @classmethod
+    def of(cls, found: FleetJudgement, at_s: int) -> "JudgementShown":
+        """From what was judged."""
+        return cls(
+            at_s=at_s,
+            devices=found.devices,
+            accepted=found.accepted,
+            refused=[RefusedShown.of(*each) for each in found.refused.items()],
+            unjudged=UnjudgedShown(
+                devices=sum(found.unjudged.values()),
+                reasons={reason.value: count for reason, count in found.unjudged.items()},
+            ),
+        )
