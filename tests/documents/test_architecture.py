@@ -33,5 +33,6 @@ def test_the_graph_finds_the_walls() -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_every_path_that_the_page_names_is_there(path: str) -> None:
     wings = ROOT / "tinycontainer"
-    roots = (ROOT, wings, wings / "device", wings / "network" / "gateway")
+    network = wings / "network"
+    roots = (ROOT, wings, wings / "device", network / "gateway", network / "platform")
     assert any((root / path).exists() for root in roots)

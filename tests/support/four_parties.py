@@ -11,7 +11,7 @@ import httpx
 from support.platforms import Platform
 from support.wasm.modules import loop
 from support.worlds import KEYS
-from tinycontainer.network.platform.releases.parts import Part
+from tinycontainer.network.platform.releases.parts import ReleasePart
 from tinycontainer_tokens import KeyMaterial, Profile, Role
 from tinycontainer_tokens.issue import prove
 from tinycontainer_tokens.key_files import to_public_pem
@@ -96,8 +96,8 @@ class FourParties:
 
     def ask_to_sign(self, part: str, number: int = 1, **more: Any) -> httpx.Response:
         """Ask what is to be signed."""
-        role = more.get("role", Part.parse(part).role)
-        fingerprint = sha256(self.keys[Part.parse(part).role].public).hexdigest()
+        role = more.get("role", ReleasePart.parse(part).role)
+        fingerprint = sha256(self.keys[ReleasePart.parse(part).role].public).hexdigest()
         path = f"/api/releases/{BOX}/{number}/signing/{part}?key={more.get('key', fingerprint)}"
         return self.client(role).get(path)
 
@@ -106,12 +106,12 @@ class FourParties:
         asked = good(self.ask_to_sign(part, number))
         payload = base64.b64decode(asked["payload"])
         profile = Profile(asked["profile"])
-        key = self.keys[Part.parse(part).role]
+        key = self.keys[ReleasePart.parse(part).role]
         return prove(payload, key, profile, tagged=profile is Profile.RFC9052).encode()
 
     def give(self, part: str, token: bytes, number: int = 1, **more: Any) -> httpx.Response:
         """Give a token to the platform."""
-        role = more.get("role", Part.parse(part).role)
+        role = more.get("role", ReleasePart.parse(part).role)
         path = f"/api/releases/{BOX}/{number}/tokens/{part}"
         return self.client(role).put(path, json={"token": base64.b64encode(token).decode()})
 

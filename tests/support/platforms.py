@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from tinycontainer.network.platform.actor import PersonRight
 from tinycontainer.network.platform.assembly import Surroundings, assemble
-from tinycontainer.network.platform.database import Database
+from tinycontainer.network.platform.database import PlatformDatabase
 from tinycontainer.network.platform.people.organisation import (
     NewPerson,
     add_organisation,
@@ -22,7 +22,7 @@ from tinycontainer.network.platform.people.organisation import (
 from tinycontainer.network.platform.people.passwords import PasswordCost
 from tinycontainer.network.platform.platform_file import PlatformLimits, WebTable
 from tinycontainer.network.platform.web.application import create_application
-from tinycontainer.network.platform.web.parts import Parts
+from tinycontainer.network.platform.web.parts import PlatformParts
 from tinycontainer_tokens import Role
 
 with warnings.catch_warnings():  # it wants another library, which nothing else here needs
@@ -64,13 +64,13 @@ class Platform:
     """
 
     application: FastAPI
-    parts: Parts
+    parts: PlatformParts
     clock: Clock
     _opened: ExitStack
     _clients: dict[str, TestClient] = field(default_factory=dict)
 
     @property
-    def database(self) -> Database:
+    def database(self) -> PlatformDatabase:
         """What it remembers."""
         return self.parts.database
 
@@ -124,7 +124,7 @@ def made_platform(
     """
     clock = Clock()
     around = Surroundings(now_s=clock, monotonic_s=clock, password_cost=CHEAP)
-    database = Database(url or f"sqlite:///{directory / 'platform.db'}")
+    database = PlatformDatabase(url or f"sqlite:///{directory / 'platform.db'}")
     with ExitStack() as opened:
         opened.callback(database.close)
         database.migrate()
@@ -141,7 +141,7 @@ def made_platform(
 
 def empty_database(url: str) -> None:
     """Drop all that is in a database of PostgreSQL."""
-    with closing(Database(url)) as used, used.transaction() as session:
+    with closing(PlatformDatabase(url)) as used, used.transaction() as session:
         session.execute(text("DROP SCHEMA public CASCADE"))
         session.execute(text("CREATE SCHEMA public"))
 

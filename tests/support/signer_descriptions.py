@@ -14,7 +14,7 @@ from support.signing_platforms import (
 )
 from tinycontainer.interfaces.analysis import Analyser
 from tinycontainer.metadata import ContainerType
-from tinycontainer.network.platform.releases.parts import METADATA, Part
+from tinycontainer.network.platform.releases.parts import METADATA, ReleasePart
 from tinycontainer.network.platform.releases.release import Release
 from tinycontainer.network.platform.signer.description import Description, describe
 from tinycontainer.network.platform.signer.examining import ExaminedRequest, examine
@@ -24,20 +24,20 @@ from tinycontainer.network.platform.signer.tokens import key_sha256
 NO_ANALYSERS: Mapping[ContainerType, Analyser] = {}
 
 
-def examined(release: Release, part: Part) -> ExaminedRequest:
+def examined(release: Release, part: ReleasePart) -> ExaminedRequest:
     """An honest answer that passed all checks."""
     header = header_for(part, release.profile)
     return examine(request_of(release, part), order_of(release, part), header, None)
 
 
-def signed_before(release: Release, part: Part) -> Signed:
+def signed_before(release: Release, part: ReleasePart) -> Signed:
     """What is remembered of a part that was signed a day ago."""
     return examined(release, part).as_signed(None, NOW_S - 86_400, key_sha256(key_of(part)))
 
 
 def shown(
     release: Release,
-    part: Part,
+    part: ReleasePart,
     last: Signed | None = None,
     analysers: Mapping[ContainerType, Analyser] = NO_ANALYSERS,
 ) -> Description:

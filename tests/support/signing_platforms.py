@@ -13,8 +13,13 @@ from typing import Any, Final
 
 from support.worlds import ALL_CALLS, KEYS, local
 from tinycontainer.metadata import ContainerMap, ContainerType, Security
-from tinycontainer.network.platform.releases.parts import Part
-from tinycontainer.network.platform.releases.release import Code, NotToBeSigned, Plan, Release
+from tinycontainer.network.platform.releases.parts import ReleasePart
+from tinycontainer.network.platform.releases.release import (
+    NotToBeSigned,
+    Plan,
+    Release,
+    ReleaseCode,
+)
 from tinycontainer.network.platform.signer.examining import Order
 from tinycontainer.network.platform.signer.request import SigningRequest, read_request
 from tinycontainer.network.platform.signer.tokens import header_of, key_sha256, make_token
@@ -31,7 +36,7 @@ def small_release(**changes: Any) -> Release:
         UID,
         3,
         Profile.RFC9052,
-        Code(b"box", ContainerType.NATIVE),
+        ReleaseCode(b"box", ContainerType.NATIVE),
         b"data",
         Plan(
             ContainerMap(UID, ContainerType.NATIVE),
@@ -43,22 +48,24 @@ def small_release(**changes: Any) -> Release:
     return replace(release, **changes)
 
 
-def key_of(part: Part) -> KeyMaterial:
+def key_of(part: ReleasePart) -> KeyMaterial:
     """The private key of the party that signs a part."""
     return KEYS[part.role]
 
 
-def header_for(part: Part, profile: Profile = Profile.RFC9052) -> bytes:
+def header_for(part: ReleasePart, profile: Profile = Profile.RFC9052) -> bytes:
     """The protected header of that party's tokens."""
     return header_of(key_of(part), profile)
 
 
-def order_of(release: Release, part: Part) -> Order:
+def order_of(release: Release, part: ReleasePart) -> Order:
     """What a signer orders who wants to sign a part of a release."""
     return Order(release.uid, release.number, part, release.profile)
 
 
-def answer_of(release: Release, part: Part, key: KeyMaterial | None = None) -> dict[str, Any]:
+def answer_of(
+    release: Release, part: ReleasePart, key: KeyMaterial | None = None
+) -> dict[str, Any]:
     """What an honest platform answers."""
     public = PUBLIC[part.role] if key is None else key
     covered = release.covered(part, public)
@@ -72,19 +79,19 @@ def answer_of(release: Release, part: Part, key: KeyMaterial | None = None) -> d
     }
 
 
-def request_of(release: Release, part: Part) -> SigningRequest:
+def request_of(release: Release, part: ReleasePart) -> SigningRequest:
     """The same, as a signer has read it."""
     return read_request(json.dumps(answer_of(release, part)).encode())
 
 
-def sign_part(release: Release, part: Part) -> Release:
+def sign_part(release: Release, part: ReleasePart) -> Release:
     """The release with a part signed by its party, without a network."""
     payload = release.payload(part, PUBLIC[part.role])
     token = make_token(payload, release.profile, key_of(part))
     return release.with_token(part, token, (PUBLIC[part.role],))
 
 
-def ready_release(part: Part, **changes: Any) -> Release:
+def ready_release(part: ReleasePart, **changes: Any) -> Release:
     """`small_release` with the signatures that a part waits for."""
     release = small_release(**changes)
     for each in release.waits_for(part):
@@ -151,7 +158,7 @@ class FakePlatform:
             return problem("the token is not known", 401)
         path, _, query = target.partition("?")
         words = path.split("/")[-2:]
-        part = Part.parse(words[1])
+        part = ReleasePart.parse(words[1])
         try:
             if (method, words[0]) == ("GET", "signing"):
                 return self._ask(part, query.removeprefix("key="))
@@ -159,7 +166,7 @@ class FakePlatform:
         except (NotToBeSigned, TokenRefused) as error:
             return problem(str(error))
 
-    def _ask(self, part: Part, fingerprint: str) -> Raw:
+    def _ask(self, part: ReleasePart, fingerprint: str) -> Raw:
         key = next((each for each in self.keys if key_sha256(each).hex() == fingerprint), None)
         if key is None:
             return problem("this key is not known", 404)
@@ -167,7 +174,7 @@ class FakePlatform:
         told = honest if self.lies is None else self.lies(honest)
         return told if isinstance(told, Raw) else Raw(json.dumps(told).encode())
 
-    def _take(self, part: Part, token: bytes) -> Raw:
+    def _take(self, part: ReleasePart, token: bytes) -> Raw:
         if self.refuses is not None:
             return self.refuses
         self.release = self.release.with_token(part, token, self.keys)
@@ -241,7 +248,7 @@ def write_keys(folder: Path) -> Mapping[Role, Path]:
 
 
 PARTS: Final = tuple(
-    Part(kind, 1 if kind is Kind.ENDPOINT else 0)
+    ReleasePart(kind, 1 if kind is Kind.ENDPOINT else 0)
     for kind in (Kind.CODE, Kind.DATA, Kind.MASK, Kind.ENDPOINT, Kind.METADATA)
 )
 """The parts of `small_release`, the metadata last."""

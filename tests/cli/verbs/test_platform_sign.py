@@ -244,11 +244,13 @@ def test_a_container_whose_name_drives_terminals_is_shown_escaped(desk: Desk) ->
     assert out.replace("\n", "").isprintable()
 
 
-def test_a_token_that_is_not_taken_is_kept_nowhere(desk: Desk) -> None:
+def test_a_token_that_is_not_taken_is_remembered_and_kept_nowhere(desk: Desk) -> None:
     desk.platform.refuses = problem("not\x1b now")
     line = desk.bad("mask", "--yes")
     assert "status 409: not\\x1b now; the token was signed, is kept nowhere here" in line
-    assert not desk.history.exists()
+    assert b"\x01" in (desk.history / "626f78.mask").read_bytes()
+    desk.platform.refuses = None
+    assert "since version" in desk.good("mask", "--yes").replace("Since", "since")
 
 
 def test_a_history_that_cannot_be_used_hinders_a_signature(desk: Desk) -> None:
@@ -268,8 +270,8 @@ def test_what_cannot_be_remembered_is_said(desk: Desk, monkeypatch: pytest.Monke
 
     desk.platform.lies = taken
     line = desk.program.bad(*desk.arguments("mask", "--yes"), code=1)
-    assert line.endswith("the platform has the token, but it is not remembered here")
-    assert len(desk.platform.taken) == 1
+    assert "has the mode 0777" in line
+    assert desk.platform.taken == []
 
 
 def test_a_token_file_is_sent_and_has_to_be_private(desk: Desk) -> None:

@@ -13,13 +13,13 @@ from sqlalchemy import create_engine, event, text
 from sqlalchemy.orm import Session
 from support.platforms import PASSWORD, Platform, problem_of
 
-from tinycontainer.network.platform.actor import Actor, PersonRight, Scope
+from tinycontainer.network.platform.actor import Actor, PersonRight, PlatformScope
 from tinycontainer.network.platform.audit import BEGINNING, ChainReport, note, verify_chain
-from tinycontainer.network.platform.database import Database
-from tinycontainer.network.platform.tables.base import Table
+from tinycontainer.network.platform.database import PlatformDatabase
+from tinycontainer.network.platform.tables.base import PlatformTable
 from tinycontainer_tokens import Role
 
-ACTOR = Actor("ada", 1, "dev", frozenset({Role.DEVELOPER}), frozenset(Scope))
+ACTOR = Actor("ada", 1, "dev", frozenset({Role.DEVELOPER}), frozenset(PlatformScope))
 COLUMNS = (
     "at_s", "organisation_id", "person", "deed", "subject", "detail", "previous_sha256", "sha256",
 )  # fmt: skip
@@ -28,7 +28,7 @@ COLUMNS = (
 @pytest.fixture
 def database(tmp_path: Path) -> Any:
     """A database with a chain of nine entries."""
-    with closing(Database(f"sqlite:///{tmp_path / 'platform.db'}")) as made:
+    with closing(PlatformDatabase(f"sqlite:///{tmp_path / 'platform.db'}")) as made:
         made.migrate()
         with made.transaction() as session:
             session.execute(text("INSERT INTO organisation VALUES (1, 'dev', 'developer', 0.0)"))
@@ -38,7 +38,7 @@ def database(tmp_path: Path) -> Any:
         yield made
 
 
-def tamper(database: Database, *statements: str) -> ChainReport:
+def tamper(database: PlatformDatabase, *statements: str) -> ChainReport:
     with database.transaction() as session:
         for each in statements:
             session.execute(text(each))
@@ -46,26 +46,28 @@ def tamper(database: Database, *statements: str) -> ChainReport:
         return verify_chain(session)
 
 
-def verify(database: Database, kept: str = BEGINNING) -> ChainReport:
+def verify(database: PlatformDatabase, kept: str = BEGINNING) -> ChainReport:
     with database.reading() as session:
         return verify_chain(session, kept)
 
 
-def test_a_chain_that_nobody_has_changed_is_whole(database: Database) -> None:
+@pytest.mark.clause("TC-PLAT-14")
+def test_a_chain_that_nobody_has_changed_is_whole(database: PlatformDatabase) -> None:
     found = verify(database)
     assert (found.entries, found.problem) == (9, "")
     assert found.sha256 != BEGINNING
 
 
 def test_an_empty_chain_is_whole(tmp_path: Path) -> None:
-    with closing(Database(f"sqlite:///{tmp_path / 'empty.db'}")) as empty:
+    with closing(PlatformDatabase(f"sqlite:///{tmp_path / 'empty.db'}")) as empty:
         empty.migrate()
         assert verify(empty) == ChainReport(0, BEGINNING, "", True)
 
 
+@pytest.mark.clause("TC-PLAT-14")
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("number", [1, 5, 9])
-def test_a_changed_entry_is_found(database: Database, column: str, number: int) -> None:
+def test_a_changed_entry_is_found(database: PlatformDatabase, column: str, number: int) -> None:
     value = {"at_s": "at_s + 0.001", "organisation_id": "2"}.get(column, f"{column} || ' '")
     found = tamper(database, f"UPDATE audit_entry SET {column} = {value} WHERE number = {number}")
     assert found.entries == number - 1
@@ -74,19 +76,22 @@ def test_a_changed_entry_is_found(database: Database, column: str, number: int) 
 
 @pytest.mark.parametrize("value", ["x'ff00'", "'text'", "9e999", "''"])
 @pytest.mark.parametrize("column", ["at_s", "detail", "sha256"])
-def test_a_value_of_another_type_is_found(database: Database, column: str, value: str) -> None:
+def test_a_value_of_another_type_is_found(
+    database: PlatformDatabase, column: str, value: str
+) -> None:
     found = tamper(database, f"UPDATE audit_entry SET {column} = {value} WHERE number = 5")
     assert (found.entries, found.problem) == (4, "entry 5 was changed")
 
 
+@pytest.mark.clause("TC-PLAT-14")
 @pytest.mark.parametrize("number", range(1, 9))
-def test_an_entry_that_was_left_out_is_found(database: Database, number: int) -> None:
+def test_an_entry_that_was_left_out_is_found(database: PlatformDatabase, number: int) -> None:
     found = tamper(database, f"DELETE FROM audit_entry WHERE number = {number}")
     assert found.problem == f"entry {number} is missing; the next one is {number + 1}"
 
 
 def test_an_entry_that_was_left_out_is_found_also_when_the_others_move_up(
-    database: Database,
+    database: PlatformDatabase,
 ) -> None:
     found = tamper(
         database,
@@ -96,7 +101,8 @@ def test_an_entry_that_was_left_out_is_found_also_when_the_others_move_up(
     assert (found.entries, "entry 4 " in found.problem) == (3, True)
 
 
-def test_entries_in_another_order_are_found(database: Database) -> None:
+@pytest.mark.clause("TC-PLAT-14")
+def test_entries_in_another_order_are_found(database: PlatformDatabase) -> None:
     found = tamper(
         database,
         "UPDATE audit_entry SET number = 100 WHERE number = 3",
@@ -106,18 +112,20 @@ def test_entries_in_another_order_are_found(database: Database) -> None:
     assert (found.entries, "entry 3 " in found.problem) == (2, True)
 
 
-def test_an_entry_that_was_put_in_between_is_found(database: Database) -> None:
+@pytest.mark.clause("TC-PLAT-14")
+def test_an_entry_that_was_put_in_between_is_found(database: PlatformDatabase) -> None:
     found = tamper(
         database,
         *[f"UPDATE audit_entry SET number = {n + 1} WHERE number = {n}" for n in range(9, 4, -1)],
         "INSERT INTO audit_entry SELECT 5, at_s, organisation_id, person, deed, subject, detail,"
-        " previous_sha256, sha256 FROM audit_entry WHERE number = 4",
+        " salt, previous_sha256, sha256 FROM audit_entry WHERE number = 4",
     )
     assert (found.entries, "entry 5 " in found.problem) == (4, True)
 
 
+@pytest.mark.clause("TC-PLAT-14")
 def test_an_end_that_was_cut_off_is_found_only_with_a_hash_that_was_kept(
-    database: Database,
+    database: PlatformDatabase,
 ) -> None:
     kept = verify(database).sha256
     cut = tamper(database, "DELETE FROM audit_entry WHERE number > 7")
@@ -125,14 +133,17 @@ def test_an_end_that_was_cut_off_is_found_only_with_a_hash_that_was_kept(
     assert not verify(database, kept).is_kept_there
 
 
-def test_a_hash_that_was_kept_is_found_in_a_chain_that_has_grown(database: Database) -> None:
+def test_a_hash_that_was_kept_is_found_in_a_chain_that_has_grown(
+    database: PlatformDatabase,
+) -> None:
     kept = verify(database).sha256
     with database.transaction() as session:
         note(session, ACTOR, "deed", "later", {}, 2000.0)
     assert verify(database, kept).is_kept_there
 
 
-def test_a_deed_that_failed_leaves_no_entry(database: Database) -> None:
+@pytest.mark.clause("TC-PLAT-13")
+def test_a_deed_that_failed_leaves_no_entry(database: PlatformDatabase) -> None:
     def fail() -> None:
         with database.transaction() as session:
             note(session, ACTOR, "deed", "lost", {}, 2000.0)
@@ -148,7 +159,7 @@ def test_a_deed_that_failed_leaves_no_entry(database: Database) -> None:
     [("d" * 64, "", {}), ("d", "s" * 256, {}), ("d", "s", {"x": "y" * 20_000})],
 )
 def test_an_entry_that_is_too_long_is_an_error_of_the_program(
-    database: Database, deed: str, subject: str, detail: dict[str, object]
+    database: PlatformDatabase, deed: str, subject: str, detail: dict[str, object]
 ) -> None:
     with pytest.raises(ValueError, match="too long"), database.transaction() as session:
         note(session, ACTOR, deed, subject, detail, 0.0)
@@ -178,13 +189,14 @@ CHANGES: dict[str, Callable[[int], list[str]]] = {
 }
 
 
+@pytest.mark.clause("TC-PLAT-14")
 @given(entries=ENTRIES, change=st.sampled_from(sorted(CHANGES)), data=st.data())
 def test_any_chain_is_whole_until_any_of_its_entries_is_changed_removed_or_moved(
     entries: list[Any], change: str, data: st.DataObject
 ) -> None:
     engine = create_engine("sqlite://")
     event.listen(engine, "connect", lambda made, _: made.execute("PRAGMA foreign_keys = OFF"))
-    Table.metadata.create_all(engine)
+    PlatformTable.metadata.create_all(engine)
     with Session(engine) as session:
         for deed, subject, detail, at_s in entries:
             note(session, ACTOR, deed, subject, detail, at_s)
@@ -201,6 +213,7 @@ def test_any_chain_is_whole_until_any_of_its_entries_is_changed_removed_or_moved
     engine.dispose()
 
 
+@pytest.mark.clause("TC-PLAT-13")
 def test_each_deed_is_noted_without_secrets(platform: Platform) -> None:
     ada = platform.add_person("dev", "ada", PersonRight.MEMBER)
     platform.token(ada, "read")
@@ -226,6 +239,7 @@ def test_each_deed_is_noted_without_secrets(platform: Platform) -> None:
         assert secret not in answer.text
 
 
+@pytest.mark.clause("TC-PLAT-09")
 def test_people_see_the_deeds_of_their_own_organisation_only(platform: Platform) -> None:
     platform.client("dev")
     platform.client("data")

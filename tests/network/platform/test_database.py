@@ -17,17 +17,17 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from support.platforms import PASSWORD, empty_database, made_platform, problem_of
 
-from tinycontainer.network.platform.database import Database, PlatformDatabaseError
+from tinycontainer.network.platform.database import PlatformDatabase, PlatformDatabaseError
 from tinycontainer.network.platform.migrations.judging import VERSION_TABLE
 from tinycontainer.network.platform.tables import people
-from tinycontainer.network.platform.tables.base import Table
+from tinycontainer.network.platform.tables.base import PlatformTable
 from tinycontainer.network.platform.web import application
 from tinycontainer.network.platform.web.application import create_application
 
 MIGRATE = """
 import sys
-from tinycontainer.network.platform.database import Database
-database = Database(sys.argv[1])
+from tinycontainer.network.platform.database import PlatformDatabase
+database = PlatformDatabase(sys.argv[1])
 database.migrate()
 database.close()
 """
@@ -56,8 +56,8 @@ def refusal(path: Path) -> str:
     """Why a file is refused; it stays as it is."""
     before = path.read_bytes()
     problems = set()
-    for work in (Database.check, Database.migrate):
-        with closing(Database(f"sqlite:///{path}")) as database:
+    for work in (PlatformDatabase.check, PlatformDatabase.migrate):
+        with closing(PlatformDatabase(f"sqlite:///{path}")) as database:
             with pytest.raises(PlatformDatabaseError) as caught:
                 work(database)
             problems.add(caught.value.problem)
@@ -66,22 +66,22 @@ def refusal(path: Path) -> str:
 
 
 def make(path: Path) -> None:
-    with closing(Database(f"sqlite:///{path}")) as database:
+    with closing(PlatformDatabase(f"sqlite:///{path}")) as database:
         database.migrate()
 
 
 def test_models_and_migrations_agree(url: str) -> None:
     assert application, people  # all tables are known once all resources are
-    with closing(Database(url)) as database:
+    with closing(PlatformDatabase(url)) as database:
         database.migrate()
         with database.reading() as session:
             options = {"version_table": VERSION_TABLE, "compare_type": True}
             context = MigrationContext.configure(session.connection(), opts=options)
-            assert compare_metadata(context, Table.metadata) == []
+            assert compare_metadata(context, PlatformTable.metadata) == []
 
 
 def test_a_migration_of_a_database_of_today_changes_nothing(url: str) -> None:
-    with closing(Database(url)) as database:
+    with closing(PlatformDatabase(url)) as database:
         for _ in range(2):
             database.migrate()
         database.check()
@@ -92,7 +92,7 @@ def test_several_processes_may_migrate_at_once(url: str) -> None:
     running = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
     errors = [each.communicate(timeout=60)[1] for each in running]
     assert errors == [b""] * 4
-    with closing(Database(url)) as database:
+    with closing(PlatformDatabase(url)) as database:
         database.require_there()
 
 
@@ -124,7 +124,7 @@ def test_the_file_is_for_its_owner_only(path: Path) -> None:
 
 def test_connections_keep_what_they_promise(path: Path) -> None:
     make(path)
-    with closing(Database(f"sqlite:///{path}")) as database:
+    with closing(PlatformDatabase(f"sqlite:///{path}")) as database:
         with database.transaction() as session:
             assert session.scalar(text("PRAGMA synchronous")) == 2
             assert session.scalar(text("PRAGMA foreign_keys")) == 1
@@ -135,7 +135,7 @@ def test_connections_keep_what_they_promise(path: Path) -> None:
 
 def test_of_two_who_write_one_waits(path: Path) -> None:
     make(path)
-    with closing(Database(f"sqlite:///{path}")) as database:
+    with closing(PlatformDatabase(f"sqlite:///{path}")) as database:
         with database.transaction() as session:
             session.execute(text("INSERT INTO organisation VALUES (1, 'a', '', 0.0)"))
 
@@ -151,7 +151,7 @@ def test_of_two_who_write_one_waits(path: Path) -> None:
 
 
 def test_what_fails_is_undone(url: str) -> None:
-    with closing(Database(url)) as database:
+    with closing(PlatformDatabase(url)) as database:
         database.migrate()
         with suppress(ZeroDivisionError), database.transaction() as session:
             session.add(people.Organisation(name="a", roles="", created_s=0.0))
@@ -162,7 +162,7 @@ def test_what_fails_is_undone(url: str) -> None:
 
 
 def test_a_file_that_is_not_there_can_be_used_and_is_not_made_by_looking(path: Path) -> None:
-    with closing(Database(f"sqlite:///{path}")) as database:
+    with closing(PlatformDatabase(f"sqlite:///{path}")) as database:
         database.check()
         assert not path.exists()
         with pytest.raises(PlatformDatabaseError), database.transaction() as session:
@@ -199,7 +199,7 @@ def test_what_is_no_file_is_refused(path: Path, tmp_path: Path, kind: str) -> No
         path.symlink_to(tmp_path / "other.db")
     else:
         os.mkfifo(path)
-    with closing(Database(f"sqlite:///{path}")) as database:
+    with closing(PlatformDatabase(f"sqlite:///{path}")) as database:
         for work in (database.check, database.migrate):
             with pytest.raises(PlatformDatabaseError, match="no regular file"):
                 work()
@@ -208,22 +208,23 @@ def test_what_is_no_file_is_refused(path: Path, tmp_path: Path, kind: str) -> No
 @pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///", "mysql://x", "postgresql://x", "x"])
 def test_a_url_of_nothing_known_is_refused(url: str) -> None:
     with pytest.raises(PlatformDatabaseError, match=r"database\.url"):
-        Database(url)
+        PlatformDatabase(url)
 
 
 def test_the_password_of_a_database_is_not_shown() -> None:
     secret = "s3cret"
-    with closing(Database(f"postgresql+psycopg://u:{secret}@127.0.0.1:1/x")) as database:
+    with closing(PlatformDatabase(f"postgresql+psycopg://u:{secret}@127.0.0.1:1/x")) as database:
         with pytest.raises(PlatformDatabaseError) as caught:
             database.check()
         assert secret not in str(caught.value)
         with pytest.raises(PlatformDatabaseError, match="pg_dump"):
             database.backup(Path("x"))
     with pytest.raises(PlatformDatabaseError) as refused:
-        Database(f"postgresql+psycopg://u:{secret}@[::1/x")
+        PlatformDatabase(f"postgresql+psycopg://u:{secret}@[::1/x")
     assert secret not in str(refused.value)
 
 
+@pytest.mark.clause("TC-PLAT-24")
 def test_a_copy_made_while_people_work_becomes_a_platform_without_sessions(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     copy = tmp_path / "copy.db"
@@ -236,7 +237,7 @@ def test_a_copy_made_while_people_work_becomes_a_platform_without_sessions(tmp_p
             platform.database.backup(copy)
         with pytest.raises(PlatformDatabaseError, match="there already"):
             platform.database.restore(copy)
-        restored = Database(f"sqlite:///{tmp_path / 'restored.db'}")
+        restored = PlatformDatabase(f"sqlite:///{tmp_path / 'restored.db'}")
         with closing(restored):
             restored.restore(copy)
             restored.migrate()
@@ -265,7 +266,7 @@ def test_what_is_no_copy_is_not_restored(path: Path, tmp_path: Path, kind: str) 
         copy.write_bytes(copy.read_bytes()[:10_000])
     if kind == "empty":
         copy.write_bytes(b"")
-    with closing(Database(f"sqlite:///{path}")) as database:
+    with closing(PlatformDatabase(f"sqlite:///{path}")) as database:
         with pytest.raises(PlatformDatabaseError):
             database.restore(copy)
         with pytest.raises(PlatformDatabaseError):
@@ -286,7 +287,7 @@ def test_a_database_that_is_gone_is_said_to_the_client_without_details(tmp_path:
 
 
 def test_a_reader_changes_nothing(url: str) -> None:
-    with closing(Database(url)) as database:
+    with closing(PlatformDatabase(url)) as database:
         database.migrate()
         try:
             with database.reading() as session:

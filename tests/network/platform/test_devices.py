@@ -59,6 +59,7 @@ def test_an_owner_lists_a_device_and_who_operates_it_sees_it(fleet: Fleet) -> No
         assert [each["id"] for each in good(fleet.client(role).get("/api/profiles"))["profiles"]]
 
 
+@pytest.mark.clause("TC-PLAT-09")
 def test_a_device_does_not_exist_for_others(fleet: Fleet, stranger: Any) -> None:
     profile = fleet.profile()
     fleet.devices(["box-1"], profile)
@@ -78,6 +79,7 @@ def test_a_device_does_not_exist_for_others(fleet: Fleet, stranger: Any) -> None
         assert good(client.get("/api/devices/summary"))["devices"] == 0
 
 
+@pytest.mark.clause("TC-PLAT-10")
 def test_only_the_owner_changes_a_device(fleet: Fleet) -> None:
     fleet.devices(["box-1"], fleet.profile())
     operator = fleet.client(Role.INFRASTRUCTURE)
@@ -266,6 +268,7 @@ PRIVATE = {
 }
 
 
+@pytest.mark.clause("TC-PLAT-16")
 @pytest.mark.parametrize("form", PRIVATE)
 def test_a_private_key_is_refused_in_every_form_and_kept_nowhere(fleet: Fleet, form: str) -> None:
     files = {"owner.pub": PRIVATE[form]}

@@ -21,7 +21,7 @@ from tinycontainer.network.platform.fleet.judging import (
     Bounds,
     FleetJudgement,
     Runtimes,
-    Target,
+    TargetDevice,
     judge_fleet,
     judge_profile,
 )
@@ -281,7 +281,7 @@ def judged(
     bundle: Bundle, find: Callable[[int], ProfileContent | None], bounds: Bounds
 ) -> FleetJudgement:
     """Judge ten profiles, of which the first has two devices and each other one has one."""
-    targets = [Target("first", 0), *(Target(f"box-{each}", each) for each in range(10))]
+    targets = [TargetDevice("first", 0), *(TargetDevice(f"box-{each}", each) for each in range(10))]
     with Installation() as installation:
         return judge_fleet(bundle, targets, find, installation.runtimes(), NOW_S, bounds)
 

@@ -36,6 +36,7 @@ def test_nobody_is_known_without_a_session(platform: Platform) -> None:
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
+@pytest.mark.clause("TC-PLAT-03")
 def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(platform: Platform) -> None:
     body = {"name": NAME, "password": PASSWORD}
     cookie = platform.anonymous().post("/api/session", json=body).headers["set-cookie"]
@@ -46,6 +47,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(platform: Plat
     assert "Secure" not in cookie
 
 
+@pytest.mark.clause("TC-PLAT-03")
 def test_over_tls_the_cookie_never_crosses_the_network_in_clear(tmp_path: Path) -> None:
     with made_platform(tmp_path, http=WebTable(behind_proxy=True)) as platform:
         body = {"name": NAME, "password": PASSWORD}
@@ -54,6 +56,7 @@ def test_over_tls_the_cookie_never_crosses_the_network_in_clear(tmp_path: Path) 
         assert "strict-transport-security" in answer.headers
 
 
+@pytest.mark.clause("TC-PLAT-02", "TC-PLAT-06")
 def test_the_database_holds_neither_the_password_nor_the_token(tmp_path: Path) -> None:
     with made_platform(tmp_path) as platform:
         client = platform.client("dev")
@@ -65,6 +68,7 @@ def test_the_database_holds_neither_the_password_nor_the_token(tmp_path: Path) -
     assert b"$argon2id$" in content
 
 
+@pytest.mark.clause("TC-PLAT-02")
 def test_every_refused_log_in_gets_the_same_answer(platform: Platform) -> None:
     platform.add_person("dev", "gone", PersonRight.MEMBER)
     platform.client("dev").patch("/api/people/gone", json={"is_disabled": True})
@@ -82,6 +86,7 @@ def test_every_refused_log_in_gets_the_same_answer(platform: Platform) -> None:
     assert answers.pop()[0] == 401
 
 
+@pytest.mark.clause("TC-PLAT-03")
 def test_a_session_that_somebody_else_has_set_is_not_taken_over(platform: Platform) -> None:
     client = platform.anonymous()
     planted = "A" * 43
@@ -93,6 +98,7 @@ def test_a_session_that_somebody_else_has_set_is_not_taken_over(platform: Platfo
     problem_of(other.get("/api/me"), 401)
 
 
+@pytest.mark.clause("TC-PLAT-03")
 def test_a_new_log_in_ends_the_session_of_its_cookie(platform: Platform) -> None:
     client = platform.log_in(NAME)
     before = client.cookies[COOKIE]
@@ -102,6 +108,7 @@ def test_a_new_log_in_ends_the_session_of_its_cookie(platform: Platform) -> None
     problem_of(other.get("/api/me"), 401)
 
 
+@pytest.mark.clause("TC-PLAT-07")
 def test_two_cookies_are_none(platform: Platform) -> None:
     token = platform.log_in(NAME).cookies[COOKIE]
     client = platform.anonymous()
@@ -109,6 +116,7 @@ def test_two_cookies_are_none(platform: Platform) -> None:
     problem_of(client.get("/api/me"), 401)
 
 
+@pytest.mark.clause("TC-PLAT-04")
 @pytest.mark.parametrize("csrf", [None, "", "0" * 64, "wrong"])
 def test_a_change_by_cookie_needs_the_csrf_of_its_session(
     platform: Platform, csrf: str | None
@@ -127,6 +135,7 @@ def test_a_change_by_cookie_needs_the_csrf_of_its_session(
     assert len(client.get("/api/people").json()["people"]) == 1
 
 
+@pytest.mark.clause("TC-PLAT-04")
 def test_the_csrf_of_another_session_is_wrong(platform: Platform) -> None:
     one, two = platform.log_in(NAME), platform.log_in(NAME)
     one.headers["X-CSRF-Token"] = two.headers["X-CSRF-Token"]
@@ -138,6 +147,7 @@ def test_a_page_that_is_loaded_anew_gets_its_csrf_again(platform: Platform) -> N
     assert client.get("/api/me").json()["csrf"] == client.headers["X-CSRF-Token"]
 
 
+@pytest.mark.clause("TC-PLAT-04")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -153,6 +163,7 @@ def test_a_page_of_another_site_logs_nobody_in(platform: Platform, headers: dict
     assert "another site" in problem_of(answer, 403)
 
 
+@pytest.mark.clause("TC-PLAT-04")
 def test_a_form_logs_nobody_in(platform: Platform) -> None:
     content = f'{{"name": "{NAME}", "password": "{PASSWORD}"}}'
     headers = {"Content-Type": "text/plain"}
@@ -160,6 +171,7 @@ def test_a_form_logs_nobody_in(platform: Platform) -> None:
     problem_of(answer, 400)
 
 
+@pytest.mark.clause("TC-PLAT-03")
 def test_whoever_logs_out_is_not_known_any_more(platform: Platform) -> None:
     client = platform.log_in(NAME)
     token = client.cookies[COOKIE]
@@ -168,6 +180,7 @@ def test_whoever_logs_out_is_not_known_any_more(platform: Platform) -> None:
     problem_of(client.get("/api/me"), 401)
 
 
+@pytest.mark.clause("TC-PLAT-03")
 def test_a_session_ends_when_its_time_is_over(platform: Platform) -> None:
     client = platform.log_in(NAME)
     platform.clock.at_s += 12 * 3600 - 1
@@ -188,6 +201,7 @@ def test_the_oldest_session_makes_room_for_a_new_one(tmp_path: Path) -> None:
             assert len(session.scalars(select(WebSession)).all()) == 2
 
 
+@pytest.mark.clause("TC-PLAT-02")
 def test_after_five_failures_one_waits_and_the_wait_doubles(platform: Platform) -> None:
     for number in range(5):
         assert attempt(platform, NAME, "wrong password", f"198.51.100.{number}") == 401
@@ -199,6 +213,7 @@ def test_after_five_failures_one_waits_and_the_wait_doubles(platform: Platform) 
     assert attempt(platform, NAME, PASSWORD, "203.0.113.2") == 201
 
 
+@pytest.mark.clause("TC-PLAT-02")
 def test_many_names_from_one_address_are_counted_together(platform: Platform) -> None:
     for number in range(5):
         assert attempt(platform, f"nobody-{number}", "wrong password", "198.51.100.9") == 401
@@ -206,6 +221,7 @@ def test_many_names_from_one_address_are_counted_together(platform: Platform) ->
     assert attempt(platform, NAME, PASSWORD, "198.51.100.10") == 201
 
 
+@pytest.mark.clause("TC-PLAT-02")
 def test_all_addresses_of_a_network_of_ipv6_are_one() -> None:
     limiter = LogInLimiter(lambda: 0.0)
     tried = [limiter.begin(f"name-{each}", f"2001:db8::{each}") for each in range(6)]
@@ -224,6 +240,7 @@ def test_an_own_account_does_not_reset_what_an_address_has_failed() -> None:
     assert begun == 5
 
 
+@pytest.mark.clause("TC-PLAT-02")
 def test_many_tries_at_once_are_no_more_than_one_after_the_other(platform: Platform) -> None:
     clients = [platform.anonymous("198.51.100.3") for _ in range(16)]
     body = {"name": NAME, "password": "wrong password"}

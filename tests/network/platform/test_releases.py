@@ -1,5 +1,6 @@
 """Four parties make a release over HTTP; each does what is its own, and nothing else."""
 
+import base64
 import itertools
 from hashlib import sha256
 from typing import Any
@@ -14,12 +15,15 @@ from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
 from tinycontainer.device.containers.verification import Trust, verify_tokens
 from tinycontainer.metadata import Bundle, decode
 from tinycontainer.network.platform.actor import PersonRight
+from tinycontainer.network.platform.people.identifying import find_by_session
 from tinycontainer.network.platform.people.organisation import (
     NewPerson,
     add_organisation,
     add_person,
 )
-from tinycontainer_tokens import Role
+from tinycontainer.network.platform.refusing import PlatformRefused
+from tinycontainer_tokens import KeyMaterial, Profile, Role
+from tinycontainer_tokens.issue import prove
 from tinycontainer_tokens.key_files import to_pem, to_public_pem
 
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -33,6 +37,7 @@ def parties(platform: Platform) -> FourParties:
     return found
 
 
+@pytest.mark.clause("TC-PLAT-23")
 def test_a_release_that_all_have_signed_is_a_container_that_a_device_accepts(
     parties: FourParties,
 ) -> None:
@@ -48,6 +53,7 @@ def test_a_release_that_all_have_signed_is_a_container_that_a_device_accepts(
     assert all(report.acceptable for report in reports)
 
 
+@pytest.mark.clause("TC-PLAT-19")
 @pytest.mark.parametrize("order", [*itertools.permutations(CONTENTS)][::5])
 def test_contents_come_in_any_order(parties: FourParties, order: tuple[str, ...]) -> None:
     parties.begin()
@@ -60,6 +66,7 @@ def test_contents_come_in_any_order(parties: FourParties, order: tuple[str, ...]
     }  # fmt: skip
 
 
+@pytest.mark.clause("TC-PLAT-19", "TC-PLAT-23")
 def test_it_is_plain_what_is_missing_from_whom(parties: FourParties) -> None:
     parties.begin()
     good(parties.add("plan"))
@@ -74,6 +81,7 @@ def test_it_is_plain_what_is_missing_from_whom(parties: FourParties) -> None:
     assert (of["code"]["state"], of["code"]["organisation"]) == ("missing", "dev")
 
 
+@pytest.mark.clause("TC-PLAT-17", "TC-PLAT-22", "TC-PLAT-23")
 def test_other_code_drops_its_token_and_what_covers_it(parties: FourParties) -> None:
     parties.complete()
     digest = parties.keep(Role.DEVELOPER, "code", CODE + b"")
@@ -89,6 +97,7 @@ def test_other_code_drops_its_token_and_what_covers_it(parties: FourParties) -> 
     assert problem_of(answer, 409) == "not signed yet: code, metadata"
 
 
+@pytest.mark.clause("TC-PLAT-10")
 @pytest.mark.parametrize("content", CONTENTS)
 @pytest.mark.parametrize("role", Role)
 def test_a_content_is_added_by_its_party_only(
@@ -110,6 +119,7 @@ def test_a_content_is_added_by_its_party_only(
     assert set(states(parties.show()).values()) == {"missing"}
 
 
+@pytest.mark.clause("TC-PLAT-10")
 @pytest.mark.parametrize("part", ["code", "data", "mask", "endpoint-1", "metadata"])
 def test_a_part_is_signed_by_its_party_only(parties: FourParties, part: str) -> None:
     parties.complete()
@@ -124,6 +134,7 @@ def test_a_part_is_signed_by_its_party_only(parties: FourParties, part: str) -> 
             assert "is not the" in problem_of(asked, 403)
 
 
+@pytest.mark.clause("TC-PLAT-09")
 def test_a_release_does_not_exist_for_others(parties: FourParties, platform: Platform) -> None:
     parties.begin(provider="data", infrastructure="infra", owner="boxes")
     with platform.database.transaction() as session:
@@ -152,6 +163,7 @@ def test_a_release_does_not_exist_for_others(parties: FourParties, platform: Pla
     assert parties.client(Role.OWNER).get(f"/api/artefacts/{digest}").content == CODE
 
 
+@pytest.mark.clause("TC-PLAT-09", "TC-PLAT-17")
 def test_who_is_no_party_learns_no_artefact_by_its_hash(parties: FourParties) -> None:
     digest = parties.keep(Role.PROVIDER, "data", b"secret")
     assert parties.client(Role.OWNER).get(f"/api/artefacts/{digest}").status_code == 404
@@ -161,6 +173,7 @@ def test_who_is_no_party_learns_no_artefact_by_its_hash(parties: FourParties) ->
     assert "SHA-256" in problem_of(answer, 400)
 
 
+@pytest.mark.clause("TC-PLAT-15", "TC-PLAT-21")
 @pytest.mark.parametrize("role", [Role.DEVELOPER, Role.OWNER])
 def test_a_token_of_a_key_that_is_not_known_is_refused(parties: FourParties, role: Role) -> None:
     parties.begin()
@@ -177,6 +190,44 @@ def fingerprint(role: Role) -> str:
     return sha256(KEYS[role].public).hexdigest()
 
 
+@pytest.mark.clause("TC-PLAT-21")
+def test_a_token_that_names_another_key_is_refused(parties: FourParties) -> None:
+    parties.begin()
+    good(parties.add("code"))
+    asked = good(parties.ask_to_sign("code"))
+    key = KEYS[Role.DEVELOPER]
+    named = KeyMaterial.from_private(key.secret or b"", b"another")
+    token = prove(base64.b64decode(asked["payload"]), named, Profile.RFC9052).encode()
+    answer = parties.give("code", token)
+    assert "says something else" in problem_of(answer, 409)
+    assert states(parties.show())["code"] == "unsigned"
+
+
+def test_who_was_disabled_meanwhile_does_nothing_more(
+    parties: FourParties, platform: Platform
+) -> None:
+    client = platform.add_person("boxes", "bob", PersonRight.MEMBER)
+    assert client.get("/api/me").status_code == 200
+    with platform.database.reading() as session:
+        found = find_by_session(session, client.cookies["tinycontainer_session"], platform.clock())
+    assert found is not None
+    platform.client("boxes").patch("/api/people/bob", json={"is_disabled": True})
+    with pytest.raises(PlatformRefused) as refused, platform.parts.changing(found.actor):
+        pytest.fail("the deed was begun")
+    assert refused.value.status == 401
+
+
+def test_bytes_are_an_artefact_whatever_they_were_before(parties: FourParties) -> None:
+    parties.begin()
+    parties.keep(Role.PROVIDER, "sbom", b"settings")
+    good(parties.add("data"))
+    digest = sha256(b'"abc"').hexdigest()
+    path = f"/api/artefacts/{digest}?kind=data"
+    json = {"Content-Type": "application/json"}
+    good(parties.client(Role.PROVIDER).put(path, content=b'"abc"', headers=json))
+    assert parties.client(Role.PROVIDER).get(path).content == b'"abc"'
+
+
 @pytest.mark.parametrize("place", [0, 5, 40, 80, -1])
 def test_a_token_that_was_changed_is_refused_and_nothing_is_kept(
     parties: FourParties, place: int
@@ -190,6 +241,7 @@ def test_a_token_that_was_changed_is_refused_and_nothing_is_kept(
     assert states(parties.show())["code"] == "unsigned"
 
 
+@pytest.mark.clause("TC-PLAT-21")
 @pytest.mark.parametrize("text", ["", "====", "not base64!", "AAAA", "\u00e9"])
 def test_what_is_no_token_is_refused(parties: FourParties, text: str) -> None:
     parties.begin()
@@ -199,6 +251,7 @@ def test_what_is_no_token_is_refused(parties: FourParties, text: str) -> None:
     problem_of(answer, 422 if text in ("", "AAAA") else 400)
 
 
+@pytest.mark.clause("TC-PLAT-20")
 def test_the_terms_of_a_party_are_in_its_tokens(parties: FourParties) -> None:
     parties.begin()
     for content in CONTENTS:
@@ -207,9 +260,10 @@ def test_the_terms_of_a_party_are_in_its_tokens(parties: FourParties) -> None:
     assert shown["terms"]["mask"]["expires"] == 2_000_000_000
     parties.sign("mask")
     answer = parties.add("rights", terms={"not_before": 5, "expires": 5})
-    assert problem_of(answer, 400) == "terms: expires is not after not_before"
+    assert problem_of(answer, 400) == "terms: expires is not after not_before, or is over already"
 
 
+@pytest.mark.clause("TC-PLAT-18")
 def test_a_number_rises_and_is_used_once(parties: FourParties) -> None:
     parties.begin(3)
     body = {"uid": BOX, "provider": "data", "infrastructure": "infra", "owner": "boxes"}
@@ -223,6 +277,7 @@ def test_a_number_rises_and_is_used_once(parties: FourParties) -> None:
     assert found["next"] is None
 
 
+@pytest.mark.clause("TC-PLAT-18")
 @pytest.mark.parametrize(
     ("role", "name"), [("provider", "dev"), ("owner", "nobody"), ("infrastructure", "boxes")]
 )
@@ -241,6 +296,7 @@ def test_a_party_is_an_organisation_with_that_role(
     assert problem_of(answer, 400) == detail
 
 
+@pytest.mark.clause("TC-PLAT-18")
 def test_a_uid_belongs_to_one_developer(parties: FourParties) -> None:
     answer = parties.client(Role.DEVELOPER).post(
         "/api/applications", json={"uid": BOX, "name": "again"}
@@ -250,6 +306,7 @@ def test_a_uid_belongs_to_one_developer(parties: FourParties) -> None:
     assert problem_of(answer, 403) == "boxes is no developer"
 
 
+@pytest.mark.clause("TC-PLAT-16")
 def test_a_private_key_is_refused_and_kept_nowhere(
     parties: FourParties, platform: Platform
 ) -> None:
@@ -263,6 +320,7 @@ def test_a_private_key_is_refused_and_kept_nowhere(
     assert len(good(owner.get("/api/keys"))["keys"]) == 1
 
 
+@pytest.mark.clause("TC-PLAT-15")
 @pytest.mark.parametrize(
     "public", ["", "x", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"]
 )
@@ -271,17 +329,20 @@ def test_what_is_no_key_is_refused(parties: FourParties, public: str) -> None:
     assert problem_of(parties.client(Role.OWNER).post("/api/keys", json=body), 400)
 
 
-def test_a_key_has_one_role_and_one_owner(parties: FourParties) -> None:
+@pytest.mark.clause("TC-PLAT-15")
+def test_nobody_can_take_the_key_of_another_party(parties: FourParties) -> None:
     body = {"role": "owner", "name": "x", "public": to_public_pem(KEYS[Role.DEVELOPER]).decode()}
-    assert "known already" in problem_of(
-        parties.client(Role.OWNER).post("/api/keys", json=body), 409
+    owner = parties.client(Role.OWNER)
+    good(owner.post("/api/keys", json=body))  # who names it does not have it, and hinders nobody
+    good(owner.delete(f"/api/keys/{fingerprint(Role.DEVELOPER)}"))
+    assert "known already" in problem_of(owner.post("/api/keys", json=body), 409)
+    assert "no developer" in problem_of(
+        owner.post("/api/keys", json={**body, "role": "developer"}), 403
     )
-    body["role"] = "developer"
-    assert problem_of(parties.client(Role.OWNER).post("/api/keys", json=body), 403) == (
-        "boxes is no developer"
-    )
+    parties.complete()
 
 
+@pytest.mark.clause("TC-PLAT-12")
 @pytest.mark.parametrize(
     ("content", "changes"),
     [
@@ -311,6 +372,7 @@ def test_a_content_that_metadata_cannot_hold_is_refused(
     assert set(states(parties.show()).values()) == {"missing"}
 
 
+@pytest.mark.clause("TC-PLAT-19")
 def test_riot_2024_knows_no_tokens_of_endpoints(parties: FourParties) -> None:
     body = {
         "uid": BOX, "number": 1, "provider": "data", "infrastructure": "infra", "owner": "boxes",
@@ -329,6 +391,7 @@ def test_riot_2024_knows_no_tokens_of_endpoints(parties: FourParties) -> None:
     assert shown["completed_s"] is not None
 
 
+@pytest.mark.clause("TC-PLAT-13")
 def test_each_deed_is_in_the_audit_of_who_did_it(parties: FourParties) -> None:
     parties.complete()
     deeds = [each["deed"] for each in good(parties.client(Role.OWNER).get("/api/audit"))["entries"]]

@@ -9,7 +9,7 @@ from typing import Final
 from tinycontainer_tokens import Role
 
 
-class Scope(StrEnum):
+class PlatformScope(StrEnum):
     """What a person or a token may do."""
 
     READ = "read"
@@ -31,11 +31,11 @@ class PersonRight(StrEnum):
     VIEWER = "viewer"
 
 
-SCOPES: Final[Mapping[PersonRight, frozenset[Scope]]] = MappingProxyType(
+SCOPES: Final[Mapping[PersonRight, frozenset[PlatformScope]]] = MappingProxyType(
     {
-        PersonRight.ADMIN: frozenset(Scope),
-        PersonRight.MEMBER: frozenset(Scope) - {Scope.ADMINISTER},
-        PersonRight.VIEWER: frozenset({Scope.READ}),
+        PersonRight.ADMIN: frozenset(PlatformScope),
+        PersonRight.MEMBER: frozenset(PlatformScope) - {PlatformScope.ADMINISTER},
+        PersonRight.VIEWER: frozenset({PlatformScope.READ}),
     }
 )
 """What each right allows."""
@@ -57,8 +57,8 @@ class Actor:
     organisation_id: int
     organisation: str
     roles: frozenset[Role]
-    scopes: frozenset[Scope]
+    scopes: frozenset[PlatformScope]
 
-    def may(self, scope: Scope) -> bool:
+    def may(self, scope: PlatformScope) -> bool:
         """Whether this one may do it at all."""
         return scope in self.scopes

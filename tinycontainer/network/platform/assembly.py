@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .database import Database
+from .database import PlatformDatabase
 from .metrics import PlatformMetrics
 from .people.log_ins import LogInLimiter
 from .people.passwords import PasswordCost, Passwords
 from .platform_file import PlatformLimits, WebTable
 from .rates import SharedRates
-from .web.parts import Parts
+from .web.parts import PlatformParts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Surroundings:
 
 
 def assemble(
-    database: Database, http: WebTable, limits: PlatformLimits, around: Surroundings
-) -> Parts:
+    database: PlatformDatabase, http: WebTable, limits: PlatformLimits, around: Surroundings
+) -> PlatformParts:
     """Put the platform together.
 
     Args:
@@ -42,7 +42,7 @@ def assemble(
         limits: of the same.
         around: where time and randomness come from.
     """
-    return Parts(
+    return PlatformParts(
         database=database,
         limits=limits,
         passwords=make_passwords(limits, around),

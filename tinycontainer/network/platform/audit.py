@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from secrets import token_hex
 from typing import Final
 
 from sqlalchemy import select, text
@@ -16,6 +17,7 @@ BEGINNING: Final = "0" * 64
 """What the first entry has for the hash of the one before it."""
 MAX_SUBJECT_CHARACTERS: Final = 255
 MAX_DETAIL_CHARACTERS: Final = 16 * 1024
+SALT_BYTES: Final = 32
 _AT_ONCE: Final = 500
 _LOCK: Final = text("LOCK TABLE audit_entry IN EXCLUSIVE MODE")
 
@@ -76,6 +78,7 @@ def note(
         deed=deed,
         subject=subject,
         detail=written,
+        salt=token_hex(SALT_BYTES),
         previous_sha256=BEGINNING if last is None else last.sha256,
     )
     entry.sha256 = _hash(entry)
@@ -120,6 +123,7 @@ def _problem(entry: AuditEntry, number: int, previous: str) -> str:
 def _hash(entry: AuditEntry) -> str:
     content = [
         entry.previous_sha256,
+        entry.salt,
         entry.number,
         entry.at_s,
         entry.organisation_id,

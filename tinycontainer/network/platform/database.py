@@ -37,7 +37,7 @@ class PlatformDatabaseError(TinyContainerError):
         self.problem = problem
 
 
-class Database:
+class PlatformDatabase:
     """All that the platform remembers.
 
     Args:
@@ -144,7 +144,7 @@ class Database:
             PlatformDatabaseError: the copy cannot be used, or the database is there already.
         """
         file = self._sqlite("pg_restore")
-        copy = Database(f"sqlite:///{path.absolute()}")
+        copy = PlatformDatabase(f"sqlite:///{path.absolute()}")
         try:
             with copy._refusing():
                 copy._sqlite("").require_sound()

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from ..agent.address import Address
 from ..gateway.web.connection import Connection
 from .assembly import Surroundings, assemble
-from .database import Database
+from .database import PlatformDatabase
 from .platform_file import PlatformPlan
 from .web.application import create_application
 
@@ -40,7 +40,7 @@ async def serve_platform(
     content = plan.content
     with (
         closing(_listen(plan.http)) as listener,
-        closing(Database(plan.database_url)) as database,
+        closing(PlatformDatabase(plan.database_url)) as database,
     ):
         database.migrate()
         parts = assemble(database, content.http, content.limits, around)

@@ -11,13 +11,13 @@ from support.random_metadata import blueprints
 from support.worlds import FOREIGN, KEYS, blueprint
 
 from tinycontainer.metadata import ContainerType, Direction, Endpoint, PeerType
-from tinycontainer.network.platform.releases.parts import CODE, DATA, MASK, METADATA, Part
+from tinycontainer.network.platform.releases.parts import CODE, DATA, MASK, METADATA, ReleasePart
 from tinycontainer.network.platform.releases.release import (
-    Code,
     NotToBeSigned,
     PartState,
     Plan,
     Release,
+    ReleaseCode,
 )
 from tinycontainer.tools.packing.packing import Blueprint, TokenOptions, pack
 from tinycontainer_tokens import KeyMaterial, Kind, Profile, Role, TokenRefused
@@ -34,7 +34,7 @@ def release_of(plan: Blueprint, code: bytes = b"code", data: bytes = b"data") ->
         plan.container.uid,
         3,
         plan.profile,
-        Code(code, plan.container.type),
+        ReleaseCode(code, plan.container.type),
         data,
         Plan(plan.container, plan.endpoints, plan.security),
         plan.mask,
@@ -43,7 +43,7 @@ def release_of(plan: Blueprint, code: bytes = b"code", data: bytes = b"data") ->
     )
 
 
-def sign(release: Release, part: Part, key: KeyMaterial | None = None) -> Release:
+def sign(release: Release, part: ReleasePart, key: KeyMaterial | None = None) -> Release:
     """Sign a part as its party does."""
     key = KEYS[part.role] if key is None else key
     payload = release.payload(part, key.public_half())
@@ -64,6 +64,7 @@ def signed(release: Release) -> Release:
     return release
 
 
+@pytest.mark.clause("TC-PLAT-20")
 @given(blueprints(), st.binary(max_size=60), st.binary(max_size=60), st.randoms())
 def test_any_order_of_signatures_gives_the_same_container(
     plan: Blueprint, code: bytes, data: bytes, order: Random
@@ -84,17 +85,21 @@ def test_any_order_of_signatures_gives_the_same_container(
     assert release.bundle() == pack(plan, code, data, KEYS)
 
 
+@pytest.mark.clause("TC-PLAT-19")
 @pytest.mark.parametrize(
     ("missing", "part"),
     [("code", CODE), ("data", DATA), ("mask", MASK), ("plan", METADATA)],
 )
-def test_a_part_without_content_is_missing_and_cannot_be_signed(missing: str, part: Part) -> None:
+def test_a_part_without_content_is_missing_and_cannot_be_signed(
+    missing: str, part: ReleasePart
+) -> None:
     release = small(**{missing: None})
     assert release.state(part) is PartState.MISSING
     with pytest.raises(NotToBeSigned, match=f"{part.name}: its content is missing"):
         release.payload(part, KEYS[part.role])
 
 
+@pytest.mark.clause("TC-PLAT-19")
 def test_what_the_metadata_wait_for_is_said() -> None:
     release = sign(small(), DATA)
     with pytest.raises(NotToBeSigned) as refused:
@@ -105,11 +110,12 @@ def test_what_the_metadata_wait_for_is_said() -> None:
     )
 
 
+@pytest.mark.clause("TC-PLAT-22")
 @pytest.mark.parametrize(
     ("changes", "kept"),
     [
-        ({"code": Code(b"other", ContainerType.NATIVE)}, {DATA, MASK, 1, 2}),
-        ({"code": Code(b"code", ContainerType.BPF)}, {CODE, DATA, MASK, 1, 2}),
+        ({"code": ReleaseCode(b"other", ContainerType.NATIVE)}, {DATA, MASK, 1, 2}),
+        ({"code": ReleaseCode(b"code", ContainerType.BPF)}, {CODE, DATA, MASK, 1, 2}),
         ({"data": b"other"}, {CODE, MASK, 1, 2}),
         ({"mask": 1}, {CODE, DATA, 1, 2}),
         ({"number": 4}, {CODE, DATA, MASK, 1, 2, METADATA}),  # its terms say other sequences
@@ -123,41 +129,45 @@ def test_a_change_drops_the_tokens_that_say_something_else(
     changes: dict[str, Any], kept: set[Any]
 ) -> None:
     release = replace(signed(small()), **changes).settled()
-    parts = {Part(Kind.ENDPOINT, each) if isinstance(each, int) else each for each in kept}
+    parts = {ReleasePart(Kind.ENDPOINT, each) if isinstance(each, int) else each for each in kept}
     assert set(release.tokens) == parts
 
 
+@pytest.mark.clause("TC-PLAT-22")
 def test_a_change_of_one_endpoint_keeps_the_token_of_the_other() -> None:
     release = signed(small())
     assert release.plan is not None
     changed = replace(release.plan, endpoints=(replace(ENDPOINT, peer_endpoint_id=9), OTHER))
     found = replace(release, plan=changed).settled()
-    assert set(found.tokens) == {CODE, DATA, MASK, Part(Kind.ENDPOINT, 2)}
+    assert set(found.tokens) == {CODE, DATA, MASK, ReleasePart(Kind.ENDPOINT, 2)}
 
 
+@pytest.mark.clause("TC-PLAT-22")
 def test_a_changed_content_can_be_signed_again() -> None:
     release = replace(signed(small()), mask=0).settled()
     release = sign(sign(release, MASK), METADATA)
     assert release.is_complete
 
 
+@pytest.mark.clause("TC-PLAT-21")
 @pytest.mark.parametrize("key", [FOREIGN, KEYS[Role.PROVIDER]], ids=["foreign", "provider"])
 def test_a_token_of_another_key_is_refused(key: KeyMaterial) -> None:
     with pytest.raises(TokenRefused, match="signature"):
         sign(small(), CODE, key)
 
 
-def token_for(release: Release, part: Part, other: Release) -> bytes:
+def token_for(release: Release, part: ReleasePart, other: Release) -> bytes:
     """A good signature over what another release says."""
     key = KEYS[part.role]
     return prove(other.payload(part, key), key, other.profile).encode()
 
 
+@pytest.mark.clause("TC-PLAT-21")
 @pytest.mark.parametrize(
     "other",
     [
         small(uid=b"fox"),
-        small(code=Code(b"evil", ContainerType.NATIVE)),
+        small(code=ReleaseCode(b"evil", ContainerType.NATIVE)),
         small(terms={Kind.CODE: TokenOptions(sequence=9)}),
         small(terms={Kind.CODE: TokenOptions(sequence=1, expires_s=1)}),
         small(terms={Kind.CODE: TokenOptions(sequence=1, audience="box1")}),
@@ -172,7 +182,7 @@ def test_a_token_that_says_something_else_is_refused(other: Release) -> None:
 
 def test_a_token_for_one_endpoint_is_none_for_the_other() -> None:
     release = small()
-    first, second = Part(Kind.ENDPOINT, 1), Part(Kind.ENDPOINT, 2)
+    first, second = ReleasePart(Kind.ENDPOINT, 1), ReleasePart(Kind.ENDPOINT, 2)
     token = token_for(release, first, release)
     with pytest.raises(TokenRefused, match="content"):
         release.with_token(second, token, PUBLIC[Role.OWNER])
@@ -184,6 +194,7 @@ def test_no_bytes_are_taken_for_a_token(token: bytes) -> None:
         small().with_token(MASK, token, PUBLIC[Role.OWNER])
 
 
+@pytest.mark.clause("TC-PLAT-21")
 @given(st.integers(0, 200), st.integers(1, 255))
 def test_a_token_with_a_changed_byte_is_refused(place: int, change: int) -> None:
     release = small()
@@ -204,6 +215,7 @@ def test_a_token_that_is_never_valid_is_refused() -> None:
         sign(release, MASK)
 
 
+@pytest.mark.clause("TC-PLAT-20")
 def test_a_key_with_an_id_makes_a_longer_token_that_fits_as_well() -> None:
     release = small()
     for part in release.parts:
@@ -216,6 +228,7 @@ def test_a_key_with_an_id_makes_a_longer_token_that_fits_as_well() -> None:
     assert release.bundle().encode()
 
 
+@pytest.mark.clause("TC-PLAT-23")
 def test_an_incomplete_release_is_no_container() -> None:
     with pytest.raises(
         NotToBeSigned, match="not signed yet: mask, endpoint-1, endpoint-2, metadata"
@@ -223,18 +236,29 @@ def test_an_incomplete_release_is_no_container() -> None:
         sign(sign(small(), CODE), DATA).bundle()
 
 
+@pytest.mark.clause("TC-PLAT-19")
 @pytest.mark.parametrize("name", ["code", "data", "mask", "metadata", "endpoint-0", "endpoint-42"])
 def test_a_part_has_one_name(name: str) -> None:
-    assert Part.parse(name).name == name
+    assert ReleasePart.parse(name).name == name
 
 
+@pytest.mark.clause("TC-PLAT-19")
 @pytest.mark.parametrize(
     "name",
-    ["", "Code", "endpoint", "endpoint-", "endpoint-01", "endpoint--1", "endpoint-4294967296", "x"],
+    [
+        "",
+        "Code",
+        "endpoint",
+        "endpoint-",
+        "endpoint-01",
+        "endpoint--1",
+        "endpoint-4294967296",
+        "x",
+    ],
 )
 def test_what_names_no_part_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="is no part"):
-        Part.parse(name)
+        ReleasePart.parse(name)
 
 
 def test_what_the_profile_cannot_carry_is_refused() -> None:

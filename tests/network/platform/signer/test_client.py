@@ -85,6 +85,7 @@ def test_the_detail_of_a_problem_cannot_drive_a_terminal() -> None:
     assert refusal_of(answering(Raw(b"\x1b", "text/html", 500)))[1].endswith("status 500")
 
 
+@pytest.mark.clause("TC-PLAT-28")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirection_is_not_followed(status: int) -> None:
     platform = answering(Raw(b"", None, status, {"Location": "/elsewhere"}))
@@ -120,6 +121,7 @@ def test_no_other_status_than_200_is_an_answer(status: int) -> None:
     assert f"status {status}" in refusal_of(answering(Raw(b"", None, status)))[1]
 
 
+@pytest.mark.clause("TC-PLAT-28")
 def test_an_endless_body_is_not_read_to_its_end() -> None:
     reason, text = refusal_of(answering(Raw(b" " * 65536, repeats=1 << 20)))
     assert reason is RefusalReason.UNREACHABLE
@@ -190,6 +192,7 @@ def test_a_body_in_chunks_is_read() -> None:
     assert reply == ServerReply(200, "application/json", b"{}")
 
 
+@pytest.mark.clause("TC-PLAT-28")
 def test_an_answer_that_comes_too_slowly_is_not_waited_for() -> None:
     ticks = itertools.chain([0.0] * 4, itertools.repeat(99.0))
     with raw_server(b"HTTP/1.1 200 OK\r\n", waits=True) as url:
@@ -214,6 +217,7 @@ def test_a_platform_that_is_not_there_is_said_to_be_so() -> None:
     assert "cannot be reached: Connection refused" in caught.value.text
 
 
+@pytest.mark.clause("TC-PLAT-28")
 def test_a_certificate_that_nobody_trusts_is_refused_and_one_that_is_given_is_not(
     tmp_path: Path,
 ) -> None:

@@ -18,8 +18,8 @@ from tinycontainer.assembly import Installation
 from tinycontainer.errors import InadmissibleCode
 from tinycontainer.interfaces.analysis import CodeFacts
 from tinycontainer.metadata import ContainerMap, ContainerType, Direction
-from tinycontainer.network.platform.releases.parts import CODE, DATA, MASK, METADATA, Part
-from tinycontainer.network.platform.releases.release import Code, Plan
+from tinycontainer.network.platform.releases.parts import CODE, DATA, MASK, METADATA, ReleasePart
+from tinycontainer.network.platform.releases.release import Plan, ReleaseCode
 from tinycontainer.network.platform.signer.code_look import list_names, look_at_code
 from tinycontainer.network.platform.signer.description import describe
 from tinycontainer.network.platform.signer.facts import as_facts
@@ -27,7 +27,7 @@ from tinycontainer.network.platform.signer.signed_codec import MAX_KEPT_BYTES
 from tinycontainer.tools.packing.packing import TokenOptions
 from tinycontainer_tokens import Kind, Profile
 
-ENDPOINT = Part(Kind.ENDPOINT, 1)
+ENDPOINT = ReleasePart(Kind.ENDPOINT, 1)
 COURIER = (BOX / "courier" / "courier.wasm").read_bytes()
 MAPPER = (BOX / "mapper" / "mapper.wasm").read_bytes()
 
@@ -134,11 +134,11 @@ def test_code_of_an_unknown_type_is_not_guessed() -> None:
 def test_webassembly_is_looked_into_by_the_installed_analyser() -> None:
     with Installation() as installation:
         analysers = installation.analysers()
-        release = small_release(code=Code(COURIER, ContainerType.WASM))
+        release = small_release(code=ReleaseCode(COURIER, ContainerType.WASM))
         found = shown(release, CODE, None, analysers)
         last = signed_before(replace(release, number=2), CODE)
         other = shown(
-            replace(release, code=Code(MAPPER, ContainerType.WASM)), CODE, last, analysers
+            replace(release, code=ReleaseCode(MAPPER, ContainerType.WASM)), CODE, last, analysers
         )
     assert found.meaning[-2].startswith("WebAssembly; imports ")
     assert "open" in found.meaning[-2]
@@ -153,8 +153,8 @@ def test_calls_that_code_gains_and_loses_are_said() -> None:
         return CodeFacts(names, names, frozenset({"loop"}), opened, True, 0)
 
     analysers = {ContainerType.WASM: analyse}
-    before = small_release(number=2, code=Code(b"\0asm open read", ContainerType.WASM))
-    after = small_release(code=Code(b"\0asm open write \x1b[m", ContainerType.WASM))
+    before = small_release(number=2, code=ReleaseCode(b"\0asm open read", ContainerType.WASM))
+    after = small_release(code=ReleaseCode(b"\0asm open write \x1b[m", ContainerType.WASM))
     found = shown(after, CODE, signed_before(before, CODE), analysers)
     texts = [each.text for each in found.changes]
     assert "now calls \\x1b[m, write" in texts
@@ -181,7 +181,7 @@ def test_very_many_names_are_cut_and_counted() -> None:
         names = frozenset(f"{number:03}" for number in range(500))
         return CodeFacts(names, names, names, frozenset(range(500)), False, 0)
 
-    release = small_release(code=Code(b"\0asm", ContainerType.WASM))
+    release = small_release(code=ReleaseCode(b"\0asm", ContainerType.WASM))
     found = shown(release, CODE, None, {ContainerType.WASM: analyse})
     assert "039 and 460 more" in found.meaning[-2]
     assert "39 and 460 more" in found.meaning[-1]
@@ -236,13 +236,15 @@ def test_a_token_of_the_firmware_is_said_to_be_bound_to_nothing() -> None:
 def test_metadata_that_come_as_code_of_the_firmware_are_a_warning() -> None:
     """There the signature would be one of metadata as well."""
     metadata = completed(small_release()).covered(METADATA, key_of(METADATA)) or b""
-    release = small_release(profile=Profile.RIOT_2024, code=Code(metadata, ContainerType.NATIVE))
+    release = small_release(
+        profile=Profile.RIOT_2024, code=ReleaseCode(metadata, ContainerType.NATIVE)
+    )
     text = "this code is metadata of a container, and would be signed as such"
     assert text in shown(release, CODE).warnings
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_the_facts_for_programs_say_the_same(part: Part) -> None:
+def test_the_facts_for_programs_say_the_same(part: ReleasePart) -> None:
     release = ready_release(part)
     new = examined(release, part)
     found = describe(new, None, {}, NOW_S)

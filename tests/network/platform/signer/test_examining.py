@@ -20,7 +20,7 @@ from support.signing_platforms import (
 from support.worlds import KEYS, local
 
 from tinycontainer.metadata import Direction, Endpoint, PeerType, encode_endpoint
-from tinycontainer.network.platform.releases.parts import CODE, DATA, MASK, METADATA, Part
+from tinycontainer.network.platform.releases.parts import CODE, DATA, MASK, METADATA, ReleasePart
 from tinycontainer.network.platform.releases.release import Plan, Release
 from tinycontainer.network.platform.signer.examining import ExaminedRequest, Order, examine
 from tinycontainer.network.platform.signer.refusal import RefusalReason, SigningRefused
@@ -35,7 +35,7 @@ from tinycontainer.network.platform.signer.tokens import (
 from tinycontainer_tokens import Algorithm, Claims, KeyMaterial, Kind, Profile, Role, cbor
 from tinycontainer_tokens.claims import decode, encode
 
-ENDPOINT = Part(Kind.ENDPOINT, 1)
+ENDPOINT = ReleasePart(Kind.ENDPOINT, 1)
 
 
 def refused(
@@ -49,22 +49,22 @@ def refused(
     return caught.value.reason, caught.value.text
 
 
-def lie(part: Part, /, **changes: Any) -> tuple[RefusalReason, str]:
+def lie(part: ReleasePart, /, **changes: Any) -> tuple[RefusalReason, str]:
     """How an answer is refused of which fields were replaced."""
     release = ready_release(part)
     return refused(replace(request_of(release, part), **changes), order_of(release, part))
 
 
-def examined(release: Release, part: Part, last: Signed | None = None) -> ExaminedRequest:
+def examined(release: Release, part: ReleasePart, last: Signed | None = None) -> ExaminedRequest:
     header = header_for(part, release.profile)
     return examine(request_of(release, part), order_of(release, part), header, last)
 
 
-def signed_before(release: Release, part: Part) -> Signed:
+def signed_before(release: Release, part: ReleasePart) -> Signed:
     return examined(release, part).as_signed(None, NOW_S, key_sha256(key_of(part)))
 
 
-def forged(part: Part, covered: bytes | None = None, **claims: Any) -> dict[str, Any]:
+def forged(part: ReleasePart, covered: bytes | None = None, **claims: Any) -> dict[str, Any]:
     """A payload of a part with other claims, and what it covers."""
     release = ready_release(part)
     request = request_of(release, part)
@@ -76,7 +76,7 @@ def forged(part: Part, covered: bytes | None = None, **claims: Any) -> dict[str,
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_an_honest_answer_passes_and_is_decoded(part: Part) -> None:
+def test_an_honest_answer_passes_and_is_decoded(part: ReleasePart) -> None:
     release = ready_release(part)
     found = examined(release, part)
     assert found.payload == release.payload(part, key_of(part).public_half())
@@ -86,23 +86,27 @@ def test_an_honest_answer_passes_and_is_decoded(part: Part) -> None:
     assert (found.metadata is None) == (part != METADATA)
 
 
+@pytest.mark.clause("TC-PLAT-25")
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_another_container_is_refused(part: Part) -> None:
+def test_another_container_is_refused(part: ReleasePart) -> None:
     assert lie(part, uid=b"b\x1bx") == (
         RefusalReason.UID,
         "the platform answers for the container b\\x1bx, not for box",
     )
 
 
+@pytest.mark.clause("TC-PLAT-25")
 def test_another_release_is_refused() -> None:
     assert lie(MASK, number=4)[0] is RefusalReason.NUMBER
 
 
+@pytest.mark.clause("TC-PLAT-25")
 def test_another_part_is_refused() -> None:
     assert lie(CODE, part=DATA)[0] is RefusalReason.PART
-    assert lie(ENDPOINT, part=Part(Kind.ENDPOINT, 2))[0] is RefusalReason.PART
+    assert lie(ENDPOINT, part=ReleasePart(Kind.ENDPOINT, 2))[0] is RefusalReason.PART
 
 
+@pytest.mark.clause("TC-PLAT-25")
 def test_another_profile_than_the_allowed_one_is_refused() -> None:
     release = small_release(profile=Profile.RIOT_2024)
     order = replace(order_of(release, MASK), profile=Profile.RFC9052)
@@ -117,6 +121,7 @@ def test_the_firmware_knows_no_tokens_of_endpoints() -> None:
     assert found == (RefusalReason.PROFILE, "riot-2024 knows no tokens of endpoints")
 
 
+@pytest.mark.clause("TC-PLAT-25")
 @pytest.mark.parametrize("other", [kind for kind in Kind if kind is not Kind.CODE])
 def test_another_kind_in_the_payload_is_refused(other: Kind) -> None:
     release = ready_release(CODE)
@@ -127,6 +132,7 @@ def test_another_kind_in_the_payload_is_refused(other: Kind) -> None:
     assert refused(request, order_of(release, CODE))[0] is RefusalReason.CLAIMS
 
 
+@pytest.mark.clause("TC-PLAT-25")
 def test_a_payload_of_another_container_is_refused() -> None:
     assert lie(CODE, **forged(CODE, uid=b"\x9b2J")) == (
         RefusalReason.UID,
@@ -134,6 +140,7 @@ def test_a_payload_of_another_container_is_refused() -> None:
     )
 
 
+@pytest.mark.clause("TC-PLAT-25")
 @pytest.mark.parametrize(
     "damage",
     [
@@ -149,23 +156,26 @@ def test_a_payload_of_another_container_is_refused() -> None:
     ids=["trailing", "cut", "empty", "array", "structure", "long-head", "indefinite", "tagged"],
 )
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_what_are_no_claims_in_their_one_form_is_refused(part: Part, damage: Any) -> None:
+def test_what_are_no_claims_in_their_one_form_is_refused(part: ReleasePart, damage: Any) -> None:
     payload = request_of(ready_release(part), part).payload
     assert lie(part, payload=damage(payload))[0] is RefusalReason.CLAIMS
 
 
+@pytest.mark.clause("TC-PLAT-25")
 @pytest.mark.parametrize("part", [CODE, DATA, ENDPOINT, METADATA], ids=lambda part: part.name)
-def test_covered_bytes_that_do_not_fit_the_hash_are_refused(part: Part) -> None:
+def test_covered_bytes_that_do_not_fit_the_hash_are_refused(part: ReleasePart) -> None:
     covered = request_of(ready_release(part), part).covered or b""
     assert lie(part, covered=covered + b"\0")[0] is RefusalReason.CONTENT
     assert lie(part, covered=b"")[0] is RefusalReason.CONTENT
     assert lie(part, covered=None)[0] is RefusalReason.CONTENT
 
 
+@pytest.mark.clause("TC-PLAT-25")
 def test_a_mask_with_covered_bytes_is_refused() -> None:
     assert lie(MASK, covered=b"")[0] is RefusalReason.CONTENT
 
 
+@pytest.mark.clause("TC-PLAT-26")
 @pytest.mark.parametrize(
     ("covered", "problem"),
     [
@@ -189,6 +199,7 @@ def test_what_is_no_encoded_endpoint_is_refused(covered: bytes, problem: str) ->
     assert problem in text
 
 
+@pytest.mark.clause("TC-PLAT-26")
 def test_metadata_of_another_container_are_refused() -> None:
     release = ready_release(METADATA)
     other = replace(small_release(), uid=b"b\x07x")
@@ -202,6 +213,7 @@ def test_metadata_of_another_container_are_refused() -> None:
     )
 
 
+@pytest.mark.clause("TC-PLAT-26")
 @pytest.mark.parametrize("kid", [b"k", b"a much longer key id"])
 def test_metadata_with_room_for_a_token_of_another_length_are_refused(kid: bytes) -> None:
     """A signature over them would end up elsewhere than their token's place says."""
@@ -216,6 +228,7 @@ def test_metadata_with_room_for_a_token_of_another_length_are_refused(kid: bytes
     assert examine(request, order_of(release, METADATA), fitting, None).covered == covered
 
 
+@pytest.mark.clause("TC-PLAT-26")
 @pytest.mark.parametrize(
     "damage",
     [
@@ -234,8 +247,11 @@ def test_what_are_no_metadata_is_refused(damage: Any) -> None:
     assert "the metadata that are to be signed are refused" in text
 
 
+@pytest.mark.clause("TC-PLAT-27")
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_an_older_version_than_the_last_one_is_refused_unless_it_is_allowed(part: Part) -> None:
+def test_an_older_version_than_the_last_one_is_refused_unless_it_is_allowed(
+    part: ReleasePart,
+) -> None:
     last = signed_before(ready_release(part, number=4), part)
     release = ready_release(part)
     request, order = request_of(release, part), order_of(release, part)
@@ -248,6 +264,7 @@ def test_an_older_version_than_the_last_one_is_refused_unless_it_is_allowed(part
     assert refused(request, order, again)[0] is RefusalReason.SEQUENCE
 
 
+@pytest.mark.clause("TC-PLAT-27")
 def test_a_token_that_counts_no_versions_is_refused_after_one_that_does() -> None:
     last = signed_before(small_release(), CODE)
     assert (
@@ -280,6 +297,7 @@ def test_every_form_of_an_endpoint_is_read_back() -> None:
             assert examined(release, ENDPOINT).endpoint == endpoint
 
 
+@pytest.mark.clause("TC-PLAT-16")
 @pytest.mark.parametrize(
     "key",
     [

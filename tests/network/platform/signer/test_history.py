@@ -20,7 +20,7 @@ from support.signing_platforms import (
     small_release,
 )
 
-from tinycontainer.network.platform.releases.parts import CODE, DATA, MASK, METADATA, Part
+from tinycontainer.network.platform.releases.parts import CODE, DATA, MASK, METADATA, ReleasePart
 from tinycontainer.network.platform.signer.examining import examine
 from tinycontainer.network.platform.signer.history import History
 from tinycontainer.network.platform.signer.refusal import RefusalReason, SigningRefused
@@ -37,7 +37,7 @@ from tinycontainer_tokens import Profile, cbor
 OWN = os.geteuid()
 
 
-def record(part: Part, **changes: Any) -> Signed:
+def record(part: ReleasePart, **changes: Any) -> Signed:
     release = ready_release(part, **changes)
     header = header_for(part, release.profile)
     found = examine(request_of(release, part), order_of(release, part), header, None)
@@ -61,7 +61,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_what_is_remembered_is_found_again(tmp_path: Path, part: Part) -> None:
+def test_what_is_remembered_is_found_again(tmp_path: Path, part: ReleasePart) -> None:
     history = History(tmp_path / "a" / "b", OWN)
     history.remember(record(part))
     assert history.last(UID, part) == record(part)
@@ -86,6 +86,7 @@ def test_to_look_makes_no_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "signed").exists()
 
 
+@pytest.mark.clause("TC-PLAT-27")
 def test_folder_and_files_are_for_their_owner_alone(folder: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {each.stat().st_mode & 0o777 for each in folder.iterdir()} == {0o600}
@@ -103,6 +104,7 @@ def test_covered_bytes_that_are_too_long_are_not_kept(tmp_path: Path) -> None:
     assert long.covered_bytes == MAX_KEPT_BYTES + 1
 
 
+@pytest.mark.clause("TC-PLAT-27")
 def test_what_others_can_use_is_refused(folder: Path) -> None:
     file = folder / "626f78.mask"
     file.chmod(0o640)
@@ -114,6 +116,7 @@ def test_what_others_can_use_is_refused(folder: Path) -> None:
         History(folder, OWN).remember(record(MASK))
 
 
+@pytest.mark.clause("TC-PLAT-27")
 def test_what_belongs_to_another_user_is_refused(folder: Path) -> None:
     assert "belongs to another user" in refusal_of(folder, OWN + 1)
     with pytest.raises(SigningRefused):
@@ -156,6 +159,7 @@ def test_a_draft_that_cannot_be_written_leaves_what_was_there(folder: Path) -> N
     assert History(folder, OWN).last(UID, MASK) == record(MASK)
 
 
+@pytest.mark.clause("TC-PLAT-27")
 @pytest.mark.parametrize(
     "content", [b"", b"\x00", b"\x1b[2J", bytes(MAX_KEPT_BYTES + 9999), b"\xa1\x00\x01"]
 )

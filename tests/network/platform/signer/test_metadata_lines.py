@@ -13,14 +13,14 @@ from support.signing_platforms import (
 from support.worlds import local
 
 from tinycontainer.metadata import Direction, Security
-from tinycontainer.network.platform.releases.parts import CODE, DATA, MASK, METADATA, Part
+from tinycontainer.network.platform.releases.parts import CODE, DATA, MASK, METADATA, ReleasePart
 from tinycontainer.network.platform.signer.description import describe
 from tinycontainer.network.platform.signer.examining import examine
 from tinycontainer.network.platform.signer.tokens import header_of
 from tinycontainer.tools.packing.packing import TokenOptions
 from tinycontainer_tokens import Kind, Profile
 
-ENDPOINT = Part(Kind.ENDPOINT, 1)
+ENDPOINT = ReleasePart(Kind.ENDPOINT, 1)
 
 
 def test_metadata_are_shown_with_timing_endpoints_and_whose_tokens_they_cover() -> None:

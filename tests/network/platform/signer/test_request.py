@@ -48,6 +48,7 @@ def test_a_good_answer_becomes_a_value() -> None:
     assert read(number=(1 << 64) - 1, uid="61" * 63).number == (1 << 64) - 1
 
 
+@pytest.mark.clause("TC-PLAT-25")
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
@@ -85,12 +86,14 @@ def test_a_field_of_another_form_is_refused(changes: dict[str, Any], problem: st
     assert problem in refusal_of(json.dumps({**GOOD, **changes}).encode())
 
 
+@pytest.mark.clause("TC-PLAT-25")
 @pytest.mark.parametrize("name", sorted(GOOD))
 def test_a_field_that_is_missing_is_refused(name: str) -> None:
     rest = {key: value for key, value in GOOD.items() if key != name}
     assert f"lacks {name}" in refusal_of(json.dumps(rest).encode())
 
 
+@pytest.mark.clause("TC-PLAT-25")
 @pytest.mark.parametrize(
     "body",
     [

@@ -32,7 +32,7 @@ from tinycontainer.device.setup import Setup
 from tinycontainer.interfaces.network.http_uri import parse_http_uri
 from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.metadata import ContainerType, decode
-from tinycontainer.network.platform.releases.parts import METADATA, Part
+from tinycontainer.network.platform.releases.parts import METADATA, ReleasePart
 from tinycontainer.network.platform.signer.client import PlatformClient
 from tinycontainer.network.platform.signer.description import describe
 from tinycontainer.network.platform.signer.examining import ExaminedRequest, examine
@@ -101,7 +101,7 @@ def require_as_shown(found: ExaminedRequest, facts: dict[str, Any], token: bytes
         assert metadata.uid == order.uid
 
 
-def read_and_examine(answer: bytes, release: Any, part: Part) -> ExaminedRequest | str:
+def read_and_examine(answer: bytes, release: Any, part: ReleasePart) -> ExaminedRequest | str:
     """What passed all checks, or why it did not."""
     try:
         request = read_request(answer)
@@ -110,7 +110,9 @@ def read_and_examine(answer: bytes, release: Any, part: Part) -> ExaminedRequest
         return error.text
 
 
-def sign_if_allowed(answer: bytes, release: Any, part: Part, *, compares: bool = False) -> bool:
+def sign_if_allowed(
+    answer: bytes, release: Any, part: ReleasePart, *, compares: bool = False
+) -> bool:
     """Whether an answer leads to a signature, which is then one over what was shown."""
     found = read_and_examine(answer, release, part)
     if isinstance(found, str):
@@ -126,7 +128,7 @@ def sign_if_allowed(answer: bytes, release: Any, part: Part, *, compares: bool =
     return True
 
 
-def last_of(release: Any, part: Part) -> Signed:
+def last_of(release: Any, part: ReleasePart) -> Signed:
     """What is remembered of the honest answer."""
     found = read_and_examine(json.dumps(answer_of(release, part)).encode(), release, part)
     assert isinstance(found, ExaminedRequest)
@@ -209,13 +211,15 @@ def check_liar(seed: int, count: int) -> None:
     assert count / 50 < allowed < count / 2
 
 
+@pytest.mark.clause("TC-PLAT-26")
 @pytest.mark.parametrize(("release", "part", "honest"), HONEST, ids=lambda each: str(each)[:0])
 def test_an_honest_answer_is_signed_as_it_was_shown(
-    release: Any, part: Part, honest: dict[str, Any]
+    release: Any, part: ReleasePart, honest: dict[str, Any]
 ) -> None:
     assert sign_if_allowed(json.dumps(honest).encode(), release, part)
 
 
+@pytest.mark.clause("TC-PLAT-26")
 def test_no_changed_answer_leads_to_a_signature_over_something_else_than_was_shown() -> None:
     check_liar(1, 3000)
 
@@ -248,6 +252,7 @@ def device_setup(profile: Profile) -> Setup:
     )
 
 
+@pytest.mark.clause("TC-PLAT-23")
 @pytest.mark.parametrize("profile", Profile)
 def test_what_four_parties_sign_through_a_platform_is_loaded_by_a_device(profile: Profile) -> None:
     signs_endpoints = profile is Profile.RFC9052
@@ -264,7 +269,7 @@ def test_what_four_parties_sign_through_a_platform_is_loaded_by_a_device(profile
     assert len(platform.taken) == len(release.parts)
 
 
-def sign_through(client: PlatformClient, release: Any, part: Part) -> None:
+def sign_through(client: PlatformClient, release: Any, part: ReleasePart) -> None:
     """Sign one part as its party does."""
     key = key_of(part)
     request = client.ask(UID, 3, part, key_sha256(key))
@@ -287,6 +292,7 @@ def test_a_key_with_an_id_that_the_platform_knows_signs_metadata(kid: bytes) -> 
     assert platform.release.is_complete
 
 
+@pytest.mark.clause("TC-PLAT-28")
 def test_a_token_is_signed_by_the_key_that_was_given_alone() -> None:
     payload = read_request(json.dumps(HONEST[2][2]).encode()).payload
     key = KeyMaterial.from_private(bytes([9]) * 32)

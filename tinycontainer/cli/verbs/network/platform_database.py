@@ -17,7 +17,7 @@ from ...verb import ExitCode, Verb, VerbRefused
 from .requirements import require_platform
 
 if TYPE_CHECKING:
-    from tinycontainer.network.platform.database import Database
+    from tinycontainer.network.platform.database import PlatformDatabase
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -98,11 +98,11 @@ def verify_audit(platform_file: Path, kept: str, as_json: bool) -> int:
 
 
 @contextmanager
-def _opened(platform_file: Path) -> "Iterator[Database]":
+def _opened(platform_file: Path) -> "Iterator[PlatformDatabase]":
     require_platform()
-    from tinycontainer.network.platform.database import Database  # noqa: PLC0415 - optional
+    from tinycontainer.network.platform.database import PlatformDatabase  # noqa: PLC0415 - optional
 
-    database = Database(read_platform_file(platform_file).database_url)
+    database = PlatformDatabase(read_platform_file(platform_file).database_url)
     try:
         yield database
     finally:

@@ -90,12 +90,12 @@ def _add(plan: PlatformPlan, wanted: "NewOrganisation", password: str) -> None:
         Surroundings,
         make_passwords,
     )
-    from tinycontainer.network.platform.database import Database  # noqa: PLC0415
+    from tinycontainer.network.platform.database import PlatformDatabase  # noqa: PLC0415
     from tinycontainer.network.platform.people.bootstrap import bootstrap  # noqa: PLC0415
     from tinycontainer.network.platform.refusing import PlatformRefused  # noqa: PLC0415
 
     around = Surroundings()
-    database = Database(plan.database_url)
+    database = PlatformDatabase(plan.database_url)
     try:
         hashed = make_passwords(plan.content.limits, around).hash(password)
         database.migrate()

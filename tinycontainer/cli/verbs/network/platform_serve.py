@@ -66,10 +66,10 @@ def _check(plan: PlatformPlan) -> None:
         DeviceFileError: the certificate or its key cannot be used.
         PlatformDatabaseError: the database cannot be used.
     """
-    from tinycontainer.network.platform.database import Database  # noqa: PLC0415 - optional
+    from tinycontainer.network.platform.database import PlatformDatabase  # noqa: PLC0415 - optional
 
     _check_tls(plan)
-    database = Database(plan.database_url)
+    database = PlatformDatabase(plan.database_url)
     try:
         database.check()
     finally:

@@ -14,7 +14,7 @@ from tinycontainer.assembly import Installation
 from tinycontainer.files.fields import check_uid, uid_from_text
 from tinycontainer.interfaces.network.gateway_access import make_tls_context, read_bearer_token
 from tinycontainer.interfaces.network.http_uri import parse_http_uri
-from tinycontainer.network.platform.releases.parts import Part
+from tinycontainer.network.platform.releases.parts import ReleasePart
 from tinycontainer.network.platform.signer.client import PlatformClient
 from tinycontainer.network.platform.signer.description import describe
 from tinycontainer.network.platform.signer.examining import ExaminedRequest, Order, examine
@@ -181,15 +181,12 @@ class _Desk:
     def _sign(self, found: ExaminedRequest, last: Signed | None, fingerprint: bytes) -> None:
         order = found.order
         token = make_token(found.payload, order.profile, self.key)
+        # First of all, whatever the platform does: else it would decide what is remembered.
+        self.history.remember(found.as_signed(last, int(time.time()), fingerprint))
         try:
             self.client.give(order.uid, order.number, order.part, token)
         except SigningRefused as error:
             fate = "the token was signed, is kept nowhere here, and may have reached the platform"
-            raise SigningRefused(error.reason, f"{error.text}; {fate}") from None
-        try:
-            self.history.remember(found.as_signed(last, int(time.time()), fingerprint))
-        except SigningRefused as error:
-            fate = "the platform has the token, but it is not remembered here"
             raise SigningRefused(error.reason, f"{error.text}; {fate}") from None
 
 
@@ -199,7 +196,7 @@ def _read_order(uid: str, number: int, part: str, profile: Profile, *, allows_ol
     except ValueError as error:
         raise VerbRefused(f"UID: {error}") from None
     try:
-        return Order(wanted, number, Part.parse(part), profile, allows_older)
+        return Order(wanted, number, ReleasePart.parse(part), profile, allows_older)
     except ValueError as error:
         raise VerbRefused(f"PART: {error}") from None
 

@@ -10,7 +10,7 @@ from tinycontainer_tokens import Role
 from ..actor import Actor
 from ..audit import note
 from ..refusing import conflict, forbidden, not_found
-from ..tables.catalogue import Application, ReleaseRow
+from ..tables.catalogue import ApplicationRow, ReleaseRow
 from .visibility import is_party
 
 MOST_APPLICATIONS: Final = 1000
@@ -19,7 +19,7 @@ MOST_APPLICATIONS: Final = 1000
 
 def add_application(
     session: Session, actor: Actor, uid: bytes, name: str, now_s: float
-) -> Application:
+) -> ApplicationRow:
     """Take a uid for a container of the organisation.
 
     Raises:
@@ -27,27 +27,27 @@ def add_application(
     """
     if Role.DEVELOPER not in actor.roles:
         raise forbidden(f"{actor.organisation} is no developer")
-    if session.scalar(select(Application.id).where(Application.uid == uid)) is not None:
+    if session.scalar(select(ApplicationRow.id).where(ApplicationRow.uid == uid)) is not None:
         raise conflict("uid: is taken; devices know a container by it, so it belongs to one")
     owned = session.scalar(
-        select(func.count()).where(Application.organisation_id == actor.organisation_id)
+        select(func.count()).where(ApplicationRow.organisation_id == actor.organisation_id)
     )
     if (owned or 0) >= MOST_APPLICATIONS:
         raise conflict(f"an organisation has at most {MOST_APPLICATIONS} applications")
-    row = Application(organisation_id=actor.organisation_id, uid=uid, name=name, created_s=now_s)
+    row = ApplicationRow(organisation_id=actor.organisation_id, uid=uid, name=name, created_s=now_s)
     session.add(row)
     session.flush()
     note(session, actor, "application-added", uid.hex(), {"name": name}, now_s)
     return row
 
 
-def find_application(session: Session, actor: Actor, uid: bytes) -> Application:
+def find_application(session: Session, actor: Actor, uid: bytes) -> ApplicationRow:
     """An application of the organisation, or one of which it sees a release.
 
     Raises:
         PlatformRefused: there is none that it may see.
     """
-    found = session.scalar(_seen_by(actor).where(Application.uid == uid))
+    found = session.scalar(_seen_by(actor).where(ApplicationRow.uid == uid))
     if found is None:
         raise not_found("application")
     return found
@@ -55,7 +55,7 @@ def find_application(session: Session, actor: Actor, uid: bytes) -> Application:
 
 def list_applications(
     session: Session, actor: Actor, after: str, most: int
-) -> tuple[Application, ...]:
+) -> tuple[ApplicationRow, ...]:
     """The applications that the organisation sees, by uid.
 
     Args:
@@ -64,12 +64,14 @@ def list_applications(
         after: hexadecimal digits of the uid after which they begin; empty for the first.
         most: how many.
     """
-    query = _seen_by(actor).where(Application.uid > bytes.fromhex(after))
-    return tuple(session.scalars(query.order_by(Application.uid).limit(most)))
+    query = _seen_by(actor).where(ApplicationRow.uid > bytes.fromhex(after))
+    return tuple(session.scalars(query.order_by(ApplicationRow.uid).limit(most)))
 
 
-def _seen_by(actor: Actor) -> Select[Application]:
+def _seen_by(actor: Actor) -> Select[ApplicationRow]:
     party_to = select(ReleaseRow.application_id).where(is_party(actor))
-    return select(Application).where(
-        or_(Application.organisation_id == actor.organisation_id, Application.id.in_(party_to))
+    return select(ApplicationRow).where(
+        or_(
+            ApplicationRow.organisation_id == actor.organisation_id, ApplicationRow.id.in_(party_to)
+        )
     )

@@ -12,7 +12,7 @@ from tinycontainer_tokens.key_files import is_key_file
 from ..actor import Actor
 from ..audit import note
 from ..refusing import PlatformRefused, bad_request, conflict, not_found
-from ..tables.catalogue import Artefact, ReleaseRow
+from ..tables.catalogue import ArtefactRow, ReleaseRow
 from .visibility import is_party
 
 MOST_BYTES: Final = 1 << 30
@@ -30,7 +30,7 @@ class ArtefactKind(StrEnum):
 
 def keep_artefact(
     session: Session, actor: Actor, digest: str, kind: ArtefactKind, content: bytes, now_s: float
-) -> Artefact:
+) -> ArtefactRow:
     """Keep some bytes for an organisation.
 
     Args:
@@ -48,17 +48,17 @@ def keep_artefact(
         raise bad_request("content: its SHA-256 is another one than the path says")
     if is_key_file(content):
         raise PlatformRefused(400, "private-key", "content: is a key file, and nothing to deploy")
-    known = session.get(Artefact, (actor.organisation_id, digest))
+    known = session.get(ArtefactRow, (actor.organisation_id, digest))
     if known is not None:
         return known
     held = session.scalar(
-        select(func.coalesce(func.sum(Artefact.size_bytes), 0)).where(
-            Artefact.organisation_id == actor.organisation_id
+        select(func.coalesce(func.sum(ArtefactRow.size_bytes), 0)).where(
+            ArtefactRow.organisation_id == actor.organisation_id
         )
     )
     if (held or 0) + len(content) > MOST_BYTES:
         raise conflict(f"the artefacts of {actor.organisation} would have more than {MOST_BYTES} B")
-    row = Artefact(
+    row = ArtefactRow(
         organisation_id=actor.organisation_id,
         sha256=digest,
         kind=kind.value,
@@ -72,43 +72,39 @@ def keep_artefact(
     return row
 
 
-def require_artefact(
-    session: Session, actor: Actor, digest: str, kind: ArtefactKind | None = None
-) -> Artefact:
-    """An artefact that the organisation has brought.
+def require_artefact(session: Session, actor: Actor, digest: str) -> ArtefactRow:
+    """An artefact that the organisation has brought, for whatever it was.
 
     Raises:
-        PlatformRefused: it has none, or one of another kind.
+        PlatformRefused: it has none.
     """
-    row = session.get(Artefact, (actor.organisation_id, digest))
+    row = session.get(ArtefactRow, (actor.organisation_id, digest))
     if row is None:
         raise not_found("artefact")
-    if kind is not None and row.kind != kind.value:
-        raise conflict(f"this artefact is of the kind {row.kind}, not {kind.value}")
     return row
 
 
-def read_artefact(session: Session, actor: Actor, digest: str) -> Artefact:
+def read_artefact(session: Session, actor: Actor, digest: str) -> ArtefactRow:
     """An artefact of the organisation, or one of a release to which it is a party.
 
     Raises:
         PlatformRefused: there is none that it may see.
     """
-    own = session.get(Artefact, (actor.organisation_id, digest))
+    own = session.get(ArtefactRow, (actor.organisation_id, digest))
     if own is not None:
         return own
     query = (
-        select(Artefact)
+        select(ArtefactRow)
         .join(
             ReleaseRow,
             or_(
-                (ReleaseRow.code_sha256 == Artefact.sha256)
-                & (ReleaseRow.developer_id == Artefact.organisation_id),
-                (ReleaseRow.data_sha256 == Artefact.sha256)
-                & (ReleaseRow.provider_id == Artefact.organisation_id),
+                (ReleaseRow.code_sha256 == ArtefactRow.sha256)
+                & (ReleaseRow.developer_id == ArtefactRow.organisation_id),
+                (ReleaseRow.data_sha256 == ArtefactRow.sha256)
+                & (ReleaseRow.provider_id == ArtefactRow.organisation_id),
             ),
         )
-        .where(Artefact.sha256 == digest, is_party(actor))
+        .where(ArtefactRow.sha256 == digest, is_party(actor))
         .limit(1)
     )
     found = session.scalar(query)

@@ -21,7 +21,7 @@ from ..releases.release import Plan
 MOST_ENDPOINTS = 64
 
 
-class Terms(Table):
+class TokenTerms(Table):
     """Further claims of a token; the sequence is the number of the release if none is given."""
 
     sequence: int | None = Field(default=None, ge=0, lt=1 << 64)
@@ -43,7 +43,7 @@ class Terms(Table):
         )
 
 
-class Timing(Table):
+class PlanTiming(Table):
     """What the container map says of time."""
 
     exec_time_ms: Uint32 | None = None
@@ -67,7 +67,7 @@ def _check_endpoints(entries: list[EndpointEntry]) -> list[EndpointEntry]:
 class PlanForm(Table):
     """What infrastructure decides."""
 
-    timing: Timing = Timing()
+    timing: PlanTiming = PlanTiming()
     security: SecurityTable = SecurityTable()
     endpoints: Annotated[list[EndpointEntry], AfterValidator(_check_endpoints)] = Field(
         default_factory=list, max_length=MOST_ENDPOINTS

@@ -43,12 +43,11 @@ def add_key(
         raise forbidden(f"{actor.organisation} is no {role}")
     key = _read_public(content)
     fingerprint = fingerprint_of(key)
-    # Who asks learns that a key is known, and could have learned it from its owner's tokens.
-    if session.scalar(select(PublicKey.id).where(PublicKey.fingerprint == fingerprint)):
-        raise conflict("this key is known already; each role needs a key of its own")
     known = session.scalars(
-        select(PublicKey.id).where(PublicKey.organisation_id == actor.organisation_id)
+        select(PublicKey.fingerprint).where(PublicKey.organisation_id == actor.organisation_id)
     ).all()
+    if fingerprint in known:
+        raise conflict("this key is known already; each role needs a key of its own")
     if len(known) >= MOST_KEYS:
         raise conflict(f"an organisation has at most {MOST_KEYS} keys")
     row = PublicKey(

@@ -14,12 +14,12 @@ from tinycontainer_tokens.envelope import parse, proof_holds
 from ..actor import Actor
 from ..audit import note
 from ..refusing import PlatformRefused, bad_request, conflict, forbidden, not_found
-from ..releases.parts import Part
-from ..releases.release import Code, NotToBeSigned, Release
-from ..tables.catalogue import Application, Artefact, ReleaseRow, ReleaseToken
+from ..releases.parts import ReleasePart
+from ..releases.release import NotToBeSigned, Release, ReleaseCode
+from ..tables.catalogue import ApplicationRow, ArtefactRow, ReleaseRow, ReleaseToken
 from ..tables.people import Organisation
-from .artefacts import ArtefactKind, require_artefact
-from .forms import PlanForm, Terms
+from .artefacts import require_artefact
+from .forms import PlanForm, TokenTerms
 from .keys import keys_of, material_of
 from .visibility import is_party
 
@@ -56,7 +56,7 @@ def add_release(
         PlatformRefused: there is no such application, the number is taken or not above those
             before, or an organisation is not what it is named for.
     """
-    application = session.scalar(select(Application).where(Application.uid == uid))
+    application = session.scalar(select(ApplicationRow).where(ApplicationRow.uid == uid))
     if application is None or application.organisation_id != actor.organisation_id:
         raise not_found("application")
     numbers = session.scalars(
@@ -105,7 +105,7 @@ def find_release(
     query = (
         select(ReleaseRow)
         .join(ReleaseRow.application)
-        .where(Application.uid == uid, ReleaseRow.number == number, is_party(actor))
+        .where(ApplicationRow.uid == uid, ReleaseRow.number == number, is_party(actor))
     )
     if to_change:
         query = query.with_for_update(of=ReleaseRow)
@@ -142,7 +142,7 @@ def add_code(
     digest: str,
     container_type: ContainerType,
     syscalls: int,
-    terms: Terms,
+    terms: TokenTerms,
     now_s: float,
 ) -> None:
     """Add the code, or other code in its place.
@@ -151,15 +151,15 @@ def add_code(
         PlatformRefused: the organisation is not the developer, or has no such artefact.
     """
     _require_party(actor, row, Role.DEVELOPER)
-    require_artefact(session, actor, digest, ArtefactKind.CODE)
+    require_artefact(session, actor, digest)
     row.code_sha256, row.container_type, row.syscalls = digest, int(container_type), syscalls
-    _say_terms(row, terms, Kind.CODE)
+    _say_terms(row, terms, now_s, Kind.CODE)
     detail = {"sha256": digest, "type": container_type.name.lower()}
     _settle(session, actor, row, "code-added", detail, now_s)
 
 
 def add_data(
-    session: Session, actor: Actor, row: ReleaseRow, digest: str, terms: Terms, now_s: float
+    session: Session, actor: Actor, row: ReleaseRow, digest: str, terms: TokenTerms, now_s: float
 ) -> None:
     """Add the data, or other data in their place.
 
@@ -167,14 +167,14 @@ def add_data(
         PlatformRefused: the organisation is not the provider, or has no such artefact.
     """
     _require_party(actor, row, Role.PROVIDER)
-    require_artefact(session, actor, digest, ArtefactKind.DATA)
+    require_artefact(session, actor, digest)
     row.data_sha256 = digest
-    _say_terms(row, terms, Kind.DATA)
+    _say_terms(row, terms, now_s, Kind.DATA)
     _settle(session, actor, row, "data-added", {"sha256": digest}, now_s)
 
 
 def add_plan(
-    session: Session, actor: Actor, row: ReleaseRow, plan: PlanForm, terms: Terms, now_s: float
+    session: Session, actor: Actor, row: ReleaseRow, plan: PlanForm, terms: TokenTerms, now_s: float
 ) -> None:
     """Add timing and endpoints, or others in their place.
 
@@ -183,13 +183,13 @@ def add_plan(
     """
     _require_party(actor, row, Role.INFRASTRUCTURE)
     row.plan = plan.stored()
-    _say_terms(row, terms, Kind.METADATA)
+    _say_terms(row, terms, now_s, Kind.METADATA)
     detail = {"endpoints": [each.id for each in plan.endpoints]}
     _settle(session, actor, row, "plan-added", detail, now_s)
 
 
 def add_rights(
-    session: Session, actor: Actor, row: ReleaseRow, mask: int, terms: Terms, now_s: float
+    session: Session, actor: Actor, row: ReleaseRow, mask: int, terms: TokenTerms, now_s: float
 ) -> None:
     """Say which calls the owner allows, and for how long mask and endpoints are.
 
@@ -198,12 +198,12 @@ def add_rights(
     """
     _require_party(actor, row, Role.OWNER)
     row.mask = mask
-    _say_terms(row, terms, Kind.MASK, Kind.ENDPOINT)
+    _say_terms(row, terms, now_s, Kind.MASK, Kind.ENDPOINT)
     _settle(session, actor, row, "rights-added", {"mask": mask}, now_s)
 
 
 def to_sign(
-    session: Session, row: ReleaseRow, part: Part, key: KeyMaterial
+    session: Session, row: ReleaseRow, part: ReleasePart, key: KeyMaterial
 ) -> tuple[bytes, bytes | None]:
     """What is signed of a part: the claims, and what they cover; None for a mask.
 
@@ -218,7 +218,7 @@ def to_sign(
 
 
 def signing_key(
-    session: Session, actor: Actor, row: ReleaseRow, part: Part, fingerprint: str
+    session: Session, actor: Actor, row: ReleaseRow, part: ReleasePart, fingerprint: str
 ) -> KeyMaterial:
     """A key with which the organisation can sign a part of a release.
 
@@ -233,7 +233,7 @@ def signing_key(
 
 
 def add_token(
-    session: Session, actor: Actor, row: ReleaseRow, part: Part, token: bytes, now_s: float
+    session: Session, actor: Actor, row: ReleaseRow, part: ReleasePart, token: bytes, now_s: float
 ) -> None:
     """Take a token, once it is verified.
 
@@ -306,18 +306,18 @@ def party_id(row: ReleaseRow, role: Role) -> int:
 
 def _release_of(row: ReleaseRow, code: bytes | None, data: bytes | None) -> Release:
     uid = row.application.uid
-    terms = {Kind[name]: Terms.model_validate(said) for name, said in row.terms.items()}
+    terms = {Kind[name]: TokenTerms.model_validate(said) for name, said in row.terms.items()}
     return Release(
         uid=uid,
         number=row.number,
         profile=Profile(row.profile),
-        code=None if code is None else Code(code, ContainerType(row.container_type or 0)),
+        code=None if code is None else ReleaseCode(code, ContainerType(row.container_type or 0)),
         data=data,
         plan=None if row.plan is None else PlanForm.model_validate(row.plan).plan(uid),
         mask=row.mask,
         signs_endpoints=row.signs_endpoints,
         terms={kind: said.options(row.number) for kind, said in terms.items()},
-        tokens={Part.parse(each.part): each.token for each in row.tokens},
+        tokens={ReleasePart.parse(each.part): each.token for each in row.tokens},
     )
 
 
@@ -325,18 +325,18 @@ def _content(session: Session, organisation_id: int, digest: str | None) -> byte
     if digest is None:
         return None
     return session.scalar(
-        select(Artefact.content).where(
-            Artefact.organisation_id == organisation_id, Artefact.sha256 == digest
+        select(ArtefactRow.content).where(
+            ArtefactRow.organisation_id == organisation_id, ArtefactRow.sha256 == digest
         )
     )
 
 
-def _say_terms(row: ReleaseRow, terms: Terms, *kinds: Kind) -> None:
+def _say_terms(row: ReleaseRow, terms: TokenTerms, now_s: float, *kinds: Kind) -> None:
     said = terms.model_dump(mode="json", exclude_none=True)
     if said and row.profile == Profile.RIOT_2024.value:
         raise bad_request(f"terms: riot-2024 tokens cannot carry {min(said)}")
-    if terms.expires is not None and terms.expires <= (terms.not_before or 0):
-        raise bad_request("terms: expires is not after not_before")
+    if terms.expires is not None and terms.expires <= max(terms.not_before or 0, now_s):
+        raise bad_request("terms: expires is not after not_before, or is over already")
     row.terms = {**row.terms, **{kind.name: said for kind in kinds}}
 
 

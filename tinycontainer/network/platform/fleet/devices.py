@@ -15,22 +15,22 @@ from tinycontainer_tokens import Role
 from ..actor import Actor
 from ..audit import note
 from ..refusing import bad_request, conflict, forbidden, not_found
-from ..tables.fleet import Device
+from ..tables.fleet import DeviceRow
 from ..tables.people import Organisation
-from .judging import Target
+from .judging import TargetDevice
 from .profiles import own_profile_id, require_owner
 
 MOST_DEVICES: Final = 20_000
 """Of one owner."""
 _AT_ONCE: Final = 500
 _COLUMNS: Final = (
-    Device.id,
-    Device.name,
-    Device.kind,
-    Device.group,
-    Device.labels,
-    Device.profile_id,
-    Device.device_id,
+    DeviceRow.id,
+    DeviceRow.name,
+    DeviceRow.kind,
+    DeviceRow.group,
+    DeviceRow.labels,
+    DeviceRow.profile_id,
+    DeviceRow.device_id,
 )
 
 
@@ -57,7 +57,7 @@ class NewDevice:
     device_id: str | None
 
 
-def add_device(session: Session, actor: Actor, new: NewDevice, now_s: float) -> Device:
+def add_device(session: Session, actor: Actor, new: NewDevice, now_s: float) -> DeviceRow:
     """Take a device of the organisation.
 
     Raises:
@@ -65,12 +65,12 @@ def add_device(session: Session, actor: Actor, new: NewDevice, now_s: float) -> 
             taken, or who operates it is no infrastructure.
     """
     require_owner(actor)
-    if session.scalar(select(Device.id).where(Device.name == new.name)) is not None:
+    if session.scalar(select(DeviceRow.id).where(DeviceRow.name == new.name)) is not None:
         raise conflict("name: is taken; choose another one")
-    own = Device.organisation_id == actor.organisation_id
+    own = DeviceRow.organisation_id == actor.organisation_id
     if (session.scalar(select(func.count()).where(own)) or 0) >= MOST_DEVICES:
         raise conflict(f"an organisation has at most {MOST_DEVICES} devices")
-    row = Device(
+    row = DeviceRow(
         organisation_id=actor.organisation_id,
         infrastructure_id=_find_infrastructure(session, new.infrastructure),
         name=new.name,
@@ -90,7 +90,7 @@ def add_device(session: Session, actor: Actor, new: NewDevice, now_s: float) -> 
 
 def change_device(
     session: Session, actor: Actor, name: str, changes: Mapping[str, Any], now_s: float
-) -> Device:
+) -> DeviceRow:
     """Change a device of the organisation.
 
     Args:
@@ -122,7 +122,7 @@ def delete_device(session: Session, actor: Actor, name: str, now_s: float) -> No
     note(session, actor, "device-deleted", name, {}, now_s)
 
 
-def find_device(session: Session, actor: Actor, name: str, *, to_change: bool = False) -> Device:
+def find_device(session: Session, actor: Actor, name: str, *, to_change: bool = False) -> DeviceRow:
     """A device that the organisation owns or operates.
 
     Args:
@@ -134,7 +134,7 @@ def find_device(session: Session, actor: Actor, name: str, *, to_change: bool = 
     Raises:
         PlatformRefused: there is none that it may see.
     """
-    query = select(Device).where(Device.name == name, is_seen(actor))
+    query = select(DeviceRow).where(DeviceRow.name == name, is_seen(actor))
     row = session.scalar(query.with_for_update() if to_change else query)
     if row is None:
         raise not_found("device")
@@ -143,7 +143,7 @@ def find_device(session: Session, actor: Actor, name: str, *, to_change: bool = 
 
 def list_devices(
     session: Session, actor: Actor, query: Query, after: str, most: int
-) -> tuple[Device, ...]:
+) -> tuple[DeviceRow, ...]:
     """Devices that the organisation sees and a query means, by name.
 
     Args:
@@ -155,17 +155,20 @@ def list_devices(
     """
     with closing(_matching(session, actor, query, after)) as found:
         ids = [row.id for row in islice(found, most)]
-    return tuple(session.scalars(select(Device).where(Device.id.in_(ids)).order_by(Device.name)))
-
-
-def find_targets(session: Session, actor: Actor, query: Query) -> tuple[Target, ...]:
-    """All devices that the organisation sees and a query means, as they are judged."""
     return tuple(
-        Target(row.name, row.profile_id, row.device_id) for row in _matching(session, actor, query)
+        session.scalars(select(DeviceRow).where(DeviceRow.id.in_(ids)).order_by(DeviceRow.name))
     )
 
 
-def names_of(session: Session, rows: tuple[Device, ...]) -> dict[int, str]:
+def find_targets(session: Session, actor: Actor, query: Query) -> tuple[TargetDevice, ...]:
+    """All devices that the organisation sees and a query means, as they are judged."""
+    return tuple(
+        TargetDevice(row.name, row.profile_id, row.device_id)
+        for row in _matching(session, actor, query)
+    )
+
+
+def names_of(session: Session, rows: tuple[DeviceRow, ...]) -> dict[int, str]:
     """The names of owners and operators of devices, by their ids."""
     ids = {each for row in rows for each in (row.organisation_id, row.infrastructure_id)}
     found = session.execute(
@@ -189,21 +192,21 @@ def read_query(text: str) -> Query:
 def is_seen(actor: Actor) -> ColumnElement[bool]:
     """Whether the organisation owns or operates a device, for a query."""
     own = actor.organisation_id
-    return or_(Device.organisation_id == own, Device.infrastructure_id == own)
+    return or_(DeviceRow.organisation_id == own, DeviceRow.infrastructure_id == own)
 
 
 def _matching(
     session: Session, actor: Actor, query: Query, after: str = ""
 ) -> Generator[Any, None, None]:
     """Columns of the devices that a query means, by name, read as far as they are asked for."""
-    found = select(*_COLUMNS).where(is_seen(actor), Device.name > after).order_by(Device.name)
+    found = select(*_COLUMNS).where(is_seen(actor), DeviceRow.name > after).order_by(DeviceRow.name)
     with session.execute(found.execution_options(yield_per=_AT_ONCE)) as rows:
         for row in rows:
             if query.matches(Candidate(row.name, row.kind, row.group, row.labels, None)):
                 yield row
 
 
-def _find_own(session: Session, actor: Actor, name: str) -> Device:
+def _find_own(session: Session, actor: Actor, name: str) -> DeviceRow:
     row = find_device(session, actor, name, to_change=True)
     if row.organisation_id != actor.organisation_id:
         raise forbidden("only its owner changes a device")

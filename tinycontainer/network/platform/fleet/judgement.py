@@ -19,7 +19,7 @@ from ..catalogue.releases import bundle_of, find_release, party_id
 from ..refusing import failed, forbidden, too_many
 from ..tables.fleet import DeviceProfile
 from .devices import find_targets
-from .judging import Bounds, FleetJudgement, Runtimes, Target, judge_fleet
+from .judging import Bounds, FleetJudgement, Runtimes, TargetDevice, judge_fleet
 from .profile_content import ProfileContent, read_profile
 from .profiles import load_profiles
 
@@ -46,7 +46,7 @@ class Asked:
     """
 
     bundle: Bundle
-    targets: tuple[Target, ...]
+    targets: tuple[TargetDevice, ...]
     profiles: Mapping[int, DeviceProfile]
 
 

@@ -42,7 +42,7 @@ class Unjudged(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetDevice:
     """A device that a release is for.
 
     Attributes:
@@ -71,7 +71,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class CountedRefusal:
     """The check at which a load would end, as `explain` shows it.
 
     Attributes:
@@ -89,7 +89,7 @@ class Refusal:
     cause: str | None = None
 
 
-Outcome: TypeAlias = Refusal | Unjudged | None
+JudgedCase: TypeAlias = CountedRefusal | Unjudged | None
 """None: the device would load the container."""
 
 
@@ -118,13 +118,13 @@ class FleetJudgement:
 
     devices: int
     accepted: int
-    refused: Mapping[Refusal, Group]
+    refused: Mapping[CountedRefusal, Group]
     unjudged: Mapping[Unjudged, int]
 
 
 def judge_fleet(
     bundle: Bundle,
-    targets: Iterable[Target],
+    targets: Iterable[TargetDevice],
     find_profile: FindProfile,
     runtimes: Runtimes,
     now_s: int,
@@ -142,7 +142,7 @@ def judge_fleet(
     """
     content = bundle.encode()
     cases = _cases(targets, find_audiences(bundle.metadata))
-    refused: dict[Refusal, Group] = defaultdict(Group)
+    refused: dict[CountedRefusal, Group] = defaultdict(Group)
     unjudged: Counter[Unjudged] = Counter()
     accepted = 0
     end_s = bounds.monotonic_s() + bounds.seconds
@@ -150,7 +150,7 @@ def judge_fleet(
     for number, case in enumerate(by_size):
         names = cases[case]
         is_late = bounds.monotonic_s() >= end_s
-        outcome: Outcome = Unjudged.TIME if is_late else Unjudged.PROFILES
+        outcome: JudgedCase = Unjudged.TIME if is_late else Unjudged.PROFILES
         if number < bounds.cases and not is_late:
             outcome = _judge_case(content, case, find_profile, runtimes, now_s)
         match outcome:
@@ -158,7 +158,7 @@ def judge_fleet(
                 accepted += len(names)
             case Unjudged():
                 unjudged[outcome] += len(names)
-            case Refusal():
+            case CountedRefusal():
                 refused[outcome].add(names)
     in_order = sorted(refused.items(), key=lambda each: (-each[1].devices, each[1].examples))
     return FleetJudgement(sum(map(len, cases.values())), accepted, dict(in_order), unjudged)
@@ -170,7 +170,7 @@ def judge_profile(
     device_id: str | None,
     runtimes: Runtimes,
     now_s: int,
-) -> Refusal | None:
+) -> CountedRefusal | None:
     """Why an empty device would not load a bundle; None if it would.
 
     Args:
@@ -216,7 +216,7 @@ class _Case:
     device_id: str | None
 
 
-def _cases(targets: Iterable[Target], audiences: frozenset[str]) -> dict[_Case, list[str]]:
+def _cases(targets: Iterable[TargetDevice], audiences: frozenset[str]) -> dict[_Case, list[str]]:
     other = OTHER_DEVICE
     while other in audiences:
         other += "'"
@@ -231,7 +231,7 @@ def _cases(targets: Iterable[Target], audiences: frozenset[str]) -> dict[_Case, 
 
 def _judge_case(
     content: bytes, case: _Case, find_profile: FindProfile, runtimes: Runtimes, now_s: int
-) -> Outcome:
+) -> JudgedCase:
     try:
         profile = find_profile(case.profile_id)
     except PlatformRefused:
@@ -241,10 +241,12 @@ def _judge_case(
     return judge_profile(content, profile, case.device_id, runtimes, now_s)
 
 
-def _shown(found: ExplainedCheck) -> Refusal:
+def _shown(found: ExplainedCheck) -> CountedRefusal:
     check, said = found.check, found.explanation
     reason, detail = str(check.reason), flatten(check.detail)
     if said is None:
-        return Refusal(check.name, reason, detail)
+        return CountedRefusal(check.name, reason, detail)
     cause = None if said.cause is None else flatten(said.cause)
-    return Refusal(check.name, reason, detail, flatten(said.expected), flatten(said.found), cause)
+    return CountedRefusal(
+        check.name, reason, detail, flatten(said.expected), flatten(said.found), cause
+    )

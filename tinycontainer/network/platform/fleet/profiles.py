@@ -11,7 +11,7 @@ from tinycontainer_tokens import Role
 from ..actor import Actor
 from ..audit import note
 from ..refusing import bad_request, conflict, forbidden, not_found
-from ..tables.fleet import Device, DeviceProfile
+from ..tables.fleet import DeviceProfile, DeviceRow
 from .profile_content import read_profile
 
 MOST_PROFILES: Final = 256
@@ -74,7 +74,10 @@ def delete_profile(session: Session, actor: Actor, number: int, now_s: float) ->
     row = find_profile(session, actor, number)
     if row.organisation_id != actor.organisation_id:
         raise forbidden("only the owner changes a profile")
-    if session.scalar(select(Device.id).where(Device.profile_id == row.id).limit(1)) is not None:
+    if (
+        session.scalar(select(DeviceRow.id).where(DeviceRow.profile_id == row.id).limit(1))
+        is not None
+    ):
         raise conflict("devices have this profile; give them another one first")
     session.delete(row)
     note(session, actor, "profile-deleted", str(number), {"name": row.name}, now_s)
@@ -143,7 +146,9 @@ def require_owner(actor: Actor) -> None:
 
 
 def _is_seen(actor: Actor) -> ColumnElement[bool]:
-    operated = select(Device.profile_id).where(Device.infrastructure_id == actor.organisation_id)
+    operated = select(DeviceRow.profile_id).where(
+        DeviceRow.infrastructure_id == actor.organisation_id
+    )
     return or_(
         DeviceProfile.organisation_id == actor.organisation_id, DeviceProfile.id.in_(operated)
     )

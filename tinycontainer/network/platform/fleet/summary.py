@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ..actor import Actor
-from ..tables.fleet import Device, DeviceProfile
+from ..tables.fleet import DeviceProfile, DeviceRow
 from .devices import is_seen
 
 MOST_COUNTS: Final = 200
@@ -34,7 +34,7 @@ def summarize(session: Session, actor: Actor) -> FleetSummary:
     """Count the devices that the organisation sees."""
     profiles = (
         select(DeviceProfile.id, DeviceProfile.name, func.count().label("devices"))
-        .join(Device, Device.profile_id == DeviceProfile.id)
+        .join(DeviceRow, DeviceRow.profile_id == DeviceProfile.id)
         .where(is_seen(actor))
         .group_by(DeviceProfile.id, DeviceProfile.name)
         .order_by(func.count().desc(), DeviceProfile.id)
@@ -42,8 +42,8 @@ def summarize(session: Session, actor: Actor) -> FleetSummary:
     )
     return FleetSummary(
         devices=session.scalar(select(func.count()).where(is_seen(actor))) or 0,
-        kinds=_count_by(session, actor, Device.kind),
-        groups=_count_by(session, actor, Device.group),
+        kinds=_count_by(session, actor, DeviceRow.kind),
+        groups=_count_by(session, actor, DeviceRow.group),
         profiles=tuple((row.id, row.name, row.devices) for row in session.execute(profiles)),
     )
 

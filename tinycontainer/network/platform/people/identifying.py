@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from tinycontainer_tokens import Role
 
-from ..actor import SCOPES, Actor, PersonRight, Scope
+from ..actor import SCOPES, Actor, PersonRight, PlatformScope
+from ..refusing import unauthorized
 from ..tables.people import ApiToken, Organisation, Person, WebSession
 from .secrets import derive_csrf, hash_token, is_api_token, is_session_token
 
@@ -46,7 +47,7 @@ class OpenedSession:
     expires_s: float
 
 
-def actor_of(person: Person, scopes: frozenset[Scope] | None = None) -> Actor:
+def actor_of(person: Person, scopes: frozenset[PlatformScope] | None = None) -> Actor:
     """A person as one who asks.
 
     Args:
@@ -68,9 +69,27 @@ def read_roles(organisation: Organisation) -> frozenset[Role]:
     return frozenset(Role(each) for each in organisation.roles.split(",") if each)
 
 
-def read_scopes(token: ApiToken) -> frozenset[Scope]:
+def read_scopes(token: ApiToken) -> frozenset[PlatformScope]:
     """What a token allows at the most."""
-    return frozenset(Scope(each) for each in token.scopes.split(",") if each)
+    return frozenset(PlatformScope(each) for each in token.scopes.split(",") if each)
+
+
+def require_still_allowed(session: Session, actor: Actor) -> None:
+    """Refuse whoever was disabled, or may do less, since the request has begun.
+
+    Args:
+        session: of the transaction that does the deed; nobody changes the person until it ends.
+        actor: as who asked was found.
+
+    Raises:
+        PlatformRefused: this one may not do any more what it could.
+    """
+    query = select(Person).where(Person.name == actor.person)
+    person = session.scalars(query.with_for_update(read=True, of=Person)).first()
+    is_there = person is not None and not person.is_disabled
+    allowed = SCOPES[PersonRight(person.right)] if person is not None and is_there else frozenset()
+    if not actor.scopes <= allowed:
+        raise unauthorized("you may not do this any more; log in again")
 
 
 def find_by_session(session: Session, token: str, now_s: float) -> Caller | None:

@@ -11,6 +11,8 @@ FREE: Final = 5
 """Failures before the first wait."""
 FIRST_WAIT_S: Final = 1.0
 MOST_WAIT_S: Final = 900.0
+MOST_NAME_WAIT_S: Final = 10.0
+"""For a name: a stranger must not keep its owner out for long."""
 FORGET_S: Final = 4 * MOST_WAIT_S
 """After so long without a try, the failures before it count no more."""
 MAX_KEPT: Final = 100_000
@@ -58,10 +60,10 @@ class LogInLimiter:
             both = [self._find(key, now_s) for key in _keys(name, address)]
             if any(now_s < each.until_s for each in both):
                 return False
-            for each in both:
+            for each, most_s in zip(both, (MOST_NAME_WAIT_S, MOST_WAIT_S), strict=True):
                 each.count += 1
                 each.tried_s = now_s
-                each.until_s = now_s + _wait_s(each.count)
+                each.until_s = now_s + min(most_s, _wait_s(each.count))
         return True
 
     def succeed(self, name: str, address: str) -> None:

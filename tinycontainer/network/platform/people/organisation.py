@@ -36,7 +36,7 @@ class PersonChange:
     Attributes:
         right: in the organisation.
         is_disabled: ends all sessions and tokens.
-        password_hash: ends all sessions, but for that of whoever changes it.
+        password_hash: ends all tokens and all sessions, but for that of whoever changes it.
         but_sha256: that session.
     """
 
@@ -133,6 +133,7 @@ def change_person(session: Session, person: Person, change: PersonChange) -> Non
     if change.password_hash is not None:
         person.password_hash = change.password_hash
         end_sessions(session, person.id, change.but_sha256)
+        end_tokens(session, person.id)
     if change.is_disabled:
         end_sessions(session, person.id)
         end_tokens(session, person.id)

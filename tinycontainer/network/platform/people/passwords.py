@@ -13,7 +13,8 @@ from ..refusing import bad_request, failed
 
 MIN_CHARACTERS: Final = 12
 MAX_BYTES: Final = 128
-_WAIT_S: Final = 10.0
+_WAITING_EACH: Final = 4
+"""How many may wait or be hashed, for each that is hashed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Passwords:
     def __init__(self, cost: PasswordCost, at_once: int, unknown: bytes) -> None:
         self._hasher = PasswordHasher(cost.passes, cost.memory_kib, cost.lanes)
         self._places = BoundedSemaphore(at_once)
+        # Whoever waits keeps a thread of the server from others, so few may.
+        self._waiting = BoundedSemaphore(_WAITING_EACH * at_once)
         self._hash_of_nobody = self._hasher.hash(unknown)
 
     def hash(self, password: str) -> str:
@@ -87,12 +90,13 @@ class Passwords:
 
     @contextmanager
     def _place(self) -> Iterator[None]:
-        if not self._places.acquire(timeout=_WAIT_S):
-            raise failed("too many people log in just now; try again")
+        if not self._waiting.acquire(blocking=False):
+            raise failed("too many passwords are checked just now; try again")
         try:
-            yield
+            with self._places:
+                yield
         finally:
-            self._places.release()
+            self._waiting.release()
 
 
 def require_good(password: str) -> None:

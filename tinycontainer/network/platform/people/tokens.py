@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ..actor import Scope
+from ..actor import PlatformScope
 from ..refusing import conflict, forbidden, not_found
 from ..tables.people import ApiToken
 from .identifying import Caller
@@ -16,7 +16,7 @@ def add_token(
     session: Session,
     caller: Caller,
     name: str,
-    scopes: Iterable[Scope],
+    scopes: Iterable[PlatformScope],
     token: str,
     now_s: float,
     expires_s: float | None,
@@ -48,7 +48,7 @@ def add_token(
         token_sha256=hash_token(token),
         person_id=caller.person_id,
         name=name,
-        scopes=",".join(each for each in Scope if each in wanted),
+        scopes=",".join(each for each in PlatformScope if each in wanted),
         created_s=now_s,
         expires_s=expires_s,
     )

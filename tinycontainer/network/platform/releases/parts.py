@@ -12,7 +12,7 @@ _MAX_ENDPOINT: Final = (1 << 32) - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ReleasePart:
     """Something that one party signs.
 
     Attributes:
@@ -36,7 +36,7 @@ class Part:
         return SIGNING_ROLE[self.kind]
 
     @classmethod
-    def parse(cls, name: str) -> "Part":
+    def parse(cls, name: str) -> "ReleasePart":
         """The part of a name.
 
         Raises:
@@ -55,7 +55,7 @@ class Part:
         )
 
 
-CODE: Final = Part(Kind.CODE)
-DATA: Final = Part(Kind.DATA)
-MASK: Final = Part(Kind.MASK)
-METADATA: Final = Part(Kind.METADATA)
+CODE: Final = ReleasePart(Kind.CODE)
+DATA: Final = ReleasePart(Kind.DATA)
+MASK: Final = ReleasePart(Kind.MASK)
+METADATA: Final = ReleasePart(Kind.METADATA)

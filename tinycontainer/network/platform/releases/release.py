@@ -34,9 +34,16 @@ from tinycontainer_tokens import (
     verify,
 )
 from tinycontainer_tokens.claims import SHA256_BYTES, encode
-from tinycontainer_tokens.envelope import Envelope, parse_if_possible, protected_header
+from tinycontainer_tokens.envelope import (
+    Envelope,
+    parse,
+    parse_if_possible,
+    proof_holds,
+    protected_header,
+    read_protected,
+)
 
-from .parts import CODE, DATA, MASK, METADATA, Part
+from .parts import CODE, DATA, MASK, METADATA, ReleasePart
 
 _SIGNATURE_BYTES: Final = 64
 
@@ -57,7 +64,7 @@ class NotToBeSigned(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class ReleaseCode:
     """What the developer adds.
 
     Attributes:
@@ -106,19 +113,19 @@ class Release:
     uid: bytes
     number: int
     profile: Profile = Profile.RFC9052
-    code: Code | None = None
+    code: ReleaseCode | None = None
     data: bytes | None = None
     plan: Plan | None = None
     mask: int | None = None
     signs_endpoints: bool = True
     terms: Mapping[Kind, TokenOptions] = field(default_factory=dict)
-    tokens: Mapping[Part, bytes] = field(default_factory=dict)
+    tokens: Mapping[ReleasePart, bytes] = field(default_factory=dict)
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[ReleasePart, ...]:
         """All that is to be signed, as far as it is known; the metadata last."""
         endpoints = self.plan.endpoints if self.plan is not None and self.signs_endpoints else ()
-        granted = (Part(Kind.ENDPOINT, each.endpoint_id) for each in endpoints)
+        granted = (ReleasePart(Kind.ENDPOINT, each.endpoint_id) for each in endpoints)
         return (CODE, DATA, MASK, *granted, METADATA)
 
     @property
@@ -126,7 +133,7 @@ class Release:
         """Whether all is signed."""
         return all(part in self.tokens for part in self.parts)
 
-    def state(self, part: Part) -> PartState:
+    def state(self, part: ReleasePart) -> PartState:
         """How far one of its parts is.
 
         Raises:
@@ -140,13 +147,13 @@ class Release:
             return PartState.MISSING
         return PartState.WAITING if self.waits_for(part) else PartState.UNSIGNED
 
-    def waits_for(self, part: Part) -> tuple[Part, ...]:
+    def waits_for(self, part: ReleasePart) -> tuple[ReleasePart, ...]:
         """The parts that must be signed before a part can be."""
         if part != METADATA:
             return ()
         return tuple(each for each in self.parts if each != METADATA and each not in self.tokens)
 
-    def _has_content(self, part: Part) -> bool:
+    def _has_content(self, part: ReleasePart) -> bool:
         if part == CODE:
             return self.code is not None
         if part == DATA:
@@ -159,7 +166,7 @@ class Release:
             return TokenOptions()
         return self.terms.get(kind, TokenOptions(sequence=self.number))
 
-    def covered(self, part: Part, key: KeyMaterial) -> bytes | None:
+    def covered(self, part: ReleasePart, key: KeyMaterial) -> bytes | None:
         """The bytes that a part's token vouches for by their hash; None for a mask.
 
         Args:
@@ -172,7 +179,7 @@ class Release:
         self._require_signable(part)
         return self._covered(part, len(_draft_token(self._claims(part, None), part, self, key)))
 
-    def payload(self, part: Part, key: KeyMaterial) -> bytes:
+    def payload(self, part: ReleasePart, key: KeyMaterial) -> bytes:
         """The claims that a part's token is to have, as they are signed.
 
         Raises:
@@ -180,7 +187,9 @@ class Release:
         """
         return _encode(self._claims(part, self.covered(part, key)), part, self.profile)
 
-    def with_token(self, part: Part, token: bytes, keys: tuple[KeyMaterial, ...]) -> "Release":
+    def with_token(
+        self, part: ReleasePart, token: bytes, keys: tuple[KeyMaterial, ...]
+    ) -> "Release":
         """The release with a token.
 
         Args:
@@ -206,13 +215,13 @@ class Release:
         )
         entries = [KeyEntry(part.role, self.profile, each) for each in keys]
         verify(token, expected, KeyStore(entries)).require()
-        if not self._is_said_by(part, token):
+        if not (self._is_said_by(part, token) and _names_its_key(token, keys)):
             raise NotToBeSigned(f"{part.name}: the token says something else than is to be signed")
         return replace(self, tokens={**self.tokens, part: token}).settled()
 
     def settled(self) -> "Release":
         """The release without tokens that say something else than is to be signed now."""
-        kept: dict[Part, bytes] = {}
+        kept: dict[ReleasePart, bytes] = {}
         for part in self.parts:
             token = self.tokens.get(part)
             found = replace(self, tokens=kept)
@@ -233,7 +242,7 @@ class Release:
         covered = self._covered(METADATA, len(token)) or b""
         return Bundle(covered + token, self.data, self.code.content)
 
-    def _require_signable(self, part: Part) -> None:
+    def _require_signable(self, part: ReleasePart) -> None:
         if part not in self.parts:
             raise NotToBeSigned(f"{part.name}: this release has no such part")
         if not self._has_content(part):
@@ -243,7 +252,7 @@ class Release:
             missing = ", ".join(f"{each.name} ({each.role})" for each in waits_for)
             raise NotToBeSigned(f"{part.name}: covers tokens that are missing: {missing}")
 
-    def _is_said_by(self, part: Part, token: bytes) -> bool:
+    def _is_said_by(self, part: ReleasePart, token: bytes) -> bool:
         envelope = parse_if_possible(token)
         if envelope is None or envelope.profile is not self.profile:
             return False
@@ -255,7 +264,7 @@ class Release:
         except NotToBeSigned:
             return False
 
-    def _claims(self, part: Part, covered: bytes | None) -> Claims:
+    def _claims(self, part: ReleasePart, covered: bytes | None) -> Claims:
         """The claims; over any hash, where what is covered is not known yet."""
         if part == MASK:
             said = Claims(mask=mask_to_bytes(self.mask or 0))
@@ -270,7 +279,7 @@ class Release:
         except MetadataError as error:
             raise NotToBeSigned(str(error)) from None
 
-    def _covered(self, part: Part, token_bytes: int) -> bytes | None:
+    def _covered(self, part: ReleasePart, token_bytes: int) -> bytes | None:
         if part == MASK:
             return None
         if part == CODE:
@@ -293,7 +302,7 @@ class Release:
             syscall_mask_token=self.tokens[MASK],
         )
         endpoints = tuple(
-            replace(each, token=self.tokens.get(Part(Kind.ENDPOINT, each.endpoint_id)))
+            replace(each, token=self.tokens.get(ReleasePart(Kind.ENDPOINT, each.endpoint_id)))
             for each in plan.endpoints
         )
         security = replace(
@@ -302,18 +311,27 @@ class Release:
         return metadata_to_seal(container, endpoints, security, bytes(token_bytes))
 
 
-def _endpoint(plan: Plan, part: Part) -> Endpoint:
+def _endpoint(plan: Plan, part: ReleasePart) -> Endpoint:
     return next(each for each in plan.endpoints if each.endpoint_id == part.endpoint_id)
 
 
-def _encode(claims: Claims, part: Part, profile: Profile) -> bytes:
+def _names_its_key(token: bytes, keys: tuple[KeyMaterial, ...]) -> bool:
+    """Whether the key id in a token that was verified is that of the key that made it."""
+    envelope = parse(token)
+    if envelope.profile is Profile.RIOT_2024:  # it has no header
+        return True
+    kid = read_protected(envelope)
+    return any(each.kid == kid and proof_holds(envelope, each) for each in keys)
+
+
+def _encode(claims: Claims, part: ReleasePart, profile: Profile) -> bytes:
     try:
         return encode(claims, part.kind, profile)
     except ClaimsError as error:
         raise NotToBeSigned(f"{part.name} token: {error}") from None
 
 
-def _draft_token(claims: Claims, part: Part, release: Release, key: KeyMaterial) -> bytes:
+def _draft_token(claims: Claims, part: ReleasePart, release: Release, key: KeyMaterial) -> bytes:
     """A token as long as the one that the key will make."""
     payload = _encode(claims, part, release.profile)
     if release.profile is Profile.RIOT_2024:

@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 
 from tinycontainer.text import show
 
-from ..releases.parts import Part
+from ..releases.parts import ReleasePart
 from .exchange import PlatformSilent, Server, ServerReply
 from .refusal import RefusalReason, SigningRefused
 from .request import MAX_ANSWER_BYTES, SigningRequest, read_problem, read_request
@@ -30,7 +30,7 @@ class PlatformClient:
         self._server = server
         self._token = token
 
-    def ask(self, uid: bytes, number: int, part: Part, key_sha256: bytes) -> SigningRequest:
+    def ask(self, uid: bytes, number: int, part: ReleasePart, key_sha256: bytes) -> SigningRequest:
         """Ask what is to be signed.
 
         Args:
@@ -48,7 +48,7 @@ class PlatformClient:
             _refuse_answer(f"it is {show(reply.media_type, 60) or 'of no type'}, not {_JSON}")
         return read_request(reply.body)
 
-    def give(self, uid: bytes, number: int, part: Part, token: bytes) -> None:
+    def give(self, uid: bytes, number: int, part: ReleasePart, token: bytes) -> None:
         """Give a token.
 
         Args:

@@ -16,7 +16,7 @@ from tinycontainer.tools.artefact.artefact import Artefact
 from tinycontainer.tools.diff.comparison import Change, compare_versions
 from tinycontainer_tokens import Kind
 
-from ..releases.parts import Part
+from ..releases.parts import ReleasePart
 from .code_look import CodeLook, list_names, look_at_code
 from .contents import read_endpoint
 from .examining import ExaminedRequest
@@ -77,7 +77,7 @@ def _after(new: ExaminedRequest) -> Artefact:
 
 
 def _alone(
-    uid: bytes, part: Part, token: bytes, covered: bytes | None, endpoint: Endpoint | None
+    uid: bytes, part: ReleasePart, token: bytes, covered: bytes | None, endpoint: Endpoint | None
 ) -> Artefact:
     """One part, in a container that has nothing else."""
     mask = token if part.kind is Kind.MASK else b""

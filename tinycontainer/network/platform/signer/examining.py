@@ -9,7 +9,7 @@ from tinycontainer.text import show
 from tinycontainer_tokens import Claims, ClaimsError, Kind, Profile
 from tinycontainer_tokens import claims as claims_codec
 
-from ..releases.parts import Part
+from ..releases.parts import ReleasePart
 from .contents import read_endpoint, read_metadata
 from .refusal import RefusalReason, SigningRefused
 from .request import SigningRequest
@@ -31,7 +31,7 @@ class Order:
 
     uid: bytes
     number: int
-    part: Part
+    part: ReleasePart
     profile: Profile = Profile.RFC9052
     allows_older: bool = False
 
@@ -59,7 +59,7 @@ class ExaminedRequest:
     metadata: Metadata | None = None
 
     @property
-    def part(self) -> Part:
+    def part(self) -> ReleasePart:
         """Which part it is."""
         return self.order.part
 
@@ -169,7 +169,7 @@ def _require_not_older(claims: Claims, order: Order, last: Signed | None) -> Non
         _refuse(RefusalReason.SEQUENCE, f"{text}; --older allows it")
 
 
-def _require_covered(covered: bytes | None, claims: Claims, part: Part) -> bytes:
+def _require_covered(covered: bytes | None, claims: Claims, part: ReleasePart) -> bytes:
     """The bytes that the token vouches for; empty for a mask, which vouches for none."""
     if part.kind is Kind.MASK:
         if covered is not None:

@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 
 from tinycontainer.text import show
 
-from ..releases.parts import Part
+from ..releases.parts import ReleasePart
 from .refusal import RefusalReason, SigningRefused
 from .signed import Signed
 from .signed_codec import MAX_FILE_BYTES, DamagedRecord, decode_signed, encode_signed
@@ -36,7 +36,7 @@ class History:
         self._folder = folder
         self._owner_id = owner_id
 
-    def last(self, uid: bytes, part: Part) -> Signed | None:
+    def last(self, uid: bytes, part: ReleasePart) -> Signed | None:
         """The last that was signed for a part; None if nothing was.
 
         Raises:
@@ -101,7 +101,7 @@ class History:
             _refuse(path, f"has the mode {mode:04o}, so others can use it; make it {right}")
 
 
-def _name(uid: bytes, part: Part) -> str:
+def _name(uid: bytes, part: ReleasePart) -> str:
     return f"{uid.hex()}.{part.name}"
 
 

@@ -12,7 +12,7 @@ from tinycontainer.text import show
 from tinycontainer_tokens import Profile
 from tinycontainer_tokens.claims import MAX_CLAIMS_BYTES, MAX_UID_BYTES
 
-from ..releases.parts import Part
+from ..releases.parts import ReleasePart
 from .refusal import RefusalReason, SigningRefused
 
 MAX_ANSWER_BYTES: Final = 8 << 20
@@ -42,7 +42,7 @@ class SigningRequest:
 
     uid: bytes
     number: int
-    part: Part
+    part: ReleasePart
     profile: Profile
     payload: bytes
     covered: bytes | None
@@ -133,11 +133,11 @@ def _read_number(value: object) -> int:
     return value
 
 
-def _read_part(value: object) -> Part:
+def _read_part(value: object) -> ReleasePart:
     if not isinstance(value, str):
         _refuse("its part is not a text")
     try:
-        return Part.parse(value)
+        return ReleasePart.parse(value)
     except ValueError as error:
         _refuse(f"its part: {error}")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tinycontainer_tokens import Claims, Profile
 from tinycontainer_tokens import claims as claims_codec
 
-from ..releases.parts import Part
+from ..releases.parts import ReleasePart
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Signed:
     """
 
     uid: bytes
-    part: Part
+    part: ReleasePart
     number: int
     header: bytes
     payload: bytes

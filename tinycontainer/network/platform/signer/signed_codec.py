@@ -7,7 +7,7 @@ from tinycontainer.errors import MetadataError
 from tinycontainer.metadata import decode
 from tinycontainer_tokens import CborError, ClaimsError, Kind, cbor
 
-from ..releases.parts import Part
+from ..releases.parts import ReleasePart
 from .contents import read_endpoint
 from .refusal import SigningRefused
 from .signed import Signed
@@ -74,7 +74,7 @@ def encode_signed(signed: Signed) -> bytes:
     return cbor.encode(values)
 
 
-def decode_signed(content: bytes, uid: bytes, part: Part) -> Signed:
+def decode_signed(content: bytes, uid: bytes, part: ReleasePart) -> Signed:
     """A record from bytes.
 
     Args:

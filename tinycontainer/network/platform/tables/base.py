@@ -15,7 +15,7 @@ NAMES: Final = {
 """How indexes and constraints are named, so that migrations find them in every database."""
 
 
-class Table(DeclarativeBase):
+class PlatformTable(DeclarativeBase):
     """A table; its rows are objects of the class."""
 
     metadata = MetaData(naming_convention=NAMES)

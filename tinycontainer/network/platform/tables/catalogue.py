@@ -13,19 +13,20 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Table
+from .base import PlatformTable
 from .people import NAME_CHARACTERS, SHA256_DIGITS, Organisation
 
 
-class PublicKey(Table):
+class PublicKey(PlatformTable):
     """The public half of a key with which a party signs."""
 
     __tablename__ = "public_key"
+    __table_args__ = (UniqueConstraint("organisation_id", "fingerprint"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
-    fingerprint: Mapped[str] = mapped_column(String(SHA256_DIGITS), unique=True)
-    """SHA-256 of the 32 bytes of the key: one key has one owner and one role."""
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    fingerprint: Mapped[str] = mapped_column(String(SHA256_DIGITS))
+    """SHA-256 of the 32 bytes of the key. Others can name it too: that is no proof of having it."""
     name: Mapped[str] = mapped_column(String(NAME_CHARACTERS))
     role: Mapped[str] = mapped_column(String(16))
     algorithm: Mapped[str] = mapped_column(String(16))
@@ -35,7 +36,7 @@ class PublicKey(Table):
     withdrawn_s: Mapped[float | None] = mapped_column(Double)
 
 
-class Application(Table):
+class ApplicationRow(PlatformTable):
     """A container of which there are releases; its uid belongs to one developer."""
 
     __tablename__ = "application"
@@ -49,7 +50,7 @@ class Application(Table):
     organisation: Mapped[Organisation] = relationship(lazy="joined", innerjoin=True)
 
 
-class Artefact(Table):
+class ArtefactRow(PlatformTable):
     """Bytes of an organisation, by their hash."""
 
     __tablename__ = "artefact"
@@ -62,7 +63,7 @@ class Artefact(Table):
     created_s: Mapped[float] = mapped_column(Double)
 
 
-class ReleaseRow(Table):
+class ReleaseRow(PlatformTable):
     """A version of an application, and the four parties that make it."""
 
     __tablename__ = "release"
@@ -90,13 +91,13 @@ class ReleaseRow(Table):
     created_s: Mapped[float] = mapped_column(Double)
     completed_s: Mapped[float | None] = mapped_column(Double)
 
-    application: Mapped[Application] = relationship(lazy="joined", innerjoin=True)
+    application: Mapped[ApplicationRow] = relationship(lazy="joined", innerjoin=True)
     tokens: Mapped[list["ReleaseToken"]] = relationship(
         lazy="selectin", cascade="all, delete-orphan", order_by="ReleaseToken.part"
     )
 
 
-class ReleaseToken(Table):
+class ReleaseToken(PlatformTable):
     """A token of a release, by which a party has signed its part."""
 
     __tablename__ = "release_token"

@@ -3,13 +3,13 @@
 from sqlalchemy import JSON, Double, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Table
+from .base import PlatformTable
 from .people import NAME_CHARACTERS, SHA256_DIGITS
 
 DEVICE_ID_CHARACTERS = 64
 
 
-class DeviceProfile(Table):
+class DeviceProfile(PlatformTable):
     """The public half of a device file. It never changes."""
 
     __tablename__ = "device_profile"
@@ -26,7 +26,7 @@ class DeviceProfile(Table):
     created_s: Mapped[float] = mapped_column(Double)
 
 
-class Device(Table):
+class DeviceRow(PlatformTable):
     """A device: whose it is, who operates it, and what it accepts."""
 
     __tablename__ = "device"

@@ -3,13 +3,13 @@
 from sqlalchemy import Double, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import Table
+from .base import PlatformTable
 
 NAME_CHARACTERS = 63
 SHA256_DIGITS = 64
 
 
-class Organisation(Table):
+class Organisation(PlatformTable):
     """One of those who deploy together."""
 
     __tablename__ = "organisation"
@@ -21,7 +21,7 @@ class Organisation(Table):
     created_s: Mapped[float] = mapped_column(Double)
 
 
-class Person(Table):
+class Person(PlatformTable):
     """Somebody of an organisation."""
 
     __tablename__ = "person"
@@ -38,7 +38,7 @@ class Person(Table):
     organisation: Mapped[Organisation] = relationship(lazy="joined", innerjoin=True)
 
 
-class WebSession(Table):
+class WebSession(PlatformTable):
     """A browser that somebody has logged in with."""
 
     __tablename__ = "web_session"
@@ -51,7 +51,7 @@ class WebSession(Table):
     person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
 
 
-class ApiToken(Table):
+class ApiToken(PlatformTable):
     """What a program asks with in the name of a person."""
 
     __tablename__ = "api_token"
@@ -68,7 +68,7 @@ class ApiToken(Table):
     person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
 
 
-class AuditEntry(Table):
+class AuditEntry(PlatformTable):
     """A deed, chained to the one before it."""
 
     __tablename__ = "audit_entry"
@@ -82,5 +82,7 @@ class AuditEntry(Table):
     subject: Mapped[str] = mapped_column(String(255))
     detail: Mapped[str] = mapped_column(Text)
     """JSON."""
+    salt: Mapped[str] = mapped_column(String(SHA256_DIGITS))
+    """Drawn at random and never shown: whoever sees two hashes must not guess what is between."""
     previous_sha256: Mapped[str] = mapped_column(String(SHA256_DIGITS))
     sha256: Mapped[str] = mapped_column(String(SHA256_DIGITS))

@@ -9,15 +9,13 @@ from fastapi import FastAPI
 from . import audit, catalogue, fleet, people, releases, service, sessions
 from .described import RESPONSES, DescribedApplication
 from .middleware import SECURITY_HEADERS, TRANSPORT_SECURITY, AnswerHeaders, BoundedBodies
-from .parts import Parts
+from .parts import PlatformParts
 from .problems import handlers
 
-JSON_BYTES: Final = 64 * 1024
-"""What a body may have beside a payload, which is a third longer as base64."""
 _ROUTERS: Final = (service, sessions, people, audit, catalogue, releases, fleet)
 
 
-def create_application(parts: Parts) -> FastAPI:
+def create_application(parts: PlatformParts) -> FastAPI:
     """The application as a web server runs it.
 
     Args:
@@ -37,7 +35,7 @@ def create_application(parts: Parts) -> FastAPI:
     limits = parts.limits
     application.add_middleware(
         BoundedBodies,
-        most_bytes=limits.payload_bytes * 4 // 3 + JSON_BYTES,
+        payload_bytes=limits.payload_bytes,
         most_bytes_of_all=limits.bodies_bytes,
     )
     headers = SECURITY_HEADERS | (TRANSPORT_SECURITY if parts.has_safe_cookies else {})

@@ -6,20 +6,20 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy import select
 
-from ..actor import Actor, Scope
+from ..actor import Actor, PlatformScope
 from ..tables.people import AuditEntry
 from .bodies import MAX_NUMBER, AuditAnswer, AuditEntryAnswer
 from .callers import caller
-from .parts import Parts
+from .parts import PlatformParts
 
 
-def make_router(parts: Parts) -> APIRouter:
+def make_router(parts: PlatformParts) -> APIRouter:
     """The resource of the audit."""
     router = APIRouter(prefix="/api", tags=["audit"])
 
     @router.get("/audit")
     def show_audit(
-        actor: Annotated[Actor, Depends(caller(Scope.READ))],
+        actor: Annotated[Actor, Depends(caller(PlatformScope.READ))],
         after: Annotated[int, Query(ge=0, le=MAX_NUMBER)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> AuditAnswer:

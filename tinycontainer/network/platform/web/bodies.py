@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tinycontainer_tokens import Role
 
-from ..actor import PersonRight, Scope
+from ..actor import PersonRight, PlatformScope
 
 LOGIN_PATTERN: Final = r"^[a-z0-9.-]{1,63}$"
 MAX_NUMBER: Final = (1 << 31) - 1
@@ -19,7 +19,7 @@ LoginPath = Annotated[str, Path(pattern=LOGIN_PATTERN)]
 NumberPath = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
 # JSON has no enumerations, so that an exact type would refuse the word of one.
 GivenRight = Annotated[PersonRight, Field(strict=False)]
-GivenScope = Annotated[Scope, Field(strict=False)]
+GivenScope = Annotated[PlatformScope, Field(strict=False)]
 
 
 class JsonBody(BaseModel):
@@ -64,7 +64,7 @@ class AddToken(JsonBody):
     """A token is to be made for whoever asks."""
 
     name: Label
-    scopes: list[GivenScope] = Field(min_length=1, max_length=len(Scope))
+    scopes: list[GivenScope] = Field(min_length=1, max_length=len(PlatformScope))
     days: float | None = Field(
         None, gt=0, le=3650, description="until it is over; by default as long as it may be"
     )
@@ -86,7 +86,7 @@ class MeAnswer(JsonAnswer):
     right: PersonRight
     organisation: str
     roles: list[Role]
-    scopes: list[Scope]
+    scopes: list[PlatformScope]
     csrf: str
     """Empty if it is a token that asks."""
 
@@ -122,7 +122,7 @@ class TokenAnswer(JsonAnswer):
 
     id: int
     name: str
-    scopes: list[Scope]
+    scopes: list[PlatformScope]
     created_s: float
     expires_s: float | None
 

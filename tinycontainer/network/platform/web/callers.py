@@ -6,11 +6,11 @@ from typing import Final
 
 from starlette.requests import Request
 
-from ..actor import Actor, Scope
+from ..actor import Actor, PlatformScope
 from ..people.identifying import Caller, find_by_session, find_by_token
 from ..people.secrets import hash_token
 from ..refusing import forbidden, too_many, unauthorized
-from .parts import Parts
+from .parts import PlatformParts
 from .sources import require_same_site
 
 COOKIE: Final = "tinycontainer_session"
@@ -20,13 +20,13 @@ _READING: Final = frozenset({"GET", "HEAD"})
 _MAX_CHARACTERS: Final = 512
 
 
-def parts_of(request: Request) -> Parts:
+def parts_of(request: Request) -> PlatformParts:
     """What the application works on."""
-    parts: Parts = request.app.state.parts
+    parts: PlatformParts = request.app.state.parts
     return parts
 
 
-def caller(scope: Scope) -> Callable[[Request], Actor]:
+def caller(scope: PlatformScope) -> Callable[[Request], Actor]:
     """A dependency that gives whoever asks, if this one may do something.
 
     Args:
@@ -76,7 +76,7 @@ def session_token(request: Request) -> str:
     return given[0] if len(given) == 1 else ""
 
 
-def _find_bearer(request: Request, parts: Parts) -> Caller | None:
+def _find_bearer(request: Request, parts: PlatformParts) -> Caller | None:
     """The owner of the token; None if there is no header for one."""
     fields = request.headers.getlist("authorization")
     if not fields:
@@ -92,7 +92,7 @@ def _find_bearer(request: Request, parts: Parts) -> Caller | None:
     return found
 
 
-def _find_logged_in(request: Request, parts: Parts) -> Caller:
+def _find_logged_in(request: Request, parts: PlatformParts) -> Caller:
     with parts.database.reading() as session:
         found = find_by_session(session, session_token(request), parts.now_s())
     if found is None:

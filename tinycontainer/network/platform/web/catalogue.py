@@ -2,20 +2,21 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Body, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field
+from starlette.requests import Request
 from starlette.responses import Response
 
 from tinycontainer_tokens import Role
 
-from ..actor import Actor, Scope
+from ..actor import Actor, PlatformScope
 from ..catalogue import applications, artefacts, keys
 from ..catalogue.artefacts import ArtefactKind
 from ..refusing import bad_request
-from ..tables.catalogue import Application, Artefact, PublicKey
+from ..tables.catalogue import ApplicationRow, ArtefactRow, PublicKey
 from .bodies import JsonAnswer, JsonBody, Label
 from .callers import caller
-from .parts import Parts
+from .parts import PlatformParts
 
 Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 in lower case")]
 UidDigits = Annotated[str, Field(pattern="^([0-9a-f]{2}){1,63}$")]
@@ -68,7 +69,7 @@ class ApplicationShown(JsonAnswer):
     created_s: float
 
     @classmethod
-    def of(cls, row: Application) -> "ApplicationShown":
+    def of(cls, row: ApplicationRow) -> "ApplicationShown":
         """From its row."""
         return cls(
             uid=row.uid.hex(),
@@ -87,7 +88,7 @@ class ArtefactShown(JsonAnswer):
     created_s: float
 
     @classmethod
-    def of(cls, row: Artefact) -> "ArtefactShown":
+    def of(cls, row: ArtefactRow) -> "ArtefactShown":
         """From its row."""
         return cls(sha256=row.sha256, kind=row.kind, bytes=row.size_bytes, created_s=row.created_s)
 
@@ -106,7 +107,20 @@ class ApplicationsShown(JsonAnswer):
     """The value of `after` for those that follow; empty if there are no more."""
 
 
-def make_router(parts: Parts) -> APIRouter:
+_OCTETS: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+async def _read_body(request: Request) -> bytes:
+    """The body as it is. It comes after who asks: nobody else is listened to for so long."""
+    return await request.body()
+
+
+def make_router(parts: PlatformParts) -> APIRouter:
     """The routes of keys, applications and artefacts."""
     router = APIRouter(prefix="/api", tags=["catalogue"])
     _add_keys(router, parts)
@@ -115,9 +129,9 @@ def make_router(parts: Parts) -> APIRouter:
     return router
 
 
-def _add_keys(router: APIRouter, parts: Parts) -> None:
+def _add_keys(router: APIRouter, parts: PlatformParts) -> None:
     @router.get("/keys")
-    def list_keys(actor: Annotated[Actor, Depends(caller(Scope.READ))]) -> KeysShown:
+    def list_keys(actor: Annotated[Actor, Depends(caller(PlatformScope.READ))]) -> KeysShown:
         """The keys of the organisation, the withdrawn ones among them."""
         with parts.database.reading() as session:
             rows = keys.keys_of(session, actor.organisation_id)
@@ -125,27 +139,27 @@ def _add_keys(router: APIRouter, parts: Parts) -> None:
 
     @router.post("/keys", status_code=201)
     def add_key(
-        actor: Annotated[Actor, Depends(caller(Scope.ADMINISTER))], given: KeyGiven
+        actor: Annotated[Actor, Depends(caller(PlatformScope.ADMINISTER))], given: KeyGiven
     ) -> KeyShown:
         """Take the public half of a key; a private one is refused."""
-        with parts.database.transaction() as session:
+        with parts.changing(actor) as session:
             content = given.public.encode()
             row = keys.add_key(session, actor, given.role, given.name, content, parts.now_s())
             return KeyShown.of(row)
 
     @router.delete("/keys/{fingerprint}")
     def withdraw_key(
-        actor: Annotated[Actor, Depends(caller(Scope.ADMINISTER))], fingerprint: Digest
+        actor: Annotated[Actor, Depends(caller(PlatformScope.ADMINISTER))], fingerprint: Digest
     ) -> KeyShown:
         """Let nothing more be signed with a key."""
-        with parts.database.transaction() as session:
+        with parts.changing(actor) as session:
             return KeyShown.of(keys.withdraw_key(session, actor, fingerprint, parts.now_s()))
 
 
-def _add_applications(router: APIRouter, parts: Parts) -> None:
+def _add_applications(router: APIRouter, parts: PlatformParts) -> None:
     @router.get("/applications")
     def list_applications(
-        actor: Annotated[Actor, Depends(caller(Scope.READ))],
+        actor: Annotated[Actor, Depends(caller(PlatformScope.READ))],
         after: Annotated[str, Query(pattern="^([0-9a-f]{2}){0,63}$")] = "",
     ) -> ApplicationsShown:
         """The applications that the organisation sees, a page of them."""
@@ -157,10 +171,10 @@ def _add_applications(router: APIRouter, parts: Parts) -> None:
 
     @router.post("/applications", status_code=201)
     def add_application(
-        actor: Annotated[Actor, Depends(caller(Scope.PUBLISH))], given: ApplicationGiven
+        actor: Annotated[Actor, Depends(caller(PlatformScope.PUBLISH))], given: ApplicationGiven
     ) -> ApplicationShown:
         """Take a uid for a container of the organisation."""
-        with parts.database.transaction() as session:
+        with parts.changing(actor) as session:
             uid = bytes.fromhex(given.uid)
             row = applications.add_application(session, actor, uid, given.name, parts.now_s())
             session.refresh(row)
@@ -168,7 +182,8 @@ def _add_applications(router: APIRouter, parts: Parts) -> None:
 
     @router.get("/applications/{uid}")
     def show_application(
-        actor: Annotated[Actor, Depends(caller(Scope.READ))], uid: Annotated[UidDigits, Path()]
+        actor: Annotated[Actor, Depends(caller(PlatformScope.READ))],
+        uid: Annotated[UidDigits, Path()],
     ) -> ApplicationShown:
         """An application."""
         with parts.database.reading() as session:
@@ -176,18 +191,18 @@ def _add_applications(router: APIRouter, parts: Parts) -> None:
             return ApplicationShown.of(found)
 
 
-def _add_artefacts(router: APIRouter, parts: Parts) -> None:
-    @router.put("/artefacts/{sha256}", status_code=201)
+def _add_artefacts(router: APIRouter, parts: PlatformParts) -> None:
+    @router.put("/artefacts/{sha256}", status_code=201, openapi_extra=_OCTETS)
     def keep_artefact(
-        actor: Annotated[Actor, Depends(caller(Scope.PUBLISH))],
+        actor: Annotated[Actor, Depends(caller(PlatformScope.PUBLISH))],
         sha256: Digest,
         kind: ArtefactKind,
-        content: Annotated[bytes, Body(media_type="application/octet-stream")] = b"",
+        content: Annotated[bytes, Depends(_read_body)],
     ) -> ArtefactShown:
         """Keep some bytes under their hash."""
         if len(content) > parts.limits.payload_bytes:
             raise bad_request(f"content: has more than {parts.limits.payload_bytes} bytes")
-        with parts.database.transaction() as session:
+        with parts.changing(actor) as session:
             row = artefacts.keep_artefact(session, actor, sha256, kind, content, parts.now_s())
             return ArtefactShown.of(row)
 
@@ -197,7 +212,7 @@ def _add_artefacts(router: APIRouter, parts: Parts) -> None:
         responses={200: {"content": {"application/octet-stream": {}}}},
     )
     def read_artefact(
-        actor: Annotated[Actor, Depends(caller(Scope.READ))], sha256: Digest
+        actor: Annotated[Actor, Depends(caller(PlatformScope.READ))], sha256: Digest
     ) -> Response:
         """The bytes of an artefact."""
         with parts.database.reading() as session:

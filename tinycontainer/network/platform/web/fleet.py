@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from tinycontainer.assembly import Installation
 
-from ..actor import Actor, Scope
+from ..actor import Actor, PlatformScope
 from ..fleet import devices, profiles
 from ..fleet.devices import NewDevice, read_query
 from ..fleet.judgement import Judge, gather
@@ -32,13 +32,13 @@ from .fleet_bodies import (
     QueryText,
     SummaryShown,
 )
-from .parts import Parts
+from .parts import PlatformParts
 from .release_bodies import Number, Uid
 
 PAGE: Final = 100
 
 
-def make_router(parts: Parts) -> APIRouter:
+def make_router(parts: PlatformParts) -> APIRouter:
     """The routes of devices, profiles and judgements."""
     router = APIRouter(prefix="/api", tags=["fleet"])
     _add_looking(router, parts)
@@ -48,10 +48,10 @@ def make_router(parts: Parts) -> APIRouter:
     return router
 
 
-def _add_looking(router: APIRouter, parts: Parts) -> None:
+def _add_looking(router: APIRouter, parts: PlatformParts) -> None:
     @router.get("/devices")
     def list_devices(
-        actor: Annotated[Actor, Depends(caller(Scope.READ))],
+        actor: Annotated[Actor, Depends(caller(PlatformScope.READ))],
         query: QueryText = "",
         after: AfterName = "",
     ) -> DevicesShown:
@@ -65,14 +65,16 @@ def _add_looking(router: APIRouter, parts: Parts) -> None:
             return DevicesShown(devices=shown, next=following)
 
     @router.get("/devices/summary")
-    def summarize_devices(actor: Annotated[Actor, Depends(caller(Scope.READ))]) -> SummaryShown:
+    def summarize_devices(
+        actor: Annotated[Actor, Depends(caller(PlatformScope.READ))],
+    ) -> SummaryShown:
         """How many devices there are of each kind, group and profile."""
         with parts.database.reading() as session:
             return SummaryShown.of(summarize(session, actor))
 
     @router.get("/devices/{name}")
     def show_device(
-        actor: Annotated[Actor, Depends(caller(Scope.READ))], name: NamePath
+        actor: Annotated[Actor, Depends(caller(PlatformScope.READ))], name: NamePath
     ) -> DeviceShown:
         """A device that the organisation owns or operates."""
         with parts.database.reading() as session:
@@ -80,8 +82,8 @@ def _add_looking(router: APIRouter, parts: Parts) -> None:
             return DeviceShown.of(row, devices.names_of(session, (row,)))
 
 
-def _add_changing(router: APIRouter, parts: Parts) -> None:
-    deployer = Annotated[Actor, Depends(caller(Scope.DEPLOY))]
+def _add_changing(router: APIRouter, parts: PlatformParts) -> None:
+    deployer = Annotated[Actor, Depends(caller(PlatformScope.DEPLOY))]
 
     @router.post("/devices", status_code=201)
     def add_device(actor: deployer, given: DeviceGiven) -> DeviceShown:
@@ -95,7 +97,7 @@ def _add_changing(router: APIRouter, parts: Parts) -> None:
             profile_id=given.profile,
             device_id=given.device_id,
         )
-        with parts.database.transaction() as session:
+        with parts.changing(actor) as session:
             row = devices.add_device(session, actor, new, parts.now_s())
             return DeviceShown.of(row, devices.names_of(session, (row,)))
 
@@ -107,20 +109,20 @@ def _add_changing(router: APIRouter, parts: Parts) -> None:
             raise bad_request("nothing is to be changed; give kind, group, labels or profile")
         if "profile" in changes:
             changes["profile_id"] = changes.pop("profile")
-        with parts.database.transaction() as session:
+        with parts.changing(actor) as session:
             row = devices.change_device(session, actor, name, changes, parts.now_s())
             return DeviceShown.of(row, devices.names_of(session, (row,)))
 
     @router.delete("/devices/{name}", status_code=204, response_class=Response)
     def delete_device(actor: deployer, name: NamePath) -> None:
         """As the owner: forget a device."""
-        with parts.database.transaction() as session:
+        with parts.changing(actor) as session:
             devices.delete_device(session, actor, name, parts.now_s())
 
 
-def _add_profiles(router: APIRouter, parts: Parts) -> None:
-    reader = Annotated[Actor, Depends(caller(Scope.READ))]
-    deployer = Annotated[Actor, Depends(caller(Scope.DEPLOY))]
+def _add_profiles(router: APIRouter, parts: PlatformParts) -> None:
+    reader = Annotated[Actor, Depends(caller(PlatformScope.READ))]
+    deployer = Annotated[Actor, Depends(caller(PlatformScope.DEPLOY))]
 
     @router.get("/profiles")
     def list_profiles(
@@ -136,7 +138,7 @@ def _add_profiles(router: APIRouter, parts: Parts) -> None:
     @router.post("/profiles", status_code=201)
     def add_profile(actor: deployer, given: ProfileGiven) -> ProfileShown:
         """As the owner: take the public half of a device file; a private key is refused."""
-        with parts.database.transaction() as session:
+        with parts.changing(actor) as session:
             row = profiles.add_profile(
                 session, actor, given.name, given.device_file, given.key_files, parts.now_s()
             )
@@ -151,16 +153,16 @@ def _add_profiles(router: APIRouter, parts: Parts) -> None:
     @router.delete("/profiles/{number}", status_code=204, response_class=Response)
     def delete_profile(actor: deployer, number: NumberPath) -> None:
         """As the owner: forget a profile that no device has."""
-        with parts.database.transaction() as session:
+        with parts.changing(actor) as session:
             profiles.delete_profile(session, actor, number, parts.now_s())
 
 
-def _add_judgement(router: APIRouter, parts: Parts) -> None:
+def _add_judgement(router: APIRouter, parts: PlatformParts) -> None:
     judge = Judge(Installation().runtimes, time.monotonic)
 
     @router.post("/releases/{uid}/{number}/judgement")
     def judge_release(
-        actor: Annotated[Actor, Depends(caller(Scope.READ))],
+        actor: Annotated[Actor, Depends(caller(PlatformScope.READ))],
         uid: Uid,
         number: Number,
         asked: JudgementAsked,

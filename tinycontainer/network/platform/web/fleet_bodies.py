@@ -11,10 +11,10 @@ from tinycontainer.tools.packing.manifest import check_audience
 from tinycontainer.tools.rollouts.query_text import MAX_QUERY_CHARACTERS
 from tinycontainer_tokens.key_files import MAX_KEY_FILE_BYTES
 
-from ..fleet.judging import FleetJudgement, Group, Refusal
+from ..fleet.judging import CountedRefusal, FleetJudgement, Group
 from ..fleet.profile_content import MOST_KEY_FILES
 from ..fleet.summary import FleetSummary
-from ..tables.fleet import Device, DeviceProfile
+from ..tables.fleet import DeviceProfile, DeviceRow
 from .bodies import JsonAnswer, JsonBody, Label
 
 NAME_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
@@ -102,7 +102,7 @@ class DeviceShown(JsonAnswer):
     created_s: float
 
     @classmethod
-    def of(cls, row: Device, names: dict[int, str]) -> "DeviceShown":
+    def of(cls, row: DeviceRow, names: dict[int, str]) -> "DeviceShown":
         """From its row, and the names of organisations by their ids."""
         return cls(
             name=row.name,
@@ -210,7 +210,7 @@ class RefusedShown(JsonAnswer):
     """Names of some of them."""
 
     @classmethod
-    def of(cls, refusal: Refusal, group: Group) -> "RefusedShown":
+    def of(cls, refusal: CountedRefusal, group: Group) -> "RefusedShown":
         """From what was judged."""
         return cls(**asdict(refusal), devices=group.devices, examples=group.examples)
 

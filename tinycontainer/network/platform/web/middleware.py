@@ -14,6 +14,14 @@ from ..metrics import PlatformMetrics
 from ..refusing import PlatformRefused
 from .problems import explain, respond
 
+ANONYMOUS_BYTES: Final = 4 * 1024
+"""Of whoever has nothing yet but a name and a password."""
+JSON_BYTES: Final = 64 * 1024
+PROFILE_BYTES: Final = 256 * 1024
+"""A profile has a device file and all its keys."""
+ARTEFACTS: Final = "/api/artefacts/"
+PROFILES: Final = "/api/profiles"
+
 SECURITY_HEADERS: Final = {
     "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'none'",
@@ -84,14 +92,14 @@ class BoundedBodies:
 
     Args:
         application: what answers.
-        most_bytes: of one body.
+        payload_bytes: of one artefact.
         most_bytes_of_all: of all bodies whose requests are not answered yet.
     """
 
-    def __init__(self, application: ASGIApp, most_bytes: int, most_bytes_of_all: int) -> None:
+    def __init__(self, application: ASGIApp, payload_bytes: int, most_bytes_of_all: int) -> None:
         self._application = application
-        self._most_bytes = most_bytes
-        self._left_bytes = max(most_bytes, most_bytes_of_all)
+        self._payload_bytes = payload_bytes
+        self._left_bytes = max(payload_bytes, most_bytes_of_all)
         self._lock = Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,8 +107,10 @@ class BoundedBodies:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "0")
-        if not declared.isdecimal() or int(declared[:20]) > self._most_bytes:
+        headers = Headers(scope=scope)
+        most_bytes = self._bound(scope["path"], headers)
+        declared = headers.get("content-length", "0")
+        if not declared.isdecimal() or int(declared[:20]) > most_bytes:
             await respond(_too_long())(scope, receive, send)
             return
         taken_bytes = 0
@@ -109,7 +119,7 @@ class BoundedBodies:
             nonlocal taken_bytes
             message = await receive()
             size_bytes = len(message.get("body", b""))
-            if taken_bytes + size_bytes > self._most_bytes:
+            if taken_bytes + size_bytes > most_bytes:
                 raise HTTPException(413)
             if not self._take(size_bytes):
                 raise HTTPException(503, headers={"Retry-After": "1"})
@@ -120,6 +130,14 @@ class BoundedBodies:
             await self._application(scope, bounded, send)
         finally:
             self._take(-taken_bytes)
+
+    def _bound(self, path: str, headers: Headers) -> int:
+        """How long a body may be. JSON is parsed before anybody knows who asks."""
+        if "cookie" not in headers and "authorization" not in headers:
+            return ANONYMOUS_BYTES
+        if path.startswith(ARTEFACTS):
+            return self._payload_bytes
+        return PROFILE_BYTES if path == PROFILES else JSON_BYTES
 
     def _take(self, size_bytes: int) -> bool:
         with self._lock:

@@ -1,10 +1,15 @@
 """What the resources over HTTP work on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..database import Database
+from sqlalchemy.orm import Session
+
+from ..actor import Actor
+from ..database import PlatformDatabase
 from ..metrics import PlatformMetrics
+from ..people.identifying import require_still_allowed
 from ..people.log_ins import LogInLimiter
 from ..people.passwords import Passwords
 from ..platform_file import PlatformLimits
@@ -12,7 +17,7 @@ from ..rates import SharedRates
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class PlatformParts:
     """What the resources work on.
 
     Attributes:
@@ -28,7 +33,7 @@ class Parts:
         is_behind_proxy: whether the address of a client is the one that a proxy says.
     """
 
-    database: Database
+    database: PlatformDatabase
     limits: PlatformLimits
     passwords: Passwords
     log_ins: LogInLimiter
@@ -38,3 +43,15 @@ class Parts:
     random_bytes: Callable[[int], bytes]
     has_safe_cookies: bool = False
     is_behind_proxy: bool = False
+
+    @contextmanager
+    def changing(self, actor: Actor) -> Iterator[Session]:
+        """A transaction that writes, for somebody who may still do what the request needs.
+
+        Raises:
+            PlatformRefused: this one was disabled, or may do less, since the request has begun.
+            PlatformDatabaseError: the database cannot be used.
+        """
+        with self.database.transaction() as session:
+            require_still_allowed(session, actor)
+            yield session

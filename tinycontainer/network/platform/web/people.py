@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 
-from ..actor import Actor, PersonRight, Scope
+from ..actor import Actor, PersonRight, PlatformScope
 from ..audit import note
 from ..people.identifying import Caller, read_roles
 from ..people.organisation import (
@@ -31,12 +31,12 @@ from .bodies import (
     PeopleAnswer,
     PersonAnswer,
 )
-from .callers import caller, identify, session_token
-from .parts import Parts
+from .callers import caller, identify, identify_logged_in, session_token
+from .parts import PlatformParts
 from .sources import source_address
 
 
-def make_router(parts: Parts) -> APIRouter:
+def make_router(parts: PlatformParts) -> APIRouter:
     """All resources about people."""
     router = APIRouter(prefix="/api", tags=["people"])
 
@@ -55,7 +55,7 @@ def make_router(parts: Parts) -> APIRouter:
 
     @router.get("/organisation")
     def show_organisation(
-        actor: Annotated[Actor, Depends(caller(Scope.READ))],
+        actor: Annotated[Actor, Depends(caller(PlatformScope.READ))],
     ) -> OrganisationAnswer:
         """The organisation of whoever asks."""
         with parts.database.reading() as session:
@@ -69,7 +69,7 @@ def make_router(parts: Parts) -> APIRouter:
 
     @router.get("/people")
     def show_people(
-        actor: Annotated[Actor, Depends(caller(Scope.READ))],
+        actor: Annotated[Actor, Depends(caller(PlatformScope.READ))],
         after: Annotated[str, Query(pattern=rf"{LOGIN_PATTERN}|^$")] = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> PeopleAnswer:
@@ -80,12 +80,13 @@ def make_router(parts: Parts) -> APIRouter:
         return PeopleAnswer(people=shown, next=shown[-1].name if len(found) > limit else "")
 
     @router.post("/people", status_code=201)
-    def add(
-        body: AddPerson, actor: Annotated[Actor, Depends(caller(Scope.ADMINISTER))]
-    ) -> PersonAnswer:
-        """Add somebody to the own organisation."""
+    def add(body: AddPerson, asked: Annotated[Caller, Depends(identify_logged_in)]) -> PersonAnswer:
+        """Add somebody to the own organisation. A token may not: the new one could do more."""
+        actor = asked.actor
+        if not actor.may(PlatformScope.ADMINISTER):
+            raise forbidden(f"this needs the scope {PlatformScope.ADMINISTER}")
         hashed = parts.passwords.hash(body.password)
-        with parts.database.transaction() as session:
+        with parts.changing(asked.actor) as session:
             organisation = lock_organisation(session, actor.organisation_id)
             new = NewPerson(body.name, hashed, body.right)
             added = add_person(session, organisation, new, parts.limits.people, parts.now_s())
@@ -98,7 +99,7 @@ def make_router(parts: Parts) -> APIRouter:
         name: LoginPath,
         body: ChangePerson,
         request: Request,
-        asked: Annotated[Caller, Depends(identify)],
+        asked: Annotated[Caller, Depends(identify_logged_in)],
     ) -> PersonAnswer:
         """Change somebody of the own organisation; everybody may change the own password."""
         is_self = name == asked.actor.person
@@ -106,7 +107,7 @@ def make_router(parts: Parts) -> APIRouter:
         if is_self and body.password is not None:
             _require_current(parts, body, asked, source_address(request, parts))
         hashed = None if body.password is None else parts.passwords.hash(body.password)
-        with parts.database.transaction() as session:
+        with parts.changing(asked.actor) as session:
             lock_organisation(session, asked.actor.organisation_id)
             person = find_person(session, asked.actor.organisation_id, name)
             kept = asked.session_sha256 if is_self else ""
@@ -125,16 +126,14 @@ def _require_allowed(body: ChangePerson, asked: Caller, is_self: bool) -> dict[s
     if not wanted:
         raise bad_request("nothing is to be changed; give right, is_disabled or password")
     is_own_password = is_self and wanted.keys() == {"password"}
-    if not asked.actor.may(Scope.ADMINISTER) and not is_own_password:
-        raise forbidden(f"this needs the scope {Scope.ADMINISTER}")
-    if is_own_password and not asked.session_sha256:
-        raise forbidden("no token may change the password of its owner; log in")
+    if not asked.actor.may(PlatformScope.ADMINISTER) and not is_own_password:
+        raise forbidden(f"this needs the scope {PlatformScope.ADMINISTER}")
     if "password" in wanted:
         wanted["password"] = "changed"
     return wanted
 
 
-def _require_current(parts: Parts, body: ChangePerson, asked: Caller, address: str) -> None:
+def _require_current(parts: PlatformParts, body: ChangePerson, asked: Caller, address: str) -> None:
     """Refuse to change the own password for somebody who does not know it.
 
     Raises:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +25,7 @@ _HANDLED: Final = (
     RequestValidationError,
     HTTPException,
     IntegrityError,
+    DataError,
     TinyContainerError,
 )
 
@@ -66,6 +67,8 @@ def explain(error: Exception) -> PlatformRefused:
             return _explain_status(error.status_code, error.headers or {})
         case IntegrityError():
             return conflict("somebody has changed the same at the same time; look and try again")
+        case DataError():
+            return bad_request("the database cannot keep a value of this, such as the character 0")
         case TinyContainerError():
             return failed("the platform cannot use its database now; try again later")
     return PlatformRefused(500, "internal", "the platform has failed; its operator sees why")

@@ -10,7 +10,7 @@ from tinycontainer.metadata import ContainerType
 from tinycontainer_tokens import Kind, Profile
 
 from ..catalogue import releases
-from ..catalogue.forms import Calls, PlanForm, Terms
+from ..catalogue.forms import Calls, PlanForm, TokenTerms
 from ..tables.catalogue import ReleaseRow
 from .bodies import JsonAnswer, JsonBody, Label
 from .catalogue import UidDigits
@@ -39,27 +39,27 @@ class CodeGiven(JsonBody):
     sha256: Sha256
     type: ContainerTypeName = "wasm"
     syscalls: Calls = Field(default_factory=list, description="that the code asks for")
-    terms: Terms = Terms()
+    terms: TokenTerms = TokenTerms()
 
 
 class DataGiven(JsonBody):
     """The data, by the hash of an artefact."""
 
     sha256: Sha256
-    terms: Terms = Terms()
+    terms: TokenTerms = TokenTerms()
 
 
 class PlanGiven(PlanForm):
     """What infrastructure decides."""
 
-    terms: Terms = Terms()
+    terms: TokenTerms = TokenTerms()
 
 
 class RightsGiven(JsonBody):
     """What the owner allows."""
 
     syscalls: Calls
-    terms: Terms = Terms()
+    terms: TokenTerms = TokenTerms()
 
 
 class TokenGiven(JsonBody):
@@ -97,7 +97,7 @@ class ReleaseShown(JsonAnswer):
     plan: PlanForm | None
     asked_mask: int | None
     allowed_mask: int | None
-    terms: dict[str, Terms]
+    terms: dict[str, TokenTerms]
     parts: list[PartShown]
     created_s: float
     completed_s: float | None
@@ -125,7 +125,7 @@ class ReleaseShown(JsonAnswer):
             plan=None if row.plan is None else PlanForm.model_validate(row.plan),
             asked_mask=row.syscalls,
             allowed_mask=row.mask,
-            terms={Kind[kind].name.lower(): Terms(**said) for kind, said in row.terms.items()},
+            terms={Kind[kind].name.lower(): TokenTerms(**said) for kind, said in row.terms.items()},
             parts=_parts_of(row, names),
             created_s=row.created_s,
             completed_s=row.completed_s,

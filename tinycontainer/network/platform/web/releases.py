@@ -9,14 +9,14 @@ from starlette.responses import Response
 
 from tinycontainer.metadata import ContainerType
 
-from ..actor import Actor, Scope
+from ..actor import Actor, PlatformScope
 from ..catalogue import releases
 from ..catalogue.forms import PlanForm, mask_of
 from ..catalogue.releases import Parties
 from ..refusing import bad_request
-from ..releases.parts import Part
+from ..releases.parts import ReleasePart
 from .callers import caller
-from .parts import Parts
+from .parts import PlatformParts
 from .release_bodies import (
     CodeGiven,
     DataGiven,
@@ -36,7 +36,7 @@ from .release_bodies import (
 PAGE: Final = 100
 
 
-def make_router(parts: Parts) -> APIRouter:
+def make_router(parts: PlatformParts) -> APIRouter:
     """The routes of releases."""
     router = APIRouter(prefix="/api/releases", tags=["releases"])
     _add_looking(router, parts)
@@ -45,10 +45,10 @@ def make_router(parts: Parts) -> APIRouter:
     return router
 
 
-def _add_looking(router: APIRouter, parts: Parts) -> None:
+def _add_looking(router: APIRouter, parts: PlatformParts) -> None:
     @router.get("")
     def list_releases(
-        actor: Annotated[Actor, Depends(caller(Scope.READ))],
+        actor: Annotated[Actor, Depends(caller(PlatformScope.READ))],
         before: Annotated[int, Query(ge=1, lt=1 << 31)] = (1 << 31) - 1,
     ) -> ReleasesShown:
         """The releases that the organisation is a party to, the newest first, a page of them."""
@@ -59,10 +59,10 @@ def _add_looking(router: APIRouter, parts: Parts) -> None:
 
     @router.post("", status_code=201)
     def add_release(
-        actor: Annotated[Actor, Depends(caller(Scope.PUBLISH))], given: ReleaseGiven
+        actor: Annotated[Actor, Depends(caller(PlatformScope.PUBLISH))], given: ReleaseGiven
     ) -> ReleaseShown:
         """Begin a release of an application of the organisation."""
-        with parts.database.transaction() as session:
+        with parts.changing(actor) as session:
             row = releases.add_release(
                 session,
                 actor,
@@ -77,7 +77,7 @@ def _add_looking(router: APIRouter, parts: Parts) -> None:
 
     @router.get("/{uid}/{number}")
     def show_release(
-        actor: Annotated[Actor, Depends(caller(Scope.READ))], uid: Uid, number: Number
+        actor: Annotated[Actor, Depends(caller(PlatformScope.READ))], uid: Uid, number: Number
     ) -> ReleaseShown:
         """A release: what is there, and what is missing from whom."""
         with parts.database.reading() as session:
@@ -90,7 +90,7 @@ def _add_looking(router: APIRouter, parts: Parts) -> None:
         responses={200: {"content": {"application/octet-stream": {}}}},
     )
     def read_bundle(
-        actor: Annotated[Actor, Depends(caller(Scope.READ))], uid: Uid, number: Number
+        actor: Annotated[Actor, Depends(caller(PlatformScope.READ))], uid: Uid, number: Number
     ) -> Response:
         """The container, once all four parties have signed."""
         with parts.database.reading() as session:
@@ -100,13 +100,13 @@ def _add_looking(router: APIRouter, parts: Parts) -> None:
         return Response(content, 200, headers, "application/octet-stream")
 
 
-def _add_contents(router: APIRouter, parts: Parts) -> None:
-    publisher = Annotated[Actor, Depends(caller(Scope.PUBLISH))]
+def _add_contents(router: APIRouter, parts: PlatformParts) -> None:
+    publisher = Annotated[Actor, Depends(caller(PlatformScope.PUBLISH))]
 
     @router.put("/{uid}/{number}/code")
     def add_code(actor: publisher, uid: Uid, number: Number, given: CodeGiven) -> ReleaseShown:
         """As the developer: add the code, or other code in its place."""
-        with parts.database.transaction() as session:
+        with parts.changing(actor) as session:
             row = releases.find_release(session, actor, bytes.fromhex(uid), number, to_change=True)
             kind = ContainerType[given.type.upper()]
             calls = mask_of(given.syscalls)
@@ -118,7 +118,7 @@ def _add_contents(router: APIRouter, parts: Parts) -> None:
     @router.put("/{uid}/{number}/data")
     def add_data(actor: publisher, uid: Uid, number: Number, given: DataGiven) -> ReleaseShown:
         """As the provider: add the data, or other data in their place."""
-        with parts.database.transaction() as session:
+        with parts.changing(actor) as session:
             row = releases.find_release(session, actor, bytes.fromhex(uid), number, to_change=True)
             releases.add_data(session, actor, row, given.sha256, given.terms, parts.now_s())
             return ReleaseShown.of(row, releases.names_of(session, row))
@@ -126,7 +126,7 @@ def _add_contents(router: APIRouter, parts: Parts) -> None:
     @router.put("/{uid}/{number}/plan")
     def add_plan(actor: publisher, uid: Uid, number: Number, given: PlanGiven) -> ReleaseShown:
         """As the infrastructure: add timing and endpoints, or others in their place."""
-        with parts.database.transaction() as session:
+        with parts.changing(actor) as session:
             row = releases.find_release(session, actor, bytes.fromhex(uid), number, to_change=True)
             plan = PlanForm(timing=given.timing, security=given.security, endpoints=given.endpoints)
             releases.add_plan(session, actor, row, plan, given.terms, parts.now_s())
@@ -135,15 +135,15 @@ def _add_contents(router: APIRouter, parts: Parts) -> None:
     @router.put("/{uid}/{number}/rights")
     def add_rights(actor: publisher, uid: Uid, number: Number, given: RightsGiven) -> ReleaseShown:
         """As the owner: say which calls are allowed, and for how long."""
-        with parts.database.transaction() as session:
+        with parts.changing(actor) as session:
             row = releases.find_release(session, actor, bytes.fromhex(uid), number, to_change=True)
             mask = mask_of(given.syscalls)
             releases.add_rights(session, actor, row, mask, given.terms, parts.now_s())
             return ReleaseShown.of(row, releases.names_of(session, row))
 
 
-def _add_signing(router: APIRouter, parts: Parts) -> None:
-    signer = Annotated[Actor, Depends(caller(Scope.SIGN))]
+def _add_signing(router: APIRouter, parts: PlatformParts) -> None:
+    signer = Annotated[Actor, Depends(caller(PlatformScope.SIGN))]
 
     @router.get("/{uid}/{number}/signing/{part}")
     def show_to_sign(
@@ -173,16 +173,16 @@ def _add_signing(router: APIRouter, parts: Parts) -> None:
         actor: signer, uid: Uid, number: Number, part: PartName, given: TokenGiven
     ) -> ReleaseShown:
         """Take a token, once it is verified."""
-        with parts.database.transaction() as session:
+        with parts.changing(actor) as session:
             row = releases.find_release(session, actor, bytes.fromhex(uid), number, to_change=True)
             token = _decode(given.token)
             releases.add_token(session, actor, row, _parse_part(part), token, parts.now_s())
             return ReleaseShown.of(row, releases.names_of(session, row))
 
 
-def _parse_part(name: str) -> Part:
+def _parse_part(name: str) -> ReleasePart:
     try:
-        return Part.parse(name)
+        return ReleasePart.parse(name)
     except ValueError as error:
         raise bad_request(f"part: {error}") from None
 

@@ -5,14 +5,14 @@ from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..actor import Scope
+from ..actor import PlatformScope
 from ..metrics import MEDIA_TYPE
 from .callers import caller
-from .parts import Parts
+from .parts import PlatformParts
 from .sources import is_local
 
 
-def make_router(parts: Parts) -> APIRouter:
+def make_router(parts: PlatformParts) -> APIRouter:
     """The resources that an operator looks at."""
     router = APIRouter(tags=["service"])
 
@@ -23,11 +23,15 @@ def make_router(parts: Parts) -> APIRouter:
             session.execute(select(1))
         return {"status": "ok"}
 
-    @router.get("/metrics")
+    @router.get(
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}},
+    )
     def show_metrics(request: Request) -> Response:
         """Numbers for Prometheus, for this machine or for whoever may administer."""
         if not is_local(request, parts):
-            caller(Scope.ADMINISTER)(request)
+            caller(PlatformScope.ADMINISTER)(request)
         return Response(parts.metrics.write(), media_type=MEDIA_TYPE)
 
     return router

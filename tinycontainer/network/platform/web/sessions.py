@@ -30,14 +30,14 @@ from .bodies import (
     TokensAnswer,
 )
 from .callers import COOKIE, identify_logged_in, session_token
-from .parts import Parts
+from .parts import PlatformParts
 from .sources import require_same_site, source_address
 
 _S_PER_HOUR: Final = 3600
 _S_PER_DAY: Final = 24 * _S_PER_HOUR
 
 
-def make_router(parts: Parts) -> APIRouter:
+def make_router(parts: PlatformParts) -> APIRouter:
     """All resources about sessions and tokens."""
     router = APIRouter(prefix="/api", tags=["sessions"])
 
@@ -56,7 +56,7 @@ def make_router(parts: Parts) -> APIRouter:
     @router.delete("/session", status_code=204)
     def log_out(response: Response, asked: Annotated[Caller, Depends(identify_logged_in)]) -> None:
         """Log out."""
-        with parts.database.transaction() as session:
+        with parts.changing(asked.actor) as session:
             end_session(session, asked.session_sha256)
             note(session, asked.actor, "logged-out", asked.actor.person, {}, parts.now_s())
         response.delete_cookie(
@@ -80,7 +80,7 @@ def make_router(parts: Parts) -> APIRouter:
             raise bad_request(f"days: the most are {parts.limits.token_days:g}")
         now_s = parts.now_s()
         token = write_api_token(parts.random_bytes(TOKEN_BYTES))
-        with parts.database.transaction() as session:
+        with parts.changing(asked.actor) as session:
             ends_s = now_s + days * _S_PER_DAY
             added = add_token(
                 session, asked, body.name, body.scopes, token, now_s, ends_s, parts.limits.tokens
@@ -95,14 +95,14 @@ def make_router(parts: Parts) -> APIRouter:
         asked: Annotated[Caller, Depends(identify_logged_in)],
     ) -> None:
         """Delete an own token; programs that have it are not answered any more."""
-        with parts.database.transaction() as session:
+        with parts.changing(asked.actor) as session:
             name = delete_token(session, asked.person_id, id)
             note(session, asked.actor, "token-deleted", name, {"id": id}, parts.now_s())
 
     return router
 
 
-def _check_password(parts: Parts, body: LogIn, address: str) -> tuple[int, str]:
+def _check_password(parts: PlatformParts, body: LogIn, address: str) -> tuple[int, str]:
     """The row of whoever logs in, and the hash that the password was checked against.
 
     Raises:
@@ -130,7 +130,7 @@ def _row(person: Person) -> tuple[int, str | None, bool]:
 
 
 def _open(
-    parts: Parts, person_id: int, password_hash: str, old_token: str, password: str
+    parts: PlatformParts, person_id: int, password_hash: str, old_token: str, password: str
 ) -> OpenedSession:
     """Open a session in place of that of the cookie, if there is one.
 
@@ -155,7 +155,7 @@ def _refusal() -> PlatformRefused:
     return unauthorized("the name or the password is wrong, or there were too many tries; wait")
 
 
-def _set_cookie(parts: Parts, response: Response, opened: OpenedSession) -> None:
+def _set_cookie(parts: PlatformParts, response: Response, opened: OpenedSession) -> None:
     response.set_cookie(
         COOKIE,
         opened.token,

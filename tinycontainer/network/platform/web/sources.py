@@ -6,12 +6,12 @@ from typing import Final
 from starlette.requests import Request
 
 from ..refusing import forbidden
-from .parts import Parts
+from .parts import PlatformParts
 
 _FORWARDED: Final = ("x-forwarded-for", "forwarded")
 
 
-def source_address(request: Request, parts: Parts) -> str:
+def source_address(request: Request, parts: PlatformParts) -> str:
     """The address of the client, or of the network that it comes from."""
     peer = request.client.host if request.client else ""
     if not parts.is_behind_proxy:
@@ -22,7 +22,7 @@ def source_address(request: Request, parts: Parts) -> str:
     return last if _is_address(last) else peer
 
 
-def is_local(request: Request, parts: Parts) -> bool:
+def is_local(request: Request, parts: PlatformParts) -> bool:
     """Whether a request surely comes from this machine."""
     address = source_address(request, parts)
     is_forwarded = any(name in request.headers for name in _FORWARDED)

@@ -72,6 +72,7 @@ def upgrade() -> None:
         sa.Column("deed", sa.String(63), nullable=False),
         sa.Column("subject", sa.String(255), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("salt", sa.String(64), nullable=False),
         sa.Column("previous_sha256", sa.String(64), nullable=False),
         sa.Column("sha256", sa.String(64), nullable=False),
         sa.ForeignKeyConstraint(

@@ -60,9 +60,10 @@ def upgrade() -> None:
             name="fk_public_key_organisation_id_organisation",
         ),
         sa.PrimaryKeyConstraint("id", name="pk_public_key"),
-        sa.UniqueConstraint("fingerprint", name="uq_public_key_fingerprint"),
+        sa.UniqueConstraint(
+            "organisation_id", "fingerprint", name="uq_public_key_organisation_id_fingerprint"
+        ),
     )
-    op.create_index("ix_public_key_organisation_id", "public_key", ["organisation_id"])
     op.create_table(
         "release",
         sa.Column("id", sa.Integer(), nullable=False),
