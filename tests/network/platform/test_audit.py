@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import create_engine, event, select, text
 from sqlalchemy.orm import Session
 from support.platforms import PASSWORD, Platform, problem_of
 
@@ -17,6 +17,7 @@ from tinycontainer.network.platform.actor import Actor, PersonRight, PlatformSco
 from tinycontainer.network.platform.audit import BEGINNING, ChainReport, note, verify_chain
 from tinycontainer.network.platform.database import PlatformDatabase
 from tinycontainer.network.platform.tables.base import PlatformTable
+from tinycontainer.network.platform.tables.people import AuditEntry
 from tinycontainer_tokens import Role
 
 ACTOR = Actor("ada", 1, "dev", frozenset({Role.DEVELOPER}), frozenset(PlatformScope))
@@ -279,3 +280,14 @@ def test_the_chain_of_a_used_platform_is_whole(platform: Platform) -> None:
     shown = platform.client("boxes").get("/api/audit").json()["entries"]
     assert shown[-1]["sha256"] == found.sha256
     assert json.dumps(shown[-1]["detail"]) == "{}"
+
+
+@pytest.mark.clause("TC-PLAT-14")
+def test_what_is_between_two_entries_cannot_be_guessed_from_their_hashes(
+    platform: Platform,
+) -> None:
+    shown = platform.client("dev").get("/api/audit").text
+    with platform.database.reading() as session:
+        salts = session.scalars(select(AuditEntry.salt)).all()
+    assert len(set(salts)) == len(salts) > 0
+    assert all(len(each) == 64 and each not in shown for each in salts)

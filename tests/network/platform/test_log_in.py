@@ -10,7 +10,9 @@ from support.platforms import PASSWORD, Platform, made_platform, problem_of
 
 from tinycontainer.network.platform.actor import PersonRight
 from tinycontainer.network.platform.people.log_ins import LogInLimiter
+from tinycontainer.network.platform.people.passwords import PasswordCost, Passwords
 from tinycontainer.network.platform.platform_file import WebTable
+from tinycontainer.network.platform.refusing import PlatformRefused
 from tinycontainer.network.platform.tables.people import Person, WebSession
 
 COOKIE = "tinycontainer_session"
@@ -214,6 +216,17 @@ def test_after_five_failures_one_waits_and_the_wait_doubles(platform: Platform) 
 
 
 @pytest.mark.clause("TC-PLAT-02")
+def test_a_stranger_keeps_nobody_out_for_long() -> None:
+    now_s = [0.0]
+    limiter = LogInLimiter(lambda: now_s[0])
+    for number in range(1_000):
+        limiter.begin("ada", f"198.51.{number // 256}.{number % 256}")
+        now_s[0] += 1
+    now_s[0] += 10
+    assert limiter.begin("ada", "203.0.113.1")
+
+
+@pytest.mark.clause("TC-PLAT-02")
 def test_many_names_from_one_address_are_counted_together(platform: Platform) -> None:
     for number in range(5):
         assert attempt(platform, f"nobody-{number}", "wrong password", "198.51.100.9") == 401
@@ -250,6 +263,23 @@ def test_many_tries_at_once_are_no_more_than_one_after_the_other(platform: Platf
     numbers = platform.parts.metrics.write().decode()
     assert 'platform_log_ins_total{result="refused"} 5.0' in numbers
     assert 'platform_log_ins_total{result="too-often"} 11.0' in numbers
+
+
+def test_passwords_that_wait_keep_few_threads() -> None:
+    passwords = Passwords(PasswordCost(passes=50, memory_kib=4096, lanes=1), 1, b"nobody")
+
+    def outcome(_number: int) -> int:
+        try:
+            passwords.hash(PASSWORD)
+        except PlatformRefused as refusal:
+            return refusal.status
+        return 200
+
+    with ThreadPoolExecutor(12) as pool:
+        outcomes = [*pool.map(outcome, range(12))]
+    assert outcomes.count(200) >= 4
+    assert outcomes.count(503) == 12 - outcomes.count(200)
+    assert 503 in outcomes
 
 
 def test_many_people_log_in_at_once(platform: Platform) -> None:

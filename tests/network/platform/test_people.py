@@ -149,11 +149,15 @@ def test_a_stolen_session_cannot_guess_the_password(platform: Platform) -> None:
 
 
 @pytest.mark.clause("TC-PLAT-03")
-def test_an_admin_gives_a_new_password_and_ends_all_sessions(platform: Platform) -> None:
+def test_an_admin_gives_a_new_password_and_ends_all_sessions_and_tokens(
+    platform: Platform,
+) -> None:
     client = platform.add_person("dev", "ada", PersonRight.MEMBER)
+    header = platform.token(client, "read")
     answer = platform.client("dev").patch("/api/people/ada", json={"password": NEW})
     assert answer.status_code == 200
     problem_of(client.get("/api/me"), 401)
+    problem_of(platform.anonymous().get("/api/me", headers=header), 401)
     assert platform.log_in("ada", NEW).get("/api/me").status_code == 200
 
 
