@@ -18,8 +18,11 @@ SHORT, LONG = 500, 20_000
 SHARE_OF_JUDGING = 0.01
 KEY_FORMS = {"Ed25519": (), "HMAC": ("--mac",)}
 CODES = {0, 1, 2, 3}
-WITHOUT_FILES = {("runtimes",), ("schema",), ("completion",), ("demo",), ("remote",), ("new",)}
-"""Verbs that read no file, or only to send it to a device."""
+WITHOUT_FILES = {
+    ("runtimes",), ("schema",), ("completion",), ("demo",), ("remote",), ("new",),
+    ("platform", "sign"),
+}  # fmt: skip
+"""Verbs that read no file, or only for a device or a platform that they ask."""
 
 CASE = "tokens-hmac"
 """The case of the suite whose file is damaged."""

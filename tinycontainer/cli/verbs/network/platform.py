@@ -1,4 +1,4 @@
-"""``platform``: a web service on which organisations deploy together, and how they sign there."""
+"""``platform``: serve a web service on which organisations deploy together."""
 
 import click
 
@@ -10,7 +10,7 @@ from .platform_sign import sign
 
 @click.group()
 def platform() -> None:
-    """Serve a web service on which organisations deploy together, and sign there.
+    """Serve a web service on which organisations deploy together.
 
     `init` makes its database and adds an organisation with an admin; once for each organisation.
     `serve` serves it. `backup` copies its database, `restore` makes it from a copy, and

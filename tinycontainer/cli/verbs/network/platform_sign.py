@@ -1,4 +1,4 @@
-"""``sign``: sign a part of a release that a platform keeps, on this machine."""
+"""``platform sign``: sign a part of a release that a platform keeps, on this machine."""
 
 import os
 import sys
