@@ -5,11 +5,10 @@ import os
 import resource
 import secrets
 import signal
-import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,10 +38,11 @@ from .store import GatewayStore
 from .web.access import Access
 from .web.application import Application
 from .web.asking import needed_verbs
-from .web.connection import MORE_CONNECTIONS, Connection
+from .web.connection import MORE_CONNECTIONS
 from .web.openapi import write_openapi
 from .web.page import read_page_files
 from .web.parts import Parts
+from .web.server import WebServer, configure, listen
 
 GRACE_S: Final = 2
 """How long requests over HTTP may go on after the end of the gateway has begun."""
@@ -87,14 +87,14 @@ async def serve_gateway(served: ServedGateway) -> None:
     loop = asyncio.get_running_loop()
     audit_path = None if plan.content.audit is None else plan.path(plan.content.audit, "audit")
     with (
-        closing(_listen(plan.http)) as listener,
+        closing(listen(plan.http)) as listener,
         closing(GatewayStore(plan.path(plan.content.state, "state"), loop.call_later)) as store,
         closing(AuditFile(audit_path, limits.audit_bytes, time.time)) as audit,
     ):
         async with _coap(plan.coap) as coap:
             parts = _assemble(served, store, audit, coap)
             application = Application(parts, read_page_files())
-            server = _Server(_web_config(plan, application), served.when_ready)
+            server = WebServer(_web_config(plan, application), served.when_ready)
 
             def end() -> None:
                 server.force_exit = server.should_exit
@@ -265,51 +265,16 @@ async def _coap(address: Address) -> AsyncIterator[Any]:
         await context.shutdown()
 
 
-class _Server(uvicorn.Server):
-    """The library's server, which leaves signals to the gateway.
-
-    Args:
-        config: of the library.
-        when_ready: is called once it answers.
-    """
-
-    def __init__(self, config: uvicorn.Config, when_ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._when_ready = when_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer."""
-        await super().startup(sockets)
-        self._when_ready()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
-
-
 def _web_config(plan: GatewayPlan, application: Application) -> uvicorn.Config:
     http = plan.content.http
-    is_safe = http.certificate is not None and http.key is not None
-    config = uvicorn.Config(
-        application.asgi(),
-        http=Connection,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_S,
-        limit_concurrency=_most_connections(),
-        ssl_certfile=plan.path(http.certificate or "", "http.certificate") if is_safe else None,
-        ssl_keyfile=plan.path(http.key or "", "http.key") if is_safe else None,
-    )
+    tls = None
+    if http.certificate is not None and http.key is not None:
+        certificate = plan.path(http.certificate, "http.certificate")
+        tls = (certificate, plan.path(http.key, "http.key"))
     try:
-        config.load()
+        return configure(application.asgi(), GRACE_S, _most_connections(), tls)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise plan.error("http.certificate", f"cannot be used with its key: {error}") from error
-    return config
 
 
 def _most_connections() -> int:
@@ -318,23 +283,3 @@ def _most_connections() -> int:
     if most == resource.RLIM_INFINITY:
         return _MAX_CONNECTIONS
     return max(1, min(_MAX_CONNECTIONS, most - MORE_CONNECTIONS - _OTHER_FILES))
-
-
-def _listen(address: Address) -> socket.socket:
-    """A socket on which HTTP is served.
-
-    Raises:
-        OSError: the address cannot be used.
-    """
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    # With the protocol by its name: else the loop does not switch off Nagle's algorithm, and an
-    # answer in two pieces takes 40 ms longer.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((address.host, address.port))
-    except BaseException:
-        listener.close()
-        raise
-    listener.setblocking(False)
-    return listener

@@ -14,7 +14,6 @@ import aiocoap
 from aiocoap import error, oscore
 from aiocoap.numbers import OptionNumber
 from aiocoap.optiontypes import OpaqueOption
-from aiocoap.transports.udp6 import UDP6EndpointAddress
 
 from tinycontainer.interfaces.network.coap_client import Notifications, end_observation
 from tinycontainer.text import flatten
@@ -29,6 +28,7 @@ from ...agent.requests.message import (
     Option,
     to_uint,
 )
+from .addresses import SingleAddress, give_up
 from .answers import (
     BadAnswer,
     NoAnswer,
@@ -222,7 +222,7 @@ class CoapCarrier:
         remote = self._remotes.get(base)
         for interface in self._context.request_interfaces if remote is not None else ():
             if getattr(interface, "token_interface", None) is not None:
-                _give_up(interface, remote, name)
+                give_up(interface, remote, name)
 
     async def _ask_until_taken(
         self, to: Destination, request: CoapRequest, *, observe: int | None = None
@@ -295,7 +295,7 @@ class CoapCarrier:
                 await self._context.find_remote_and_interface(finder)
             except (error.Error, OSError) as problem:
                 raise NoAnswer from problem
-            remote = _Single(finder.remote)
+            remote = SingleAddress(finder.remote)
             while len(self._remotes) >= MAX_REMOTES:
                 del self._remotes[next(iter(self._remotes))]
             self._remotes[base] = remote
@@ -369,38 +369,3 @@ class _Asked:
         except Exception as problem:  # foreign code reads what a stranger sends
             raise BadAnswer("its answer is not protected by its context") from problem
         return answer
-
-
-class _Single(UDP6EndpointAddress):  # type: ignore[misc]
-    """The library's address of one device.
-
-    Bases are no multicast addresses (TC-GW-07); the library would read the text of the address
-    three times for each message to find out.
-
-    Args:
-        found: the library's.
-    """
-
-    is_multicast = False
-
-    def __init__(self, found: Any) -> None:
-        super().__init__(found.sockaddr, found.interface, pktinfo=found.pktinfo)
-
-
-def _give_up(requests: Any, remote: Any, name: str) -> None:
-    """Let the library forget what was sent to a device, and send what waits behind it."""
-    messages = requests.token_interface
-    pipes = [
-        pipe
-        for (_, there), pipe in requests.outgoing_requests.items()
-        if there == remote and getattr(pipe.request, "for_device", None) == name
-    ]
-    for pipe in pipes:
-        pipe.add_exception(error.NetworkError("the device was away"))
-    for pipe in pipes:
-        waiting = messages._backlogs.get(remote, [])
-        waiting[:] = [each for each in waiting if each[0] is not pipe.request]
-        exchange = messages._active_exchanges.pop((remote, pipe.request.mid), None)
-        if exchange is not None:
-            exchange[1].cancel()
-            messages._continue_backlog(remote)

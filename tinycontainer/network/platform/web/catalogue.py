@@ -12,7 +12,6 @@ from tinycontainer_tokens import Role
 from ..actor import Actor, PlatformScope
 from ..catalogue import applications, artefacts, keys
 from ..catalogue.artefacts import ArtefactKind
-from ..refusing import bad_request
 from ..tables.catalogue import ApplicationRow, ArtefactRow, PublicKey
 from .bodies import JsonAnswer, JsonBody, Label
 from .callers import caller
@@ -200,8 +199,6 @@ def _add_artefacts(router: APIRouter, parts: PlatformParts) -> None:
         content: Annotated[bytes, Depends(_read_body)],
     ) -> ArtefactShown:
         """Keep some bytes under their hash."""
-        if len(content) > parts.limits.payload_bytes:
-            raise bad_request(f"content: has more than {parts.limits.payload_bytes} bytes")
         with parts.changing(actor) as session:
             row = artefacts.keep_artefact(session, actor, sha256, kind, content, parts.now_s())
             return ArtefactShown.of(row)
