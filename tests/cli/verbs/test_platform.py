@@ -102,6 +102,17 @@ def test_over_tls_the_cookie_is_for_tls_only(furnished: Path) -> None:
         assert "strict-transport-security" in found.headers
 
 
+def test_one_file_is_served_by_one_platform(furnished: Path, program: Program) -> None:
+    second = furnished.with_name("second.toml")
+    second.write_text(f'[http]\nbind = "{HOST}:{free_web_port()}"\n')
+    with served(furnished):
+        problem = program.bad("platform", "serve", second)
+        assert "platform.db: another platform serves it; end that one first" in problem
+        assert program.good("platform", "backup", second, furnished.with_name("copy.db"))
+    with served(second):
+        pass
+
+
 def test_what_is_served_stays_after_it_is_ended(furnished: Path, program: Program) -> None:
     for number in (2, 3):
         with served(furnished) as web:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from tinycontainer.errors import TinyContainerError
+from tinycontainer.state.ownership import OwnerLock, Ownership
 from tinycontainer.text import flatten
 
 from .migrations import judging
@@ -94,6 +95,30 @@ class PlatformDatabase:
                 judging.upgrade(connection)
             if self._file is not None:  # not before it is known to be a platform's
                 self._file.let_readers_in()
+
+    @contextmanager
+    def served(self) -> Iterator[None]:
+        """Be the only one that serves a SQLite file, until the block is left.
+
+        How often somebody tried to log in, or asks, is counted in memory: a second server would
+        count anew. Those who serve one PostgreSQL together know that.
+
+        Raises:
+            PlatformDatabaseError: another one serves it.
+        """
+        if self._file is None:
+            yield
+            return
+        path = self._file.path
+        lock = OwnerLock(path.with_name(f"{path.name}-lock"))
+        with self._refusing():
+            is_taken = lock.take(Ownership.SOLE)
+        if not is_taken:
+            raise PlatformDatabaseError(self.name, "another platform serves it; end that one first")
+        try:
+            yield
+        finally:
+            lock.release()
 
     def check(self) -> None:
         """Look whether it can be used; a file that is not there yet can.

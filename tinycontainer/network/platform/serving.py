@@ -39,6 +39,7 @@ async def serve_platform(
     with (
         closing(listen(plan.http)) as listener,
         closing(PlatformDatabase(plan.database_url)) as database,
+        database.served(),
     ):
         database.migrate()
         parts = assemble(database, content.http, content.limits, around)
