@@ -88,8 +88,12 @@ class ReleaseRow(PlatformTable):
     """Of the calls that the owner allows."""
     terms: Mapped[dict[str, Any]] = mapped_column(JSON)
     """Further claims of tokens, by the name of their kind."""
+    envelope_sha256: Mapped[str | None] = mapped_column(String(SHA256_DIGITS))
+    """Of the artefact by which infrastructure has signed it as an update."""
     created_s: Mapped[float] = mapped_column(Double)
     completed_s: Mapped[float | None] = mapped_column(Double)
+    bundle_sha256: Mapped[str | None] = mapped_column(String(SHA256_DIGITS), index=True)
+    """Known from the start of the first rollout on, after which the release does not change."""
 
     application: Mapped[ApplicationRow] = relationship(lazy="joined", innerjoin=True)
     tokens: Mapped[list["ReleaseToken"]] = relationship(

@@ -33,6 +33,7 @@ class DeviceRow(PlatformTable):
     __table_args__ = (
         Index(None, "organisation_id", "name"),
         Index(None, "infrastructure_id", "name"),
+        Index(None, "gateway", "endpoint", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -48,4 +49,10 @@ class DeviceRow(PlatformTable):
     profile_id: Mapped[int] = mapped_column(ForeignKey("device_profile.id"), index=True)
     device_id: Mapped[str | None] = mapped_column(String(DEVICE_ID_CHARACTERS))
     """What the audience of a token names; if there is none, that of the profile."""
+    gateway: Mapped[str | None] = mapped_column(String(NAME_CHARACTERS))
+    """Through which it is reached, by the name in the platform's file; None if it is not."""
+    endpoint: Mapped[str | None] = mapped_column(String(NAME_CHARACTERS))
+    """Its name there."""
+    contact_s: Mapped[float | None] = mapped_column(Double)
+    """When it last answered."""
     created_s: Mapped[float] = mapped_column(Double)
