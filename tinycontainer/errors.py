@@ -49,7 +49,7 @@ class SeveredMismatch(EnvelopeError):
 
 
 class LoadReason(StrEnum):
-    """Why a load or a reconfiguration was refused."""
+    """Why a load, a reconfiguration or a withdrawal was refused."""
 
     OUT_OF_ORDER = "out-of-order"
     SECTION_LENGTH = "section-length"
@@ -67,10 +67,12 @@ class LoadReason(StrEnum):
     WRONG_STATE = "wrong-state"
     TYPE_CHANGED = "type-changed"
     SEQUENCE_STORE = "sequence-store"
+    BAD_REQUEST = "bad-request"
+    """A withdrawal by a token that allows something."""
 
 
 class LoadError(TinyContainerError):
-    """A load, a start or a reconfiguration was refused; nothing has changed.
+    """A load, a start, a reconfiguration or a withdrawal was refused; nothing has changed.
 
     Where a refusal compares values, a class of its own carries them: what was found and what is
     allowed. Nobody has to read them out of ``problem``.

@@ -66,8 +66,8 @@ def parse_object(line: bytes) -> dict[str, Any]:
         require_shallow_text(text)
         values = json.loads(
             text,
-            object_pairs_hook=_object_of_pairs,
-            parse_constant=_refuse_constant,
+            object_pairs_hook=object_of_pairs,
+            parse_constant=refuse_constant,
         )
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8 text") from None
@@ -91,18 +91,28 @@ def whole_number(value: object, bounds: range = INT64) -> int:
     return value
 
 
-def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
-    # One byte more than allowed, so that `parse_object` sees that a line is too long.
-    while line := file.readline(MAX_LINE_BYTES + 1):
-        yield line
+def object_of_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, for a parser that would let the last of equal keys win.
 
-
-def _object_of_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    Raises:
+        ValueError: it has one key twice.
+    """
     values = dict(pairs)
     if len(values) < len(pairs):
         raise ValueError("has one key twice")
     return values
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def refuse_constant(name: str) -> NoReturn:
+    """Refuse NaN and Infinity, for a parser that would accept them.
+
+    Raises:
+        ValueError: always.
+    """
     raise ValueError(f"{name} is no JSON")
+
+
+def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
+    # One byte more than allowed, so that `parse_object` sees that a line is too long.
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        yield line

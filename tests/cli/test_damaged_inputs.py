@@ -20,7 +20,7 @@ KEY_FORMS = {"Ed25519": (), "HMAC": ("--mac",)}
 CODES = {0, 1, 2, 3}
 WITHOUT_FILES = {
     ("runtimes",), ("schema",), ("completion",), ("demo",), ("remote",), ("new",),
-    ("platform", "sign"),
+    ("platform", "sign"), ("platform", "withdraw"),
 }  # fmt: skip
 """Verbs that read no file, or only for a device or a platform that they ask."""
 
@@ -58,6 +58,8 @@ uids = ["mapper"]
 name = "bob"
 credential = "bob.ccs"
 rights = ["load", "delete"]
+[evidence]
+key = "evidence.pem"
 """
 PLATFORM = """
 [http]
@@ -139,8 +141,9 @@ PROOFS = {
     "secret": "alice/device/secret.json",
     "identity": "desk.edhoc",
     "credential": "bob.ccs",
+    "evidence": "evidence.pem",
 }
-"""What a protected device knows its peers by; `serve` reads them."""
+"""What a protected device knows its peers by, and what it signs with; `serve` reads them."""
 CONTEXT = {
     "operators_settings": "alice/operator/settings.json",
     "operators_secret": "alice/operator/secret.json",
@@ -210,6 +213,7 @@ def workshop(root: Path, program: Program, form: str) -> Workshop:
     program.good("keygen", "--oscore", root / "alice")
     for name in ("desk", "bob"):
         program.good("keygen", "--edhoc", root / name)
+    program.good("keygen", root, "--evidence")
     program.good("keygen", root / "keys", *KEY_FORMS[form])
     program.good("pack", root / "mapper", "--keys", root / "keys", "-o", root / "given.tcb")
     program.good(

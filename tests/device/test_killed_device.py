@@ -53,6 +53,9 @@ def check_kills(tmp_path: Path, seed: int, kills: int) -> None:
         for uid in {*found["containers"], *last["containers"], *coming["containers"]}:
             entry = found["containers"].get(uid)
             assert entry in (last["containers"].get(uid), coming["containers"].get(uid)), uid
+        for uid in found["containers"]:  # a withdrawal overtakes the mask alone
+            sequences = found["sequences"]
+            assert sequences[f"{uid} MASK"] == sequences[f"{uid} METADATA"]
         assert state.kept_aside() == ()
         lying = {view.uid.decode(): view.slot for view in world.device}
         assert lying == {uid: entry[0] for uid, entry in found["containers"].items()}

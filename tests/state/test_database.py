@@ -295,12 +295,12 @@ def test_a_transaction_that_is_over_is_on_the_disk(path: Path) -> None:
 
 def test_a_file_of_an_older_version_gets_all_later_migrations(path: Path) -> None:
     migrations = (*MIGRATIONS, ("CREATE TABLE more (count INTEGER)", "INSERT INTO more VALUES (7)"))
-    with pytest.raises(StateFileError, match="has the older schema 3; a run brings it up to date"):
+    with pytest.raises(StateFileError, match="has the older schema 4; a run brings it up to date"):
         Database(path, sound, migrations, is_reader=True)
     first, second = Database(path, sound, migrations), Database(path, sound, migrations)
     for each in (first, second):
         assert each.read("SELECT count FROM more") == [(7,)]
-        assert each.read("PRAGMA user_version") == [(4,)]
+        assert each.read("PRAGMA user_version") == [(5,)]
         assert each.read("SELECT count(*) FROM accepted") == [(1,)]
 
 

@@ -22,6 +22,7 @@ from tinycontainer.network.agent.updates import Updates
 from tinycontainer.state import DeviceState, MemoryState
 from tinycontainer.suit.updater import Updater
 from tinycontainer.tools.recording import Recorder
+from tinycontainer_tokens import KeyMaterial
 
 OPEN = Peers({}, is_protected=False)
 
@@ -42,6 +43,7 @@ class Managed:
         now_s: the agent's monotonic time.
         step_s: how much of it passes with each request.
         recorder: records the device; None if nothing does.
+        evidence_key: signs what it states of itself; None if it states nothing.
     """
 
     peers: Peers = OPEN
@@ -50,6 +52,7 @@ class Managed:
     now_s: float = 0.0
     step_s: float = 0.01
     recorder: Recorder | None = None
+    evidence_key: KeyMaterial | None = None
 
     def __post_init__(self) -> None:
         self.changes = Changes()
@@ -79,6 +82,7 @@ class Managed:
                 self.changes,
                 lambda: 7,
                 self.updates,
+                self.evidence_key,
             ),
         )
 

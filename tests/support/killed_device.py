@@ -17,6 +17,7 @@ from random import Random
 from typing import Any
 
 from support.scripted import Program, trap, work
+from support.withdrawals import withdrawal
 from support.worlds import World, blueprint, newer, times
 from tinycontainer.errors import InvalidTransition, LoadError, UnknownContainer
 from tinycontainer.state import Ownership, SqliteState
@@ -25,7 +26,10 @@ from tinycontainer_tokens import Kind, SequenceSubject
 
 CHANGES = 40
 UIDS = ("a", "b", "traps")
-_VERBS = ("load", "start", "start", "stop", "kill", "delete", "change", "replace", "run", "run")
+_VERBS = (
+    *("load", "load", "start", "start", "stop", "kill", "delete", "withdraw", "change", "replace"),
+    *("run", "run"),
+)
 
 
 def boot(path: Path) -> tuple[World, SqliteState]:
@@ -80,6 +84,11 @@ def changes(world: World, state: SqliteState, seed: int) -> Iterator[dict[str, A
                     plans[uid] = newer(plans[uid], mask=dice.randrange(1, 32))
                     bundle = world.pack(replace(plans[uid], security=times(period=10, loop=5)))
                     world.device.replace(bundle.encode(), dice.choice([None, 30]))
+                case "withdraw":
+                    plans[uid] = newer(plans[uid])
+                    sequence = plans[uid].options.sequence
+                    plans[uid] = newer(plans[uid])
+                    world.device.withdraw(uid, withdrawal(uid, sequence))
                 case "run":
                     world.device.run(for_ms=dice.choice([5, 50, 11_000]))
                 case verb:

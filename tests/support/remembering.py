@@ -61,6 +61,7 @@ def picture(state: DeviceState, steps: list[Step]) -> object:
         state.containers(),
         state.remembered(),
         state.events(0, 1000),
+        [state.event_chain(number) for number in (0, state.events(0, 0).newest)],
         [state.answer(each.peer, each.request_id) for each in asked],
         [state.newest(subject) for subject in SUBJECTS],
         state.kept_aside(),

@@ -52,6 +52,7 @@ def test_events_are_read_as_they_were_written(tmp_path: Path) -> None:
         events.Loaded(b"\x1b[2J", 1, "wasm", "rfc9052", ("code token",), 1, 2, 3, "0" * 64),
         events.LoadRefused(b"", "load", "token", "bad\x00\ud800"),
         events.Reconfigured(b"x", 3, 4, (1, 2), ()),
+        events.Withdrawn(b"x", (1 << 64) - 1),
         events.Called(b"x", "write", 1, 2, b"hi"),
         events.HookEnded(b"x", "loop", "completed", -3, 7, 5, ""),
         events.HookEnded(b"x", "loop", "trapped", 0, 7, 5, "unreachable", ((3, 418), (0, 60))),

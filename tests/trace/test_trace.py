@@ -33,6 +33,7 @@ from tinycontainer.trace.events import (
     ReplacementUndone,
     Replacing,
     Transitioned,
+    Withdrawn,
 )
 
 INERT = set(string.printable) - set("\t\n\r\x0b\x0c")
@@ -92,7 +93,7 @@ def is_inert(json_lines: list[str], human_lines: list[str]) -> bool:
 
 def test_every_kind_of_event_has_a_name_of_its_own() -> None:
     names = [kind.name for kind in KINDS]
-    assert len(set(names)) == len(names) == 21
+    assert len(set(names)) == len(names) == 22
     assert all(set(name) <= set(string.ascii_lowercase + "-") for name in names)
 
 
@@ -205,6 +206,7 @@ def test_payload_is_nothing_for_people() -> None:
         (Replacing(b"x", 0), "is being replaced"),
         (Replacing(b"x", 2_500_000), "is being replaced, to be confirmed within 2.5 ms"),
         (ReplacementConfirmed(b"x"), "the replacement is confirmed"),
+        (Withdrawn(b"x", 7), "all rights WITHDRAWN by sequence 7"),
         (ReplacementUndone(b"x", "too late\x1b[2J"), "is UNDONE: too late\\x1b[2J"),
     ],
 )

@@ -7,6 +7,7 @@ device file that was read; `make_setup` joins the two; `Device.from_file` does i
 
 from .device import Device, boot, load_listed_containers
 from .device_plan import DevicePlan, read_plan, type_of_engine
+from .evidence_key import read_evidence_key
 from .installation import Installation, InstalledRuntime
 from .setup import choose_runtimes, locate_drivers, make_setup, read_trust
 from .update_rules import read_identity, read_update_rules
@@ -21,6 +22,7 @@ __all__ = [
     "load_listed_containers",
     "locate_drivers",
     "make_setup",
+    "read_evidence_key",
     "read_identity",
     "read_plan",
     "read_trust",

@@ -33,12 +33,14 @@ class Device(BareDevice):
 
     Attributes:
         updater: applies updates; None if the device takes none.
+        evidence_key: signs what the device states of itself; None if it states nothing.
     """
 
     def __init__(self, setup: Setup, clock: Clock, sinks: Sequence[Sink] = ()) -> None:
         super().__init__(setup, clock, sinks)
         rules = setup.update_rules if isinstance(setup, FileSetup) else None
         self.updater = None if rules is None else Updater(rules, self)
+        self.evidence_key = setup.evidence_key if isinstance(setup, FileSetup) else None
 
     def update(self, envelope: bytes, fetch: Fetch = fetch_nothing) -> UpdateOutcome:
         """Apply a SUIT envelope: all that it says, or nothing (TC-UPD-05).

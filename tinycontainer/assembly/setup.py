@@ -26,11 +26,13 @@ from tinycontainer_tokens import (
     Algorithm,
     KeyEntry,
     KeyFileError,
+    KeyMaterial,
     KeyStore,
 )
 from tinycontainer_tokens import key_files as key_codec
 
 from .device_plan import DevicePlan
+from .evidence_key import read_evidence_key
 from .installation import Installation
 from .parsed_files import ParsedFiles
 from .update_rules import read_update_rules
@@ -42,13 +44,15 @@ def discard_line(_line: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class FileSetup(Setup):
-    """What a device is made of, with what its file says of updates.
+    """What a device is made of, with what its file says of updates and of evidence.
 
     Attributes:
         update_rules: which updates it takes; None if it takes none.
+        evidence_key: signs what it states of itself; None if it states nothing.
     """
 
     update_rules: UpdateRules | None = None
+    evidence_key: KeyMaterial | None = None
 
 
 def make_setup(
@@ -82,9 +86,11 @@ def make_setup(
     virtual_time = isinstance(clock, VirtualClock)
     # In a replay the changes come from the recording, not from updates.
     rules = None if outside else read_update_rules(plan, trust, installation.files)
-    if content.device.key is not None and outside is None and not is_reader:
+    signs = outside is None and not is_reader
+    if content.device.key is not None and signs:
         # Nothing is signed with it yet; a device whose key cannot be used does not begin.
         read_device_key(plan.file(content.device.key, "device.key"))
+    evidence_key = read_evidence_key(plan, trust, rules) if signs else None
     # Last, so that no error keeps a state from its next owner.
     given = outside or Outside(
         _make_drivers(plan, installation, show_line, virtual_time=virtual_time),
@@ -103,6 +109,7 @@ def make_setup(
         sequences=given.sequences,
         state=state,
         update_rules=rules,
+        evidence_key=evidence_key,
     )
 
 

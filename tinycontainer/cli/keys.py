@@ -188,6 +188,21 @@ def read_update_keys(paths: tuple[Path, ...], option: str) -> UpdateKeys:
         raise VerbRefused(f"{option}: {error}") from None
 
 
+def read_evidence_key(path: Path) -> KeyMaterial:
+    """Read the public key by which a device's evidence is checked.
+
+    Args:
+        path: a key file; of a private key the public half is used.
+
+    Raises:
+        VerbRefused: it cannot be used.
+    """
+    key = _read_public(path)
+    if key.is_symmetric:
+        raise VerbRefused(f"{show(str(path))}: is no Ed25519 key; evidence is checked by one")
+    return KeyMaterial(Algorithm.EDDSA, key.public)
+
+
 def require_trustworthy(keys: Mapping[Role, KeyMaterial], profile: Profile) -> KeyStore:
     """Make the store of a device that trusts keys, and refuse those that none could trust together.
 

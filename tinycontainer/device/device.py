@@ -25,7 +25,7 @@ from .containers.judgement import LoadCheck, decode_bundle
 from .containers.lifecycle import Event
 from .containers.memory import Section
 from .containers.view import View
-from .looking import Looking, to_uid
+from .looking import Looking, require_uid, to_uid
 from .running.executor import Executor
 from .running.management import Management
 from .setup import Setup
@@ -303,6 +303,27 @@ class BareDevice(Looking):
         """
         self._end(uid, Event.DELETE, ExitReason.DELETED)
 
+    def withdraw(self, uid: bytes | str, token: bytes) -> None:
+        """Take back every right of a container by its owner's token alone; it is deleted.
+
+        Bundles with an older mask token are refused from then on, whether it was loaded or not. The
+        same token again succeeds, and changes nothing.
+
+        Args:
+            uid: of the container: 1 to 63 bytes.
+            token: untrusted bytes: a mask token of ``rfc9052`` that allows no call, with a higher
+                sequence than every one that was accepted before.
+
+        Raises:
+            LoadError: it is refused; nothing has changed.
+            ValueError: no such uid.
+        """
+        raw = require_uid(uid)
+        with self._managing:
+            container = self._controller.withdrawals.withdraw(raw, token)
+            if container is not None:
+                self._executor.started.end(container)
+
     def reconfigure(self, metadata: bytes) -> View:
         """Change a loaded container's rights and timing by new metadata, all or nothing.
 
@@ -351,6 +372,11 @@ class BareDevice(Looking):
         with self._managing:
             end_ns = self._clock.now_ns() + for_ms * NS_PER_MS
             return self._executor.run(end_ns, sleeps=False)
+
+    @property
+    def trace_sha256(self) -> bytes | None:
+        """SHA-256 of the trace since the boot; None of a device whose trace is not recorded."""
+        return None
 
     def wind_down(self) -> None:
         """Let every started container end as by `stop`, because the device is switched off.

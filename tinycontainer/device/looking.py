@@ -8,6 +8,7 @@ from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.metadata import Metadata, PeerType
 from tinycontainer.trace import Account
 from tinycontainer_tokens import Accepted, SequenceSubject
+from tinycontainer_tokens.claims import MAX_UID_BYTES
 
 from .containers.container import Container
 from .containers.controller import Controller
@@ -140,3 +141,15 @@ class Looking:
 def to_uid(uid: bytes | str) -> bytes:
     """A uid as bytes."""
     return uid.encode() if isinstance(uid, str) else uid
+
+
+def require_uid(uid: bytes | str) -> bytes:
+    """A uid as bytes, if a container can have it.
+
+    Raises:
+        ValueError: none can.
+    """
+    raw = to_uid(uid)
+    if not 1 <= len(raw) <= MAX_UID_BYTES:
+        raise ValueError(f"a uid has 1 to {MAX_UID_BYTES} bytes, not {len(raw)}")
+    return raw

@@ -203,6 +203,17 @@ class StateTable(Table):
     )
 
 
+class EvidenceTable(Table):
+    """How the device signs what it is and what has happened on it."""
+
+    key: str | None = Field(
+        None,
+        min_length=1,
+        description="the private key that signs it (Ed25519, mode 0600), within the device file's"
+        " directory; for nothing else",
+    )
+
+
 RightName = Literal[
     "read", "start", "stop", "load", "delete", "reconfigure", "update", "identify", "snapshot"
 ]
@@ -350,6 +361,7 @@ class DeviceFile(Table):
     state: StateTable = StateTable()
     update: UpdateTable = UpdateTable()
     agent: AgentTable = AgentTable()
+    evidence: EvidenceTable = EvidenceTable()
     runtimes: dict[str, str] = Field(
         default_factory=dict, description="which runtime runs a container type, if not the default"
     )

@@ -1,4 +1,4 @@
-"""The device's own key: read with suspicion, and never shown."""
+"""The device's own keys: read with suspicion, and never shown."""
 
 from pathlib import Path
 
@@ -6,18 +6,19 @@ from tinycontainer.interfaces.private_files import file_error, read_regular_file
 from tinycontainer_tokens import KeyFileError, KeyMaterial, key_files
 
 
-def read_device_key(path: Path) -> KeyMaterial:
-    """Read the private key that `[device] key` names.
+def read_device_key(path: Path, made_by: str = "keygen --device") -> KeyMaterial:
+    """Read the private key that `[device] key` or `[evidence] key` names.
 
     Args:
         path: where it lies.
+        made_by: how one is made, for the error.
 
     Returns:
         An Ed25519 key with its secret half, which its representation does not show.
 
     Raises:
         DeviceFileError: it cannot be read, is no regular file, others than its owner can use it, or
-            it holds no Ed25519 private key to sign with (TC-STATE-13).
+            it holds no Ed25519 private key to sign with (TC-STATE-13, TC-EVID-01).
     """
     content = read_regular_file(path, key_files.MAX_KEY_FILE_BYTES + 1, is_private=True)
     if key_files.is_encrypted(content):
@@ -28,6 +29,6 @@ def read_device_key(path: Path) -> KeyMaterial:
     except KeyFileError as error:
         raise file_error(path, str(error)) from None
     if key.is_symmetric or key.secret is None or not key.may_sign:
-        problem = "is no Ed25519 private key to sign with; make one by `keygen --device`"
+        problem = f"is no Ed25519 private key to sign with; make one by `{made_by}`"
         raise file_error(path, problem)
     return key

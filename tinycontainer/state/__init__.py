@@ -5,6 +5,7 @@ The device's tokens know only a part of it, the tokens package's `SequenceStore`
 
 from .database import Database, StateFileBusy, StateFileError, StateFileOwned
 from .device_state import DeviceState
+from .event_chain import CHAIN_BYTES, extend_chain
 from .memory_state import MemoryState
 from .ownership import Ownership
 from .remembered import (
@@ -26,6 +27,7 @@ from .remembered import (
 from .sqlite_state import SqliteState
 
 __all__ = [
+    "CHAIN_BYTES",
     "KEPT_EVENTS",
     "LAST_S",
     "MAX_COUNT",
@@ -48,4 +50,5 @@ __all__ = [
     "StoredContainer",
     "StoredEvent",
     "StoredEvents",
+    "extend_chain",
 ]

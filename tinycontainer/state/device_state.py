@@ -51,6 +51,15 @@ class DeviceState(SequenceStore, Protocol):
         """
         ...
 
+    def event_chain(self, number: int) -> bytes:
+        """The value of the hash chain over events, 32 bytes (see `extend_chain`).
+
+        Args:
+            number: the value after the event of this number; after the newest for a higher one,
+                before the oldest that is kept for a lower one than that has.
+        """
+        ...
+
     def answer(self, peer: bytes, request_id: bytes) -> bytes | None:
         """What was answered to a peer's request; None if that is unknown, or no longer kept."""
         ...

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from tinycontainer_tokens import Accepted, SequenceSubject, require_not_overtaken
 
+from .event_chain import CHAIN_START, extend_chain
 from .remembered import (
     ANSWERED_PEERS,
     ANSWERS_PER_PEER,
@@ -35,6 +36,7 @@ class _Memory:
     answers: Answers = field(default_factory=dict)
     aside: tuple[SetAside, ...] = ()
     device_id: bytes | None = None
+    chain_before: bytes = CHAIN_START
 
 
 class MemoryState:
@@ -55,14 +57,16 @@ class MemoryState:
     def record(self, change: StateChange) -> None:
         """See `DeviceState.record`."""
         before = self._memory
+        gone, events = _add_events(before.events, change.events)
         self._memory = _Memory(
             _accept(before.sequences, change),
             _store(before.containers, change),
             replace(before.boot, time_s=max(before.boot.time_s, change.now_s)),
-            _add_events(before.events, change.events),
+            events,
             before.answers if change.answer is None else _add(before.answers, change.answer),
             before.aside,
             before.device_id if change.device_id is None else change.device_id,
+            extend_chain(before.chain_before, gone),
         )
 
     def containers(self) -> tuple[StoredContainer, ...]:
@@ -86,6 +90,11 @@ class MemoryState:
         kept = self._memory.events
         later = tuple(event for event in kept if event.number > since)
         return StoredEvents(_newest_number(kept), later[: max(0, most)])
+
+    def event_chain(self, number: int) -> bytes:
+        """See `DeviceState.event_chain`."""
+        covered = (event for event in self._memory.events if event.number <= number)
+        return extend_chain(self._memory.chain_before, covered)
 
     def answer(self, peer: bytes, request_id: bytes) -> bytes | None:
         """See `DeviceState.answer`."""
@@ -133,9 +142,10 @@ def _store(
 
 def _add_events(
     before: tuple[StoredEvent, ...], contents: tuple[bytes, ...]
-) -> tuple[StoredEvent, ...]:
+) -> tuple[tuple[StoredEvent, ...], tuple[StoredEvent, ...]]:
+    """The events that are no longer kept, and those that are."""
     if not contents:
-        return before
+        return (), before
     added = enumerate(contents, start=_newest_number(before) + 1)
     events = [*before, *(StoredEvent(number, content) for number, content in added)]
     all_bytes = sum(len(event.content) for event in events)
@@ -143,7 +153,7 @@ def _add_events(
     while are_too_many_events(len(events) - gone, all_bytes):
         all_bytes -= len(events[gone].content)
         gone += 1
-    return tuple(events[gone:])
+    return tuple(events[:gone]), tuple(events[gone:])
 
 
 def _newest_number(events: tuple[StoredEvent, ...]) -> int:

@@ -90,4 +90,14 @@ _DEVICE_ID: Final[Migration] = (
     _table("identity", _integer("id", 0, 0), _blob("content", 1, 64), _CHECKSUM, key="id"),
 )
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (_SEQUENCES_ALONE, _WHOLE_STATE, _DEVICE_ID)
+_EVENT_CHAIN: Final[Migration] = (
+    # The chain value before the oldest event; without a row, none was dropped since there is one.
+    _table("chain", _integer("id", 0, 0), _blob("value", 32, 32), _CHECKSUM, key="id"),
+)
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (
+    _SEQUENCES_ALONE,
+    _WHOLE_STATE,
+    _DEVICE_ID,
+    _EVENT_CHAIN,
+)

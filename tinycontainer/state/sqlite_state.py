@@ -9,6 +9,7 @@ from typing import Any, Final
 from tinycontainer_tokens import Accepted, Kind, SequenceSubject, require_not_overtaken
 
 from .database import Database, StateFileError
+from .event_chain import CHAIN_START, extend_chain
 from .ownership import Ownership
 from .remembered import (
     ANSWERED_PEERS,
@@ -31,6 +32,7 @@ from .tables import (
     APPLIED,
     ASIDE,
     BOOT,
+    CHAIN,
     CONTAINER,
     COUNTED_TO,
     EVENT,
@@ -54,7 +56,7 @@ _BUNDLE_COLUMN: Final = 2
 """Place of the bundle's hash in a row of a container."""
 _NEWEST_EVENT: Final = "SELECT coalesce(max(number), 0) FROM event"
 _READ_EVENTS: Final = "SELECT number, content FROM event WHERE number > ? ORDER BY number LIMIT ?"
-_EVENT_LENGTHS: Final = "SELECT number, length(content) FROM event ORDER BY number"
+_READ_KEPT_EVENTS: Final = "SELECT number, content FROM event ORDER BY number"
 _NEWEST_ANSWER: Final = "SELECT coalesce(max(number), 0) FROM answer"
 _OLD_ANSWERS: Final = (
     "SELECT request_id FROM answer WHERE peer = ? ORDER BY number DESC LIMIT -1 OFFSET ?"
@@ -94,7 +96,7 @@ class SqliteState:
         is_sole_writer = ownership is Ownership.SOLE and not is_reader
         self._known: KnownRows | None = {} if is_sole_writer else None
         self._known_since = self._database.lock.taken
-        self._kept_events: deque[tuple[int, int]] = deque()
+        self._kept_events: deque[StoredEvent] = deque()
         self._kept_event_bytes = 0
         self._hashes: dict[int, tuple[tuple[bytes, bytes, bytes], bytes]] = {}
 
@@ -168,6 +170,11 @@ class SqliteState:
         rows = self._database.read(_READ_EVENTS, bounds)
         newest = max((number for (number,) in self._database.read(_NEWEST_EVENT)), default=0)
         return StoredEvents(newest, tuple(StoredEvent(number, content) for number, content in rows))
+
+    def event_chain(self, number: int) -> bytes:
+        """See `DeviceState.event_chain`."""
+        covered = (event for event in self.events(0, KEPT_EVENTS).entries if event.number <= number)
+        return extend_chain(_chain(self._read_row(CHAIN, (0,))), covered)
 
     def answer(self, peer: bytes, request_id: bytes) -> bytes | None:
         """See `DeviceState.answer`."""
@@ -286,17 +293,20 @@ class SqliteState:
             return
         kept = self._kept_events
         if not kept:
-            kept.extend(writing.read(_EVENT_LENGTHS))
-            self._kept_event_bytes = sum(length for _, length in kept)
+            kept.extend(StoredEvent(*row) for row in writing.read(_READ_KEPT_EVENTS))
+            self._kept_event_bytes = sum(len(event.content) for event in kept)
         for content in contents:
-            number = kept[-1][0] + 1 if kept else 1
-            kept.append((number, len(content)))
+            number = kept[-1].number + 1 if kept else 1
+            kept.append(StoredEvent(number, content))
             self._kept_event_bytes += len(content)
             writing.put(EVENT, number, content)
+        gone = []
         while are_too_many_events(len(kept), self._kept_event_bytes):
-            number, length = kept.popleft()
-            self._kept_event_bytes -= length
-            writing.remove(EVENT, number)
+            gone.append(kept.popleft())
+            self._kept_event_bytes -= len(gone[-1].content)
+            writing.remove(EVENT, gone[-1].number)
+        if gone:
+            writing.put(CHAIN, 0, extend_chain(_chain(writing.find(CHAIN, 0)), gone))
 
     def _hash_of(self, stored: StoredContainer) -> bytes:
         """The hash of its bundle; the sections of a slot that stay as they are keep theirs."""
@@ -343,6 +353,10 @@ def _put_answer(writing: Writing, answer: StoredAnswer) -> None:
     for (peer,) in writing.read(_OLD_PEERS, (ANSWERED_PEERS,)):
         for (request_id,) in writing.read(_ANSWERS_OF, (peer,)):
             writing.remove(ANSWER, peer, request_id)
+
+
+def _chain(row: Values | None) -> bytes:
+    return CHAIN_START if row is None else row[1]
 
 
 def _boot(row: Values | None) -> Boot:

@@ -52,7 +52,8 @@ EVENT: Final = CheckedTable("event", ("number",), ("content", "checksum"))
 ANSWER: Final = CheckedTable("answer", ("peer", "request_id"), ("number", "content", "checksum"))
 APPLIED: Final = CheckedTable("applied", ("uid",), ("number", "digest", "checksum"))
 IDENTITY: Final = CheckedTable("identity", ("id",), ("content", "checksum"))
-_CHECKED: Final = (ACCEPTED, BOOT, CONTAINER, ASIDE, EVENT, ANSWER, APPLIED, IDENTITY)
+CHAIN: Final = CheckedTable("chain", ("id",), ("value", "checksum"))
+_CHECKED: Final = (ACCEPTED, BOOT, CONTAINER, ASIDE, EVENT, ANSWER, APPLIED, IDENTITY, CHAIN)
 
 _READ_BUNDLES: Final = "SELECT bundle_sha256, checksum, metadata, code, data FROM bundle"
 _FIND_BUNDLE: Final = "SELECT 1 FROM bundle WHERE bundle_sha256 = ?"

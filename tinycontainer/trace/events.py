@@ -73,7 +73,7 @@ class Loaded(TraceEvent):
 
 @dataclass(slots=True)
 class LoadRefused(TraceEvent):
-    """A load, a start, a reconfiguration or a replacement was refused, with its reason.
+    """A load, a start, a reconfiguration, a replacement or a withdrawal was refused, and why.
 
     verb says which of them; uid is empty where it was not yet known.
     """
@@ -135,6 +135,18 @@ class Updated(TraceEvent):
     """
 
     name: ClassVar[str] = "updated"
+    uid: bytes
+    sequence: int
+
+
+@dataclass(slots=True)
+class Withdrawn(TraceEvent):
+    """The owner has taken back every right of this container, loaded or not.
+
+    sequence is that of the token: mask tokens with a lower one are refused from now on.
+    """
+
+    name: ClassVar[str] = "withdrawn"
     uid: bytes
     sequence: int
 

@@ -175,6 +175,8 @@ def _words(event: TraceEvent, locate: Locate) -> str | None:
             return f"the replacement is UNDONE: {flatten(event.reason)}"
         case events.Updated():
             return f"update {event.sequence} accepted"
+        case events.Withdrawn():
+            return f"all rights WITHDRAWN by sequence {event.sequence}"
         case events.RightExpired():
             which = f" of endpoint {event.endpoint_id}" if event.token == "endpoint" else ""
             return f"the {flatten(event.token)} token{which} EXPIRED"

@@ -23,7 +23,7 @@ from tinycontainer.tools.pictures import (
     text_chart,
 )
 from tinycontainer.trace import JsonLines, Tally, TraceEvent
-from tinycontainer.trace.events import Loaded, ReplacementUndone, Transitioned
+from tinycontainer.trace.events import Loaded, ReplacementUndone, Transitioned, Withdrawn
 
 PLAN = blueprint("box", security=times(period=10))
 WHY = "it ended before it completed a loop"
@@ -112,6 +112,10 @@ def test_a_report_and_a_live_view_show_what_was_undone(
     assert WHY in out
     assert WHY in page.read_text()
     assert f"replacement undone: {WHY}"[:40] in shown_live(world.events)
+
+
+def test_a_live_view_shows_what_was_withdrawn() -> None:
+    assert "all rights withdrawn by sequence 7" in shown_live([Withdrawn(b"x", 7)])
 
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)

@@ -120,6 +120,7 @@ def test_an_answer_of_another_kind_is_no_success(code: Code) -> None:
     wishes: list[Callable[[Client], object]] = [
         lambda client: client.order(b"a", "start"),
         lambda client: client.delete(b"a"),
+        lambda client: client.withdraw(b"a", b""),
         lambda client: client.reconfigure(b"a", b""),
         lambda client: client.set_device_id(b"a"),
         lambda client: client.judge(b"", replaces=False),

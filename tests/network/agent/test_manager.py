@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import cbor2
 import pytest
 from support.agents import Managed, content, known, option, problem
+from support.withdrawals import withdrawal
 from support.worlds import blueprint
 
 from tinycontainer.network.agent.requests.message import CoapAnswer, Code, Method, Option, to_uint
@@ -35,6 +36,7 @@ def paths(managed: Managed) -> Iterator[tuple[set[Right], Method, str, bytes, di
     yield {Right.LOAD}, Method.PUT, f"{A}?{ID}", whole, {}
     yield {Right.LOAD, Right.DELETE}, Method.PUT, f"{A}?{ID}", whole, {Option.IF_MATCH: b""}
     yield {Right.DELETE}, Method.DELETE, f"{A}?{ID}", b"", {}
+    yield {Right.DELETE}, Method.POST, f"{A}/w?{ID}", withdrawal("a"), {}
     yield {Right.RECONFIGURE}, Method.PUT, f"{A}/m?{ID}", bundle.metadata, {}
     yield {Right.LOAD}, Method.POST, "/tc/j", whole, {}
     yield {Right.LOAD}, Method.POST, "/tc/j?replaces", whole, {}

@@ -9,6 +9,7 @@ import pytest
 from support.agents import Managed, managed_programs
 from support.repeating import Recording
 from support.taped import MoodyState
+from support.withdrawals import withdrawal
 from support.worlds import blueprint, times
 
 from tinycontainer.metadata import Bundle, Security
@@ -62,6 +63,7 @@ class Visitors:
                 (Method.PUT, f"{path}?{query}", self._bundle(uid)),
                 (Method.PUT, f"{path}?confirm=40&{query}", self._bundle(uid), b""),
                 (Method.PUT, f"{path}/m?{query}", self._metadata(uid)),
+                (Method.POST, f"{path}/w?{query}", self._withdrawal(uid)),
                 (Method.POST, "/tc/j?replaces", self._bundle(uid)),
                 (Method.PUT, f"{path}?{query}", b"nonsense"),
                 (Method.POST, "/container/", 1, self._sections(uid)),
@@ -90,6 +92,10 @@ class Visitors:
     def _metadata(self, uid: str) -> bytes:
         self._sequences[uid] += 1
         return self._pack(uid, times(period=5)).metadata
+
+    def _withdrawal(self, uid: str) -> bytes:
+        self._sequences[uid] += 1
+        return withdrawal(uid, self._sequences[uid] + self._draws.randrange(2))
 
     def _pack(self, uid: str, security: Security) -> Bundle:
         plan = blueprint(uid, security=security)
@@ -129,7 +135,15 @@ def test_a_replay_of_a_managed_device_gives_the_same_events(
     wanted = {Code.CREATED, Code.CHANGED, Code.CONTENT, Code.DELETED, Code.NOT_FOUND, Code.CONFLICT}
     assert wanted <= visitors.answered
     assert (Code.UNAVAILABLE in visitors.answered) == fails
-    for kind in ("load-sections", "events", "look", "run-due", "replace", "reconfigure"):
+    for kind in (
+        "load-sections",
+        "events",
+        "look",
+        "run-due",
+        "replace",
+        "reconfigure",
+        "withdraw",
+    ):
         assert any(f'"do":"{kind}"' in line for line in visitors.recording.lines), kind
 
 

@@ -348,6 +348,9 @@ def test_what_is_no_resource_is_not_found(managed: Managed, path: str) -> None:
         (Method.PUT, "/tc/e"),
         (Method.POST, f"{A}/m"),
         (Method.DELETE, f"{A}/m"),
+        (Method.GET, f"{A}/w"),
+        (Method.PUT, f"{A}/w"),
+        (Method.DELETE, f"{A}/w"),
     ],
 )
 def test_other_methods_are_not_allowed(managed: Managed, method: Method, path: str) -> None:

@@ -19,9 +19,11 @@ KINDS = {
     "/tc/c": "GET, HEAD",
     "/tc/c/00": "GET, HEAD, PUT, POST, DELETE",
     METADATA: "GET, HEAD, PUT",
+    "/tc/c/00/w": "POST",
     "/tc/j": "POST",
     "/tc/su": "GET, HEAD, POST",
     "/tc/e": "GET, HEAD",
+    "/tc/ev": "GET, HEAD",
     "/device-id/": "GET, HEAD, POST",
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")

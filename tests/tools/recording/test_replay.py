@@ -187,6 +187,8 @@ def test_another_world_diverges(tmp_path: Path, plain: Tape) -> None:
         ('{"do":"start","uid":"x","more":1}\n', "is no management call"),
         ('{"do":"load","size":-1}\n', "is not within"),
         ('{"do":"load","size":99999999999}\n', "is not within"),
+        ('{"do":"withdraw","uid":"","size":3}\n', "a uid has 1 to 63 bytes"),
+        ('{"do":"withdraw","uid":"x","size":-1}\n', "is not within"),
         ('{"do":"run","ms":true}\n', "is no whole number"),
         ('{"do":"run","ms":-5}\n', "is not within"),
         ('{"do":["run"],"ms":5}\n', "is no management call"),

@@ -48,6 +48,7 @@ _FORMS: Final = (
     AnswerForm("platform restore", 1, platform.PlatformCopyAnswer),
     AnswerForm("platform verify-audit", 1, platform.PlatformAuditAnswer),
     AnswerForm("platform sign", 1, platform.PlatformSignAnswer),
+    AnswerForm("platform withdraw", 1, platform.PlatformWithdrawAnswer),
     AnswerForm("runtimes", 1, program.RuntimesAnswer),
     AnswerForm("completion", 1, program.CompletionAnswer),
 )

@@ -105,6 +105,45 @@ class EventsAnswer(AnswerTable):
     events: list[NumberedEvent]
 
 
+class ProvedContainer(AnswerTable):
+    """A container as the device has stated it."""
+
+    uid: str
+    """Escaped."""
+    state: str
+    loops: int
+    bundle: str
+    """SHA-256 in hexadecimal digits."""
+
+
+class ProvedDevice(AnswerTable):
+    """What a device has proved."""
+
+    id: str
+    """Escaped; empty if it has none."""
+    time_s: int
+    """Unix time of the device."""
+    boots: int
+    uid: str
+    """Of the container to which the proof is limited; empty if it is not."""
+    containers: list[ProvedContainer]
+    oldest: int
+    """Number of the oldest event that the device keeps."""
+    newest: int
+    """Number of the newest event."""
+    chain: str
+    """The chain value after it, in hexadecimal digits; empty with a uid."""
+    trace: str
+    """SHA-256 of the trace since the boot; empty if the device records none."""
+    events: list[NumberedEvent]
+
+
+class EvidenceAnswer(AnswerTable):
+    """`remote evidence`."""
+
+    evidence: ProvedDevice
+
+
 class DeviceIdAnswer(AnswerTable):
     """`remote id`."""
 
@@ -135,6 +174,7 @@ RemoteAnswer = (
     | JudgedAnswer
     | EventsAnswer
     | UpdateAnswer
+    | EvidenceAnswer
     | DeviceIdAnswer
     | DoneAnswer
     | SeenRow

@@ -37,6 +37,7 @@ from .memory import MemoryManager, Section
 from .records import loaded, reconfigured, record_refusal, record_rejected
 from .verification import Grant, grant_rights, verify_tokens
 from .versions import Versions
+from .withdrawals import Withdrawals
 
 _Result = TypeVar("_Result")
 
@@ -54,6 +55,7 @@ class Controller:
         journal: what the state gets to know.
         versions: puts one version of a container in the place of another.
         joint_changes: changes several containers at once.
+        withdrawals: takes back the rights of containers.
     """
 
     def __init__(
@@ -82,6 +84,9 @@ class Controller:
             self._change,
             self._take_in,
             tracer,
+        )
+        self.withdrawals = Withdrawals(
+            rules, epoch_s, self.find, self.versions, self._change, tracer
         )
 
     def containers(self) -> tuple[Container, ...]:

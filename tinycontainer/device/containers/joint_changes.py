@@ -15,16 +15,16 @@ from tinycontainer.interfaces.updating import UPDATE_NUMBERS, ContainerChange, U
 from tinycontainer.state import StoredContainer
 from tinycontainer.text import show
 from tinycontainer.trace import TraceEvent, Tracer
-from tinycontainer.trace.events import Transitioned, Updated
+from tinycontainer.trace.events import Updated
 from tinycontainer_tokens import Accepted, SequenceSubject
 
 from .change import ChangeInProgress
 from .container import Container, JointChange, Succession
 from .journal import AcceptedTokens, after_event, describe
 from .judgement import Judgement, Rules, Sections, capacity_checks, require_all
-from .lifecycle import Event, after
+from .lifecycle import Event
 from .memory import MemoryManager, Slot
-from .records import loaded, record_refusal
+from .records import deleting, loaded, record_refusal
 from .versions import Versions, replacing
 
 
@@ -231,13 +231,8 @@ def _milestones(plans: Iterable[_Plan], number: Accepted) -> Iterator[TraceEvent
         elif plan.coming is not None:
             yield replacing(plan.coming)
         elif plan.before is not None and plan.leaves and not plan.before.is_leaving:
-            yield _deleting(plan.before)
+            yield deleting(plan.before)
         yield _updated(plan.uid, number)
-
-
-def _deleting(container: Container) -> Transitioned:
-    following = after(container.condition, Event.DELETE)
-    return Transitioned(container.uid, container.state, Event.DELETE, following.state, "")
 
 
 def _updated(uid: bytes, number: Accepted) -> Updated:

@@ -41,6 +41,12 @@ def loaded(container: Container) -> Loaded:
     )
 
 
+def deleting(container: Container) -> Transitioned:
+    """A container is going to be deleted."""
+    following = after(container.condition, Event.DELETE)
+    return Transitioned(container.uid, container.state, Event.DELETE, following.state, "")
+
+
 def reconfigured(before: Metadata, following: Metadata, granted: Grant) -> Reconfigured:
     """New metadata, with the rights that it gives, takes the place of that of before."""
     old = set(before.endpoints or ())

@@ -1,8 +1,8 @@
 """Opens OSCORE contexts by aiocoap, an optional part: to be imported only where it is used."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from aiocoap import oscore
@@ -98,3 +98,20 @@ def open_context(context: SecurityContext) -> Iterator[Any]:
     finally:
         with suppress(OSError):  # the numbers of before are there, and are beyond those in use
             opened.close()
+
+
+@contextmanager
+def open_contexts(contexts: Mapping[str, SecurityContext]) -> Iterator[Mapping[str, Any]]:
+    """Open several contexts for use until the block is left; see `open_context`.
+
+    Args:
+        contexts: by the names of those who have the other sides.
+
+    Yields:
+        The library's context of each, by the same names.
+
+    Raises:
+        DeviceFileError: one of them cannot be opened; none stays open.
+    """
+    with ExitStack() as held:
+        yield {name: held.enter_context(open_context(each)) for name, each in contexts.items()}

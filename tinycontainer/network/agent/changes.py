@@ -15,6 +15,7 @@ from tinycontainer.trace.events import (
     RightExpired,
     Transitioned,
     Updated,
+    Withdrawn,
 )
 
 _OF_CONTAINERS: Final = (
@@ -47,7 +48,7 @@ class Changes:
 
     def __call__(self, event: TraceEvent) -> None:
         """Note an event, if it is such a change."""
-        if isinstance(event, LoadRefused):
+        if isinstance(event, LoadRefused | Withdrawn):
             self.milestones += 1
         elif isinstance(event, _OF_CONTAINERS):
             self.milestones += 1

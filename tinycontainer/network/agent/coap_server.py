@@ -38,6 +38,8 @@ MAX_OBSERVERS: Final = 32
 OBSERVERS_PER_PEER: Final = 8
 """Beyond this the oldest observation of the peer ends: it may have forgotten that itself."""
 _METHODS: Final = {int(method): method for method in Method}
+_EVIDENCE: Final = ("tc", "ev")
+"""Never observed: each statement answers one question."""
 _READ_BEFORE: Final = frozenset({Option.URI_PATH, Option.URI_QUERY})
 
 
@@ -209,7 +211,8 @@ class Site(PipeResource):
     def _is_observed(self, request: CoapRequest, answer: CoapAnswer) -> bool:
         observe = request.option(Option.OBSERVE)
         begins = observe is not None and from_uint(observe) == 0
-        may = request.method is Method.GET and request.path[:1] == ("tc",)
+        is_state = request.path[:1] == ("tc",) and request.path != _EVIDENCE
+        may = request.method is Method.GET and is_state
         is_whole = request.option(Option.BLOCK2) is None
         has_room = self._observers.has_room(request.peer)
         return begins and may and is_whole and has_room and answer.code is Code.CONTENT

@@ -1,6 +1,5 @@
 """Version 2: the resources below /tc (TC-MGMT-09 to TC-MGMT-12)."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,13 +12,16 @@ from tinycontainer.device.containers.limits import Capacity
 from tinycontainer.device.containers.view import View
 from tinycontainer.device.device import BareDevice
 from tinycontainer.errors import TinyContainerError
-from tinycontainer.state import DeviceState, StoredAnswer, StoredEvent
+from tinycontainer.state import DeviceState, StoredAnswer
 from tinycontainer.text import flatten, show
+from tinycontainer.tools.evidence import StatedContainer, uid_of_event
 from tinycontainer.trace import Account
-from tinycontainer_tokens import StepOutcome
+from tinycontainer_tokens import KeyMaterial, StepOutcome
 from tinycontainer_tokens.cbor import Value, encode
+from tinycontainer_tokens.envelope import MAX_TOKEN_BYTES
 
 from .changes import Changes
+from .evidence import Evidence
 from .identity import DeviceId
 from .requests.bundles import find_uid, find_uid_of_bundle
 from .requests.message import BLOCK_BYTES, CoapAnswer, CoapRequest, Code, Format, Method, Option
@@ -99,6 +101,7 @@ class Resources:
         changes: what has changed since the boot.
         now_s: the device's time in Unix seconds.
         updates: applies updates.
+        evidence_key: signs what the device states of itself; None if it states nothing.
     """
 
     def __init__(
@@ -110,6 +113,7 @@ class Resources:
         changes: Changes,
         now_s: Callable[[], int],
         updates: Updates,
+        evidence_key: KeyMaterial | None = None,
     ) -> None:
         self._device = device
         self._state = state
@@ -119,6 +123,9 @@ class Resources:
         self._now_s = now_s
         self._updates = updates
         self._hashes: dict[bytes, tuple[int, bytes]] = {}
+        self._evidence = Evidence(
+            evidence_key, device, state, device_id, now_s, self._state_containers
+        )
 
     def payload_limit(self, request: CoapRequest, target: Target) -> int:
         """The most bytes of payload that this request can use."""
@@ -128,6 +135,8 @@ class Resources:
             return self._capacity.metadata_bytes
         if target.kind == "update":
             return self._updates.limit_bytes
+        if target.kind == "withdrawal":
+            return MAX_TOKEN_BYTES
         takes_bundle = target.kind == "judge" or request.method is Method.PUT
         return self._capacity.bundle_bytes if takes_bundle else 0
 
@@ -148,6 +157,8 @@ class Resources:
         try:
             if target.kind == "judge":
                 return self._judge(target, peer, payload)
+            if target.kind == "evidence":
+                return self._evidence.answer(request, target, peer)
             if request.method is Method.GET:
                 return self._look(target, peer)
             return self._change(request, target, peer, payload)
@@ -201,6 +212,13 @@ class Resources:
             7: _describe_usage(view, account),
         }
 
+    def _state_containers(self, uid: bytes | None) -> tuple[StatedContainer, ...]:
+        seen = (view for view in self._device if uid is None or view.uid == uid)
+        return tuple(
+            StatedContainer(view.uid, _STATES.get(view.state, 0), self._hash_of(view), view.loops)
+            for view in seen
+        )
+
     def _hash_of(self, view: View) -> bytes:
         """SHA-256 of the bundle, worked out again only after the container has changed."""
         change = self._changes.of_containers.get(view.uid, 0)
@@ -215,15 +233,16 @@ class Resources:
 
     def _events(self, target: Target, peer: KnownPeer) -> CoapAnswer:
         since = _whole_number(target, "since", 0)
-        if peer.uids is None:
-            found = self._device.events(since, EVENTS_PER_ANSWER)
-            seen = found.entries
-        else:
+        if peer.uids is not None:
             found = self._device.events(since)
             shown = frozenset(show(uid) for uid in peer.uids)
-            own = (each for each in found.entries if _is_about(each, shown))
-            seen = tuple(islice(own, EVENTS_PER_ANSWER))
-        return _content({0: found.newest, 1: [[each.number, each.content] for each in seen]})
+            own = (each for each in found.entries if uid_of_event(each.content) in shown)
+            seen = islice(own, EVENTS_PER_ANSWER)
+            return _content({0: found.newest, 1: [[each.number, each.content] for each in seen]})
+        found = self._device.events(since, EVENTS_PER_ANSWER)
+        rows = [[each.number, each.content] for each in found.entries]
+        before = found.entries[0].number - 1 if found.entries else found.newest
+        return _content({0: found.newest, 1: rows, 2: self._state.event_chain(before)})
 
     # Changing.
 
@@ -254,6 +273,9 @@ class Resources:
             case Method.POST if target.kind == "update":
                 answer = CoapAnswer(Code.CHANGED)
                 self._updates.apply(payload, peer, lambda: self._answering(key, Code.CHANGED))
+            case Method.POST if target.kind == "withdrawal":
+                with self._answering(key, Code.CHANGED) as answer:
+                    self._device.withdraw(uid, payload)
             case Method.PUT if target.kind == "metadata":
                 self._require_uid(uid, find_uid(payload))
                 with self._answering(key, Code.CHANGED) as answer:
@@ -329,10 +351,3 @@ def _whole_number(target: Target, name: str, default: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise bad_request(f"{name}: is no whole number")
     return int(text)
-
-
-def _is_about(event: StoredEvent, shown_uids: frozenset[str]) -> bool:
-    try:
-        return json.loads(event.content).get("uid", "") in shown_uids
-    except ValueError:
-        return False

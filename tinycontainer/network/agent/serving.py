@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -16,12 +15,14 @@ from tinycontainer.interfaces.clock import NS_PER_MS, to_unix_s
 from tinycontainer.state import DeviceState
 from tinycontainer.suit.envelope.decoder import MAX_ENVELOPE_BYTES
 from tinycontainer.suit.updater import Updater
+from tinycontainer_tokens import KeyMaterial
 
 from .address import Address
 from .agent import Agent
 from .changes import Changes
 from .coap_server import Listener, Observers, Site, listening
 from .directory import DirectoryClient
+from .ending import Ending
 from .fetching import Fetching
 from .identity import DeviceId
 from .manager import Manager
@@ -55,6 +56,7 @@ class Served:
         protection: by what they are known.
         when_asked: is called with each request and its answer.
         updater: applies updates; None if the device takes none.
+        evidence_key: signs what the device states of itself; None if it states nothing.
         registration: how it registers; None if it does not.
         when_registered: is called with the directory's URI when it is registered, and with why it
             is not when that changes; else the reason is empty.
@@ -69,6 +71,7 @@ class Served:
     protection: Protection
     when_asked: Callable[[CoapRequest, CoapAnswer], None]
     updater: Updater | None = None
+    evidence_key: KeyMaterial | None = None
     registration: RegistrationTerms | None = None
     when_registered: Callable[[str, str], None] = lambda _directory, _problem: None
 
@@ -97,6 +100,7 @@ class Served:
             self.changes,
             lambda: to_unix_s(setup.epoch_s, self.device.now_ns),
             updates,
+            self.evidence_key,
         )
         published = Published(self.device, self.device_id, self._may)
         return Manager(
@@ -154,38 +158,21 @@ async def _in_background(*works: Coroutine[Any, Any, None]) -> AsyncIterator[Non
         await asyncio.wait(tasks)
 
 
-class _Signals:
-    """Counts the signals that end the device.
-
-    Args:
-        when_one_comes: is called with each.
-    """
-
-    def __init__(self, when_one_comes: Callable[[], None]) -> None:
-        self.count = 0
-        self._when_one_comes = when_one_comes
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._note)
-
-    def _note(self) -> None:
-        self.count += 1
-        self._when_one_comes()
-
-
 async def serve(
     served: Served,
     address: Address,
+    ending: Ending,
     when_ready: Callable[[], None],
     when_ending: Callable[[], None],
 ) -> None:
-    """Serve a device until SIGTERM or SIGINT; then its containers end with their grace.
+    """Serve a device until its end is asked for; then its containers end with their grace.
 
-    A second signal ends at once.
+    One event loop can serve several devices: each runs in slices, and the others in between.
 
     Args:
         served: the device.
         address: where.
+        ending: asks for the end; asked again, nothing is waited for.
         when_ready: is called once requests are answered.
         when_ending: is called once they no longer are.
 
@@ -194,7 +181,7 @@ async def serve(
     """
     observers = Observers()
     agent = Agent(served.device, observers)
-    signals = _Signals(agent.poke)
+    ending.when_asked = agent.poke
 
     def when_update_changed() -> None:
         agent.note_change()
@@ -218,32 +205,32 @@ async def serve(
     served.changes.when_changed = agent.note_change
     listener = served.make_listener(Site(handle, manager.look, observers), address)
     registering = served.make_registering(listener, lambda: updates.wanted is not None)
-    beside = [fetching.run()] if registering is None else [fetching.run(), registering.run()]
     async with listening(listener):
         when_ready()
+        beside = [fetching.run()] if registering is None else [fetching.run(), registering.run()]
         async with _in_background(*beside):
-            await agent.run(lambda: signals.count > 0)
+            await agent.run(lambda: ending.is_asked)
         if registering is not None:
-            await _withdraw(registering, agent, signals)
+            await _withdraw(registering, agent, ending)
     when_ending()
-    await _wind_down(served, agent, signals)
+    await _wind_down(served, agent, ending)
 
 
-async def _withdraw(registering: Registering, agent: Agent, signals: _Signals) -> None:
+async def _withdraw(registering: Registering, agent: Agent, ending: Ending) -> None:
     """Let the directory forget the device, which goes on meanwhile."""
     withdrawing = asyncio.create_task(registering.withdraw())
     withdrawing.add_done_callback(lambda _: agent.poke())
-    await agent.run(lambda: withdrawing.done() or signals.count > 1)
+    await agent.run(lambda: withdrawing.done() or ending.is_urgent)
 
 
-async def _wind_down(served: Served, agent: Agent, signals: _Signals) -> None:
+async def _wind_down(served: Served, agent: Agent, ending: Ending) -> None:
     """Let the containers end, each with its grace."""
     served.device.wind_down()
     grace_ms = served.setup.scheduling.grace_ns // NS_PER_MS
     end_ns = served.device.now_ns + 3 * grace_ms * NS_PER_MS
     await agent.run(
         lambda: (
-            signals.count > 1
+            ending.is_urgent
             or served.device.now_ns >= end_ns
             or all(view.state not in _MOVING for view in served.device)
         )

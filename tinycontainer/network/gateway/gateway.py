@@ -4,7 +4,6 @@ import asyncio
 import os
 import resource
 import secrets
-import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -18,6 +17,7 @@ import uvicorn
 from tinycontainer.interfaces.network.recent_messages import bound_recent_messages
 
 from ..agent.address import Address
+from ..agent.ending import Ending
 from ..agent.protection import ProtectedSite, Protection
 from ..agent.requests.rates import Rates
 from .audit import AuditFile
@@ -75,8 +75,12 @@ class ServedGateway:
     when_ready: Callable[[], None]
 
 
-async def serve_gateway(served: ServedGateway) -> None:
-    """Serve a gateway until SIGTERM or SIGINT; a second one ends it at once.
+async def serve_gateway(served: ServedGateway, ending: Ending) -> None:
+    """Serve a gateway until its end is asked for.
+
+    Args:
+        served: the gateway.
+        ending: asks for the end; asked again, requests over HTTP are not waited for.
 
     Raises:
         OSError: an address cannot be used.
@@ -97,13 +101,13 @@ async def serve_gateway(served: ServedGateway) -> None:
             server = WebServer(_web_config(plan, application), served.when_ready)
 
             def end() -> None:
-                server.force_exit = server.should_exit
                 server.should_exit = True
+                server.force_exit = ending.is_urgent
                 parts.watching.close()
                 parts.inventory.close()
 
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, end)
+            ending.when_asked = end
+            server.should_exit = ending.is_asked
             async with asyncio.TaskGroup() as group:
                 behind = [
                     group.create_task(parts.jobs.run(lambda job: _may_still(parts, job))),

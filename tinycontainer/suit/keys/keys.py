@@ -212,13 +212,22 @@ class UpdateKeys:
         self._entries = tuple(entries)
         _refuse_twins(self._entries)
         for token_entry in token_keys or ():
-            _refuse_shared_key(self._entries, token_entry.role, token_entry.material)
+            if self.has(token_entry.material):
+                raise KeyFileError(
+                    f"one key is for updates and for tokens of the role {token_entry.role};"
+                    " give each its own"
+                )
 
     def __iter__(self) -> Iterator[UpdateKeyEntry]:
         return iter(self._entries)
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def has(self, material: KeyMaterial) -> bool:
+        """Whether the bytes of a key for something else are those of one of these, in any form."""
+        identities = _identities_of(material)
+        return any(entry.key.identities() & identities for entry in self._entries)
 
     def candidates(
         self, algorithm: UpdateAlgorithm, kid: bytes | None
@@ -248,18 +257,8 @@ def _refuse_twins(entries: tuple[UpdateKeyEntry, ...]) -> None:
                 )
 
 
-def _refuse_shared_key(
-    entries: tuple[UpdateKeyEntry, ...], role: str, material: KeyMaterial
-) -> None:
-    identities = _identities_of(material)
-    if any(entry.key.identities() & identities for entry in entries):
-        raise KeyFileError(
-            f"one key is for updates and for tokens of the role {role}; give each its own"
-        )
-
-
 def _identities_of(material: KeyMaterial) -> frozenset[bytes]:
-    """Those of a token key, and of the update key that its secret bytes would make on P-256."""
+    """Those of another key, and of the update key that its secret bytes would make on P-256."""
     if material.secret is None:
         return material.identities()
     try:

@@ -11,6 +11,7 @@ from tinycontainer.device.containers.joint_changes import require_sound
 from tinycontainer.device.containers.judgement import LoadCheck
 from tinycontainer.device.containers.view import View
 from tinycontainer.device.device import MAX_PROBLEM_CHARACTERS
+from tinycontainer.device.looking import require_uid, to_uid
 from tinycontainer.device.setup import Setup
 from tinycontainer.errors import TinyContainerError
 from tinycontainer.interfaces.clock import Clock
@@ -56,6 +57,11 @@ class Digest:
     def now(self) -> dict[str, object]:
         """Number and hash of the events so far, as a tape keeps them."""
         return {"events": self.events, "digest": self._hash.hexdigest()}
+
+    @property
+    def sha256(self) -> bytes:
+        """The hash of the events so far."""
+        return self._hash.digest()
 
 
 class RecordedDevice(Device):
@@ -146,6 +152,13 @@ class RecordedDevice(Device):
         """See `Device.delete`."""
         self._with_uid("delete", super().delete, uid)
 
+    def withdraw(self, uid: bytes | str, token: bytes) -> None:
+        """See `Device.withdraw`."""
+        raw = require_uid(uid)
+        with self._noted("withdraw", uid=show(raw), size=len(token)):
+            note_parts(self._tape, token)
+            super().withdraw(raw, token)
+
     def run(self, for_ms: int | None = None) -> None:
         """See `Device.run`."""
         with self._noted_run("run", ms=for_ms):
@@ -182,6 +195,11 @@ class RecordedDevice(Device):
         with self._noted("look"):
             return super().now_ns
 
+    @property
+    def trace_sha256(self) -> bytes:
+        """See `Device.trace_sha256`: what the tape has as ``digest`` at this place."""
+        return self._digest.sha256
+
     def account(self) -> Account:
         """See `Device.account`; of the world it reads the time."""
         with self._noted("look"):
@@ -205,7 +223,7 @@ class RecordedDevice(Device):
         return end_ns
 
     def _with_uid(self, verb: str, deed: Callable[[bytes | str], None], uid: bytes | str) -> None:
-        raw = uid.encode() if isinstance(uid, str) else uid
+        raw = to_uid(uid)
         with self._noted(verb, uid=show(raw)):
             deed(raw)
 

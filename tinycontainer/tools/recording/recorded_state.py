@@ -139,6 +139,10 @@ class RecordedState:
         """See `DeviceState.remembered`."""
         return self._state.remembered()
 
+    def event_chain(self, number: int) -> bytes:
+        """See `DeviceState.event_chain`."""
+        return self._state.event_chain(number)
+
     def answer(self, peer: bytes, request_id: bytes) -> bytes | None:
         """See `DeviceState.answer`."""
         return self._state.answer(peer, request_id)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tinycontainer.assembly import Device
 from tinycontainer.device.containers.limits import MAX_BUNDLE_BYTES
+from tinycontainer.device.looking import require_uid
 from tinycontainer.interfaces.updating import UPDATE_NUMBERS, ContainerChange, UpdateSection
 from tinycontainer.jsonl import INT64, whole_number
 from tinycontainer.state import StoredAnswer
@@ -116,6 +117,10 @@ def _find_call(device: Device, tape: TapeReader, values: Mapping[str, Any]) -> C
             if confirm_ms is not None:
                 whole_number(confirm_ms, _TIMES[1:])
             return lambda: device.replace(read_parts(tape, size), confirm_ms)
+        case {"do": "withdraw", "uid": str(shown), "size": size} if len(values) == 3:
+            uid = require_uid(unshow(shown))
+            whole_number(size, range(MAX_BUNDLE_BYTES + 1))
+            return lambda: device.withdraw(uid, read_parts(tape, size))
         case {"do": "change-together", "changes": list(changes)} if len(values) == 4:
             number = _read_number(values.get("sequence"), values.get("digest"))
             planned = _read_changes(changes)

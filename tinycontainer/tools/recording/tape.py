@@ -25,9 +25,9 @@
 {"end": 123, "events": 3, "digest": ".."}  the run is over, at that time
 {"full": 268435400}                        so many bytes are written, and the file takes no more
 
-Version 5 knows updates of several containers. Version 4 did not; version 3 had no memory of a
-container in the digest of the trace; version 2 had no state of a device, no requests, and no device
-that is run in pieces. One version is read only.
+Version 5 knows updates of several containers and withdrawals. Version 4 did not; version 3 had no
+memory of a container in the digest of the trace; version 2 had no state of a device, no requests,
+and no device that is run in pieces. One version is read only.
 """
 
 import json

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from support.evidence import let_it_sign
 from support.gateways import Gateway, register, running_gateway, wait_until, write_gateway_file
 from support.project import Program
 from support.serving import make_desk, serving
@@ -131,6 +132,7 @@ def _references(value: Any) -> list[str]:
 def test_real_answers_are_as_described(tmp_path: Path, program: Program) -> None:
     pytest.importorskip("jsonschema_rs", reason=NOT_THERE)
     port = make_desk(tmp_path, program)
+    let_it_sign(tmp_path, program)
     bundle = (tmp_path / "box.tcb").read_bytes()
     with (
         serving(tmp_path, port) as served,
@@ -171,7 +173,10 @@ class _Asking:
         assert len(self.ask("GET", "/devices/desk/tc/c", 200).json()) == 1
         self.ask("GET", box, 200, headers={"Accept": "application/cbor"})
         self.ask("GET", f"{box}/m", 200)
+        self.ask("POST", f"{box}/w", 403, content=b"no token", headers=OCTETS)
         assert self.ask("GET", "/devices/desk/tc/e?since=0", 200).json()["events"]
+        self.ask("GET", f"/devices/desk/tc/ev?nonce={'00' * 16}", 200)
+        self.ask("GET", "/devices/desk/tc/ev", 400)
         self.ask("GET", "/devices/desk/tc/su", 200)
         self.ask("POST", "/devices/desk/tc/su", 400, content=b"no envelope", headers=OCTETS)
         self.ask("GET", "/devices/desk/container/?action=is-running&uid=626f78", 200)

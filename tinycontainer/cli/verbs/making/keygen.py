@@ -74,6 +74,14 @@ def _parse_key_id(
     " file of this name, the public half beside it (.pub).",
 )
 @click.option(
+    "--evidence",
+    "for_evidence",
+    is_flag=True,
+    help="Make the key with which a device signs what it is (Ed25519) in place of those of the"
+    " roles: evidence.pem, which is private, for [evidence] of the device file, and evidence.pub"
+    " for whoever checks it.",
+)
+@click.option(
     "--update",
     "for_update",
     type=click.Choice(list(_CURVES)),
@@ -114,6 +122,7 @@ def keygen(
     one_key: bool,
     kid: bytes | None,
     for_device: bool,
+    for_evidence: bool,
     for_update: str | None,
     for_oscore: bool,
     for_edhoc: bool,
@@ -139,6 +148,7 @@ def keygen(
     )
     made_alone: dict[str, tuple[object, Callable[[Path, bool], None]]] = {
         "--device": (for_device, _make_device_key),
+        "--evidence": (for_evidence, _make_evidence_key),
         "--update": (for_update, make_update_key),
         "--oscore": (for_oscore, _make_contexts),
         "--edhoc": (for_edhoc, _make_identity),
@@ -242,6 +252,14 @@ def _make_device_key(path: Path, as_json: bool) -> None:
     key = KeyMaterial.from_private(os.urandom(32))
     pair = key_files.to_pem(key), key_files.to_public_pem(key)
     _write_pair(path, pair, ("the key of a device", "a device's key"), as_json)
+
+
+def _make_evidence_key(directory: Path, as_json: bool) -> None:
+    """Make a key for evidence; an older one is never overwritten, as others check by it."""
+    key = KeyMaterial.from_private(os.urandom(32))
+    pair = key_files.to_pem(key), key_files.to_public_pem(key)
+    names = "a key for evidence", "a key for evidence"
+    _write_pair(directory / "evidence.pem", pair, names, as_json)
 
 
 def _make_update_key(path: Path, as_json: bool, curve: str, passphrase_file: Path | None) -> None:

@@ -3,28 +3,24 @@
 import asyncio
 import json
 import resource
-import ssl
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinycontainer.errors import DeviceFileError
-from tinycontainer.interfaces.network.security_context import SecurityContext, read_security_context
-from tinycontainer.interfaces.private_files import read_regular_file
+from tinycontainer.interfaces.network.security_context import SecurityContext
+from tinycontainer.network.agent.ending import until_interrupted
 from tinycontainer.network.agent.log_lines import few_log_lines
 from tinycontainer.network.gateway.gateway_file import GatewayPlan, read_gateway_file
+from tinycontainer.network.gateway.named_files import read_contexts
 from tinycontainer.text import flatten
 
 from ...options import json_option, path_argument
 from ...printing import print_json
 from ...verb import ExitCode, Verb, VerbRefused, say
 from .requirements import require_gateway
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 @click.command(cls=Verb)
@@ -42,7 +38,7 @@ def gateway(gateway_file: Path, check: bool, quiet: bool, as_json: bool) -> int:
     Example: tinycontainerctl gateway gateway.toml --check
     """
     plan = read_gateway_file(gateway_file)
-    contexts = _read_contexts(plan)
+    contexts = read_contexts(plan)
     places = {"http": _web_uri(plan), "coap": f"coap://{plan.coap}"}
     if check:
         if as_json:
@@ -78,62 +74,21 @@ def _warn(plan: GatewayPlan) -> None:
         say(f"warning: {plan.name}: coap.insecure is set: {problem}")
 
 
-def _read_contexts(plan: GatewayPlan) -> "Mapping[str, SecurityContext]":
-    """The contexts of all devices; none is opened.
-
-    Raises:
-        DeviceFileError: one cannot be used, or two devices have one.
-    """
-    contexts: dict[str, SecurityContext] = {}
-    owners: dict[bytes, str] = {}
-    for number, device in enumerate(plan.content.devices):
-        place = f"devices[{number}].context"
-        try:
-            found = read_security_context(plan.path(device.context, place))
-        except DeviceFileError as error:
-            raise plan.error(place, str(error)) from None
-        other = owners.setdefault(found.recipient_id, device.name)
-        if other != device.name:
-            problem = f"is the one of {other} too; each device needs one of its own"
-            raise plan.error(place, problem)
-        contexts[device.name] = found
-    _check_tls(plan)
-    plan.path(plan.content.state, "state")
-    if plan.content.audit is not None:
-        plan.path(plan.content.audit, "audit")
-    return contexts
-
-
-def _check_tls(plan: GatewayPlan) -> None:
-    if plan.content.http.key is not None:
-        key = plan.path(plan.content.http.key, "http.key")
-        certificate = plan.path(plan.content.http.certificate or "", "http.certificate")
-        read_regular_file(key, 1, is_private=True)
-        try:
-            # An empty passphrase, so that nobody is asked for the one of an encrypted key.
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate, key, password=str)
-        except OSError as error:  # ssl.SSLError is one
-            problem = f"cannot be used with its key: {flatten(error.strerror or str(error))}"
-            raise plan.error("http.certificate", problem) from None
-
-
-def _serve(plan: GatewayPlan, contexts: "Mapping[str, SecurityContext]", when_ready: Any) -> None:
+def _serve(
+    plan: GatewayPlan, contexts: Mapping[str, SecurityContext], when_ready: Callable[[], None]
+) -> None:
     # aiocoap and the web server are optional parts.
-    from tinycontainer.interfaces.network.oscore import open_context  # noqa: PLC0415
+    from tinycontainer.interfaces.network.oscore import open_contexts  # noqa: PLC0415
     from tinycontainer.network.gateway.gateway import (  # noqa: PLC0415
         ServedGateway,
         serve_gateway,
     )
 
     _let_open_many_files()
-    with ExitStack() as held:
-        opened = {
-            name: held.enter_context(open_context(context)) for name, context in contexts.items()
-        }
-        held.enter_context(few_log_lines(say, time.monotonic))
+    with open_contexts(contexts) as opened, few_log_lines(say, time.monotonic):
         try:
-            asyncio.run(serve_gateway(ServedGateway(plan, opened, when_ready)))
+            served = ServedGateway(plan, opened, when_ready)
+            asyncio.run(until_interrupted(lambda ending: serve_gateway(served, ending)))
         except OSError as error:
             problem = flatten(error.strerror or str(error))
             places = f"{_web_uri(plan)} or coap://{plan.coap}"

@@ -44,6 +44,7 @@ from .requirements import require_network
 @click.argument("uri")
 @click.argument("what", type=click.Choice(WHATS))
 @click.argument("subject", required=False)
+@click.argument("token_file", metavar="[TOKENFILE]", required=False)
 @path_option(
     "--context",
     "--oscore",
@@ -60,12 +61,14 @@ from .requirements import require_network
     "--timeout", "timeout_s", type=click.FloatRange(min=0.1, max=600), default=10.0,
     metavar="SECONDS", help="How long each of three tries waits for an answer.",
 )  # fmt: skip
+@path_option("--key", help="evidence: public key of the device (keygen --evidence).")
 @gateway_options
 @json_option
 def remote(
     uri: str,
     what: str,
     subject: str | None,
+    token_file: str | None,
     context: Path | None,
     identity: Path | None,
     device: Path | None,
@@ -75,6 +78,7 @@ def remote(
     since: int,
     follow: bool,
     timeout_s: float,
+    key: Path | None,
     gateway: GatewayOptions,
     as_json: bool,
 ) -> int:
@@ -84,12 +88,16 @@ def remote(
     --oscore: the gateway sees neither what is asked nor what is answered.
 
     SUBJECT is a bundle for load, replace and judge, a bundle or metadata for reconfigure, a SUIT
-    envelope for update, a uid (text, or hex: and digits) for show, start, stop, kill and delete, a
-    new identifier for id. ls, watch, events and last-update take none.
+    envelope for update, a uid (text, or hex: and digits) for show, start, stop, kill, delete and
+    withdraw, a new identifier for id. ls, watch, events and last-update take none. withdraw alone
+    takes a TOKENFILE: a mask token of the owner that allows no call (sign mask --calls none).
+    evidence checks what the device has signed of itself; with a uid, of that container alone.
 
     Example: tinycontainerctl remote coap://[::1] ls
     """
-    command = RemoteCommand(what, subject or "", replaces, confirm, since, follow, v1, as_json)
+    command = RemoteCommand(
+        what, subject or "", token_file or "", replaces, confirm, since, follow, v1, as_json, key
+    )
     command.require_fitting()
     if (identity is None) != (device is None):
         raise click.UsageError("--identity and --device go together")

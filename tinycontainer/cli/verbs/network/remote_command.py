@@ -16,21 +16,25 @@ from tinycontainer.network.agent.operator.client import Client, Requests
 from tinycontainer.network.agent.operator.published_client import PublishedClient
 from tinycontainer.network.agent.requests.published_table import Action
 from tinycontainer.text import show
+from tinycontainer_tokens.envelope import MAX_TOKEN_BYTES
 
+from ...keys import read_evidence_key
 from ...printing import print_json, print_table
 from ...verb import ExitCode, VerbRefused
+from .remote_evidence import NONCE_BYTES, show_evidence
 from .seen_containers import describe_change, print_containers
 
 _WITH_SUBJECT: Final = {
     "show": "uid", "load": "bundle", "replace": "bundle", "reconfigure": "file", "judge": "bundle",
     "update": "envelope", "start": "uid", "stop": "uid", "kill": "uid", "delete": "uid",
+    "withdraw": "uid",
 }  # fmt: skip
 _WITHOUT: Final = ("ls", "watch", "events", "last-update")
-WHATS: Final = (*_WITHOUT, "id", *_WITH_SUBJECT)
+WHATS: Final = (*_WITHOUT, "id", "evidence", *_WITH_SUBJECT)
 _IN_VERSION_1: Final = ("show", "load", "start", "stop", "delete", "id")
 _BELONGS_TO: Final = {
     "--confirm": ("replace",), "--replaces": ("judge",), "--since": ("events",),
-    "--follow": ("events",),
+    "--follow": ("events",), "--key": ("evidence",),
 }  # fmt: skip
 _FETCHING: Final = "fetching"
 _MAX_BUNDLE_BYTES: Final = 64 << 20
@@ -43,22 +47,26 @@ class RemoteCommand:
     Attributes:
         what: which request.
         subject: a file, a uid or an identifier; empty if there is none.
+        token_file: of a withdrawal; empty if there is none.
         replaces: judge a bundle as the replacement of a loaded container.
         confirm_ms: time within which a new version must complete a loop.
         since: the number above which events are shown.
         follow: whether to go on with new events.
         v1: whether to use version 1.
         as_json: whether to print JSON.
+        key_file: public key of the device, for evidence.
     """
 
     what: str
     subject: str
+    token_file: str
     replaces: bool
     confirm_ms: int | None
     since: int
     follow: bool
     v1: bool
     as_json: bool
+    key_file: Path | None
 
     def parse_uid(self) -> bytes:
         """The subject as a uid, in the form that all verbs take.
@@ -91,6 +99,7 @@ class RemoteCommand:
             "--replaces": self.replaces,
             "--since": self.since > 0,
             "--follow": self.follow,
+            "--key": self.key_file is not None,
         }
         for name, whats in _BELONGS_TO.items():
             if given[name] and self.what not in whats:
@@ -99,7 +108,11 @@ class RemoteCommand:
             raise click.UsageError(f"{self.what} takes one SUBJECT: a {_WITH_SUBJECT[self.what]}")
         if self.what in _WITHOUT and self.subject:
             raise click.UsageError(f"{self.what} takes no SUBJECT")
-        if _WITH_SUBJECT.get(self.what) == "uid":
+        if (self.what == "withdraw") != bool(self.token_file):
+            raise click.UsageError("withdraw, and nothing else, takes a TOKENFILE after the uid")
+        if self.what == "evidence" and self.key_file is None:
+            raise click.UsageError("evidence needs --key, the public key of the device")
+        if _WITH_SUBJECT.get(self.what) == "uid" or (self.what == "evidence" and self.subject):
             self.parse_uid()
         if self.v1 and self.what not in _IN_VERSION_1:
             raise click.UsageError(f"version 1 has no {self.what}; leave --v1 out")
@@ -124,6 +137,10 @@ def carry_out(command: RemoteCommand, requests: Requests) -> ExitCode:
                 click.echo(_json_line(number=number, event=event) if command.as_json else event)
         case "id":
             _identify(client, command)
+        case "evidence" if command.key_file is not None:
+            uid = command.parse_uid() if command.subject else None
+            key, nonce = read_evidence_key(command.key_file), requests.random_bytes(NONCE_BYTES)
+            show_evidence(client, key, command.key_file, nonce, uid, as_json=command.as_json)
         case "show" if command.v1:
             _show_published(PublishedClient(requests), command)
         case "ls":
@@ -162,6 +179,8 @@ def _change(client: Client, command: RemoteCommand) -> None:
             client.reconfigure(_uid_of(command.subject, metadata), metadata)
         case "delete":
             client.delete(command.parse_uid())
+        case "withdraw":
+            client.withdraw(command.parse_uid(), _read(command.token_file, MAX_TOKEN_BYTES))
         case verb:
             client.order(command.parse_uid(), verb)
     _say_done(command)
@@ -280,13 +299,13 @@ def _uid_of(name: str, metadata: bytes) -> bytes:
         raise VerbRefused(f"{show(name)}: its metadata cannot be read: {error}") from error
 
 
-def _read(name: str) -> bytes:
+def _read(name: str, most_bytes: int = _MAX_BUNDLE_BYTES) -> bytes:
     try:
         with Path(name).open("rb") as file:
-            content = file.read(_MAX_BUNDLE_BYTES + 1)
+            content = file.read(most_bytes + 1)
     except OSError as error:
         problem = show(error.strerror or "")
         raise VerbRefused(f"{show(name)}: cannot be read: {problem}") from error
-    if len(content) > _MAX_BUNDLE_BYTES:
-        raise VerbRefused(f"{show(name)}: has more than {_MAX_BUNDLE_BYTES} bytes")
+    if len(content) > most_bytes:
+        raise VerbRefused(f"{show(name)}: has more than {most_bytes} bytes")
     return content

@@ -74,6 +74,8 @@ class LiveView:
                 self._note(uid, f"{event.verb}: {event.reason}")
             case events.RightExpired(uid=uid):
                 self._note(uid, f"{event.token} token: expired")
+            case events.Withdrawn(uid=uid):
+                self._note(uid, f"all rights withdrawn by sequence {event.sequence}")
             case events.ReplacementUndone(uid=uid):
                 self._note(uid, f"replacement undone: {event.reason}")
 

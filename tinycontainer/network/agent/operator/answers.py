@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tinycontainer.state import StoredEvent
 from tinycontainer.text import flatten, show
 from tinycontainer.trace.account import WHOLE, Statistics
 from tinycontainer_tokens import CborError
@@ -13,7 +14,7 @@ _VERDICTS: Final = {0: False, 1: True, 2: None}
 _USAGE: Final = 7
 _USAGE_VALUES: Final = 9
 _UPDATE_STATES: Final = ("none", "fetching", "done", "repeated", "refused")
-_STATES: Final = {1: "READY", 2: "RUNNING", 3: "STOPPING", 4: "DELETING"}
+STATES: Final = {1: "READY", 2: "RUNNING", 3: "STOPPING", 4: "DELETING"}
 
 
 class AnswerUnreadable(ValueError):
@@ -183,9 +184,24 @@ def read_events(payload: bytes) -> tuple[int, list[tuple[int, str]]]:
     Raises:
         AnswerUnreadable: it is something else.
     """
+    newest, events, _ = read_stored_events(payload)
+    return newest, [(event.number, _event(event.content)) for event in events]
+
+
+def read_stored_events(payload: bytes) -> tuple[int, list[StoredEvent], bytes | None]:
+    """Read the answer of GET /tc/e as it is kept: the newest number, events as bytes, chain value.
+
+    Returns:
+        The third is the chain value before the first event (TC-EVID-05); None if there is none.
+
+    Raises:
+        AnswerUnreadable: it is something else.
+    """
     values = _map(_decode(payload))
     rows = [_row(each, 2) for each in _list(values.get(1))]
-    return _uint(values.get(0)), [(_uint(row[0]), _event(row[1])) for row in rows]
+    events = [StoredEvent(_uint(number), _bytes(content)) for number, content in rows]
+    chain = values.get(2)
+    return _uint(values.get(0)), events, None if chain is None else _bytes(chain)
 
 
 def read_checks(payload: bytes) -> list[tuple[str, bool | None, str]]:
@@ -230,7 +246,7 @@ def _container(value: Any) -> SeenContainer:
     share, idle_share, *used = _usage(values)
     return SeenContainer(
         uid=show(_bytes(values.get(0)), 64),
-        state=_STATES.get(state, f"unknown ({state})"),
+        state=STATES.get(state, f"unknown ({state})"),
         last_exit=_text(values.get(3)),
         change=_uint(values.get(4)),
         sha256=digest.hex(),
@@ -252,8 +268,8 @@ def _usage(values: dict[Any, Any]) -> list[int]:
     return usage
 
 
-def _event(value: Any) -> str:
-    return flatten(_bytes(value)[:4096].decode("utf-8", "backslashreplace"))
+def _event(content: bytes) -> str:
+    return flatten(content[:4096].decode("utf-8", "backslashreplace"))
 
 
 def _decode(payload: bytes) -> Any:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Final, Protocol
 
+from tinycontainer.state import StoredEvent
+
 from ..requests.blocks import encode_block
 from ..requests.message import (
     BLOCK_BYTES,
@@ -25,6 +27,7 @@ from .answers import (
     read_containers,
     read_events,
     read_problem,
+    read_stored_events,
     read_update,
 )
 
@@ -185,6 +188,21 @@ class Client:
         """The newest number, and at most 32 events above a number."""
         return read_events(self._ask(Method.GET, ("tc", "e"), (f"since={since}",)).payload)
 
+    def stored_events(self, since: int) -> tuple[int, list[StoredEvent], bytes | None]:
+        """The same as the device keeps them, and the chain value before the first (TC-EVID-05)."""
+        answer = self._ask(Method.GET, ("tc", "e"), (f"since={since}",))
+        return read_stored_events(answer.payload)
+
+    def evidence(self, nonce: bytes, uid: bytes | None = None) -> bytes:
+        """What the device signs of itself; nothing of it is checked.
+
+        Args:
+            nonce: 8 to 32 bytes, drawn for this.
+            uid: of the container to which it is limited; None for the whole device.
+        """
+        query = (f"nonce={nonce.hex()}", *(() if uid is None else (f"uid={uid.hex()}",)))
+        return self._ask(Method.GET, ("tc", "ev"), query).payload
+
     def follow(self, since: int) -> Iterator[tuple[int, str]]:
         """The events above a number, and all that come."""
         for _ in self._observe(("tc", "e")):
@@ -245,6 +263,10 @@ class Client:
     def delete(self, uid: bytes) -> None:
         """Delete a container."""
         self._change(Method.DELETE, uid, code=Code.DELETED)
+
+    def withdraw(self, uid: bytes, token: bytes) -> None:
+        """Take back all rights of a container by its owner's token."""
+        self._change(Method.POST, uid, ("w",), payload=token)
 
     def device_id(self) -> bytes:
         """The identifier of the device."""

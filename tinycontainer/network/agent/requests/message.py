@@ -88,6 +88,7 @@ class Format(IntEnum):
     """Numbers of content formats."""
 
     TEXT = 0
+    COSE_SIGN1 = 18
     LINKS = 40
     OCTETS = 42
     CBOR = 60

@@ -30,9 +30,11 @@ def needed_rights(request: CoapRequest, target: Target) -> tuple[Right, ...]:
             return (Right.DELETE,)
         case "metadata" if method is Method.PUT:
             return (Right.RECONFIGURE,)
+        case "withdrawal" if method is Method.POST:
+            return (Right.DELETE,)
         case "judge" | "update" if method is Method.POST:
             return (RIGHTS_OF_PAYLOADS[target.kind],)
-    if method is not Method.GET or target.kind == "judge":
+    if method is not Method.GET or target.kind in ("judge", "withdrawal"):
         problem = f"{method.name} is not possible here"
         raise CoapRefused(Code.METHOD_NOT_ALLOWED, "method-not-allowed", problem)
     return (Right.READ,)

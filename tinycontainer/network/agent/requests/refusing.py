@@ -18,6 +18,7 @@ MAX_PROBLEM_CHARACTERS: Final = 512
 RETRY_S: Final = 5
 """After how many seconds a device that has no room may have some again (Max-Age)."""
 _CODES: Final = {
+    LoadReason.BAD_REQUEST: Code.BAD_REQUEST,
     LoadReason.TOKEN: Code.FORBIDDEN,
     LoadReason.PROFILE: Code.FORBIDDEN,
     LoadReason.UNKNOWN_UID: Code.NOT_FOUND,

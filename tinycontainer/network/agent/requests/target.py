@@ -17,8 +17,8 @@ class Target:
     """What a request of version 2 is about.
 
     Attributes:
-        kind: of the resource: ``device``, ``containers``, ``container``, ``metadata``, ``judge``,
-            ``update`` or ``events``.
+        kind: of the resource: ``device``, ``containers``, ``container``, ``metadata``,
+            ``withdrawal``, ``judge``, ``update``, ``events`` or ``evidence``.
         uid: of the container; None if it is about none.
         query: its parts, without the id.
         request_id: 8 bytes; None if the request has none.
@@ -59,10 +59,14 @@ def _find(path: tuple[str, ...]) -> tuple[str, bytes | None]:
             return "update", None
         case ("tc", "e"):
             return "events", None
+        case ("tc", "ev"):
+            return "evidence", None
         case ("tc", "c", digits):
             return "container", _to_uid(digits)
         case ("tc", "c", digits, "m"):
             return "metadata", _to_uid(digits)
+        case ("tc", "c", digits, "w"):
+            return "withdrawal", _to_uid(digits)
     raise not_found()
 
 

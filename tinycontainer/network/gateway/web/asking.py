@@ -44,9 +44,11 @@ ALLOWED: Final = {
     "containers": "GET, HEAD",
     "container": "GET, HEAD, PUT, POST, DELETE",
     "metadata": "GET, HEAD, PUT",
+    "withdrawal": "POST",
     "judge": "POST",
     "update": "GET, HEAD, POST",
     "events": "GET, HEAD",
+    "evidence": "GET, HEAD",
     "device-id": "GET, HEAD, POST",
 }
 """By kind of resource."""

@@ -12,8 +12,10 @@ EVENT_STREAM: Final = "text/event-stream"
 OSCORE: Final = "application/oscore"
 OCTETS: Final = "application/octet-stream"
 CBOR: Final = "application/cbor"
+COSE: Final = 'application/cose; cose-type="cose-sign1"'
 _TABLE: Final = {
     0: "text/plain; charset=utf-8",
+    18: COSE,
     40: "application/link-format",
     42: OCTETS,
     50: JSON,
@@ -29,6 +31,8 @@ _MAX_RANGES: Final = 32
 _WILD: Final[Mapping[str, int | None]] = {"*/*": None, "application/*": None, "text/*": 0}
 _CHARSET: Final = re.compile(r';\s*charset\s*=\s*(?!"?(?:utf-8|us-ascii)"?\s*(?:;|$))')
 """What is no text of CoAP, which is UTF-8 always."""
+_COSE_TYPE: Final = re.compile(r';\s*cose-type\s*=(?!\s*"?cose-sign1"?\s*(?:;|$))')
+"""Another structure of COSE than the one that a device answers with."""
 _WEIGHT: Final = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 
 
@@ -57,7 +61,7 @@ def _find(media_type: str) -> int | None:
     if numbered is not None:
         number = int(numbered[1])
         return number if number < 1 << 16 else None
-    if _CHARSET.search(media_type) is not None:
+    if _CHARSET.search(media_type) is not None or _COSE_TYPE.search(media_type) is not None:
         return None
     return _NUMBERS.get(media_type.partition(";")[0].strip())
 

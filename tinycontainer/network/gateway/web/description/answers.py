@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ...metrics import CONTENT_TYPE
 from ..answering import STATUS
-from ..media_types import EVENT_STREAM, JSON, OCTETS, OSCORE
+from ..media_types import COSE, EVENT_STREAM, JSON, OCTETS, OSCORE
 from ..problems import MEDIA_TYPE
 from .schemas import TEXT, Schema, array, reference
 
@@ -82,6 +82,7 @@ ACCEPTED: Final = Success(
     {"Location": "Of the job.", "Preference-Applied": "respond-async"},
 )
 CBOR_BYTES: Final = Success("What the device has.", {CBOR: _BYTES}, _CACHING)
+COSE_BYTES: Final = Success("What the device has signed of itself.", {COSE: _BYTES})
 OCTET_BYTES: Final = Success("What was kept.", {OCTETS: _BYTES}, {"ETag": "Its SHA-256."})
 IDENTIFIER: Final = Success("The identifier of the device.", {OCTETS: _BYTES})
 PROTECTED: Final = Success(

@@ -13,6 +13,7 @@ from .answers import (
     ALWAYS,
     CBOR,
     CBOR_BYTES,
+    COSE_BYTES,
     CREATED,
     DESCRIPTION,
     DONE,
@@ -142,6 +143,11 @@ _OF_DEVICES: Final = (
         (*_BUNDLE, "uid", "if-match"), (CBOR,),
     ),
     _change(
+        "post", f"{_CONTAINER}/w", "withdraw",
+        "Take back all rights of a container by a mask token of its owner; it is deleted",
+        {204: DONE}, (*_BUNDLE, "uid"), (OCTETS,),
+    ),
+    _change(
         "post", f"{_TC}/j", "judge", "Judge a bundle; nothing changes",
         {200: from_device(listed("Check"))}, ("device", *_LATER, "blob", "replaces"), (OCTETS,),
     ),
@@ -155,6 +161,10 @@ _OF_DEVICES: Final = (
     _look(
         f"{_TC}/e", "listEvents", "Its events, at most 32 at once, or as they come",
         from_device(reference("Events"), is_stream=True), ("since", "last-event-id"),
+    ),
+    _look(
+        f"{_TC}/ev", "readEvidence", "What it has signed of itself, for a nonce", COSE_BYTES,
+        ("nonce", "limited-uid"),
     ),
 )  # fmt: skip
 

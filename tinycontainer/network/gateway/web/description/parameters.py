@@ -72,6 +72,14 @@ PARAMETERS: Final[Mapping[str, HttpParameter]] = {
         "Within how many ms a replacement must complete a loop, else the old one comes back.",
     ),
     "since": _query("since", COUNT, "Only events with a higher number."),
+    "nonce": HttpParameter(
+        "query",
+        "nonce",
+        {"type": "string", "pattern": "^([0-9a-fA-F]{2}){8,32}$"},
+        "Drawn for this request; it is in the answer.",
+        is_needed=True,
+    ),
+    "limited-uid": _query("uid", _HEX_UID, "uid of the container to which it is limited."),
     "request-id": _query(
         "id",
         {"type": "string", "pattern": "^[0-9a-fA-F]{16}$"},

@@ -15,7 +15,8 @@ from tinycontainer.interfaces.network.edhoc_identity import (
     read_identity,
 )
 from tinycontainer.interfaces.network.security_context import SecurityContext, read_security_context
-from tinycontainer.network.agent.requests.rights import KnownPeer, Peers, Right
+
+from .requests.rights import KnownPeer, Peers, Right
 
 Found = TypeVar("Found")
 
