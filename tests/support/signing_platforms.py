@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from support.worlds import ALL_CALLS, KEYS, local
 from tinycontainer.metadata import ContainerMap, ContainerType, Security
-from tinycontainer.network.platform.releases.parts import ReleasePart
+from tinycontainer.network.platform.releases.parts import MASK, ReleasePart
 from tinycontainer.network.platform.releases.release import (
     NotToBeSigned,
     Plan,
@@ -23,7 +23,8 @@ from tinycontainer.network.platform.releases.release import (
 from tinycontainer.network.platform.signer.examining import Order
 from tinycontainer.network.platform.signer.request import SigningRequest, read_request
 from tinycontainer.network.platform.signer.tokens import header_of, key_sha256, make_token
-from tinycontainer_tokens import KeyMaterial, Kind, Profile, Role, TokenRefused, key_files
+from tinycontainer_tokens import Claims, KeyMaterial, Kind, Profile, Role, TokenRefused, key_files
+from tinycontainer_tokens.claims import encode
 
 UID: Final = b"box"
 NOW_S: Final = 1_800_000_000
@@ -99,6 +100,19 @@ def ready_release(part: ReleasePart, **changes: Any) -> Release:
     return release
 
 
+def withdrawal_of(sequence: int, **said: Any) -> dict[str, Any]:
+    """What an honest platform answers who wants to withdraw; or one that says something else."""
+    claims = replace(Claims(b"\0", uid=UID, sequence=sequence, kind=Kind.MASK), **said)
+    return {
+        "uid": UID.hex(),
+        "number": sequence,
+        "part": MASK.name,
+        "profile": Profile.RFC9052.value,
+        "payload": encoded(encode(claims, Kind.MASK, Profile.RFC9052)),
+        "covered": None,
+    }
+
+
 def encoded(content: bytes) -> str:
     """Bytes in base64."""
     return base64.b64encode(content).decode()
@@ -138,6 +152,7 @@ class FakePlatform:
         lies: changes the answer of a question; None for an honest one.
         refuses: what it answers in place of taking a token; None to take it.
         token: that it wants to see.
+        sequence: of the next withdrawal.
         keys: the public keys that it knows.
         seen: method and target of each request.
         taken: the tokens that it has taken.
@@ -147,6 +162,7 @@ class FakePlatform:
     lies: Callable[[dict[str, Any]], dict[str, Any] | Raw] | None = None
     refuses: Raw | None = None
     token: str = ""
+    sequence: int = 1
     keys: tuple[KeyMaterial, ...] = tuple(PUBLIC.values())
     seen: list[tuple[str, str]] = field(default_factory=list)
     taken: list[bytes] = field(default_factory=list)
@@ -158,6 +174,8 @@ class FakePlatform:
             return problem("the token is not known", 401)
         path, _, query = target.partition("?")
         words = path.split("/")[-2:]
+        if "withdrawals" in words:
+            return self._answer_withdrawal(method, body)
         part = ReleasePart.parse(words[1])
         try:
             if (method, words[0]) == ("GET", "signing"):
@@ -165,6 +183,17 @@ class FakePlatform:
             return self._take(part, base64.b64decode(json.loads(body)["token"]))
         except (NotToBeSigned, TokenRefused) as error:
             return problem(str(error))
+
+    def _answer_withdrawal(self, method: str, body: bytes) -> Raw:
+        """What it answers about withdrawals, of which it knows `sequence`."""
+        if method == "POST":
+            if self.refuses is not None:
+                return self.refuses
+            self.taken.append(base64.b64decode(json.loads(body)["token"]))
+            return Raw(b"{}", status=201)
+        honest = withdrawal_of(self.sequence)
+        told = honest if self.lies is None else self.lies(honest)
+        return told if isinstance(told, Raw) else Raw(json.dumps(told).encode())
 
     def _ask(self, part: ReleasePart, fingerprint: str) -> Raw:
         key = next((each for each in self.keys if key_sha256(each).hex() == fingerprint), None)
@@ -196,6 +225,9 @@ def served(platform: FakePlatform, certificate: Path | None = None) -> Iterator[
             self._do()
 
         def do_PUT(self) -> None:
+            self._do()
+
+        def do_POST(self) -> None:
             self._do()
 
         def _do(self) -> None:

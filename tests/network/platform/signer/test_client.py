@@ -23,9 +23,9 @@ from support.signing_platforms import (
 
 from tinycontainer.interfaces.network.gateway_access import make_tls_context
 from tinycontainer.interfaces.network.http_uri import parse_http_uri
+from tinycontainer.network.platform.exchange import Server, ServerReply, ServerSilent
 from tinycontainer.network.platform.releases.parts import MASK
 from tinycontainer.network.platform.signer.client import PlatformClient
-from tinycontainer.network.platform.signer.exchange import PlatformSilent, Server, ServerReply
 from tinycontainer.network.platform.signer.refusal import RefusalReason, SigningRefused
 from tinycontainer.network.platform.signer.request import MAX_ANSWER_BYTES
 from tinycontainer.network.platform.signer.tokens import key_sha256, make_token
@@ -228,7 +228,7 @@ def test_a_certificate_that_nobody_trusts_is_refused_and_one_that_is_given_is_no
         uri = parse_http_uri(url)
         for ca in (None, tmp_path / "other.pem"):
             server = Server(uri, make_tls_context(ca), stopped, 20)
-            with pytest.raises(PlatformSilent, match="certificate does not hold"):
+            with pytest.raises(ServerSilent, match="certificate does not hold"):
                 server.exchange("GET", "/", {}, b"", 100)
         trusting = Server(uri, make_tls_context(tmp_path / "own.pem"), stopped, 20)
         found = PlatformClient(trusting, "").ask(UID, 3, MASK, FINGERPRINT)
@@ -240,7 +240,7 @@ def test_a_plain_server_where_tls_is_expected_is_refused() -> None:
     with raw_server(b"HTTP/1.1 200 OK\r\n\r\n") as url:
         uri = parse_http_uri(url.replace("http:", "https:"))
         server = Server(uri, make_tls_context(None), stopped, 20)
-        with pytest.raises(PlatformSilent, match="no TLS connection"):
+        with pytest.raises(ServerSilent, match="no TLS connection"):
             server.exchange("GET", "/", {}, b"", 100)
 
 

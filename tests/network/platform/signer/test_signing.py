@@ -32,11 +32,11 @@ from tinycontainer.device.setup import Setup
 from tinycontainer.interfaces.network.http_uri import parse_http_uri
 from tinycontainer.interfaces.runtime import Natives
 from tinycontainer.metadata import ContainerType, decode
+from tinycontainer.network.platform.exchange import Server
 from tinycontainer.network.platform.releases.parts import METADATA, ReleasePart
 from tinycontainer.network.platform.signer.client import PlatformClient
 from tinycontainer.network.platform.signer.description import describe
 from tinycontainer.network.platform.signer.examining import ExaminedRequest, examine
-from tinycontainer.network.platform.signer.exchange import Server
 from tinycontainer.network.platform.signer.facts import as_facts
 from tinycontainer.network.platform.signer.refusal import SigningRefused
 from tinycontainer.network.platform.signer.request import read_request

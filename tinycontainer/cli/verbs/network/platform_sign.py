@@ -14,11 +14,11 @@ from tinycontainer.assembly import Installation
 from tinycontainer.files.fields import check_uid, uid_from_text
 from tinycontainer.interfaces.network.gateway_access import make_tls_context, read_bearer_token
 from tinycontainer.interfaces.network.http_uri import parse_http_uri
+from tinycontainer.network.platform.exchange import Server
 from tinycontainer.network.platform.releases.parts import ReleasePart
 from tinycontainer.network.platform.signer.client import PlatformClient
 from tinycontainer.network.platform.signer.description import describe
 from tinycontainer.network.platform.signer.examining import ExaminedRequest, Order, examine
-from tinycontainer.network.platform.signer.exchange import Server
 from tinycontainer.network.platform.signer.facts import as_facts
 from tinycontainer.network.platform.signer.history import History
 from tinycontainer.network.platform.signer.refusal import SigningRefused
@@ -129,8 +129,8 @@ def sign(
         desk = _Desk(
             order,
             with_key,
-            _open_client(url, reach),
-            History(history or _default_folder(os.environ, Path.home()), os.geteuid()),
+            open_client(url, reach),
+            History(history or default_folder(os.environ, Path.home()), os.geteuid()),
         )
         desk.work(manner, installation)
     except SigningRefused as error:
@@ -167,9 +167,9 @@ class _Desk:
         now_s = int(time.time())
         described = describe(found, last, installation.analysers(), now_s)
         if not manner.as_json:
-            _print_lines(described.lines, f"the key that signs: sha256 {fingerprint.hex()}")
+            print_lines(described.lines, f"the key that signs: sha256 {fingerprint.hex()}")
         if manner.signs:
-            if manner.asks and not _is_agreed(described.heading):
+            if manner.asks and not is_agreed(described.heading):
                 raise VerbRefused("nothing was signed", ExitCode.REFUSED)
             self._sign(found, last, fingerprint)
         if manner.as_json:
@@ -201,7 +201,12 @@ def _read_order(uid: str, number: int, part: str, profile: Profile, *, allows_ol
         raise VerbRefused(f"PART: {error}") from None
 
 
-def _open_client(url: str, reach: ReachOptions) -> PlatformClient:
+def open_client(url: str, reach: ReachOptions) -> PlatformClient:
+    """A platform of the command line.
+
+    Raises:
+        VerbRefused: it is no platform that can be reached without others who read along.
+    """
     try:
         uri = parse_http_uri(url)
     except ValueError:
@@ -217,19 +222,24 @@ def _open_client(url: str, reach: ReachOptions) -> PlatformClient:
     return PlatformClient(Server(uri, tls, time.monotonic, _TIMEOUT_S), token)
 
 
-def _default_folder(environment: Mapping[str, str], home: Path) -> Path:
+def default_folder(environment: Mapping[str, str], home: Path) -> Path:
+    """Where it is kept what was signed."""
     given = Path(environment.get("XDG_DATA_HOME", ""))
     data = given if given.is_absolute() else home / ".local" / "share"  # as XDG demands
     return data / "tinycontainer" / "signed"
 
 
-def _print_lines(lines: tuple[str, ...], key_line: str) -> None:
+def print_lines(lines: tuple[str, ...], key_line: str) -> None:
+    """Print what a signature will mean, and which key makes it."""
     for line in (*lines, key_line):
         click.echo(flatten(line))
 
 
-def _is_agreed(heading: str) -> bool:
+def is_agreed(heading: str) -> bool:
     """Whether somebody at a terminal agrees.
+
+    Args:
+        heading: what is to be signed.
 
     Raises:
         VerbRefused: there is no terminal.

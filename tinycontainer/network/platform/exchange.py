@@ -6,10 +6,11 @@ is one bound for headers, lengths of chunks, trailers and interim answers togeth
 
 import http.client
 import io
+import re
 import socket
 import ssl
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,9 +20,11 @@ from tinycontainer.text import flatten
 _READ_BYTES: Final = 1 << 16
 _MAX_HEAD_BYTES: Final = 1 << 16
 _SHOWN_CHARACTERS: Final = 200
+_HEADERS: Final = ("Content-Type", "Location", "Retry-After", "Set-Cookie")
+_SECONDS: Final = re.compile(r"[0-9]{1,7}")
 
 
-class PlatformSilent(Exception):
+class ServerSilent(Exception):
     """There is no answer that can be used; the text says why, and is fit to be shown."""
 
 
@@ -33,11 +36,17 @@ class ServerReply:
         status: three digits.
         media_type: in small letters, without parameters; empty if it is not said, or said twice.
         body: at most as long as was allowed.
+        location: of the header field of this name; empty if it is not said, or said twice.
+        retry_after_s: of the header field ``Retry-After``; None if it is no number of seconds.
+        set_cookie: of the header field ``Set-Cookie``; empty if it is not said, or said twice.
     """
 
     status: int
     media_type: str
     body: bytes
+    location: str = ""
+    retry_after_s: int | None = None
+    set_cookie: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +78,21 @@ class Server:
             limit_bytes: longest body of an answer.
 
         Raises:
-            PlatformSilent: there is none in time, it is too long, or it is none of HTTP.
+            ServerSilent: there is none in time, it is too long, or it is none of HTTP.
         """
         sent = self._compose(method, target, headers, body)
         try:
             came = self._send(sent, limit_bytes + _MAX_HEAD_BYTES)
         except TimeoutError:
-            raise PlatformSilent("there was no whole answer in time") from None
+            raise ServerSilent("there was no whole answer in time") from None
         except ssl.SSLCertVerificationError as error:
             problem = flatten(error.verify_message)[:_SHOWN_CHARACTERS]
-            raise PlatformSilent(f"its certificate does not hold: {problem}") from None
+            raise ServerSilent(f"its certificate does not hold: {problem}") from None
         except ssl.SSLError:
-            raise PlatformSilent("no TLS connection could be made, or it broke") from None
+            raise ServerSilent("no TLS connection could be made, or it broke") from None
         except OSError as error:
             problem = flatten(error.strerror or "no such host")[:_SHOWN_CHARACTERS]
-            raise PlatformSilent(f"it cannot be reached: {problem}") from None
+            raise ServerSilent(f"it cannot be reached: {problem}") from None
         return _parse(came, method, limit_bytes)
 
     def _compose(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
@@ -98,7 +107,9 @@ class Server:
         until_s = self.now_s() + self.timeout_s
         with closing(self._connect(until_s)) as wire:
             wire.settimeout(self._left_s(until_s))
-            wire.sendall(sent)
+            # Who refuses a long body may answer and hang up before all of it has come.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                wire.sendall(sent)
             came = bytearray()
             while True:
                 wire.settimeout(self._left_s(until_s))
@@ -107,7 +118,7 @@ class Server:
                     return bytes(came)
                 came += piece
                 if len(came) > limit_bytes:
-                    raise PlatformSilent("its answer is too long")
+                    raise ServerSilent("its answer is too long")
 
     def _connect(self, until_s: float) -> socket.socket:
         wire = socket.create_connection((self.uri.host, self.uri.port), self._left_s(until_s))
@@ -144,11 +155,17 @@ def _parse(came: bytes, method: str, limit_bytes: int) -> ServerReply:
     try:
         response.begin()
         body = response.read()
-        kinds = response.headers.get_all("Content-Type") or []
+        kind, location, after, cookie = (_said_once(response, name) for name in _HEADERS)
     except Exception as error:  # foreign code reads what a stranger sends
         problem = f"its answer is none of HTTP ({type(error).__name__})"
-        raise PlatformSilent(problem) from None
+        raise ServerSilent(problem) from None
     if len(body) > limit_bytes:
-        raise PlatformSilent("its answer is too long")
-    kind = str(kinds[0]) if len(kinds) == 1 else ""
-    return ServerReply(response.status, kind.partition(";")[0].strip().lower(), body)
+        raise ServerSilent("its answer is too long")
+    media_type = kind.partition(";")[0].strip().lower()
+    after_s = int(after) if _SECONDS.fullmatch(after) else None
+    return ServerReply(response.status, media_type, body, location, after_s, cookie)
+
+
+def _said_once(response: http.client.HTTPResponse, name: str) -> str:
+    values = response.headers.get_all(name) or []
+    return str(values[0]) if len(values) == 1 else ""

@@ -1,0 +1,1 @@
+"""Brings containers to devices through the gateway before them."""
