@@ -20,7 +20,7 @@ KEY_FORMS = {"Ed25519": (), "HMAC": ("--mac",)}
 CODES = {0, 1, 2, 3}
 WITHOUT_FILES = {
     ("runtimes",), ("schema",), ("completion",), ("demo",), ("remote",), ("new",),
-    ("platform", "sign"), ("platform", "withdraw"),
+    ("platform", "sign"), ("platform", "withdraw"), ("platform", "demo"),
 }  # fmt: skip
 """Verbs that read no file, or only for a device or a platform that they ask."""
 

@@ -11,6 +11,9 @@ import httpx
 
 from support.four_parties import BOX, CODE, ENDPOINT, FourParties, good
 from support.platforms import ORGANISATIONS, PASSWORD, Platform
+from support.renting_rows import NEW_OFFER, RentingRows
+from support.rollout_rows import ENVELOPE, RolloutRows
+from support.sboms import TLS, Sboms, document
 from support.worlds import KEYS
 from tinycontainer.network.platform.actor import SCOPES, PersonRight, PlatformScope
 from tinycontainer.network.platform.people.organisation import (
@@ -32,14 +35,18 @@ OWNERS: Final = {"boxes": frozenset({"boxes", "infra"}), STRANGER: frozenset({ST
 _COOKIE: Final = "tinycontainer_session"
 _ONE_S: Final = 1 / 24 / 3600
 """In days."""
+_LISTS: Final = frozenset({"GET /api/rollouts", "GET /api/rentals"})
 _NO_HASH: Final = "0" * 64
 _OCTETS: Final = {"Content-Type": "application/octet-stream"}
+SBOM: Final = document(TLS)
 _BODIES: Final[Mapping[str, Any]] = {
     "code": {"sha256": sha256(CODE).hexdigest(), "type": "wasm"},
     "data": {"sha256": sha256(b"settings").hexdigest()},
     "plan": {"timing": {"period_ms": 100}, "endpoints": [ENDPOINT]},
     "rights": {"syscalls": ["heartbeat"]},
+    "sbom": {"sha256": sha256(SBOM).hexdigest()},
     "judgement": {"query": ""},
+    "envelope": {"sha256": sha256(ENVELOPE).hexdigest()},
 }
 """Of what the parties have added already, and of a question."""
 
@@ -120,6 +127,11 @@ class World:
         self._add_fleets()
         body = {**self._new_release(own_uid(STRANGER)), "number": 1}
         good(platform.client(STRANGER).post("/api/releases", json=body))
+        self._add_sboms(Sboms(four))
+        four.keep(Role.INFRASTRUCTURE, "envelope", ENVELOPE)
+        secrets = {each: secret_of(each) for each in ALL}
+        self._renting = RentingRows(four, STRANGER, own_uid(STRANGER), secrets, self._numbers)
+        self._rollouts = RolloutRows.of(four)
         self.callers = [*self._callers()]
 
     def _add_stranger(self) -> None:
@@ -153,6 +165,18 @@ class World:
         public = to_public_pem(key).decode()
         return {"role": role.value, "name": secret_of(organisation), "public": public}
 
+    def _add_sboms(self, sboms: Sboms) -> None:
+        """The same component in a release of the four and in one of the fifth, each on a device."""
+        good(sboms.give(SBOM))
+        content = document({**TLS, "name": secret_of(STRANGER)})
+        digest = sha256(content).hexdigest()
+        client, uid = self.platform.client(STRANGER), own_uid(STRANGER)
+        path = f"/api/artefacts/{digest}?kind=sbom"
+        good(client.put(path, content=content, headers=_OCTETS))
+        good(client.put(f"/api/releases/{uid}/1/sbom", json={"sha256": digest}))
+        sboms.report(self._devices["boxes"], 1)
+        sboms.report(self._devices[STRANGER], 1, uid=uid)
+
     def log_in(self, person: str) -> dict[str, str]:
         """The headers of somebody who has logged in."""
         body = {"name": person, "password": PASSWORD}
@@ -167,7 +191,9 @@ class World:
         answer = self._client.request(
             method,
             path.format(**about.values),
-            params={name: about.values[name] for name in ("kind", "key") if name in about.values},
+            params={
+                name: about.values[name] for name in ("kind", "key", "purl") if name in about.values
+            },
             json=about.body,
             content=about.content,
             headers={**caller.headers, **about.headers},
@@ -246,8 +272,17 @@ class World:
                 yield Subject(frozenset(ORGANISATIONS), {"uid": BOX})
                 for each in (*DEVELOPERS, ""):
                     yield Subject(frozenset({each}), {"uid": own_uid(each)})
+            case ["api", "offers", _] | ["api", _, "{uid}", "withdrawals", *_]:
+                yield from self._about_renting(operation, caller)
+            case ["api", "rentals", *_] if operation not in _LISTS:
+                yield from self._about_renting(operation, caller)
+            case ["api", "devices", _, _] | ["api", "rollouts", *_] if operation not in _LISTS:
+                for seen_by, values, body in self._rollouts.about(operation):
+                    yield Subject(seen_by, values, body=body)
             case ["api", "artefacts", "{sha256}"]:
                 yield from self._about_artefacts(operation, own)
+            case ["api", "components", *_]:
+                yield Subject(own, {"purl": TLS["purl"]})
             case ["api", "devices", "{name}"]:
                 yield from self._about_devices(operation)
             case ["api", "profiles", "{number}"]:
@@ -259,6 +294,10 @@ class World:
                 yield from self._about_a_release("/".join(rest), caller)
             case _:
                 yield Subject(own, body=self._new_row(operation, caller))
+
+    def _about_renting(self, operation: str, caller: Caller) -> Iterator[Subject]:
+        for seen_by, values, body in self._renting.about(operation, caller.organisation):
+            yield Subject(seen_by, values, body=body)
 
     def _new_row(self, operation: str, caller: Caller) -> dict[str, Any] | None:
         """The body of what adds a row."""
@@ -276,6 +315,8 @@ class World:
                 return self._new_device(caller.organisation)
             case "POST /api/profiles":
                 return self._new_profile()
+            case "POST /api/offers":
+                return NEW_OFFER
         return None
 
     def _new_device(self, owner: str) -> dict[str, Any]:
@@ -336,7 +377,7 @@ class World:
             values = {"sha256": sha256(content).hexdigest(), "kind": "data"}
             yield Subject(own, values, content=content, headers=_OCTETS)
             return
-        for content in (CODE, b"settings"):
+        for content in (CODE, b"settings", SBOM):
             yield Subject(frozenset(ORGANISATIONS), {"sha256": sha256(content).hexdigest()})
         for each in (*ALL, ""):
             yield Subject(frozenset({each}), {"sha256": self._digests.get(each, _NO_HASH)})

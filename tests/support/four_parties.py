@@ -42,10 +42,12 @@ class FourParties:
     Attributes:
         platform: where they meet.
         keys: of each role.
+        uid: of the application, in hexadecimal digits.
     """
 
     platform: Platform
     keys: Mapping[Role, KeyMaterial] = field(default_factory=lambda: KEYS)
+    uid: str = BOX
 
     def client(self, role: Role) -> httpx.Client:
         """The client of a party's admin."""
@@ -56,13 +58,17 @@ class FourParties:
         for role, key in self.keys.items():
             body = {"role": role.value, "name": "first", "public": to_public_pem(key).decode()}
             good(self.client(role).post("/api/keys", json=body))
+        self.add_application()
+
+    def add_application(self) -> None:
+        """Make the application known."""
         developer = self.client(Role.DEVELOPER)
-        good(developer.post("/api/applications", json={"uid": BOX, "name": "Box"}))
+        good(developer.post("/api/applications", json={"uid": self.uid, "name": "Box"}))
 
     def begin(self, number: int = 1, **more: object) -> Any:
         """Begin a release."""
         body = {
-            "uid": BOX, "number": number, "provider": "data", "infrastructure": "infra",
+            "uid": self.uid, "number": number, "provider": "data", "infrastructure": "infra",
             "owner": "boxes", **more,
         }  # fmt: skip
         return good(self.client(Role.DEVELOPER).post("/api/releases", json=body))
@@ -87,18 +93,20 @@ class FourParties:
         if content in ("code", "data") and "sha256" not in more:
             bytes_of = CODE if content == "code" else b"settings"
             more["sha256"] = self.keep(role, content, bytes_of)
-        path = f"/api/releases/{BOX}/{number}/{content}"
+        path = f"/api/releases/{self.uid}/{number}/{content}"
         return self.client(role).put(path, json={**body, **more})
 
     def show(self, role: Role = Role.OWNER, number: int = 1) -> Any:
         """The release as a party sees it."""
-        return good(self.client(role).get(f"/api/releases/{BOX}/{number}"))
+        return good(self.client(role).get(f"/api/releases/{self.uid}/{number}"))
 
     def ask_to_sign(self, part: str, number: int = 1, **more: Any) -> httpx.Response:
         """Ask what is to be signed."""
         role = more.get("role", ReleasePart.parse(part).role)
         fingerprint = sha256(self.keys[ReleasePart.parse(part).role].public).hexdigest()
-        path = f"/api/releases/{BOX}/{number}/signing/{part}?key={more.get('key', fingerprint)}"
+        path = (
+            f"/api/releases/{self.uid}/{number}/signing/{part}?key={more.get('key', fingerprint)}"
+        )
         return self.client(role).get(path)
 
     def make_token(self, part: str, number: int = 1) -> bytes:
@@ -112,12 +120,16 @@ class FourParties:
     def give(self, part: str, token: bytes, number: int = 1, **more: Any) -> httpx.Response:
         """Give a token to the platform."""
         role = more.get("role", ReleasePart.parse(part).role)
-        path = f"/api/releases/{BOX}/{number}/tokens/{part}"
+        path = f"/api/releases/{self.uid}/{number}/tokens/{part}"
         return self.client(role).put(path, json={"token": base64.b64encode(token).decode()})
 
     def sign(self, part: str, number: int = 1) -> Any:
         """Sign a part."""
         return good(self.give(part, self.make_token(part, number), number))
+
+    def bundle(self, number: int = 1) -> bytes:
+        """The container of a complete release."""
+        return self.client(Role.OWNER).get(f"/api/releases/{self.uid}/{number}/bundle").content
 
     def complete(self, number: int = 1) -> Any:
         """Add and sign all of a release."""

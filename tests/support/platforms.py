@@ -1,7 +1,7 @@
 """A platform in this process, with an organisation for each party and a client for each."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,7 +112,13 @@ class Platform:
 
 @contextmanager
 def made_platform(
-    directory: Path, *, http: WebTable | None = None, url: str = "", **limits: Any
+    directory: Path,
+    *,
+    http: WebTable | None = None,
+    url: str = "",
+    gateways: Mapping[str, str] | None = None,
+    begin_s: float = BEGIN_S,
+    **limits: Any,
 ) -> Iterator[Platform]:
     """A platform with four organisations and an admin in each, until the block is left.
 
@@ -120,16 +126,18 @@ def made_platform(
         directory: where its database lies.
         http: of its file.
         url: of another database, which is empty.
+        gateways: the organisation of each gateway, by their names.
+        begin_s: its time, in Unix seconds.
         limits: that are not the default ones.
     """
-    clock = Clock()
+    clock = Clock(begin_s)
     around = Surroundings(now_s=clock, monotonic_s=clock, password_cost=CHEAP)
     database = PlatformDatabase(url or f"sqlite:///{directory / 'platform.db'}")
     with ExitStack() as opened:
         opened.callback(database.close)
         database.migrate()
         bounds = PlatformLimits(**{"requests_per_s": 10_000, **limits})
-        parts = assemble(database, http or WebTable(), bounds, around)
+        parts = assemble(database, http or WebTable(), bounds, around, gateways or {})
         hashed = parts.passwords.hash(PASSWORD)
         with database.transaction() as session:
             for name, role in ORGANISATIONS.items():

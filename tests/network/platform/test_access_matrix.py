@@ -9,6 +9,7 @@ import httpx
 import pytest
 from support.access_rows import ALL, Caller, Subject, World, secret_of
 from support.platforms import ORGANISATIONS, empty_database, made_platform, problem_of
+from support.rollout_rows import GATEWAYS
 
 from tinycontainer.network.platform.actor import PlatformScope
 from tinycontainer.network.platform.releases.parts import ReleasePart
@@ -54,9 +55,45 @@ TABLE: Final[dict[str, tuple[int, PlatformScope | None, str]]] = {
     "PUT /api/releases/{uid}/{number}/data": (200, PlatformScope.PUBLISH, Role.PROVIDER),
     "PUT /api/releases/{uid}/{number}/plan": (200, PlatformScope.PUBLISH, Role.INFRASTRUCTURE),
     "PUT /api/releases/{uid}/{number}/rights": (200, PlatformScope.PUBLISH, Role.OWNER),
+    "GET /api/releases/{uid}/{number}/sbom": (200, PlatformScope.READ, SEEING),
+    "PUT /api/releases/{uid}/{number}/sbom": (200, PlatformScope.PUBLISH, Role.DEVELOPER),
+    "GET /api/components": (200, PlatformScope.READ, KNOWN),
+    "GET /api/components/devices": (200, PlatformScope.READ, KNOWN),
     "POST /api/releases/{uid}/{number}/judgement": (200, PlatformScope.READ, JUDGING),
     "GET /api/releases/{uid}/{number}/signing/{part}": (200, PlatformScope.SIGN, SIGNING),
     "PUT /api/releases/{uid}/{number}/tokens/{part}": (200, PlatformScope.SIGN, SIGNING),
+    "GET /api/offers": (200, PlatformScope.READ, KNOWN),
+    "POST /api/offers": (201, PlatformScope.DEPLOY, Role.OWNER),
+    "GET /api/offers/{number}": (200, PlatformScope.READ, SEEING),
+    "PATCH /api/offers/{number}": (200, PlatformScope.DEPLOY, Role.OWNER),
+    "GET /api/rentals": (200, PlatformScope.READ, KNOWN),
+    "POST /api/rentals": (201, PlatformScope.DEPLOY, Role.DEVELOPER),
+    "GET /api/rentals/{number}": (200, PlatformScope.READ, SEEING),
+    "POST /api/rentals/{number}/grant": (200, PlatformScope.SIGN, Role.OWNER),
+    "POST /api/rentals/{number}/refuse": (200, PlatformScope.SIGN, Role.OWNER),
+    "POST /api/rentals/{number}/take-back": (200, PlatformScope.DEPLOY, Role.DEVELOPER),
+    "GET /api/applications/{uid}/withdrawals/signing": (200, PlatformScope.SIGN, Role.OWNER),
+    "POST /api/applications/{uid}/withdrawals": (201, PlatformScope.SIGN, Role.OWNER),
+    "PUT /api/releases/{uid}/{number}/envelope": (200, PlatformScope.PUBLISH, Role.INFRASTRUCTURE),
+    "GET /api/gateways": (200, PlatformScope.READ, KNOWN),
+    "PUT /api/devices/{name}/connection": (200, PlatformScope.DEPLOY, Role.INFRASTRUCTURE),
+    "DELETE /api/devices/{name}/connection": (200, PlatformScope.DEPLOY, Role.INFRASTRUCTURE),
+    "GET /api/devices/{name}/containers": (200, PlatformScope.READ, SEEING),
+    "GET /api/rollouts": (200, PlatformScope.READ, KNOWN),
+    "POST /api/rollouts": (201, PlatformScope.DEPLOY, Role.INFRASTRUCTURE),
+    "GET /api/rollouts/{number}": (200, PlatformScope.READ, SEEING),
+    "GET /api/rollouts/{number}/devices": (200, PlatformScope.READ, SEEING),
+    "POST /api/rollouts/{number}/judgement": (200, PlatformScope.READ, SEEING),
+    "POST /api/rollouts/{number}/start": (200, PlatformScope.DEPLOY, Role.INFRASTRUCTURE),
+    "POST /api/rollouts/{number}/pause": (200, PlatformScope.DEPLOY, Role.INFRASTRUCTURE),
+    "POST /api/rollouts/{number}/resume": (200, PlatformScope.DEPLOY, Role.INFRASTRUCTURE),
+    "POST /api/rollouts/{number}/cancel": (200, PlatformScope.DEPLOY, Role.INFRASTRUCTURE),
+    "POST /api/rollouts/{number}/retry": (200, PlatformScope.DEPLOY, Role.INFRASTRUCTURE),
+    "DELETE /api/rollouts/{number}/devices/{name}": (
+        204,
+        PlatformScope.DEPLOY,
+        Role.INFRASTRUCTURE,
+    ),
     "GET /api/devices": (200, PlatformScope.READ, KNOWN),
     "POST /api/devices": (201, PlatformScope.DEPLOY, Role.OWNER),
     "GET /api/devices/summary": (200, PlatformScope.READ, KNOWN),
@@ -76,7 +113,9 @@ NEITHER_ROLE_NOR_ROW: Final = frozenset({ANYBODY, KNOWN, LOGGED_IN})
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A platform with five organisations, and all who ask it."""
     folder = tmp_path_factory.mktemp("access")
-    with made_platform(folder, url=POSTGRESQL, tokens=1000, sessions=1000) as platform:
+    with made_platform(
+        folder, url=POSTGRESQL, gateways=GATEWAYS, tokens=1000, sessions=1000
+    ) as platform:
         yield World(platform)
     if POSTGRESQL:
         empty_database(POSTGRESQL)

@@ -48,6 +48,7 @@ def test_an_owner_lists_a_device_and_who_operates_it_sees_it(fleet: Fleet) -> No
     assert made == {
         "name": "box-1", "kind": "box", "group": "a", "labels": {"site": "Paris 5"},
         "profile": profile, "device_id": None, "owner": "boxes", "infrastructure": "infra",
+        "gateway": None, "endpoint": None, "takes_updates": False, "contact_s": None,
         "created_s": fleet.parties.platform.clock(),
     }  # fmt: skip
     for role in (Role.OWNER, Role.INFRASTRUCTURE):
@@ -335,6 +336,7 @@ def test_a_key_file_has_a_plain_name(fleet: Fleet, name: str) -> None:
         ("[agent]\ninsecure = true\n", "agent"),
         ('[[containers]]\nbundle = "../x.tcb"\n', "containers"),
         ('[device]\nkey = "device.key"\n', "device.key"),
+        ('[evidence]\nkey = "evidence.pem"\n', "evidence"),
         ('[[drivers]]\ndriver = "sensor"\nendpoint = 1\noptions = { file = "/etc/passwd" }\n',
          "drivers[0].options"),
         ('[[drivers]]\ndriver = "x"\nendpoint = 1\n[[drivers]]\ndriver = "y"\nendpoint = 1\n',

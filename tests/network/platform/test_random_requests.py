@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support.four_parties import BOX, CODE, FourParties, good
 from support.platforms import (
+    BEGIN_S,
     ORGANISATIONS,
     PASSWORD,
     Platform,
@@ -23,6 +24,8 @@ from support.platforms import (
     made_platform,
     problem_of,
 )
+from support.renting import HOUR_S, Renting
+from support.sboms import TLS, Sboms, document
 from support.worlds import FOREIGN, KEYS
 
 from tinycontainer_tokens.key_files import to_pem, to_public_pem
@@ -33,6 +36,7 @@ from support.http_description import Description  # noqa: E402
 
 POSTGRESQL: Final = os.environ.get("TINYCONTAINER_TEST_POSTGRESQL", "")
 """URL of an empty database, on which the rows are if given."""
+SBOMS: Final = (document(TLS), document({"name": "box1"}))
 SECRET: Final = "secret-key"
 """What only the organisation ``boxes`` may see."""
 PARTS: Final = ("code", "data", "mask", "endpoint-1", "metadata", "endpoint-0", "nonsense")
@@ -45,11 +49,13 @@ NAMES: Final[Mapping[str, list[Any]]] = {
     "fingerprint": [sha256(FOREIGN.public).hexdigest(), "0" * 64],
     "name": ["spare", "nobody", "box1"],
     "id": [1, 2, 999],
+    "purl": [TLS["purl"], "pkg:generic/nothing@1"],
 }
 """What is asked about by name; else nearly every request would be about nothing."""
 GIVEN: Final[Mapping[str, Mapping[str, list[Any]]]] = {
     "CodeGiven": {"sha256": NAMES["sha256"]},
     "DataGiven": {"sha256": NAMES["sha256"]},
+    "SbomGiven": {"sha256": [sha256(each).hexdigest() for each in (*SBOMS, CODE)]},
     "ReleaseGiven": {
         "uid": [b"own".hex()], "provider": ["data"], "infrastructure": ["infra"],
         "owner": ["boxes", "nobody"],
@@ -58,6 +64,11 @@ GIVEN: Final[Mapping[str, Mapping[str, list[Any]]]] = {
     "DeviceGiven": {"infrastructure": ["infra"], "profile": [1]},
     "DeviceChange": {"profile": [1, 2]},
     "ProfileGiven": {"device_file": ['[device]\nname = "box"\n', "x"], "key_files": [{}]},
+    "OfferGiven": {"query": ["", "kind = box", "("], "audience": [[], ["dev"], ["nobody"]]},
+    "RentalGiven": {
+        "offer": [1, 2, 3], "uid": [BOX], "number": [1, 2, 3],
+        "from_s": [int(BEGIN_S)], "until_s": [int(BEGIN_S) + HOUR_S],
+    },
     "JudgementAsked": {"query": ["", "kind = box", "("]},
 }  # fmt: skip
 """The same in bodies."""
@@ -177,6 +188,13 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
         profile = good(made.client("boxes").post("/api/profiles", json=body))["id"]
         body = {"name": "box1", "infrastructure": "infra", "kind": "box", "profile": profile}
         good(made.client("boxes").post("/api/devices", json=body))
+        renting = Renting(four)
+        offer = renting.offer(query=f"label.of={SECRET}")
+        good(renting.ask(offer, renting.release(3)))
+        sboms = Sboms(four)
+        for each in SBOMS:
+            good(sboms.give(each))
+        sboms.report("box1", 1)
         yield made
     if POSTGRESQL:
         empty_database(POSTGRESQL)
@@ -209,7 +227,8 @@ def ask_at_random(platform: Platform, count: int) -> Run:
     document = platform.application.openapi()
     run = Run(platform, Description(document))
     four = FourParties(platform)
-    tokens = [b64encode(four.make_token(part)).decode() for part in PARTS[:5]]
+    signed = [four.make_token(part) for part in PARTS[:5]]
+    tokens = [b64encode(each).decode() for each in (*signed, Renting(four).withdrawing_token())]
     schema = schemathesis.openapi.from_dict(narrowed(document, tokens))
     cases = [
         operation.ok().as_strategy(generation_mode=mode)

@@ -44,6 +44,7 @@ _FORMS: Final = (
     AnswerForm("gateway", 1, network.GatewayAnswer, has_many=True),
     AnswerForm("platform serve", 1, platform.PlatformServeAnswer, has_many=True),
     AnswerForm("platform init", 1, platform.PlatformInitAnswer),
+    AnswerForm("platform demo", 1, platform.PlatformDemoAnswer | platform.PlatformDemoCheckAnswer),
     AnswerForm("platform backup", 1, platform.PlatformCopyAnswer),
     AnswerForm("platform restore", 1, platform.PlatformCopyAnswer),
     AnswerForm("platform verify-audit", 1, platform.PlatformAuditAnswer),

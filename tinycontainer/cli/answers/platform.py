@@ -82,3 +82,69 @@ class PlatformSignAnswer(AnswerTable):
     warnings: list[str]
     signed: bool
     """Whether the platform has taken the token; false for `--dry-run`."""
+
+
+class PlatformWithdrawAnswer(AnswerTable):
+    """Rights that were taken back, or are to be, and what that means."""
+
+    uid: str
+    """Escaped."""
+    uid_hex: str
+    sequence: int
+    """No mask up to this one counts any more."""
+    key_sha256: str
+    """Of the public key, in hexadecimal digits."""
+    payload: str
+    """The claims as they are signed, in hexadecimal digits."""
+    heading: str
+    meaning: list[str]
+    """What the signature will mean, in lines, with what to look at twice."""
+    signed: bool
+    """Whether the platform has taken the token; false for `--dry-run`."""
+
+
+class DemoPersonAnswer(AnswerTable):
+    """Somebody of the demo, the admin of an organisation."""
+
+    name: str
+    organisation: str
+    role: str
+    password: str
+    token_file: str
+    """Of the API token."""
+    key_file: str
+    """Of the private key."""
+    history: str
+    """Folder of what this one has signed."""
+
+
+class PlatformDemoAnswer(AnswerTable):
+    """The demo is served."""
+
+    platform: str
+    """URI."""
+    gateway: str
+    """URI."""
+    gateway_token_file: str
+    """Of the token with which the platform asks the gateway."""
+    boxes: list[str]
+    people: list[DemoPersonAnswer]
+
+
+class StoryExpectationAnswer(AnswerTable):
+    """Something that the story expects."""
+
+    text: str
+    held: bool
+    seen: str
+    """What was seen; empty if it held."""
+    wanted: str
+    """What should have been; empty if it held."""
+
+
+class PlatformDemoCheckAnswer(AnswerTable):
+    """`platform demo --check`: the story was played."""
+
+    held: bool
+    """Whether everything happened as expected."""
+    expectations: list[StoryExpectationAnswer]

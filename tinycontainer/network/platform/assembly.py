@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from .database import PlatformDatabase
@@ -32,7 +32,11 @@ class Surroundings:
 
 
 def assemble(
-    database: PlatformDatabase, http: WebTable, limits: PlatformLimits, around: Surroundings
+    database: PlatformDatabase,
+    http: WebTable,
+    limits: PlatformLimits,
+    around: Surroundings,
+    gateways: Mapping[str, str],
 ) -> PlatformParts:
     """Put the platform together.
 
@@ -41,6 +45,7 @@ def assemble(
         http: of the platform's file.
         limits: of the same.
         around: where time and randomness come from.
+        gateways: the organisation of each gateway, by their names.
     """
     return PlatformParts(
         database=database,
@@ -51,6 +56,7 @@ def assemble(
         metrics=PlatformMetrics(),
         now_s=around.now_s,
         random_bytes=around.random_bytes,
+        gateways=gateways,
         has_safe_cookies=http.has_safe_cookies,
         is_behind_proxy=http.behind_proxy,
     )

@@ -86,6 +86,21 @@ def note(
     session.flush()
 
 
+def list_newest(session: Session, actor: Actor, before: int, most: int) -> tuple[AuditEntry, ...]:
+    """Deeds of the organisation, the newest first.
+
+    Args:
+        session: of a transaction.
+        actor: who asks.
+        before: number of the entry before which they begin.
+        most: how many.
+    """
+    query = select(AuditEntry).where(
+        AuditEntry.organisation_id == actor.organisation_id, AuditEntry.number < before
+    )
+    return tuple(session.scalars(query.order_by(AuditEntry.number.desc()).limit(most)))
+
+
 def verify_chain(session: Session, kept_sha256: str = BEGINNING) -> ChainReport:
     """Find the first entry that was changed, left out, moved or put in between.
 

@@ -8,9 +8,11 @@ from pydantic import Field, field_validator, model_validator
 
 from tinycontainer.errors import DeviceFileError
 from tinycontainer.files.toml_file import Table, read_toml, resolve_named
+from tinycontainer.interfaces.network.http_uri import parse_http_uri
 from tinycontainer.text import show
 
 from ..agent.address import Address
+from ..gateway.gateway_file import Name
 
 DEFAULT_HTTP_PORT: Final = 8080
 SQLITE: Final = "sqlite:///"
@@ -71,6 +73,32 @@ class DatabaseTable(Table):
         return url
 
 
+class GatewayOfPlatform(Table):
+    """A gateway through which devices are reached; only the platform's file can name one."""
+
+    name: Name
+    organisation: str = Field(
+        min_length=1, max_length=63, description="the infrastructure whose devices are behind it"
+    )
+    uri: str = Field(description="https://..., or http://... on this machine")
+    token: str = Field(
+        min_length=1, description="file with a bearer token of the gateway (mode 0600)"
+    )
+    ca: str | None = Field(
+        None, min_length=1, description="PEM of authorities; by default those of this system"
+    )
+
+    @field_validator("uri")
+    @classmethod
+    def _check_uri(cls, uri: str) -> str:
+        found = parse_http_uri(uri)
+        if found.scheme == "http" and not found.is_loopback:
+            raise ValueError("the token would cross the network in clear; write https:")
+        if found.path.strip("/"):
+            raise ValueError("names a path; leave it out:")
+        return uri
+
+
 class PlatformLimits(Table):
     """Bounds of the platform."""
 
@@ -86,6 +114,15 @@ class PlatformLimits(Table):
     people: int = Field(1000, ge=1, le=1_000_000, description="of one organisation")
     tokens: int = Field(50, ge=1, le=1000, description="of one person")
     token_days: float = Field(365, gt=0, le=3650, description="how long a token may be good")
+    deliveries: int = Field(
+        4, ge=1, le=64, description="jobs on devices that are worked on at the same time"
+    )
+    lease_s: float = Field(
+        180, ge=1, le=3600, description="after which a job of a platform that was killed goes on"
+    )
+    look_s: float = Field(
+        300, ge=1, le=86_400, description="after which a device is asked again what it runs"
+    )
     hashes: int = Field(
         2, ge=1, le=64, description="passwords that are hashed at once; 64 MiB each"
     )
@@ -97,6 +134,15 @@ class PlatformFile(Table):
     http: WebTable = Field(default_factory=WebTable)
     database: DatabaseTable = Field(default_factory=DatabaseTable)
     limits: PlatformLimits = Field(default_factory=PlatformLimits)
+    gateways: list[GatewayOfPlatform] = Field(default_factory=list, max_length=1000)
+
+    @field_validator("gateways")
+    @classmethod
+    def _check_gateways(cls, gateways: list[GatewayOfPlatform]) -> list[GatewayOfPlatform]:
+        names = [each.name for each in gateways]
+        if len(names) != len(set(names)):
+            raise ValueError("two have the same name; rename one:")
+        return gateways
 
 
 @dataclass(frozen=True, slots=True)

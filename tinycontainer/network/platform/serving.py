@@ -1,18 +1,20 @@
 """The platform served until it is ended."""
 
 import asyncio
-import signal
 from collections.abc import Callable
 from contextlib import closing
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
-from fastapi import FastAPI
 
+from ..agent.ending import Ending
 from ..gateway.web.server import WebServer, configure, listen
 from .assembly import Surroundings, assemble
 from .database import PlatformDatabase
+from .gateway_clients import make_clients, organisations_of
 from .platform_file import PlatformPlan
+from .rollouts.worker import RolloutWorker
+from .rollouts.working import working
 from .web.application import create_application
 
 GRACE_S: Final = 5
@@ -21,14 +23,22 @@ MAX_CONNECTIONS: Final = 512
 
 
 async def serve_platform(
-    plan: PlatformPlan, around: Surroundings, when_ready: Callable[[], None]
+    plan: PlatformPlan,
+    around: Surroundings,
+    ending: Ending,
+    when_ready: Callable[[], None],
+    say: Callable[[str], None],
+    wrap: Callable[[Any], Any] = lambda application: application,
 ) -> None:
-    """Serve a platform until SIGTERM or SIGINT; a second one ends it at once.
+    """Serve a platform until its end is asked for.
 
     Args:
         plan: its file.
         around: where time and randomness come from.
+        ending: asks for the end; asked again, requests are not waited for.
         when_ready: is called once it answers.
+        say: takes one line for the log, without secrets.
+        wrap: puts something around the application (ASGI); the demo's check listens there.
 
     Raises:
         OSError: its address cannot be used.
@@ -36,26 +46,38 @@ async def serve_platform(
         DeviceFileError: its certificate cannot be used.
     """
     content = plan.content
+    clients = make_clients(plan)
     with (
         closing(listen(plan.http)) as listener,
         closing(PlatformDatabase(plan.database_url)) as database,
         database.served(),
     ):
         database.migrate()
-        parts = assemble(database, content.http, content.limits, around)
-        server = WebServer(_configure(plan, create_application(parts)), when_ready)
+        parts = assemble(database, content.http, content.limits, around, organisations_of(plan))
+        server = WebServer(_configure(plan, wrap(create_application(parts))), when_ready)
 
         def end() -> None:
-            server.force_exit = server.should_exit
             server.should_exit = True
+            server.force_exit = ending.is_urgent
 
+        ending.when_asked = end
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, end)
-        await server.serve(sockets=[listener])
+        worker = RolloutWorker(
+            database,
+            clients,
+            around.now_s,
+            around.random_bytes,
+            content.limits.look_s,
+            say,
+            content.limits.lease_s,
+        )
+        async with working(
+            worker, content.limits.deliveries, lambda: loop.call_soon_threadsafe(ending.ask)
+        ):
+            await server.serve(sockets=[listener])
 
 
-def _configure(plan: PlatformPlan, application: FastAPI) -> uvicorn.Config:
+def _configure(plan: PlatformPlan, application: Any) -> uvicorn.Config:
     http = plan.content.http
     tls = None
     if http.certificate is not None and http.key is not None:

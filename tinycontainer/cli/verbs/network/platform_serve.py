@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tinycontainer.interfaces.private_files import read_regular_file
+from tinycontainer.network.agent.ending import until_interrupted
 from tinycontainer.network.agent.log_lines import few_log_lines
 from tinycontainer.network.platform.platform_file import PlatformPlan, read_platform_file
 from tinycontainer.text import flatten
@@ -67,8 +68,10 @@ def _check(plan: PlatformPlan) -> None:
         PlatformDatabaseError: the database cannot be used.
     """
     from tinycontainer.network.platform.database import PlatformDatabase  # noqa: PLC0415 - optional
+    from tinycontainer.network.platform.gateway_clients import make_clients  # noqa: PLC0415
 
     _check_tls(plan)
+    make_clients(plan)
     database = PlatformDatabase(plan.database_url)
     try:
         database.check()
@@ -98,7 +101,11 @@ def _serve(plan: PlatformPlan, when_ready: "Callable[[], None]") -> None:
 
     with few_log_lines(say, time.monotonic):
         try:
-            asyncio.run(serve_platform(plan, Surroundings(), when_ready))
+            asyncio.run(
+                until_interrupted(
+                    lambda ending: serve_platform(plan, Surroundings(), ending, when_ready, say)
+                )
+            )
         except OSError as error:
             problem = flatten(error.strerror or str(error))
             raise VerbRefused(f"{plan.web_uri}: cannot be used: {problem}") from error

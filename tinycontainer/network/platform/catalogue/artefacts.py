@@ -26,6 +26,7 @@ class ArtefactKind(StrEnum):
     DATA = "data"
     MODEL = "model"
     SBOM = "sbom"
+    ENVELOPE = "envelope"
 
 
 def keep_artefact(
@@ -99,6 +100,8 @@ def read_artefact(session: Session, actor: Actor, digest: str) -> ArtefactRow:
             ReleaseRow,
             or_(
                 (ReleaseRow.code_sha256 == ArtefactRow.sha256)
+                & (ReleaseRow.developer_id == ArtefactRow.organisation_id),
+                (ReleaseRow.sbom_sha256 == ArtefactRow.sha256)
                 & (ReleaseRow.developer_id == ArtefactRow.organisation_id),
                 (ReleaseRow.data_sha256 == ArtefactRow.sha256)
                 & (ReleaseRow.provider_id == ArtefactRow.organisation_id),

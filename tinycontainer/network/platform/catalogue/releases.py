@@ -150,7 +150,7 @@ def add_code(
     Raises:
         PlatformRefused: the organisation is not the developer, or has no such artefact.
     """
-    _require_party(actor, row, Role.DEVELOPER)
+    require_open_to(actor, row, Role.DEVELOPER)
     require_artefact(session, actor, digest)
     row.code_sha256, row.container_type, row.syscalls = digest, int(container_type), syscalls
     _say_terms(row, terms, now_s, Kind.CODE)
@@ -166,7 +166,7 @@ def add_data(
     Raises:
         PlatformRefused: the organisation is not the provider, or has no such artefact.
     """
-    _require_party(actor, row, Role.PROVIDER)
+    require_open_to(actor, row, Role.PROVIDER)
     require_artefact(session, actor, digest)
     row.data_sha256 = digest
     _say_terms(row, terms, now_s, Kind.DATA)
@@ -181,7 +181,7 @@ def add_plan(
     Raises:
         PlatformRefused: the organisation is not the infrastructure.
     """
-    _require_party(actor, row, Role.INFRASTRUCTURE)
+    require_open_to(actor, row, Role.INFRASTRUCTURE)
     row.plan = plan.stored()
     _say_terms(row, terms, now_s, Kind.METADATA)
     detail = {"endpoints": [each.id for each in plan.endpoints]}
@@ -196,7 +196,7 @@ def add_rights(
     Raises:
         PlatformRefused: the organisation is not the owner.
     """
-    _require_party(actor, row, Role.OWNER)
+    require_open_to(actor, row, Role.OWNER)
     row.mask = mask
     _say_terms(row, terms, now_s, Kind.MASK, Kind.ENDPOINT)
     _settle(session, actor, row, "rights-added", {"mask": mask}, now_s)
@@ -225,7 +225,7 @@ def signing_key(
     Raises:
         PlatformRefused: it is not the party that signs this, has no such key, or has withdrawn it.
     """
-    _require_party(actor, row, part.role)
+    require_party(actor, row, part.role)
     for each in keys_of(session, actor.organisation_id, part.role):
         if each.fingerprint == fingerprint:
             return material_of(each)
@@ -241,7 +241,7 @@ def add_token(
         PlatformRefused: the organisation is not the party that signs this, or the token is not
             what is to be signed, by one of its keys.
     """
-    _require_party(actor, row, part.role)
+    require_open_to(actor, row, part.role)
     keys = {
         each.fingerprint: material_of(each)
         for each in keys_of(session, actor.organisation_id, part.role)
@@ -302,6 +302,16 @@ def party_id(row: ReleaseRow, role: Role) -> int:
         Role.INFRASTRUCTURE: row.infrastructure_id,
         Role.OWNER: row.owner_id,
     }[role]
+
+
+def require_party(actor: Actor, row: ReleaseRow, role: Role) -> None:
+    """Refuse who does not have a role in a release.
+
+    Raises:
+        PlatformRefused: the organisation is another party.
+    """
+    if party_id(row, role) != actor.organisation_id:
+        raise forbidden(f"{actor.organisation} is not the {role} of this release")
 
 
 def _release_of(row: ReleaseRow, code: bytes | None, data: bytes | None) -> Release:
@@ -367,9 +377,15 @@ def _keep_settled(
     session.flush()
 
 
-def _require_party(actor: Actor, row: ReleaseRow, role: Role) -> None:
-    if party_id(row, role) != actor.organisation_id:
-        raise forbidden(f"{actor.organisation} is not the {role} of this release")
+def require_open_to(actor: Actor, row: ReleaseRow, role: Role) -> None:
+    """Refuse whoever is not this party, and every change of what devices were given.
+
+    Raises:
+        PlatformRefused: the organisation is not the party, or a rollout was started.
+    """
+    require_party(actor, row, role)
+    if row.bundle_sha256 is not None:
+        raise conflict("a rollout of this release was started; begin a release of a higher number")
 
 
 def _find_party(session: Session, name: str, role: Role) -> int:

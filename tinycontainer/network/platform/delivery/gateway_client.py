@@ -5,8 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
+from tinycontainer.tools.evidence import MAX_STATEMENT_BYTES
+
 from ...gateway.job import JobState
 from ..exchange import Server, ServerReply, ServerSilent
+from .evidence_answers import EventPage, read_event_page
 from .gateway_answers import (
     JOB,
     GatewayFailed,
@@ -26,6 +29,8 @@ _ACCEPT: Final = "application/json, */*;q=0.1"
 _MAX_ANSWER_BYTES: Final = 1 << 16
 _MAX_DIRECTORY_BYTES: Final = 4 << 20
 _MAX_CONTAINERS_BYTES: Final = 1 << 20
+_ASKED_ANEW: Final = {"If-None-Match": '"00"'}
+"""A tag that no answer has, so that the gateway uses no answer again (TC-GW-23)."""
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]{1,4096}=*")
 """RFC 6750, section 2.1."""
 _REDIRECTIONS: Final = range(300, 400)
@@ -116,6 +121,45 @@ class GatewayClient:
             return read_containers(_require(reply, 200).body)
         except ValueError as error:
             raise GatewayFailed(f"its answer cannot be used: {error}") from None
+
+    def events(self, name: str, since: int) -> EventPage | None:
+        """The events of a device above a number, as far as one answer holds them.
+
+        Args:
+            name: at the gateway.
+            since: the number.
+
+        Returns:
+            None if the device does not answer now.
+
+        Raises:
+            GatewayFailed: the gateway does not say.
+        """
+        target = f"/devices/{name}/tc/e?since={since}"
+        wanted = {"Accept": "application/cbor", **_ASKED_ANEW}
+        reply = self._ask(self._server, "GET", target, wanted)
+        if reply.status in _NOT_NOW or _is_unknown(reply, "unknown-device"):
+            return None
+        return read_event_page(_require(reply, 200).body, since)
+
+    def evidence(self, name: str, nonce: bytes) -> bytes | None:
+        """What a device signs of itself; nothing of it is checked.
+
+        Args:
+            name: at the gateway.
+            nonce: 8 to 32 bytes, drawn for this.
+
+        Returns:
+            None if the device does not answer now.
+
+        Raises:
+            GatewayFailed: the gateway does not say, or the device signs nothing.
+        """
+        target, wanted = f"/devices/{name}/tc/ev?nonce={nonce.hex()}", {"Accept": "application/cose"}
+        reply = self._ask(self._server, "GET", target, wanted, limit_bytes=MAX_STATEMENT_BYTES)
+        if reply.status in _NOT_NOW or _is_unknown(reply, "unknown-device"):
+            return None
+        return _require(reply, 200).body
 
     def keep_blob(self, sha256: str, read: Callable[[], bytes]) -> None:
         """Have the gateway keep a content; nothing is read and sent if it has it.

@@ -14,6 +14,7 @@ from tinycontainer_tokens import Role
 
 from ..actor import Actor
 from ..audit import note
+from ..evidence.keys import fingerprint_of_evidence_key
 from ..refusing import bad_request, conflict, forbidden, not_found
 from ..tables.fleet import DeviceRow
 from ..tables.people import Organisation
@@ -46,6 +47,7 @@ class NewDevice:
         labels: what its owner has written on it.
         profile_id: what it accepts.
         device_id: what the audience of a token names; None if the profile says it.
+        evidence_key: public half of the key that it signs evidence with; None if it has none.
     """
 
     name: str
@@ -55,6 +57,7 @@ class NewDevice:
     labels: Mapping[str, str]
     profile_id: int
     device_id: str | None
+    evidence_key: bytes | None = None
 
 
 def add_device(session: Session, actor: Actor, new: NewDevice, now_s: float) -> DeviceRow:
@@ -62,9 +65,11 @@ def add_device(session: Session, actor: Actor, new: NewDevice, now_s: float) -> 
 
     Raises:
         PlatformRefused: the organisation is no owner, has too many or no such profile, the name is
-            taken, or who operates it is no infrastructure.
+            taken, who operates it is no infrastructure, or another device has the key.
     """
     require_owner(actor)
+    lock_fleet(session, actor.organisation_id)
+    _require_no_other_has(session, actor, new.evidence_key, "")
     if session.scalar(select(DeviceRow.id).where(DeviceRow.name == new.name)) is not None:
         raise conflict("name: is taken; choose another one")
     own = DeviceRow.organisation_id == actor.organisation_id
@@ -79,11 +84,15 @@ def add_device(session: Session, actor: Actor, new: NewDevice, now_s: float) -> 
         labels=dict(new.labels),
         profile_id=own_profile_id(session, actor, new.profile_id),
         device_id=new.device_id,
+        evidence_key=new.evidence_key,
+        takes_updates=False,
         created_s=now_s,
     )
     session.add(row)
     session.flush()
     detail = {"infrastructure": new.infrastructure, "profile": row.profile_id}
+    if new.evidence_key is not None:
+        detail["evidence_key"] = fingerprint_of_evidence_key(new.evidence_key)
     note(session, actor, "device-added", row.name, detail, now_s)
     return row
 
@@ -97,18 +106,23 @@ def change_device(
         session: of a transaction that writes.
         actor: who asks.
         name: of the device.
-        changes: new values of kind, group, labels and profile_id, those that change.
+        changes: new values of kind, group, labels, profile_id and evidence_key, those that change.
         now_s: Unix time.
 
     Raises:
-        PlatformRefused: there is none that it may see, or change; or it has no such profile.
+        PlatformRefused: there is none that it may see, or change; it has no such profile, or
+            another device has the key.
     """
-    row = _find_own(session, actor, name)
+    row = find_own(session, actor, name)
     if "profile_id" in changes:
         own_profile_id(session, actor, changes["profile_id"])
+    _require_no_other_has(session, actor, changes.get("evidence_key"), name)
     for field, value in changes.items():
         setattr(row, field, value)
-    note(session, actor, "device-changed", name, changes, now_s)
+    detail = dict(changes)
+    if changes.get("evidence_key") is not None:
+        detail["evidence_key"] = fingerprint_of_evidence_key(changes["evidence_key"])
+    note(session, actor, "device-changed", name, detail, now_s)
     return row
 
 
@@ -118,7 +132,7 @@ def delete_device(session: Session, actor: Actor, name: str, now_s: float) -> No
     Raises:
         PlatformRefused: there is none that it may see, or change.
     """
-    session.delete(_find_own(session, actor, name))
+    session.delete(find_own(session, actor, name))
     note(session, actor, "device-deleted", name, {}, now_s)
 
 
@@ -135,10 +149,38 @@ def find_device(session: Session, actor: Actor, name: str, *, to_change: bool = 
         PlatformRefused: there is none that it may see.
     """
     query = select(DeviceRow).where(DeviceRow.name == name, is_seen(actor))
-    row = session.scalar(query.with_for_update() if to_change else query)
+    if to_change:
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    row = session.scalar(query)
     if row is None:
         raise not_found("device")
     return row
+
+
+def lock_fleet(session: Session, owner_id: int) -> None:
+    """Let nobody else change which devices an owner has, or which rollouts count for them.
+
+    It is the first lock that a transaction takes: before those of devices, of rollouts, of jobs,
+    and of the audit.
+
+    Args:
+        session: of a transaction that writes, until whose end this holds.
+        owner_id: the organisation.
+    """
+    query = select(Organisation.id).where(Organisation.id == owner_id)
+    session.execute(query.with_for_update(key_share=True))
+
+
+def lock_device(session: Session, device_id: int) -> DeviceRow | None:
+    """A device as it is now, which nobody else changes until the transaction ends.
+
+    Whoever locks a rollout as well locks the device first.
+
+    Args:
+        session: of a transaction that writes.
+        device_id: of its row; None is returned if that has gone.
+    """
+    return session.get(DeviceRow, device_id, with_for_update={"key_share": True})
 
 
 def list_devices(
@@ -153,7 +195,7 @@ def list_devices(
         after: name after which they begin.
         most: how many.
     """
-    with closing(_matching(session, actor, query, after)) as found:
+    with closing(_matching(session, is_seen(actor), query, after)) as found:
         ids = [row.id for row in islice(found, most)]
     return tuple(
         session.scalars(select(DeviceRow).where(DeviceRow.id.in_(ids)).order_by(DeviceRow.name))
@@ -164,8 +206,14 @@ def find_targets(session: Session, actor: Actor, query: Query) -> tuple[TargetDe
     """All devices that the organisation sees and a query means, as they are judged."""
     return tuple(
         TargetDevice(row.name, row.profile_id, row.device_id)
-        for row in _matching(session, actor, query)
+        for row in _matching(session, is_seen(actor), query)
     )
+
+
+def count_owned(session: Session, organisation_id: int, query: Query) -> int:
+    """How many devices of an owner a query means."""
+    own = DeviceRow.organisation_id == organisation_id
+    return sum(1 for _ in _matching(session, own, query))
 
 
 def names_of(session: Session, rows: tuple[DeviceRow, ...]) -> dict[int, str]:
@@ -196,21 +244,40 @@ def is_seen(actor: Actor) -> ColumnElement[bool]:
 
 
 def _matching(
-    session: Session, actor: Actor, query: Query, after: str = ""
+    session: Session, among: ColumnElement[bool], query: Query, after: str = ""
 ) -> Generator[Any, None, None]:
     """Columns of the devices that a query means, by name, read as far as they are asked for."""
-    found = select(*_COLUMNS).where(is_seen(actor), DeviceRow.name > after).order_by(DeviceRow.name)
+    found = select(*_COLUMNS).where(among, DeviceRow.name > after).order_by(DeviceRow.name)
     with session.execute(found.execution_options(yield_per=_AT_ONCE)) as rows:
         for row in rows:
             if query.matches(Candidate(row.name, row.kind, row.group, row.labels, None)):
                 yield row
 
 
-def _find_own(session: Session, actor: Actor, name: str) -> DeviceRow:
+def find_own(session: Session, actor: Actor, name: str) -> DeviceRow:
+    """A device of the organisation; nobody else changes its fleet until the transaction ends.
+
+    Raises:
+        PlatformRefused: there is none that it may see, or change.
+    """
+    lock_fleet(session, actor.organisation_id)
     row = find_device(session, actor, name, to_change=True)
     if row.organisation_id != actor.organisation_id:
         raise forbidden("only its owner changes a device")
     return row
+
+
+def _require_no_other_has(session: Session, actor: Actor, key: bytes | None, name: str) -> None:
+    """Refuse the key of another device of the owner: then each could answer for the other."""
+    if key is None:
+        return
+    others = select(DeviceRow.id).where(
+        DeviceRow.organisation_id == actor.organisation_id,
+        DeviceRow.evidence_key == key,
+        DeviceRow.name != name,
+    )
+    if session.scalar(others.limit(1)) is not None:
+        raise conflict("evidence_key: another of your devices has it; each signs with its own")
 
 
 def _find_infrastructure(session: Session, name: str) -> int:

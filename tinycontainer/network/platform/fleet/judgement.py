@@ -68,8 +68,17 @@ def gather(session: Session, actor: Actor, uid: bytes, number: int, query: Query
     judging = {party_id(row, role) for role in (Role.OWNER, Role.INFRASTRUCTURE)}
     if actor.organisation_id not in judging:
         raise forbidden("only the owner and the infrastructure of a release have devices for it")
-    bundle = bundle_of(session, row)
-    targets = find_targets(session, actor, query)
+    return gather_targets(session, bundle_of(session, row), find_targets(session, actor, query))
+
+
+def gather_targets(session: Session, bundle: Bundle, targets: tuple[TargetDevice, ...]) -> Asked:
+    """Read the profiles of some devices; the session is of no more use then.
+
+    Args:
+        session: of a transaction.
+        bundle: the container.
+        targets: the devices.
+    """
     frequent = Counter(each.profile_id for each in targets).most_common(MOST_PROFILES)
     profiles = load_profiles(session, [each for each, _ in frequent])
     session.expunge_all()  # so that they can be read when the transaction is over

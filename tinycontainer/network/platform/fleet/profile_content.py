@@ -38,6 +38,7 @@ _UNWANTED: Final = {
     "update": "names keys of updates, by which no container is judged",
     "agent": "names the device's contexts and keys",
     "containers": "names files of bundles",
+    "evidence": "names a private key",
 }
 """Tables that a profile cannot have, and why."""
 

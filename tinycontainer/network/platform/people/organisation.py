@@ -66,7 +66,11 @@ def add_organisation(
 
 def lock_organisation(session: Session, organisation_id: int) -> Organisation:
     """The organisation, so that nobody else changes its people meanwhile."""
-    query = select(Organisation).where(Organisation.id == organisation_id).with_for_update()
+    query = (
+        select(Organisation)
+        .where(Organisation.id == organisation_id)
+        .with_for_update(key_share=True)
+    )
     return session.scalars(query).one()
 
 

@@ -1,5 +1,5 @@
 """The tables of the database. Whoever imports one of them has all: migrations compare them all."""
 
-from . import catalogue, fleet, people, rollouts
+from . import catalogue, components, evidence, fleet, people, renting, rollouts
 
-__all__ = ["catalogue", "fleet", "people", "rollouts"]
+__all__ = ["catalogue", "components", "evidence", "fleet", "people", "renting", "rollouts"]

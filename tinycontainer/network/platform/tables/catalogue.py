@@ -90,6 +90,9 @@ class ReleaseRow(PlatformTable):
     """Further claims of tokens, by the name of their kind."""
     envelope_sha256: Mapped[str | None] = mapped_column(String(SHA256_DIGITS))
     """Of the artefact by which infrastructure has signed it as an update."""
+    sbom_sha256: Mapped[str | None] = mapped_column(String(SHA256_DIGITS), index=True)
+    sbom_components: Mapped[int | None]
+    """How many rows of components it has."""
     created_s: Mapped[float] = mapped_column(Double)
     completed_s: Mapped[float | None] = mapped_column(Double)
     bundle_sha256: Mapped[str | None] = mapped_column(String(SHA256_DIGITS), index=True)

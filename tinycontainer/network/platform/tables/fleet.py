@@ -1,6 +1,15 @@
 """Devices, and what each kind of them accepts."""
 
-from sqlalchemy import JSON, Double, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Double,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import PlatformTable
@@ -49,10 +58,16 @@ class DeviceRow(PlatformTable):
     profile_id: Mapped[int] = mapped_column(ForeignKey("device_profile.id"), index=True)
     device_id: Mapped[str | None] = mapped_column(String(DEVICE_ID_CHARACTERS))
     """What the audience of a token names; if there is none, that of the profile."""
+    evidence_key: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    """Public half of the Ed25519 key that it signs statements with; None if it is not known."""
     gateway: Mapped[str | None] = mapped_column(String(NAME_CHARACTERS))
     """Through which it is reached, by the name in the platform's file; None if it is not."""
     endpoint: Mapped[str | None] = mapped_column(String(NAME_CHARACTERS))
     """Its name there."""
+    takes_updates: Mapped[bool]
+    """Whether its infrastructure brings releases by envelopes of SUIT, where they have one."""
     contact_s: Mapped[float | None] = mapped_column(Double)
     """When it last answered."""
+    look_due_s: Mapped[float | None] = mapped_column(Double, index=True)
+    """When it is to be asked what it runs; None for never."""
     created_s: Mapped[float] = mapped_column(Double)

@@ -123,6 +123,7 @@ class JobRow(PlatformTable):
             "uq_delivery_job_open",
             "device_id",
             "application_id",
+            "kind",
             unique=True,
             sqlite_where=_IS_OPEN,
             postgresql_where=_IS_OPEN,
@@ -141,7 +142,8 @@ class JobRow(PlatformTable):
     """By which the owner has withdrawn a right."""
     nonce: Mapped[bytes] = mapped_column(LargeBinary(8))
     """What the ids of its requests are made of, so that a repeated one is the same for a device."""
-    progress: Mapped[dict[str, Any]] = mapped_column(JSON)
+    progress: Mapped[str] = mapped_column(Text)
+    """How far it is; empty at the beginning."""
     is_cancelled: Mapped[bool]
     deadline_s: Mapped[float | None] = mapped_column(Double)
     due_s: Mapped[float] = mapped_column(Double)

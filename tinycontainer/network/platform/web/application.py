@@ -6,13 +6,45 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from . import audit, catalogue, fleet, people, releases, service, sessions
+from tinycontainer.assembly import Installation
+
+from ..fleet.judgement import Judge
+from . import (
+    audit,
+    catalogue,
+    components,
+    connections,
+    evidence,
+    fleet,
+    people,
+    releases,
+    renting,
+    rollouts,
+    service,
+    sessions,
+    withdrawals,
+)
 from .described import RESPONSES, DescribedApplication
 from .middleware import SECURITY_HEADERS, TRANSPORT_SECURITY, AnswerHeaders, BoundedBodies
+from .pages.router import make_router as make_page_router
 from .parts import PlatformParts
 from .problems import handlers
 
-_ROUTERS: Final = (service, sessions, people, audit, catalogue, releases, fleet)
+_ROUTERS: Final = (
+    service,
+    sessions,
+    people,
+    audit,
+    catalogue,
+    releases,
+    components,
+    connections,
+    evidence,
+    renting,
+    withdrawals,
+)
+_JUDGING: Final = (fleet, rollouts)
+"""Those that judge releases; they share what makes few judgements at the same time."""
 
 
 def create_application(parts: PlatformParts) -> FastAPI:
@@ -32,6 +64,10 @@ def create_application(parts: PlatformParts) -> FastAPI:
     application.state.parts = parts
     for each in _ROUTERS:
         application.include_router(each.make_router(parts))
+    judge = Judge(Installation().runtimes, time.monotonic)
+    for each in _JUDGING:
+        application.include_router(each.make_router(parts, judge))
+    application.include_router(make_page_router(parts, judge))
     limits = parts.limits
     application.add_middleware(
         BoundedBodies,

@@ -49,11 +49,7 @@ def identify(request: Request) -> Caller:
         PlatformRefused: nobody who is known, too often, or perhaps the page of another site.
     """
     parts = parts_of(request)
-    found = _find_bearer(request, parts) or _find_logged_in(request, parts)
-    wait_s = parts.rates.admit(found.actor.person)
-    if wait_s > 0:
-        raise too_many("you or your programs ask too often", wait_s)
-    return found
+    return _admit(parts, _find_bearer(request, parts) or _find_logged_in(request, parts))
 
 
 def identify_logged_in(request: Request) -> Caller:
@@ -66,6 +62,25 @@ def identify_logged_in(request: Request) -> Caller:
     if not found.session_sha256:
         raise forbidden("no token may do this; log in")
     return found
+
+
+def identify_in_browser(request: Request, csrf: str) -> Caller:
+    """Whoever asks with a page: somebody who has logged in; no token of a program counts.
+
+    Args:
+        request: of a browser.
+        csrf: what the form has; compared unless the request only reads.
+
+    Raises:
+        PlatformRefused: nobody who is known, too often, or perhaps the page of another site.
+    """
+    parts = parts_of(request)
+    found = _find_session(request, parts)
+    if request.method not in _READING:
+        require_same_site(request)
+        if not _is_csrf(csrf, found):
+            raise forbidden("the form is not of this session; load its page again")
+    return _admit(parts, found)
 
 
 def session_token(request: Request) -> str:
@@ -93,14 +108,29 @@ def _find_bearer(request: Request, parts: PlatformParts) -> Caller | None:
 
 
 def _find_logged_in(request: Request, parts: PlatformParts) -> Caller:
+    found = _find_session(request, parts)
+    if request.method not in _READING:
+        require_same_site(request)
+        given = request.headers.getlist(CSRF_HEADER)
+        if not _is_csrf(given[0] if len(given) == 1 else "", found):
+            raise forbidden(f"the header {CSRF_HEADER} must have the csrf of this session")
+    return found
+
+
+def _find_session(request: Request, parts: PlatformParts) -> Caller:
     with parts.database.reading() as session:
         found = find_by_session(session, session_token(request), parts.now_s())
     if found is None:
         raise unauthorized("log in, or send a bearer token")
-    if request.method not in _READING:
-        require_same_site(request)
-        given = request.headers.getlist(CSRF_HEADER)
-        digest = hash_token(given[0] if len(given) == 1 else "")
-        if not compare_digest(digest, found.csrf_sha256):
-            raise forbidden(f"the header {CSRF_HEADER} must have the csrf of this session")
+    return found
+
+
+def _is_csrf(given: str, found: Caller) -> bool:
+    return compare_digest(hash_token(given), found.csrf_sha256)
+
+
+def _admit(parts: PlatformParts, found: Caller) -> Caller:
+    wait_s = parts.rates.admit(found.actor.person)
+    if wait_s > 0:
+        raise too_many("you or your programs ask too often", wait_s)
     return found

@@ -1,19 +1,19 @@
 """Devices, what they accept, and whether they would take a release, over HTTP."""
 
-import time
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from tinycontainer.assembly import Installation
-
 from ..actor import Actor, PlatformScope
+from ..evidence.keeping import forget_proofs
+from ..evidence.keys import read_evidence_key
 from ..fleet import devices, profiles
 from ..fleet.devices import NewDevice, read_query
 from ..fleet.judgement import Judge, gather
 from ..fleet.summary import summarize
 from ..refusing import bad_request
+from ..rollouts.targets import join_rollouts, leave_rollouts
 from .bodies import MAX_NUMBER, NumberPath
 from .callers import caller
 from .fleet_bodies import (
@@ -38,13 +38,18 @@ from .release_bodies import Number, Uid
 PAGE: Final = 100
 
 
-def make_router(parts: PlatformParts) -> APIRouter:
-    """The routes of devices, profiles and judgements."""
+def make_router(parts: PlatformParts, judge: Judge) -> APIRouter:
+    """The routes of devices, profiles and judgements.
+
+    Args:
+        parts: what they work on.
+        judge: says what devices would do.
+    """
     router = APIRouter(prefix="/api", tags=["fleet"])
     _add_looking(router, parts)
     _add_changing(router, parts)
     _add_profiles(router, parts)
-    _add_judgement(router, parts)
+    _add_judgement(router, parts, judge)
     return router
 
 
@@ -96,9 +101,11 @@ def _add_changing(router: APIRouter, parts: PlatformParts) -> None:
             labels=given.labels,
             profile_id=given.profile,
             device_id=given.device_id,
+            evidence_key=_read_key(given.evidence_key),
         )
         with parts.changing(actor) as session:
             row = devices.add_device(session, actor, new, parts.now_s())
+            join_rollouts(session, row, parts.now_s())
             return DeviceShown.of(row, devices.names_of(session, (row,)))
 
     @router.patch("/devices/{name}")
@@ -106,18 +113,33 @@ def _add_changing(router: APIRouter, parts: PlatformParts) -> None:
         """As the owner: change a device."""
         changes = given.model_dump(exclude_none=True)
         if not changes:
-            raise bad_request("nothing is to be changed; give kind, group, labels or profile")
+            problem = "nothing is to be changed; give kind, group, labels, profile or evidence_key"
+            raise bad_request(problem)
         if "profile" in changes:
             changes["profile_id"] = changes.pop("profile")
+        if "evidence_key" in changes:
+            changes["evidence_key"] = _read_key(changes["evidence_key"])
         with parts.changing(actor) as session:
+            row = devices.find_own(session, actor, name)
+            key = row.evidence_key
             row = devices.change_device(session, actor, name, changes, parts.now_s())
+            if row.evidence_key != key:
+                forget_proofs(session, row.id)
+            join_rollouts(session, row, parts.now_s())
             return DeviceShown.of(row, devices.names_of(session, (row,)))
 
     @router.delete("/devices/{name}", status_code=204, response_class=Response)
     def delete_device(actor: deployer, name: NamePath) -> None:
         """As the owner: forget a device."""
         with parts.changing(actor) as session:
-            devices.delete_device(session, actor, name, parts.now_s())
+            now_s = parts.now_s()
+            leave_rollouts(session, devices.find_own(session, actor, name), now_s)
+            devices.delete_device(session, actor, name, now_s)
+
+
+def _read_key(text: str | None) -> bytes | None:
+    """A key for evidence; None if there is none, or is to be none."""
+    return read_evidence_key(text) if text else None
 
 
 def _add_profiles(router: APIRouter, parts: PlatformParts) -> None:
@@ -157,9 +179,7 @@ def _add_profiles(router: APIRouter, parts: PlatformParts) -> None:
             profiles.delete_profile(session, actor, number, parts.now_s())
 
 
-def _add_judgement(router: APIRouter, parts: PlatformParts) -> None:
-    judge = Judge(Installation().runtimes, time.monotonic)
-
+def _add_judgement(router: APIRouter, parts: PlatformParts, judge: Judge) -> None:
     @router.post("/releases/{uid}/{number}/judgement")
     def judge_release(
         actor: Annotated[Actor, Depends(caller(PlatformScope.READ))],

@@ -11,6 +11,7 @@ from tinycontainer.tools.packing.manifest import check_audience
 from tinycontainer.tools.rollouts.query_text import MAX_QUERY_CHARACTERS
 from tinycontainer_tokens.key_files import MAX_KEY_FILE_BYTES
 
+from ..evidence.keys import fingerprint_of_evidence_key
 from ..fleet.judging import CountedRefusal, FleetJudgement, Group
 from ..fleet.profile_content import MOST_KEY_FILES
 from ..fleet.summary import FleetSummary
@@ -42,6 +43,11 @@ Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=MOST_LABELS)]
 ProfileId = Annotated[int, Field(ge=1, lt=1 << 31)]
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 PublicPem = Annotated[str, StringConstraints(max_length=MAX_KEY_FILE_BYTES)]
+EvidencePem = Annotated[
+    str,
+    StringConstraints(max_length=MAX_KEY_FILE_BYTES),
+    Field(description="PEM of the public key that the device signs evidence with; empty for none"),
+]
 
 
 class DeviceGiven(JsonBody):
@@ -56,6 +62,7 @@ class DeviceGiven(JsonBody):
     device_id: Annotated[str, AfterValidator(check_audience)] | None = Field(
         None, description="what the audience of a token names; by default what the profile says"
     )
+    evidence_key: EvidencePem | None = None
 
 
 class DeviceChange(JsonBody):
@@ -65,6 +72,7 @@ class DeviceChange(JsonBody):
     group: GroupName | None = None
     labels: Labels | None = None
     profile: ProfileId | None = None
+    evidence_key: EvidencePem | None = None
 
 
 class ProfileGiven(JsonBody):
@@ -97,13 +105,23 @@ class DeviceShown(JsonAnswer):
     labels: dict[str, str]
     profile: int
     device_id: str | None
+    evidence_key: str | None
+    """SHA-256 of the public key by which its evidence is checked."""
     owner: str
     infrastructure: str
+    gateway: str | None
+    """Through which it is reached; null if it is not."""
+    endpoint: str | None
+    """Its name there."""
+    takes_updates: bool
+    contact_s: float | None
+    """When it last answered."""
     created_s: float
 
     @classmethod
     def of(cls, row: DeviceRow, names: dict[int, str]) -> "DeviceShown":
         """From its row, and the names of organisations by their ids."""
+        key = row.evidence_key
         return cls(
             name=row.name,
             kind=row.kind,
@@ -111,8 +129,13 @@ class DeviceShown(JsonAnswer):
             labels=row.labels,
             profile=row.profile_id,
             device_id=row.device_id,
+            evidence_key=None if key is None else fingerprint_of_evidence_key(key),
             owner=names[row.organisation_id],
             infrastructure=names[row.infrastructure_id],
+            gateway=row.gateway,
+            endpoint=row.endpoint,
+            takes_updates=row.takes_updates,
+            contact_s=row.contact_s,
             created_s=row.created_s,
         )
 

@@ -1,6 +1,6 @@
 """What the resources over HTTP work on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -29,6 +29,7 @@ class PlatformParts:
         metrics: counts requests.
         now_s: Unix time.
         random_bytes: draws a number of unpredictable bytes.
+        gateways: the organisation of each gateway, by their names.
         has_safe_cookies: whether browsers come over TLS only.
         is_behind_proxy: whether the address of a client is the one that a proxy says.
     """
@@ -41,6 +42,7 @@ class PlatformParts:
     metrics: PlatformMetrics
     now_s: Callable[[], float]
     random_bytes: Callable[[int], bytes]
+    gateways: Mapping[str, str]
     has_safe_cookies: bool = False
     is_behind_proxy: bool = False
 

@@ -20,7 +20,7 @@ from ..refusing import PlatformRefused, bad_request, conflict, failed
 MAX_CHARACTERS: Final = 500
 _MAX_PLACE_BYTES: Final = 80
 _MAX_SHOWN: Final = 8
-_HANDLED: Final = (
+HANDLED: Final = (
     PlatformRefused,
     RequestValidationError,
     HTTPException,
@@ -36,7 +36,7 @@ def handlers() -> dict[Any, Any]:
     async def refuse(_request: Request, error: Exception) -> Response:
         return respond(explain(error))
 
-    return dict.fromkeys(_HANDLED, refuse)
+    return dict.fromkeys(HANDLED, refuse)
 
 
 def respond(refusal: PlatformRefused) -> Response:

@@ -1,5 +1,7 @@
 """What is said of releases over HTTP: what parties send, and what they are shown."""
 
+import base64
+import binascii
 from typing import Annotated
 
 from fastapi import Path
@@ -11,6 +13,7 @@ from tinycontainer_tokens import Kind, Profile
 
 from ..catalogue import releases
 from ..catalogue.forms import Calls, PlanForm, TokenTerms
+from ..refusing import bad_request
 from ..tables.catalogue import ReleaseRow
 from .bodies import JsonAnswer, JsonBody, Label
 from .catalogue import UidDigits
@@ -49,6 +52,12 @@ class DataGiven(JsonBody):
     terms: TokenTerms = TokenTerms()
 
 
+class EnvelopeGiven(JsonBody):
+    """An envelope of SUIT, by the hash of an artefact."""
+
+    sha256: Sha256
+
+
 class PlanGiven(PlanForm):
     """What infrastructure decides."""
 
@@ -66,6 +75,13 @@ class TokenGiven(JsonBody):
     """A token."""
 
     token: str = Field(max_length=2048, description="base64")
+
+
+class SbomNamed(JsonAnswer):
+    """Which document says what software is in a release."""
+
+    sha256: str
+    components: int
 
 
 class PartShown(JsonAnswer):
@@ -94,6 +110,8 @@ class ReleaseShown(JsonAnswer):
     code_sha256: str | None
     type: str | None
     data_sha256: str | None
+    sbom: SbomNamed | None
+    envelope_sha256: str | None
     plan: PlanForm | None
     asked_mask: int | None
     allowed_mask: int | None
@@ -122,6 +140,8 @@ class ReleaseShown(JsonAnswer):
             code_sha256=row.code_sha256,
             type=None if row.container_type is None else _type_name(row.container_type),
             data_sha256=row.data_sha256,
+            sbom=_sbom_of(row),
+            envelope_sha256=row.envelope_sha256,
             plan=None if row.plan is None else PlanForm.model_validate(row.plan),
             asked_mask=row.syscalls,
             allowed_mask=row.mask,
@@ -166,14 +186,33 @@ class ToSign(JsonAnswer):
 
     uid: str
     number: int
+    """Of the release; of a withdrawal its sequence."""
     part: str
     profile: str
     payload: str = Field(description="base64 of the claims")
     covered: str | None = Field(description="base64 of what they vouch for; none for a mask")
 
 
+def decode_token(text: str) -> bytes:
+    """The bytes of a token.
+
+    Raises:
+        PlatformRefused: it is no base64.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise bad_request("token: is not base64") from None
+
+
 def _type_name(number: int) -> str:
     return ContainerType(number).name.lower()
+
+
+def _sbom_of(row: ReleaseRow) -> SbomNamed | None:
+    if row.sbom_sha256 is None:
+        return None
+    return SbomNamed(sha256=row.sbom_sha256, components=row.sbom_components or 0)
 
 
 def _parts_of(row: ReleaseRow, names: dict[int, str]) -> list[PartShown]:

@@ -1,7 +1,6 @@
 """Releases over HTTP: what each party adds, what it is to sign, and how far all of it is."""
 
 import base64
-import binascii
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
@@ -10,7 +9,7 @@ from starlette.responses import Response
 from tinycontainer.metadata import ContainerType
 
 from ..actor import Actor, PlatformScope
-from ..catalogue import releases
+from ..catalogue import envelopes, releases
 from ..catalogue.forms import PlanForm, mask_of
 from ..catalogue.releases import Parties
 from ..refusing import bad_request
@@ -20,6 +19,7 @@ from .parts import PlatformParts
 from .release_bodies import (
     CodeGiven,
     DataGiven,
+    EnvelopeGiven,
     Number,
     PartName,
     PlanGiven,
@@ -31,6 +31,7 @@ from .release_bodies import (
     TokenGiven,
     ToSign,
     Uid,
+    decode_token,
 )
 
 PAGE: Final = 100
@@ -141,6 +142,16 @@ def _add_contents(router: APIRouter, parts: PlatformParts) -> None:
             releases.add_rights(session, actor, row, mask, given.terms, parts.now_s())
             return ReleaseShown.of(row, releases.names_of(session, row))
 
+    @router.put("/{uid}/{number}/envelope")
+    def add_envelope(
+        actor: publisher, uid: Uid, number: Number, given: EnvelopeGiven
+    ) -> ReleaseShown:
+        """As the infrastructure: add an envelope of SUIT, for devices that take updates."""
+        with parts.changing(actor) as session:
+            row = releases.find_release(session, actor, bytes.fromhex(uid), number, to_change=True)
+            envelopes.add_envelope(session, actor, row, given.sha256, parts.now_s())
+            return ReleaseShown.of(row, releases.names_of(session, row))
+
 
 def _add_signing(router: APIRouter, parts: PlatformParts) -> None:
     signer = Annotated[Actor, Depends(caller(PlatformScope.SIGN))]
@@ -175,7 +186,7 @@ def _add_signing(router: APIRouter, parts: PlatformParts) -> None:
         """Take a token, once it is verified."""
         with parts.changing(actor) as session:
             row = releases.find_release(session, actor, bytes.fromhex(uid), number, to_change=True)
-            token = _decode(given.token)
+            token = decode_token(given.token)
             releases.add_token(session, actor, row, _parse_part(part), token, parts.now_s())
             return ReleaseShown.of(row, releases.names_of(session, row))
 
@@ -185,10 +196,3 @@ def _parse_part(name: str) -> ReleasePart:
         return ReleasePart.parse(name)
     except ValueError as error:
         raise bad_request(f"part: {error}") from None
-
-
-def _decode(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise bad_request("token: is not base64") from None

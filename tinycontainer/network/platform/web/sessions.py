@@ -42,26 +42,19 @@ def make_router(parts: PlatformParts) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["sessions"])
 
     @router.post("/session", status_code=201)
-    def log_in(body: LogIn, request: Request, response: Response) -> SessionAnswer:
+    def begin_session(body: LogIn, request: Request, response: Response) -> SessionAnswer:
         """Log in: a new session, whatever cookie was sent."""
-        require_same_site(request)
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             raise bad_request("body: must be sent as application/json")
-        address = source_address(request, parts)
-        person_id, password_hash = _check_password(parts, body, address)
-        opened = _open(parts, person_id, password_hash, session_token(request), body.password)
-        _set_cookie(parts, response, opened)
+        opened = log_in(parts, body, request, response)
         return SessionAnswer(name=body.name, csrf=opened.csrf, expires_s=opened.expires_s)
 
-    @router.delete("/session", status_code=204)
-    def log_out(response: Response, asked: Annotated[Caller, Depends(identify_logged_in)]) -> None:
+    @router.delete("/session", status_code=204, response_class=Response)
+    def leave_session(
+        response: Response, asked: Annotated[Caller, Depends(identify_logged_in)]
+    ) -> None:
         """Log out."""
-        with parts.changing(asked.actor) as session:
-            end_session(session, asked.session_sha256)
-            note(session, asked.actor, "logged-out", asked.actor.person, {}, parts.now_s())
-        response.delete_cookie(
-            COOKIE, secure=parts.has_safe_cookies, httponly=True, samesite="strict"
-        )
+        log_out(parts, asked, response)
 
     @router.get("/tokens")
     def show_tokens(asked: Annotated[Caller, Depends(identify_logged_in)]) -> TokensAnswer:
@@ -89,7 +82,7 @@ def make_router(parts: PlatformParts) -> APIRouter:
             note(session, asked.actor, "token-made", added.name, detail, now_s)
             return NewTokenAnswer(**_show(added), token=token)
 
-    @router.delete("/tokens/{id}", status_code=204)
+    @router.delete("/tokens/{id}", status_code=204, response_class=Response)
     def remove_token(
         id: NumberPath,  # noqa: A002 - the name in the path
         asked: Annotated[Caller, Depends(identify_logged_in)],
@@ -100,6 +93,41 @@ def make_router(parts: PlatformParts) -> APIRouter:
             note(session, asked.actor, "token-deleted", name, {"id": id}, parts.now_s())
 
     return router
+
+
+def log_in(
+    parts: PlatformParts, given: LogIn, request: Request, response: Response
+) -> OpenedSession:
+    """Open a session in place of that of the cookie, and set its cookie.
+
+    Args:
+        parts: what it works on.
+        given: name and password.
+        request: that brings them.
+        response: that gets the cookie.
+
+    Raises:
+        PlatformRefused: name or password are wrong, there were too many tries, or perhaps it is
+            the page of another site.
+    """
+    require_same_site(request)
+    address = source_address(request, parts)
+    person_id, password_hash = _check_password(parts, given, address)
+    opened = _open(parts, person_id, password_hash, session_token(request), given.password)
+    _set_cookie(parts, response, opened)
+    return opened
+
+
+def log_out(parts: PlatformParts, asked: Caller, response: Response) -> None:
+    """End the session of whoever asks, and delete its cookie.
+
+    Raises:
+        PlatformRefused: this one was disabled meanwhile.
+    """
+    with parts.changing(asked.actor) as session:
+        end_session(session, asked.session_sha256)
+        note(session, asked.actor, "logged-out", asked.actor.person, {}, parts.now_s())
+    response.delete_cookie(COOKIE, secure=parts.has_safe_cookies, httponly=True, samesite="strict")
 
 
 def _check_password(parts: PlatformParts, body: LogIn, address: str) -> tuple[int, str]:

@@ -93,7 +93,7 @@ def upgrade() -> None:
         sa.Column("rollout_id", sa.Integer(), nullable=True),
         sa.Column("token", sa.LargeBinary(1024), nullable=True),
         sa.Column("nonce", sa.LargeBinary(8), nullable=False),
-        sa.Column("progress", sa.JSON(), nullable=False),
+        sa.Column("progress", sa.Text(), nullable=False),
         sa.Column("is_cancelled", sa.Boolean(), nullable=False),
         sa.Column("deadline_s", sa.Double(), nullable=True),
         sa.Column("due_s", sa.Double(), nullable=False),
@@ -134,7 +134,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_delivery_job_open",
         "delivery_job",
-        ["device_id", "application_id"],
+        ["device_id", "application_id", "kind"],
         unique=True,
         sqlite_where=sa.text("ended_s IS NULL"),
         postgresql_where=sa.text("ended_s IS NULL"),
@@ -185,7 +185,13 @@ def upgrade() -> None:
     )
     op.add_column("device", sa.Column("gateway", sa.String(63), nullable=True))
     op.add_column("device", sa.Column("endpoint", sa.String(63), nullable=True))
+    no = sa.false()
+    op.add_column(
+        "device", sa.Column("takes_updates", sa.Boolean(), nullable=False, server_default=no)
+    )
     op.add_column("device", sa.Column("contact_s", sa.Double(), nullable=True))
+    op.add_column("device", sa.Column("look_due_s", sa.Double(), nullable=True))
+    op.create_index("ix_device_look_due_s", "device", ["look_due_s"])
     op.create_index("ix_device_gateway_endpoint", "device", ["gateway", "endpoint"], unique=True)
     op.add_column("release", sa.Column("envelope_sha256", sa.String(64), nullable=True))
     op.add_column("release", sa.Column("bundle_sha256", sa.String(64), nullable=True))

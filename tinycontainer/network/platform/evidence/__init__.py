@@ -1,0 +1,1 @@
+"""What devices prove of themselves: asked for, checked, kept, and shown to whom it concerns."""

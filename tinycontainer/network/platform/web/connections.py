@@ -1,0 +1,112 @@
+"""How devices are reached, and what they run, over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from tinycontainer.network.gateway.gateway_file import NAME
+
+from ..actor import Actor, PlatformScope
+from ..fleet import connections, devices
+from ..fleet.connections import DeviceConnection
+from ..rollouts.reported import list_containers
+from ..rollouts.targets import wake_rollouts
+from .bodies import JsonAnswer, JsonBody
+from .callers import caller
+from .fleet_bodies import DeviceShown, NamePath
+from .parts import PlatformParts
+
+
+class ConnectionGiven(JsonBody):
+    """How a device is reached."""
+
+    gateway: str = Field(pattern=f"^{NAME}$", description="by its name in the platform's file")
+    endpoint: str = Field(pattern=f"^{NAME}$", description="name of the device at the gateway")
+    takes_updates: bool = Field(
+        False, description="bring releases by envelopes of SUIT, where they have one"
+    )
+
+
+class GatewaysShown(JsonAnswer):
+    """The gateways of the organisation."""
+
+    gateways: list[str]
+
+
+class ContainerShown(JsonAnswer):
+    """What a device is to run of an application, and what it has said that it runs."""
+
+    uid: str
+    desired: int | None
+    """Number of the release; null if it is to run none."""
+    desired_s: float | None
+    reported: int | None
+    """Number of the release; null if it runs none, or one that the platform does not know."""
+    reported_sha256: str | None
+    state: str
+    """As the device has said it; ABSENT if it has none, empty as long as it has said nothing."""
+    last_exit: str
+    reported_s: float | None
+
+
+class ContainersShown(JsonAnswer):
+    """What a device runs, by uid."""
+
+    containers: list[ContainerShown]
+
+
+def make_router(parts: PlatformParts) -> APIRouter:
+    """The routes of connections, and of what devices run."""
+    router = APIRouter(prefix="/api", tags=["fleet"])
+    reader = Annotated[Actor, Depends(caller(PlatformScope.READ))]
+    deployer = Annotated[Actor, Depends(caller(PlatformScope.DEPLOY))]
+
+    @router.get("/gateways")
+    def list_gateways(actor: reader) -> GatewaysShown:
+        """The gateways of the organisation, as the platform's file names them."""
+        own = (name for name, owner in parts.gateways.items() if owner == actor.organisation)
+        return GatewaysShown(gateways=sorted(own))
+
+    @router.put("/devices/{name}/connection")
+    def connect_device(actor: deployer, name: NamePath, given: ConnectionGiven) -> DeviceShown:
+        """As the infrastructure of a device: say through which gateway it is reached."""
+        connection = DeviceConnection(given.gateway, given.endpoint, given.takes_updates)
+        with parts.changing(actor) as session:
+            now_s = parts.now_s()
+            row = connections.connect_device(
+                session, actor, name, connection, parts.gateways, now_s
+            )
+            wake_rollouts(session, row, now_s)
+            return DeviceShown.of(row, devices.names_of(session, (row,)))
+
+    @router.delete("/devices/{name}/connection")
+    def disconnect_device(actor: deployer, name: NamePath) -> DeviceShown:
+        """As the infrastructure of a device: ask it nothing more."""
+        with parts.changing(actor) as session:
+            row = connections.disconnect_device(session, actor, name, parts.now_s())
+            return DeviceShown.of(row, devices.names_of(session, (row,)))
+
+    @router.get("/devices/{name}/containers")
+    def list_device_containers(actor: reader, name: NamePath) -> ContainersShown:
+        """What a device is to run, beside what it has said that it runs."""
+        with parts.database.reading() as session:
+            row = devices.find_device(session, actor, name)
+            found = list_containers(session, row.id)
+            return ContainersShown(
+                containers=[
+                    ContainerShown(
+                        uid=each.uid.hex(),
+                        desired=each.desired,
+                        desired_s=each.row.desired_s,
+                        reported=each.reported,
+                        reported_sha256=each.row.reported_sha256,
+                        state=each.row.reported_state,
+                        last_exit=each.row.reported_exit,
+                        reported_s=each.row.reported_s,
+                    )
+                    for each in found
+                ]
+            )
+
+    return router

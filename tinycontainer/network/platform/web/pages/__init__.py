@@ -1,0 +1,1 @@
+"""The platform's pages, for people with a browser: rendered here, without any script."""

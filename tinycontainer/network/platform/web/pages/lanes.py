@@ -1,0 +1,142 @@
+"""A release as four lanes: what each party has brought and signed, and what it can sign now."""
+
+from dataclasses import dataclass
+
+from tinycontainer.interfaces.syscalls import allowed, describe_unknown_bits
+from tinycontainer_tokens import Profile, Role
+
+from ...catalogue.releases import party_id
+from ...releases.release import PartState
+from ...tables.catalogue import ReleaseRow
+from ..release_bodies import PartShown, ReleaseShown
+from .rendering import write_command, write_moment, write_uid
+from .visitors import Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPart:
+    """A part of a release in a lane.
+
+    Attributes:
+        shown: how far it is.
+        key: fingerprint of the key that has signed it; empty if none has.
+        command: by which whoever looks signs it; empty if this one cannot, or not now.
+    """
+
+    shown: PartShown
+    key: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLane:
+    """What a party has to do with a release.
+
+    Attributes:
+        role: of the party.
+        organisation: its name.
+        is_own: whether whoever looks belongs to it.
+        contents: what it has brought, each with a label; empty if nothing is there.
+        parts: that it signs.
+    """
+
+    role: str
+    organisation: str
+    is_own: bool
+    contents: tuple[tuple[str, str], ...]
+    parts: tuple[SignedPart, ...]
+
+
+def make_lanes(
+    row: ReleaseRow, shown: ReleaseShown, visitor: Visitor, address: str
+) -> tuple[ReleaseLane, ...]:
+    """The lanes of a release.
+
+    Args:
+        row: of the release.
+        shown: the same, as the API shows it.
+        visitor: who looks at it.
+        address: of the platform, for commands.
+    """
+    keys = {each.part: each.fingerprint for each in row.tokens}
+    contents = {
+        Role.DEVELOPER: _code_of(shown),
+        Role.PROVIDER: _data_of(shown),
+        Role.INFRASTRUCTURE: _plan_of(shown),
+        Role.OWNER: _rights_of(shown),
+    }
+    names = {
+        Role.DEVELOPER: shown.developer,
+        Role.PROVIDER: shown.provider,
+        Role.INFRASTRUCTURE: shown.infrastructure,
+        Role.OWNER: shown.owner,
+    }
+    lanes = []
+    for role, content in contents.items():
+        is_own = party_id(row, role) == visitor.actor.organisation_id
+        signs = is_own and visitor.may("sign") and row.bundle_sha256 is None
+        parts = tuple(
+            SignedPart(
+                each, keys.get(each.name, ""), _command(shown, each, address) if signs else ""
+            )
+            for each in shown.parts
+            if each.role == role.value
+        )
+        lanes.append(ReleaseLane(role.value, names[role], is_own, content, parts))
+    return tuple(lanes)
+
+
+def _command(shown: ReleaseShown, part: PartShown, address: str) -> str:
+    """By which a party signs a part; empty if there is nothing to sign now."""
+    if part.state != PartState.UNSIGNED.value:
+        return ""
+    more = [] if shown.profile == Profile.RFC9052.value else ["--profile", shown.profile]
+    files = ("--key", f"{part.role}.pem", "--token", "platform.token")
+    uid = write_uid(shown.uid)
+    return write_command("sign", address, uid, str(shown.number), part.name, *files, *more)
+
+
+def _code_of(shown: ReleaseShown) -> tuple[tuple[str, str], ...]:
+    if shown.code_sha256 is None:
+        return ()
+    components = "not said" if shown.sbom is None else f"{shown.sbom.components} components"
+    return (
+        ("code", f"sha256 {shown.code_sha256}"),
+        ("type", shown.type or "-"),
+        ("asks for", _calls_of(shown.asked_mask)),
+        ("software inside", components),
+    )
+
+
+def _data_of(shown: ReleaseShown) -> tuple[tuple[str, str], ...]:
+    return () if shown.data_sha256 is None else (("data", f"sha256 {shown.data_sha256}"),)
+
+
+def _plan_of(shown: ReleaseShown) -> tuple[tuple[str, str], ...]:
+    if shown.plan is None:
+        return ()
+    period_ms = shown.plan.timing.period_ms
+    endpoints = [f"{each.id} ({each.peer}, {each.direction})" for each in shown.plan.endpoints]
+    return (
+        ("period", "not said" if period_ms is None else f"{period_ms} ms"),
+        ("endpoints", ", ".join(endpoints) or "none"),
+        ("update envelope", "none" if shown.envelope_sha256 is None else "is there"),
+    )
+
+
+def _rights_of(shown: ReleaseShown) -> tuple[tuple[str, str], ...]:
+    if shown.allowed_mask is None:
+        return ()
+    terms = shown.terms.get("mask")
+    expires = "never" if terms is None or terms.expires is None else write_moment(terms.expires)
+    return (("allows", _calls_of(shown.allowed_mask)), ("ends", expires))
+
+
+def _calls_of(mask: int | None) -> str:
+    """System calls by name."""
+    if not mask:
+        return "no call"
+    unknown = describe_unknown_bits(mask)
+    return ", ".join(
+        [*(each.name.lower() for each in allowed(mask)), *([unknown] if unknown else [])]
+    )

@@ -1,0 +1,47 @@
+"""All pages of the platform."""
+
+from fastapi import APIRouter
+
+from ...fleet.judgement import Judge
+from ..parts import PlatformParts
+from . import (
+    components,
+    devices,
+    drafting,
+    entrance,
+    offers,
+    organisation,
+    overview,
+    releases,
+    rentals,
+    rollouts,
+)
+from .rendering import PageWriter
+from .route import make_page_router
+
+_GROUPS = (
+    entrance,
+    overview,
+    releases,
+    drafting,
+    devices,
+    offers,
+    rentals,
+    components,
+    organisation,
+)
+
+
+def make_router(parts: PlatformParts, judge: Judge) -> APIRouter:
+    """The routes of all pages.
+
+    Args:
+        parts: what they work on.
+        judge: says what devices would do.
+    """
+    writer = PageWriter()
+    router = make_page_router(writer)
+    for each in _GROUPS:
+        each.add_pages(router, parts, writer)
+    rollouts.add_pages(router, parts, writer, judge)
+    return router

@@ -1,0 +1,90 @@
+"""Who looks at a page: somebody who has logged in; no token of a program."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from tinycontainer_tokens import Role
+
+from ...actor import Actor, PlatformScope
+from ...people.identifying import Caller
+from ...people.secrets import derive_csrf
+from ...refusing import forbidden
+from ..callers import identify_in_browser, session_token
+from .forms import CSRF_FIELD, read_form
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who looks at pages.
+
+    Attributes:
+        caller: who.
+        csrf: what each form of this session has.
+    """
+
+    caller: Caller
+    csrf: str
+
+    @property
+    def actor(self) -> Actor:
+        """Who, for what is done."""
+        return self.caller.actor
+
+    def may(self, scope: str) -> bool:
+        """Whether this one has a scope, by its name."""
+        return self.actor.may(PlatformScope(scope))
+
+    def has_role(self, role: str) -> bool:
+        """Whether the organisation is such a party, by its name."""
+        return Role(role) in self.actor.roles
+
+
+def visitor_of(request: Request, csrf: str = "") -> Visitor:
+    """Whoever looks at a page.
+
+    Args:
+        request: of the browser.
+        csrf: of the form, if there is one.
+
+    Raises:
+        PlatformRefused: as for `identify_in_browser`.
+    """
+    return Visitor(identify_in_browser(request, csrf), derive_csrf(session_token(request)))
+
+
+def visiting(scope: PlatformScope) -> Callable[[Request], Visitor]:
+    """A dependency that gives whoever looks at a page, if this one may.
+
+    Args:
+        scope: that it needs.
+    """
+
+    def depend(request: Request) -> Visitor:
+        return _require(visitor_of(request), scope)
+
+    return depend
+
+
+def sending(
+    scope: PlatformScope,
+) -> Callable[[Request, Mapping[str, str]], Visitor]:
+    """A dependency that gives whoever sends a form of a page, if this one may.
+
+    Args:
+        scope: that it needs.
+    """
+
+    def depend(request: Request, form: Annotated[Mapping[str, str], Depends(read_form)]) -> Visitor:
+        return _require(visitor_of(request, form.get(CSRF_FIELD, "")), scope)
+
+    return depend
+
+
+def _require(visitor: Visitor, scope: PlatformScope) -> Visitor:
+    if not visitor.may(scope):
+        raise forbidden(f"this needs the scope {scope}, which you do not have; ask an admin")
+    return visitor
