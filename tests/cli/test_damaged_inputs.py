@@ -21,6 +21,7 @@ CODES = {0, 1, 2, 3}
 WITHOUT_FILES = {
     ("runtimes",), ("schema",), ("completion",), ("demo",), ("remote",), ("new",),
     ("platform", "sign"), ("platform", "withdraw"), ("platform", "demo"),
+    ("platform", "evidence"),
 }  # fmt: skip
 """Verbs that read no file, or only for a device or a platform that they ask."""
 

@@ -47,7 +47,9 @@ def test_the_example_of_every_verb_works_in_the_directory_of_a_demo(
             problem = program.bad("remote", f"{uri}:9", *arguments[2:])
             assert "cannot be reached" in problem
             continue
-        if words == ("platform", "sign"):
+        if words == ("platform", "demo"):  # it has a test of its own, which takes a while
+            continue
+        if words in (("platform", "sign"), ("platform", "withdraw")):
             problem = program.bad(*words, "http://127.0.0.1:9", *arguments[3:], code=1)
             assert "cannot be reached" in problem
             continue

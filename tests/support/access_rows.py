@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import httpx
 
+from support.evident_rows import remember
 from support.four_parties import BOX, CODE, ENDPOINT, FourParties, good
 from support.platforms import ORGANISATIONS, PASSWORD, Platform
 from support.renting_rows import NEW_OFFER, RentingRows
@@ -276,6 +277,8 @@ class World:
                 yield from self._about_renting(operation, caller)
             case ["api", "rentals", *_] if operation not in _LISTS:
                 yield from self._about_renting(operation, caller)
+            case ["api", "devices", "{name}", "evidence"]:
+                yield from self._about_devices(operation)
             case ["api", "devices", _, _] | ["api", "rollouts", *_] if operation not in _LISTS:
                 for seen_by, values, body in self._rollouts.about(operation):
                     yield Subject(seen_by, values, body=body)
@@ -338,6 +341,7 @@ class World:
             ]
             body = self._new_device(owner)
             self._devices[owner] = good(client.post("/api/devices", json=body))["name"]
+            remember(self.platform, self._devices[owner], secret_of(owner))
 
     def _about_devices(self, operation: str) -> Iterator[Subject]:
         for owner, seen_by in OWNERS.items():

@@ -44,6 +44,7 @@ class Managed:
         step_s: how much of it passes with each request.
         recorder: records the device; None if nothing does.
         evidence_key: signs what it states of itself; None if it states nothing.
+        of_world: further arguments of its `World`.
     """
 
     peers: Peers = OPEN
@@ -53,11 +54,16 @@ class Managed:
     step_s: float = 0.01
     recorder: Recorder | None = None
     evidence_key: KeyMaterial | None = None
+    of_world: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.changes = Changes()
         self.world = World(
-            managed_programs(), state=self.state, sinks=(self.changes,), recorder=self.recorder
+            managed_programs(),
+            state=self.state,
+            sinks=(self.changes,),
+            recorder=self.recorder,
+            **self.of_world,
         )
         self.device = self.world.device
         self.when_updated = list[object]()

@@ -23,6 +23,8 @@ class EvidentDevice:
         containers: that it states.
         chain: the chain value before the first event that it keeps.
         events: that it keeps, the oldest first.
+        newest: number of the newest of all.
+        signed: all that it has signed, by nonce.
     """
 
     key: KeyMaterial = KEY
@@ -31,6 +33,7 @@ class EvidentDevice:
     chain: bytes = bytes(CHAIN_BYTES)
     events: list[StoredEvent] = field(default_factory=list)
     newest: int = 0
+    signed: dict[bytes, bytes] = field(default_factory=dict)
 
     def happens(self, event: str, **values: Any) -> None:
         """Remember an event about the container ``box``."""
@@ -56,9 +59,7 @@ class EvidentDevice:
         """What it answers who asks for events."""
         before = [each for each in self.events if each.number <= since]
         after = [each for each in self.events if each.number > since]
-        return EventPage(
-            self.newest, tuple(after[:MOST_EVENTS]), extend_chain(self.chain, before)
-        )
+        return EventPage(self.newest, tuple(after[:MOST_EVENTS]), extend_chain(self.chain, before))
 
     def states(self, nonce: bytes) -> bytes:
         """What it signs."""
@@ -72,4 +73,5 @@ class EvidentDevice:
             event_chain=extend_chain(self.chain, self.events),
             trace_sha256=b"\3" * 32,
         )
-        return sign_statement(statement, self.key)
+        self.signed[nonce] = sign_statement(statement, self.key)
+        return self.signed[nonce]

@@ -1,16 +1,20 @@
 """A platform with something on each of its pages, and a browser without a window or scripts."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import count
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
 from support.fleets import WITHOUT_DEVELOPER
 from support.four_parties import BOX, good
-from support.platforms import PASSWORD, Platform
+from support.platforms import PASSWORD, Platform, made_platform
 from support.renting import Renting
-from support.rollouts import Rollouts
+from support.rollouts import GATEWAY, Rollouts
 from support.sboms import TLS, Sboms, document
 from tinycontainer.network.platform.actor import PersonRight
 from tinycontainer.network.platform.people.organisation import (
@@ -130,10 +134,13 @@ class PageWorld:
 
     Attributes:
         rollouts: the parties, which have no device yet.
+        numbers: of rows, by what they are.
+        releases: numbers of further releases.
     """
 
     rollouts: Rollouts
     numbers: dict[str, int] = field(default_factory=dict)
+    releases: Iterator[int] = field(default_factory=lambda: count(100))
 
     @property
     def platform(self) -> Platform:
@@ -160,7 +167,7 @@ class PageWorld:
         for name in DEVICES[2:]:
             world.refuse_always(name)
         self.numbers["halted"] = world.start(despite=2, halt_minimum=1)
-        world.settle()
+        world.settle(5.0)
         self.numbers["draft"] = world.draft()
         self.numbers["offer"] = renting.offer()
         renting.release(2)
@@ -201,3 +208,15 @@ class PageWorld:
             "/audit",
             "/organisation",
         ]
+
+
+@contextmanager
+def filled(folder: Path) -> Iterator[PageWorld]:
+    """A platform with something on each page, until the block is left."""
+    gateways = {GATEWAY: "infra"}
+    with made_platform(folder, gateways=gateways, sessions=1000, tokens=1000) as platform:
+        rollouts = Rollouts(platform)
+        rollouts.prepare()
+        world = PageWorld(rollouts)
+        world.fill()
+        yield world

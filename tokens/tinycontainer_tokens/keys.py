@@ -147,6 +147,8 @@ class KeyMaterial:
         """
         if self.algorithm is Algorithm.HMAC_256:
             raise KeyFileError("an HMAC key has no public half")
+        if self.secret is None and self.may_sign and self.may_verify:
+            return self
         return replace(self, secret=None, may_sign=True, may_verify=True)
 
     @property

@@ -100,6 +100,8 @@ TABLE: Final[dict[str, tuple[int, PlatformScope | None, str]]] = {
     "GET /api/devices/{name}": (200, PlatformScope.READ, SEEING),
     "PATCH /api/devices/{name}": (200, PlatformScope.DEPLOY, Role.OWNER),
     "DELETE /api/devices/{name}": (204, PlatformScope.DEPLOY, Role.OWNER),
+    "GET /api/evidence": (200, PlatformScope.READ, KNOWN),
+    "GET /api/devices/{name}/evidence": (200, PlatformScope.READ, SEEING),
     "GET /api/profiles": (200, PlatformScope.READ, KNOWN),
     "POST /api/profiles": (201, PlatformScope.DEPLOY, Role.OWNER),
     "GET /api/profiles/{number}": (200, PlatformScope.READ, SEEING),

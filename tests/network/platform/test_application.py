@@ -23,7 +23,6 @@ JSON = {"Content-Type": "application/json"}
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/", 404),
         ("GET", "/docs", 404),
         ("GET", "/redoc", 404),
         ("GET", "/api", 404),

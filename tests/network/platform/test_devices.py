@@ -47,7 +47,8 @@ def test_an_owner_lists_a_device_and_who_operates_it_sees_it(fleet: Fleet) -> No
     made = good(fleet.give_device("box-1", profile, group="a", labels={"site": "Paris 5"}))
     assert made == {
         "name": "box-1", "kind": "box", "group": "a", "labels": {"site": "Paris 5"},
-        "profile": profile, "device_id": None, "owner": "boxes", "infrastructure": "infra",
+        "profile": profile, "device_id": None, "evidence_key": None, "owner": "boxes",
+        "infrastructure": "infra",
         "gateway": None, "endpoint": None, "takes_updates": False, "contact_s": None,
         "created_s": fleet.parties.platform.clock(),
     }  # fmt: skip

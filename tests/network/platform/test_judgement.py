@@ -226,6 +226,7 @@ def test_only_devices_that_the_query_means_and_the_asker_sees_are_judged(fleet: 
     assert good(fleet.judge("name=nothing")) == {
         "at_s": NOW_S, "devices": 0, "accepted": 0, "refused": [],
         "unjudged": {"devices": 0, "reasons": {}},
+        "findings": [], "findings_left_out": 0, "linted": 0,
     }  # fmt: skip
 
 
@@ -330,7 +331,7 @@ def test_few_judgements_are_made_at_the_same_time(
         judge.judge(asked, NOW_S)
         return {}
 
-    judge = Judge(begin_another, Ticking())
+    judge = Judge(begin_another, dict, Ticking())
     asked = Asked(bundle, (), {})
     with pytest.raises(PlatformRefused, match="other releases are judged just now"):
         judge.judge(asked, NOW_S)

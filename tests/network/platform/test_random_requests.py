@@ -14,6 +14,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from support.evident_rows import remember
 from support.four_parties import BOX, CODE, FourParties, good
 from support.platforms import (
     BEGIN_S,
@@ -49,6 +50,7 @@ NAMES: Final[Mapping[str, list[Any]]] = {
     "fingerprint": [sha256(FOREIGN.public).hexdigest(), "0" * 64],
     "name": ["spare", "nobody", "box1"],
     "id": [1, 2, 999],
+    "device": ["box1", "nobody"],
     "purl": [TLS["purl"], "pkg:generic/nothing@1"],
 }
 """What is asked about by name; else nearly every request would be about nothing."""
@@ -61,8 +63,14 @@ GIVEN: Final[Mapping[str, Mapping[str, list[Any]]]] = {
         "owner": ["boxes", "nobody"],
     },
     "KeyGiven": {"public": [to_public_pem(FOREIGN).decode(), to_pem(FOREIGN).decode(), "x"]},
-    "DeviceGiven": {"infrastructure": ["infra"], "profile": [1]},
-    "DeviceChange": {"profile": [1, 2]},
+    "DeviceGiven": {
+        "infrastructure": ["infra"], "profile": [1],
+        "evidence_key": ["", to_public_pem(FOREIGN).decode(), to_pem(FOREIGN).decode()],
+    },
+    "DeviceChange": {
+        "profile": [1, 2],
+        "evidence_key": ["", to_public_pem(FOREIGN).decode(), to_pem(FOREIGN).decode(), "x"],
+    },
     "ProfileGiven": {"device_file": ['[device]\nname = "box"\n', "x"], "key_files": [{}]},
     "OfferGiven": {"query": ["", "kind = box", "("], "audience": [[], ["dev"], ["nobody"]]},
     "RentalGiven": {
@@ -195,6 +203,7 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
         for each in SBOMS:
             good(sboms.give(each))
         sboms.report("box1", 1)
+        remember(made, "box1", SECRET)
         yield made
     if POSTGRESQL:
         empty_database(POSTGRESQL)

@@ -175,6 +175,20 @@ REQUIREMENTS: Final = (
         250,
     ),
     Requirement(
+        "A job that ends at a platform with 1,000 and with 10,000 devices, by one with 100",
+        "platform: job",
+        "",
+        _median("100 devices"),
+        1.25,
+    ),
+    Requirement(
+        "Writing what a device has said, likewise",
+        "platform: look",
+        "",
+        _median("100 devices"),
+        1.25,
+    ),
+    Requirement(
         "Collecting an empty project by pytest where the project is installed, by the same without"
         " its plugin (processor time)",
         "plugin",

@@ -50,6 +50,7 @@ _FORMS: Final = (
     AnswerForm("platform verify-audit", 1, platform.PlatformAuditAnswer),
     AnswerForm("platform sign", 1, platform.PlatformSignAnswer),
     AnswerForm("platform withdraw", 1, platform.PlatformWithdrawAnswer),
+    AnswerForm("platform evidence", 1, network.EvidenceAnswer),
     AnswerForm("runtimes", 1, program.RuntimesAnswer),
     AnswerForm("completion", 1, program.CompletionAnswer),
 )

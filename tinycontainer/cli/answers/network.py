@@ -139,7 +139,7 @@ class ProvedDevice(AnswerTable):
 
 
 class EvidenceAnswer(AnswerTable):
-    """`remote evidence`."""
+    """`remote evidence` and `platform evidence`."""
 
     evidence: ProvedDevice
 

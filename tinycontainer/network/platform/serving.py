@@ -12,6 +12,7 @@ from ..gateway.web.server import WebServer, configure, listen
 from .assembly import Surroundings, assemble
 from .database import PlatformDatabase
 from .gateway_clients import make_clients, organisations_of
+from .log import PlatformLog
 from .platform_file import PlatformPlan
 from .rollouts.worker import RolloutWorker
 from .rollouts.working import working
@@ -27,7 +28,7 @@ async def serve_platform(
     around: Surroundings,
     ending: Ending,
     when_ready: Callable[[], None],
-    say: Callable[[str], None],
+    log: PlatformLog,
     wrap: Callable[[Any], Any] = lambda application: application,
 ) -> None:
     """Serve a platform until its end is asked for.
@@ -37,7 +38,7 @@ async def serve_platform(
         around: where time and randomness come from.
         ending: asks for the end; asked again, requests are not waited for.
         when_ready: is called once it answers.
-        say: takes one line for the log, without secrets.
+        log: takes what has happened.
         wrap: puts something around the application (ASGI); the demo's check listens there.
 
     Raises:
@@ -54,7 +55,7 @@ async def serve_platform(
     ):
         database.migrate()
         parts = assemble(database, content.http, content.limits, around, organisations_of(plan))
-        server = WebServer(_configure(plan, wrap(create_application(parts))), when_ready)
+        server = WebServer(_configure(plan, wrap(create_application(parts, log.note))), when_ready)
 
         def end() -> None:
             server.should_exit = True
@@ -68,8 +69,9 @@ async def serve_platform(
             around.now_s,
             around.random_bytes,
             content.limits.look_s,
-            say,
+            log.warn,
             content.limits.lease_s,
+            log.note,
         )
         async with working(
             worker, content.limits.deliveries, lambda: loop.call_soon_threadsafe(ending.ask)

@@ -5,7 +5,7 @@
 
 from .rule import Finding, Rule, Severity
 from .rulebook import RULES, audit_containers
-from .subject import Audit, AuditSubject, CodeTools, Host, gather_host, gather_subject
+from .subject import Audit, AuditSubject, CodeTools, Host, gather_host, gather_subject, make_host
 
 __all__ = [
     "RULES",
@@ -19,4 +19,5 @@ __all__ = [
     "audit_containers",
     "gather_host",
     "gather_subject",
+    "make_host",
 ]

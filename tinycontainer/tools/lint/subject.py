@@ -264,6 +264,20 @@ def gather_host(
     if plan is None:
         board = board_of(profile)
         return Host(f"board {board}", capacity=BOARDS[board])
+    return make_host(plan, read_trust(plan), types)
+
+
+def make_host(plan: DevicePlan, trust: Trust, types: frozenset[ContainerType]) -> Host:
+    """Describe a device whose keys are known already; no file is opened.
+
+    Args:
+        plan: its device file.
+        trust: its keys, and what it accepts.
+        types: container types that there are runtimes for.
+
+    Raises:
+        DeviceFileError: two drivers have one place.
+    """
     content = plan.content
     return Host(
         name=show(plan.path.name),
@@ -273,7 +287,7 @@ def gather_host(
         scheduling=content.scheduling.make_scheduling(),
         instruction_ns=content.scheduling.instruction_ns,
         drivers=locate_drivers(plan),
-        trust=read_trust(plan),
+        trust=trust,
         types=types,
     )
 

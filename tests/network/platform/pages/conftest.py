@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator["PageWorld"]:
     """A platform with something on each page."""
-    from support.platform_pages import PageWorld  # noqa: PLC0415 - an optional part
-    from support.platforms import made_platform  # noqa: PLC0415
-    from support.rollouts import GATEWAY, Rollouts  # noqa: PLC0415
+    from support.platform_pages import filled  # noqa: PLC0415 - an optional part
 
-    with made_platform(tmp_path, gateways={GATEWAY: "infra"}) as platform:
-        rollouts = Rollouts(platform)
-        rollouts.prepare()
-        found = PageWorld(rollouts)
-        found.fill()
+    with filled(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator["PageWorld"]:
+    """The same, for tests that only look, and that are refused."""
+    from support.platform_pages import filled  # noqa: PLC0415 - an optional part
+
+    with filled(tmp_path_factory.mktemp("pages")) as found:
         yield found

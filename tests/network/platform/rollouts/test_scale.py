@@ -1,15 +1,14 @@
 """What rollouts ask of the database does not grow with the fleet."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Engine, event, insert, select, update
+from sqlalchemy import insert, select, update
 from support.deliveries import DeviceDouble
 from support.four_parties import good
 from support.platforms import Platform, made_platform
 from support.rollouts import GATEWAY, Rollouts
+from support.statements import counting
 
 from tinycontainer.network.platform.tables.fleet import DeviceRow
 from tinycontainer.network.platform.tables.rollouts import (
@@ -23,21 +22,6 @@ OPEN = 20
 FEW, MANY = 120, 2_000
 LIMITS = {"step": 25, "job": 30, "list": 8, "show": 8, "devices": 8, "skip": 25}
 """Of statements of each deed, with room for a few more."""
-
-
-@contextmanager
-def counting() -> Iterator[list[str]]:
-    """The statements that are executed until the block is left."""
-    said: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        said.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield said
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def fill(world: Rollouts, devices: int) -> int:

@@ -4,6 +4,7 @@ import click
 
 from .platform_database import backup, restore, verify_audit
 from .platform_demo import demo
+from .platform_evidence import evidence
 from .platform_init import init
 from .platform_serve import serve
 from .platform_sign import sign
@@ -19,9 +20,9 @@ def platform() -> None:
     makes it from a copy, and `verify-audit` says whether anybody has changed what was noted there.
     `sign` signs a part of a release for one of the four parties, on this machine, and believes
     nothing that a platform says; `withdraw` signs in the same way that an owner takes back every
-    right of a container.
+    right of a container. `evidence` checks on this machine what a device has signed.
     """
 
 
-for _verb in (serve, init, demo, backup, restore, verify_audit, sign, withdraw):
+for _verb in (serve, init, demo, backup, restore, verify_audit, sign, withdraw, evidence):
     platform.add_command(_verb)

@@ -1,17 +1,17 @@
 """``platform serve``: serve the platform over HTTP."""
 
 import asyncio
-import json
 import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from tinycontainer.interfaces.private_files import read_regular_file
 from tinycontainer.network.agent.ending import until_interrupted
 from tinycontainer.network.agent.log_lines import few_log_lines
+from tinycontainer.network.platform.log import PlatformLog
 from tinycontainer.network.platform.platform_file import PlatformPlan, read_platform_file
 from tinycontainer.text import flatten
 
@@ -19,9 +19,6 @@ from ...options import json_option, path_argument
 from ...printing import print_json
 from ...verb import ExitCode, Verb, VerbRefused, say
 from .requirements import require_platform
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @click.command(cls=Verb)
@@ -50,13 +47,14 @@ def serve(platform_file: Path, check: bool, quiet: bool, as_json: bool) -> int:
         problem = f"passwords that are sent to {plan.web_uri} cross the network in clear"
         say(f"warning: {plan.name}: http.insecure is set: {problem}")
 
+    log = PlatformLog(click.echo if as_json else say, time.time, as_json)
+
     def when_ready() -> None:
-        if as_json:
-            click.echo(json.dumps({"event": "serving", "http": plan.web_uri}))
-        elif not quiet:
+        log.note("serving", http=plan.web_uri)
+        if not as_json and not quiet:
             click.echo(f"serving {plan.web_uri}; Ctrl-C ends it")
 
-    _serve(plan, when_ready)
+    _serve(plan, when_ready, log)
     return ExitCode.DONE
 
 
@@ -95,15 +93,15 @@ def _check_tls(plan: PlatformPlan) -> None:
         raise plan.error("http.certificate", problem) from None
 
 
-def _serve(plan: PlatformPlan, when_ready: "Callable[[], None]") -> None:
+def _serve(plan: PlatformPlan, when_ready: Callable[[], None], log: PlatformLog) -> None:
     from tinycontainer.network.platform.assembly import Surroundings  # noqa: PLC0415 - optional
     from tinycontainer.network.platform.serving import serve_platform  # noqa: PLC0415
 
-    with few_log_lines(say, time.monotonic):
+    with few_log_lines(log.warn, time.monotonic):
         try:
             asyncio.run(
                 until_interrupted(
-                    lambda ending: serve_platform(plan, Surroundings(), ending, when_ready, say)
+                    lambda ending: serve_platform(plan, Surroundings(), ending, when_ready, log)
                 )
             )
         except OSError as error:

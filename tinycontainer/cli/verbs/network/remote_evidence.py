@@ -47,13 +47,19 @@ def show_evidence(
     except EvidenceRefused as error:
         raise VerbRefused(f"nothing is proved: {error}", ExitCode.REFUSED) from error
     if as_json:
-        print_json({"evidence": _as_dict(proof)})
+        print_json({"evidence": proof_as_dict(proof)})
     else:
-        for line in _describe(proof, show(key_file.name)):
+        for line in describe_proof(proof, show(key_file.name)):
             click.echo(line)
 
 
-def _describe(proof: Proof, key_name: str) -> list[str]:
+def describe_proof(proof: Proof, key_name: str) -> list[str]:
+    """What was proved, in lines.
+
+    Args:
+        proof: that was checked.
+        key_name: of the file of the device's key, fit to be shown.
+    """
     statement = proof.statement
     when = f"at {format_utc(statement.time_s)}, boot {statement.boots}"
     lines = [f"proved by {key_name}: {_name(statement)}, {when}"]
@@ -61,6 +67,8 @@ def _describe(proof: Proof, key_name: str) -> list[str]:
         digest = each.bundle_sha256.hex()[:_HASH_DIGITS]
         state = STATES.get(each.state, "unknown")
         lines.append(f"{show(each.uid)}: {state}, {each.loops} loops, bundle {digest}")
+    if statement.trace_sha256 is not None:
+        lines.append(f"trace since the boot: sha256 {statement.trace_sha256.hex()}")
     about = "" if statement.uid is None else f" of {show(statement.uid)}"
     if proof.events:
         kept = f"{proof.events[0].number} to {proof.events[-1].number}"
@@ -76,7 +84,8 @@ def _name(statement: Statement) -> str:
     return f"device {show(statement.device_id, 64)}"
 
 
-def _as_dict(proof: Proof) -> dict[str, object]:
+def proof_as_dict(proof: Proof) -> dict[str, object]:
+    """What was proved, for JSON."""
     statement = proof.statement
     trace = statement.trace_sha256
     return {

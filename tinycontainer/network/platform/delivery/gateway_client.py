@@ -155,7 +155,8 @@ class GatewayClient:
         Raises:
             GatewayFailed: the gateway does not say, or the device signs nothing.
         """
-        target, wanted = f"/devices/{name}/tc/ev?nonce={nonce.hex()}", {"Accept": "application/cose"}
+        target = f"/devices/{name}/tc/ev?nonce={nonce.hex()}"
+        wanted = {"Accept": "application/cose"}
         reply = self._ask(self._server, "GET", target, wanted, limit_bytes=MAX_STATEMENT_BYTES)
         if reply.status in _NOT_NOW or _is_unknown(reply, "unknown-device"):
             return None

@@ -21,6 +21,7 @@ from tinycontainer_tokens import Algorithm, KeyMaterial
 from ..delivery.evidence_answers import MOST_EVENTS
 from ..delivery.gateway_answers import GatewayFailed
 from ..delivery.gateway_client import GatewayClient
+from .known import ProvedUpTo
 
 NONCE_BYTES: Final = 16
 ASKING_S: Final = 30.0
@@ -41,19 +42,6 @@ class EvidenceTrouble(StrEnum):
     """The device is in order, but it does not go on with what it proved before."""
     GAP = "gap"
     """The same, and it no longer keeps what came in between."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProvedUpTo:
-    """How far the events of a device were proved.
-
-    Attributes:
-        number: of the newest event of them; 0 if there was none.
-        chain: the chain value after it.
-    """
-
-    number: int
-    chain: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +145,9 @@ class EvidenceAsker:
             EvidenceRefused: nothing.
             GatewayFailed: the gateway gives no more events.
         """
+        if run.events and run.events[-1].number > statement.newest_event:
+            problem = "an event was there before the statement, which does not cover it"
+            raise EvidenceRefused(EvidenceFault.EVENTS, problem)
         run = self._complete(run, statement, until_s)
         since, chain = (None, run.chain) if proved is None else (proved.number, proved.chain)
         try:

@@ -124,8 +124,8 @@ def _kind_of(values: dict[str, Any]) -> EvidenceKind:
 def _reason_of(kind: EvidenceKind, values: dict[str, Any]) -> str:
     """The word of the reason; what follows it can be the text of a container."""
     reason = values.get("reason")
-    if kind in (EvidenceKind.STARTED, EvidenceKind.ENDED, EvidenceKind.CRASHED):
-        return _word_among(_EXIT_REASONS, reason.partition(" ")[0] if isinstance(reason, str) else "")
+    if kind in (EvidenceKind.ENDED, EvidenceKind.CRASHED) and isinstance(reason, str):
+        return _word_among(_EXIT_REASONS, reason.partition(" ")[0])
     if kind is EvidenceKind.REFUSED:
         return read_refusal(reason, "")[0]
     if kind is EvidenceKind.EXPIRED:

@@ -1,7 +1,6 @@
 """All that a device has proved, with what anybody needs to check it without this platform."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,9 +9,7 @@ from tinycontainer.state import CHAIN_BYTES
 
 from ..tables.evidence import DeviceEventRow, DeviceEvidenceRow
 from ..tables.fleet import DeviceRow
-
-PAGE: Final = 100
-"""Events that are handed out at once."""
+from .known import PAGE
 
 
 @dataclass(frozen=True, slots=True)

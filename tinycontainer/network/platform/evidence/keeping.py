@@ -13,11 +13,10 @@ from ..tables.catalogue import ApplicationRow
 from ..tables.evidence import DeviceEventRow, DeviceEvidenceRow
 from ..tables.fleet import DeviceRow
 from ..tables.rollouts import DETAIL_CHARACTERS, DeviceContainerRow
-from .asking import FoundEvidence, KnownEvidence, ProvedUpTo
+from .asking import FoundEvidence, KnownEvidence
 from .content import EvidenceKind, read_event
+from .known import MOST_EVENTS, ProvedUpTo
 
-MOST_EVENTS: Final = 10_000
-"""Of one device; the oldest go."""
 SALT_BYTES: Final = 16
 
 

@@ -123,7 +123,7 @@ def _values_of(
     }
 
 
-def _ids_for(party: Role, own: int, asked: EvidenceQuestion) -> Select[tuple[int]]:
+def _ids_for(party: Role, own: int, asked: EvidenceQuestion) -> Select[int]:
     """Events that an organisation sees as one party, the newest first."""
     kinds = sorted(each.value for each in kinds_shown(party))
     query = (

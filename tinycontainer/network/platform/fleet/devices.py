@@ -14,17 +14,17 @@ from tinycontainer_tokens import Role
 
 from ..actor import Actor
 from ..audit import note
-from ..evidence.keys import fingerprint_of_evidence_key
 from ..refusing import bad_request, conflict, forbidden, not_found
 from ..tables.fleet import DeviceRow
 from ..tables.people import Organisation
+from .evidence_keys import fingerprint_of_evidence_key
 from .judging import TargetDevice
 from .profiles import own_profile_id, require_owner
 
 MOST_DEVICES: Final = 20_000
 """Of one owner."""
 _AT_ONCE: Final = 500
-_COLUMNS: Final = (
+MATCHED_COLUMNS: Final = (
     DeviceRow.id,
     DeviceRow.name,
     DeviceRow.kind,
@@ -33,6 +33,7 @@ _COLUMNS: Final = (
     DeviceRow.profile_id,
     DeviceRow.device_id,
 )
+"""What queries look at, and what is judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +248,7 @@ def _matching(
     session: Session, among: ColumnElement[bool], query: Query, after: str = ""
 ) -> Generator[Any, None, None]:
     """Columns of the devices that a query means, by name, read as far as they are asked for."""
-    found = select(*_COLUMNS).where(among, DeviceRow.name > after).order_by(DeviceRow.name)
+    found = select(*MATCHED_COLUMNS).where(among, DeviceRow.name > after).order_by(DeviceRow.name)
     with session.execute(found.execution_options(yield_per=_AT_ONCE)) as rows:
         for row in rows:
             if query.matches(Candidate(row.name, row.kind, row.group, row.labels, None)):

@@ -10,7 +10,9 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from tinycontainer.errors import RuntimeUnavailable
-from tinycontainer.metadata import Bundle
+from tinycontainer.interfaces.analysis import Analyser
+from tinycontainer.metadata import Bundle, ContainerType
+from tinycontainer.tools.lint import CodeTools
 from tinycontainer.tools.rollouts import Query
 from tinycontainer_tokens import Role
 
@@ -20,6 +22,7 @@ from ..refusing import failed, forbidden, too_many
 from ..tables.fleet import DeviceProfile
 from .devices import find_targets
 from .judging import Bounds, FleetJudgement, Runtimes, TargetDevice, judge_fleet
+from .linting import FleetLint, lint_fleet
 from .profile_content import ProfileContent, read_profile
 from .profiles import load_profiles
 
@@ -27,6 +30,8 @@ MOST_PROFILES: Final = 64
 """Judged at once: those that most devices have."""
 MOST_CASES: Final = 128
 MOST_SECONDS: Final = 5.0
+MOST_LINT_SECONDS: Final = 2.0
+"""For what is only shown, when all is judged."""
 AT_ONCE: Final = 2
 """Judgements that are made at the same time."""
 WAIT_S: Final = 5.0
@@ -85,22 +90,43 @@ def gather_targets(session: Session, bundle: Bundle, targets: tuple[TargetDevice
     return Asked(bundle, targets, profiles)
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedRelease:
+    """What is said of a release and its devices.
+
+    Attributes:
+        fleet: which devices would take it. This alone decides.
+        lint: what else should be known of it. It is advice, and hinders nothing.
+    """
+
+    fleet: FleetJudgement
+    lint: FleetLint
+
+
 class Judge:
     """Judges releases, few at the same time; threads can share it.
 
     Args:
         runtimes: makes what admits code.
+        analysers: finds what says what code does.
         monotonic_s: seconds that only go on.
     """
 
-    def __init__(self, runtimes: Callable[[], Runtimes], monotonic_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        runtimes: Callable[[], Runtimes],
+        analysers: Callable[[], Mapping[ContainerType, Analyser]],
+        monotonic_s: Callable[[], float],
+    ) -> None:
         self._runtimes = runtimes
+        self._analysers = analysers
         self._bounds = Bounds(MOST_CASES, MOST_SECONDS, monotonic_s)
+        self._lint_bounds = Bounds(MOST_CASES, MOST_LINT_SECONDS, monotonic_s)
         self._free = BoundedSemaphore(AT_ONCE)
         self._read = lru_cache(MOST_KEPT)(_read)
 
-    def judge(self, asked: Asked, now_s: int) -> FleetJudgement:
-        """Say which devices would take a release.
+    def judge(self, asked: Asked, now_s: int) -> JudgedRelease:
+        """Say which devices would take a release, and what else should be known of it.
 
         Args:
             asked: the release and the devices.
@@ -119,8 +145,12 @@ class Judge:
             )
 
         try:
-            return judge_fleet(
-                asked.bundle, asked.targets, find_profile, self._runtimes(), now_s, self._bounds
+            runtimes = self._runtimes()
+            tools = CodeTools(self._analysers(), runtimes)
+            bundle, targets = asked.bundle, asked.targets
+            return JudgedRelease(
+                judge_fleet(bundle, targets, find_profile, runtimes, now_s, self._bounds),
+                lint_fleet(bundle, targets, find_profile, tools, now_s, self._lint_bounds),
             )
         except RuntimeUnavailable:
             raise failed("no release can be judged here; its operator sees why") from None

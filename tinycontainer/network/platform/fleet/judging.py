@@ -141,7 +141,7 @@ def judge_fleet(
         bounds: how much is judged.
     """
     content = bundle.encode()
-    cases = _cases(targets, find_audiences(bundle.metadata))
+    cases = group_targets(targets, find_audiences(bundle.metadata))
     refused: dict[CountedRefusal, Group] = defaultdict(Group)
     unjudged: Counter[Unjudged] = Counter()
     accepted = 0
@@ -209,28 +209,36 @@ def find_audiences(metadata: bytes) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """Devices that decide alike."""
+class DeviceCase:
+    """Devices that decide alike: one profile, and one of the ids that tokens name, or another."""
 
     profile_id: int
     device_id: str | None
 
 
-def _cases(targets: Iterable[TargetDevice], audiences: frozenset[str]) -> dict[_Case, list[str]]:
+def group_targets(
+    targets: Iterable[TargetDevice], audiences: frozenset[str]
+) -> dict[DeviceCase, list[str]]:
+    """Put devices together that decide alike: their names.
+
+    Args:
+        targets: the devices.
+        audiences: the devices that tokens name.
+    """
     other = OTHER_DEVICE
     while other in audiences:
         other += "'"
-    found: dict[_Case, list[str]] = defaultdict(list)
+    found: dict[tuple[int, str | None], list[str]] = defaultdict(list)
     for each in targets:
         device_id = each.device_id if audiences else None
         if device_id is not None and device_id not in audiences:
             device_id = other
-        found[_Case(each.profile_id, device_id)].append(each.name)
-    return found
+        found[each.profile_id, device_id].append(each.name)
+    return {DeviceCase(*case): names for case, names in found.items()}
 
 
 def _judge_case(
-    content: bytes, case: _Case, find_profile: FindProfile, runtimes: Runtimes, now_s: int
+    content: bytes, case: DeviceCase, find_profile: FindProfile, runtimes: Runtimes, now_s: int
 ) -> JudgedCase:
     try:
         profile = find_profile(case.profile_id)

@@ -64,6 +64,11 @@ class ProfileContent:
         """By what equal ones are found."""
         return sha256(dumps([self.device_file, dict(self.key_files)]).encode()).hexdigest()
 
+    @property
+    def plan(self) -> DevicePlan:
+        """The device file as tools take it; there is no such file on any disk."""
+        return DevicePlan(Path(_NAME), self.tables)
+
     def trust(self, device_id: str | None = None) -> Trust:
         """Whom a device believes.
 

@@ -1,9 +1,10 @@
 """Which devices a rollout is for, when it starts and later."""
 
-from collections.abc import Iterator
-from typing import Final
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from tinycontainer.tools.rollouts import (
@@ -17,7 +18,7 @@ from tinycontainer.tools.rollouts import (
     wave_of_late_joiner,
 )
 
-from ..fleet.devices import lock_fleet
+from ..fleet.devices import MATCHED_COLUMNS, lock_fleet
 from ..fleet.judging import TargetDevice
 from ..renting.checking import rental_query
 from ..tables.catalogue import ReleaseRow
@@ -78,21 +79,12 @@ def join_rollouts(session: Session, device: DeviceRow, now_s: float) -> None:
         now_s: Unix time.
     """
     lock_fleet(session, device.organisation_id)
-    for number in _numbers_for(session, device):
-        rollout = session.get_one(RolloutRow, number)
-        is_known = session.get(RolloutDeviceRow, (number, device.id)) is not None
-        if is_known or not _is_meant(session, rollout, device, now_s):
-            continue
-        overlapping = lock_overlapping(session, rollout)
-        if not RolloutState(rollout.state).is_open:
-            continue
-        waves = RolloutTerms.of(rollout).plan.waves
-        wave = wave_of_late_joiner(device.name, waves, rollout.wave, rollout.salt)
-        rollout.waves[wave].waiting += 1
-        session.add(_waiting(rollout, device.id, wave, now_s))
-        session.flush()
-        rollout.due_s = now_s
-        settle_claims(session, overlapping, [device.id], now_s)
+    joined: dict[int, list[RolloutRow]] = defaultdict(list)
+    for rollout in _find_others(session, device):
+        if _is_meant(session, rollout, device, now_s):
+            joined[rollout.release.application_id].append(rollout)
+    for those in joined.values():
+        _join(session, those, device, now_s)
 
 
 def wake_rollouts(session: Session, device: DeviceRow, now_s: float) -> None:
@@ -132,6 +124,24 @@ def leave_rollouts(session: Session, device: DeviceRow, now_s: float) -> None:
     session.flush()
 
 
+def _join(
+    session: Session, rollouts: Sequence[RolloutRow], device: DeviceRow, now_s: float
+) -> None:
+    """Put a device into rollouts of one application, which overlap: they are locked together."""
+    overlapping = lock_overlapping(session, rollouts[0])
+    numbers = {each.id for each in rollouts}
+    for rollout in overlapping:
+        if rollout.id not in numbers or not RolloutState(rollout.state).is_open:
+            continue
+        waves = RolloutTerms.of(rollout).plan.waves
+        wave = wave_of_late_joiner(device.name, waves, rollout.wave, rollout.salt)
+        rollout.waves[wave].waiting += 1
+        session.add(_waiting(rollout, device.id, wave, now_s))
+        rollout.due_s = now_s
+    session.flush()
+    settle_claims(session, overlapping, [device.id], now_s)
+
+
 def _queries_of(session: Session, rollout: RolloutRow, now_s: float) -> tuple[Query, ...]:
     """What the devices of a rollout have to meet: those of a rented release are offered ones."""
     offered = rental_query(session, rollout.release, now_s)
@@ -141,11 +151,14 @@ def _queries_of(session: Session, rollout: RolloutRow, now_s: float) -> tuple[Qu
 
 def _matching(
     session: Session, rollout: RolloutRow, now_s: float
-) -> Iterator[tuple[DeviceRow, Candidate]]:
-    """The devices of the release's owner that infrastructure operates, as far as they are meant."""
+) -> Iterator[tuple[Any, Candidate]]:
+    """The devices of the release's owner that infrastructure operates, as far as they are meant.
+
+    Each with columns of its row: to make an object of every row would take most of the time.
+    """
     queries = _queries_of(session, rollout, now_s)
     found = (
-        select(DeviceRow, ReleaseRow.number)
+        select(*MATCHED_COLUMNS, ReleaseRow.number.label("version"))
         .outerjoin(
             DeviceContainerRow,
             (DeviceContainerRow.device_id == DeviceRow.id)
@@ -158,8 +171,8 @@ def _matching(
         )
         .order_by(DeviceRow.name)
     )
-    for row, version in session.execute(found.execution_options(yield_per=_AT_ONCE)):
-        candidate = _candidate(row, version)
+    for row in session.execute(found.execution_options(yield_per=_AT_ONCE)):
+        candidate = Candidate(row.name, row.kind, row.group, row.labels, row.version)
         if all(query.matches(candidate) for query in queries):
             yield row, candidate
 
@@ -168,21 +181,22 @@ def _is_meant(session: Session, rollout: RolloutRow, device: DeviceRow, now_s: f
     kept = session.get(DeviceContainerRow, (device.id, rollout.release.application_id))
     release = None if kept is None or kept.reported_release_id is None else kept.reported_release_id
     version = None if release is None else session.get_one(ReleaseRow, release).number
-    candidate = _candidate(device, version)
+    candidate = Candidate(device.name, device.kind, device.group, device.labels, version)
     return all(each.matches(candidate) for each in _queries_of(session, rollout, now_s))
 
 
-def _numbers_for(session: Session, device: DeviceRow) -> tuple[int, ...]:
-    query = select(RolloutRow.id).where(
+def _find_others(session: Session, device: DeviceRow) -> Sequence[RolloutRow]:
+    """The open rollouts that can be for a device and that it is not in."""
+    is_known = exists().where(
+        RolloutDeviceRow.rollout_id == RolloutRow.id, RolloutDeviceRow.device_id == device.id
+    )
+    query = select(RolloutRow).where(
         RolloutRow.organisation_id == device.infrastructure_id,
         RolloutRow.owner_id == device.organisation_id,
         RolloutRow.state.in_(_OPEN),
+        ~is_known,
     )
-    return tuple(sorted(session.scalars(query)))
-
-
-def _candidate(row: DeviceRow, version: int | None) -> Candidate:
-    return Candidate(row.name, row.kind, row.group, row.labels, version)
+    return session.scalars(query.order_by(RolloutRow.id)).all()
 
 
 def _empty_wave(number: int, per_cent: int) -> RolloutWaveRow:

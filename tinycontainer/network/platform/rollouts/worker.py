@@ -16,6 +16,8 @@ from ..delivery.progress import (
     DeliveryStep,
     DeliveryWaits,
 )
+from ..evidence.looking import EvidenceLooker
+from ..log import NoteEvent, note_nothing
 from ..tables.rollouts import RolloutRow
 from .jobs import (
     CALLING_OFF_S,
@@ -53,6 +55,7 @@ class RolloutWorker:
         look_s: after how many seconds a device is asked again what it runs.
         say: takes one line for the log, without secrets.
         lease_s: after how many seconds another worker may take over a job of one that was killed.
+        note: takes what has come of jobs and rollouts.
     """
 
     database: PlatformDatabase
@@ -62,10 +65,13 @@ class RolloutWorker:
     look_s: float
     say: Callable[[str], None]
     lease_s: float = LEASE_S
+    note: NoteEvent = note_nothing
     _tasks: TaskLoader = field(init=False)
+    _evidence: EvidenceLooker = field(init=False)
 
     def __post_init__(self) -> None:
         self._tasks = TaskLoader(self.database)
+        self._evidence = EvidenceLooker(self.database, self.now_s, self.random_bytes)
 
     def step(self) -> bool:
         """Let the rollout that is due first do what it can; whether one was due."""
@@ -76,7 +82,11 @@ class RolloutWorker:
             return False
         with self.database.transaction() as session:
             rollout = session.get_one(RolloutRow, number)
+            before = rollout.state, rollout.wave
             step_rollout(session, rollout, now_s, self.random_bytes)
+            after = rollout.state, rollout.wave
+        if after != before:
+            self.note("rollout", number=number, state=after[0], wave=after[1])
         return True
 
     def deliver(self) -> bool:
@@ -102,19 +112,21 @@ class RolloutWorker:
         return True
 
     def look(self) -> bool:
-        """Ask the device that is due first what it runs; whether one was due."""
+        """Ask the device that is due first what it runs, and for evidence; whether one was due."""
         with self.database.transaction() as session:
             seen = take_look(session, frozenset(self.gateways), self.now_s(), self.look_s)
         if seen is None:
             return False
+        client = self.gateways[seen.gateway]
         try:
-            found = self.gateways[seen.gateway].containers(seen.endpoint)
-        except GatewayFailed as failure:
-            self.say(f"gateway {seen.gateway}: {failure}")
-            return True
-        if found is not None:
+            found = client.containers(seen.endpoint)
+            if found is None:
+                return True
             with self.database.transaction() as session:
                 keep_all_reported(session, seen.device_id, found, self.now_s())
+            self._evidence.look(seen.device_id, seen.endpoint, client)
+        except GatewayFailed as failure:
+            self.say(f"gateway {seen.gateway}: {failure}")
         return True
 
     def _advance(self, job: TakenJob, client: GatewayClient) -> None:
@@ -181,3 +193,11 @@ class RolloutWorker:
     def _end(self, job: TakenJob, ended: EndedJob) -> None:
         with self.database.transaction() as session:
             end_job(session, job.number, job.lease, ended, self.now_s())
+        self.note(
+            "job",
+            number=job.number,
+            kind=job.task.kind.value,
+            gateway=job.gateway,
+            outcome=ended.outcome.value,
+            reason=ended.reason,
+        )

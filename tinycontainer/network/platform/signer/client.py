@@ -85,6 +85,19 @@ class PlatformClient:
         """
         self._give("POST", self._withdrawals(uid), token, _MADE)
 
+    def ask_evidence(self, device: str, since: int) -> bytes:
+        """Ask what a device has signed, and for its events above a number: JSON, unread.
+
+        Args:
+            device: its name, of characters that an URL can have.
+            since: the number.
+
+        Raises:
+            SigningRefused: the platform refuses, or cannot be reached.
+        """
+        target = f"{self._base}/devices/{device}/evidence?since={since}"
+        return self._exchange("GET", target, {}, b"", _TAKEN).body
+
     def _release(self, uid: bytes, number: int) -> str:
         return f"{self._base}/releases/{uid.hex()}/{number}"
 

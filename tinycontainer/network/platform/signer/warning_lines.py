@@ -70,9 +70,17 @@ def _warn_of_time(claims: Claims, now_s: int) -> Iterator[str]:
 
 
 def _warn_of_mask(claims: Claims) -> Iterator[str]:
-    unknown = "" if claims.mask is None else describe_unknown_bits(mask_from_bytes(claims.mask))
+    if claims.mask is None:
+        return
+    mask = mask_from_bytes(claims.mask)
+    unknown = describe_unknown_bits(mask)
     if unknown:
         yield f"the mask has {unknown}"
+    if not mask and claims.sequence is not None:  # the very bytes of a withdrawal (TC-TOK-33)
+        yield (
+            "a mask that allows no call takes back every right by itself: given alone, it ends the"
+            f" container wherever its mask counts less than {claims.sequence}"
+        )
 
 
 def _warn_of_tokens(new: ExaminedRequest, metadata: Metadata, now_s: int) -> Iterator[str]:

@@ -38,7 +38,7 @@ class DeviceEventRow(PlatformTable):
     at_s: Mapped[int | None] = mapped_column(BigInteger)
     """Unix time of the device."""
     release_id: Mapped[int | None] = mapped_column(ForeignKey("release.id"))
-    """What the device had of the container, or was to have, when the event came; None if unknown."""
+    """What the device had, or was to have, when the event came; None if that is not known."""
 
 
 class DeviceEvidenceRow(PlatformTable):

@@ -75,7 +75,11 @@ class RolloutDeviceRow(PlatformTable):
     """How far a rollout is with a device."""
 
     __tablename__ = "rollout_device"
-    __table_args__ = (Index(None, "rollout_id", "progress", "wave"),)
+    __table_args__ = (
+        # In the order in which devices are told, so that the next one is found without a look at
+        # all that wait.
+        Index(None, "rollout_id", "progress", "wave", "attempts", "device_id"),
+    )
 
     rollout_id: Mapped[int] = mapped_column(ForeignKey("rollout.id"), primary_key=True)
     device_id: Mapped[int] = mapped_column(

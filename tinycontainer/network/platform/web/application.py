@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from tinycontainer.assembly import Installation
 
 from ..fleet.judgement import Judge
+from ..log import NoteEvent, note_nothing
 from . import (
     audit,
     catalogue,
@@ -47,11 +48,12 @@ _JUDGING: Final = (fleet, rollouts)
 """Those that judge releases; they share what makes few judgements at the same time."""
 
 
-def create_application(parts: PlatformParts) -> FastAPI:
+def create_application(parts: PlatformParts, note: NoteEvent = note_nothing) -> FastAPI:
     """The application as a web server runs it.
 
     Args:
         parts: what its resources work on.
+        note: takes each request, for a log.
     """
     application = DescribedApplication(
         title="TinyContainer platform",
@@ -64,7 +66,8 @@ def create_application(parts: PlatformParts) -> FastAPI:
     application.state.parts = parts
     for each in _ROUTERS:
         application.include_router(each.make_router(parts))
-    judge = Judge(Installation().runtimes, time.monotonic)
+    installed = Installation()
+    judge = Judge(installed.runtimes, installed.analysers, time.monotonic)
     for each in _JUDGING:
         application.include_router(each.make_router(parts, judge))
     application.include_router(make_page_router(parts, judge))
@@ -81,5 +84,6 @@ def create_application(parts: PlatformParts) -> FastAPI:
         metrics=parts.metrics,
         now_s=time.monotonic,
         log=logging.getLogger("uvicorn").error,
+        note=note,
     )
     return application

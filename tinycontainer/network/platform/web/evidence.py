@@ -1,7 +1,7 @@
 """What devices have said and proved, over HTTP."""
 
 from base64 import b64encode
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
@@ -12,16 +12,15 @@ from tinycontainer.text import show
 from ..actor import Actor, PlatformScope
 from ..evidence.content import EvidenceKind
 from ..evidence.handing_out import HandedEvidence, hand_out
-from ..evidence.keys import fingerprint_of_evidence_key
+from ..evidence.known import PAGE
 from ..evidence.listing import EvidenceQuestion, SeenEvent, list_evidence
 from ..evidence.views import EvidenceField
 from ..fleet.devices import find_device
+from ..fleet.evidence_keys import fingerprint_of_evidence_key
 from .bodies import JsonAnswer
 from .callers import caller
 from .fleet_bodies import NAME_PATTERN, NamePath
 from .parts import PlatformParts
-
-PAGE: Final = 100
 
 
 class EvidenceListed(JsonAnswer):

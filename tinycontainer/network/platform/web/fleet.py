@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from ..actor import Actor, PlatformScope
 from ..evidence.keeping import forget_proofs
-from ..evidence.keys import read_evidence_key
 from ..fleet import devices, profiles
 from ..fleet.devices import NewDevice, read_query
+from ..fleet.evidence_keys import read_evidence_key
 from ..fleet.judgement import Judge, gather
 from ..fleet.summary import summarize
 from ..refusing import bad_request
@@ -22,8 +22,6 @@ from .fleet_bodies import (
     DeviceGiven,
     DeviceShown,
     DevicesShown,
-    JudgementAsked,
-    JudgementShown,
     NamePath,
     ProfileGiven,
     ProfileListed,
@@ -32,6 +30,7 @@ from .fleet_bodies import (
     QueryText,
     SummaryShown,
 )
+from .judgement_bodies import JudgementAsked, JudgementShown
 from .parts import PlatformParts
 from .release_bodies import Number, Uid
 

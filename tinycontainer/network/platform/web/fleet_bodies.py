@@ -1,6 +1,5 @@
-"""What is said of devices, profiles and judgements over HTTP."""
+"""What is said of devices and profiles over HTTP."""
 
-from dataclasses import asdict
 from typing import Annotated, Final
 
 from fastapi import Path, Query
@@ -11,8 +10,7 @@ from tinycontainer.tools.packing.manifest import check_audience
 from tinycontainer.tools.rollouts.query_text import MAX_QUERY_CHARACTERS
 from tinycontainer_tokens.key_files import MAX_KEY_FILE_BYTES
 
-from ..evidence.keys import fingerprint_of_evidence_key
-from ..fleet.judging import CountedRefusal, FleetJudgement, Group
+from ..fleet.evidence_keys import fingerprint_of_evidence_key
 from ..fleet.profile_content import MOST_KEY_FILES
 from ..fleet.summary import FleetSummary
 from ..tables.fleet import DeviceProfile, DeviceRow
@@ -84,15 +82,6 @@ class ProfileGiven(JsonBody):
         default_factory=dict,
         max_length=MOST_KEY_FILES,
         description="PEM of public keys, by the names that trust.keys of the device file has",
-    )
-
-
-class JudgementAsked(JsonBody):
-    """Which devices a release is for."""
-
-    query: str = Field(max_length=MAX_QUERY_CHARACTERS)
-    at_s: int | None = Field(
-        None, ge=0, le=LAST_S, description="Unix seconds; by default the time of the platform"
     )
 
 
@@ -216,54 +205,4 @@ class ProfileShown(ProfileListed):
             device_file=row.device_file,
             key_files=row.key_files,
             created_s=row.created_s,
-        )
-
-
-class RefusedShown(JsonAnswer):
-    """Devices that would refuse a release alike: at which check, and why."""
-
-    check: str
-    reason: str
-    detail: str
-    expected: str | None
-    found: str | None
-    cause: str | None
-    devices: int
-    examples: list[str]
-    """Names of some of them."""
-
-    @classmethod
-    def of(cls, refusal: CountedRefusal, group: Group) -> "RefusedShown":
-        """From what was judged."""
-        return cls(**asdict(refusal), devices=group.devices, examples=group.examples)
-
-
-class UnjudgedShown(JsonAnswer):
-    """Devices that were not judged, because there was too much to judge."""
-
-    devices: int
-    reasons: dict[str, int]
-
-
-class JudgementShown(JsonAnswer):
-    """Whether the devices would take a release; each device counts once."""
-
-    at_s: int
-    devices: int
-    accepted: int
-    refused: list[RefusedShown]
-    unjudged: UnjudgedShown
-
-    @classmethod
-    def of(cls, found: FleetJudgement, at_s: int) -> "JudgementShown":
-        """From what was judged."""
-        return cls(
-            at_s=at_s,
-            devices=found.devices,
-            accepted=found.accepted,
-            refused=[RefusedShown.of(*each) for each in found.refused.items()],
-            unjudged=UnjudgedShown(
-                devices=sum(found.unjudged.values()),
-                reasons={reason.value: count for reason, count in found.unjudged.items()},
-            ),
         )

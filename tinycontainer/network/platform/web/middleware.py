@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..log import NoteEvent
 from ..metrics import PlatformMetrics
 from ..refusing import PlatformRefused
 from .problems import explain, respond
@@ -43,6 +44,7 @@ class AnswerHeaders:
         metrics: counts requests.
         now_s: monotonic seconds.
         log: takes a line about what has failed.
+        note: takes each request that was answered.
     """
 
     def __init__(
@@ -52,8 +54,10 @@ class AnswerHeaders:
         metrics: PlatformMetrics,
         now_s: Callable[[], float],
         log: Callable[[str], None],
+        note: NoteEvent,
     ) -> None:
         self._log = log
+        self._note = note
         self._application = application
         self._headers = headers
         self._metrics = metrics
@@ -76,6 +80,13 @@ class AnswerHeaders:
                     headers.setdefault(name, value)
                 took_s = self._now_s() - began_s
                 self._metrics.count(scope["method"], message["status"], took_s)
+                self._note(
+                    "request",
+                    method=scope["method"],
+                    route=_route_of(scope),
+                    status=message["status"],
+                    ms=round(took_s * 1000, 1),
+                )
             await send(message)
 
         try:
@@ -145,6 +156,12 @@ class BoundedBodies:
                 return False
             self._left_bytes -= size_bytes
             return True
+
+
+def _route_of(scope: Scope) -> str:
+    """Which resource is meant, without what its path names; empty if there is none."""
+    path = getattr(scope.get("route"), "path", "")
+    return path if isinstance(path, str) else ""
 
 
 def _name_failure(error: Exception) -> str:

@@ -14,7 +14,8 @@ from ..rollouts import control
 from ..tables.rollouts import RolloutRow
 from .bodies import MAX_NUMBER, NumberPath
 from .callers import caller
-from .fleet_bodies import AfterName, JudgementShown, NamePath
+from .fleet_bodies import AfterName, NamePath
+from .judgement_bodies import JudgementShown
 from .parts import PlatformParts
 from .rollout_bodies import (
     BeforeRollout,

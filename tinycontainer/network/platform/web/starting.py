@@ -5,7 +5,7 @@ from ..fleet.judgement import Judge
 from ..refusing import conflict
 from ..rollouts import control
 from ..rollouts.judging import gather_for
-from .fleet_bodies import JudgementShown
+from .judgement_bodies import JudgementShown
 from .parts import PlatformParts
 from .rollout_bodies import RolloutShown
 

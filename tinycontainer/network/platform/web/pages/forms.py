@@ -14,7 +14,7 @@ from ...refusing import bad_request
 CSRF_FIELD: Final = "csrf"
 MOST_FIELDS: Final = 32
 _MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
-_MOST_DIGITS: Final = 18
+_MOST_DIGITS: Final = 20
 
 Given = TypeVar("Given", bound=BaseModel)
 

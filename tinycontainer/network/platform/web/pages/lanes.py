@@ -99,7 +99,7 @@ def _command(shown: ReleaseShown, part: PartShown, address: str) -> str:
 def _code_of(shown: ReleaseShown) -> tuple[tuple[str, str], ...]:
     if shown.code_sha256 is None:
         return ()
-    components = "not said" if shown.sbom is None else f"{shown.sbom.components} components"
+    components = "not said" if shown.sbom is None else f"components: {shown.sbom.components}"
     return (
         ("code", f"sha256 {shown.code_sha256}"),
         ("type", shown.type or "-"),

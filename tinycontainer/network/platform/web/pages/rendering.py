@@ -23,6 +23,14 @@ PAGE_HEADERS: Final = {
     "referrer-policy": "same-origin",
 }
 """Of every page, where they differ from those of the other resources."""
+_TONES: Final = {
+    **dict.fromkeys(("signed", "complete", "done", "granted", "open", "RUNNING"), "good"),
+    **dict.fromkeys(("unsigned", "running", "asked", "told", "paused"), "busy"),
+    **dict.fromkeys(("missing", "failed", "halted", "expired", "refused", "withdrawn"), "bad"),
+    "as it is to be": "good",
+    "differs": "bad",
+}
+"""How a state looks, by its word; others look calm."""
 _TEMPLATES: Final = "templates"
 _PLAIN_UID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SHORT_DIGITS: Final = 16
@@ -45,6 +53,7 @@ class PageWriter:
             "moment": write_moment,
             "uid": write_uid,
             "short": _shorten,
+            "tone": lambda word: _TONES.get(word, "calm"),
         }
 
     def write(
