@@ -55,7 +55,7 @@ class AnyCode(ScriptedRuntime):
 
 
 @dataclass(frozen=True)
-class SeenContainer:
+class PresentContainer:
     """A container as the device has it.
 
     Attributes:
@@ -63,7 +63,7 @@ class SeenContainer:
         mask: the calls that it may make now.
         state: where it is in its life.
         loops: that it has completed.
-        is_started_once: whether it has ended no start.
+        has_never_ended: whether it has ended no start.
     """
 
     sections: Bundle
@@ -163,11 +163,11 @@ class AttackedDevice:
                 return
         raise AssertionError("a container that does not go")
 
-    def see(self) -> dict[bytes, SeenContainer]:
+    def see(self) -> dict[bytes, PresentContainer]:
         """All containers."""
         device = self.managed.device
         return {
-            view.uid: SeenContainer(
+            view.uid: PresentContainer(
                 Bundle.decode(device.bundle(view.uid), 1 << 20),
                 view.mask,
                 view.state,

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from support.attacked_device import UIDS
-from support.hostile_platform import Attack, HostilePlatform
+from support.hostile_platform import DeviceAttack, HostilePlatform
 from support.signed_rights import AskedChange
 from support.stolen_platform import StolenRelease
 from tinycontainer.metadata import Bundle, Direction, Endpoint
@@ -262,7 +262,7 @@ def _reshaped(one: StolenRelease, platform: HostilePlatform) -> StolenRelease:
     return replace(one, tokens=shaped)
 
 
-MIXING: Final[tuple[Attack, ...]] = (
+MIXING: Final[tuple[DeviceAttack, ...]] = (
     exchange_code, exchange_data, exchange_metadata, exchange_endpoints, exchange_mask,
     exchange_contents, exchange_seal, exchange_plan, misplace_tokens, rename, renumber_endpoints,
     widen_endpoints, widen_mask, strip_mask, strip_endpoints, strip_all, downgrade, relabel,

@@ -54,14 +54,12 @@ class HostilePlatform:
         path: str,
         payload: bytes = b"",
         *more: tuple[int, bytes],
-        settles: bool = True,
     ) -> CoapAnswer:
         """Ask the device, let it settle, and look at what it is then."""
         before, known = self.device.see(), len(self.device.refusals())
         answer = self.device.managed.ask(method, path, payload, peer=PLATFORM, more=more)
-        if settles:
-            self.device.settle()
-            self.rights.check(asked, before)
+        self.device.settle()
+        self.rights.check(asked, before)
         self._note(path, answer, known)
         return answer
 
@@ -121,8 +119,18 @@ class HostilePlatform:
         self.change(asked, Method.POST, f"{place(uid)}/w", token)
 
     def update(self, envelope: bytes) -> None:
-        """Give an envelope."""
+        """Give an envelope, and any code if some has to be fetched."""
         self.change(AskedChange("update"), Method.POST, "/tc/su", envelope)
+        self.supply()
+
+    def supply(self) -> None:
+        """Give any code, or none, for what the device has yet to fetch."""
+        updates, before = self.device.managed.updates, self.device.see()
+        if updates.wanted is None:
+            return
+        updates.supply(self.draws.choice((self.one(b"b").code, self.one().code, None)))
+        self.device.settle()
+        self.rights.check(AskedChange("update"), before)
 
     def delete(self, uid: bytes) -> None:
         """Delete a container, which the platform may do."""
@@ -213,7 +221,7 @@ _JUDGED: Final = frozenset(
 )
 """Reasons of the device's own judgement, which are events as well."""
 
-Attack: TypeAlias = Callable[[HostilePlatform], None]
+DeviceAttack: TypeAlias = Callable[[HostilePlatform], None]
 
 
 def furnish(platform: HostilePlatform) -> None:

@@ -4,7 +4,7 @@ from typing import Final
 
 from support.attacked_device import UIDS
 from support.hostile_mixing import MIXING
-from support.hostile_platform import Attack, HostilePlatform, place
+from support.hostile_platform import DeviceAttack, HostilePlatform, place
 from support.signed_releases import BYSTANDER, HOUR_S, YARDS
 from support.signed_rights import AskedChange
 from support.withdrawals import riot_withdrawal, withdrawal
@@ -230,6 +230,15 @@ def hurry(platform: HostilePlatform) -> None:
     platform.rights.check(AskedChange("put", uid), before)
 
 
+def withdraw_while_fetching(platform: HostilePlatform) -> None:
+    """A withdrawal between the signature of an update and its code, which comes too late then."""
+    platform.change(AskedChange("update"), Method.POST, "/tc/su", platform.loot.envelopes[-1])
+    for uid, token in platform.loot.withdrawals:
+        if uid == b"b" and platform.draws.random() < 0.7:
+            platform.withdraw(uid, token)
+    platform.supply()
+
+
 def change_updates(platform: HostilePlatform) -> None:
     """Updates that are changed, cut, or joined with others."""
     one, other = platform.draws.choices(platform.loot.envelopes, k=2)
@@ -260,13 +269,13 @@ def disturb_bystander(platform: HostilePlatform) -> None:
     platform.change(nothing, Method.PUT, path, mixed.encode(), if_match=b"")
 
 
-REPLAYS: Final[tuple[Attack, ...]] = (
+REPLAYS: Final[tuple[DeviceAttack, ...]] = (
     load_older, load_older_after_delete, load_all_in_any_order, load_withdrawn_again,
     load_withdrawn_remixed, load_withdrawn_after_boot, update_to_withdrawn,
     reconfigure_to_withdrawn, replay_withdrawals, withdraw_by_masks, withdraw_newer_grant,
     withdraw_by_other_tokens, withdraw_for_others, load_expired, set_time, load_of_strangers,
-    load_without_counts, replace_on_trial, withdraw_during_trial, repeat_ids, hurry, change_updates, replay_updates,
-    disturb_bystander,
+    load_without_counts, replace_on_trial, withdraw_during_trial, repeat_ids, hurry,
+    withdraw_while_fetching, change_updates, replay_updates, disturb_bystander,
 )  # fmt: skip
 """What was signed, at the wrong time or place."""
-ATTACKS: Final[tuple[Attack, ...]] = (*MIXING, *REPLAYS)
+ATTACKS: Final[tuple[DeviceAttack, ...]] = (*MIXING, *REPLAYS)

@@ -13,6 +13,7 @@ from support.platforms import BEGIN_S, PASSWORD, Platform
 from support.renting import signed
 from support.updates import draft, sign, version
 from support.worlds import KEYS
+from tinycontainer.interfaces.updating import UpdateSection
 from tinycontainer.metadata import Bundle
 from tinycontainer.network.platform.actor import PersonRight
 from tinycontainer.network.platform.people.organisation import (
@@ -111,11 +112,17 @@ class SignedUpdate:
 
 @dataclass
 class SigningLedger:
-    """All that was signed; it is filled by those who signed, and by nobody else."""
+    """All that was signed; it is filled by those who signed, and by nobody else.
+
+    Attributes:
+        versions, withdrawals, updates: in the order in which they were signed.
+        kept: contents that the platform has, with the organisation of each.
+    """
 
     versions: list[SignedVersion] = field(default_factory=list)
     withdrawals: list[SignedWithdrawal] = field(default_factory=list)
     updates: list[SignedUpdate] = field(default_factory=list)
+    kept: set[tuple[str, bytes]] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -133,6 +140,14 @@ class Signers(FourParties):
     def client(self, role: Role) -> httpx.Client:
         """The client of a party's admin."""
         return self.platform.client(self.names[role])
+
+    def keep(self, role: Role, kind: str, content: bytes) -> str:
+        """Keep an artefact, unless the platform has it: its hash."""
+        known = (self.names[role], content)
+        if known in self.ledger.kept:
+            return sha256(content).hexdigest()
+        self.ledger.kept.add(known)
+        return super().keep(role, kind, content)
 
     def release(
         self,
@@ -192,10 +207,17 @@ class Signers(FourParties):
         self._note_withdrawal(asked["number"], token, None)
         return int(asked["number"])
 
-    def update(self, number: int, brings: SignedVersion | None) -> None:
-        """Sign an envelope for a version, or for none, and give it to the platform."""
+    def update(self, number: int, brings: SignedVersion | None, *, fetched: bool = False) -> None:
+        """Sign an envelope for a version, or for none, and give it to the platform.
+
+        Args:
+            number: of the update.
+            brings: the version; None for one that removes the container.
+            fetched: whether the device has to fetch the code.
+        """
         uid = bytes.fromhex(self.uid)
-        new = () if brings is None else (version(brings.sections, uid, starts=True),)
+        uris = {UpdateSection.CODE: "coap://[::1]:5684/code"} if fetched else None
+        new = () if brings is None else (version(brings.sections, uid, starts=True, uris=uris),)
         gone = (uid,) if brings is None else ()
         envelope = sign(make_envelope(draft(*new, number=number, removed=gone)))
         self.keep(Role.INFRASTRUCTURE, "envelope", envelope)
@@ -291,6 +313,7 @@ def _sign_b(boxes: Signers) -> None:
     boxes.update(3, third)
     number = boxes.withdraw()
     boxes.update(4, boxes.release(number + 1, "heartbeat write", endpoints=(_TWO,)))
+    boxes.update(5, third, fetched=True)
 
 
 def add_party(platform: Platform, name: str, role: Role) -> None:

@@ -6,7 +6,7 @@ parties' signatures, the time and what the device has heard before allow.
 
 from dataclasses import dataclass, field
 
-from support.attacked_device import AttackedDevice, SeenContainer
+from support.attacked_device import AttackedDevice, PresentContainer
 from support.signed_releases import (
     BYSTANDER,
     SignedVersion,
@@ -22,7 +22,7 @@ class AskedChange:
     """A request that may change something.
 
     Attributes:
-        verb: ``put``, ``reconfigure``, ``withdraw``, ``update``, ``delete``, ``end``, ``start``,
+        verb: ``put``, ``reconfigure``, ``withdraw``, ``update``, ``delete``, ``start``,
             ``boot``, or ``nothing`` for one that may change nothing.
         uid: of the container that it names; empty for none.
         token: that it gives, of a withdrawal.
@@ -53,7 +53,7 @@ class SignedRights:
     loads: int = 0
     withdrawals: int = 0
 
-    def check(self, asked: AskedChange, before: dict[bytes, SeenContainer]) -> None:
+    def check(self, asked: AskedChange, before: dict[bytes, PresentContainer]) -> None:
         """Compare the device with what it may be.
 
         Args:
@@ -102,7 +102,7 @@ class SignedRights:
         return withdrawal.number > number or withdrawal.token == token
 
     def _withdrawal_in_force(
-        self, asked: AskedChange, before: dict[bytes, SeenContainer]
+        self, asked: AskedChange, before: dict[bytes, PresentContainer]
     ) -> SignedWithdrawal | None:
         if asked.verb != "withdraw":
             return None
@@ -117,8 +117,8 @@ class SignedRights:
         self,
         asked: AskedChange,
         uid: bytes,
-        old: SeenContainer | None,
-        new: SeenContainer | None,
+        old: PresentContainer | None,
+        new: PresentContainer | None,
         withdrawal: SignedWithdrawal | None,
     ) -> None:
         if new is None:
@@ -137,7 +137,7 @@ class SignedRights:
             lasts = self.device.now_s < min(version.end_s, version.code_end_s)
             assert not lasts or old.state is new.state, f"{uid!r} was disturbed by {asked.verb}"
 
-    def _check_rights(self, version: SignedVersion, seen: SeenContainer) -> None:
+    def _check_rights(self, version: SignedVersion, seen: PresentContainer) -> None:
         now_s = self.device.now_s
         assert seen.mask in (version.mask, 0)
         if now_s >= version.end_s and seen.state is State.RUNNING:
@@ -178,8 +178,8 @@ class SignedRights:
     def _check_bystander(
         self,
         asked: AskedChange,
-        before: dict[bytes, SeenContainer],
-        after: dict[bytes, SeenContainer],
+        before: dict[bytes, PresentContainer],
+        after: dict[bytes, PresentContainer],
     ) -> None:
         old, new = before[BYSTANDER], after[BYSTANDER]
         assert new.state is State.RUNNING, f"the bystander was disturbed by {asked.verb}"

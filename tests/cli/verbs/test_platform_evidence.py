@@ -106,7 +106,7 @@ def desk(tmp_path: Path, program: Program) -> Iterator[Desk]:
         thread.join()
 
 
-@pytest.mark.clause("TC-PLAT-76")
+@pytest.mark.clause("TC-PLAT-63")
 def test_it_says_what_is_proved_and_how_to_go_on(desk: Desk) -> None:
     lines = desk.program.good(*desk.command).splitlines()
     assert lines[0].startswith("proved by evidence.pub: a device without an identifier, at 2027-")
@@ -163,7 +163,7 @@ def without_statement(values: dict[str, Any]) -> None:
     values["statement"] = None
 
 
-@pytest.mark.clause("TC-PLAT-76")
+@pytest.mark.clause("TC-PLAT-63")
 @pytest.mark.parametrize(
     ("lie", "fault"),
     [
@@ -177,7 +177,7 @@ def test_whatever_the_platform_has_done_to_it_is_found(desk: Desk, lie: Lie, fau
     assert desk.bad().startswith(f"nothing is proved: {fault}")
 
 
-@pytest.mark.clause("TC-PLAT-76")
+@pytest.mark.clause("TC-PLAT-63")
 def test_what_was_proved_once_cannot_be_taken_back(desk: Desk) -> None:
     following = (
         desk.program.good(*desk.command).splitlines()[-1].removeprefix("next time: ").split()

@@ -69,7 +69,7 @@ def desk(tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch) -> I
         yield Desk(program, tmp_path, platform, url)
 
 
-@pytest.mark.clause("TC-PLAT-68")
+@pytest.mark.clause("TC-PLAT-56")
 def test_it_says_what_a_withdrawal_means_signs_it_and_sends_it(desk: Desk) -> None:
     lines = desk.good("--yes").splitlines()
     assert lines[:2] == [
@@ -83,7 +83,7 @@ def test_it_says_what_a_withdrawal_means_signs_it_and_sends_it(desk: Desk) -> No
     assert (claims.mask, claims.sequence) == (b"\0", 1)
 
 
-@pytest.mark.clause("TC-PLAT-68")
+@pytest.mark.clause("TC-PLAT-56")
 def test_it_is_remembered_together_with_the_masks_that_were_signed(desk: Desk) -> None:
     key = ("--key", desk.folder / "owner.pem", "--history", desk.folder / "signed", "--yes")
     desk.program.good("platform-sign", desk.url, "box", 3, "mask", *key)
@@ -116,7 +116,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_signed(
     assert not (desk.folder / "signed").exists()
 
 
-@pytest.mark.clause("TC-PLAT-68")
+@pytest.mark.clause("TC-PLAT-56")
 def test_a_platform_that_asks_for_something_else_gets_no_signature(desk: Desk) -> None:
     def lies(_honest: dict[str, Any]) -> dict[str, Any]:
         return withdrawal_of(1, mask=b"\x1f")

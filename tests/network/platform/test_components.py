@@ -56,7 +56,7 @@ def in_release(number: int = 1, devices: int = 0) -> dict[str, Any]:
     return {"uid": BOX, "number": number, "application": "Box", "devices": devices}
 
 
-@pytest.mark.clause("TC-PLAT-51")
+@pytest.mark.clause("TC-PLAT-45")
 def test_all_parties_see_what_the_developer_says_of_a_release(sboms: Sboms) -> None:
     assert sboms.parties.show()["sbom"] is None
     assert sboms.of() == {"sha256": None, "components": []}
@@ -70,7 +70,7 @@ def test_all_parties_see_what_the_developer_says_of_a_release(sboms: Sboms) -> N
         assert found.content == content
 
 
-@pytest.mark.clause("TC-PLAT-51")
+@pytest.mark.clause("TC-PLAT-45")
 def test_another_document_takes_the_place_of_the_first(sboms: Sboms) -> None:
     first, other = document(TLS, COAP), document(OTHER_TLS)
     good(sboms.give(first))
@@ -90,14 +90,14 @@ def test_another_document_takes_the_place_of_the_first(sboms: Sboms) -> None:
     assert owner.get(f"/api/artefacts/{digests[0]}").status_code == 404
 
 
-@pytest.mark.clause("TC-PLAT-51")
+@pytest.mark.clause("TC-PLAT-45")
 def test_a_document_without_components_is_one_too(sboms: Sboms) -> None:
     good(sboms.give(document(TLS)))
     assert good(sboms.give(document()))["sbom"]["components"] == 0
     assert sboms.of()["components"] == []
 
 
-@pytest.mark.clause("TC-PLAT-51")
+@pytest.mark.clause("TC-PLAT-45")
 def test_what_is_said_after_a_rollout_was_started_changes_no_token(platform: Platform) -> None:
     parties = FourParties(platform)
     parties.prepare()
@@ -110,7 +110,7 @@ def test_what_is_said_after_a_rollout_was_started_changes_no_token(platform: Pla
     assert shown["completed_s"] == before["completed_s"]
 
 
-@pytest.mark.clause("TC-PLAT-51")
+@pytest.mark.clause("TC-PLAT-45")
 @pytest.mark.parametrize("role", [Role.PROVIDER, Role.INFRASTRUCTURE, Role.OWNER])
 def test_only_the_developer_says_what_is_in_a_release(sboms: Sboms, role: Role) -> None:
     answer = sboms.give(document(TLS), role=role)
@@ -118,7 +118,7 @@ def test_only_the_developer_says_what_is_in_a_release(sboms: Sboms, role: Role) 
     assert sboms.of()["sha256"] is None
 
 
-@pytest.mark.clause("TC-PLAT-50", "TC-PLAT-51")
+@pytest.mark.clause("TC-PLAT-44", "TC-PLAT-45")
 def test_a_wrong_document_is_refused_and_the_one_before_it_stays(sboms: Sboms) -> None:
     good(sboms.give(document(TLS)))
     before = sboms.of()
@@ -132,7 +132,7 @@ def test_a_wrong_document_is_refused_and_the_one_before_it_stays(sboms: Sboms) -
     assert sboms.of() == before
 
 
-@pytest.mark.clause("TC-PLAT-51")
+@pytest.mark.clause("TC-PLAT-45")
 def test_the_artefact_of_another_party_is_none_of_the_developer(sboms: Sboms) -> None:
     digest = sboms.parties.keep(Role.PROVIDER, "sbom", document(TLS))
     developer = sboms.parties.client(Role.DEVELOPER)
@@ -140,7 +140,7 @@ def test_the_artefact_of_another_party_is_none_of_the_developer(sboms: Sboms) ->
     assert problem_of(answer, 404) == "there is no such artefact"
 
 
-@pytest.mark.clause("TC-PLAT-50")
+@pytest.mark.clause("TC-PLAT-44")
 def test_the_releases_of_a_developer_have_a_bounded_number_of_components(
     sboms: Sboms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,7 +154,7 @@ def test_the_releases_of_a_developer_have_a_bounded_number_of_components(
     assert sboms.of(2)["components"] == [TLS]
 
 
-@pytest.mark.clause("TC-PLAT-52")
+@pytest.mark.clause("TC-PLAT-46")
 @pytest.mark.usefixtures("fleet")
 def test_components_are_found_with_their_releases_and_how_many_devices_run_these(
     sboms: Sboms,
@@ -179,7 +179,7 @@ def test_components_are_found_with_their_releases_and_how_many_devices_run_these
         ]
 
 
-@pytest.mark.clause("TC-PLAT-52")
+@pytest.mark.clause("TC-PLAT-46")
 @pytest.mark.parametrize(
     ("asked", "is_found"),
     [
@@ -209,7 +209,7 @@ def test_all_that_is_asked_is_compared_exactly(
     assert len(sboms.devices(**asked)["devices"]) == is_found
 
 
-@pytest.mark.clause("TC-PLAT-52")
+@pytest.mark.clause("TC-PLAT-46")
 @pytest.mark.parametrize("path", ["/api/components", "/api/components/devices"])
 def test_a_question_says_which_component_it_is_about(sboms: Sboms, path: str) -> None:
     client = sboms.parties.client(Role.OWNER)
@@ -225,7 +225,7 @@ def test_a_question_says_which_component_it_is_about(sboms: Sboms, path: str) ->
         problem_of(client.get(path, params=asked), 400)
 
 
-@pytest.mark.clause("TC-PLAT-52")
+@pytest.mark.clause("TC-PLAT-46")
 def test_components_come_in_pages_and_none_is_left_out(sboms: Sboms) -> None:
     versions = [f"1.{number}" for number in range(150)]
     content = document(*({"name": "x", "version": each} for each in versions))
@@ -248,7 +248,7 @@ def test_components_come_in_pages_and_none_is_left_out(sboms: Sboms) -> None:
     assert found == [(each, number) for number in (1, 2) for each in versions]
 
 
-@pytest.mark.clause("TC-PLAT-53")
+@pytest.mark.clause("TC-PLAT-47")
 @pytest.mark.usefixtures("fleet")
 def test_owner_and_infrastructure_learn_which_devices_have_a_component(sboms: Sboms) -> None:
     sboms.parties.begin(2)
@@ -269,7 +269,7 @@ def test_owner_and_infrastructure_learn_which_devices_have_a_component(sboms: Sb
         ]
 
 
-@pytest.mark.clause("TC-PLAT-53")
+@pytest.mark.clause("TC-PLAT-47")
 @pytest.mark.usefixtures("fleet")
 def test_a_device_is_there_once_with_all_releases_that_have_the_component(sboms: Sboms) -> None:
     other = b"aaa".hex()
@@ -288,7 +288,7 @@ def test_a_device_is_there_once_with_all_releases_that_have_the_component(sboms:
     assert [(each["uid"], each["number"]) for each in found["releases"]] == [(other, 5), (BOX, 1)]
 
 
-@pytest.mark.clause("TC-PLAT-53")
+@pytest.mark.clause("TC-PLAT-47")
 def test_what_a_device_has_no_more_does_not_count(sboms: Sboms, fleet: Fleet) -> None:
     sboms.parties.begin(2)
     good(sboms.give(document(TLS)))
@@ -300,7 +300,7 @@ def test_what_a_device_has_no_more_does_not_count(sboms: Sboms, fleet: Fleet) ->
     assert sboms.find(name="tls")["components"] == [{**TLS, "releases": [in_release(1, 0)]}]
 
 
-@pytest.mark.clause("TC-PLAT-53")
+@pytest.mark.clause("TC-PLAT-47")
 def test_devices_come_in_pages_by_their_names(sboms: Sboms, fleet: Fleet) -> None:
     names = [f"many-{number:03}" for number in range(205)]
     fleet.devices(names, 1)
@@ -316,7 +316,7 @@ def test_devices_come_in_pages_by_their_names(sboms: Sboms, fleet: Fleet) -> Non
     assert found == names
 
 
-@pytest.mark.clause("TC-PLAT-53")
+@pytest.mark.clause("TC-PLAT-47")
 @pytest.mark.usefixtures("fleet")
 def test_developer_and_provider_learn_no_names_of_devices(sboms: Sboms) -> None:
     good(sboms.give(document(TLS)))
@@ -326,7 +326,7 @@ def test_developer_and_provider_learn_no_names_of_devices(sboms: Sboms) -> None:
         assert sboms.find(role, name="tls")["components"][0]["releases"] == [in_release(1, 1)]
 
 
-@pytest.mark.clause("TC-PLAT-09", "TC-PLAT-52", "TC-PLAT-53")
+@pytest.mark.clause("TC-PLAT-09", "TC-PLAT-46", "TC-PLAT-47")
 @pytest.mark.usefixtures("fleet")
 def test_for_others_there_is_no_such_component(sboms: Sboms, stranger: Any) -> None:
     good(sboms.give(document(TLS)))
@@ -341,7 +341,7 @@ def test_for_others_there_is_no_such_component(sboms: Sboms, stranger: Any) -> N
     assert stranger.get(f"/api/artefacts/{digest}").status_code == 404
 
 
-@pytest.mark.clause("TC-PLAT-53")
+@pytest.mark.clause("TC-PLAT-47")
 @pytest.mark.usefixtures("fleet")
 def test_a_release_of_others_on_an_own_device_shows_nothing_of_what_is_in_it(
     sboms: Sboms, stranger: Any

@@ -17,7 +17,7 @@ from tinycontainer.network.platform.catalogue.cyclonedx import (
     read_components,
 )
 
-pytestmark = pytest.mark.clause("TC-PLAT-50")
+pytestmark = pytest.mark.clause("TC-PLAT-44")
 
 
 def refusal(content: bytes) -> str:

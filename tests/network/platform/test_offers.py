@@ -21,7 +21,7 @@ def renting(platform: Platform) -> Renting:
     return Renting(parties)
 
 
-@pytest.mark.clause("TC-PLAT-60")
+@pytest.mark.clause("TC-PLAT-48")
 def test_all_see_an_offer_and_its_owner_alone_which_devices_it_is_for(renting: Renting) -> None:
     fleet = Fleet(renting.parties)
     profile = fleet.profile()
@@ -40,7 +40,7 @@ def test_all_see_an_offer_and_its_owner_alone_which_devices_it_is_for(renting: R
         assert "Paris" not in renting.client(role).get("/api/offers").text.replace(own["name"], "")
 
 
-@pytest.mark.clause("TC-PLAT-60")
+@pytest.mark.clause("TC-PLAT-48")
 def test_only_the_audience_sees_an_offer_that_has_one(renting: Renting) -> None:
     path = f"/api/offers/{renting.offer(audience=['dev', 'infra'])}"
     assert good(renting.client(Role.OWNER).get(path))["audience"] == ["dev", "infra"]
@@ -51,13 +51,13 @@ def test_only_the_audience_sees_an_offer_that_has_one(renting: Renting) -> None:
     assert good(provider.get("/api/offers"))["offers"] == []
 
 
-@pytest.mark.clause("TC-PLAT-60")
+@pytest.mark.clause("TC-PLAT-48")
 def test_who_owns_no_devices_offers_none(renting: Renting) -> None:
     for role in (Role.DEVELOPER, Role.PROVIDER, Role.INFRASTRUCTURE):
         assert problem_of(renting.make_offer(role), 403).endswith("is no owner")
 
 
-@pytest.mark.clause("TC-PLAT-60")
+@pytest.mark.clause("TC-PLAT-48")
 def test_its_owner_closes_an_offer_and_opens_it_again(renting: Renting) -> None:
     path = f"/api/offers/{renting.offer()}"
     developer, owner = renting.client(Role.DEVELOPER), renting.client(Role.OWNER)
@@ -70,7 +70,7 @@ def test_its_owner_closes_an_offer_and_opens_it_again(renting: Renting) -> None:
     assert deeds[-3:] == ["offer-made", "offer-closed", "offer-opened"]
 
 
-@pytest.mark.clause("TC-PLAT-12", "TC-PLAT-60")
+@pytest.mark.clause("TC-PLAT-12", "TC-PLAT-48")
 @pytest.mark.parametrize(
     "more",
     [

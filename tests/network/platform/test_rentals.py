@@ -23,7 +23,7 @@ def renting(platform: Platform) -> Renting:
     return Renting(parties)
 
 
-@pytest.mark.clause("TC-PLAT-62", "TC-PLAT-63")
+@pytest.mark.clause("TC-PLAT-50", "TC-PLAT-51")
 def test_what_is_granted_expires_with_the_rental(renting: Renting) -> None:
     rental = renting.granted()
     until_s = renting.now_s + HOUR_S
@@ -45,7 +45,7 @@ def test_what_is_granted_expires_with_the_rental(renting: Renting) -> None:
     assert renting.problem() is None
 
 
-@pytest.mark.clause("TC-PLAT-63")
+@pytest.mark.clause("TC-PLAT-51")
 def test_a_rental_that_begins_later_is_of_no_force_before(renting: Renting) -> None:
     begin_s = renting.now_s + 60
     renting.granted(from_s=begin_s)
@@ -57,7 +57,7 @@ def test_a_rental_that_begins_later_is_of_no_force_before(renting: Renting) -> N
     assert renting.problem() is None
 
 
-@pytest.mark.clause("TC-PLAT-63")
+@pytest.mark.clause("TC-PLAT-51")
 def test_a_grant_drops_the_tokens_that_say_something_else(renting: Renting) -> None:
     rental = renting.asked()
     good(renting.parties.add("rights", syscalls=["heartbeat"]))
@@ -70,7 +70,7 @@ def test_a_grant_drops_the_tokens_that_say_something_else(renting: Renting) -> N
     assert renting.parties.show()["terms"]["mask"]["sequence"] == 2
 
 
-@pytest.mark.clause("TC-PLAT-62")
+@pytest.mark.clause("TC-PLAT-50")
 @pytest.mark.parametrize("what", ["grant", "refuse"])
 def test_only_the_owner_decides(renting: Renting, what: str) -> None:
     rental = renting.asked()
@@ -81,7 +81,7 @@ def test_only_the_owner_decides(renting: Renting, what: str) -> None:
     assert renting.show(rental)["state"] == "asked"
 
 
-@pytest.mark.clause("TC-PLAT-62")
+@pytest.mark.clause("TC-PLAT-50")
 def test_who_has_asked_takes_it_back_and_can_ask_again(renting: Renting) -> None:
     rental = renting.asked()
     problem = "only who has asked takes it back"
@@ -94,7 +94,7 @@ def test_who_has_asked_takes_it_back_and_can_ask_again(renting: Renting) -> None
     good(renting.ask(1))
 
 
-@pytest.mark.clause("TC-PLAT-62")
+@pytest.mark.clause("TC-PLAT-50")
 def test_a_rental_ends_by_itself(renting: Renting) -> None:
     granted, asked = renting.granted(), renting.asked(2)
     clock = renting.parties.platform.clock
@@ -108,7 +108,7 @@ def test_a_rental_ends_by_itself(renting: Renting) -> None:
     assert problem_of(renting.decide(asked, "grant"), 409) == detail
 
 
-@pytest.mark.clause("TC-PLAT-64")
+@pytest.mark.clause("TC-PLAT-52")
 def test_developer_owner_and_infrastructure_see_a_rental_and_nobody_else(renting: Renting) -> None:
     rental = renting.asked()
     shown = renting.show(rental)
@@ -121,7 +121,7 @@ def test_developer_owner_and_infrastructure_see_a_rental_and_nobody_else(renting
     assert good(provider.get("/api/rentals")) == {"rentals": [], "next": None}
 
 
-@pytest.mark.clause("TC-PLAT-61")
+@pytest.mark.clause("TC-PLAT-49")
 @pytest.mark.parametrize(
     ("code", "plan", "problem"),
     [
@@ -148,7 +148,7 @@ def test_what_is_beyond_the_offer_is_refused_when_it_is_asked_for_and_when_it_is
     assert problem in problem_of(renting.ask(offer), 409)
 
 
-@pytest.mark.clause("TC-PLAT-61")
+@pytest.mark.clause("TC-PLAT-49")
 @pytest.mark.parametrize("missing", ["code", "plan"])
 def test_nothing_is_granted_as_long_as_it_is_not_plain_what_it_does(
     renting: Renting, missing: str
@@ -165,7 +165,7 @@ def test_nothing_is_granted_as_long_as_it_is_not_plain_what_it_does(
     assert renting.show(rental)["state"] == "asked"
 
 
-@pytest.mark.clause("TC-PLAT-65")
+@pytest.mark.clause("TC-PLAT-53")
 def test_a_release_that_breaks_the_limits_later_is_not_rolled_out(renting: Renting) -> None:
     rental = renting.granted()
     good(renting.parties.add("plan", **{**PLAN, "timing": {"period_ms": 50}}))
@@ -180,7 +180,7 @@ def test_a_release_that_breaks_the_limits_later_is_not_rolled_out(renting: Renti
     ]  # fmt: skip
 
 
-@pytest.mark.clause("TC-PLAT-65")
+@pytest.mark.clause("TC-PLAT-53")
 def test_a_release_is_rolled_out_only_once_its_rental_is_granted(renting: Renting) -> None:
     renting.release()
     assert renting.problem() is None  # it is under no rental
@@ -190,7 +190,7 @@ def test_a_release_is_rolled_out_only_once_its_rental_is_granted(renting: Rentin
     assert renting.problem() is None  # the owner can still allow it
 
 
-@pytest.mark.clause("TC-PLAT-62")
+@pytest.mark.clause("TC-PLAT-50")
 def test_who_is_not_the_developer_asks_for_nothing(renting: Renting) -> None:
     offer, number = renting.offer(), renting.release()
     for role in (Role.PROVIDER, Role.INFRASTRUCTURE, Role.OWNER):
@@ -200,7 +200,7 @@ def test_who_is_not_the_developer_asks_for_nothing(renting: Renting) -> None:
     assert "no such release" in problem_of(renting.ask(offer, 9), 404)
 
 
-@pytest.mark.clause("TC-PLAT-62")
+@pytest.mark.clause("TC-PLAT-50")
 def test_a_closed_offer_is_not_asked_for(renting: Renting) -> None:
     offer, number = renting.offer(), renting.release()
     body = {"is_open": False}
@@ -208,7 +208,7 @@ def test_a_closed_offer_is_not_asked_for(renting: Renting) -> None:
     assert problem_of(renting.ask(offer, number), 409) == "offer: is closed"
 
 
-@pytest.mark.clause("TC-PLAT-62")
+@pytest.mark.clause("TC-PLAT-50")
 @pytest.mark.parametrize(
     ("begun", "problem"),
     [
@@ -223,7 +223,7 @@ def test_a_right_that_cannot_expire_is_not_asked_for(
     assert problem in problem_of(renting.ask(renting.offer()), 409)
 
 
-@pytest.mark.clause("TC-PLAT-62")
+@pytest.mark.clause("TC-PLAT-50")
 @pytest.mark.parametrize(
     ("begin_s", "end_s", "status"),
     [
@@ -239,7 +239,7 @@ def test_a_rental_lasts_as_long_as_the_offer_allows(
     assert answer.status_code == status
 
 
-@pytest.mark.clause("TC-PLAT-12", "TC-PLAT-62")
+@pytest.mark.clause("TC-PLAT-12", "TC-PLAT-50")
 @pytest.mark.parametrize(
     "more",
     [
@@ -251,7 +251,7 @@ def test_what_is_no_rental_is_refused(renting: Renting, more: dict[str, Any]) ->
     problem_of(renting.ask(renting.offer(), renting.release(), **more), 400)
 
 
-@pytest.mark.clause("TC-PLAT-62")
+@pytest.mark.clause("TC-PLAT-50")
 def test_a_release_is_under_one_rental_and_granted_once(renting: Renting) -> None:
     rental = renting.asked()
     assert "is asked for already, in rental 1" in problem_of(renting.ask(1), 409)

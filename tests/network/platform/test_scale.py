@@ -10,7 +10,7 @@ from functools import partial
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any, Final
 
 import httpx
@@ -28,6 +28,8 @@ from tinycontainer_tokens import Role
 POSTGRESQL: Final = os.environ.get("TINYCONTAINER_TEST_POSTGRESQL", "")
 """URL of an empty database, on which all is asked as well if given."""
 DATABASES: Final = {"sqlite": "", **({"postgresql": POSTGRESQL} if POSTGRESQL else {})}
+CLOCKS: Final = {"sqlite": process_time, "postgresql": perf_counter}
+"""SQLite works in this process, so that what else runs on the machine need not count."""
 FEW, MANY, ALL = 100, 300, 10_000
 MOST_S: Final = 0.3
 TIMES: Final = 5
@@ -218,18 +220,19 @@ def test_an_answer_takes_as_many_statements_for_few_devices_as_for_many(tmp_path
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("url", DATABASES.values(), ids=DATABASES)
+@pytest.mark.parametrize("database", DATABASES)
 def test_all_is_answered_in_time_for_ten_thousand_devices(
-    tmp_path: Path, url: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, database: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     statuses, taken_s = {}, {}
-    with filled(tmp_path / "all", ALL, url) as fleet:
+    clock = CLOCKS[database]
+    with filled(tmp_path / "all", ALL, DATABASES[database]) as fleet:
         for each in all_asked(fleet):
             times_s = []
             for _ in range(TIMES):
-                began_s = perf_counter()
+                began_s = clock()
                 answer = each.ask()
-                times_s.append(perf_counter() - began_s)
+                times_s.append(clock() - began_s)
             statuses[each.organisation, each.words] = answer.status_code
             taken_s[each.organisation, each.words] = statistics.median(times_s)
     require_all_answered(statuses)

@@ -41,7 +41,7 @@ def token_of(**changes: Any) -> bytes:
     return signed(encode(replace(SAID, **changes), Kind.MASK, Profile.RFC9052))
 
 
-@pytest.mark.clause("TC-PLAT-66")
+@pytest.mark.clause("TC-PLAT-54")
 def test_what_is_signed_overtakes_the_rights_at_a_device_that_knows_the_owner(
     renting: Renting,
 ) -> None:
@@ -64,7 +64,7 @@ def test_what_is_signed_overtakes_the_rights_at_a_device_that_knows_the_owner(
     assert failure.check == "sequence"
 
 
-@pytest.mark.clause("TC-PLAT-66", "TC-PLAT-67")
+@pytest.mark.clause("TC-PLAT-54", "TC-PLAT-55")
 def test_one_request_withdraws_all_that_was_granted(renting: Renting) -> None:
     first, second = renting.granted(1), renting.granted(2)
     over = renting.granted(3, until_s=renting.now_s + 1)
@@ -81,7 +81,7 @@ def test_one_request_withdraws_all_that_was_granted(renting: Renting) -> None:
     assert entry["detail"] == detail
 
 
-@pytest.mark.clause("TC-PLAT-65", "TC-PLAT-67")
+@pytest.mark.clause("TC-PLAT-53", "TC-PLAT-55")
 def test_what_was_withdrawn_is_rolled_out_only_with_a_higher_mask(renting: Renting) -> None:
     renting.parties.complete()
     assert renting.problem() is None
@@ -96,7 +96,7 @@ def test_what_was_withdrawn_is_rolled_out_only_with_a_higher_mask(renting: Renti
     assert "this mask counts no versions" in (renting.problem(2) or "")
 
 
-@pytest.mark.clause("TC-PLAT-63", "TC-PLAT-67")
+@pytest.mark.clause("TC-PLAT-51", "TC-PLAT-55")
 def test_what_is_granted_after_a_withdrawal_counts_above_it(renting: Renting) -> None:
     rental = renting.granted()
     renting.sign_all()
@@ -110,7 +110,7 @@ def test_what_is_granted_after_a_withdrawal_counts_above_it(renting: Renting) ->
     assert renting.problem(2) is None
 
 
-@pytest.mark.clause("TC-PLAT-66")
+@pytest.mark.clause("TC-PLAT-54")
 @pytest.mark.parametrize(
     ("token", "status"),
     [
@@ -142,7 +142,7 @@ def test_a_token_that_is_no_withdrawal_changes_nothing(
     assert good(renting.ask_to_withdraw())["number"] == 2
 
 
-@pytest.mark.clause("TC-PLAT-66")
+@pytest.mark.clause("TC-PLAT-54")
 def test_the_mask_of_a_release_and_a_withdrawal_are_not_one_another(renting: Renting) -> None:
     renting.granted()
     renting.sign_all()
@@ -151,7 +151,7 @@ def test_the_mask_of_a_release_and_a_withdrawal_are_not_one_another(renting: Ren
     problem_of(renting.parties.give("mask", renting.withdrawing_token()), 409)
 
 
-@pytest.mark.clause("TC-PLAT-66")
+@pytest.mark.clause("TC-PLAT-54")
 def test_each_withdrawal_counts_above_the_one_before_and_above_what_the_signer_knows(
     renting: Renting,
 ) -> None:
@@ -167,7 +167,7 @@ def test_each_withdrawal_counts_above_the_one_before_and_above_what_the_signer_k
     problem_of(renting.ask_to_withdraw(above=last + 1), 400)
 
 
-@pytest.mark.clause("TC-PLAT-66")
+@pytest.mark.clause("TC-PLAT-54")
 def test_only_the_owner_of_a_release_withdraws(renting: Renting) -> None:
     renting.release()
     token = renting.withdrawing_token()
@@ -179,7 +179,7 @@ def test_only_the_owner_of_a_release_withdraws(renting: Renting) -> None:
         assert problem_of(answer, 404) == "there is no such application"
 
 
-@pytest.mark.clause("TC-PLAT-66")
+@pytest.mark.clause("TC-PLAT-54")
 def test_a_key_that_was_withdrawn_withdraws_nothing(renting: Renting) -> None:
     renting.release()
     owner, token = renting.client(Role.OWNER), renting.withdrawing_token()
@@ -193,7 +193,7 @@ def test_a_key_that_was_withdrawn_withdraws_nothing(renting: Renting) -> None:
     assert good(renting.withdraw(signed(payload, FOREIGN)))["sequence"] == 1
 
 
-@pytest.mark.clause("TC-PLAT-12", "TC-PLAT-66")
+@pytest.mark.clause("TC-PLAT-12", "TC-PLAT-54")
 @pytest.mark.parametrize("body", [{}, {"token": "?"}, {"token": "A" * 2049}, {"token": 1}])
 def test_what_is_no_token_at_all_is_refused(renting: Renting, body: dict[str, Any]) -> None:
     renting.release()

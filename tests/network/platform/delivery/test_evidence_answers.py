@@ -85,7 +85,7 @@ def test_whatever_is_no_answer_is_one_line(call: str, said: Answer) -> None:
     assert len(text) < 700
 
 
-@pytest.mark.clause("TC-PLAT-71")
+@pytest.mark.clause("TC-PLAT-58")
 @pytest.mark.parametrize(
     "body",
     [

@@ -40,7 +40,7 @@ def encoded(event: events.TraceEvent) -> bytes:
     return Milestones(lambda: 1_800_000_000).encode(event)
 
 
-@pytest.mark.clause("TC-PLAT-73")
+@pytest.mark.clause("TC-PLAT-60")
 @pytest.mark.parametrize(("said", "kind"), TRANSITIONS.items(), ids=str)
 def test_a_transition_is_told_by_its_trigger(
     said: tuple[str, str, str], kind: EvidenceKind
@@ -57,7 +57,7 @@ def test_a_transition_is_told_by_its_trigger(
     )
 
 
-@pytest.mark.clause("TC-PLAT-73")
+@pytest.mark.clause("TC-PLAT-60")
 @pytest.mark.parametrize(("event", "kind", "reason"), OTHERS, ids=str)
 def test_each_milestone_is_told(event: events.TraceEvent, kind: EvidenceKind, reason: str) -> None:
     found = read_event(encoded(event))
@@ -69,7 +69,7 @@ def test_a_uid_is_read_as_it_is(uid: bytes) -> None:
     assert read_event(encoded(events.Withdrawn(uid, 1))).uid == uid
 
 
-@pytest.mark.clause("TC-PLAT-73")
+@pytest.mark.clause("TC-PLAT-60")
 @pytest.mark.parametrize(
     "content",
     [
@@ -96,7 +96,7 @@ def test_a_value_that_is_none_is_left_out(values: dict[str, object]) -> None:
     assert read_event(content) == EventFacts(EvidenceKind.LOADED)
 
 
-@pytest.mark.clause("TC-PLAT-73")
+@pytest.mark.clause("TC-PLAT-60")
 @pytest.mark.parametrize("reason", ["trap\x1b in loop", "secret-of-a-tenant", "", ["trap"], None])
 def test_a_reason_that_is_no_known_word_is_not_shown(reason: object) -> None:
     values = {"event": "transition", "trigger": "fault", "reason": reason}

@@ -51,7 +51,7 @@ def happen(world: EvidentWorld, count: int = 4) -> None:
         world.device.happens("updated", sequence=world.device.newest)
 
 
-@pytest.mark.clause("TC-PLAT-70", "TC-PLAT-71")
+@pytest.mark.clause("TC-PLAT-57", "TC-PLAT-58")
 def test_what_a_device_signs_is_proved_and_can_be_checked_elsewhere(world: EvidentWorld) -> None:
     happen(world)
     world.look()
@@ -66,7 +66,7 @@ def test_what_a_device_signs_is_proved_and_can_be_checked_elsewhere(world: Evide
     assert (handed["series"], handed["next"], handed["device"]) == (1, None, NAME)
 
 
-@pytest.mark.clause("TC-PLAT-71")
+@pytest.mark.clause("TC-PLAT-58")
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 @pytest.mark.parametrize("before", [0, 3], ids=["from the beginning", "later"])
 def test_events_that_a_gateway_has_touched_are_not_proved_and_that_is_said(
@@ -92,7 +92,7 @@ def test_events_that_a_gateway_has_touched_are_not_proved_and_that_is_said(
     assert world.handed()["series"] == 1
 
 
-@pytest.mark.clause("TC-PLAT-71")
+@pytest.mark.clause("TC-PLAT-58")
 def test_an_old_statement_is_found_by_its_nonce(world: EvidentWorld) -> None:
     happen(world)
     world.look()
@@ -105,7 +105,7 @@ def test_an_old_statement_is_found_by_its_nonce(world: EvidentWorld) -> None:
     assert world.proved() == [(number, number <= 4) for number in range(1, 9)]
 
 
-@pytest.mark.clause("TC-PLAT-71")
+@pytest.mark.clause("TC-PLAT-58")
 def test_the_statement_of_another_device_is_found_by_its_signature(world: EvidentWorld) -> None:
     happen(world)
     other = EvidentDevice(key=OTHER)
@@ -119,7 +119,7 @@ def test_the_statement_of_another_device_is_found_by_its_signature(world: Eviden
     assert {len(each) for each in signed} == {16}
 
 
-@pytest.mark.clause("TC-PLAT-71")
+@pytest.mark.clause("TC-PLAT-58")
 @pytest.mark.parametrize("content", [b"", b"\xd2", b"\x9f" * 65_000, b"\xd2\x84\x43\xa1\x01\x27"])
 def test_what_is_no_statement_is_said(world: EvidentWorld, content: bytes) -> None:
     happen(world)
@@ -131,7 +131,7 @@ def test_what_is_no_statement_is_said(world: EvidentWorld, content: bytes) -> No
     assert detail.isprintable()
 
 
-@pytest.mark.clause("TC-PLAT-71")
+@pytest.mark.clause("TC-PLAT-58")
 def test_a_gateway_that_gives_no_statement_is_said(world: EvidentWorld) -> None:
     happen(world)
 
@@ -148,7 +148,7 @@ def test_a_gateway_that_gives_no_statement_is_said(world: EvidentWorld) -> None:
     assert [proved for _, proved in world.proved()] == [True] * 4
 
 
-@pytest.mark.clause("TC-PLAT-72")
+@pytest.mark.clause("TC-PLAT-59")
 @pytest.mark.parametrize("more", [0, 2, 9], ids=["fewer events", "the same", "more"])
 def test_a_device_that_was_set_up_anew_begins_another_series(
     world: EvidentWorld, more: int
@@ -169,7 +169,7 @@ def test_a_device_that_was_set_up_anew_begins_another_series(
     assert sorted(listed) == [(1, 1), (1, 2), *((2, number) for number in range(1, more + 1))]
 
 
-@pytest.mark.clause("TC-PLAT-72")
+@pytest.mark.clause("TC-PLAT-59")
 def test_events_that_a_device_no_longer_keeps_begin_another_series(world: EvidentWorld) -> None:
     happen(world, 2)
     world.look()
@@ -182,7 +182,7 @@ def test_events_that_a_device_no_longer_keeps_begin_another_series(world: Eviden
     assert world.proved(since=300) == [(301, True), (302, True)]
 
 
-@pytest.mark.clause("TC-PLAT-70")
+@pytest.mark.clause("TC-PLAT-57")
 def test_without_a_key_events_are_kept_and_not_proved(world: EvidentWorld) -> None:
     assert world.change_device(evidence_key="").status_code == 200
     happen(world)
@@ -195,7 +195,7 @@ def test_without_a_key_events_are_kept_and_not_proved(world: EvidentWorld) -> No
     assert world.handed()["series"] == 2
 
 
-@pytest.mark.clause("TC-PLAT-70")
+@pytest.mark.clause("TC-PLAT-57")
 def test_another_key_proves_what_its_device_still_keeps(world: EvidentWorld) -> None:
     happen(world)
     world.look()
@@ -212,7 +212,7 @@ def test_another_key_proves_what_its_device_still_keeps(world: EvidentWorld) -> 
     assert world.handed()["series"] == 1
 
 
-@pytest.mark.clause("TC-PLAT-70")
+@pytest.mark.clause("TC-PLAT-57")
 @pytest.mark.parametrize(
     ("given", "detail"),
     [
@@ -228,7 +228,7 @@ def test_what_is_no_public_key_is_refused(world: EvidentWorld, given: Any, detai
     assert world.handed()["key"] == before
 
 
-@pytest.mark.clause("TC-PLAT-70")
+@pytest.mark.clause("TC-PLAT-57")
 def test_two_devices_of_an_owner_do_not_sign_with_one_key(world: EvidentWorld) -> None:
     key = to_public_pem(world.device.key).decode()
     fleet = world.rollouts.devices
@@ -237,7 +237,7 @@ def test_two_devices_of_an_owner_do_not_sign_with_one_key(world: EvidentWorld) -
     assert world.change_device(evidence_key=key).status_code == 200, "it is its own"
 
 
-@pytest.mark.clause("TC-PLAT-72")
+@pytest.mark.clause("TC-PLAT-59")
 def test_of_each_device_the_newest_events_are_kept(
     world: EvidentWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,7 +297,7 @@ class Endless(EvidentDevice):
         return EventPage((1 << 63) - 1, tuple(events), bytes(32))
 
 
-@pytest.mark.clause("TC-PLAT-72")
+@pytest.mark.clause("TC-PLAT-59")
 @pytest.mark.parametrize("key", [True, False], ids=["with a key", "without"])
 def test_who_always_has_more_events_is_asked_for_so_many_only(
     world: EvidentWorld, key: bool

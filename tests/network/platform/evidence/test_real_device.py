@@ -37,7 +37,7 @@ def look(world: Rollouts, gateway: Gateway) -> None:
     assert worker.look()
 
 
-@pytest.mark.clause("TC-PLAT-71", "TC-PLAT-72", "TC-PLAT-75")
+@pytest.mark.clause("TC-PLAT-58", "TC-PLAT-59", "TC-PLAT-62")
 def test_a_real_device_proves_what_has_happened_on_it(tmp_path: Path, program: Program) -> None:
     (tmp_path / "yard").mkdir()
     yard = make_yard(tmp_path / "yard", program, ("box",))

@@ -39,7 +39,7 @@ ANSWERED = {"number": {"series", "number"}, "states": {"before", "after"}}
 """How fields are answered that are more than one."""
 
 
-@pytest.mark.clause("TC-PLAT-73")
+@pytest.mark.clause("TC-PLAT-60")
 def test_every_party_and_every_union_of_parties_sees_what_the_table_says() -> None:
     assert TABLE.keys() == set(EvidenceKind)
     assert set(PARTIES) == set(Role)
@@ -65,7 +65,7 @@ def tell_everything(world: EvidentWorld) -> None:
     world.look()
 
 
-@pytest.mark.clause("TC-PLAT-73")
+@pytest.mark.clause("TC-PLAT-60")
 @pytest.mark.parametrize("role", PARTIES)
 def test_a_party_is_answered_exactly_that(world: EvidentWorld, role: Role) -> None:
     tell_everything(world)
@@ -83,7 +83,7 @@ def test_a_party_is_answered_exactly_that(world: EvidentWorld, role: Role) -> No
         assert "boxes" not in shown
 
 
-@pytest.mark.clause("TC-PLAT-73")
+@pytest.mark.clause("TC-PLAT-60")
 def test_a_crash_says_when_and_why_and_of_which_release(world: EvidentWorld) -> None:
     world.device.crashes()
     world.look()
@@ -92,7 +92,7 @@ def test_a_crash_says_when_and_why_and_of_which_release(world: EvidentWorld) -> 
     assert (seen["at_s"], seen["reason"], seen["is_proved"]) == (TIME_S, "trap", True)
 
 
-@pytest.mark.clause("TC-PLAT-74")
+@pytest.mark.clause("TC-PLAT-61")
 def test_a_pseudonym_tells_devices_apart_and_is_another_one_for_others(
     world: EvidentWorld,
 ) -> None:
@@ -109,7 +109,7 @@ def test_a_pseudonym_tells_devices_apart_and_is_another_one_for_others(
     assert make_pseudonym(1, 1, b"\1" * 16) not in known
 
 
-@pytest.mark.clause("TC-PLAT-73")
+@pytest.mark.clause("TC-PLAT-60")
 def test_what_belongs_to_others_does_not_exist(world: EvidentWorld) -> None:
     world.device.crashes()
     world.device.happens("load-refused", uid="else", reason="token")
@@ -126,7 +126,7 @@ def test_what_belongs_to_others_does_not_exist(world: EvidentWorld) -> None:
         assert problem_of(world.rollouts.parties.client(role).get(path), 404)
 
 
-@pytest.mark.clause("TC-PLAT-73")
+@pytest.mark.clause("TC-PLAT-60")
 def test_who_names_an_owner_that_has_signed_nothing_sees_nothing_of_its_devices(
     world: EvidentWorld,
 ) -> None:
@@ -142,7 +142,7 @@ def test_who_names_an_owner_that_has_signed_nothing_sees_nothing_of_its_devices(
     assert [each["uid"] for each in world.seen(Role.DEVELOPER)] == [BOX]
 
 
-@pytest.mark.clause("TC-PLAT-73")
+@pytest.mark.clause("TC-PLAT-60")
 def test_a_container_that_came_by_hand_is_seen_by_the_parties_of_its_owner(
     world: EvidentWorld,
 ) -> None:
@@ -174,7 +174,7 @@ def test_events_are_asked_for_by_device_container_and_kind(world: EvidentWorld) 
         problem_of(client.get("/api/evidence", params=asked), 400)
 
 
-@pytest.mark.clause("TC-PLAT-74")
+@pytest.mark.clause("TC-PLAT-61")
 def test_a_page_has_a_hundred_events_and_the_next_one_goes_on(world: EvidentWorld) -> None:
     for _ in range(120):
         world.device.crashes()
@@ -187,7 +187,7 @@ def test_a_page_has_a_hundred_events_and_the_next_one_goes_on(world: EvidentWorl
         assert ids == sorted(ids, reverse=True)
 
 
-@pytest.mark.clause("TC-PLAT-73")
+@pytest.mark.clause("TC-PLAT-60")
 def test_hostile_bytes_are_shown_flat(world: EvidentWorld) -> None:
     hostile: Any = (b"\x1b[2J\r\n\xff", b'{"event":"\\u202e","uid":"\\u001b"}', bytes(1024), b"")
     for content in hostile:

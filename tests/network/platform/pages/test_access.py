@@ -206,12 +206,12 @@ def expected(row: Row, who: Somebody, good_status: int) -> int:
     return good_status if who.organisation in (row.done_by or row.seen_by) else 403
 
 
-@pytest.mark.clause("TC-PLAT-81")
+@pytest.mark.clause("TC-PLAT-65")
 def test_the_table_has_exactly_the_pages_that_there_are(asked: PageWorld) -> None:
     assert {*page_routes(asked)} == TABLE.keys()
 
 
-@pytest.mark.clause("TC-PLAT-80", "TC-PLAT-81")
+@pytest.mark.clause("TC-PLAT-64", "TC-PLAT-65")
 @pytest.mark.parametrize("operation", [each for each in TABLE if each not in ("POST /log-in",)])
 def test_a_page_is_for_exactly_those_who_may(
     asked: PageWorld, everybody: list[Somebody], operation: str
@@ -269,7 +269,7 @@ def require_headers(answer: httpx.Response) -> None:
         assert "SameSite=strict" in cookie
 
 
-@pytest.mark.clause("TC-PLAT-81")
+@pytest.mark.clause("TC-PLAT-65")
 def test_no_token_of_a_program_opens_a_page(asked: PageWorld) -> None:
     client = asked.platform.client("infra")
     headers = asked.platform.token(client, *PlatformScope)

@@ -24,7 +24,7 @@ def refusal_of(client: PageClient, path: str, fields: Mapping[str, str], status:
     return page.text
 
 
-@pytest.mark.clause("TC-PLAT-80")
+@pytest.mark.clause("TC-PLAT-64")
 def test_whoever_logs_in_has_the_session_of_the_api(unchanged: PageWorld) -> None:
     page = unchanged.nobody()
     answer = page.log_in(NAME)
@@ -37,7 +37,7 @@ def test_whoever_logs_in_has_the_session_of_the_api(unchanged: PageWorld) -> Non
     assert page.client.get("/api/me").json()["csrf"] == page.csrf
 
 
-@pytest.mark.clause("TC-PLAT-80")
+@pytest.mark.clause("TC-PLAT-64")
 def test_a_wrong_password_opens_nothing_and_is_counted(world: PageWorld) -> None:
     page = world.nobody()
     for _ in range(5):
@@ -49,7 +49,7 @@ def test_a_wrong_password_opens_nothing_and_is_counted(world: PageWorld) -> None
     assert page.log_in(NAME).status_code == 401  # right, and too early
 
 
-@pytest.mark.clause("TC-PLAT-80")
+@pytest.mark.clause("TC-PLAT-64")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -71,14 +71,14 @@ def test_a_page_of_another_site_sends_no_form(
     assert unchanged.rollouts.show(unchanged.numbers["halted"])["state"] == "halted"
 
 
-@pytest.mark.clause("TC-PLAT-80")
+@pytest.mark.clause("TC-PLAT-64")
 def test_a_form_to_log_in_that_comes_from_nowhere_is_refused(unchanged: PageWorld) -> None:
     answer = unchanged.nobody().client.post("/log-in", data={"name": NAME, "password": PASSWORD})
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
 
 
-@pytest.mark.clause("TC-PLAT-80")
+@pytest.mark.clause("TC-PLAT-64")
 @pytest.mark.parametrize("csrf", ["", "0" * 64, "wrong", "\u00e9"])
 def test_a_form_needs_the_csrf_of_its_session(unchanged: PageWorld, csrf: str) -> None:
     path = f"/rollouts/{unchanged.numbers['halted']}/cancel"
@@ -90,7 +90,7 @@ def test_a_form_needs_the_csrf_of_its_session(unchanged: PageWorld, csrf: str) -
     assert unchanged.rollouts.show(unchanged.numbers["halted"])["state"] == "halted"
 
 
-@pytest.mark.clause("TC-PLAT-80")
+@pytest.mark.clause("TC-PLAT-64")
 def test_whoever_logs_out_or_whose_time_is_over_logs_in_again(world: PageWorld) -> None:
     page = PageClient(world.platform.log_in(NAME))
     token = page.client.cookies[COOKIE]
@@ -104,7 +104,7 @@ def test_whoever_logs_out_or_whose_time_is_over_logs_in_again(world: PageWorld) 
     assert late.look("/rollouts", 401).values("form", "action") == ["/log-in"]
 
 
-@pytest.mark.clause("TC-PLAT-81")
+@pytest.mark.clause("TC-PLAT-65")
 def test_a_rollout_is_drafted_judged_started_and_steered(world: PageWorld) -> None:
     operator, drafting = world.client("infra"), f"/releases/{BOX}/1/rollout"
     fields = operator.look(drafting).fields
@@ -129,7 +129,7 @@ def test_a_rollout_is_drafted_judged_started_and_steered(world: PageWorld) -> No
     assert "cannot pause" in refusal_of(operator, f"{path}/pause", {}, 409)
 
 
-@pytest.mark.clause("TC-PLAT-81")
+@pytest.mark.clause("TC-PLAT-65")
 def test_a_halted_rollout_says_why_and_is_retried(world: PageWorld) -> None:
     operator, path = world.client("infra"), f"/rollouts/{world.numbers['halted']}"
     page = operator.look(path)
@@ -143,7 +143,7 @@ def test_a_halted_rollout_says_why_and_is_retried(world: PageWorld) -> None:
     assert (counts["failed"], counts["waiting"]) == (0, 2)
 
 
-@pytest.mark.clause("TC-PLAT-81")
+@pytest.mark.clause("TC-PLAT-65")
 def test_what_a_form_cannot_have_is_named_and_stays_in_it(unchanged: PageWorld) -> None:
     operator, path = unchanged.client("infra"), f"/releases/{BOX}/1/rollout"
     fields = operator.look(path).fields
@@ -163,7 +163,7 @@ def test_what_a_form_cannot_have_is_named_and_stays_in_it(unchanged: PageWorld) 
         assert page.fields["most_at_once"] == sent["most_at_once"]
 
 
-@pytest.mark.clause("TC-PLAT-81")
+@pytest.mark.clause("TC-PLAT-65")
 def test_a_rental_is_asked_for_granted_and_its_withdrawal_shown(world: PageWorld) -> None:
     developer, owner = world.client("dev"), world.client("boxes")
     Renting(world.rollouts.parties).release(4)
@@ -188,7 +188,7 @@ def test_a_rental_is_asked_for_granted_and_its_withdrawal_shown(world: PageWorld
     assert owner.send(f"{offer}/open").status_code == 303
 
 
-@pytest.mark.clause("TC-PLAT-83")
+@pytest.mark.clause("TC-PLAT-67")
 def test_whoever_signs_sees_the_command_for_the_own_parts(world: PageWorld) -> None:
     path = f"/releases/{BOX}/2"
     command = "tinycontainerctl platform sign http://testserver box 2"
@@ -203,7 +203,7 @@ def test_whoever_signs_sees_the_command_for_the_own_parts(world: PageWorld) -> N
     assert "reboot" not in world.client("dev").client.get(path, headers=hostile).text
 
 
-@pytest.mark.clause("TC-PLAT-81")
+@pytest.mark.clause("TC-PLAT-65")
 def test_a_device_shows_what_it_is_to_run_beside_what_it_runs(unchanged: PageWorld) -> None:
     owner = unchanged.client("boxes")
     text = owner.look(f"/devices/{DEVICES[0]}").text
@@ -255,7 +255,7 @@ def test_lists_go_on_where_their_page_ends(world: PageWorld) -> None:
         (b"a=" + b"x" * (64 << 10), "application/x-www-form-urlencoded", 413),
     ],
 )
-@pytest.mark.clause("TC-PLAT-80")
+@pytest.mark.clause("TC-PLAT-64")
 def test_a_body_that_is_no_small_form_is_refused(
     unchanged: PageWorld, content: bytes, media_type: str, status: int
 ) -> None:

@@ -106,7 +106,7 @@ def require_inert(page: ParsedPage, path: str) -> None:
     assert all(each.isprintable() or each == "\n" for each in "".join(page.texts)), path
 
 
-@pytest.mark.clause("TC-PLAT-82")
+@pytest.mark.clause("TC-PLAT-66")
 def test_hostile_texts_change_no_element_and_no_attribute_of_any_page(world: PageWorld) -> None:
     assert len(PAYLOADS) >= 50
     write_everywhere(world, PLAIN)
@@ -118,7 +118,7 @@ def test_hostile_texts_change_no_element_and_no_attribute_of_any_page(world: Pag
             require_inert(page, path)
 
 
-@pytest.mark.clause("TC-PLAT-82")
+@pytest.mark.clause("TC-PLAT-66")
 def test_a_hostile_uid_is_shown_by_its_digits(world: PageWorld) -> None:
     for payload in PAYLOADS:
         uid = payload.encode()[:63]
@@ -130,7 +130,7 @@ def test_a_hostile_uid_is_shown_by_its_digits(world: PageWorld) -> None:
             assert f"hex:{uid.hex()}" in page.text, payload
 
 
-@pytest.mark.clause("TC-PLAT-82")
+@pytest.mark.clause("TC-PLAT-66")
 @pytest.mark.parametrize("path", REFLECTED)
 def test_what_is_in_an_address_stays_text(unchanged: PageWorld, path: str) -> None:
     client = unchanged.client("boxes").client
@@ -143,7 +143,7 @@ def test_what_is_in_an_address_stays_text(unchanged: PageWorld, path: str) -> No
         require_inert(ParsedPage(answer.text), path)
 
 
-@pytest.mark.clause("TC-PLAT-82")
+@pytest.mark.clause("TC-PLAT-66")
 def test_what_is_sent_with_a_form_comes_back_as_text(world: PageWorld) -> None:
     operator, developer = world.client("infra"), world.client("dev")
     drafting, asking = f"/releases/{BOX}/1/rollout", f"/offers/{world.numbers['offer']}/rentals"

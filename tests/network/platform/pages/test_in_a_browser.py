@@ -73,7 +73,7 @@ def log_in(browser: Browser, name: str, password: str = PASSWORD) -> None:
     press(browser, "Log in")
 
 
-@pytest.mark.clause("TC-PLAT-80", "TC-PLAT-81")
+@pytest.mark.clause("TC-PLAT-64", "TC-PLAT-65")
 def test_an_operator_drafts_a_rollout_starts_it_and_leaves(
     world: PageWorld, browser: Browser
 ) -> None:
@@ -104,7 +104,7 @@ def test_an_operator_drafts_a_rollout_starts_it_and_leaves(
     assert asked == {urlsplit(address).netloc}
 
 
-@pytest.mark.clause("TC-PLAT-81")
+@pytest.mark.clause("TC-PLAT-65")
 def test_every_page_fits_on_a_phone_and_a_desk_in_light_and_dark(
     world: PageWorld, browser: Browser, tmp_path: Path
 ) -> None:

@@ -26,7 +26,7 @@ def texts() -> Iterator[tuple[str, str]]:
         yield each.name, each.read_text()
 
 
-@pytest.mark.clause("TC-PLAT-80", "TC-PLAT-82")
+@pytest.mark.clause("TC-PLAT-64", "TC-PLAT-66")
 def test_no_file_has_scripts_inline_styles_or_addresses_of_others() -> None:
     assert len(dict(texts())) > 10
     for name, text in texts():
@@ -60,12 +60,12 @@ def test_what_a_template_is_not_given_is_an_error() -> None:
         (b"\xff", "hex:ff"),
     ],
 )
-@pytest.mark.clause("TC-PLAT-83")
+@pytest.mark.clause("TC-PLAT-67")
 def test_a_uid_is_written_as_the_command_line_takes_it(uid: bytes, shown: str) -> None:
     assert write_uid(uid.hex()) == shown
 
 
-@pytest.mark.clause("TC-PLAT-83")
+@pytest.mark.clause("TC-PLAT-67")
 def test_a_command_means_the_same_in_a_shell() -> None:
     words = write_command("sign", "http://[::1]:80", "box", "1", "mask; reboot")
     assert words == "tinycontainerctl platform sign 'http://[::1]:80' box 1 'mask; reboot'"

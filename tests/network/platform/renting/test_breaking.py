@@ -43,7 +43,7 @@ def test_what_is_within_all_limits_breaks_none() -> None:
     assert list_breaks(OfferLimits.model_validate(LIMITS), 0, Release(b"box", 1)) == ()
 
 
-@pytest.mark.clause("TC-PLAT-61")
+@pytest.mark.clause("TC-PLAT-49")
 def test_calls_beyond_the_mask_are_named() -> None:
     beyond = "calls that the offer does not allow:"
     assert breaks(asked=0b10011) == (f"the code asks for {beyond} open, write",)
@@ -52,7 +52,7 @@ def test_calls_beyond_the_mask_are_named() -> None:
     assert breaks(asked=1, syscalls=[]) == (f"the code asks for {beyond} heartbeat",)
 
 
-@pytest.mark.clause("TC-PLAT-61")
+@pytest.mark.clause("TC-PLAT-49")
 @pytest.mark.parametrize(
     ("endpoint", "is_covered"),
     [
@@ -70,7 +70,7 @@ def test_an_endpoint_that_is_not_offered_is_named(endpoint: Endpoint, is_covered
     assert breaks(endpoints=(endpoint,)) == (() if is_covered else (problem,))
 
 
-@pytest.mark.clause("TC-PLAT-61")
+@pytest.mark.clause("TC-PLAT-49")
 @pytest.mark.parametrize("direction", Direction)
 def test_an_offer_of_both_directions_covers_each(direction: Direction) -> None:
     offered = {"peer": "container", "peer_uid": "hex:00", "peer_endpoint": 2}
@@ -80,7 +80,7 @@ def test_an_offer_of_both_directions_covers_each(direction: Direction) -> None:
     assert list_breaks(OfferLimits.model_validate(limits), 0, release) == ()
 
 
-@pytest.mark.clause("TC-PLAT-61")
+@pytest.mark.clause("TC-PLAT-49")
 def test_a_period_that_is_too_short_is_named() -> None:
     allowed = "; the offer allows 100 ms or more"
     short = Security(loop_period_ms=99, loop_max_duration_ms=9)
@@ -90,7 +90,7 @@ def test_a_period_that_is_too_short_is_named() -> None:
     assert breaks(security=short, period_ms=0) == ()
 
 
-@pytest.mark.clause("TC-PLAT-61")
+@pytest.mark.clause("TC-PLAT-49")
 @pytest.mark.parametrize(
     ("longest_ms", "period_ms", "shown"),
     [
@@ -109,7 +109,7 @@ def test_a_share_that_is_too_large_is_named(
     assert breaks(security=security) == (() if shown is None else (problem,))
 
 
-@pytest.mark.clause("TC-PLAT-61")
+@pytest.mark.clause("TC-PLAT-49")
 def test_the_container_map_overrules_the_security_array() -> None:
     fast = replace(CONTAINER, period_ms=50, exec_time_ms=50)
     assert len(breaks(container=fast)) == 2
@@ -117,7 +117,7 @@ def test_the_container_map_overrules_the_security_array() -> None:
     assert breaks(container=slow, security=Security(0, 1, 1)) == ()
 
 
-@pytest.mark.clause("TC-PLAT-63")
+@pytest.mark.clause("TC-PLAT-51")
 @pytest.mark.parametrize(
     ("expires_s", "is_too_long"), [(100, False), (99, False), (101, True), (None, True)]
 )

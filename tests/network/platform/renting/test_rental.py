@@ -20,7 +20,7 @@ LEGAL = {
 }
 
 
-@pytest.mark.clause("TC-PLAT-62")
+@pytest.mark.clause("TC-PLAT-50")
 @pytest.mark.parametrize(("state", "event"), [*itertools.product(RentalState, RentalEvent)])
 def test_a_rental_takes_the_events_of_its_state_and_no_others(
     state: RentalState, event: RentalEvent
@@ -33,7 +33,7 @@ def test_a_rental_takes_the_events_of_its_state_and_no_others(
     assert str(caught.value) == f"a rental that is {state} has no event {event}"
 
 
-@pytest.mark.clause("TC-PLAT-62")
+@pytest.mark.clause("TC-PLAT-50")
 @pytest.mark.parametrize("state", RentalState)
 def test_what_is_open_ends_by_itself_and_nothing_else_does(state: RentalState) -> None:
     is_open = state in (RentalState.ASKED, RentalState.GRANTED)

@@ -162,7 +162,7 @@ class Desk:
         role = Role.OWNER
         if verb != "withdraw":
             role = next(each for each in PARTS if each.name == verb).role
-        platform = LyingPlatform(draws=self._draws, attack=attack)
+        platform = LyingPlatform(draws=self._draws, attack=attack, count=number)
         history = self._folder / f"signed-{number // RUNS_OF_A_HISTORY}"
         before = _files(history)
         with served(platform) as url:
@@ -188,7 +188,7 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {each.name: each.read_bytes() for each in folder.iterdir()} if folder.exists() else {}
 
 
-@pytest.mark.clause("TC-PLAT-25", "TC-PLAT-26", "TC-PLAT-27", "TC-PLAT-28", "TC-PLAT-68")
+@pytest.mark.clause("TC-PLAT-25", "TC-PLAT-26", "TC-PLAT-27", "TC-PLAT-28", "TC-PLAT-56")
 @pytest.mark.parametrize(
     ("seed", "rounds"),
     [

@@ -49,7 +49,7 @@ def refused(request: SigningRequest, last: Signed | None = None) -> tuple[Refusa
     return caught.value.reason, caught.value.text
 
 
-@pytest.mark.clause("TC-PLAT-68")
+@pytest.mark.clause("TC-PLAT-56")
 def test_an_honest_answer_passes_and_is_said_in_words() -> None:
     found = examine_withdrawal(request_of(), UID, signed_before(6))
     assert (found.uid, found.sequence, found.highest) == (UID, 7, 6)
@@ -62,7 +62,7 @@ def test_an_honest_answer_passes_and_is_said_in_words() -> None:
     )
 
 
-@pytest.mark.clause("TC-PLAT-68")
+@pytest.mark.clause("TC-PLAT-56")
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -80,7 +80,7 @@ def test_an_answer_about_something_else_is_refused(
     assert refused(replace(request_of(), **changes))[0] is reason
 
 
-@pytest.mark.clause("TC-PLAT-68")
+@pytest.mark.clause("TC-PLAT-56")
 @pytest.mark.parametrize(
     "said",
     [
@@ -94,7 +94,7 @@ def test_claims_that_are_more_or_less_than_a_withdrawal_are_refused(said: dict[s
     assert "says something else" in text
 
 
-@pytest.mark.clause("TC-PLAT-68")
+@pytest.mark.clause("TC-PLAT-56")
 @pytest.mark.parametrize("sequence", [0, 6, 7])
 def test_what_would_leave_something_in_force_is_refused(sequence: int) -> None:
     reason, text = refused(request_of(sequence), signed_before(7))
@@ -102,7 +102,7 @@ def test_what_would_leave_something_in_force_is_refused(sequence: int) -> None:
     assert text == f"it counts {sequence}, but 7 was signed here before, which stays in force"
 
 
-@pytest.mark.clause("TC-PLAT-68")
+@pytest.mark.clause("TC-PLAT-56")
 def test_numbers_that_are_used_up_are_warned_of() -> None:
     def warnings(sequence: int, last: Signed | None = None) -> list[str]:
         lines = examine_withdrawal(request_of(sequence), UID, last).lines
@@ -121,7 +121,7 @@ def test_what_is_remembered_can_be_read_again() -> None:
     assert (signed.version, signed.claims.mask) == (7, b"\0")
 
 
-@pytest.mark.clause("TC-PLAT-68")
+@pytest.mark.clause("TC-PLAT-56")
 def test_a_platform_is_asked_for_a_higher_number_than_was_signed_here() -> None:
     platform = FakePlatform()
     with served(platform) as url:

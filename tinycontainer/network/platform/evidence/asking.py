@@ -164,11 +164,12 @@ class EvidenceAsker:
     def _prove_anew(
         self, proved: ProvedUpTo, given: FoundEvidence, statement: Statement, until_s: float
     ) -> FoundEvidence | None:
-        """What a statement proves of all that the device keeps; None if nothing."""
-        run = self._fetch(0, until_s)
-        if run is None:
-            return None
-        run = self._complete(run, statement, until_s)
+        """What a statement proves of all that the device keeps; None if nothing.
+
+        Raises:
+            GatewayFailed: the gateway gives no more events.
+        """
+        run = self._complete(_require(self._fetch(0, until_s)), statement, until_s)
         try:
             check_events(statement, run.chain, run.events)
         except EvidenceRefused:
@@ -208,9 +209,7 @@ class EvidenceAsker:
         last = run.events[-1].number if run.events else run.since
         if last >= statement.newest_event:
             return run
-        later = self._fetch(last, until_s)
-        if later is None:
-            return run
+        later = _require(self._fetch(last, until_s))
         return replace(run, events=(*run.events, *later.events))
 
     def _fetch(self, since: int, until_s: float) -> "_Run | None":
@@ -267,6 +266,13 @@ def _begin_series(found: FoundEvidence, trouble: EvidenceTrouble, detail: str) -
 def _describe_gap(known: int, first: int) -> str:
     missing = f"events {known + 1} to {first - 1}"
     return f"the device no longer keeps {missing}, or it was set up anew"
+
+
+def _require(run: _Run | None) -> _Run:
+    """A run of a device that was awake a moment ago."""
+    if run is None:
+        raise GatewayFailed("the device does not answer any more")
+    return run
 
 
 def _unanswered(found: FoundEvidence, failure: GatewayFailed) -> FoundEvidence:
