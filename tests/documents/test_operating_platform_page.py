@@ -50,6 +50,8 @@ def test_an_image_installs_extras_that_there_are() -> None:
 
 
 def test_the_unit_runs_the_verb_that_the_image_runs() -> None:
-    (command,) = re.findall(r"^ExecStart=\S+/tinycontainerctl (.*)$", UNIT.read_text(), re.MULTILINE)
+    (command,) = re.findall(
+        r"^ExecStart=\S+/tinycontainerctl (.*)$", UNIT.read_text(), re.MULTILINE
+    )
     shown = [word.rpartition("/")[2] for word in command.split()]
     assert shown == [*words_of("ENTRYPOINT")[1:], *words_of("CMD")]

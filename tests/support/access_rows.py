@@ -1,7 +1,7 @@
 """A platform with rows of five organisations, all who may ask it, and what they ask about."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import count
@@ -13,7 +13,7 @@ from support.evident_rows import remember
 from support.four_parties import BOX, CODE, ENDPOINT, FourParties, good
 from support.platforms import ORGANISATIONS, PASSWORD, Platform
 from support.renting_rows import NEW_OFFER, RentingRows
-from support.rollout_rows import ENVELOPE, RolloutRows
+from support.rollout_rows import ENVELOPE, RolloutRows, Row
 from support.sboms import TLS, Sboms, document
 from support.worlds import KEYS
 from tinycontainer.network.platform.actor import SCOPES, PersonRight, PlatformScope
@@ -274,19 +274,18 @@ class World:
                 for each in (*DEVELOPERS, ""):
                     yield Subject(frozenset({each}), {"uid": own_uid(each)})
             case ["api", "offers", _] | ["api", _, "{uid}", "withdrawals", *_]:
-                yield from self._about_renting(operation, caller)
+                yield from _subjects(self._renting.about(operation, caller.organisation))
             case ["api", "rentals", *_] if operation not in _LISTS:
-                yield from self._about_renting(operation, caller)
-            case ["api", "devices", "{name}", "evidence"]:
-                yield from self._about_devices(operation)
-            case ["api", "devices", _, _] | ["api", "rollouts", *_] if operation not in _LISTS:
-                for seen_by, values, body in self._rollouts.about(operation):
-                    yield Subject(seen_by, values, body=body)
+                yield from _subjects(self._renting.about(operation, caller.organisation))
+            case ["api", "devices", _, "containers" | "connection"]:
+                yield from _subjects(self._rollouts.about(operation))
+            case ["api", "rollouts", *_] if operation not in _LISTS:
+                yield from _subjects(self._rollouts.about(operation))
             case ["api", "artefacts", "{sha256}"]:
                 yield from self._about_artefacts(operation, own)
             case ["api", "components", *_]:
                 yield Subject(own, {"purl": TLS["purl"]})
-            case ["api", "devices", "{name}"]:
+            case ["api", "devices", "{name}", *_]:
                 yield from self._about_devices(operation)
             case ["api", "profiles", "{number}"]:
                 yield from self._about_profiles(operation)
@@ -297,10 +296,6 @@ class World:
                 yield from self._about_a_release("/".join(rest), caller)
             case _:
                 yield Subject(own, body=self._new_row(operation, caller))
-
-    def _about_renting(self, operation: str, caller: Caller) -> Iterator[Subject]:
-        for seen_by, values, body in self._renting.about(operation, caller.organisation):
-            yield Subject(seen_by, values, body=body)
 
     def _new_row(self, operation: str, caller: Caller) -> dict[str, Any] | None:
         """The body of what adds a row."""
@@ -401,3 +396,8 @@ class World:
                     continue
                 values = {"uid": uid, "number": str(number), "part": part, **more}
                 yield Subject(seen_by, values, body=body)
+
+
+def _subjects(rows: Iterable[Row]) -> Iterator[Subject]:
+    for seen_by, values, body in rows:
+        yield Subject(seen_by, values, body=body)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from tinycontainer.interfaces.network.http_uri import parse_http_uri
@@ -249,6 +249,14 @@ class GatewayDouble:
         return Answer(200, self.blobs[name]) if name in self.blobs else problem(404, "unknown-blob")
 
 
+class AnsweringGateway(Protocol):
+    """What answers for a gateway."""
+
+    def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
+        """What it answers."""
+        ...
+
+
 @contextmanager
 def served(gateway: GatewayDouble) -> Iterator[GatewayClient]:
     """Serve until the block is left; a client of it."""
@@ -257,7 +265,7 @@ def served(gateway: GatewayDouble) -> Iterator[GatewayClient]:
 
 
 @contextmanager
-def served_at(gateway: GatewayDouble) -> Iterator[str]:
+def served_at(gateway: AnsweringGateway) -> Iterator[str]:
     """Serve until the block is left; where."""
 
     class Handler(BaseHTTPRequestHandler):

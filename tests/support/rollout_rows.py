@@ -100,7 +100,7 @@ class RolloutRows:
         body = {"uid": UID, "number": 1, "name": "first", "query": f"name={_DEVICE}"}
         number = good(self._client.post("/api/rollouts", json=body))["id"]
         for deed in {"running": ("start",), "paused": ("start", "pause")}.get(state, ()):
-            given = {} if deed == "start" else None
+            given: dict[str, int] | None = {} if deed == "start" else None
             good(self._client.post(f"/api/rollouts/{number}/{deed}", json=given))
         return int(number)
 

@@ -10,6 +10,8 @@ from .ports import HOST
 
 RIGHTS: Final = ("read", "start", "stop", "load", "delete", "update")
 """Of the gateway on a box, and of the platform at the gateway."""
+EVIDENCE: Final = "evidence.pem"
+"""The box's own private key, by which it signs what has happened on it."""
 RECORDINGS: Final = ("signature", "orientation", "temperature", "humidity", "radio")
 """What the sensors play; their endpoints are 11 to 15."""
 _HEAD: Final = Template(
@@ -48,6 +50,9 @@ _PLACE: Final = Template(
     """
 [state]
 file = "box.db"
+
+[evidence]
+key = "$evidence"
 
 [agent]
 bind = "$host:$port"
@@ -90,7 +95,7 @@ options = { file = "recordings/$recording.csv", repeat_after_ms = 20000 }
 
 
 def write_box_file(name: str, roles: Iterable[Role], port: int, coap: int) -> str:
-    """The text of a device file. What it names is: keys, recordings, and the context `gateway`.
+    """The text of a device file. It names files beside it: keys, recordings, the context `gateway`.
 
     Args:
         name: of the box; letters, digits, dots, underscores and hyphens.
@@ -99,7 +104,9 @@ def write_box_file(name: str, roles: Iterable[Role], port: int, coap: int) -> st
         coap: port of its gateway.
     """
     rights = ", ".join(f'"{right}"' for right in RIGHTS)
-    place = _PLACE.substitute(name=name, host=HOST, port=port, coap=coap, rights=rights)
+    place = _PLACE.substitute(
+        name=name, host=HOST, port=port, coap=coap, rights=rights, evidence=EVIDENCE
+    )
     return f"{_HEAD.substitute(name=name)}{_write_model(roles)}{place}{_write_drivers()}"
 
 

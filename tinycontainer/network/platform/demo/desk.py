@@ -14,6 +14,7 @@ from ..releases.parts import ReleasePart
 from .api import DemoClient
 from .judging import StoryBroken, StoryJudge
 from .people import DemoPerson, RunProgram
+from .yard_files import YardFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class DemoDesk:
     Attributes:
         people: of the demo, by role.
         boxes: the labels of each box, by its name.
+        yard: the files of the gateway and the boxes.
         platform: the platform's file.
         clients: of the platform, with the token of each of the people.
         gateway: asked with the platform's own token.
@@ -32,6 +34,7 @@ class DemoDesk:
 
     people: dict[Role, DemoPerson]
     boxes: Mapping[str, Mapping[str, str]]
+    yard: YardFiles
     platform: PlatformPlan
     clients: Mapping[Role, DemoClient]
     gateway: DemoClient

@@ -52,6 +52,7 @@ def join(desk: DemoDesk) -> None:
 
     Raises:
         StoryBroken: something is refused.
+        OSError: a public key cannot be read.
     """
     for role, person in desk.people.items():
         key = {"role": role, "name": "first key", "public": person.public_file.read_text()}
@@ -65,6 +66,7 @@ def join(desk: DemoDesk) -> None:
             "kind": "box",
             "labels": labels,
             "profile": profiles[labels["keys"]],
+            "evidence_key": desk.yard.evidence_public_file(name).read_text(),
         }
         owner.do("POST", "/api/devices", box)
         connection = {"gateway": GATEWAY, "endpoint": name}
@@ -88,7 +90,7 @@ bind = "127.0.0.1:{port}"
 
 # What a device runs is looked at more often than usual, so that one need not wait to see it.
 [limits]
-look_s = 5
+look_s = 3
 
 # The token is that of {HOLDER} in the gateway's file.
 [[gateways]]

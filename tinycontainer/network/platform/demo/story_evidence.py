@@ -17,7 +17,7 @@ def look_back(desk: DemoDesk) -> None:
     desk.judge.tell("7. Who sees what, and who has done what")
     _ask_for_component(desk)
     _ask_for_devices(desk)
-    # Here what devices sign of themselves is checked, once the platform can ask them for it.
+    _check_evidence(desk)
     _check_audit(desk)
 
 
@@ -57,6 +57,20 @@ def _ask_for_devices(desk: DemoDesk) -> None:
     numbers = {role: len(found) for role, found in rollouts.items()}
     wanted = {"developer": 0, "provider": 0, "infrastructure": 3, "owner": 3}
     judge.expect("owner and infrastructure see the rollouts", numbers, wanted)
+
+
+def _check_evidence(desk: DemoDesk) -> None:
+    import json, time
+    t = time.monotonic()
+    box = desk.boxes_with("keys", NEW)[0]
+    for role in Role:
+        for q in ("", f"?device={box}"):
+            r = desk.client(role).ask("GET", f"/api/evidence{q}")
+            print(role, q, r.status, r.value if r.status>=400 else "")
+            for e in (r.value.get("events") or [])[:100]: print("   ", {k:v for k,v in e.items() if v is not None})
+    for b in ("box01","box02"):
+        print(desk.program(("platform","evidence",desk.platform.web_uri,"box01","--key",str(desk.yard.evidence_public_file(b)),"--token",str(desk.people[Role.OWNER].token_file))))
+    print("TIME", time.monotonic()-t)
 
 
 def _check_audit(desk: DemoDesk) -> None:

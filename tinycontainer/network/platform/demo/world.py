@@ -216,6 +216,7 @@ def _join(setting: DemoSetting, files: DemoFiles, judge: StoryJudge) -> DemoDesk
     desk = DemoDesk(
         people=files.people,
         boxes=BOXES,
+        yard=files.yard,
         platform=files.platform,
         clients={role: DemoClient(uri, token, now_s) for role, token in tokens.items()},
         gateway=DemoClient(

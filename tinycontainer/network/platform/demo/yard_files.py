@@ -13,9 +13,10 @@ from typing import Final
 
 from tinycontainer.interfaces.network.security_context import make_security_contexts
 from tinycontainer.text import show
-from tinycontainer_tokens import Role
+from tinycontainer_tokens import KeyMaterial, Role
+from tinycontainer_tokens.key_files import to_pem, to_public_pem
 
-from .box_file import RECORDINGS, RIGHTS, write_box_file
+from .box_file import EVIDENCE, RECORDINGS, RIGHTS, write_box_file
 from .ports import HOST, YardPorts
 
 GROUP: Final = "boxes"
@@ -24,6 +25,7 @@ HOLDER: Final = "platform"
 """Of the gateway's token."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _TOKEN_BYTES: Final = 32
+_KEY_BYTES: Final = 32
 _PRIVATE_MODE: Final = 0o600
 _PUBLIC_MODE: Final = 0o644
 _PRIVATE_FOLDER_MODE: Final = 0o700
@@ -86,6 +88,14 @@ class YardFiles:
         """The device file of a box."""
         return self.directory / name / "device.toml"
 
+    def evidence_file(self, name: str) -> Path:
+        """The private key by which a box signs what has happened on it; only the box has it."""
+        return self.directory / name / EVIDENCE
+
+    def evidence_public_file(self, name: str) -> Path:
+        """Its public half, for whoever checks what the box has signed."""
+        return self.evidence_file(name).with_suffix(".pub")
+
 
 def make_yard(
     directory: Path,
@@ -134,6 +144,7 @@ def _write_boxes(
         folder.mkdir()
         text = write_box_file(name, keys, port, made.ports.coap)
         _write(made.device_file(name), text.encode(), _PUBLIC_MODE)
+        _write_evidence_key(made, name, random_bytes)
         _write_keys(folder / "keys", keys)
         _write_recordings(folder / "recordings")
         sides = make_security_contexts(random_bytes)
@@ -159,6 +170,14 @@ def _gateway_text(made: YardFiles, token: bytes) -> str:
     )
     devices = (_DEVICE.format(name=name, contexts=_CONTEXTS, group=GROUP) for name in made.names)
     return text + "".join(devices)
+
+
+def _write_evidence_key(
+    made: YardFiles, name: str, random_bytes: Callable[[int], bytes]
+) -> None:
+    key = KeyMaterial.from_private(random_bytes(_KEY_BYTES))
+    _write(made.evidence_file(name), to_pem(key), _PRIVATE_MODE)
+    _write(made.evidence_public_file(name), to_public_pem(key), _PUBLIC_MODE)
 
 
 def _write_keys(folder: Path, keys: Mapping[Role, bytes]) -> None:
