@@ -39,6 +39,7 @@ def test_the_example_of_every_verb_works_in_the_directory_of_a_demo(
     verbs = sorted(
         every_verb(), key=lambda each: (each[0][-1] != "init", each[0][0] != "sign", each[0])
     )
+    program.good("keygen", ".", "--evidence")
     for words, verb in verbs:
         name, *arguments = shlex.split(verb.example)
         assert (name, tuple(arguments[: len(words)])) == ("tinycontainerctl", words)
@@ -49,7 +50,7 @@ def test_the_example_of_every_verb_works_in_the_directory_of_a_demo(
             continue
         if words == ("platform", "demo"):  # it has a test of its own, which takes a while
             continue
-        if words in (("platform", "sign"), ("platform", "withdraw")):
+        if words in (("platform", "sign"), ("platform", "withdraw"), ("platform", "evidence")):
             problem = program.bad(*words, "http://127.0.0.1:9", *arguments[3:], code=1)
             assert "cannot be reached" in problem
             continue

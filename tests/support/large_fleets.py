@@ -147,8 +147,10 @@ def _add_devices(
     like = session.get_one(DeviceProfile, profiles[0])
     own = {organisations["boxes"]: profiles}
     for each in OTHER_OWNERS:
-        row = _copy(like, id=None, organisation_id=organisations[each])
-        own[organisations[each]] = [_insert_one(session, DeviceProfile, row)]
+        made = DeviceProfile(**_copy(like, id=None, organisation_id=organisations[each]))
+        session.add(made)
+        session.flush()
+        own[organisations[each]] = [made.id]
     rows = []
     for number in range(devices):
         owner = organisations[{9: "barn", 19: "yard"}.get(number % 20, "boxes")]
@@ -251,7 +253,9 @@ def _add_targets(
             "rollout_id": rollout.id,
             "device_id": each,
             "wave": 1 if place >= len(ids) // 10 and len(plan.waves) > 1 else 0,
-            "progress": _overruled(state, place) if done is None else _counted(each in done),
+            "progress": _overruled(state, place)
+            if done is None
+            else ("done" if each in done else "waiting"),
             "attempts": 0 if done is not None and each not in done else 1,
             **_BLANK,
             "changed_s": BEGIN_S,
@@ -278,10 +282,6 @@ def _add_targets(
 
 def _overruled(state: RolloutState, place: int) -> str:
     return DeviceProgress.SUPERSEDED.value if state.is_open else _ENDED[place % len(_ENDED)]
-
-
-def _counted(is_done: bool) -> str:
-    return (DeviceProgress.DONE if is_done else DeviceProgress.WAITING).value
 
 
 def _add_containers(session: Session, ids: list[int], releases: list[int]) -> None:
@@ -368,14 +368,12 @@ def _add_audit(session: Session, organisations: list[int], devices: int) -> None
 
 
 def _add_events(session: Session, ids: list[int], release: int) -> None:
-    known = {
-        "salt": bytes(16), "series": 1, "series_s": BEGIN_S, "problem": "", "problem_detail": "",
-    }  # fmt: skip
+    known = {"salt": bytes(16), "series": 1, "series_s": BEGIN_S}
+    known |= {"problem": "", "problem_detail": ""}
     session.execute(insert(DeviceEvidenceRow), [{"device_id": each, **known} for each in ids])
-    content = b'{"time_s":1800000000,"at_ns":0,"event":"loaded","uid":"box"}'
     common = {
         "series": 1,
-        "content": content,
+        "content": b'{"time_s":1800000000,"at_ns":0,"event":"loaded","uid":"box"}',
         "previous_chain": bytes(32),
         "is_proved": True,
         "kind": "loaded",
@@ -400,10 +398,3 @@ def _copy(row: PlatformTable, **changes: Any) -> dict[str, Any]:
     return {
         name: value for name, value in values.items() if name not in changes or value is not None
     }
-
-
-def _insert_one(session: Session, table: type[PlatformTable], values: Mapping[str, Any]) -> int:
-    made = table(**values)
-    session.add(made)
-    session.flush()
-    return int(made.id)  # type: ignore[attr-defined]
