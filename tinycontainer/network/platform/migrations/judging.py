@@ -41,12 +41,17 @@ def is_empty(connection: Connection) -> bool:
     return not inspect(connection).get_table_names()
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring a database up to date, within the transaction of the connection."""
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Bring a database up to date, within the transaction of the connection.
+
+    Args:
+        connection: to it.
+        revision: no further than to this version.
+    """
     config = Config()
     config.set_main_option("script_location", _DIRECTORY.replace("%", "%%"))
     config.attributes["context"] = {"connection": connection, "version_table": VERSION_TABLE}
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def _is_sound(connection: Connection) -> bool:
