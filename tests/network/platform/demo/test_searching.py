@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from support.demo_yards import PUBLIC_KEYS, made_yard
 from support.platform_demo import run_program
 from support.project import check_answer
 
@@ -67,7 +68,9 @@ def desk(tmp_path: Path) -> tuple[DemoDesk, list[str]]:
     said: list[str] = []
     nobody = DemoClient("http://127.0.0.1:1", "", around.monotonic_s)
     judge = StoryJudge(said.append, Event())
-    return DemoDesk(people, {}, plan, {}, nobody, run_program, judge), said
+    yard = made_yard(tmp_path, {"near": PUBLIC_KEYS})
+    boxes: dict[str, dict[str, str]] = {"near": {}}
+    return DemoDesk(people, boxes, yard, plan, {}, nobody, run_program, judge), said
 
 
 def test_a_private_key_that_lies_in_a_file_of_the_platform_breaks_the_story(
@@ -78,6 +81,15 @@ def test_a_private_key_that_lies_in_a_file_of_the_platform_breaks_the_story(
     (made.platform.directory / "lost").write_bytes(b"found: " + key)
     search_keys(made, HeardRequests())
     assert "FAILED: none of them is in what it keeps: seen ['provider'], not []" in said
+
+
+def test_a_key_of_a_box_that_lies_in_a_file_of_the_platform_breaks_the_story(
+    desk: tuple[DemoDesk, list[str]],
+) -> None:
+    made, said = desk
+    (made.platform.directory / "lost").write_bytes(made.yard.evidence_file("near").read_bytes())
+    search_keys(made, HeardRequests())
+    assert "FAILED: none of them is in what it keeps: seen ['near'], not []" in said
 
 
 def test_a_private_key_that_was_sent_to_the_platform_breaks_the_story(

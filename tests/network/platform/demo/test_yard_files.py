@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import stat
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +19,11 @@ from support.demo_yards import (
 )
 from support.project import Program
 
+from tinycontainer.network.platform.demo.box_file import write_box_profile
 from tinycontainer.network.platform.demo.ports import YardPorts
 from tinycontainer.network.platform.demo.yard_files import make_yard
 from tinycontainer_tokens import Role
+from tinycontainer_tokens.key_files import parse
 
 
 @pytest.fixture(autouse=True)
@@ -53,9 +56,29 @@ def test_only_their_owner_can_read_files_with_secrets_also_after_it_ran(tmp_path
     assert {stat.S_IMODE(path.stat().st_mode) for path in folders} == {0o700}
 
 
-def test_no_file_has_a_private_key(tmp_path: Path) -> None:
-    found = made_yard(tmp_path).directory.rglob("*")
-    assert not [path for path in found if path.is_file() and b"PRIVATE" in path.read_bytes()]
+def test_the_only_private_key_of_a_box_is_its_own_which_only_its_owner_can_read(
+    tmp_path: Path,
+) -> None:
+    files = made_yard(tmp_path)
+    found = files.directory.rglob("*")
+    private = [path for path in found if path.is_file() and b"PRIVATE" in path.read_bytes()]
+    assert sorted(private) == [files.evidence_file(name) for name in files.names]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
+    for name in files.names:
+        key = parse(files.evidence_file(name).read_bytes())
+        assert parse(files.evidence_public_file(name).read_bytes()) == key.public_half()
+
+
+def test_each_box_has_another_key_for_evidence_and_the_profile_of_all_has_none(
+    tmp_path: Path,
+) -> None:
+    files = made_yard(tmp_path)
+    keys = {files.evidence_file(name).read_bytes() for name in files.names}
+    assert len(keys) == len(files.names)
+    for name in files.names:
+        table = tomllib.loads(files.device_file(name).read_text())["evidence"]
+        assert table == {"key": "evidence.pem"}
+    assert "evidence" not in tomllib.loads(write_box_profile(PUBLIC_KEYS))
 
 
 def test_each_box_believes_the_keys_that_it_was_given_and_no_others(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The story, part three: what each party can know afterwards, and no more."""
 
-from typing import Final
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from tinycontainer_tokens import Role
@@ -10,6 +11,10 @@ from .joining import NEW, PLATFORM_FILE
 from .story_releases import COURIER, LIBRARY
 
 _QUESTION: Final = urlencode({"purl": LIBRARY["purl"]})
+_HAPPENED: Final = ("changed", "started", "loaded", "ended", "changed", "started", "loaded")
+"""On a box that has got the first release and then the second one, the newest first."""
+_MOVED: Final = [("ready", "running"), ("running", "stopping"), ("ready", "running")]
+"""States of the container before and after each of these events that changes them."""
 
 
 def look_back(desk: DemoDesk) -> None:
@@ -60,17 +65,57 @@ def _ask_for_devices(desk: DemoDesk) -> None:
 
 
 def _check_evidence(desk: DemoDesk) -> None:
-    import json, time
-    t = time.monotonic()
-    box = desk.boxes_with("keys", NEW)[0]
-    for role in Role:
-        for q in ("", f"?device={box}"):
-            r = desk.client(role).ask("GET", f"/api/evidence{q}")
-            print(role, q, r.status, r.value if r.status>=400 else "")
-            for e in (r.value.get("events") or [])[:100]: print("   ", {k:v for k,v in e.items() if v is not None})
-    for b in ("box01","box02"):
-        print(desk.program(("platform","evidence",desk.platform.web_uri,"box01","--key",str(desk.yard.evidence_public_file(b)),"--token",str(desk.people[Role.OWNER].token_file))))
-    print("TIME", time.monotonic()-t)
+    judge = desk.judge
+    box, other = desk.boxes_with("keys", NEW)[:2]
+    target = f"/api/evidence?device={box}"
+    judge.await_expected(
+        f"the owner sees what has happened on {box}, which has signed it",
+        lambda: _proved(desk.client(Role.OWNER).get(target)["events"]),
+        [(kind, box, True) for kind in _HAPPENED],
+    )
+    words = [each["words"] for each in desk.client(Role.OWNER).get(target)["events"]]
+    judge.expect("in the words of the box", None in words, False)
+    operated = desk.client(Role.INFRASTRUCTURE).get(target)["events"]
+    states = [(each["before"], each["after"]) for each in operated if each["before"]]
+    judge.expect("the infrastructure sees all states", states, _MOVED)
+    judge.expect("and no words of a box", {each["words"] for each in operated}, {None})
+    parties = (Role.DEVELOPER, Role.PROVIDER)
+    judge.await_expected(
+        "the developer sees what was refused, the provider what has run, and no more",
+        lambda: {role.value: _kinds(desk, role) for role in parties},
+        {"developer": {"refused"}, "provider": {"started", "ended"}},
+    )
+    told = b"".join(desk.client(role).fetch("/api/evidence") for role in parties)
+    named = [name for name in desk.boxes if name.encode() in told]
+    judge.expect("neither of them is told the name of a box", named, [])
+    _check_elsewhere(desk, box, other)
+
+
+def _check_elsewhere(desk: DemoDesk, box: str, other: str) -> None:
+    """Check what a box has signed on the owner's machine, with its key and that of another box."""
+    judge, token_file = desk.judge, desk.people[Role.OWNER].token_file
+
+    def check(name: str) -> tuple[int, str]:
+        key_file = desk.yard.evidence_public_file(name)
+        options = ("--key", str(key_file), "--token", str(token_file))
+        return desk.program(("platform", "evidence", desk.platform.web_uri, box, *options))
+
+    with ThreadPoolExecutor(2) as pool:
+        (code, said), (other_code, refusal) = pool.map(check, (box, other))
+    is_said = f"device {box}" in said and "none was changed, left out or made up" in said
+    judge.expect(
+        f"the owner's own program proves it with the key of {box}", (code, is_said), (0, True)
+    )
+    is_refused = "nothing is proved: signature" in refusal
+    judge.expect(f"with the key of {other} nothing is proved", (other_code, is_refused), (1, True))
+
+
+def _proved(events: list[Any]) -> list[tuple[str, str, bool]]:
+    return [(each["kind"], each["device"], each["is_proved"]) for each in events]
+
+
+def _kinds(desk: DemoDesk, role: Role) -> set[str]:
+    return {each["kind"] for each in desk.client(role).get("/api/evidence")["events"]}
 
 
 def _check_audit(desk: DemoDesk) -> None:

@@ -24,10 +24,11 @@ def search_keys(desk: DemoDesk, heard: HeardRequests) -> None:
         "what the platform has heard": [bytes(heard.content)],
         "what it keeps": list(contents_of(desk.platform)),
     }
-    private = sorted(path for each in desk.people.values() for path in each.folder.rglob("*.pem"))
-    judge.expect("there are five private keys", len(private), 5)
+    private = _private_keys(desk)
+    wanted = 5 + len(desk.boxes)
+    judge.expect("there are five private keys of people, and one of each box", len(private), wanted)
     for name, contents in places.items():
-        found = [path.stem for path in private if find_key(_secret_of(path), contents)]
+        found = [whose for whose, path in private if find_key(_secret_of(path), contents)]
         judge.expect(f"none of them is in {name}", found, [])
         public = [
             each.role.value
@@ -35,6 +36,16 @@ def search_keys(desk: DemoDesk, heard: HeardRequests) -> None:
             if not _is_public_in(each.public_file, contents)
         ]
         judge.expect(f"each public key is found in {name}, so the search works", public, [])
+
+
+def _private_keys(desk: DemoDesk) -> list[tuple[str, Path]]:
+    """All private keys of the demo, each with whose it is: a role or a box."""
+    of_people = (path for each in desk.people.values() for path in each.folder.rglob("*.pem"))
+    of_boxes = desk.yard.directory.rglob("*.pem")
+    return [
+        *((path.stem, path) for path in sorted(of_people)),
+        *((path.parent.name, path) for path in sorted(of_boxes)),
+    ]
 
 
 def _secret_of(path: Path) -> bytes:

@@ -172,9 +172,7 @@ def _gateway_text(made: YardFiles, token: bytes) -> str:
     return text + "".join(devices)
 
 
-def _write_evidence_key(
-    made: YardFiles, name: str, random_bytes: Callable[[int], bytes]
-) -> None:
+def _write_evidence_key(made: YardFiles, name: str, random_bytes: Callable[[int], bytes]) -> None:
     key = KeyMaterial.from_private(random_bytes(_KEY_BYTES))
     _write(made.evidence_file(name), to_pem(key), _PRIVATE_MODE)
     _write(made.evidence_public_file(name), to_public_pem(key), _PUBLIC_MODE)
