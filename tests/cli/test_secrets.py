@@ -51,7 +51,7 @@ def test_no_verb_tells_a_secret_whether_it_succeeds_or_fails(
     monkeypatch.chdir(box)
     outputs, errors = [], []
     for example in examples():
-        if example[0] in ("compare", "conform", "demo"):
+        if "demo" in example[:2] or example[0] in ("compare", "conform"):
             continue  # they make keys of their own, or none, and take long
         for arguments in (
             example,

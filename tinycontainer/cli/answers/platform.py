@@ -18,11 +18,63 @@ class CheckedPlatform(AnswerTable):
 class PlatformLine(AnswerTable):
     """The platform is served from now on."""
 
+    at: str
+    """ISO 8601, in UTC; in all lines."""
     event: Literal["serving"]
     http: str
 
 
-PlatformServeAnswer = CheckedPlatform | PlatformLine
+class PlatformRequestLine(AnswerTable):
+    """A request was answered."""
+
+    at: str
+    event: Literal["request"]
+    method: str
+    route: str
+    """The resource, without what its path names; empty if there is none."""
+    status: int
+    ms: float
+    """Until the answer began."""
+
+
+class PlatformJobLine(AnswerTable):
+    """A job on a device has ended."""
+
+    at: str
+    event: Literal["job"]
+    number: int
+    kind: str
+    gateway: str
+    outcome: str
+    reason: str
+
+
+class PlatformRolloutLine(AnswerTable):
+    """A rollout has changed by itself."""
+
+    at: str
+    event: Literal["rollout"]
+    number: int
+    state: str
+    wave: int
+
+
+class PlatformWarningLine(AnswerTable):
+    """An operator may have to do something."""
+
+    at: str
+    event: Literal["warning"]
+    problem: str
+
+
+PlatformServeAnswer = (
+    CheckedPlatform
+    | PlatformLine
+    | PlatformRequestLine
+    | PlatformJobLine
+    | PlatformRolloutLine
+    | PlatformWarningLine
+)
 
 
 class PlatformInitAnswer(AnswerTable):
