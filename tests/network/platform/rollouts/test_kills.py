@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from support.deliveries import served_at
 from support.killed_platform import FleetOverHttp, KilledPlatform
 from support.platforms import empty_database, made_platform
 from support.rollouts import GATEWAY, Rollouts
 
+from tinycontainer.network.platform.tables.rollouts import JobRow
+
 POSTGRESQL = os.environ.get("TINYCONTAINER_TEST_POSTGRESQL", "")
 """URL of an empty database of PostgreSQL, on which the rows are if given."""
 BOXES = [f"box-{number}" for number in range(1, 7)]
-SETTLED_S = 120.0
+SETTLED_S = 240.0
 SEED = 20261130
 
 
@@ -40,7 +43,15 @@ def settle(rollouts: Rollouts, killed: KilledPlatform, fleet: FleetOverHttp, num
         if rollouts.show(number)["state"] == "done":
             return
         time.sleep(0.02)
-    pytest.fail(f"it does not end: {rollouts.show(number)}, {rollouts.progress(number)}")
+    pytest.fail(f"it does not end: {rollouts.progress(number)}, {open_jobs(rollouts)}")
+
+
+def open_jobs(rollouts: Rollouts) -> list[str]:
+    """What goes on, for whoever looks why it does not end."""
+    with rollouts.platform.database.reading() as session:
+        rows = session.scalars(select(JobRow).where(JobRow.ended_s.is_(None))).all()
+        now_s = time.time()
+        return [f"due in {row.due_s - now_s:.1f} s: {row.lease} {row.progress}" for row in rows]
 
 
 def bring(rollouts: Rollouts, killed: KilledPlatform, fleet: FleetOverHttp, number: int) -> None:
