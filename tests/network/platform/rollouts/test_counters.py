@@ -150,7 +150,7 @@ def require_right_counters(world: Rollouts, seed: int, deeds: int) -> None:
             assert left == {0}, "it is not through, and nothing goes on"
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 def test_counters_are_right_after_each_step(rollouts: Rollouts, seed: int) -> None:
     require_right_counters(rollouts, seed, 120)
 
