@@ -104,6 +104,17 @@ def test_who_is_connected_later_loses_it_then(running: Rollouts) -> None:
     assert running.running() == {}
 
 
+@pytest.mark.clause("TC-PLAT-43")
+def test_who_is_listed_later_loses_what_it_has_from_elsewhere(running: Rollouts) -> None:
+    withdraw(running)
+    running.settle(20)
+    running.gateway.fleet["box-9"] = DeviceDouble(has=loaded(running.parties.bundle()))
+    running.add_devices(["box-9"])
+    running.settle(20)
+    assert running.running() == {}
+    assert running.gateway.fleet["box-9"].changes == ["withdraw"]
+
+
 def test_a_second_withdrawal_replaces_the_token_of_the_first(running: Rollouts) -> None:
     running.gateway.asleep.update(BOTH)
     withdraw(running)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tinycontainer.tools.rollouts import RolloutEvent, RolloutState
@@ -80,3 +80,32 @@ def order_withdrawal(
         token=withdrawal.token,
     )
     session.flush()
+
+
+def tell_of_withdrawals(
+    session: Session, device: DeviceRow, now_s: float, random_bytes: Callable[[int], bytes]
+) -> None:
+    """Give a device that has just been listed the last withdrawal of each container of its owner.
+
+    Args:
+        session: of the transaction that lists it.
+        device: whose row is there.
+        now_s: Unix time.
+        random_bytes: draws a number of unpredictable bytes.
+    """
+    last = (
+        select(func.max(WithdrawalRow.id))
+        .where(WithdrawalRow.organisation_id == device.organisation_id)
+        .group_by(WithdrawalRow.application_id)
+    )
+    query = select(WithdrawalRow).where(WithdrawalRow.id.in_(last)).order_by(WithdrawalRow.id)
+    for withdrawal in session.scalars(query).all():
+        add_jobs(
+            session,
+            DeliveryKind.WITHDRAW,
+            [device.id],
+            withdrawal.application_id,
+            now_s,
+            random_bytes,
+            token=withdrawal.token,
+        )

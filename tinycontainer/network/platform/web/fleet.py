@@ -14,6 +14,7 @@ from ..fleet.judgement import Judge, gather
 from ..fleet.summary import summarize
 from ..refusing import bad_request
 from ..rollouts.targets import join_rollouts, leave_rollouts
+from ..rollouts.withdrawing import tell_of_withdrawals
 from .bodies import MAX_NUMBER, NumberPath
 from .callers import caller
 from .fleet_bodies import (
@@ -104,6 +105,7 @@ def _add_changing(router: APIRouter, parts: PlatformParts) -> None:
         )
         with parts.changing(actor) as session:
             row = devices.add_device(session, actor, new, parts.now_s())
+            tell_of_withdrawals(session, row, parts.now_s(), parts.random_bytes)
             join_rollouts(session, row, parts.now_s())
             return DeviceShown.of(row, devices.names_of(session, (row,)))
 
