@@ -8,6 +8,9 @@ from typing import Final
 
 from tinycontainer_tokens import Role
 
+PLATFORM: Final = "(platform)"
+"""Who is written in the audit for what the platform does by itself; nobody can log in so."""
+
 
 class PlatformScope(StrEnum):
     """What a person or a token may do."""
@@ -62,3 +65,12 @@ class Actor:
     def may(self, scope: PlatformScope) -> bool:
         """Whether this one may do it at all."""
         return scope in self.scopes
+
+
+def acting_for(organisation_id: int) -> Actor:
+    """The platform itself, which does something for an organisation that nobody has asked for now.
+
+    Args:
+        organisation_id: whose audit says so.
+    """
+    return Actor(PLATFORM, organisation_id, "", frozenset(), frozenset())

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol, TypeAlias
@@ -58,7 +59,7 @@ class PlatformLog:
             name: flatten(value)[:MAX_CHARACTERS] if isinstance(value, str) else value
             for name, value in fields.items()
         }
-        self.write(json.dumps({"at": at, "event": event, **shown}))
+        self._write(json.dumps({"at": at, "event": event, **shown}))
 
     def warn(self, problem: str) -> None:
         """Write what an operator may have to do something about.
@@ -69,4 +70,8 @@ class PlatformLog:
         if self.as_json:
             self.note("warning", problem=problem)
         else:
-            self.write(f"warning: {flatten(problem)[:MAX_CHARACTERS]}")
+            self._write(f"warning: {flatten(problem)[:MAX_CHARACTERS]}")
+
+    def _write(self, line: str) -> None:
+        with suppress(OSError):  # a log that nobody takes any more ends no platform
+            self.write(line)

@@ -11,6 +11,7 @@ from ..agent.ending import Ending
 from ..gateway.web.server import WebServer, configure, listen
 from .assembly import Surroundings, assemble
 from .database import PlatformDatabase
+from .fleet.connections import disconnect_foreign
 from .gateway_clients import make_clients, organisations_of
 from .log import PlatformLog
 from .platform_file import PlatformPlan
@@ -54,7 +55,10 @@ async def serve_platform(
         database.served(),
     ):
         database.migrate()
-        parts = assemble(database, content.http, content.limits, around, organisations_of(plan))
+        gateways = organisations_of(plan)
+        with database.transaction() as session:
+            disconnect_foreign(session, gateways, around.now_s())
+        parts = assemble(database, content.http, content.limits, around, gateways)
         server = WebServer(_configure(plan, wrap(create_application(parts, log.note))), when_ready)
 
         def end() -> None:

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from support.deliveries import DeviceDouble
 from support.four_parties import good
 from support.platforms import problem_of
-from support.rollouts import GATEWAY, Rollouts
+from support.rollouts import GATEWAY, Rollouts, loaded
 
-from tinycontainer.network.platform.actor import PersonRight
+from tinycontainer.network.platform.actor import PLATFORM, PersonRight
+from tinycontainer.network.platform.fleet.connections import disconnect_foreign
 from tinycontainer_tokens import Role
 
 PATH = "/api/devices/box-1/connection"
@@ -122,3 +124,31 @@ def test_who_was_told_and_is_disconnected_goes_on_when_it_is_connected_again(
     good(apart.operator.put(PATH, json=BODY))
     apart.settle(5)
     assert apart.progress(rollout) == {"box-1": "done"}
+
+
+@pytest.mark.clause("TC-PLAT-29")
+def test_a_gateway_that_goes_to_another_organisation_takes_no_device_along(apart: Rollouts) -> None:
+    good(apart.operator.put(PATH, json=BODY))
+    platform = apart.platform
+    for gateways, kept in (({GATEWAY: "infra"}, GATEWAY), ({}, GATEWAY), ({GATEWAY: "dev"}, None)):
+        with platform.database.transaction() as session:
+            disconnect_foreign(session, gateways, platform.clock())
+        assert good(apart.operator.get("/api/devices/box-1"))["gateway"] == kept
+    entries = good(apart.operator.get("/api/audit"))["entries"]
+    assert (entries[-1]["deed"], entries[-1]["person"]) == ("device-disconnected", PLATFORM)
+
+
+def test_what_one_device_has_said_is_not_taken_for_another_one(apart: Rollouts) -> None:
+    good(apart.operator.put(PATH, json=BODY))
+    rollout = apart.start(query="name=box-1")
+    assert apart.worker.step()
+    apart.gateway.asleep.add("one")
+    assert apart.worker.deliver()
+    apart.gateway.asleep.clear()
+    apart.gateway.fleet["one"].has = loaded(apart.parties.bundle())
+    apart.gateway.fleet["two"] = DeviceDouble()
+    good(apart.operator.put(PATH, json={**BODY, "endpoint": "two"}))
+    apart.settle(5)
+    assert apart.progress(rollout) == {"box-1": "done"}
+    assert apart.gateway.fleet["one"].changes == []
+    assert apart.gateway.fleet["two"].changes == ["load", "start"]

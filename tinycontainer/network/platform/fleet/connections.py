@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..actor import Actor
+from ..actor import Actor, acting_for
 from ..audit import note
 from ..refusing import bad_request, conflict, forbidden
 from ..tables.fleet import DeviceRow
+from ..tables.people import Organisation
 from .devices import find_device, lock_fleet
 
 
@@ -78,6 +79,30 @@ def disconnect_device(session: Session, actor: Actor, name: str, now_s: float) -
     session.flush()
     note(session, actor, "device-disconnected", name, {}, now_s)
     return row
+
+
+def disconnect_foreign(session: Session, gateways: Mapping[str, str], now_s: float) -> None:
+    """Take devices from gateways that the platform's file gives to another organisation now.
+
+    A gateway that the file does not name any more is asked nothing; it may be back tomorrow.
+
+    Args:
+        session: of a transaction that writes.
+        gateways: the organisation of each gateway of the platform's file.
+        now_s: Unix time.
+    """
+    connected = (
+        select(DeviceRow, Organisation.name)
+        .join(Organisation, Organisation.id == DeviceRow.infrastructure_id)
+        .where(DeviceRow.gateway.in_(gateways))
+        .order_by(DeviceRow.id)
+    )
+    for row, infrastructure in session.execute(connected).all():
+        if row.gateway is not None and gateways[row.gateway] != infrastructure:
+            detail = {"gateway": row.gateway}
+            row.gateway = row.endpoint = row.look_due_s = None
+            who = acting_for(row.infrastructure_id)
+            note(session, who, "device-disconnected", row.name, detail, now_s)
 
 
 def _find_operated(session: Session, actor: Actor, name: str) -> DeviceRow:

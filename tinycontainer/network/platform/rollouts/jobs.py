@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from tinycontainer.tools.rollouts import DeviceProgress, ProgressEvent, RolloutState
@@ -127,6 +127,21 @@ def replace_token(
     job.token, job.nonce = token, random_bytes(NONCE_BYTES)
     job.progress, job.due_s = "", now_s
     job.lease = job.lease_until_s = None
+
+
+def begin_jobs_anew(session: Session, device_id: int, now_s: float) -> None:
+    """Let the jobs of a device begin by looking at it, because it is another one that is reached.
+
+    Who works on them is not heard any more.
+
+    Args:
+        session: of a transaction that writes.
+        device_id: of the row of the device.
+        now_s: Unix time.
+    """
+    goes_on = JobRow.ended_s.is_(None), JobRow.is_cancelled.is_(False)
+    of_it = update(JobRow).where(JobRow.device_id == device_id, *goes_on)
+    session.execute(of_it.values(progress="", due_s=now_s, lease=None, lease_until_s=None))
 
 
 def take_job(

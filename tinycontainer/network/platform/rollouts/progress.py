@@ -1,7 +1,5 @@
 """How far rollouts are: each change moves one device, and the numbers of its wave with it."""
 
-from typing import Final
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -13,12 +11,9 @@ from tinycontainer.tools.rollouts import (
     WaveCounts,
 )
 
-from ..actor import Actor
+from ..actor import Actor, acting_for
 from ..audit import note
 from ..tables.rollouts import RolloutDeviceRow, RolloutRow
-
-PLATFORM: Final = "(platform)"
-"""Who is written in the audit for what nobody has asked for just now; nobody can log in so."""
 
 
 def lock_rollout(session: Session, number: int) -> RolloutRow:
@@ -96,7 +91,7 @@ def move_rollout(
     rollout.due_s = now_s if state.is_open else None
     if state.has_ended:
         rollout.ended_s = now_s
-    who = actor or Actor(PLATFORM, rollout.organisation_id, "", frozenset(), frozenset())
+    who = actor or acting_for(rollout.organisation_id)
     detail = {"reason": reason} if reason else {}
     note(session, who, f"rollout-{state}", str(rollout.id), detail, now_s)
 

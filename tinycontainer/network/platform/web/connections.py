@@ -10,6 +10,7 @@ from tinycontainer.network.gateway.gateway_file import NAME
 from ..actor import Actor, PlatformScope
 from ..fleet import connections, devices
 from ..fleet.connections import DeviceConnection
+from ..rollouts.jobs import begin_jobs_anew
 from ..rollouts.reported import list_containers
 from ..rollouts.targets import wake_rollouts
 from .bodies import JsonAnswer, JsonBody
@@ -77,6 +78,7 @@ def make_router(parts: PlatformParts) -> APIRouter:
             row = connections.connect_device(
                 session, actor, name, connection, parts.gateways, now_s
             )
+            begin_jobs_anew(session, row.id, now_s)
             wake_rollouts(session, row, now_s)
             return DeviceShown.of(row, devices.names_of(session, (row,)))
 
