@@ -33,7 +33,9 @@ def note_nothing(_event: str, /, **_fields: Noted) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PlatformLog:
-    """Writes lines without secrets: no token, no name of a person or a device, nothing of a body.
+    """Writes lines without secrets: no token, no name of a person, nothing of a body.
+
+    A warning can name a device, and has what its gateway says.
 
     Attributes:
         write: takes a line.
