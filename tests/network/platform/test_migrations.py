@@ -89,7 +89,8 @@ def read(connection: Connection, rows: dict[str, dict[str, Any]]) -> dict[str, d
 
 def make_older(url: str, version: str) -> dict[str, dict[str, Any]]:
     """Make a database of an older version, with a row in each of its tables: these rows."""
-    engine = create_engine(url)
+    is_postgresql = url.startswith("postgresql")
+    engine = create_engine(url, connect_args={"client_encoding": "UTF8"} if is_postgresql else {})
     with engine.begin() as connection:
         judging.upgrade(connection, version)
         rows = fill(connection)
