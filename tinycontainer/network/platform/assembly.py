@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from .changes import ChangeWatch
 from .database import PlatformDatabase
 from .metrics import PlatformMetrics
 from .people.log_ins import LogInLimiter
@@ -54,6 +55,7 @@ def assemble(
         log_ins=LogInLimiter(around.monotonic_s),
         rates=SharedRates(around.monotonic_s, limits.requests_per_s),
         metrics=PlatformMetrics(),
+        changes=ChangeWatch(database, around.monotonic_s),
         now_s=around.now_s,
         random_bytes=around.random_bytes,
         gateways=gateways,

@@ -4,9 +4,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -56,6 +57,9 @@ class PlatformDatabase:
         self.name: Final = "the database" if self._file is None else self._file.name
         self._engine = self._connect(url)
         self._reading = self._engine.execution_options(**{READING: True, "postgresql_readonly": 1})
+        self._watching: sqlite3.Connection | None = None
+        """Sees all changes but its own, and makes none."""
+        self._watching_lock = Lock()
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -181,8 +185,27 @@ class PlatformDatabase:
         finally:
             copy.close()
 
+    def version(self) -> object:
+        """Something that differs from before if anybody has written anything meanwhile.
+
+        Raises:
+            PlatformDatabaseError: it cannot be reached.
+        """
+        with self._refusing():
+            if self._file is not None:
+                with self._watching_lock:
+                    if self._watching is None:
+                        self._watching = self._file.connect()
+                    return self._watching.execute("PRAGMA data_version").fetchone()
+            with self._reading.connect() as connection:
+                return connection.scalar(text("SELECT pg_current_wal_insert_lsn()::text"))
+
     def close(self) -> None:
         """Let the database go."""
+        with self._watching_lock:
+            if self._watching is not None:
+                self._watching.close()
+                self._watching = None
         self._engine.dispose()
 
     def _connect(self, url: str) -> Engine:

@@ -63,6 +63,7 @@ async def serve_platform(
 
         def end() -> None:
             server.should_exit = True
+            parts.changes.end()
             server.force_exit = ending.is_urgent
 
         ending.when_asked = end

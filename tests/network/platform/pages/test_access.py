@@ -14,6 +14,7 @@ from support.platforms import ORGANISATIONS
 from support.renting import PLAN, Renting
 
 from tinycontainer.network.platform.actor import SCOPES, PersonRight, PlatformScope
+from tinycontainer.network.platform.web.pages.assets import read_assets
 
 EVERYBODY: Final = frozenset({*ORGANISATIONS, STRANGER})
 PARTIES: Final = frozenset(ORGANISATIONS)
@@ -42,7 +43,7 @@ OWNER: Final = frozenset({"boxes"})
 DEVELOPER: Final = frozenset({"dev"})
 TABLE: Final[Mapping[str, Row]] = {
     "GET /": Row(None),
-    "GET /pages.css": Row(None),
+    "GET /assets/{mark}/{name}": Row(None),
     "POST /log-in": Row(None),
     "POST /log-out": Row(READ),
     "GET /releases": Row(READ),
@@ -107,6 +108,8 @@ class Subjects:
         world, numbers = self._world, self._world.numbers
         path = operation.partition(" ")[2].replace("{uid}", BOX).replace("{name}", DEVICES[0])
         match path.split("/")[1:]:
+            case ["assets", *_]:
+                return read_assets().path("pages.css"), {}
             case ["releases", _, _, "rollout"]:
                 return path.replace("{number}", "1"), {"name": "next", "waves": "100"}
             case ["releases", *_]:
@@ -256,13 +259,14 @@ def ask(page: PageClient, operation: str, path: str, fields: dict[str, str]) -> 
 
 def require_headers(answer: httpx.Response) -> None:
     """Require what keeps browsers safe."""
-    assert answer.headers["cache-control"] == "no-store"
+    if not answer.url.path.startswith("/assets/") or answer.status_code != 200:
+        assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
     if answer.headers.get("content-type", "").startswith("text/html"):
         policy = answer.headers["content-security-policy"]
         assert policy == (
-            "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none';"
-            " frame-ancestors 'none'"
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+            " img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )
     for cookie in answer.headers.get_list("set-cookie"):
         assert "HttpOnly" in cookie

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from ..actor import Actor
+from ..changes import ChangeWatch
 from ..database import PlatformDatabase
 from ..metrics import PlatformMetrics
 from ..people.identifying import require_still_allowed
@@ -27,6 +28,7 @@ class PlatformParts:
         log_ins: bounds how often somebody may try.
         rates: bounds how often each person may ask.
         metrics: counts requests.
+        changes: says when the database has changed.
         now_s: Unix time.
         random_bytes: draws a number of unpredictable bytes.
         gateways: the organisation of each gateway, by their names.
@@ -40,6 +42,7 @@ class PlatformParts:
     log_ins: LogInLimiter
     rates: SharedRates
     metrics: PlatformMetrics
+    changes: ChangeWatch
     now_s: Callable[[], float]
     random_bytes: Callable[[int], bytes]
     gateways: Mapping[str, str]

@@ -60,6 +60,7 @@ def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> No
             return writer.write(
                 "devices",
                 visitor,
+                live=True,
                 status=status,
                 refusal=refusal,
                 query=query,
@@ -78,6 +79,7 @@ def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> No
             return writer.write(
                 "device",
                 visitor,
+                live=True,
                 device=DeviceShown.of(row, devices.names_of(session, (row,))),
                 profile=ProfileListed.of(profile),
                 containers=list_containers(session, row.id),

@@ -1,4 +1,4 @@
-"""The stylesheet, and the forms to log in and to log out."""
+"""The files of pages, and the forms to log in and to log out."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -8,13 +8,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ...actor import PlatformScope
-from ...refusing import forbidden
+from ...refusing import forbidden, not_found
 from ..bodies import LogIn
 from ..parts import PlatformParts
 from ..problems import HANDLED, explain
 from ..sessions import log_in, log_out
 from .forms import fill, read_form
-from .rendering import STYLESHEET, PageWriter
+from .rendering import PageWriter
 from .route import write_refusal
 from .visitors import Visitor, sending
 
@@ -28,9 +28,13 @@ def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> No
         writer: makes the pages.
     """
 
-    @router.get(f"/{STYLESHEET}")
-    def show_stylesheet() -> Response:
-        return Response(writer.stylesheet, media_type="text/css")
+    @router.get("/assets/{mark}/{name}")
+    def show_asset(mark: str, name: str) -> Response:
+        found = writer.assets.find(mark, name)
+        if found is None:
+            raise not_found("there is no such file")
+        headers = {"cache-control": "public, max-age=31536000, immutable"}
+        return Response(found.content, 200, headers, found.media_type)
 
     @router.post("/log-in")
     def begin_session(

@@ -9,7 +9,8 @@ from ...catalogue.releases import party_id
 from ...releases.release import PartState
 from ...tables.catalogue import ReleaseRow
 from ..release_bodies import PartShown, ReleaseShown
-from .rendering import write_command, write_moment, write_uid
+from .moments import write_moment
+from .rendering import write_command, write_uid
 from .visitors import Visitor
 
 

@@ -56,6 +56,7 @@ def _write_overview(parts: PlatformParts, writer: PageWriter, visitor: Visitor) 
         return writer.write(
             "overview",
             visitor,
+            live=True,
             parts=[
                 (ReleaseListed.of(each.release), each.part.name, each.state.value)
                 for each in waiting.parts

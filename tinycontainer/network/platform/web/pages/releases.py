@@ -41,7 +41,7 @@ def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> No
             rows = releases.list_releases(session, visitor.actor, before, PAGE + 1)
             following = rows[PAGE - 1].id if len(rows) > PAGE else None
             shown = [ReleaseListed.of(row) for row in rows[:PAGE]]
-        return writer.write("releases", visitor, releases=shown, following=following)
+        return writer.write("releases", visitor, live=True, releases=shown, following=following)
 
     @router.get("/releases/{uid}/{number}")
     def show_release(request: Request, visitor: Reader, uid: Uid, number: Number) -> Response:
@@ -65,6 +65,7 @@ def _write_release(
     return writer.write(
         "release",
         visitor,
+        live=True,
         release=shown,
         lanes=lanes,
         missing=[each for each in shown.parts if each.state != "signed"],

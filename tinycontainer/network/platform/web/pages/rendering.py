@@ -2,8 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any, Final
 
@@ -13,12 +12,14 @@ from starlette.responses import Response
 
 from tinycontainer.text import flatten, show
 
+from .assets import read_assets
+from .moments import write_moment, write_words
 from .visitors import Visitor
 
-STYLESHEET: Final = "pages.css"
 PAGE_HEADERS: Final = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self';"
+    " connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'",
     # With no-referrer, a browser says of an own form too that it comes from nowhere (Origin: null).
     "referrer-policy": "same-origin",
 }
@@ -36,11 +37,36 @@ _PLAIN_UID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SHORT_DIGITS: Final = 16
 
 
-class PageWriter:
-    """Makes pages of the templates in this package."""
+class PageResponse(Response):
+    """A page.
 
-    def __init__(self) -> None:
-        self.stylesheet: Final = (files(__package__) / STYLESHEET).read_bytes()
+    Args:
+        text: its HTML.
+        status: of HTTP.
+        headers: beside those of every page.
+        follower: name of the person who may follow how it changes; empty if it is not to change.
+    """
+
+    def __init__(self, text: str, status: int, headers: Mapping[str, str], follower: str) -> None:
+        super().__init__(text, status, {**PAGE_HEADERS, **headers}, "text/html")
+        self.follower = follower
+        self._text = text
+
+    @property
+    def main(self) -> str:
+        """What is in its ``main``. Texts are escaped, so that no other one is in it."""
+        return self._text.partition("<main")[2].partition(">")[2].rpartition("</main>")[0]
+
+
+class PageWriter:
+    """Makes pages of the templates in this package.
+
+    Args:
+        now_s: Unix time, for times in words.
+    """
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self.assets: Final = read_assets()
         self._environment = Environment(
             autoescape=True,
             undefined=StrictUndefined,
@@ -50,7 +76,9 @@ class PageWriter:
             lstrip_blocks=True,
         )
         self._environment.filters |= {
+            "asset": self.assets.path,
             "moment": write_moment,
+            "words": lambda at_s: write_words(at_s, now_s()),
             "uid": write_uid,
             "short": _shorten,
             "tone": lambda word: _TONES.get(word, "calm"),
@@ -64,6 +92,7 @@ class PageWriter:
         status: int = 200,
         refusal: str = "",
         headers: Mapping[str, str] | None = None,
+        live: bool = False,
         **content: Any,
     ) -> Response:
         """A page.
@@ -74,18 +103,14 @@ class PageWriter:
             status: of HTTP.
             refusal: why something was not done; empty if nothing was asked for, or it was done.
             headers: of the answer, beside those of every page.
+            live: whether it is to be kept up to date where it is shown; costs little to make.
             content: what the template shows.
         """
         found = self._environment.get_template(f"{template}.html")
-        text = found.render(visitor=visitor, refusal=refusal, **content)
-        return Response(text, status, {**PAGE_HEADERS, **(headers or {})}, "text/html")
-
-
-def write_moment(at_s: float | None) -> str:
-    """A time as people and programs read it: ISO 8601 in UTC; a dash for none."""
-    if at_s is None:
-        return "-"
-    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        is_live = live and visitor is not None and bool(visitor.place)
+        text = found.render(visitor=visitor, refusal=refusal, live=is_live, **content)
+        follower = visitor.actor.person if is_live and visitor is not None else ""
+        return PageResponse(text, status, headers or {}, follower)
 
 
 def write_uid(digits: str) -> str:

@@ -54,6 +54,7 @@ def _add_looking(router: APIRouter, parts: PlatformParts, writer: PageWriter) ->
             return writer.write(
                 "rollouts",
                 visitor,
+                live=True,
                 rollouts=[RolloutShown.of(row, names) for row in rows[:PAGE]],
                 following=rows[PAGE - 1].id if len(rows) > PAGE else None,
             )
@@ -138,6 +139,7 @@ def _write_rollout(
         return writer.write(
             "rollout",
             visitor,
+            live=True,
             status=status,
             refusal=refusal,
             rollout=shown,

@@ -14,6 +14,7 @@ from tinycontainer.text import flatten
 
 from ...refusing import PlatformRefused
 from ..problems import HANDLED, MAX_CHARACTERS, explain
+from .live import LivePages, is_followed
 from .rendering import PageWriter
 from .visitors import Visitor, visitor_of
 
@@ -21,11 +22,12 @@ _UNAUTHORIZED: Final = 401
 _NOT_FOUND: Final = 404
 
 
-def make_page_router(writer: PageWriter) -> APIRouter:
+def make_page_router(writer: PageWriter, live: LivePages) -> APIRouter:
     """A router for pages: none of them is in the API's description.
 
     Args:
         writer: of the pages that say why a request is refused.
+        live: answers browsers that follow a page.
     """
 
     class PageRoute(APIRoute):
@@ -36,6 +38,8 @@ def make_page_router(writer: PageWriter) -> APIRouter:
 
             async def answer_with_page(request: Request) -> Response:
                 try:
+                    if is_followed(request):
+                        return await live.follow(request, answer)
                     return await answer(request)
                 except HANDLED as error:
                     refused = explain(error)

@@ -1,5 +1,7 @@
 """All pages of the platform."""
 
+import time
+
 from fastapi import APIRouter
 
 from ...fleet.judgement import Judge
@@ -16,6 +18,7 @@ from . import (
     rentals,
     rollouts,
 )
+from .live import LivePages
 from .rendering import PageWriter
 from .route import make_page_router
 
@@ -39,8 +42,8 @@ def make_router(parts: PlatformParts, judge: Judge) -> APIRouter:
         parts: what they work on.
         judge: says what devices would do.
     """
-    writer = PageWriter()
-    router = make_page_router(writer)
+    writer = PageWriter(parts.now_s)
+    router = make_page_router(writer, LivePages(parts.changes, time.monotonic))
     for each in _GROUPS:
         each.add_pages(router, parts, writer)
     rollouts.add_pages(router, parts, writer, judge)

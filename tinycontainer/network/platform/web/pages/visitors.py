@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -24,10 +25,12 @@ class Visitor:
     Attributes:
         caller: who.
         csrf: what each form of this session has.
+        place: path and query of the page; empty if this is the answer to a form.
     """
 
     caller: Caller
     csrf: str
+    place: str = ""
 
     @property
     def actor(self) -> Actor:
@@ -53,7 +56,15 @@ def visitor_of(request: Request, csrf: str = "") -> Visitor:
     Raises:
         PlatformRefused: as for `identify_in_browser`.
     """
-    return Visitor(identify_in_browser(request, csrf), derive_csrf(session_token(request)))
+    caller = identify_in_browser(request, csrf)
+    return Visitor(caller, derive_csrf(session_token(request)), _place_of(request))
+
+
+def _place_of(request: Request) -> str:
+    if request.method not in ("GET", "HEAD"):
+        return ""
+    path, query = quote(request.url.path), request.url.query
+    return f"{path}?{query}" if query else path
 
 
 def visiting(scope: PlatformScope) -> Callable[[Request], Visitor]:
