@@ -55,7 +55,7 @@ def assemble(
         log_ins=LogInLimiter(around.monotonic_s),
         rates=SharedRates(around.monotonic_s, limits.requests_per_s),
         metrics=PlatformMetrics(),
-        changes=ChangeWatch(database, around.monotonic_s),
+        changes=ChangeWatch(database),
         now_s=around.now_s,
         random_bytes=around.random_bytes,
         gateways=gateways,

@@ -1,7 +1,6 @@
 """Tells those who wait that something was written into the database."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -14,16 +13,14 @@ LOOK_S: Final = 0.4
 
 
 class ChangeWatch:
-    """Waits for changes of the database; one question to it serves all who wait.
+    """Waits for changes of the database; one question to it serves all who wait in a loop.
 
     Args:
         database: that is watched.
-        now_s: monotonic seconds.
     """
 
-    def __init__(self, database: PlatformDatabase, now_s: Callable[[], float]) -> None:
+    def __init__(self, database: PlatformDatabase) -> None:
         self._database = database
-        self._now_s = now_s
         self._asking = asyncio.Lock()
         self._ended = asyncio.Event()
         self._asked_s = float("-inf")
@@ -43,10 +40,11 @@ class ChangeWatch:
         Raises:
             PlatformDatabaseError: the database cannot be reached.
         """
-        until_s = self._now_s() + within_s
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + within_s
         while not self._ended.is_set():
             await self._ask()
-            if self._number != seen or self._now_s() >= until_s:
+            if self._number != seen or loop.time() >= until_s:
                 return self._number
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ended.wait(), LOOK_S)
@@ -57,11 +55,12 @@ class ChangeWatch:
         self._ended.set()
 
     async def _ask(self) -> None:
+        loop = asyncio.get_running_loop()
         async with self._asking:
-            if self._now_s() < self._asked_s + LOOK_S:
+            if loop.time() < self._asked_s + LOOK_S:
                 return
             version = await run_in_threadpool(self._database.version)
-            self._asked_s = self._now_s()
+            self._asked_s = loop.time()
             if version != self._version or not self._number:
                 self._version = version
                 self._number += 1

@@ -177,7 +177,7 @@ def test_who_waits_hears_of_what_others_have_written_and_else_after_a_time(
     world: PageWorld,
 ) -> None:
     async def wait(act: Callable[[], Awaitable[None]] | None, within_s: float) -> bool:
-        watch = ChangeWatch(world.platform.database, time.monotonic)
+        watch = ChangeWatch(world.platform.database)
         seen = await watch.wait(0, 0)
         assert seen is not None
         if act is not None:
