@@ -1,0 +1,1 @@
+"""Our own validator of WebAssembly 2.0 without SIMD."""
