@@ -1,0 +1,142 @@
+"""A translated module: its functions, compiled, and what instances begin with.
+
+This is the one place that compiles what was generated (ADR 45). The source holds numbers of the
+module under names of ours, and nothing else of it.
+"""
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from tinycontainer.interfaces.runtime import RuntimeLimits
+
+from ..wasm.scan import ScannedModule
+from .decoding import decode_body
+from .flat import FlatFunction, chunks, run_flat, translate_flat
+from .function import TooDeep, translate_function
+from .instructions import floats, integers, memory
+from .machine import Call, Machine, bound_growth
+from .module_types import ModuleTypes
+from .segments import InitialState, read_initial_state
+
+FILENAME: Final = "<wasm>"
+"""Of the generated source, by which frames of it are known."""
+_NAMES: Final[dict[str, Any]] = {
+    **memory.FUNCTIONS,
+    **floats.FUNCTIONS,
+    **integers.FUNCTIONS,
+    "abs": abs,
+    "float": float,
+    "len": len,
+    "min": min,
+    "__builtins__": {},
+}
+"""All that generated source can name, but for its own functions."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatedModule:
+    """What instances are made from. It is shared: nobody changes it.
+
+    Attributes:
+        scanned: what the scan learned of it.
+        limits: with which it was translated.
+        state: what instances begin with.
+        functions: what calls each function, imported ones first.
+        type_numbers: of each function.
+        offsets: of the own functions in the first form: for each line of source, the offset of its
+            instruction; empty in the second one.
+        held_bytes: what all of it holds of the host's memory, at most.
+    """
+
+    scanned: ScannedModule
+    limits: RuntimeLimits
+    state: InitialState
+    functions: tuple[Callable[..., Call], ...]
+    type_numbers: tuple[int, ...]
+    offsets: tuple["array[int]", ...]
+    held_bytes: int
+
+    def make_machine(self) -> Machine:
+        """A machine for one instance.
+
+        Raises:
+            WasmTrap: a segment does not fit.
+        """
+        scanned, limits = self.scanned, self.limits
+        pages = 0 if scanned.memory is None else scanned.memory[0]
+        return Machine(
+            self.state,
+            pages,
+            bound_growth(scanned.memory_maximum, limits.memory_pages),
+            bound_growth(scanned.table_maximum, limits.table_elements),
+            tuple(zip(self.functions, self.type_numbers, strict=True)),
+        )
+
+
+def translate_module(
+    code: bytes, scanned: ScannedModule, limits: RuntimeLimits
+) -> TranslatedModule:
+    """Translate a module.
+
+    Args:
+        code: a module that was scanned and validated.
+        scanned: what the scan learned of it.
+        limits: what its instances may take.
+    """
+    types = ModuleTypes.of(scanned)
+    names = dict(_NAMES)
+    offsets = []
+    characters = 0
+    for number in range(scanned.bodies):
+        body = decode_body(code, scanned, number)
+        index = types.natives + number
+        try:
+            source = translate_function(body, index, types, limits)
+        except TooDeep:
+            names[f"f{index}"] = _make_flat(translate_flat(body, index, types, limits))
+            offsets.append(array("I"))
+            characters += len(code)
+            continue
+        _compile(source.text, names)
+        offsets.append(source.offsets)
+        characters += len(source.text)
+    natives = (_make_native(number) for number in range(types.natives))
+    own = (names[f"f{types.natives + number}"] for number in range(scanned.bodies))
+    return TranslatedModule(
+        scanned=scanned,
+        limits=limits,
+        state=read_initial_state(code),
+        functions=(*natives, *own),
+        type_numbers=tuple(types.numbers[each] for each in scanned.functions),
+        offsets=tuple(offsets),
+        held_bytes=4 * characters,
+    )
+
+
+def _compile(text: str, names: dict[str, Any]) -> None:
+    exec(compile(text, FILENAME, "exec", dont_inherit=True), names)  # noqa: S102
+
+
+def _make_flat(function: FlatFunction) -> Callable[..., Call]:
+    """Compile a function in the second form."""
+    for lines in chunks(function):
+        names = dict(_NAMES)
+        _compile("".join(line.source for line in lines), names)
+        before = 0
+        for line in lines:
+            line.run, line.source, line.before = names[line.name], "", before
+            before += len(line.offsets)
+    return partial(run_flat, function)
+
+
+def _make_native(number: int) -> Callable[..., Call]:
+    """An imported function as what is called through the table."""
+
+    def call(machine: Machine, *arguments: Any) -> Call:
+        yield from ()
+        return machine.natives[number](*arguments[:-3])
+
+    return call
