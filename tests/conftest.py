@@ -1,8 +1,11 @@
 """Makes the helpers in tests/support importable; the packages under test come from the install."""
 
+import gc
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +13,10 @@ from hypothesis import HealthCheck, settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 from support.project import Program
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+    from support.browsers import RealBrowser
 
 # The same examples in every run; a test that wants many more carries the marker `long`.
 settings.register_profile(
@@ -28,6 +35,22 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for garbage more seldom, and not among all tests and modules, which stay to the end.
+
+    To look through them again and again took a quarter of the time.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(5_000)
+        gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the full counts of a requirement as long as they need: three hours."""
     for item in items:
@@ -39,3 +62,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def program(capsys: pytest.CaptureFixture[str]) -> Program:
     """``tinycontainerctl``, run in this process."""
     return Program(capsys)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
+    """A browser for a module: while it runs, its driver's event loop holds the thread."""
+    from support.browsers import CHROMIUM, running_chromium  # noqa: PLC0415 - few modules need it
+
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    with running_chromium(tmp_path_factory.mktemp("chromium")) as running:
+        yield running
+
+
+@pytest.fixture
+def browser(chromium: "Browser") -> Iterator["RealBrowser"]:
+    """A browser of one test, which is to have done nothing harmful."""
+    from support.browsers import RealBrowser  # noqa: PLC0415 - few modules need it
+
+    browser = RealBrowser(chromium)
+    yield browser
+    browser.close()
+    browser.require_harmless()

@@ -10,10 +10,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
-from support.browser import CHROMIUM, Browser, browsing
+from playwright.sync_api import expect
+from support.browsers import RealBrowser
 from support.built_site import BuiltSite
 from support.project import ROOT, every_verb
 from support.specification import clauses
@@ -22,7 +22,6 @@ pytestmark = pytest.mark.skipif(
     any(importlib.util.find_spec(each) is None for each in ("zensical", "mkdocstrings")),
     reason="the extra docs is not installed",
 )
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 
 @pytest.fixture(scope="session")
@@ -57,13 +56,6 @@ def address(site: BuiltSite) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
-
-
-@pytest.fixture(scope="session")
-def browser(site: BuiltSite) -> Iterator[Browser]:
-    """A real browser."""
-    with browsing() as found:
-        yield found
 
 
 def test_no_link_and_no_anchor_is_dead(site: BuiltSite) -> None:
@@ -105,38 +97,21 @@ def test_diagrams_need_no_script(site: BuiltSite) -> None:
     assert with_one == []
 
 
-@needs_browser
 @pytest.mark.parametrize(
     ("words", "place"),
     [("period_max_ms", "container-file/"), ("TC-LIFE-03", "specs/lifecycle/"), ("pipe", "pipe")],
 )
-def test_the_search_finds(browser: Browser, address: str, words: str, place: str) -> None:
-    browser.open(address)
-    browser.wait_for("document.querySelector('.md-search__button') !== null")
-    browser.ask("document.querySelector('.md-search__button').click()")
-    browser.wait_for(_FOCUSED)
-    browser.do("Input.insertText", text=words)
-    found = browser.wait_for(_LINKS.format(place=place))
-    assert place in found
+def test_the_search_finds(browser: RealBrowser, address: str, words: str, place: str) -> None:
+    page = browser.page()
+    page.goto(address)
+    page.locator(".md-search__button").click()
+    page.locator("input:focus").fill(words)
+    expect(page.locator(f"a[role=option][href*='{place}']").first).to_be_visible()
 
 
-# The search lies in a shadow tree.
-_FOCUSED = """(() => {
-    let at = document.activeElement;
-    while (at && at.shadowRoot) at = at.shadowRoot.activeElement;
-    return at !== null && at.tagName === 'INPUT';
-})()"""
-_LINKS = """(() => {{
-    const hosts = [...document.querySelectorAll('*')].filter(each => each.shadowRoot);
-    const links = hosts.flatMap(each => [...each.shadowRoot.querySelectorAll('a[href]')]);
-    return links.map(each => each.href).find(each => each.includes('{place}'));
-}})()"""
-
-
-@needs_browser
-def test_a_browser_asks_no_other_host(browser: Browser, site: BuiltSite, address: str) -> None:
+def test_a_browser_asks_no_other_host(browser: RealBrowser, address: str) -> None:
+    page = browser.page()
     for place in ("", "tutorial/c/", "specs/lifecycle/", "reference/api/tinycontainer/"):
-        browser.open(address + place)
-        browser.wait_for("document.querySelector('h1') !== null")
-    asked = {urlsplit(each).netloc for each in browser.requested if not each.startswith("data:")}
-    assert asked - {""} == {urlsplit(address).netloc}
+        page.goto(address + place)
+        expect(page.locator("h1")).to_be_visible()
+    assert browser.other_hosts == set()

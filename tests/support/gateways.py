@@ -51,7 +51,10 @@ class Gateway:
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Ask it over HTTP."""
-        return httpx.request(method, self.web + path, timeout=30, trust_env=False, **options)
+        # Without TLS, nothing is verified; to read this machine's authorities takes 20 ms.
+        return httpx.request(
+            method, self.web + path, timeout=30, trust_env=False, verify=False, **options
+        )
 
     def complaints(self) -> str:
         """What it has said on standard error."""

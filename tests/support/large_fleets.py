@@ -67,6 +67,8 @@ _COMPLETE: Final = 2
 _TERMS: Final = RolloutTerms(RolloutPlan((Wave(10), Wave(100))))
 _RUNNING: Final = RolloutTerms(RolloutPlan((Wave(100),), most_at_once=AT_ONCE))
 _ENDED: Final = ("done", "failed", "skipped", "done", "done")
+_SAID: Final = {3: (False, "ABSENT"), 5: (True, "READY"), 7: (False, ""), 9: (False, "RUNNING")}
+"""Of twenty devices: whether one has what it is to run, and its state; the others run it."""
 _BLANK: Final = {"reason": "", "detail": ""}
 
 
@@ -80,6 +82,7 @@ class LargeFleet:
         ids: of the devices of ``boxes`` that ``infra`` operates, by their names.
         running: number of a rollout to all of these, which is done with half of them.
         draft: number of one that is not started.
+        halted: number of one to all of these, which has failed on some.
     """
 
     world: Rollouts
@@ -87,6 +90,7 @@ class LargeFleet:
     ids: Mapping[str, int]
     running: int
     draft: int
+    halted: int
 
     @property
     def names(self) -> list[str]:
@@ -120,7 +124,7 @@ def fill(platform: Platform, devices: int) -> LargeFleet:
         _add_audit(session, sorted(organisations.values()), devices)
         _add_events(session, list(ids.values()), releases[0])
     world.gateway.fleet.update({_name(number): DeviceDouble() for number in range(devices)})
-    return LargeFleet(world, devices, ids, rollouts["running"], rollouts["draft"])
+    return LargeFleet(world, devices, ids, **rollouts)
 
 
 def _name(number: int) -> str:
@@ -207,13 +211,16 @@ def _add_releases(session: Session) -> list[int]:
 def _add_rollouts(
     session: Session, organisations: Mapping[str, int], releases: list[int], ids: list[int]
 ) -> dict[str, int]:
-    """Rollouts in all states; of those that overlap, the last one over the whole fleet counts."""
+    """Rollouts in all states; of those that overlap, the last one over the whole fleet counts.
+
+    Those that have halted have failed on a fifth of their devices.
+    """
     found = {}
     unreached = set(session.scalars(select(DeviceRow.id).where(DeviceRow.gateway.is_(None))))
     for number in range(ROLLOUTS):
         is_whole = number >= ROLLOUTS - WHOLE
         state = [*RolloutState][number % len(RolloutState)]
-        name = {ROLLOUTS - 1: "running", ROLLOUTS - 2: "draft"}.get(number)
+        name = {ROLLOUTS - 1: "running", ROLLOUTS - 2: "draft", ROLLOUTS - 3: "halted"}.get(number)
         state = state if name is None else RolloutState(name)
         row = RolloutRow(
             organisation_id=organisations["infra"],
@@ -281,7 +288,8 @@ def _add_targets(
 
 
 def _overruled(state: RolloutState, place: int) -> str:
-    return DeviceProgress.SUPERSEDED.value if state.is_open else _ENDED[place % len(_ENDED)]
+    is_overruled = state.is_open and (state is not RolloutState.HALTED or place % 5 != 1)
+    return DeviceProgress.SUPERSEDED.value if is_overruled else _ENDED[place % len(_ENDED)]
 
 
 def _add_containers(session: Session, ids: list[int], releases: list[int]) -> None:
@@ -292,13 +300,14 @@ def _add_containers(session: Session, ids: list[int], releases: list[int]) -> No
     for place, each in enumerate(ids):
         about = {"device_id": each, "application_id": application}
         release = releases[min(place % 50, 3)]
+        has_it, state = _SAID.get(place % 20, (True, "RUNNING"))
         containers.append(
             {
                 **about,
                 "desired_release_id": release,
                 "desired_s": BEGIN_S,
-                "reported_release_id": release,
-                "reported_state": "RUNNING",
+                "reported_release_id": release if has_it else None,
+                "reported_state": state,
                 "reported_exit": "",
                 "reported_s": BEGIN_S,
             }

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import httpx
 
+from support.evident_rows import remember
 from support.fleets import WITHOUT_DEVELOPER
 from support.four_parties import BOX, good
 from support.platforms import PASSWORD, Platform, made_platform
@@ -115,7 +116,7 @@ class PageClient:
         headers = {"Origin": str(self.client.base_url).rstrip("/"), **more.pop("headers", {})}
         csrf = {} if "csrf" in (fields or {}) else {"csrf": self.csrf}
         return self.client.post(
-            path, data={**csrf, **(fields or {})}, headers=headers, follow_redirects=False
+            path, data={**csrf, **(fields or {})}, headers=headers, follow_redirects=False, **more
         )
 
     @property
@@ -174,6 +175,7 @@ class PageWorld:
         self.numbers["rental"] = int(good(renting.ask(self.numbers["offer"], 2))["id"])
         self.numbers["granted"] = renting.granted(3)
         self.platform.token(self.platform.client("infra"), "read")
+        remember(self.platform, DEVICES[0], "word")
 
     def add_stranger(self) -> None:
         """Add the fifth organisation and its admin."""
@@ -190,14 +192,18 @@ class PageWorld:
             "/releases",
             f"/releases/{BOX}/1",
             f"/releases/{BOX}/2",
+            f"/releases/{BOX}/2/rights",
             "/devices",
             "/devices?query=kind=box",
+            f"/devices?uid={BOX}&wanted=1&state=failed",
+            f"/devices?rollout={self.numbers['halted']}&reason=no-key",
             f"/devices/{DEVICES[0]}",
             f"/devices/{DEVICES[2]}",
             "/rollouts",
             f"/rollouts/{self.numbers['halted']}",
             f"/rollouts/{self.numbers['draft']}",
             f"/rollouts/{self.numbers['draft']}/judgement",
+            f"/rollouts/{self.numbers['halted']}/devices?progress=failed",
             "/offers",
             f"/offers/{self.numbers['offer']}",
             "/rentals",
@@ -205,8 +211,16 @@ class PageWorld:
             f"/rentals/{self.numbers['granted']}",
             "/components",
             "/components?name=tls&version=3.6.1",
+            f"/releases/{BOX}/1/components",
+            "/evidence",
+            f"/evidence?device={DEVICES[0]}",
+            "/evidence/devices",
             "/audit",
+            "/audit/chain",
             "/organisation",
+            "/account",
+            "/enrolling",
+            f"/enrolling/{DEVICES[0]}",
         ]
 
 

@@ -4,7 +4,9 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import httpx
@@ -132,10 +134,15 @@ def made_platform(
     """
     clock = Clock(begin_s)
     around = Surroundings(now_s=clock, monotonic_s=clock, password_cost=CHEAP)
-    database = PlatformDatabase(url or f"sqlite:///{directory / 'platform.db'}")
+    file = directory / "platform.db"
+    database = PlatformDatabase(url or f"sqlite:///{file}")
     with ExitStack() as opened:
         opened.callback(database.close)
-        database.migrate()
+        if url:
+            database.migrate()
+        else:
+            file.write_bytes(_migrated())
+            file.chmod(0o600)
         bounds = PlatformLimits(**{"requests_per_s": 10_000, **limits})
         parts = assemble(database, http or WebTable(), bounds, around, gateways or {})
         hashed = parts.passwords.hash(PASSWORD)
@@ -145,6 +152,16 @@ def made_platform(
                 new = NewPerson(f"{name}-admin", hashed, PersonRight.ADMIN)
                 add_person(session, organisation, new, bounds.people, clock())
         yield Platform(create_application(parts), parts, clock, opened)
+
+
+@cache
+def _migrated() -> bytes:
+    """A database with all tables and no rows, made once: every platform begins with a copy."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "platform.db"
+        with closing(PlatformDatabase(f"sqlite:///{file}")) as database:
+            database.migrate()
+        return file.read_bytes()
 
 
 def empty_database(url: str) -> None:

@@ -68,6 +68,9 @@ class RolloutRows:
             case ["rollouts"]:
                 for seen_by, number in ((_FOUR, 1), (_NOBODY, 999)):
                     yield seen_by, {}, {"uid": UID, "number": number, "name": "first"}
+            case ["rollouts", "preview"]:
+                for seen_by, number in ((_FOUR, 1), (_NOBODY, 999)):
+                    yield seen_by, {}, {"uid": UID, "number": number}
             case ["rollouts", _, *rest]:
                 yield from self._about_rollout(rest[0] if rest else "", operation)
 

@@ -4,7 +4,7 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -27,6 +27,7 @@ from tinycontainer.network.platform.delivery.gateway_answers import (
 )
 from tinycontainer.network.platform.delivery.gateway_client import DeviceReply, GatewayClient
 from tinycontainer.network.platform.delivery.progress import ReportedContainer
+from tinycontainer.network.platform.delivery.usage import ReportedUsage
 from tinycontainer.network.platform.exchange import Server
 from tinycontainer.network.platform.rollouts.worker import RolloutWorker
 from tinycontainer.tools.rollouts import DeviceProgress
@@ -63,6 +64,7 @@ class FleetGateway(GatewayClient):
         evident: what devices tell of the past; others tell nothing and sign nothing.
         of_events: makes of events what the gateway passes on.
         of_statements: the same, of statements.
+        usage: what the container of a device has used; others do not say it.
     """
 
     fleet: dict[str, DeviceDouble] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class FleetGateway(GatewayClient):
     evident: dict[str, EvidentDevice] = field(default_factory=dict)
     of_events: Callable[[EventPage], EventPage] = lambda page: page
     of_statements: Callable[[bytes], bytes] = lambda content: content
+    usage: dict[str, ReportedUsage] = field(default_factory=dict)
     jobs: dict[str, Submitted] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
 
@@ -162,7 +165,8 @@ class FleetGateway(GatewayClient):
             return {}
         digest = sha256(has.bundle).hexdigest()
         values = {"state": has.state, "sha256": digest, "last_exit": "", "loops": has.loops}
-        return {bytes.fromhex(BOX): ReportedContainer.of(values)}
+        said = replace(ReportedContainer.of(values), usage=self.usage.get(name))
+        return {bytes.fromhex(BOX): said}
 
     def events(self, name: str, since: int) -> EventPage | None:
         self._reach()

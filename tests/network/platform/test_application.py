@@ -34,9 +34,9 @@ JSON = {"Content-Type": "application/json"}
     ],
 )
 def test_what_is_not_there_is_a_problem(
-    platform: Platform, method: str, path: str, status: int
+    unchanged_platform: Platform, method: str, path: str, status: int
 ) -> None:
-    problem_of(platform.anonymous().request(method, path), status)
+    problem_of(unchanged_platform.anonymous().request(method, path), status)
 
 
 @pytest.mark.clause("TC-PLAT-12")
@@ -57,8 +57,12 @@ def test_what_is_not_there_is_a_problem(
         b'{"name": "ada", "password": "\\ud800\\ud800\\ud800\\ud800"}',
     ],
 )
-def test_a_body_that_cannot_be_read_is_a_problem(platform: Platform, content: bytes) -> None:
-    problem_of(platform.client("dev").post("/api/people", content=content, headers=JSON), 400)
+def test_a_body_that_cannot_be_read_is_a_problem(
+    unchanged_platform: Platform, content: bytes
+) -> None:
+    problem_of(
+        unchanged_platform.client("dev").post("/api/people", content=content, headers=JSON), 400
+    )
 
 
 @pytest.mark.clause("TC-PLAT-11")
@@ -146,9 +150,9 @@ def test_a_body_that_is_too_long_is_refused_also_without_a_length(tmp_path: Path
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "1e3", "9" * 5_000, "\u0661", "+5", " "])
-def test_a_length_that_is_none_is_refused(platform: Platform, length: str) -> None:
+def test_a_length_that_is_none_is_refused(unchanged_platform: Platform, length: str) -> None:
     headers = {**JSON, "Content-Length": length.encode()}
-    answer = platform.anonymous().post("/api/session", content=b"{}", headers=headers)
+    answer = unchanged_platform.anonymous().post("/api/session", content=b"{}", headers=headers)
     assert answer.status_code in (400, 413)
 
 

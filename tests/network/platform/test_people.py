@@ -175,15 +175,17 @@ def test_an_admin_gives_a_new_password_and_ends_all_sessions_and_tokens(
         {"password": PASSWORD, "right": ["viewer"]},
     ],
 )
-def test_somebody_who_cannot_be_is_not_added(platform: Platform, body: dict[str, Any]) -> None:
-    answer = platform.client("dev").post("/api/people", json={"name": "ada", **body})
+def test_somebody_who_cannot_be_is_not_added(
+    unchanged_platform: Platform, body: dict[str, Any]
+) -> None:
+    answer = unchanged_platform.client("dev").post("/api/people", json={"name": "ada", **body})
     problem_of(answer, 400)
     assert body["password"] not in answer.text
 
 
 @pytest.mark.parametrize("body", [{}, {"right": None}, {"current_password": PASSWORD}])
-def test_a_change_of_nothing_is_refused(platform: Platform, body: dict[str, Any]) -> None:
-    answer = platform.client("dev").patch("/api/people/dev-admin", json=body)
+def test_a_change_of_nothing_is_refused(unchanged_platform: Platform, body: dict[str, Any]) -> None:
+    answer = unchanged_platform.client("dev").patch("/api/people/dev-admin", json=body)
     assert "nothing" in problem_of(answer, 400)
 
 
@@ -268,9 +270,9 @@ def test_a_token_of_another_person_is_not_there(platform: Platform) -> None:
      f"Bearer {'A' * 600}", "Bearer tcp_" + "A" * 42 + "'"],
 )  # fmt: skip
 def test_a_token_that_nobody_has_is_refused_even_beside_a_cookie(
-    platform: Platform, header: str
+    unchanged_platform: Platform, header: str
 ) -> None:
-    client = platform.log_in("dev-admin")
+    client = unchanged_platform.log_in("dev-admin")
     problem_of(client.get("/api/me", headers={"Authorization": header}), 401)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tinycontainer.errors import DeviceFileError
+from tinycontainer.network.platform.demo.joining import platform_toml
 from tinycontainer.network.platform.platform_file import read_platform_file
 
 TLS = 'certificate = "tls.crt"\nkey = "tls.key"\n'
@@ -36,6 +37,16 @@ def test_with_a_certificate_it_can_be_served_to_others(tmp_path: Path) -> None:
     assert plan.content.http.has_safe_cookies
 
 
+@pytest.mark.clause("TC-PLAT-78")
+def test_pages_sign_only_if_the_file_says_so(tmp_path: Path) -> None:
+    assert not read_platform_file(write(tmp_path, "")).content.http.sign_in_page
+    for more in ("", "behind_proxy = true", f'bind = "0.0.0.0:443"\n{TLS}'):
+        plan = read_platform_file(write(tmp_path, f"[http]\nsign_in_page = true\n{more}"))
+        assert plan.content.http.sign_in_page
+    demo = platform_toml(8080, "http://127.0.0.1:8081", "grid", "gateway.token")
+    assert read_platform_file(write(tmp_path, demo)).content.http.sign_in_page
+
+
 PROBLEMS = {
     "syntax": ("[http", "is not TOML"),
     "an unknown table": ("[x]", "x"),
@@ -43,6 +54,10 @@ PROBLEMS = {
     "an address": ('[http]\nbind = "localhost"', "http.bind"),
     "a port": ('[http]\nbind = "127.0.0.1:0"', "http.bind"),
     "in clear": ('[http]\nbind = "0.0.0.0:80"', "passwords would cross the network in clear"),
+    "signing in clear": (
+        '[http]\nbind = "0.0.0.0:80"\ninsecure = true\nsign_in_page = true',
+        "http.sign_in_page: 0.0.0.0:80 can be reached without TLS",
+    ),
     "half of TLS": ('[http]\nkey = "x"', "certificate and key"),
     "around the proxy": ('[http]\nbehind_proxy = true\nbind = "0.0.0.0:80"', "around the proxy"),
     "two ends of TLS": (f"[http]\nbehind_proxy = true\n{TLS}", "behind_proxy"),
@@ -57,6 +72,7 @@ PROBLEMS = {
 }
 
 
+@pytest.mark.clause("TC-PLAT-78")
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_a_file_that_cannot_be_used_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
     content, problem = PROBLEMS[name]

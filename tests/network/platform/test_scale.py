@@ -56,6 +56,17 @@ def key_of(role: Role) -> str:
     return sha256(KEYS[role].public).hexdigest()
 
 
+def choices(fleet: LargeFleet) -> tuple[Asked, ...]:
+    """Devices that are meant by what they run and how they are reached."""
+    return (
+        {"uid": BOX, "query": "version<2 and not label.site=paris"},
+        {"uid": BOX, "wanted": 1, "state": "differs"},
+        {"state": "failed"},
+        {"connected": "no", "silent_s": 3600, "profile": 2},
+        {"rollout": fleet.halted, "reason": "reason-7"},
+    )
+
+
 def questions(fleet: LargeFleet) -> Mapping[str, tuple[Asked, ...]]:
     """What is asked with each operation: first and last page, what is rare, what is not there."""
     last = fleet.names[-3]
@@ -119,15 +130,20 @@ def questions(fleet: LargeFleet) -> Mapping[str, tuple[Asked, ...]]:
             *({"query": each} for each in QUERIES),
             {"after": last},
             {"query": RARE, "after": NAME},
+            *choices(fleet),
         ),
-        "/api/devices/summary": ({},),
+        "/api/devices/summary": ({}, {"query": RARE}, *choices(fleet)),
+        "/api/fleet/running": ({}, {"query": RARE}, *choices(fleet)),
+        "/api/fleet/failures": ({},),
         "/api/devices/{name}": ({"name": NAME},),
         "/api/profiles": ({}, {"after": 60}, {"after": 2**31 - 1}),
         "/api/profiles/{number}": ({"number": 1},),
-        "/api/rollouts": ({}, {"before": 10}, {"before": 1}),
+        "/api/rollouts": ({}, {"before": 10}, {"before": 1}, {"state": "halted"}),
         "/api/rollouts/{number}": (rollout,),
+        "/api/rollouts/{number}/overview": (rollout,),
         "/api/rollouts/{number}/devices": (
             rollout,
+            {**rollout, "reason": "nothing"},
             {**rollout, "after": last},
             {**rollout, "progress": "waiting"},
             {**rollout, "progress": "failed"},
@@ -173,6 +189,8 @@ def all_asked(fleet: LargeFleet) -> Iterator[Asking]:
     judgement = f"/api/releases/{BOX}/1/judgement"
     judged = [(judgement, {"query": each}) for each in QUERIES]
     judged.append((f"/api/rollouts/{fleet.draft}/judgement", {}))
+    judged.append((f"/api/rollouts/{fleet.draft}/judgement/devices", {}))
+    judged.append(("/api/rollouts/preview", {"uid": BOX, "number": 1}))
     for organisation, (path, body) in product(ORGANISATIONS, judged):
         client = fleet.world.platform.client(organisation)
         words = f"{path} {body.get('query', '')}"
@@ -191,7 +209,7 @@ def require_all_answered(statuses: Mapping[tuple[str, str], int]) -> None:
 def test_all_that_can_be_asked_is_in_the_questions(tmp_path: Path) -> None:
     with made_platform(tmp_path) as platform:
         description = platform.application.openapi()["paths"]
-        fleet = LargeFleet(Rollouts(platform), FEW, {}, 1, 2)
+        fleet = LargeFleet(Rollouts(platform), FEW, {}, 1, 2, 3)
     asked = {
         path: {name for values in each for name in values}
         for path, each in questions(fleet).items()

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycontainer.tools.rollouts import Candidate, Wave, assign_waves, wave_of_late_joiner
+from tinycontainer.tools.rollouts import (
+    Candidate,
+    Wave,
+    assign_waves,
+    size_waves,
+    wave_of_late_joiner,
+)
 
 SHARES = st.sets(st.integers(1, 99), max_size=8).map(lambda some: [*sorted(some), 100])
 WAVES = SHARES.map(lambda shares: [Wave(each) for each in shares])
@@ -162,3 +168,12 @@ def test_late_devices_are_spread_by_the_shares_of_the_waves() -> None:
 def test_a_late_device_needs_an_open_wave(first_open: int) -> None:
     with pytest.raises(ValueError, match="a late device needs one"):
         wave_of_late_joiner("late", [Wave(100)], first_open, "salt")
+
+
+@given(FLEETS, WAVES)
+def test_the_sizes_of_waves_are_known_before_their_devices(
+    devices: list[Candidate], waves: list[Wave]
+) -> None:
+    assigned = Counter(assign_waves(devices, waves, KEYS, "salt").values())
+    sizes = size_waves(len(devices), waves)
+    assert sizes == tuple(assigned[number] for number in range(len(waves)))

@@ -61,6 +61,7 @@ def assemble(
         gateways=gateways,
         has_safe_cookies=http.has_safe_cookies,
         is_behind_proxy=http.behind_proxy,
+        signs_in_page=http.sign_in_page,
     )
 
 

@@ -1,13 +1,13 @@
 """What was done, as a chain: each entry holds the hash of the one before it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_hex
 from typing import Final
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.orm import Session
 
 from .actor import Actor
@@ -18,6 +18,8 @@ BEGINNING: Final = "0" * 64
 MAX_SUBJECT_CHARACTERS: Final = 255
 MAX_DETAIL_CHARACTERS: Final = 16 * 1024
 SALT_BYTES: Final = 32
+LOOKED_THROUGH: Final = 20_000
+"""Entries of an organisation among which deeds are looked for at once."""
 _AT_ONCE: Final = 500
 _LOCK: Final = text("LOCK TABLE audit_entry IN EXCLUSIVE MODE")
 
@@ -37,6 +39,51 @@ class ChainReport:
     sha256: str
     problem: str
     is_kept_there: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeedQuestion:
+    """Which deeds are meant: what is said is compared exactly, an empty text matches everything.
+
+    Attributes:
+        deed: what was done.
+        person: by whom.
+        subject: to what.
+    """
+
+    deed: str = ""
+    person: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDeeds:
+    """Deeds of an organisation.
+
+    Attributes:
+        entries: the newest first.
+        following: number before which those are that follow; None if there are no more.
+    """
+
+    entries: tuple[AuditEntry, ...]
+    following: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChainPart:
+    """What came of looking at a part of the chain.
+
+    Attributes:
+        first: number of the first entry of the part; 1 if there is none.
+        last: number of the last one that follows unbroken from the first; 0 if none does.
+        sha256: of the last one.
+        problem: what is wrong with the one after it; empty if nothing is.
+    """
+
+    first: int
+    last: int
+    sha256: str
+    problem: str
 
 
 def note(
@@ -86,19 +133,39 @@ def note(
     session.flush()
 
 
-def list_newest(session: Session, actor: Actor, before: int, most: int) -> tuple[AuditEntry, ...]:
+def list_deeds(
+    session: Session, actor: Actor, asked: DeedQuestion, before: int, most: int
+) -> FoundDeeds:
     """Deeds of the organisation, the newest first.
 
     Args:
         session: of a transaction.
         actor: who asks.
+        asked: which deeds.
         before: number of the entry before which they begin.
         most: how many.
     """
-    query = select(AuditEntry).where(
-        AuditEntry.organisation_id == actor.organisation_id, AuditEntry.number < before
+    own = AuditEntry.organisation_id == actor.organisation_id
+    numbers = select(AuditEntry.number).where(own, AuditEntry.number < before)
+    numbers = numbers.order_by(AuditEntry.number.desc())
+    # What is rare would else be looked for in all that was ever done.
+    last = session.scalar(numbers.offset(LOOKED_THROUGH - 1).limit(1))
+    query = select(AuditEntry).where(own, AuditEntry.number < before, *_is_asked(asked))
+    if last is not None:
+        query = query.where(AuditEntry.number >= last)
+    found = tuple(session.scalars(query.order_by(AuditEntry.number.desc()).limit(most + 1)))
+    if len(found) > most:
+        return FoundDeeds(found[:most], found[most - 1].number)
+    return FoundDeeds(found, last)
+
+
+def _is_asked(asked: DeedQuestion) -> list[ColumnElement[bool]]:
+    said = (
+        (AuditEntry.deed, asked.deed),
+        (AuditEntry.person, asked.person),
+        (AuditEntry.subject, asked.subject),
     )
-    return tuple(session.scalars(query.order_by(AuditEntry.number.desc()).limit(most)))
+    return [column == wanted for column, wanted in said if wanted]
 
 
 def verify_chain(session: Session, kept_sha256: str = BEGINNING) -> ChainReport:
@@ -114,8 +181,7 @@ def verify_chain(session: Session, kept_sha256: str = BEGINNING) -> ChainReport:
     """
     number, previous = 0, BEGINNING
     is_kept_there = kept_sha256 == BEGINNING
-    query = select(AuditEntry).order_by(AuditEntry.number)
-    for entry in session.scalars(query.execution_options(yield_per=_AT_ONCE)):
+    for entry in _entries_from(session, 1):
         problem = _problem(entry, number + 1, previous)
         if problem:
             return ChainReport(number, previous, problem, is_kept_there)
@@ -123,6 +189,35 @@ def verify_chain(session: Session, kept_sha256: str = BEGINNING) -> ChainReport:
         is_kept_there = is_kept_there or previous == kept_sha256
         session.expunge(entry)
     return ChainReport(number, previous, "", is_kept_there)
+
+
+def verify_part(session: Session, last: int, most: int) -> ChainPart:
+    """The same for the newest entries up to a number, which follow the one before them.
+
+    Args:
+        session: of a transaction.
+        last: number of the last entry that is looked at, or a higher one than there is.
+        most: how many are looked at.
+    """
+    newest = session.scalar(select(func.max(AuditEntry.number)))
+    last = min(last, newest or 0)
+    first = max(last - most, 0) + 1
+    before = session.get(AuditEntry, first - 1)
+    number, previous = first - 1, BEGINNING if before is None else before.sha256
+    for entry in _entries_from(session, first, last):
+        problem = _problem(entry, number + 1, previous)
+        if problem:
+            return ChainPart(first, number, previous, problem)
+        number, previous = entry.number, entry.sha256
+        session.expunge(entry)
+    return ChainPart(first, number, previous, "")
+
+
+def _entries_from(session: Session, first: int, last: int | None = None) -> Iterator[AuditEntry]:
+    query = select(AuditEntry).where(AuditEntry.number >= first).order_by(AuditEntry.number)
+    if last is not None:
+        query = query.where(AuditEntry.number <= last)
+    return iter(session.scalars(query.execution_options(yield_per=_AT_ONCE)))
 
 
 def _problem(entry: AuditEntry, number: int, previous: str) -> str:

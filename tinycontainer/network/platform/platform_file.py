@@ -41,6 +41,11 @@ class WebTable(Table):
         description="serve without TLS on an address that others reach: passwords cross the"
         " network in clear",
     )
+    sign_in_page: bool = Field(
+        False,
+        description="let pages sign with a key that a person chooses; needs TLS or a loopback"
+        " address, and trusts the page as `platform sign` does not",
+    )
 
     @model_validator(mode="after")
     def _check_tls(self) -> "WebTable":
@@ -217,3 +222,6 @@ def _check_door(plan: PlatformPlan) -> None:
     if http.certificate is None and not http.insecure:
         problem = f"{plan.http} can be reached from outside, and passwords would cross the network"
         raise plan.error("http.bind", f"{problem} in clear; write certificate and key in [http]")
+    if http.sign_in_page and http.certificate is None:
+        problem = f"{plan.http} can be reached without TLS, and then any network can change pages"
+        raise plan.error("http.sign_in_page", f"{problem}; write certificate and key in [http]")

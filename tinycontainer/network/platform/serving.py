@@ -77,6 +77,7 @@ async def serve_platform(
             log.warn,
             content.limits.lease_s,
             log.note,
+            parts.watched,
         )
         async with working(
             worker, content.limits.deliveries, lambda: loop.call_soon_threadsafe(ending.ask)

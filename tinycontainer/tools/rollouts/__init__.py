@@ -19,7 +19,8 @@ from .rollout import (
     RolloutState,
     choose,
 )
-from .waves import Wave, assign_waves, wave_of_late_joiner
+from .thresholds import Thresholds, find_thresholds
+from .waves import Wave, assign_waves, size_waves, wave_of_late_joiner
 
 __all__ = [
     "AllOf",
@@ -40,12 +41,15 @@ __all__ = [
     "RolloutPlan",
     "RolloutState",
     "TextTerm",
+    "Thresholds",
     "VersionTerm",
     "Wave",
     "WaveCounts",
     "assign_waves",
     "choose",
     "decide",
+    "find_thresholds",
     "parse_query",
+    "size_waves",
     "wave_of_late_joiner",
 ]

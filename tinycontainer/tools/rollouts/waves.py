@@ -8,6 +8,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .candidate import Candidate
 
@@ -95,6 +96,21 @@ def assign_waves(
     if len(assigned) != count:
         raise ValueError("two devices have the same name; names have to be unique")
     return assigned
+
+
+def size_waves(devices: int, waves: Sequence[Wave]) -> tuple[int, ...]:
+    """How many devices `assign_waves` puts into each wave, whatever their strata.
+
+    Args:
+        devices: how many there are, 0 or more.
+        waves: the steps.
+
+    Raises:
+        ValueError: the waves are wrong.
+    """
+    require_waves(waves)
+    up_to = [0, *(_rounded_up(devices * wave.per_cent) for wave in waves)]
+    return tuple(after - before for before, after in pairwise(up_to))
 
 
 def wave_of_late_joiner(name: str, waves: Sequence[Wave], first_open: int, salt: str) -> int:

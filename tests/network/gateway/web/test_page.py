@@ -3,13 +3,14 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
-from support.browser import CHROMIUM, Browser, browsing
-from support.gateways import register, running_gateway, write_gateway_file
+from playwright.sync_api import Page, expect
+from support.browsers import RealBrowser
+from support.gateways import Gateway, register, running_gateway, write_gateway_file
 from support.project import Program
 from support.serving import make_desk, serving
 
@@ -20,7 +21,6 @@ from support.false_gateway import as_stream, false_gateway
 
 from tinycontainer.network.gateway.web.page import read_page_files
 
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 BOX = "/devices/desk/tc/c/626f78"
 OCTETS = {"Content-Type": "application/octet-stream"}
 MOST_S = 2.0
@@ -37,18 +37,6 @@ name = "looker"
 """
 
 
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    """A real browser."""
-    with browsing() as found:
-        yield found
-
-
-def text_of(place: str) -> str:
-    """An expression for the text of a place in the page."""
-    return f"document.querySelector({json.dumps(place)}).innerText"
-
-
 def with_token(directory: Path, verbs: list[str]) -> Path:
     """A file of a gateway that one token can ask."""
     digest = hashlib.sha256(TOKEN.encode()).hexdigest()
@@ -56,145 +44,131 @@ def with_token(directory: Path, verbs: list[str]) -> Path:
     return write_gateway_file(directory, token, template=TOKENS)
 
 
-def give_token(browser: Browser, token: str) -> None:
+def join(gateway: Gateway, name: str, base: str) -> None:
+    """Register a device, in another thread: the browser's loop runs in this one."""
+    with ThreadPoolExecutor(1) as other:
+        other.submit(register, gateway, name, base).result()
+
+
+def give_token(page: Page, token: str) -> None:
     """Type a token into the page."""
-    browser.wait_for("!document.querySelector('#entry').hidden")
-    browser.ask("document.querySelector('#token').focus()")
-    browser.do("Input.insertText", text=token)
-    browser.ask("document.querySelector('#entry').requestSubmit()")
+    page.locator("#token").fill(token)
+    page.locator("#token").press("Enter")
 
 
-@needs_browser
+def shows(page: Page, place: str, text: str) -> None:
+    """Wait until a text is to be read at a place."""
+    expect(page.locator(place)).to_contain_text(text)
+
+
 def test_who_looks_sees_devices_and_containers_change(
-    tmp_path: Path, program: Program, browser: Browser
+    tmp_path: Path, program: Program, browser: RealBrowser
 ) -> None:
     port = make_desk(tmp_path, program)
     bundle = (tmp_path / "box.tcb").read_bytes()
+    page = browser.page()
     with (
         serving(tmp_path, port) as served,
         running_gateway(write_gateway_file(tmp_path)) as gateway,
     ):
-        browser.open(gateway.web + "/#/devices/desk")
-        browser.wait_for(f"{text_of('#empty')}.includes('No device is here yet')")
+        page.goto(gateway.web + "/#/devices/desk")
+        shows(page, "#empty", "No device is here yet")
         began_s = time.monotonic()
-        register(gateway, "desk", served.uri)
-        browser.wait_for(f"{text_of('#devices tbody')}.includes('desk')")
+        join(gateway, "desk", served.uri)
+        shows(page, "#devices tbody", "desk")
         assert time.monotonic() - began_s < MOST_S
-        browser.wait_for(f"{text_of('#containers-state')}.startsWith('No container')")
+        shows(page, "#containers-state", "No container")
         assert gateway.ask("PUT", BOX, content=bundle, headers=OCTETS).status_code == 201
-        browser.wait_for(f"{text_of('#containers tbody')}.includes('READY')")
+        shows(page, "#containers tbody", "READY")
         began_s = time.monotonic()
         assert gateway.ask("POST", f"{BOX}?start").status_code == 204
-        browser.wait_for(f"{text_of('#containers tbody')}.includes('RUNNING')")
+        shows(page, "#containers tbody", "RUNNING")
         assert time.monotonic() - began_s < MOST_S
-        browser.wait_for(f"{text_of('#events')}.includes('loaded')")
+        shows(page, "#events", "loaded")
         waits = {"Prefer": "respond-async"}
         assert gateway.ask("POST", f"{BOX}?stop", headers=waits).status_code == 202
-        browser.wait_for(f"{text_of('#jobs tbody')}.includes('done')")
-    assert hosts_asked(browser) == {urlsplit(gateway.web).netloc}
+        shows(page, "#jobs tbody", "done")
 
 
-def hosts_asked(browser: Browser) -> set[str]:
-    """The hosts that a browser has asked."""
-    browser.ask("0")
-    return {urlsplit(each).netloc for each in browser.requested if each.startswith("http")}
-
-
-@needs_browser
-def test_the_page_comes_back_with_its_gateway(tmp_path: Path, browser: Browser) -> None:
+def test_the_page_comes_back_with_its_gateway(tmp_path: Path, browser: RealBrowser) -> None:
     file = write_gateway_file(tmp_path)
+    page = browser.page()
+    connection = page.locator("#connection")
     with running_gateway(file) as gateway:
-        browser.open(gateway.web)
-        browser.wait_for(f"{text_of('#connection')} === 'Live'")
+        page.goto(gateway.web)
+        expect(connection).to_have_text("Live")
         assert gateway.end() == 0
-    browser.wait_for(f"{text_of('#connection')} !== 'Live'")
+    expect(connection).not_to_have_text("Live")
     with running_gateway(file) as gateway:
-        browser.wait_for(f"{text_of('#connection')} === 'Live'")
-        register(gateway, "late", "coap://127.0.0.1:9")
-        browser.wait_for(f"{text_of('#devices tbody')}.includes('late')")
+        expect(connection).to_have_text("Live")
+        join(gateway, "late", "coap://127.0.0.1:9")
+        shows(page, "#devices tbody", "late")
 
 
-@needs_browser
 def test_the_filter_is_in_the_address_and_the_device_a_link(
-    tmp_path: Path, browser: Browser
+    tmp_path: Path, browser: RealBrowser
 ) -> None:
+    page = browser.page()
     with running_gateway(write_gateway_file(tmp_path)) as gateway:
         for name in ("north-1", "north-2", "south-1"):
-            register(gateway, name, "coap://127.0.0.1:9")
-        browser.open(gateway.web + "/?filter=north")
-        browser.wait_for(f"{text_of('#count')} === '2 of 3 devices'")
-        browser.ask("document.querySelector('#filter').focus()")
-        browser.do("Input.insertText", text=" 2")
-        browser.wait_for(f"{text_of('#count')} === '1 of 3 devices'")
-        assert browser.ask("location.search").startswith("?filter=")
-        press(browser, "Tab")
-        press(browser, "Enter")
-        browser.wait_for(f"{text_of('#name')} === 'north-2'")
-        assert browser.ask("location.hash") == "#/devices/north-2"
-        assert browser.ask("document.activeElement.id") == "name"
+            join(gateway, name, "coap://127.0.0.1:9")
+        page.goto(gateway.web + "/?filter=north")
+        expect(page.locator("#count")).to_have_text("2 of 3 devices")
+        page.locator("#filter").press("End")
+        page.keyboard.type(" 2")
+        expect(page.locator("#count")).to_have_text("1 of 3 devices")
+        assert urlsplit(page.url).query.startswith("filter=")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator("#name")).to_have_text("north-2")
+        assert urlsplit(page.url).fragment == "/devices/north-2"
+        expect(page.locator("#name")).to_be_focused()
 
 
-def press(browser: Browser, key: str) -> None:
-    """Press a key."""
-    codes = {"Tab": 9, "Enter": 13}
-    text = {"text": "\r"} if key == "Enter" else {}
-    code = codes[key]
-    browser.do(
-        "Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text
-    )
-    browser.do("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
-
-
-@needs_browser
-def test_a_token_is_in_no_address_and_no_text(tmp_path: Path, browser: Browser) -> None:
+def test_a_token_is_in_no_address_and_no_text(tmp_path: Path, browser: RealBrowser) -> None:
+    page = browser.page()
     with running_gateway(with_token(tmp_path, ["read"])) as gateway:
-        register(gateway, "desk", "coap://127.0.0.1:9")
-        browser.open(gateway.web)
-        give_token(browser, "another-token")
-        browser.wait_for(f"{text_of('#entry-problem')}.includes('does not know')")
-        give_token(browser, TOKEN)
-        browser.wait_for(f"{text_of('#devices tbody')}.includes('desk')")
-        browser.ask("location.hash = '#/devices/desk'")
-        browser.wait_for(f"{text_of('#name')} === 'desk'")
-        assert TOKEN not in browser.ask("location.href + document.documentElement.outerHTML")
-        assert browser.ask("document.querySelector('#token').value") == ""
-        assert browser.ask("document.cookie + JSON.stringify({...localStorage})") == "{}"
-        assert [each for each in browser.requested if TOKEN in each] == []
-        browser.do("Page.reload")
-        browser.wait_for(f"{text_of('#connection')} === 'Live'")
-        browser.ask("document.querySelector('#forget').click()")
-        browser.wait_for("!document.querySelector('#entry').hidden")
-        assert browser.ask("sessionStorage.length") == 0
-        assert "desk" not in browser.ask("document.body.innerText")
+        join(gateway, "desk", "coap://127.0.0.1:9")
+        page.goto(gateway.web)
+        give_token(page, "another-token")
+        shows(page, "#entry-problem", "does not know")
+        give_token(page, TOKEN)
+        shows(page, "#devices tbody", "desk")
+        page.evaluate("location.hash = '#/devices/desk'")
+        expect(page.locator("#name")).to_have_text("desk")
+        assert TOKEN not in page.url + page.content()
+        expect(page.locator("#token")).to_have_value("")
+        assert page.evaluate("document.cookie + JSON.stringify({...localStorage})") == "{}"
+        assert [each.url for each in browser.requests if TOKEN in each.url] == []
+        page.reload()
+        expect(page.locator("#connection")).to_have_text("Live")
+        page.locator("#forget").click()
+        expect(page.locator("#entry")).to_be_visible()
+        assert page.evaluate("sessionStorage.length") == 0
+        assert "desk" not in page.inner_text("body")
 
 
-@needs_browser
-def test_who_may_not_read_is_told_what_to_do(tmp_path: Path, browser: Browser) -> None:
+def test_who_may_not_read_is_told_what_to_do(tmp_path: Path, browser: RealBrowser) -> None:
+    page = browser.page()
     with running_gateway(with_token(tmp_path, ["measure"])) as gateway:
-        browser.open(gateway.web)
-        give_token(browser, TOKEN)
-        browser.wait_for("!document.querySelector('#notice').hidden")
-        said = browser.ask(text_of("#notice"))
-        assert "This is not allowed" in said
-        assert "Ask whoever runs the gateway" in said
-        assert browser.ask("document.querySelector('#forget').hidden") is False
+        page.goto(gateway.web)
+        give_token(page, TOKEN)
+        shows(page, "#notice", "This is not allowed")
+        shows(page, "#notice", "Ask whoever runs the gateway")
+        expect(page.locator("#forget")).to_be_visible()
 
 
-@needs_browser
-def test_a_busy_gateway_is_asked_again(browser: Browser) -> None:
+def test_a_busy_gateway_is_asked_again(browser: RealBrowser) -> None:
     problem = {"status": 503, "detail": "too many streams are open"}
+    page = browser.page()
     with false_gateway({"/devices": problem}, 503) as address:
-        browser.open(address)
-        browser.wait_for("!document.querySelector('#notice').hidden")
-        assert "Close other pages" in browser.ask(text_of("#notice"))
-        browser.wait_for(
-            "performance.getEntriesByType('resource')"
-            ".filter(each => each.name.endsWith('/devices')).length > 1"
-        )
+        page.goto(address)
+        shows(page, "#notice", "Close other pages")
+        with page.expect_request(address + "/devices"):
+            pass
 
 
-@needs_browser
-def test_a_device_that_refuses_says_what_to_do(browser: Browser) -> None:
+def test_a_device_that_refuses_says_what_to_do(browser: RealBrowser) -> None:
     device = {
         "name": "desk", "groups": [], "presence": "awake", "protected": True, "heard_s": 1,
         "back_s": 0, "jobs": 0,
@@ -205,27 +179,28 @@ def test_a_device_that_refuses_says_what_to_do(browser: Browser) -> None:
         "/devices/desk/tc/c": as_stream(("refused", problem)),
         "/devices/desk/jobs": [],
     }
+    page = browser.page()
     with false_gateway(answers) as address:
-        browser.open(address + "/#/devices/desk")
-        browser.wait_for(f"{text_of('#containers-state')}.includes('Its file has to give')")
+        page.goto(address + "/#/devices/desk")
+        shows(page, "#containers-state", "Its file has to give")
 
 
-@needs_browser
 @pytest.mark.parametrize("name", [HOSTILE, "x'\"><b onmouseover=alert(1)>", "javascript:alert(1)"])
-def test_what_devices_say_stays_text(browser: Browser, name: str) -> None:
+def test_what_devices_say_stays_text(browser: RealBrowser, name: str) -> None:
+    page = browser.page()
     with false_gateway(hostile_answers(name)) as address:
-        browser.open(address)
-        browser.wait_for("document.querySelector('#devices tbody').rows.length === 1")
-        browser.ask("document.querySelector('#devices tbody a').click()")
+        page.goto(address)
+        rows = page.locator("#devices tbody tr")
+        expect(rows).to_have_count(1)
+        rows.locator("a").click()
         for place in ("#name", "#facts", "#containers", "#jobs", "#events"):
-            browser.wait_for(f"{text_of(place)}.includes({json.dumps(name)})")
-        assert browser.ask("document.images.length") == 0
-        assert browser.ask("document.scripts.length") == 1
-        assert browser.ask("document.querySelectorAll('main b[onmouseover]').length") == 0
-        assert browser.ask("window.owned === undefined") is True
-        links = browser.ask("[...document.links].map(each => each.protocol + each.host)")
-        assert set(links) == {"http:" + urlsplit(address).netloc}
-        assert hosts_asked(browser) == {urlsplit(address).netloc}
+            shows(page, place, name)
+        assert page.evaluate("document.images.length") == 0
+        assert page.evaluate("document.scripts.length") == 1
+        expect(page.locator("main b[onmouseover]")).to_have_count(0)
+        assert page.evaluate("window.owned === undefined")
+        links = page.evaluate("[...document.links].map(each => each.protocol + '//' + each.host)")
+        assert set(links) == {address}
 
 
 def hostile_answers(name: str) -> dict[str, object]:
@@ -250,8 +225,7 @@ def hostile_answers(name: str) -> dict[str, object]:
     }
 
 
-@needs_browser
-def test_a_stream_is_read_alike_however_it_is_cut(browser: Browser) -> None:
+def test_a_stream_is_read_alike_however_it_is_cut(browser: RealBrowser) -> None:
     text = (
         ": alive\\r\\n\\r\\nid: 7\\revent: a\\rdata: 1\\r\\r"
         "data: x\\ndata:y\\n\\nevent: b\\n\\nid: 8\\ndata\\n\\n"
@@ -266,12 +240,12 @@ def test_a_stream_is_read_alike_however_it_is_cut(browser: Browser) -> None:
                 found.push(...parser.take(text.slice(at, at + size)));
             seen.add(JSON.stringify(found));
         }}
-        window.seen = [...seen];
+        return [...seen];
     }})"""
+    page = browser.page()
     with false_gateway({}) as address:
-        browser.open(address)
-        browser.ask(expression)
-        (found,) = browser.wait_for("window.seen")
+        page.goto(address)
+        (found,) = page.evaluate(expression)
     assert json.loads(found) == [
         {"kind": "a", "data": "1", "id": "7"},
         {"kind": "message", "data": "x\ny", "id": "7"},

@@ -30,7 +30,9 @@ def test_every_expectation_of_the_story_holds(tmp_path: Path) -> None:
     assert (done.returncode, own_lines(done.stderr)) == (0, [])
 
 
-def test_the_demo_serves_until_it_is_interrupted_and_its_directory_stays(tmp_path: Path) -> None:
+def test_the_demo_serves_until_it_is_interrupted_and_what_stays_can_be_served_again(
+    tmp_path: Path, program: Program
+) -> None:
     place = tmp_path / "demo"
     with started_demo(str(place)) as demo:
         said = demo.read_until("Ctrl-C ends it")
@@ -54,6 +56,11 @@ def test_the_demo_serves_until_it_is_interrupted_and_its_directory_stays(tmp_pat
         assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
     assert stat.S_IMODE(place.stat().st_mode) == 0o700
     assert not [path for path in (place / "platform").iterdir() if "PRIVATE" in path.name]
+    first = next(number for number, line in enumerate(said) if "serve them again" in line)
+    again = [line.split("#")[0].split()[1:] for line in said[first + 1 : -1]]
+    assert [words[:-1] for words in again] == [["platform", "serve"], ["gateway"], ["serve"]]
+    for words in again:
+        program.good(*words, "--check")
 
 
 def test_programs_are_told_in_json_where_everything_is(tmp_path: Path) -> None:
@@ -65,18 +72,6 @@ def test_programs_are_told_in_json_where_everything_is(tmp_path: Path) -> None:
         assert all(Path(each).is_file() for each in (*files, answer["gateway_token_file"]))
         assert demo.interrupt() == (0, "", [])
     assert not list(tmp_path.iterdir())
-
-
-def test_files_that_stay_can_be_served_again(tmp_path: Path, program: Program) -> None:
-    place = tmp_path / "demo"
-    with started_demo(str(place)) as demo:
-        said = demo.read_until("Ctrl-C ends it")
-        demo.interrupt()
-    first = next(number for number, line in enumerate(said) if "serve them again" in line)
-    again = [line.split("#")[0].split()[1:] for line in said[first + 1 : -1]]
-    assert [words[:-1] for words in again] == [["platform", "serve"], ["gateway"], ["serve"]]
-    for words in again:
-        program.good(*words, "--check")
 
 
 @pytest.mark.parametrize("moment", ["people", "platform/platform.toml", "yard/audit.jsonl"])

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from support.browsers import RealBrowser
     from support.platform_pages import PageWorld
+    from support.served_pages import ServedWorld
 
 
 @pytest.fixture
@@ -25,4 +27,23 @@ def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator["PageWorld"]
     from support.platform_pages import filled  # noqa: PLC0415 - an optional part
 
     with filled(tmp_path_factory.mktemp("pages")) as found:
+        yield found
+
+
+@pytest.fixture
+def served(world: "PageWorld", browser: "RealBrowser") -> Iterator["ServedWorld"]:
+    """A platform of one test, for a browser."""
+    from support.served_pages import serving_pages  # noqa: PLC0415 - an optional part
+
+    with serving_pages(world) as found:
+        yield found
+        browser.close()  # streams end with it
+
+
+@pytest.fixture(scope="session")
+def served_unchanged(unchanged: "PageWorld") -> Iterator["ServedWorld"]:
+    """One platform for all tests with a browser that only look: its streams know one loop."""
+    from support.served_pages import serving_pages  # noqa: PLC0415 - an optional part
+
+    with serving_pages(unchanged) as found:
         yield found

@@ -4,95 +4,38 @@ import re
 from typing import Final
 
 import pytest
-from sqlalchemy import ColumnElement, String, cast, literal, update
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import update
 from support.four_parties import BOX
+from support.hostile_texts import PAYLOADS, PLAIN, write_everywhere
 from support.platform_pages import PageClient, PageWorld, ParsedPage
 
-from tinycontainer.network.platform.tables.catalogue import (
-    ApplicationRow,
-    PublicKey,
-    ReleaseToken,
-)
-from tinycontainer.network.platform.tables.components import ReleaseComponentRow
-from tinycontainer.network.platform.tables.fleet import DeviceProfile, DeviceRow
-from tinycontainer.network.platform.tables.people import ApiToken, AuditEntry, Organisation, Person
-from tinycontainer.network.platform.tables.renting import OfferRow, RentalRow
-from tinycontainer.network.platform.tables.rollouts import (
-    DeviceContainerRow,
-    RolloutDeviceRow,
-    RolloutRow,
-)
+from tinycontainer.network.platform.tables.catalogue import ApplicationRow
 
-PLAIN: Final = "plain"
-PAYLOADS: Final = (
-    "<script>alert(1)</script>", "</title><script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>", '"><script>alert(1)</script>', "'><script>alert(1)</script>",
-    '" onmouseover="alert(1)', "' onmouseover='alert(1)", '" autofocus onfocus=alert(1) x="',
-    "<svg onload=alert(1)>", "<svg/onload=alert(1)>", "<a href=javascript:alert(1)>x</a>",
-    "javascript:alert(1)", "data:text/html,<script>alert(1)</script>",
-    "<iframe src=//evil.example>", "<base href=//evil.example/>",
-    "<meta http-equiv=refresh content=0;url=//evil.example>",
-    "<link rel=stylesheet href=//evil.example/x.css>", "<style>*{display:none}</style>",
-    "<form action=//evil.example><input name=csrf>", "</form><form action=//evil.example>",
-    '"><input name="csrf" value="x', "<button formaction=//evil.example>x</button>",
-    "</table></div></main><h1>forged</h1>", "</td><td>forged", "<!--", "-->", "<![CDATA[x]]>",
-    "<?php echo 1 ?>", "</textarea>", "</code></pre>", "<plaintext>",
-    '<noscript><p title="</noscript>', "<template><script>", "<math><mtext>", "&lt;script&gt;",
-    "&#60;script&#62;", "&", "%3Cscript%3E", "{{ 7 * 7 }}", "{% include 'base.html' %}",
-    "{{ visitor.csrf }}", "${7*7}", "//evil.example", "https://evil.example", "/\\evil.example",
-    "../../api/session", "a\r\nSet-Cookie: x=y", "\x00\x08\x1b[2J", "\u202eabc\u2066\u200b",
-    "\ufeff\uff1cscript\uff1e", "`;$(reboot)`", "' OR 1=1 --",
-)  # fmt: skip
 REFLECTED: Final = (
-    "/devices?query=", "/components?name=", "/components?name=tls&version=", "/audit?before=",
+    "/devices?query=", "/devices?reason=", "/devices?uid=", "/devices?state=",
+    "/components?name=", "/components?name=tls&version=", "/audit?before=",
     "/devices?after=", "/organisation?after=", "/releases?before=",
+    "/evidence?device=", "/evidence?container=", "/evidence?kind=", "/audit?deed=",
+    "/audit?person=", "/audit?subject=",
 )  # fmt: skip
 
 
 SCRIPT: Final = re.compile(r"/assets/[0-9a-f]{12}/[a-z0-9.-]+\.js")
 
-IS_SPARE: Final = DeviceRow.id.in_((2, 4))
-"""Devices whose own pages are not looked at."""
-
-
-def unique(text: str, number: InstrumentedAttribute[int]) -> ColumnElement[str]:
-    """A text with the number of its row."""
-    return literal(text) + cast(number, String)
-
-
-def write_everywhere(world: PageWorld, text: str) -> None:
-    """Put a text into all that somebody can name, past all checks."""
-    with world.platform.database.transaction() as session:
-        for statement in (
-            update(ApplicationRow).values(name=text),
-            update(PublicKey).values(name=text, role=text),
-            update(ReleaseToken).values(person=text),
-            update(ReleaseComponentRow).values(version=text, purl=text),
-            update(DeviceProfile).values(name=text),
-            update(DeviceRow).values(kind=text, group=text, labels={text: text}, gateway=text),
-            update(ApiToken).values(name=text),
-            update(AuditEntry).values(deed=text, subject=text, detail=text, person=text),
-            update(OfferRow).values(name=text, description=text),
-            update(RentalRow).values(asked_by=text, decided_by=text),
-            update(RolloutRow).values(name=text, halt_reason=text),
-            update(RolloutDeviceRow).values(reason=text, detail=text),
-            update(DeviceContainerRow).values(reported_state=text, reported_exit=text),
-            # No two have the same.
-            update(Organisation).values(name=unique(text, Organisation.id)),
-            update(Person).values(name=unique(text, Person.id)),
-            update(DeviceRow).where(IS_SPARE).values(name=unique(text, DeviceRow.id)),
-        ):
-            session.execute(statement)
-
 
 def look_at_all(world: PageWorld) -> dict[str, ParsedPage]:
     """All pages, as the owner; and as infrastructure, those on which it can do something."""
     paths = world.paths()
-    doing = [f"/releases/{BOX}/1/rollout", *(each for each in paths if "/rollouts/" in each)]
+    doing = [f"/releases/{BOX}/{form}" for form in ("1/rollout", "2/plan")]
+    doing += (each for each in paths if "/rollouts/" in each)
+    beginning = ["/releases/begin", f"/releases/{BOX}/2/code"]
     return {
         f"{organisation} {path}": world.client(organisation).look(path)
-        for organisation, looked_at in (("boxes", paths), ("infra", ["/", *doing]))
+        for organisation, looked_at in (
+            ("boxes", paths),
+            ("infra", ["/", *doing]),
+            ("dev", beginning),
+        )
         for path in looked_at
     }
 
@@ -106,7 +49,7 @@ def require_inert(page: ParsedPage, path: str) -> None:
     assert len(scripts) == sum(tag == "script" for tag, _ in page.elements), path
     assert all(SCRIPT.fullmatch(each) for each in scripts), path
     for where in page.values("a", "href") + page.values("form", "action"):
-        assert where.startswith("/") or where == "#main", (path, where)
+        assert where.startswith(("/", "#")), (path, where)
         assert not where.startswith(("//", "/\\")), (path, where)
     assert [each.rpartition("/")[2] for each in page.values("link", "href")] == [
         "icon.svg",
@@ -121,7 +64,7 @@ def test_hostile_texts_change_no_element_and_no_attribute_of_any_page(world: Pag
     write_everywhere(world, PLAIN)
     wanted = {path: page.structure for path, page in look_at_all(world).items()}
     for payload in PAYLOADS:
-        write_everywhere(world, payload.replace("\x00", ""))  # no database keeps it
+        write_everywhere(world, payload)
         for path, page in look_at_all(world).items():
             assert page.structure == wanted[path], (path, payload)
             require_inert(page, path)
@@ -176,3 +119,28 @@ def refused(client: PageClient, path: str, fields: dict[str, str]) -> ParsedPage
     answer = client.send(path, fields)
     assert answer.status_code == 400, answer.text
     return ParsedPage(answer.text)
+
+
+@pytest.mark.clause("TC-PLAT-66", "TC-PLAT-74")
+def test_names_of_files_terms_and_new_applications_stay_text(world: PageWorld) -> None:
+    world.rollouts.parties.begin(50)
+    developer, place = world.client("dev"), f"/releases/{BOX}/50"
+
+    def bring(text: str) -> ParsedPage:
+        file = (text.replace("\x00", "").encode("ascii", "ignore").decode() or "x", b"code")
+        terms = {"type": "wasm", "audience": text[:40]}
+        answer = developer.send(f"{place}/code", terms, files={"file": file})
+        assert answer.status_code in (303, 400), text
+        return ParsedPage(answer.text) if answer.status_code == 400 else developer.look(place)
+
+    wanted = bring(PLAIN)
+    for payload in PAYLOADS:
+        page = bring(payload)
+        require_inert(page, place)
+        if not page.values("form", "enctype"):
+            assert page.structure == wanted.structure, payload
+        require_inert(developer.look(f"{place}/code"), place)
+        page = refused(developer, "/applications", {"new_uid": payload * 63, "name": payload})
+        require_inert(page, "/applications")
+        if payload.isprintable():
+            assert page.fields["name"] == payload

@@ -94,7 +94,7 @@ def run(rollouts: Rollouts, directory: Path, kills: int) -> None:
 
 @pytest.mark.clause("TC-PLAT-39")
 def test_a_platform_that_is_killed_does_each_job_once(rollouts: Rollouts, tmp_path: Path) -> None:
-    run(rollouts, tmp_path, 10)
+    run(rollouts, tmp_path, 6)
 
 
 @pytest.mark.long

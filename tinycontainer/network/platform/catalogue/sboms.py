@@ -39,10 +39,22 @@ def read_sbom(
     """
     require_party(actor, row, Role.DEVELOPER)
     artefact = require_artefact(session, actor, digest)
-    if artefact.size_bytes > MAX_SBOM_BYTES:
-        raise bad_request(f"sbom: document: is longer than {MAX_SBOM_BYTES} bytes")
+    _require_short(artefact.size_bytes)
+    return read_document(artefact.content)
+
+
+def read_document(content: bytes) -> tuple[SoftwareComponent, ...]:
+    """Read the components from a document. It can take a second.
+
+    Args:
+        content: untrusted bytes.
+
+    Raises:
+        PlatformRefused: it is no document of CycloneDX that can be used.
+    """
+    _require_short(len(content))
     try:
-        return read_components(artefact.content)
+        return read_components(content)
     except CycloneDxError as error:
         raise bad_request(f"sbom: {error}") from None
 
@@ -101,6 +113,11 @@ def components_of(session: Session, row: ReleaseRow) -> tuple[SoftwareComponent,
     return tuple(
         SoftwareComponent(each.name, each.version, each.purl) for each in session.scalars(query)
     )
+
+
+def _require_short(size_bytes: int) -> None:
+    if size_bytes > MAX_SBOM_BYTES:
+        raise bad_request(f"sbom: document: is longer than {MAX_SBOM_BYTES} bytes")
 
 
 def _require_room(session: Session, row: ReleaseRow, count: int) -> None:

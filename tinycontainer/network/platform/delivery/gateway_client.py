@@ -113,7 +113,8 @@ class GatewayClient:
         Raises:
             GatewayFailed: the gateway does not say.
         """
-        target, wanted = f"/devices/{name}/tc/c", {"Accept": "application/cbor"}
+        target = f"/devices/{name}/tc/c"
+        wanted = {"Accept": "application/cbor", **_ASKED_ANEW}
         reply = self._ask(self._server, "GET", target, wanted, limit_bytes=_MAX_CONTAINERS_BYTES)
         if reply.status in _NOT_NOW or _is_unknown(reply, "unknown-device"):
             return None

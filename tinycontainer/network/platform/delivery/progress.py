@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
@@ -12,6 +12,7 @@ from tinycontainer_tokens import cbor
 
 from ...agent.operator.answers import STATES
 from .gateway_answers import JOB
+from .usage import ReportedUsage
 
 MAX_POLLS: Final = 8
 """So often is counted; then it is asked as seldom as it ever is."""
@@ -22,6 +23,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _ETAG: Final = re.compile(r"(?:[0-9a-f]{16})?")
 _MAX_LAST_EXIT_CHARACTERS: Final = 512
 _MAX_LOOPS: Final = 1 << 64
+_USAGE: Final = 7
 
 
 class DeliveryStep(StrEnum):
@@ -60,12 +62,14 @@ class ReportedContainer:
         sha256: of its bundle, in small hexadecimal digits.
         last_exit: the end of its last start; empty if there was none.
         loops: that it has completed.
+        usage: what it has used; None if the device does not say it.
     """
 
     state: ContainerState
     sha256: str
     last_exit: str
     loops: int
+    usage: ReportedUsage | None = None
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> "ReportedContainer":
@@ -86,7 +90,9 @@ class ReportedContainer:
         if type(loops) is not int or not 0 <= loops < _MAX_LOOPS:
             raise ValueError("loops: is no number of 64 bits")
         shown = flatten(last_exit[:_MAX_LAST_EXIT_CHARACTERS])[:_MAX_LAST_EXIT_CHARACTERS]
-        return cls(ContainerState(state), sha256, shown, loops)
+        said = values.get("usage")
+        usage = None if said is None else ReportedUsage.of(said)
+        return cls(ContainerState(state), sha256, shown, loops, usage)
 
     @property
     def etag(self) -> str:
@@ -188,11 +194,13 @@ def _read_row(row: object) -> tuple[bytes, ReportedContainer]:
         raise ValueError("uid and digest of a container are not bytes")
     named = STATES.get(state) if isinstance(state, int) else None
     values = {"state": named, "sha256": digest.hex(), "last_exit": last_exit, "loops": loops}
-    return uid, ReportedContainer.of(values)
+    usage = ReportedUsage.of_row(row[_USAGE]) if _USAGE in row else None
+    return uid, replace(ReportedContainer.of(values), usage=usage)
 
 
 def _read_reported(values: object) -> ReportedContainer:
-    if not isinstance(values, dict) or values.keys() != set(ReportedContainer.__slots__):
+    # A platform of before has written no usage.
+    if not isinstance(values, dict) or {"usage", *values} != set(ReportedContainer.__slots__):
         raise ValueError("reported: is no container")
     found = ReportedContainer.of(values)
     if found.last_exit != values["last_exit"]:

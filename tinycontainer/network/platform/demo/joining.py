@@ -87,6 +87,8 @@ def platform_toml(port: int, gateway_uri: str, organisation: str, token: str) ->
 
 [http]
 bind = "127.0.0.1:{port}"
+# To try it: pages sign with a key file that one chooses. `platform sign` needs no such trust.
+sign_in_page = true
 
 # What a device runs is looked at more often than usual, so that one need not wait to see it.
 [limits]

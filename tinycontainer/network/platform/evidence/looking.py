@@ -24,6 +24,24 @@ class EvidenceLooker:
     now_s: Callable[[], float]
     random_bytes: Callable[[int], bytes]
 
+    def has_news(self, device_id: int, endpoint: str, client: GatewayClient) -> bool:
+        """Whether a device has other events than those that are known; nothing is kept.
+
+        Args:
+            device_id: of its row.
+            endpoint: its name at the gateway.
+            client: of the gateway.
+
+        Raises:
+            GatewayFailed: the gateway gives nothing that can be used.
+        """
+        with self.database.reading() as session:
+            known = read_known(session, device_id)
+        if known is None:
+            return False
+        page = client.events(endpoint, known.newest)
+        return page is not None and page.newest != known.newest
+
     def look(self, device_id: int, endpoint: str, client: GatewayClient) -> None:
         """Ask a device, check what it says, and keep it; nothing if it does not answer now.
 

@@ -85,6 +85,21 @@ class AffectedDevice:
     releases: tuple[ReportedRelease, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FrequentComponent:
+    """A component that many releases have.
+
+    Attributes:
+        name: of the component.
+        releases: how many of those that were looked at have it.
+        versions: how many different ones they have.
+    """
+
+    name: str
+    releases: int
+    versions: int
+
+
 def find_places(
     session: Session, actor: Actor, asked: ComponentQuestion, after: tuple[int, int], most: int
 ) -> tuple[ComponentPlace, ...]:
@@ -180,6 +195,35 @@ def find_affected(
         )
         for name, of_it in groupby(rows, lambda row: str(row.name))
     )
+
+
+def list_frequent(
+    session: Session, actor: Actor, most_releases: int, most: int
+) -> tuple[FrequentComponent, ...]:
+    """The components that most of the newest releases have, among those of the organisation.
+
+    Args:
+        session: of a transaction.
+        actor: who asks.
+        most_releases: how many releases are looked at.
+        most: how many components.
+    """
+    newest = (
+        select(ReleaseRow.id)
+        .where(is_party(actor), ReleaseRow.sbom_components > 0)
+        .order_by(ReleaseRow.id.desc())
+        .limit(most_releases)
+    )
+    count = func.count(ReleaseComponentRow.release_id.distinct())
+    versions = func.count(ReleaseComponentRow.version.distinct())
+    query = (
+        select(ReleaseComponentRow.name, count, versions)
+        .where(ReleaseComponentRow.release_id.in_(newest))
+        .group_by(ReleaseComponentRow.name)
+        .order_by(count.desc(), ReleaseComponentRow.name)
+        .limit(most)
+    )
+    return tuple(FrequentComponent(*row) for row in session.execute(query))
 
 
 def _count_devices(session: Session, releases: Iterable[int]) -> dict[int, int]:

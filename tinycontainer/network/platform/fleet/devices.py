@@ -1,15 +1,13 @@
 """Devices in the database: owner and infrastructure see them, and the owner changes them."""
 
-from collections.abc import Generator, Mapping
-from contextlib import closing
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from tinycontainer.tools.rollouts import Candidate, Query, QueryError, parse_query
+from tinycontainer.tools.rollouts import Query, QueryError, parse_query
 from tinycontainer_tokens import Role
 
 from ..actor import Actor
@@ -18,12 +16,10 @@ from ..refusing import bad_request, conflict, forbidden, not_found
 from ..tables.fleet import DeviceRow
 from ..tables.people import Organisation
 from .evidence_keys import fingerprint_of_evidence_key
-from .judging import TargetDevice
 from .profiles import own_profile_id, require_owner
 
 MOST_DEVICES: Final = 20_000
 """Of one owner."""
-_AT_ONCE: Final = 500
 MATCHED_COLUMNS: Final = (
     DeviceRow.id,
     DeviceRow.name,
@@ -184,39 +180,6 @@ def lock_device(session: Session, device_id: int) -> DeviceRow | None:
     return session.get(DeviceRow, device_id, with_for_update={"key_share": True})
 
 
-def list_devices(
-    session: Session, actor: Actor, query: Query, after: str, most: int
-) -> tuple[DeviceRow, ...]:
-    """Devices that the organisation sees and a query means, by name.
-
-    Args:
-        session: of a transaction.
-        actor: who asks.
-        query: which ones.
-        after: name after which they begin.
-        most: how many.
-    """
-    with closing(_matching(session, is_seen(actor), query, after)) as found:
-        ids = [row.id for row in islice(found, most)]
-    return tuple(
-        session.scalars(select(DeviceRow).where(DeviceRow.id.in_(ids)).order_by(DeviceRow.name))
-    )
-
-
-def find_targets(session: Session, actor: Actor, query: Query) -> tuple[TargetDevice, ...]:
-    """All devices that the organisation sees and a query means, as they are judged."""
-    return tuple(
-        TargetDevice(row.name, row.profile_id, row.device_id)
-        for row in _matching(session, is_seen(actor), query)
-    )
-
-
-def count_owned(session: Session, organisation_id: int, query: Query) -> int:
-    """How many devices of an owner a query means."""
-    own = DeviceRow.organisation_id == organisation_id
-    return sum(1 for _ in _matching(session, own, query))
-
-
 def names_of(session: Session, rows: tuple[DeviceRow, ...]) -> dict[int, str]:
     """The names of owners and operators of devices, by their ids."""
     ids = {each for row in rows for each in (row.organisation_id, row.infrastructure_id)}
@@ -242,17 +205,6 @@ def is_seen(actor: Actor) -> ColumnElement[bool]:
     """Whether the organisation owns or operates a device, for a query."""
     own = actor.organisation_id
     return or_(DeviceRow.organisation_id == own, DeviceRow.infrastructure_id == own)
-
-
-def _matching(
-    session: Session, among: ColumnElement[bool], query: Query, after: str = ""
-) -> Generator[Any, None, None]:
-    """Columns of the devices that a query means, by name, read as far as they are asked for."""
-    found = select(*MATCHED_COLUMNS).where(among, DeviceRow.name > after).order_by(DeviceRow.name)
-    with session.execute(found.execution_options(yield_per=_AT_ONCE)) as rows:
-        for row in rows:
-            if query.matches(Candidate(row.name, row.kind, row.group, row.labels, None)):
-                yield row
 
 
 def find_own(session: Session, actor: Actor, name: str) -> DeviceRow:

@@ -20,7 +20,7 @@ from ..actor import Actor
 from ..catalogue.releases import bundle_of, find_release, party_id
 from ..refusing import failed, forbidden, too_many
 from ..tables.fleet import DeviceProfile
-from .devices import find_targets
+from .finding import find_targets
 from .judging import Bounds, FleetJudgement, Runtimes, TargetDevice, judge_fleet
 from .linting import FleetLint, lint_fleet
 from .profile_content import ProfileContent, read_profile
@@ -125,6 +125,11 @@ class Judge:
         self._free = BoundedSemaphore(AT_ONCE)
         self._read = lru_cache(MOST_KEPT)(_read)
 
+    @property
+    def analysers(self) -> Mapping[ContainerType, Analyser]:
+        """What says what code does, by container type."""
+        return self._analysers()
+
     def judge(self, asked: Asked, now_s: int) -> JudgedRelease:
         """Say which devices would take a release, and what else should be known of it.
 
@@ -146,7 +151,7 @@ class Judge:
 
         try:
             runtimes = self._runtimes()
-            tools = CodeTools(self._analysers(), runtimes)
+            tools = CodeTools(self.analysers, runtimes)
             bundle, targets = asked.bundle, asked.targets
             return JudgedRelease(
                 judge_fleet(bundle, targets, find_profile, runtimes, now_s, self._bounds),

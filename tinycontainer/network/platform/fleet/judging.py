@@ -114,12 +114,14 @@ class FleetJudgement:
         devices, accepted: how many the release is for, and how many of them would take it.
         refused: those that would not, by the reason; the most frequent reason first.
         unjudged: how many were not judged, and why.
+        answers: what each device would say, by its name.
     """
 
     devices: int
     accepted: int
     refused: Mapping[CountedRefusal, Group]
     unjudged: Mapping[Unjudged, int]
+    answers: Mapping[str, JudgedCase]
 
 
 def judge_fleet(
@@ -144,6 +146,7 @@ def judge_fleet(
     cases = group_targets(targets, find_audiences(bundle.metadata))
     refused: dict[CountedRefusal, Group] = defaultdict(Group)
     unjudged: Counter[Unjudged] = Counter()
+    answers: dict[str, JudgedCase] = {}
     accepted = 0
     end_s = bounds.monotonic_s() + bounds.seconds
     by_size = sorted(cases, key=lambda case: (-len(cases[case]), case.profile_id))
@@ -153,6 +156,7 @@ def judge_fleet(
         outcome: JudgedCase = Unjudged.TIME if is_late else Unjudged.PROFILES
         if number < bounds.cases and not is_late:
             outcome = _judge_case(content, case, find_profile, runtimes, now_s)
+        answers |= dict.fromkeys(names, outcome)
         match outcome:
             case None:
                 accepted += len(names)
@@ -161,7 +165,8 @@ def judge_fleet(
             case CountedRefusal():
                 refused[outcome].add(names)
     in_order = sorted(refused.items(), key=lambda each: (-each[1].devices, each[1].examples))
-    return FleetJudgement(sum(map(len, cases.values())), accepted, dict(in_order), unjudged)
+    devices = sum(map(len, cases.values()))
+    return FleetJudgement(devices, accepted, dict(in_order), unjudged, answers)
 
 
 def judge_profile(

@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
 
 from tinycontainer.errors import MetadataError
 from tinycontainer.interfaces.syscalls import mask_to_bytes
@@ -22,7 +21,6 @@ from tinycontainer.metadata import (
 )
 from tinycontainer.tools.packing.packing import TokenOptions, complete_claims, metadata_to_seal
 from tinycontainer_tokens import (
-    Algorithm,
     Claims,
     ClaimsError,
     Expectation,
@@ -34,18 +32,10 @@ from tinycontainer_tokens import (
     verify,
 )
 from tinycontainer_tokens.claims import SHA256_BYTES, encode
-from tinycontainer_tokens.envelope import (
-    Envelope,
-    parse,
-    parse_if_possible,
-    proof_holds,
-    protected_header,
-    read_protected,
-)
+from tinycontainer_tokens.envelope import parse, parse_if_possible, proof_holds, read_protected
 
 from .parts import CODE, DATA, MASK, METADATA, ReleasePart
-
-_SIGNATURE_BYTES: Final = 64
+from .unsigned import UnsignedToken
 
 
 class PartState(StrEnum):
@@ -177,7 +167,8 @@ class Release:
             NotToBeSigned: something is missing before it can be signed.
         """
         self._require_signable(part)
-        return self._covered(part, len(_draft_token(self._claims(part, None), part, self, key)))
+        draft = _encode(self._claims(part, None), part, self.profile)
+        return self._covered(part, UnsignedToken.of(draft, self.profile, key).token_bytes)
 
     def payload(self, part: ReleasePart, key: KeyMaterial) -> bytes:
         """The claims that a part's token is to have, as they are signed.
@@ -329,12 +320,3 @@ def _encode(claims: Claims, part: ReleasePart, profile: Profile) -> bytes:
         return encode(claims, part.kind, profile)
     except ClaimsError as error:
         raise NotToBeSigned(f"{part.name} token: {error}") from None
-
-
-def _draft_token(claims: Claims, part: ReleasePart, release: Release, key: KeyMaterial) -> bytes:
-    """A token as long as the one that the key will make."""
-    payload = _encode(claims, part, release.profile)
-    if release.profile is Profile.RIOT_2024:
-        return Envelope(False, Algorithm.EDDSA, b"", payload, bytes(_SIGNATURE_BYTES)).encode()
-    protected = protected_header(key.algorithm, key.kid)
-    return Envelope(True, key.algorithm, protected, payload, bytes(_SIGNATURE_BYTES)).encode()

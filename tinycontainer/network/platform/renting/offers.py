@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from ..actor import Actor
 from ..audit import note
-from ..fleet.devices import count_owned, read_query
+from ..fleet.devices import read_query
+from ..fleet.finding import count_owned
 from ..fleet.profiles import require_owner
 from ..refusing import bad_request, conflict, forbidden, not_found
 from ..tables.people import Organisation

@@ -96,11 +96,22 @@ def to_withdraw(
             has no such key, or there is no higher sequence.
     """
     application = _find_owned(session, actor, uid)
-    if fingerprint not in _keys_of(session, actor):
-        raise conflict(f"key: {actor.organisation} has no such key as owner, or withdrew it")
+    withdrawing_key(session, actor, fingerprint)
     highest = highest_sequence(session, application.id, actor.organisation_id)
     sequence = next_sequence(max(highest, above))
     return sequence, _payload(uid, sequence)
+
+
+def withdrawing_key(session: Session, actor: Actor, fingerprint: str) -> KeyMaterial:
+    """A key with which the organisation can take back its rights.
+
+    Raises:
+        PlatformRefused: it has no such key as owner, or has withdrawn it.
+    """
+    found = _keys_of(session, actor).get(fingerprint)
+    if found is None:
+        raise conflict(f"key: {actor.organisation} has no such key as owner, or withdrew it")
+    return found
 
 
 def withdraw_rights(

@@ -206,7 +206,9 @@ def find_rollout(session: Session, actor: Actor, number: int) -> RolloutRow:
     return row
 
 
-def list_rollouts(session: Session, actor: Actor, before: int, most: int) -> tuple[RolloutRow, ...]:
+def list_rollouts(
+    session: Session, actor: Actor, before: int, most: int, state: RolloutState | None = None
+) -> tuple[RolloutRow, ...]:
     """The rollouts that the organisation sees, the newest first.
 
     Args:
@@ -214,13 +216,36 @@ def list_rollouts(session: Session, actor: Actor, before: int, most: int) -> tup
         actor: who asks.
         before: number of the rollout before which they begin.
         most: how many.
+        state: only those in this one; None for all.
     """
     query = select(RolloutRow).where(_is_seen(actor), RolloutRow.id < before)
+    if state is not None:
+        query = query.where(RolloutRow.state == state.value)
+    return tuple(session.scalars(query.order_by(RolloutRow.id.desc()).limit(most)))
+
+
+def list_of_release(
+    session: Session, actor: Actor, release: ReleaseRow, most: int
+) -> tuple[RolloutRow, ...]:
+    """The rollouts of a release that the organisation sees, the newest first.
+
+    Args:
+        session: of a transaction.
+        actor: who asks.
+        release: whose they are.
+        most: how many.
+    """
+    query = select(RolloutRow).where(_is_seen(actor), RolloutRow.release_id == release.id)
     return tuple(session.scalars(query.order_by(RolloutRow.id.desc()).limit(most)))
 
 
 def list_rollout_devices(
-    session: Session, rollout: RolloutRow, progress: DeviceProgress | None, after: str, most: int
+    session: Session,
+    rollout: RolloutRow,
+    progress: DeviceProgress | None,
+    after: str,
+    most: int,
+    reason: str | None = None,
 ) -> tuple[tuple[str, RolloutDeviceRow], ...]:
     """Devices of a rollout with their names, by name.
 
@@ -230,6 +255,7 @@ def list_rollout_devices(
         progress: only those that are so far; None for all.
         after: name after which they begin.
         most: how many.
+        reason: only those with this one; None for all.
     """
     query = (
         select(DeviceRow.name, RolloutDeviceRow)
@@ -240,6 +266,8 @@ def list_rollout_devices(
     )
     if progress is not None:
         query = query.where(RolloutDeviceRow.progress == progress.value)
+    if reason is not None:
+        query = query.where(RolloutDeviceRow.reason == reason)
     return tuple((name, row) for name, row in session.execute(query))
 
 

@@ -1,52 +1,19 @@
-"""What devices have said that they run, beside what they are to run."""
+"""Writes what devices are to run, and what they have said that they run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ..delivery.progress import ReportedContainer
-from ..tables.catalogue import ApplicationRow, ReleaseRow
+from ..fleet.standing import ABSENT
+from ..tables.catalogue import ReleaseRow
 from ..tables.fleet import DeviceRow
 from ..tables.rollouts import DETAIL_CHARACTERS, DeviceContainerRow
 
-ABSENT: Final = "ABSENT"
-"""State of a container that is not there."""
 _AT_ONCE: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerOfDevice:
-    """What a device is to run of an application, and what it has said that it runs.
-
-    Attributes:
-        uid: of the container.
-        desired: number of the release that it is to run; None for none.
-        reported: number of the release that it runs; None for none, or one that is not known.
-        row: the rest.
-    """
-
-    uid: bytes
-    desired: int | None
-    reported: int | None
-    row: DeviceContainerRow
-
-
-def list_containers(session: Session, device_id: int) -> tuple[ContainerOfDevice, ...]:
-    """What a device is to run and runs, by uid."""
-    desired, reported = aliased(ReleaseRow), aliased(ReleaseRow)
-    query = (
-        select(ApplicationRow.uid, desired.number, reported.number, DeviceContainerRow)
-        .join(ApplicationRow, ApplicationRow.id == DeviceContainerRow.application_id)
-        .outerjoin(desired, desired.id == DeviceContainerRow.desired_release_id)
-        .outerjoin(reported, reported.id == DeviceContainerRow.reported_release_id)
-        .where(DeviceContainerRow.device_id == device_id)
-        .order_by(ApplicationRow.uid)
-    )
-    return tuple(ContainerOfDevice(*each) for each in session.execute(query))
 
 
 def keep_desired(
@@ -89,9 +56,12 @@ def keep_reported(
     (row,) = _find(session, (device.id,), application_id)
     device.contact_s = row.reported_s = now_s
     if reported is None:
-        row.reported_release_id = row.reported_sha256 = None
+        row.reported_release_id = row.reported_sha256 = row.reported_usage = None
         row.reported_state, row.reported_exit = ABSENT, ""
         return
+    # Not each way of asking tells the usage.
+    if reported.usage is not None or row.reported_sha256 != reported.sha256:
+        row.reported_usage = None if reported.usage is None else reported.usage.as_dict()
     # A bundle that was not known can be that of a release whose rollout was started meanwhile.
     if row.reported_sha256 != reported.sha256 or row.reported_release_id is None:
         row.reported_sha256 = reported.sha256

@@ -42,8 +42,24 @@ def find_targets(session: Session, rollout: RolloutRow, now_s: float) -> tuple[T
     """
     return tuple(
         TargetDevice(row.name, row.profile_id, row.device_id)
-        for row, _ in _matching(session, rollout, now_s)
+        for row, _ in _meant(session, rollout, now_s)
     )
+
+
+def find_candidates(
+    session: Session, release: ReleaseRow, infrastructure_id: int, query: Query, now_s: float
+) -> tuple[Candidate, ...]:
+    """The devices that a rollout of a release would be for if it started now, by name.
+
+    Args:
+        session: of a transaction.
+        release: that is to be rolled out.
+        infrastructure_id: who operates the devices.
+        query: which of these.
+        now_s: Unix time.
+    """
+    queries = _with_offered(session, release, query, now_s)
+    return tuple(each for _, each in _matching(session, release, infrastructure_id, queries))
 
 
 def assign_targets(session: Session, rollout: RolloutRow, now_s: float) -> int:
@@ -57,7 +73,7 @@ def assign_targets(session: Session, rollout: RolloutRow, now_s: float) -> int:
     Returns:
         How many there are.
     """
-    found = list(_matching(session, rollout, now_s))
+    found = list(_meant(session, rollout, now_s))
     ids = {row.name: row.id for row, _ in found}
     plan = RolloutTerms.of(rollout).plan
     candidates = (candidate for _, candidate in found)
@@ -143,31 +159,40 @@ def _join(
 
 
 def _queries_of(session: Session, rollout: RolloutRow, now_s: float) -> tuple[Query, ...]:
-    """What the devices of a rollout have to meet: those of a rented release are offered ones."""
-    offered = rental_query(session, rollout.release, now_s)
-    own = parse_query(rollout.query)
-    return (own,) if offered is None else (own, offered)
+    return _with_offered(session, rollout.release, parse_query(rollout.query), now_s)
+
+
+def _with_offered(
+    session: Session, release: ReleaseRow, query: Query, now_s: float
+) -> tuple[Query, ...]:
+    """What devices have to meet: those of a rented release are offered ones."""
+    offered = rental_query(session, release, now_s)
+    return (query,) if offered is None else (query, offered)
+
+
+def _meant(session: Session, rollout: RolloutRow, now_s: float) -> Iterator[tuple[Any, Candidate]]:
+    queries = _queries_of(session, rollout, now_s)
+    return _matching(session, rollout.release, rollout.organisation_id, queries)
 
 
 def _matching(
-    session: Session, rollout: RolloutRow, now_s: float
+    session: Session, release: ReleaseRow, infrastructure_id: int, queries: Sequence[Query]
 ) -> Iterator[tuple[Any, Candidate]]:
     """The devices of the release's owner that infrastructure operates, as far as they are meant.
 
     Each with columns of its row: to make an object of every row would take most of the time.
     """
-    queries = _queries_of(session, rollout, now_s)
     found = (
         select(*MATCHED_COLUMNS, ReleaseRow.number.label("version"))
         .outerjoin(
             DeviceContainerRow,
             (DeviceContainerRow.device_id == DeviceRow.id)
-            & (DeviceContainerRow.application_id == rollout.release.application_id),
+            & (DeviceContainerRow.application_id == release.application_id),
         )
         .outerjoin(ReleaseRow, ReleaseRow.id == DeviceContainerRow.reported_release_id)
         .where(
-            DeviceRow.infrastructure_id == rollout.organisation_id,
-            DeviceRow.organisation_id == rollout.owner_id,
+            DeviceRow.infrastructure_id == infrastructure_id,
+            DeviceRow.organisation_id == release.owner_id,
         )
         .order_by(DeviceRow.name)
     )

@@ -29,9 +29,10 @@ from .jobs import (
     keep_progress,
     take_job,
 )
-from .looking import keep_all_reported, take_look
+from .looking import LookedAt, keep_all_reported, take_look
 from .steps import find_due, step_rollout
 from .tasks import TakenJob, TaskLoader
+from .watching import WatchedDevices
 
 STEPS_AT_ONCE: Final = 8
 """Steps of a delivery in a row, before other jobs get their turn."""
@@ -56,6 +57,7 @@ class RolloutWorker:
         say: takes one line for the log, without secrets.
         lease_s: after how many seconds another worker may take over a job of one that was killed.
         note: takes what has come of jobs and rollouts.
+        watched: devices that somebody looks at just now.
     """
 
     database: PlatformDatabase
@@ -66,6 +68,7 @@ class RolloutWorker:
     say: Callable[[str], None]
     lease_s: float = LEASE_S
     note: NoteEvent = note_nothing
+    watched: WatchedDevices = field(default_factory=WatchedDevices)
     _tasks: TaskLoader = field(init=False)
     _evidence: EvidenceLooker = field(init=False)
 
@@ -128,6 +131,37 @@ class RolloutWorker:
         except GatewayFailed as failure:
             self.say(f"gateway {seen.gateway}: {failure}")
         return True
+
+    def watch(self) -> bool:
+        """Ask the device that somebody looks at and that is due first; whether one was due."""
+        seen = self.watched.take(frozenset(self.gateways), self.now_s())
+        if seen is None:
+            return False
+        has_failed = True
+        try:
+            self._watch(seen, self.gateways[seen.gateway])
+            has_failed = False
+        except GatewayFailed as failure:
+            self.say(f"gateway {seen.gateway}: {failure}")
+        finally:
+            self.watched.give_back(seen, self.now_s(), has_failed=has_failed)
+        return True
+
+    def _watch(self, seen: LookedAt, client: GatewayClient) -> None:
+        """Ask a device what it runs, and for events; nothing is written if nothing is new.
+
+        Raises:
+            GatewayFailed: the gateway gives nothing that can be used.
+        """
+        found = client.containers(seen.endpoint)
+        is_to_be_written = self.watched.note(seen, found, self.now_s())
+        if found is None:
+            return
+        if is_to_be_written:
+            with self.database.transaction() as session:
+                keep_all_reported(session, seen.device_id, found, self.now_s())
+        if self._evidence.has_news(seen.device_id, seen.endpoint, client):
+            self._evidence.look(seen.device_id, seen.endpoint, client)
 
     def _advance(self, job: TakenJob, client: GatewayClient) -> None:
         """Go on with a delivery, as far as it goes without waiting."""

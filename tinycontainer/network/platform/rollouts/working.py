@@ -13,6 +13,8 @@ IDLE_S: Final = 0.2
 """How long a thread waits when nothing is due."""
 FAILED_S: Final = 5.0
 """How long a thread waits when the database cannot be used."""
+WATCHERS: Final = 2
+"""Threads that ask the devices that somebody looks at: one that is slow does not hold up all."""
 GRACE_S: Final = 5.0
 """How long all threads together may take to end; then they are left behind, as by a kill."""
 
@@ -39,7 +41,8 @@ async def working(
             broken.append(error)
             when_broken()
 
-    works = (worker.step, worker.look, *[worker.deliver] * deliveries)
+    several = [worker.watch] * WATCHERS + [worker.deliver] * deliveries
+    works = (worker.step, worker.look, *several)
     threads = [Thread(target=go_on, args=(each,), daemon=True) for each in works]
     for thread in threads:
         thread.start()

@@ -66,7 +66,9 @@ def describe(
         analysers: say what code does, by container type.
         now_s: Unix seconds.
     """
-    look = look_at_code(new.covered or b"", analysers) if new.part.kind is Kind.CODE else None
+    look = None
+    if new.part.kind is Kind.CODE and new.covered is not None:
+        look = look_at_code(new.covered, analysers)
     meaning = [*_describe_validity(new.claims, now_s), *_describe_binding(new)]
     if new.covered is not None:
         meaning.append(f"{len(new.covered)} bytes, sha256 {_sha256(new.covered)}")

@@ -39,8 +39,9 @@ def list_differences(
         analysers: to look at the last code with.
     """
     changes = [*compare_versions(_before(last), _after(new)).changes]
-    if last.covered is None and last.covered_bytes != len(new.covered or b""):
-        text = f"size {len(new.covered or b'')} instead of {last.covered_bytes}"
+    covered = new.covered
+    if covered is not None and last.covered is None and last.covered_bytes != len(covered):
+        text = f"size {len(covered)} instead of {last.covered_bytes}"
         changes.append(Change(new.part.kind.name.lower(), "changed", text))
     if look is not None and last.covered is not None:
         changes += _call_changes(look_at_code(last.covered, analysers), look)

@@ -45,7 +45,8 @@ class ExaminedRequest:
         header: the protected header that the token will have.
         payload: the bytes that are to be signed, as claims.
         claims: the same, decoded.
-        covered: the bytes that the token vouches for; None for a mask.
+        covered: the bytes that the token vouches for; None for a mask, and where only their hash
+            is looked at.
         endpoint: the same, decoded, for an endpoint.
         metadata: the same, decoded, for metadata, with a draft of their token.
     """

@@ -1,6 +1,6 @@
 """Organisations, their people, what these log in with, and what they did."""
 
-from sqlalchemy import Double, ForeignKey, String, Text
+from sqlalchemy import Double, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .base import PlatformTable
@@ -72,6 +72,7 @@ class AuditEntry(PlatformTable):
     """A deed, chained to the one before it."""
 
     __tablename__ = "audit_entry"
+    __table_args__ = (Index(None, "organisation_id", "subject", "number"),)
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     """From 1, without gaps."""

@@ -79,6 +79,7 @@ class RolloutDeviceRow(PlatformTable):
         # In the order in which devices are told, so that the next one is found without a look at
         # all that wait.
         Index(None, "rollout_id", "progress", "wave", "attempts", "device_id"),
+        Index(None, "rollout_id", "changed_s"),
     )
 
     rollout_id: Mapped[int] = mapped_column(ForeignKey("rollout.id"), primary_key=True)
@@ -114,6 +115,8 @@ class DeviceContainerRow(PlatformTable):
     reported_state: Mapped[str] = mapped_column(String(16))
     """Empty as long as it has said nothing; ``ABSENT`` if it has said that there is none."""
     reported_exit: Mapped[str] = mapped_column(String(DETAIL_CHARACTERS))
+    reported_usage: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What it has used; None if the device has not said it."""
     reported_s: Mapped[float | None] = mapped_column(Double)
 
 

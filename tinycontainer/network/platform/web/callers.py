@@ -83,6 +83,16 @@ def identify_in_browser(request: Request, csrf: str) -> Caller:
     return _admit(parts, found)
 
 
+def require_session(request: Request) -> None:
+    """Refuse whoever has not logged in, before anything long is read: a dependency.
+
+    Raises:
+        PlatformRefused: nobody who is known, or perhaps the page of another site.
+    """
+    _find_session(request, parts_of(request))
+    require_same_site(request)
+
+
 def session_token(request: Request) -> str:
     """The token in the cookie; empty if there is none, or more than one."""
     pairs = ";".join(request.headers.getlist("cookie")).split(";")

@@ -1,5 +1,6 @@
 """Keys, applications and artefacts over HTTP."""
 
+import base64
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -37,6 +38,7 @@ class KeyShown(JsonAnswer):
     fingerprint: str
     role: str
     name: str
+    public: str = Field(description="its 32 bytes, in base64")
     created_s: float
     withdrawn_s: float | None
 
@@ -47,6 +49,7 @@ class KeyShown(JsonAnswer):
             fingerprint=row.fingerprint,
             role=row.role,
             name=row.name,
+            public=base64.b64encode(row.public).decode(),
             created_s=row.created_s,
             withdrawn_s=row.withdrawn_s,
         )

@@ -10,6 +10,7 @@ from ..evidence.keeping import forget_proofs
 from ..fleet import devices, profiles
 from ..fleet.devices import NewDevice, read_query
 from ..fleet.evidence_keys import read_evidence_key
+from ..fleet.finding import list_devices as find_devices
 from ..fleet.judgement import Judge, gather
 from ..fleet.summary import summarize
 from ..refusing import bad_request
@@ -17,6 +18,8 @@ from ..rollouts.targets import join_rollouts, leave_rollouts
 from ..rollouts.withdrawing import tell_of_withdrawals
 from .bodies import MAX_NUMBER, NumberPath
 from .callers import caller
+from .choices import DevicesAsked
+from .counts import add_counts
 from .fleet_bodies import (
     AfterName,
     DeviceChange,
@@ -28,7 +31,6 @@ from .fleet_bodies import (
     ProfileListed,
     ProfileShown,
     ProfilesShown,
-    QueryText,
     SummaryShown,
 )
 from .judgement_bodies import JudgementAsked, JudgementShown
@@ -47,6 +49,7 @@ def make_router(parts: PlatformParts, judge: Judge) -> APIRouter:
     """
     router = APIRouter(prefix="/api", tags=["fleet"])
     _add_looking(router, parts)
+    add_counts(router, parts)
     _add_changing(router, parts)
     _add_profiles(router, parts)
     _add_judgement(router, parts, judge)
@@ -57,13 +60,13 @@ def _add_looking(router: APIRouter, parts: PlatformParts) -> None:
     @router.get("/devices")
     def list_devices(
         actor: Annotated[Actor, Depends(caller(PlatformScope.READ))],
-        query: QueryText = "",
+        asked: Annotated[DevicesAsked, Depends()],
         after: AfterName = "",
     ) -> DevicesShown:
-        """Devices that the organisation owns or operates, by name, a page of them."""
-        wanted = read_query(query)
+        """Devices that the organisation owns or operates and means, by name, a page of them."""
+        choice = asked.choice(parts.now_s())
         with parts.database.reading() as session:
-            rows = devices.list_devices(session, actor, wanted, after, PAGE + 1)
+            rows = find_devices(session, actor, choice, after, PAGE + 1)
             names = devices.names_of(session, rows)
             following = rows[PAGE - 1].name if len(rows) > PAGE else ""
             shown = [DeviceShown.of(row, names) for row in rows[:PAGE]]
@@ -72,10 +75,13 @@ def _add_looking(router: APIRouter, parts: PlatformParts) -> None:
     @router.get("/devices/summary")
     def summarize_devices(
         actor: Annotated[Actor, Depends(caller(PlatformScope.READ))],
+        asked: Annotated[DevicesAsked, Depends()],
     ) -> SummaryShown:
-        """How many devices there are of each kind, group and profile."""
+        """How many of the devices that are meant are of each kind, group and profile."""
+        now_s = parts.now_s()
+        choice = asked.choice(now_s)
         with parts.database.reading() as session:
-            return SummaryShown.of(summarize(session, actor))
+            return SummaryShown.of(summarize(session, actor, choice, now_s))
 
     @router.get("/devices/{name}")
     def show_device(
@@ -93,21 +99,7 @@ def _add_changing(router: APIRouter, parts: PlatformParts) -> None:
     @router.post("/devices", status_code=201)
     def add_device(actor: deployer, given: DeviceGiven) -> DeviceShown:
         """As the owner: take a device."""
-        new = NewDevice(
-            name=given.name,
-            infrastructure=given.infrastructure,
-            kind=given.kind,
-            group=given.group,
-            labels=given.labels,
-            profile_id=given.profile,
-            device_id=given.device_id,
-            evidence_key=_read_key(given.evidence_key),
-        )
-        with parts.changing(actor) as session:
-            row = devices.add_device(session, actor, new, parts.now_s())
-            tell_of_withdrawals(session, row, parts.now_s(), parts.random_bytes)
-            join_rollouts(session, row, parts.now_s())
-            return DeviceShown.of(row, devices.names_of(session, (row,)))
+        return take_device(parts, actor, given)
 
     @router.patch("/devices/{name}")
     def change_device(actor: deployer, name: NamePath, given: DeviceChange) -> DeviceShown:
@@ -136,6 +128,34 @@ def _add_changing(router: APIRouter, parts: PlatformParts) -> None:
             now_s = parts.now_s()
             leave_rollouts(session, devices.find_own(session, actor, name), now_s)
             devices.delete_device(session, actor, name, now_s)
+
+
+def take_device(parts: PlatformParts, actor: Actor, given: DeviceGiven) -> DeviceShown:
+    """Take a device, tell it of what was withdrawn, and let it join rollouts.
+
+    Args:
+        parts: what it works on.
+        actor: who asks.
+        given: the device.
+
+    Raises:
+        PlatformRefused: as for `devices.add_device`; or its key cannot be used.
+    """
+    new = NewDevice(
+        name=given.name,
+        infrastructure=given.infrastructure,
+        kind=given.kind,
+        group=given.group,
+        labels=given.labels,
+        profile_id=given.profile,
+        device_id=given.device_id,
+        evidence_key=_read_key(given.evidence_key),
+    )
+    with parts.changing(actor) as session:
+        row = devices.add_device(session, actor, new, parts.now_s())
+        tell_of_withdrawals(session, row, parts.now_s(), parts.random_bytes)
+        join_rollouts(session, row, parts.now_s())
+        return DeviceShown.of(row, devices.names_of(session, (row,)))
 
 
 def _read_key(text: str | None) -> bytes | None:

@@ -149,6 +149,12 @@ class SummaryShown(JsonAnswer):
     """How many devices there are; of each sort the most frequent ones first, 200 at the most."""
 
     devices: int
+    connected: int
+    """Those that a gateway reaches."""
+    silent_hour: int
+    """Those that have not answered for an hour, or never."""
+    silent_day: int
+    """The same, for a day."""
     kinds: dict[str, int]
     groups: dict[str, int]
     profiles: list[ProfileCount]
@@ -158,6 +164,9 @@ class SummaryShown(JsonAnswer):
         """From what was counted."""
         return cls(
             devices=found.devices,
+            connected=found.connected,
+            silent_hour=found.silent_hour,
+            silent_day=found.silent_day,
             kinds=dict(found.kinds),
             groups=dict(found.groups),
             profiles=[

@@ -1,17 +1,38 @@
 """What is said of judgements over HTTP."""
 
 from dataclasses import asdict
+from enum import StrEnum
+from itertools import islice
+from typing import Annotated
 
+from fastapi import Query
 from pydantic import Field
 
 from tinycontainer.tools.lint import Severity
 from tinycontainer.tools.rollouts.query_text import MAX_QUERY_CHARACTERS
 
 from ..fleet.judgement import JudgedRelease
-from ..fleet.judging import CountedRefusal, Group
+from ..fleet.judging import CountedRefusal, Group, JudgedCase, Unjudged
 from ..fleet.linting import FleetFinding
 from .bodies import JsonAnswer, JsonBody
 from .fleet_bodies import LAST_S
+
+_REASON_CHARACTERS = 64
+
+
+class DeviceVerdict(StrEnum):
+    """What a device would say to a release."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNJUDGED = "unjudged"
+
+
+Answer = Annotated[DeviceVerdict | None, Query(description="only those that would say so")]
+AnswerReason = Annotated[
+    str | None,
+    Query(max_length=_REASON_CHARACTERS, description="only those with this reason"),
+]
 
 
 class JudgementAsked(JsonBody):
@@ -110,3 +131,65 @@ class JudgementShown(JsonAnswer):
             findings_left_out=lint.left_out,
             linted=lint.devices,
         )
+
+
+class JudgedDeviceShown(JsonAnswer):
+    """What a device would say to a release, and why."""
+
+    device: str
+    answer: DeviceVerdict
+    check: str
+    reason: str
+    """Empty if it would accept it; so are the others."""
+    detail: str
+
+    @classmethod
+    def of(cls, device: str, said: JudgedCase) -> "JudgedDeviceShown":
+        """From the name of the device and what was judged."""
+        answer, check, reason, detail = DeviceVerdict.ACCEPTED, "", "", ""
+        match said:
+            case Unjudged():
+                answer, reason = DeviceVerdict.UNJUDGED, said.value
+            case CountedRefusal():
+                answer = DeviceVerdict.REFUSED
+                check, reason, detail = said.check, said.reason, said.detail
+        return cls(device=device, answer=answer, check=check, reason=reason, detail=detail)
+
+
+class JudgedDevicesShown(JsonAnswer):
+    """Devices that were judged, by their names."""
+
+    devices: list[JudgedDeviceShown]
+    next: str
+    """The value of `after` for those that follow; empty if there are no more."""
+
+    @classmethod
+    def of(
+        cls,
+        found: JudgedRelease,
+        answer: DeviceVerdict | None,
+        reason: str | None,
+        after: str,
+        most: int,
+    ) -> "JudgedDevicesShown":
+        """A page of them.
+
+        Args:
+            found: what was judged.
+            answer: only those that would say so; None for all.
+            reason: only those with this one; None for all.
+            after: name after which they begin.
+            most: how many.
+        """
+        answers = found.fleet.answers
+        every = (
+            JudgedDeviceShown.of(name, answers[name]) for name in sorted(answers) if name > after
+        )
+        wanted = (
+            each
+            for each in every
+            if answer in (None, each.answer) and reason in (None, each.reason)
+        )
+        shown = list(islice(wanted, most + 1))
+        following = shown[most - 1].device if len(shown) > most else ""
+        return cls(devices=shown[:most], next=following)

@@ -1,5 +1,6 @@
 """Around every request: bounds of its body, headers of its answer, and numbers about it."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from threading import Lock
@@ -22,6 +23,8 @@ PROFILE_BYTES: Final = 256 * 1024
 """A profile has a device file and all its keys."""
 ARTEFACTS: Final = "/api/artefacts/"
 PROFILES: Final = "/api/profiles"
+UPLOADS: Final = re.compile(r"/releases/[0-9a-f]{1,126}/[0-9]{1,19}/(code|data|sbom|envelope)")
+"""Forms of pages with a file."""
 
 SECURITY_HEADERS: Final = {
     "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none';"
@@ -148,6 +151,8 @@ class BoundedBodies:
             return ANONYMOUS_BYTES
         if path.startswith(ARTEFACTS):
             return self._payload_bytes
+        if "cookie" in headers and UPLOADS.fullmatch(path):
+            return self._payload_bytes + JSON_BYTES  # a file, and fields beside it
         return PROFILE_BYTES if path == PROFILES else JSON_BYTES
 
     def _take(self, size_bytes: int) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from ..people.log_ins import LogInLimiter
 from ..people.passwords import Passwords
 from ..platform_file import PlatformLimits
 from ..rates import SharedRates
+from ..rollouts.watching import WatchedDevices
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,10 @@ class PlatformParts:
         now_s: Unix time.
         random_bytes: draws a number of unpredictable bytes.
         gateways: the organisation of each gateway, by their names.
+        watched: devices that somebody looks at just now.
         has_safe_cookies: whether browsers come over TLS only.
         is_behind_proxy: whether the address of a client is the one that a proxy says.
+        signs_in_page: whether pages offer to sign.
     """
 
     database: PlatformDatabase
@@ -46,8 +49,10 @@ class PlatformParts:
     now_s: Callable[[], float]
     random_bytes: Callable[[int], bytes]
     gateways: Mapping[str, str]
+    watched: WatchedDevices = field(default_factory=WatchedDevices)
     has_safe_cookies: bool = False
     is_behind_proxy: bool = False
+    signs_in_page: bool = False
 
     @contextmanager
     def changing(self, actor: Actor) -> Iterator[Session]:

@@ -82,17 +82,7 @@ def make_router(parts: PlatformParts) -> APIRouter:
     @router.post("/people", status_code=201)
     def add(body: AddPerson, asked: Annotated[Caller, Depends(identify_logged_in)]) -> PersonAnswer:
         """Add somebody to the own organisation. A token may not: the new one could do more."""
-        actor = asked.actor
-        if not actor.may(PlatformScope.ADMINISTER):
-            raise forbidden(f"this needs the scope {PlatformScope.ADMINISTER}")
-        hashed = parts.passwords.hash(body.password)
-        with parts.changing(asked.actor) as session:
-            organisation = lock_organisation(session, actor.organisation_id)
-            new = NewPerson(body.name, hashed, body.right)
-            added = add_person(session, organisation, new, parts.limits.people, parts.now_s())
-            detail = {"right": body.right.value}
-            note(session, actor, "person-added", added.name, detail, parts.now_s())
-            return _show(added)
+        return invite_person(parts, asked, body)
 
     @router.patch("/people/{name}")
     def change(
@@ -102,21 +92,64 @@ def make_router(parts: PlatformParts) -> APIRouter:
         asked: Annotated[Caller, Depends(identify_logged_in)],
     ) -> PersonAnswer:
         """Change somebody of the own organisation; everybody may change the own password."""
-        is_self = name == asked.actor.person
-        wanted = _require_allowed(body, asked, is_self)
-        if is_self and body.password is not None:
-            _require_current(parts, body, asked, source_address(request, parts))
-        hashed = None if body.password is None else parts.passwords.hash(body.password)
-        with parts.changing(asked.actor) as session:
-            lock_organisation(session, asked.actor.organisation_id)
-            person = find_person(session, asked.actor.organisation_id, name)
-            kept = asked.session_sha256 if is_self else ""
-            made = PersonChange(body.right, body.is_disabled, hashed, kept)
-            change_person(session, person, made)
-            note(session, asked.actor, "person-changed", name, wanted, parts.now_s())
-            return _show(person)
+        return alter_person(parts, asked, name, body, source_address(request, parts))
 
     return router
+
+
+def invite_person(parts: PlatformParts, asked: Caller, given: AddPerson) -> PersonAnswer:
+    """Add somebody to the organisation of whoever asks.
+
+    Args:
+        parts: what it works on.
+        asked: who has logged in.
+        given: who is to be added.
+
+    Raises:
+        PlatformRefused: this one may not, the name is taken, or there are too many.
+    """
+    actor = asked.actor
+    if not actor.may(PlatformScope.ADMINISTER):
+        raise forbidden(f"this needs the scope {PlatformScope.ADMINISTER}")
+    hashed = parts.passwords.hash(given.password)
+    with parts.changing(actor) as session:
+        organisation = lock_organisation(session, actor.organisation_id)
+        new = NewPerson(given.name, hashed, given.right)
+        added = add_person(session, organisation, new, parts.limits.people, parts.now_s())
+        note(
+            session, actor, "person-added", added.name, {"right": given.right.value}, parts.now_s()
+        )
+        return _show(added)
+
+
+def alter_person(
+    parts: PlatformParts, asked: Caller, name: str, given: ChangePerson, address: str
+) -> PersonAnswer:
+    """Change somebody of the organisation of whoever asks, or the own password.
+
+    Args:
+        parts: what it works on.
+        asked: who has logged in.
+        name: of who is changed.
+        given: what is to be changed.
+        address: where the request comes from, which bounds guesses of the own password.
+
+    Raises:
+        PlatformRefused: this one may not, nobody there has this name, the own password is wrong,
+            or nobody would be left who may change people.
+    """
+    is_self = name == asked.actor.person
+    wanted = _require_allowed(given, asked, is_self)
+    if is_self and given.password is not None:
+        _require_current(parts, given, asked, address)
+    hashed = None if given.password is None else parts.passwords.hash(given.password)
+    with parts.changing(asked.actor) as session:
+        lock_organisation(session, asked.actor.organisation_id)
+        person = find_person(session, asked.actor.organisation_id, name)
+        kept = asked.session_sha256 if is_self else ""
+        change_person(session, person, PersonChange(given.right, given.is_disabled, hashed, kept))
+        note(session, asked.actor, "person-changed", name, wanted, parts.now_s())
+        return _show(person)
 
 
 def _require_allowed(body: ChangePerson, asked: Caller, is_self: bool) -> dict[str, object]:

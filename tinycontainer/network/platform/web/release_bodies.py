@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import Field
 
 from tinycontainer.files.fields import ContainerTypeName
@@ -14,6 +14,7 @@ from tinycontainer_tokens import Kind, Profile
 from ..catalogue import releases
 from ..catalogue.forms import Calls, PlanForm, TokenTerms
 from ..refusing import bad_request
+from ..releases.unsigned import UnsignedToken
 from ..tables.catalogue import ReleaseRow
 from .bodies import JsonAnswer, JsonBody, Label
 from .catalogue import UidDigits
@@ -22,6 +23,14 @@ Uid = Annotated[UidDigits, Path(description="of the container, in hexadecimal di
 Number = Annotated[int, Path(ge=1, lt=1 << 63)]
 PartName = Annotated[str, Path(max_length=32, description="code, data, mask, endpoint-N, metadata")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Fingerprint = Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="of the key that signs")]
+SeenClaims = Annotated[
+    str,
+    Query(
+        pattern="^([0-9a-f]{64})?$",
+        description="SHA-256 of the claims that were looked at, as the newest key signs them",
+    ),
+]
 
 
 class ReleaseGiven(JsonBody):
@@ -75,6 +84,21 @@ class TokenGiven(JsonBody):
     """A token."""
 
     token: str = Field(max_length=2048, description="base64")
+
+
+class BytesToSign(JsonAnswer):
+    """What is signed of a token, for whoever can only sign bytes; all of it is base64."""
+
+    signed: str = Field(description="what the Ed25519 signature covers")
+    head: str = Field(description="the token up to its signature, which is all that follows")
+
+    @classmethod
+    def of(cls, unsigned: UnsignedToken) -> "BytesToSign":
+        """From a token before it is signed."""
+        return cls(
+            signed=base64.b64encode(unsigned.signed).decode(),
+            head=base64.b64encode(unsigned.head).decode(),
+        )
 
 
 class SbomNamed(JsonAnswer):

@@ -7,19 +7,24 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from tinycontainer.metadata import ContainerType
+from tinycontainer_tokens import Profile
 
 from ..actor import Actor, PlatformScope
 from ..catalogue import envelopes, releases
 from ..catalogue.forms import PlanForm, mask_of
 from ..catalogue.releases import Parties
+from ..catalogue.seen import require_unchanged
 from ..refusing import bad_request
 from ..releases.parts import ReleasePart
+from ..releases.unsigned import UnsignedToken
 from .callers import caller
 from .parts import PlatformParts
 from .release_bodies import (
+    BytesToSign,
     CodeGiven,
     DataGiven,
     EnvelopeGiven,
+    Fingerprint,
     Number,
     PartName,
     PlanGiven,
@@ -28,6 +33,7 @@ from .release_bodies import (
     ReleaseShown,
     ReleasesShown,
     RightsGiven,
+    SeenClaims,
     TokenGiven,
     ToSign,
     Uid,
@@ -162,7 +168,7 @@ def _add_signing(router: APIRouter, parts: PlatformParts) -> None:
         uid: Uid,
         number: Number,
         part: PartName,
-        key: Annotated[str, Query(pattern="^[0-9a-f]{64}$")],
+        key: Fingerprint,
     ) -> ToSign:
         """The bytes that a party signs, with the key of this fingerprint."""
         with parts.database.reading() as session:
@@ -178,6 +184,25 @@ def _add_signing(router: APIRouter, parts: PlatformParts) -> None:
                 payload=base64.b64encode(payload).decode(),
                 covered=None if covered is None else base64.b64encode(covered).decode(),
             )
+
+    @router.get("/{uid}/{number}/signing/{part}/bytes")
+    def show_bytes_to_sign(
+        actor: signer,
+        uid: Uid,
+        number: Number,
+        part: PartName,
+        key: Fingerprint,
+        seen: SeenClaims = "",
+    ) -> BytesToSign:
+        """The same as the bytes that the signature itself covers: to sign them is to believe."""
+        with parts.database.reading() as session:
+            row = releases.find_release(session, actor, bytes.fromhex(uid), number)
+            wanted = _parse_part(part)
+            material = releases.signing_key(session, actor, row, wanted, key)
+            if seen:
+                require_unchanged(session, actor, row, wanted, seen)
+            payload, _ = releases.to_sign(session, row, wanted, material)
+            return BytesToSign.of(UnsignedToken.of(payload, Profile(row.profile), material))
 
     @router.put("/{uid}/{number}/tokens/{part}")
     def add_token(

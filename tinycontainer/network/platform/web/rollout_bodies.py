@@ -14,13 +14,24 @@ from tinycontainer.tools.rollouts import (
 from tinycontainer.tools.rollouts.query_text import MAX_QUERY_CHARACTERS
 
 from ..catalogue.releases import name_of
+from ..rollouts.previewing import TargetPreview
 from ..rollouts.terms import DAY_S, NewRollout, RolloutTerms
-from ..tables.rollouts import RolloutDeviceRow, RolloutRow, RolloutWaveRow
+from ..tables.rollouts import (
+    REASON_CHARACTERS,
+    RolloutDeviceRow,
+    RolloutRow,
+    RolloutWaveRow,
+)
 from .bodies import MAX_NUMBER, JsonAnswer, JsonBody, Label
 from .catalogue import UidDigits
 from .fleet_bodies import LAST_S, DeviceName
 
 Progress = Annotated[DeviceProgress | None, Query(description="only those that are so far")]
+Reason = Annotated[
+    str | None,
+    Query(max_length=REASON_CHARACTERS, description="only those with this reason"),
+]
+State = Annotated[RolloutState | None, Query(description="only those in this state")]
 BeforeRollout = Annotated[int, Query(ge=1, le=MAX_NUMBER)]
 DevicePath = Annotated[DeviceName, Path()]
 StrataKey = Annotated[str, Field(max_length=70)]
@@ -95,6 +106,37 @@ class RolloutGiven(JsonBody):
         """As the platform takes it."""
         uid = bytes.fromhex(self.uid)
         return NewRollout(uid, self.number, self.name, self.query, self.plan.terms())
+
+
+class PreviewAsked(JsonBody):
+    """A rollout that somebody thinks of."""
+
+    uid: UidDigits
+    number: int = Field(ge=1, lt=1 << 63)
+    query: str = Field("", max_length=MAX_QUERY_CHARACTERS, description="which devices")
+    plan: PlanOfRollout = Field(default_factory=PlanOfRollout)
+
+
+class PreviewShown(JsonAnswer):
+    """The devices that it would be for now."""
+
+    devices: int
+    waves: list[int]
+    """How many of them would be in each wave."""
+    kinds: dict[str, int]
+    """The most frequent kinds, and how many of each."""
+    examples: list[str]
+    """The names of some of them."""
+
+    @classmethod
+    def of(cls, found: TargetPreview) -> "PreviewShown":
+        """From what was counted."""
+        return cls(
+            devices=found.devices,
+            waves=list(found.waves),
+            kinds=found.kinds,
+            examples=list(found.examples),
+        )
 
 
 class StartGiven(JsonBody):

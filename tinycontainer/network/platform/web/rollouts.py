@@ -11,21 +11,27 @@ from tinycontainer.tools.rollouts import RolloutEvent
 from ..actor import Actor, PlatformScope
 from ..fleet.judgement import Judge
 from ..rollouts import control
+from ..rollouts.previewing import preview_targets
 from ..tables.rollouts import RolloutRow
 from .bodies import MAX_NUMBER, NumberPath
 from .callers import caller
 from .fleet_bodies import AfterName, NamePath
-from .judgement_bodies import JudgementShown
+from .judgement_bodies import Answer, AnswerReason, JudgedDevicesShown, JudgementShown
+from .overviews import OverviewShown
 from .parts import PlatformParts
 from .rollout_bodies import (
     BeforeRollout,
+    PreviewAsked,
+    PreviewShown,
     Progress,
+    Reason,
     RolloutDeviceShown,
     RolloutDevicesShown,
     RolloutGiven,
     RolloutShown,
     RolloutsShown,
     StartGiven,
+    State,
 )
 from .starting import judge_targets, start_judged
 
@@ -50,10 +56,12 @@ def _add_looking(router: APIRouter, parts: PlatformParts) -> None:
     reader = Annotated[Actor, Depends(caller(PlatformScope.READ))]
 
     @router.get("")
-    def list_rollouts(actor: reader, before: BeforeRollout = MAX_NUMBER) -> RolloutsShown:
+    def list_rollouts(
+        actor: reader, before: BeforeRollout = MAX_NUMBER, state: State = None
+    ) -> RolloutsShown:
         """Rollouts that the organisation runs, or that are for its devices, a page of them."""
         with parts.database.reading() as session:
-            rows = control.list_rollouts(session, actor, before, PAGE + 1)
+            rows = control.list_rollouts(session, actor, before, PAGE + 1, state)
             following = rows[PAGE - 1].id if len(rows) > PAGE else None
             names = control.names_of(session, rows)
             shown = [RolloutShown.of(row, names) for row in rows[:PAGE]]
@@ -65,20 +73,32 @@ def _add_looking(router: APIRouter, parts: PlatformParts) -> None:
         with parts.database.reading() as session:
             return _shown(session, control.find_rollout(session, actor, number))
 
+    @router.get("/{number}/overview")
+    def show_overview(actor: reader, number: NumberPath) -> OverviewShown:
+        """The course of a rollout: why devices have failed, what has changed, and how fast."""
+        with parts.database.reading() as session:
+            row = control.find_rollout(session, actor, number)
+            return OverviewShown.of(session, row, parts.now_s())
+
     @router.get("/{number}/devices")
     def list_rollout_devices(
-        actor: reader, number: NumberPath, progress: Progress = None, after: AfterName = ""
+        actor: reader,
+        number: NumberPath,
+        progress: Progress = None,
+        reason: Reason = None,
+        after: AfterName = "",
     ) -> RolloutDevicesShown:
         """How far a rollout is with each of its devices, by name, a page of them."""
         with parts.database.reading() as session:
             row = control.find_rollout(session, actor, number)
-            found = control.list_rollout_devices(session, row, progress, after, PAGE + 1)
+            found = control.list_rollout_devices(session, row, progress, after, PAGE + 1, reason)
             following = found[PAGE - 1][0] if len(found) > PAGE else ""
             shown = [RolloutDeviceShown.of(*each) for each in found[:PAGE]]
             return RolloutDevicesShown(devices=shown, next=following)
 
 
 def _add_starting(router: APIRouter, parts: PlatformParts, judge: Judge) -> None:
+    reader = Annotated[Actor, Depends(caller(PlatformScope.READ))]
     deployer = Annotated[Actor, Depends(caller(PlatformScope.DEPLOY))]
 
     @router.post("", status_code=201)
@@ -90,12 +110,33 @@ def _add_starting(router: APIRouter, parts: PlatformParts, judge: Judge) -> None
             )
             return _shown(session, row)
 
+    @router.post("/preview")
+    def preview_rollout(actor: deployer, asked: PreviewAsked) -> PreviewShown:
+        """As infrastructure: how many devices a rollout would be for, and be in each wave."""
+        uid, waves = bytes.fromhex(asked.uid), asked.plan.terms().plan.waves
+        with parts.database.reading() as session:
+            return PreviewShown.of(
+                preview_targets(
+                    session, actor, uid, asked.number, asked.query, waves, parts.now_s()
+                )
+            )
+
     @router.post("/{number}/judgement")
-    def judge_rollout(
-        actor: Annotated[Actor, Depends(caller(PlatformScope.READ))], number: NumberPath
-    ) -> JudgementShown:
+    def judge_rollout(actor: reader, number: NumberPath) -> JudgementShown:
         """Whether the devices that a draft is for would take the release, and if not, why."""
-        return judge_targets(parts, judge, actor, number)
+        return judge_targets(parts, judge, actor, number).shown()
+
+    @router.post("/{number}/judgement/devices")
+    def list_judged_devices(
+        actor: reader,
+        number: NumberPath,
+        answer: Answer = None,
+        reason: AnswerReason = None,
+        after: AfterName = "",
+    ) -> JudgedDevicesShown:
+        """What each device that a draft is for would say, by name, a page of them."""
+        found = judge_targets(parts, judge, actor, number).found
+        return JudgedDevicesShown.of(found, answer, reason, after, PAGE)
 
     @router.post("/{number}/start")
     def start_rollout(actor: deployer, number: NumberPath, given: StartGiven) -> RolloutShown:

@@ -68,19 +68,7 @@ def make_router(parts: PlatformParts) -> APIRouter:
         body: AddToken, asked: Annotated[Caller, Depends(identify_logged_in)]
     ) -> NewTokenAnswer:
         """Make a token for a program; it is shown this once."""
-        days = parts.limits.token_days if body.days is None else body.days
-        if days > parts.limits.token_days:
-            raise bad_request(f"days: the most are {parts.limits.token_days:g}")
-        now_s = parts.now_s()
-        token = write_api_token(parts.random_bytes(TOKEN_BYTES))
-        with parts.changing(asked.actor) as session:
-            ends_s = now_s + days * _S_PER_DAY
-            added = add_token(
-                session, asked, body.name, body.scopes, token, now_s, ends_s, parts.limits.tokens
-            )
-            detail = {"id": added.id, "scopes": added.scopes}
-            note(session, asked.actor, "token-made", added.name, detail, now_s)
-            return NewTokenAnswer(**_show(added), token=token)
+        return make_program_token(parts, asked, body)
 
     @router.delete("/tokens/{id}", status_code=204, response_class=Response)
     def remove_token(
@@ -88,11 +76,51 @@ def make_router(parts: PlatformParts) -> APIRouter:
         asked: Annotated[Caller, Depends(identify_logged_in)],
     ) -> None:
         """Delete an own token; programs that have it are not answered any more."""
-        with parts.changing(asked.actor) as session:
-            name = delete_token(session, asked.person_id, id)
-            note(session, asked.actor, "token-deleted", name, {"id": id}, parts.now_s())
+        drop_program_token(parts, asked, id)
 
     return router
+
+
+def make_program_token(parts: PlatformParts, asked: Caller, given: AddToken) -> NewTokenAnswer:
+    """Make a token for a program of whoever asks.
+
+    Args:
+        parts: what it works on.
+        asked: whose it is; this one has logged in.
+        given: what it is to be.
+
+    Raises:
+        PlatformRefused: it would last too long or allow too much, or there are too many.
+    """
+    days = parts.limits.token_days if given.days is None else given.days
+    if days > parts.limits.token_days:
+        raise bad_request(f"days: the most are {parts.limits.token_days:g}")
+    now_s = parts.now_s()
+    token = write_api_token(parts.random_bytes(TOKEN_BYTES))
+    with parts.changing(asked.actor) as session:
+        ends_s = now_s + days * _S_PER_DAY
+        added = add_token(
+            session, asked, given.name, given.scopes, token, now_s, ends_s, parts.limits.tokens
+        )
+        detail = {"id": added.id, "scopes": added.scopes}
+        note(session, asked.actor, "token-made", added.name, detail, now_s)
+        return NewTokenAnswer(**_show(added), token=token)
+
+
+def drop_program_token(parts: PlatformParts, asked: Caller, number: int) -> None:
+    """Delete a token of whoever asks.
+
+    Args:
+        parts: what it works on.
+        asked: whose it is.
+        number: of its row.
+
+    Raises:
+        PlatformRefused: this one has no such token.
+    """
+    with parts.changing(asked.actor) as session:
+        name = delete_token(session, asked.person_id, number)
+        note(session, asked.actor, "token-deleted", name, {"id": number}, parts.now_s())
 
 
 def log_in(

@@ -1,7 +1,9 @@
 """Starts a rollout once its devices are judged: for the API and for pages alike."""
 
+from dataclasses import dataclass
+
 from ..actor import Actor
-from ..fleet.judgement import Judge
+from ..fleet.judgement import Judge, JudgedRelease
 from ..refusing import conflict
 from ..rollouts import control
 from ..rollouts.judging import gather_for
@@ -10,7 +12,24 @@ from .parts import PlatformParts
 from .rollout_bodies import RolloutShown
 
 
-def judge_targets(parts: PlatformParts, judge: Judge, actor: Actor, number: int) -> JudgementShown:
+@dataclass(frozen=True, slots=True)
+class JudgedTargets:
+    """The devices that a draft is for, as they were judged.
+
+    Attributes:
+        found: what they would say.
+        at_s: Unix time of the judgement.
+    """
+
+    found: JudgedRelease
+    at_s: int
+
+    def shown(self) -> JudgementShown:
+        """Counted, by reasons."""
+        return JudgementShown.of(self.found, self.at_s)
+
+
+def judge_targets(parts: PlatformParts, judge: Judge, actor: Actor, number: int) -> JudgedTargets:
     """Whether the devices that a draft is for would take the release, and if not, why.
 
     Args:
@@ -26,7 +45,7 @@ def judge_targets(parts: PlatformParts, judge: Judge, actor: Actor, number: int)
     at_s = int(parts.now_s())
     with parts.database.reading() as session:
         asked = gather_for(session, actor, number, parts.now_s())
-    return JudgementShown.of(judge.judge(asked, at_s), at_s)
+    return JudgedTargets(judge.judge(asked, at_s), at_s)
 
 
 def start_judged(
@@ -44,7 +63,7 @@ def start_judged(
     Raises:
         PlatformRefused: it cannot be judged or started, or that is not how many they are.
     """
-    found = judge_targets(parts, judge, actor, number)
+    found = judge_targets(parts, judge, actor, number).shown()
     others = found.devices - found.accepted
     if others != despite:
         problem = f"{others} of {found.devices} devices would not take it, or were not judged"

@@ -10,11 +10,12 @@ from tinycontainer_tokens import Profile
 from ..actor import Actor, PlatformScope
 from ..fleet.devices import lock_fleet
 from ..releases.parts import MASK
+from ..releases.unsigned import UnsignedToken
 from ..renting import withdrawals
 from ..rollouts.withdrawing import order_withdrawal
 from .callers import caller
 from .parts import PlatformParts
-from .release_bodies import TokenGiven, ToSign, Uid, decode_token
+from .release_bodies import BytesToSign, Fingerprint, TokenGiven, ToSign, Uid, decode_token
 from .renting_bodies import WithdrawalShown
 
 _LAST_SEQUENCE = (1 << 64) - 1
@@ -29,7 +30,7 @@ def make_router(parts: PlatformParts) -> APIRouter:
     def show_to_withdraw(
         actor: Signer,
         uid: Uid,
-        key: Annotated[str, Query(pattern="^[0-9a-f]{64}$")],
+        key: Fingerprint,
         above: Annotated[
             int, Query(ge=0, le=_LAST_SEQUENCE, description="a sequence that was signed before")
         ] = 0,
@@ -47,6 +48,14 @@ def make_router(parts: PlatformParts) -> APIRouter:
             payload=base64.b64encode(payload).decode(),
             covered=None,
         )
+
+    @router.get("/signing/bytes")
+    def show_bytes_to_withdraw(actor: Signer, uid: Uid, key: Fingerprint) -> BytesToSign:
+        """The same as the bytes that the signature itself covers: to sign them is to believe."""
+        with parts.database.reading() as session:
+            _, payload = withdrawals.to_withdraw(session, actor, bytes.fromhex(uid), key, 0)
+            material = withdrawals.withdrawing_key(session, actor, key)
+        return BytesToSign.of(UnsignedToken.of(payload, Profile.RFC9052, material))
 
     @router.post("", status_code=201)
     def withdraw_rights(actor: Signer, uid: Uid, given: TokenGiven) -> WithdrawalShown:

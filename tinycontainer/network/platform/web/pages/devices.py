@@ -1,4 +1,4 @@
-"""Pages of devices: which there are, and what each is to run beside what it says that it runs."""
+"""The page of devices: those that are meant, what they differ in, and what they have in common."""
 
 from typing import Annotated, Final
 
@@ -6,85 +6,78 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from ...actor import PlatformScope
-from ...catalogue.releases import name_of
-from ...fleet import devices
-from ...fleet.devices import read_query
-from ...fleet.profiles import find_profile
+from ...fleet.devices import names_of
+from ...fleet.finding import list_devices as find_devices
+from ...fleet.running import count_running, find_standings
 from ...fleet.summary import summarize
 from ...refusing import PlatformRefused
-from ...rollouts.overview import list_rollouts_of
-from ...rollouts.reported import list_containers
-from ..fleet_bodies import (
-    AfterName,
-    DeviceShown,
-    NamePath,
-    ProfileListed,
-    QueryText,
-    SummaryShown,
-)
+from ..choices import DevicesAsked
+from ..fleet_bodies import AfterName, DeviceShown
 from ..parts import PlatformParts
-from ..rollout_bodies import RolloutDeviceShown
+from .device_links import list_filters, path_of
+from .facets import list_facets
 from .rendering import PageWriter
 from .route import write_refusal
 from .visitors import Visitor, visiting
 
 PAGE: Final = 50
-MOST_ROLLOUTS: Final = 20
-MOST_WORDS: Final = 8
+_BAD_REQUEST: Final = 400
 Reader = Annotated[Visitor, Depends(visiting(PlatformScope.READ))]
 
 
 def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> None:
-    """Add the routes of devices.
+    """Add the route of the list of devices.
 
     Args:
-        router: that gets them.
-        parts: what they work on.
-        writer: makes the pages.
+        router: that gets it.
+        parts: what it works on.
+        writer: makes the page.
     """
 
     @router.get("/devices")
-    def list_devices(visitor: Reader, query: QueryText = "", after: AfterName = "") -> Response:
-        refusal, status = "", 200
+    def list_devices(
+        visitor: Reader, asked: Annotated[DevicesAsked, Depends()], after: AfterName = ""
+    ) -> Response:
         try:
-            wanted = read_query(query)
+            return _write_list(parts, writer, visitor, asked, after)
         except PlatformRefused as refused:
-            refusal, status = write_refusal(refused), refused.status
-        with parts.database.reading() as session:
-            rows = (
-                ()
-                if refusal
-                else devices.list_devices(session, visitor.actor, wanted, after, PAGE + 1)
-            )
-            names = devices.names_of(session, rows)
+            if refused.status != _BAD_REQUEST:
+                raise
             return writer.write(
                 "devices",
                 visitor,
                 live=True,
-                status=status,
-                refusal=refusal,
-                query=query,
-                devices=[DeviceShown.of(row, names) for row in rows[:PAGE]],
-                following=rows[PAGE - 1].name if len(rows) > PAGE else "",
-                fleet=SummaryShown.of(summarize(session, visitor.actor)),
-                most_words=MOST_WORDS,
+                status=refused.status,
+                refusal=write_refusal(refused),
+                asked=asked,
+                devices=(),
+                following="",
+                filters=(),
+                facets=(),
+                count=0,
             )
 
-    @router.get("/devices/{name}")
-    def show_device(visitor: Reader, name: NamePath) -> Response:
-        with parts.database.reading() as session:
-            row = devices.find_device(session, visitor.actor, name)
-            profile = find_profile(session, visitor.actor, row.profile_id)
-            found = list_rollouts_of(session, visitor.actor, row, MOST_ROLLOUTS)
-            return writer.write(
-                "device",
-                visitor,
-                live=True,
-                device=DeviceShown.of(row, devices.names_of(session, (row,))),
-                profile=ProfileListed.of(profile),
-                containers=list_containers(session, row.id),
-                rollouts=[
-                    (rollout, name_of(rollout.release), RolloutDeviceShown.of(row.name, of_device))
-                    for rollout, of_device in found
-                ],
-            )
+
+def _write_list(
+    parts: PlatformParts, writer: PageWriter, visitor: Visitor, asked: DevicesAsked, after: str
+) -> Response:
+    actor, now_s = visitor.actor, parts.now_s()
+    choice = asked.choice(now_s)
+    with parts.database.reading() as session:
+        rows = find_devices(session, actor, choice, after, PAGE + 1)
+        names = names_of(session, rows)
+        fleet = summarize(session, actor, choice, now_s)
+        running = count_running(session, actor, choice)
+        ids = [row.id for row in rows]
+        standings = {} if choice.uid is None else find_standings(session, ids, choice.uid)
+        return writer.write(
+            "devices",
+            visitor,
+            live=True,
+            asked=asked,
+            devices=[(DeviceShown.of(row, names), standings.get(row.id)) for row in rows[:PAGE]],
+            following=path_of(asked, after=rows[PAGE - 1].name) if len(rows) > PAGE else "",
+            filters=tuple(list_filters(asked)),
+            facets=list_facets(asked, fleet, running),
+            count=fleet.devices,
+        )

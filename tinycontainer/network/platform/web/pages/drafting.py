@@ -1,33 +1,50 @@
-"""The page that drafts a rollout of a complete release."""
+"""The page that drafts a rollout of a complete release, and counts its devices meanwhile."""
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
+from tinycontainer.tools.rollouts.query_text import MAX_QUERY_CHARACTERS
 from tinycontainer_tokens import Role
 
 from ...actor import PlatformScope
 from ...catalogue import releases
 from ...rollouts import control
+from ...rollouts.previewing import preview_targets
 from ..parts import PlatformParts
+from ..problems import HANDLED, explain
 from ..release_bodies import Number, ReleaseListed, Uid
-from ..rollout_bodies import PlanOfRollout, RolloutGiven
-from .forms import fill, read_form, read_number, read_numbers
+from ..rollout_bodies import PlanOfRollout, PreviewAsked, PreviewShown, RolloutGiven
+from .forms import fill, read_form, read_moment, read_number, read_numbers
 from .rendering import PageWriter
-from .route import attempt
+from .route import attempt, write_refusal
 from .visitors import Visitor, sending, visiting
 
-_NUMBERS: Final = (
-    ("halt_per_cent", "Halt at failures of a wave, per cent"),
-    ("halt_minimum", "but not below this many failures"),
-    ("success_per_cent", "Begin the next wave at successes, per cent"),
-    ("attempts", "Attempts for each device"),
-    ("most_at_once", "Most devices told at the same time"),
+_THRESHOLDS: Final = (
+    ("success_per_cent", "Begin the next wave at, per cent done"),
+    ("halt_per_cent", "Halt at, per cent failed of those told"),
+    ("halt_minimum", "but not below so many failures"),
+)
+_ADVANCED: Final = (
+    ("most_at_once", "Most devices under way at the same time"),
+    ("attempts", "How often a device is told"),
+    ("answer_s", "Seconds that a device may take"),
+    ("confirm_ms", "Milliseconds in which a new version proves itself; 0 for no trial"),
+    ("priority", "Priority over other rollouts, 0 to 100"),
 )
 """Fields of a plan that are whole numbers, with their labels."""
+_NUMBERS: Final = tuple(name for name, _ in (*_THRESHOLDS, *_ADVANCED))
+_TICKS: Final = ("starts", "standing")
+_COUNT: Final = "count"
+_MOST_WAVES_CHARACTERS: Final = 200
+_BAD_REQUEST: Final = 400
+
+Drafter = Annotated[Visitor, Depends(visiting(PlatformScope.DEPLOY))]
+Preview = tuple[PreviewShown | None, str]
+"""The devices that are meant, or why they cannot be counted."""
 
 
 def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> None:
@@ -38,6 +55,22 @@ def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> No
         parts: what they work on.
         writer: makes the pages.
     """
+
+    def preview(visitor: Visitor, uid: str, number: int, query: str, waves: str) -> Preview:
+        try:
+            plan = {"waves": read_numbers(waves)}
+            asked = {"uid": uid, "number": number, "query": query, "plan": plan}
+            steps = fill(PreviewAsked, asked).plan.terms().plan.waves
+            with parts.database.reading() as session:
+                found = preview_targets(
+                    session, visitor.actor, bytes.fromhex(uid), number, query, steps, parts.now_s()
+                )
+        except HANDLED as error:
+            refused = explain(error)
+            if refused.status != _BAD_REQUEST:
+                raise
+            return None, write_refusal(refused)
+        return PreviewShown.of(found), ""
 
     def write(
         visitor: Visitor,
@@ -52,6 +85,7 @@ def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> No
             releases.require_party(visitor.actor, row, Role.INFRASTRUCTURE)
             release = ReleaseListed.of(row)
         values = {**_beginning(), **form}
+        found, problem = preview(visitor, uid, number, values["query"], values["waves"])
         return writer.write(
             "draft",
             visitor,
@@ -59,16 +93,26 @@ def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> No
             refusal=refusal,
             release=release,
             values=values,
-            numbers=_NUMBERS,
+            thresholds=_THRESHOLDS,
+            advanced=_ADVANCED,
+            preview=found,
+            problem=problem,
         )
 
     @router.get("/releases/{uid}/{number}/rollout")
-    def show_draft(
-        visitor: Annotated[Visitor, Depends(visiting(PlatformScope.DEPLOY))],
+    def show_draft(visitor: Drafter, uid: Uid, number: Number) -> Response:
+        return write(visitor, uid, number, {})
+
+    @router.get("/releases/{uid}/{number}/rollout/preview")
+    def show_preview(
+        visitor: Drafter,
         uid: Uid,
         number: Number,
+        query: Annotated[str, Query(max_length=MAX_QUERY_CHARACTERS)] = "",
+        waves: Annotated[str, Query(max_length=_MOST_WAVES_CHARACTERS)] = "100",
     ) -> Response:
-        return write(visitor, uid, number, {})
+        found, problem = preview(visitor, uid, number, query, waves)
+        return writer.write("draft_preview", visitor, preview=found, problem=problem)
 
     @router.post("/releases/{uid}/{number}/rollout")
     def add_rollout(
@@ -86,19 +130,21 @@ def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> No
                 return f"/rollouts/{row.id}"
 
         # What is not ticked is not sent at all.
-        ticked = {name: form.get(name, "") for name in ("starts", "standing")}
-        return attempt(add, partial(write, visitor, uid, number, {**form, **ticked}))
+        ticked = {name: form.get(name, "") for name in _TICKS}
+        again = partial(write, visitor, uid, number, {**form, **ticked})
+        return again() if _COUNT in form else attempt(add, again)
 
 
 def _beginning() -> dict[str, str]:
     """What the form has before anybody has filled it in."""
     plan = PlanOfRollout()
-    numbers = {name: str(getattr(plan, name)) for name, _ in _NUMBERS}
+    numbers = {name: str(getattr(plan, name)) for name in _NUMBERS}
     return {
         "name": "",
         "query": "",
         "waves": " ".join(map(str, plan.waves)),
         "strata": " ".join(plan.strata),
+        "deadline": "",
         "starts": "on",
         "standing": "",
         **numbers,
@@ -106,12 +152,13 @@ def _beginning() -> dict[str, str]:
 
 
 def _read(uid: str, number: int, form: Mapping[str, str]) -> RolloutGiven:
-    plan = {
+    deadline = form.get("deadline", "")
+    plan: dict[str, Any] = {
         "waves": read_numbers(form.get("waves", "")),
         "strata": form.get("strata", "").split(),
-        "starts": "starts" in form,
-        "standing": "standing" in form,
-        **{name: read_number(form[name]) for name, _ in _NUMBERS if name in form},
+        "deadline_s": read_moment(deadline) if deadline else None,
+        **{name: name in form for name in _TICKS},
+        **{name: read_number(form[name]) for name in _NUMBERS if name in form},
     }
     given = {
         "uid": uid,

@@ -1,6 +1,7 @@
 """A release as four lanes: what each party has brought and signed, and what it can sign now."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from tinycontainer.interfaces.syscalls import allowed, describe_unknown_bits
 from tinycontainer_tokens import Profile, Role
@@ -12,6 +13,13 @@ from ..release_bodies import PartShown, ReleaseShown
 from .moments import write_moment
 from .rendering import write_command, write_uid
 from .visitors import Visitor
+
+_CONTENTS: Final = {
+    Role.DEVELOPER: "the code is",
+    Role.PROVIDER: "the data are",
+    Role.INFRASTRUCTURE: "the plan is",
+    Role.OWNER: "the rights are",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +45,21 @@ class ReleaseLane:
         role: of the party.
         organisation: its name.
         is_own: whether whoever looks belongs to it.
+        said: what is missing of it, in one line.
+        tone: word of a state that looks as that line should.
         contents: what it has brought, each with a label; empty if nothing is there.
         parts: that it signs.
+        deeds: what whoever looks can bring: last parts of paths, with labels.
     """
 
     role: str
     organisation: str
     is_own: bool
+    said: str
+    tone: str
     contents: tuple[tuple[str, str], ...]
     parts: tuple[SignedPart, ...]
+    deeds: tuple[tuple[str, str], ...]
 
 
 def make_lanes(
@@ -83,8 +97,45 @@ def make_lanes(
             for each in shown.parts
             if each.role == role.value
         )
-        lanes.append(ReleaseLane(role.value, names[role], is_own, content, parts))
+        said, tone = _say(role, parts)
+        deeds = _deeds_of(role, row) if is_own and visitor.may("publish") else ()
+        lanes.append(
+            ReleaseLane(role.value, names[role], is_own, said, tone, content, parts, deeds)
+        )
     return tuple(lanes)
+
+
+def _say(role: Role, parts: tuple[SignedPart, ...]) -> tuple[str, str]:
+    """What is missing of a lane, and how that looks."""
+    by_state: dict[PartState, list[str]] = {state: [] for state in PartState}
+    for each in parts:
+        by_state[PartState(each.shown.state)].append(each.shown.name)
+    if by_state[PartState.MISSING]:
+        return f"{_CONTENTS[role]} missing", PartState.MISSING
+    if by_state[PartState.UNSIGNED]:
+        return f"to sign: {', '.join(by_state[PartState.UNSIGNED])}", PartState.UNSIGNED
+    if by_state[PartState.WAITING]:
+        return "waits for the signatures of the others", PartState.WAITING
+    return "all is there and signed", PartState.SIGNED
+
+
+def _deeds_of(role: Role, row: ReleaseRow) -> tuple[tuple[str, str], ...]:
+    """What a party can bring now; what is inside can be said at any time."""
+    is_open = row.bundle_sha256 is None
+    match role:
+        case Role.DEVELOPER:
+            code = "Add the code" if row.code_sha256 is None else "Change the code"
+            inside = "Say what is inside" if row.sbom_sha256 is None else "Change what is inside"
+            return (*((("code", code),) if is_open else ()), ("sbom", inside))
+        case Role.PROVIDER:
+            found = [("data", "Add the data" if row.data_sha256 is None else "Change the data")]
+        case Role.INFRASTRUCTURE:
+            plan = "Write the plan" if row.plan is None else "Change the plan"
+            envelope = "Add" if row.envelope_sha256 is None else "Change"
+            found = [("plan", plan), ("envelope", f"{envelope} an update envelope")]
+        case _:
+            found = [("rights", "Allow calls" if row.mask is None else "Change what is allowed")]
+    return tuple(found) if is_open else ()
 
 
 def _command(shown: ReleaseShown, part: PartShown, address: str) -> str:
@@ -100,17 +151,17 @@ def _command(shown: ReleaseShown, part: PartShown, address: str) -> str:
 def _code_of(shown: ReleaseShown) -> tuple[tuple[str, str], ...]:
     if shown.code_sha256 is None:
         return ()
-    components = "not said" if shown.sbom is None else f"components: {shown.sbom.components}"
+    inside = "not said" if shown.sbom is None else _count(shown.sbom.components)
     return (
-        ("code", f"sha256 {shown.code_sha256}"),
+        ("sha256", shown.code_sha256),
         ("type", shown.type or "-"),
         ("asks for", _calls_of(shown.asked_mask)),
-        ("software inside", components),
+        ("inside", inside),
     )
 
 
 def _data_of(shown: ReleaseShown) -> tuple[tuple[str, str], ...]:
-    return () if shown.data_sha256 is None else (("data", f"sha256 {shown.data_sha256}"),)
+    return () if shown.data_sha256 is None else (("sha256", shown.data_sha256),)
 
 
 def _plan_of(shown: ReleaseShown) -> tuple[tuple[str, str], ...]:
@@ -121,7 +172,7 @@ def _plan_of(shown: ReleaseShown) -> tuple[tuple[str, str], ...]:
     return (
         ("period", "not said" if period_ms is None else f"{period_ms} ms"),
         ("endpoints", ", ".join(endpoints) or "none"),
-        ("update envelope", "none" if shown.envelope_sha256 is None else "is there"),
+        ("envelope", "none" if shown.envelope_sha256 is None else "is there"),
     )
 
 
@@ -141,3 +192,7 @@ def _calls_of(mask: int | None) -> str:
     return ", ".join(
         [*(each.name.lower() for each in allowed(mask)), *([unknown] if unknown else [])]
     )
+
+
+def _count(components: int) -> str:
+    return f"{components} component{'' if components == 1 else 's'}"

@@ -19,8 +19,6 @@ EVENT_STREAM: Final = "text/event-stream"
 MOST_STREAMS: Final = 256
 MOST_OF_ONE: Final = 12
 """Streams of one person at the same time."""
-_AGAIN_S: Final = 20.0
-"""After so long a page is rendered in any case: it tells times in words."""
 _LEAST_S: Final = 0.2
 _SHARE: Final = 8
 """A page whose rendering takes a second is rendered every so many seconds at the most."""
@@ -85,7 +83,7 @@ class LivePages:
         shown = page.main
         yield write_page_event(shown)
         while True:
-            number = await self._changes.wait(seen, _AGAIN_S)
+            number = await self._changes.wait(seen, page.again_s)
             if number is None:
                 return
             seen, began_s = number, self._now_s()

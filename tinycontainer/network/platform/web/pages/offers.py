@@ -53,6 +53,8 @@ def _add_looking(router: APIRouter, parts: PlatformParts, writer: PageWriter) ->
             return writer.write(
                 "offers",
                 visitor,
+                live=True,
+                can_offer=visitor.may("deploy") and visitor.has_role(Role.OWNER),
                 offers=[OfferListed.of(row) for row in rows[:PAGE]],
                 following=rows[PAGE - 1].id if len(rows) > PAGE else None,
             )
@@ -138,6 +140,7 @@ def _write_offer(
             can_change=is_own and visitor.may("deploy"),
             can_ask=asks,
             releases=_choices(session, visitor, row) if asks else [],
+            live=True,
             values={**_UNFILLED, **form},
         )
 

@@ -14,6 +14,8 @@ from tinycontainer.text import flatten, show
 
 from .assets import read_assets
 from .moments import write_moment, write_words
+from .rollout_picture import draw_waves
+from .rollout_words import KINDS, explain_reason
 from .visitors import Visitor
 
 PAGE_HEADERS: Final = {
@@ -25,13 +27,16 @@ PAGE_HEADERS: Final = {
 }
 """Of every page, where they differ from those of the other resources."""
 _TONES: Final = {
-    **dict.fromkeys(("signed", "complete", "done", "granted", "open", "RUNNING"), "good"),
-    **dict.fromkeys(("unsigned", "running", "asked", "told", "paused"), "busy"),
+    **dict.fromkeys(("signed", "complete", "done", "granted", "open", "RUNNING", "proved"), "good"),
+    **dict.fromkeys(("unsigned", "running", "asked", "told", "paused", "warning"), "busy"),
     **dict.fromkeys(("missing", "failed", "halted", "expired", "refused", "withdrawn"), "bad"),
+    **dict.fromkeys(("trouble", "crashed", "undone", "error"), "bad"),
     "as it is to be": "good",
     "differs": "bad",
 }
 """How a state looks, by its word; others look calm."""
+AGAIN_S: Final = 20.0
+"""After so long a page that is followed is made again in any case: it tells times in words."""
 _TEMPLATES: Final = "templates"
 _PLAIN_UID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SHORT_DIGITS: Final = 16
@@ -45,11 +50,15 @@ class PageResponse(Response):
         status: of HTTP.
         headers: beside those of every page.
         follower: name of the person who may follow how it changes; empty if it is not to change.
+        again_s: after how many seconds it is made again where it is followed, at the latest.
     """
 
-    def __init__(self, text: str, status: int, headers: Mapping[str, str], follower: str) -> None:
+    def __init__(
+        self, text: str, status: int, headers: Mapping[str, str], follower: str, again_s: float
+    ) -> None:
         super().__init__(text, status, {**PAGE_HEADERS, **headers}, "text/html")
         self.follower = follower
+        self.again_s = again_s
         self._text = text
 
     @property
@@ -81,6 +90,9 @@ class PageWriter:
             "words": lambda at_s: write_words(at_s, now_s()),
             "uid": write_uid,
             "short": _shorten,
+            "bar": draw_waves,
+            "kind": KINDS.__getitem__,
+            "reason": explain_reason,
             "tone": lambda word: _TONES.get(word, "calm"),
         }
 
@@ -93,6 +105,7 @@ class PageWriter:
         refusal: str = "",
         headers: Mapping[str, str] | None = None,
         live: bool = False,
+        again_s: float = AGAIN_S,
         **content: Any,
     ) -> Response:
         """A page.
@@ -104,13 +117,14 @@ class PageWriter:
             refusal: why something was not done; empty if nothing was asked for, or it was done.
             headers: of the answer, beside those of every page.
             live: whether it is to be kept up to date where it is shown; costs little to make.
+            again_s: after how many seconds to make it again where it is shown, at the latest.
             content: what the template shows.
         """
         found = self._environment.get_template(f"{template}.html")
         is_live = live and visitor is not None and bool(visitor.place)
         text = found.render(visitor=visitor, refusal=refusal, live=is_live, **content)
         follower = visitor.actor.person if is_live and visitor is not None else ""
-        return PageResponse(text, status, headers or {}, follower)
+        return PageResponse(text, status, headers or {}, follower, again_s)
 
 
 def write_uid(digits: str) -> str:

@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tinycontainer.interfaces.syscalls import allowed
+
 from ...actor import Actor, PlatformScope
-from ...renting import rentals
+from ...renting import offers, rentals
 from ...renting.rental import RentalState
 from ...tables.renting import RentalRow
 from ..bodies import MAX_NUMBER, NumberPath
@@ -19,6 +21,7 @@ from ..renting_bodies import RentalListed, RentalShown
 from .addresses import address_of
 from .rendering import PageWriter, write_command, write_uid
 from .route import attempt
+from .timeline import make_timeline
 from .visitors import Visitor, sending, visiting
 
 PAGE: Final = 50
@@ -51,6 +54,7 @@ def _add_looking(router: APIRouter, parts: PlatformParts, writer: PageWriter) ->
             return writer.write(
                 "rentals",
                 visitor,
+                live=True,
                 rentals=[RentalListed.of(row, names, now_s) for row in rows[:PAGE]],
                 following=rows[PAGE - 1].id if len(rows) > PAGE else None,
             )
@@ -113,10 +117,22 @@ def _write_rental(
         return writer.write(
             "rental",
             visitor,
+            live=True,
             status=status,
             refusal=refusal,
             rental=shown,
+            steps=make_timeline(shown, now_s),
+            calls=_calls_of(row),
+            devices=offers.count_offered(session, row.offer),
+            can_see_offer=is_owner or is_developer,
+            can_sign=is_granted and is_owner and row.release.completed_s is None,
             can_decide=is_asked and is_owner and visitor.may("sign"),
             can_take_back=is_asked and is_developer and visitor.may("deploy"),
+            signs_in_page=parts.signs_in_page,
             withdraw=withdraw if is_granted and is_owner and visitor.may("sign") else "",
         )
+
+
+def _calls_of(row: RentalRow) -> list[str]:
+    """The system calls that the code of a rental's release asks for."""
+    return [call.name.lower() for call in allowed(row.release.syscalls or 0)]

@@ -1,55 +1,65 @@
 """Pages of rollouts: how far they are, why devices have failed, and what an operator does."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from tinycontainer.tools.rollouts import RolloutEvent, RolloutState
 from tinycontainer.tools.rollouts.rollout import TRANSITIONS
 
 from ...actor import PlatformScope
-from ...fleet.judgement import Judge
 from ...rollouts import control
-from ...rollouts.overview import count_failures
+from ...rollouts.overview import list_deeds
 from ...rollouts.terms import RolloutTerms
+from ...tables.rollouts import RolloutRow
 from ..bodies import MAX_NUMBER, NumberPath
+from ..fleet_bodies import AfterName
+from ..overviews import OverviewShown
 from ..parts import PlatformParts
-from ..rollout_bodies import BeforeRollout, RolloutShown, StartGiven
-from ..starting import judge_targets, start_judged
-from .forms import fill, read_form, read_number
+from ..rollout_bodies import (
+    BeforeRollout,
+    Progress,
+    Reason,
+    RolloutDeviceShown,
+    RolloutShown,
+    State,
+)
 from .rendering import PageWriter
+from .rollout_words import name_deed, tell_deed, tell_next, tell_pace
 from .route import attempt
 from .visitors import Visitor, sending, visiting
 
 PAGE: Final = 50
+MOST_DEEDS: Final = 10
 Reader = Annotated[Visitor, Depends(visiting(PlatformScope.READ))]
 Operator = Annotated[Visitor, Depends(sending(PlatformScope.DEPLOY))]
-Form = Annotated[Mapping[str, str], Depends(read_form)]
 _CONTROLS: Final = (RolloutEvent.PAUSE, RolloutEvent.RESUME, RolloutEvent.CANCEL)
+_RETRY: Final = "retry"
 
 
-def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter, judge: Judge) -> None:
+def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> None:
     """Add the routes of rollouts.
 
     Args:
         router: that gets them.
         parts: what they work on.
         writer: makes the pages.
-        judge: says what devices would do.
     """
     _add_looking(router, parts, writer)
-    _add_starting(router, parts, writer, judge)
     _add_controls(router, parts, writer)
 
 
 def _add_looking(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> None:
     @router.get("/rollouts")
-    def list_rollouts(visitor: Reader, before: BeforeRollout = MAX_NUMBER) -> Response:
+    def list_rollouts(
+        visitor: Reader, before: BeforeRollout = MAX_NUMBER, state: State = None
+    ) -> Response:
         with parts.database.reading() as session:
-            rows = control.list_rollouts(session, visitor.actor, before, PAGE + 1)
+            rows = control.list_rollouts(session, visitor.actor, before, PAGE + 1, state)
             names = control.names_of(session, rows)
             return writer.write(
                 "rollouts",
@@ -57,45 +67,35 @@ def _add_looking(router: APIRouter, parts: PlatformParts, writer: PageWriter) ->
                 live=True,
                 rollouts=[RolloutShown.of(row, names) for row in rows[:PAGE]],
                 following=rows[PAGE - 1].id if len(rows) > PAGE else None,
+                state=state,
+                states=list(RolloutState),
             )
 
     @router.get("/rollouts/{number}")
     def show_rollout(visitor: Reader, number: NumberPath) -> Response:
         return _write_rollout(parts, writer, visitor, number)
 
-
-def _add_starting(
-    router: APIRouter, parts: PlatformParts, writer: PageWriter, judge: Judge
-) -> None:
-    def write_judgement(
-        visitor: Visitor, number: int, status: int = 200, refusal: str = ""
+    @router.get("/rollouts/{number}/devices")
+    def list_devices(
+        visitor: Reader,
+        number: NumberPath,
+        progress: Progress = None,
+        reason: Reason = None,
+        after: AfterName = "",
     ) -> Response:
         with parts.database.reading() as session:
             row = control.find_rollout(session, visitor.actor, number)
-            runs = row.organisation_id == visitor.actor.organisation_id
-            shown = RolloutShown.of(row, control.names_of(session, (row,)))
-        return writer.write(
-            "judgement",
-            visitor,
-            status=status,
-            refusal=refusal,
-            rollout=shown,
-            judgement=judge_targets(parts, judge, visitor.actor, number),
-            can_start=runs and visitor.may("deploy"),
-        )
-
-    @router.get("/rollouts/{number}/judgement")
-    def judge_rollout(visitor: Reader, number: NumberPath) -> Response:
-        return write_judgement(visitor, number)
-
-    @router.post("/rollouts/{number}/start")
-    def start_rollout(visitor: Operator, number: NumberPath, form: Form) -> Response:
-        def start() -> str:
-            given = fill(StartGiven, {"despite": read_number(form.get("despite", ""))})
-            start_judged(parts, judge, visitor.actor, number, given.despite)
-            return f"/rollouts/{number}"
-
-        return attempt(start, partial(write_judgement, visitor, number))
+            found = control.list_rollout_devices(session, row, progress, after, PAGE + 1, reason)
+            return writer.write(
+                "rollout_devices",
+                visitor,
+                live=True,
+                rollout=RolloutShown.of(row, control.names_of(session, (row,))),
+                devices=[RolloutDeviceShown.of(*each) for each in found[:PAGE]],
+                following=found[PAGE - 1][0] if len(found) > PAGE else "",
+                progress=progress,
+                reason=reason,
+            )
 
 
 def _add_controls(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> None:
@@ -134,8 +134,8 @@ def _write_rollout(
     with parts.database.reading() as session:
         row = control.find_rollout(session, visitor.actor, number)
         shown = RolloutShown.of(row, control.names_of(session, (row,)))
-        runs = row.organisation_id == visitor.actor.organisation_id and visitor.may("deploy")
-        has_failed = any(wave.failed for wave in shown.waves)
+        overview = OverviewShown.of(session, row, parts.now_s())
+        terms = RolloutTerms.of(row)
         return writer.write(
             "rollout",
             visitor,
@@ -143,11 +143,32 @@ def _write_rollout(
             status=status,
             refusal=refusal,
             rollout=shown,
-            terms=RolloutTerms.of(row),
-            failures=count_failures(session, row),
-            controls=[
-                each.value for each in _CONTROLS if runs and (shown.state, each) in TRANSITIONS
-            ],
+            terms=terms,
+            overview=overview,
+            next=tell_next(shown, terms, overview.thresholds),
+            pace="" if overview.pace is None else tell_pace(overview.pace),
+            deeds=_list_deeds(session, visitor, row),
+            controls=[(each, tell_deed(each, shown)) for each in _list_controls(visitor, shown)],
             can_judge=shown.state is RolloutState.DRAFT,
-            can_retry=runs and shown.state.is_open and has_failed,
         )
+
+
+def _list_controls(visitor: Visitor, rollout: RolloutShown) -> list[str]:
+    """What this one can do to a rollout now."""
+    if rollout.infrastructure != visitor.actor.organisation or not visitor.may("deploy"):
+        return []
+    found = [each.value for each in _CONTROLS if (rollout.state, each) in TRANSITIONS]
+    can_retry = rollout.state.is_open and any(wave.failed for wave in rollout.waves)
+    return [_RETRY, *found] if can_retry else found
+
+
+def _list_deeds(
+    session: Session, visitor: Visitor, row: RolloutRow
+) -> list[tuple[float, str, str]]:
+    """When, who and what, as far as the audit of the own organisation says it."""
+    found = list_deeds(session, visitor.actor, row, MOST_DEEDS + 1)
+    before = [*(each.deed for each in found[1:]), ""]
+    return [
+        (each.at_s, each.person, name_deed(each.deed, after))
+        for each, after in zip(found, before, strict=False)
+    ][:MOST_DEEDS]

@@ -50,24 +50,25 @@ def make_page_router(writer: PageWriter, live: LivePages) -> APIRouter:
     return APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
-def attempt(deed: Callable[[], str], again: Callable[[int, str], Response]) -> Response:
+def attempt(deed: Callable[[], str | Response], again: Callable[[int, str], Response]) -> Response:
     """Do what a form asks for and lead the browser on, or show the page of the form again.
 
     Args:
-        deed: does it, and gives the path of the page that shows what came of it.
+        deed: does it, and gives the path of the page that shows what came of it; or the page
+            itself, which shows a secret once and has no address.
         again: makes the page, with a status and the refusal.
 
     Raises:
         PlatformRefused: nobody who is known asks any more, or what it is about is not there.
     """
     try:
-        path = deed()
+        done = deed()
     except HANDLED as error:
         refused = explain(error)
         if refused.status in (_UNAUTHORIZED, _NOT_FOUND):
             raise
         return again(refused.status, write_refusal(refused))
-    return RedirectResponse(path, 303)
+    return RedirectResponse(done, 303) if isinstance(done, str) else done
 
 
 def write_refusal(refused: PlatformRefused) -> str:

@@ -7,13 +7,24 @@ from fastapi import APIRouter
 from ...fleet.judgement import Judge
 from ..parts import PlatformParts
 from . import (
+    account,
+    audit,
+    beginning,
+    bringing,
     components,
+    device,
     devices,
     drafting,
+    enrolling,
     entrance,
+    evidence,
+    judgement,
+    offering,
     offers,
     organisation,
     overview,
+    people,
+    planning,
     releases,
     rentals,
     rollouts,
@@ -25,13 +36,23 @@ from .route import make_page_router
 _GROUPS = (
     entrance,
     overview,
-    releases,
+    beginning,
+    bringing,
+    planning,
     drafting,
+    device,
     devices,
+    enrolling,
+    offering,
     offers,
     rentals,
     components,
+    evidence,
+    audit,
+    account,
+    people,
     organisation,
+    rollouts,
 )
 
 
@@ -46,5 +67,6 @@ def make_router(parts: PlatformParts, judge: Judge) -> APIRouter:
     router = make_page_router(writer, LivePages(parts.changes, time.monotonic))
     for each in _GROUPS:
         each.add_pages(router, parts, writer)
-    rollouts.add_pages(router, parts, writer, judge)
+    releases.add_pages(router, parts, writer, judge)
+    judgement.add_pages(router, parts, writer, judge)
     return router

@@ -1,8 +1,8 @@
 """Who looks at a page: somebody who has logged in; no token of a program."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, TypeAlias
 from urllib.parse import quote
 
 from fastapi import Depends
@@ -15,7 +15,10 @@ from ...people.identifying import Caller
 from ...people.secrets import derive_csrf
 from ...refusing import forbidden
 from ..callers import identify_in_browser, session_token
-from .forms import CSRF_FIELD, read_form
+from .forms import CSRF_FIELD, SentForm, read_form, read_upload
+
+ReadFields: TypeAlias = Callable[[Request], Coroutine[Any, Any, Mapping[str, str]]]
+"""Reads the fields of a form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +84,30 @@ def visiting(scope: PlatformScope) -> Callable[[Request], Visitor]:
 
 
 def sending(
-    scope: PlatformScope,
+    scope: PlatformScope, read: ReadFields = read_form
 ) -> Callable[[Request, Mapping[str, str]], Visitor]:
     """A dependency that gives whoever sends a form of a page, if this one may.
 
     Args:
         scope: that it needs.
+        read: reads the form.
     """
 
-    def depend(request: Request, form: Annotated[Mapping[str, str], Depends(read_form)]) -> Visitor:
+    def depend(request: Request, form: Annotated[Mapping[str, str], Depends(read)]) -> Visitor:
         return _require(visitor_of(request, form.get(CSRF_FIELD, "")), scope)
+
+    return depend
+
+
+def uploading(scope: PlatformScope) -> Callable[[Request, SentForm], Visitor]:
+    """A dependency that gives whoever sends a form with a file, if this one may.
+
+    Args:
+        scope: that it needs.
+    """
+
+    def depend(request: Request, form: Annotated[SentForm, Depends(read_upload)]) -> Visitor:
+        return _require(visitor_of(request, form.fields.get(CSRF_FIELD, "")), scope)
 
     return depend
 

@@ -50,3 +50,13 @@ document.addEventListener("click", async (event) => {
   }
   setTimeout(() => { button.textContent = "Copy"; }, 2000);
 });
+
+// A file that is too long is told here, before it is sent.
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  if (!(field instanceof HTMLInputElement) || !field.dataset.mostBytes) return;
+  const most = Number(field.dataset.mostBytes);
+  const isLong = [...field.files].some((file) => file.size > most);
+  field.setCustomValidity(isLong ? `This file is longer than ${most} bytes.` : "");
+  field.reportValidity();
+});
