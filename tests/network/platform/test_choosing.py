@@ -19,7 +19,7 @@ from tinycontainer_tokens import Role
 
 KINDS: Final = ("box", "Box", "gate", "b")
 GROUPS: Final = ("", "north", "north 2")
-LABELS: Final = (
+LABELS: Final[tuple[dict[str, str], ...]] = (
     {},
     {"site": "paris"},
     {"site": ""},
@@ -113,7 +113,7 @@ def test_the_database_finds_the_devices_that_a_query_matches(
         found = good(client.get("/api/devices", params=asked))["devices"]
         assert [each["name"] for each in found] == wanted, text
         assert good(client.get("/api/devices/summary", params=asked))["devices"] == len(wanted)
-        more = {**asked, "uid": BOX, "wanted": 1}
+        more = {**asked, "uid": BOX, "wanted": "1"}
         assert client.get("/api/fleet/running", params=more).status_code == 200
         sizes.add(len(wanted))
     assert len(sizes) > 10

@@ -205,6 +205,19 @@ def test_what_is_no_file_is_refused(path: Path, tmp_path: Path, kind: str) -> No
                 work()
 
 
+def test_the_version_is_another_one_after_each_write_of_anybody(url: str) -> None:
+    with closing(PlatformDatabase(url)) as database, closing(PlatformDatabase(url)) as other:
+        database.migrate()
+        for writer in (database, other):
+            before = database.version()
+            with database.reading() as session:
+                session.execute(text("SELECT count(*) FROM organisation"))
+            assert database.version() == before
+            with writer.transaction() as session:
+                session.add(people.Organisation(name=f"by {writer is other}", roles="", created_s=0.0))
+            assert database.version() != before
+
+
 @pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///", "mysql://x", "postgresql://x", "x"])
 def test_a_url_of_nothing_known_is_refused(url: str) -> None:
     with pytest.raises(PlatformDatabaseError, match=r"database\.url"):

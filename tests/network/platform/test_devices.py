@@ -33,7 +33,7 @@ def fleet(platform: Platform) -> Fleet:
 
 
 @pytest.fixture
-def unchanged(unchanged_platform: Platform) -> Fleet:
+def empty(unchanged_platform: Platform) -> Fleet:
     """The same for all tests that are only refused."""
     return Fleet(FourParties(unchanged_platform))
 
@@ -199,6 +199,9 @@ def test_a_summary_counts_by_kind_group_and_profile(fleet: Fleet) -> None:
     for role in (Role.OWNER, Role.INFRASTRUCTURE):
         assert good(fleet.client(role).get("/api/devices/summary")) == {
             "devices": 3,
+            "connected": 0,
+            "silent_hour": 3,
+            "silent_day": 3,
             "kinds": {"box": 2, "drone": 1},
             "groups": {"first": 2, "": 1},
             "profiles": [
@@ -278,21 +281,19 @@ PRIVATE = {
 
 @pytest.mark.clause("TC-PLAT-16")
 @pytest.mark.parametrize("form", PRIVATE)
-def test_a_private_key_is_refused_in_every_form_and_kept_nowhere(
-    unchanged: Fleet, form: str
-) -> None:
+def test_a_private_key_is_refused_in_every_form_and_kept_nowhere(empty: Fleet, form: str) -> None:
     files = {"owner.pub": PRIVATE[form]}
     answers = [
-        unchanged.give_profile(ONE_KEY, files),
-        unchanged.give_profile(ONE_KEY, {"owner.pub": PUBLIC, "spare.pem": PRIVATE[form]}),
-        unchanged.give_profile("this is no TOML", files),
-        unchanged.give_profile("# " + PRIVATE[form].replace("\n", "\n# "), {}),
+        empty.give_profile(ONE_KEY, files),
+        empty.give_profile(ONE_KEY, {"owner.pub": PUBLIC, "spare.pem": PRIVATE[form]}),
+        empty.give_profile("this is no TOML", files),
+        empty.give_profile("# " + PRIVATE[form].replace("\n", "\n# "), {}),
     ]
     for answer in answers:
         assert "send public keys only" in problem_of(answer, 400)
         assert answer.json()["type"].endswith("private-key")
         assert PRIVATE[form].splitlines()[1] not in answer.text
-    assert good(unchanged.client().get("/api/profiles"))["profiles"] == []
+    assert good(empty.client().get("/api/profiles"))["profiles"] == []
 
 
 @pytest.mark.parametrize(
@@ -306,9 +307,9 @@ def test_a_private_key_is_refused_in_every_form_and_kept_nowhere(
         to_cose_key(KeyMaterial(Algorithm.HMAC_256, b"", b"x" * 32)).hex(),
     ],
 )
-def test_a_secret_that_is_no_pem_is_refused_too(unchanged: Fleet, text: str) -> None:
-    problem_of(unchanged.give_profile(ONE_KEY, {"owner.pub": text}), 400)
-    assert good(unchanged.client().get("/api/profiles"))["profiles"] == []
+def test_a_secret_that_is_no_pem_is_refused_too(empty: Fleet, text: str) -> None:
+    problem_of(empty.give_profile(ONE_KEY, {"owner.pub": text}), 400)
+    assert good(empty.client().get("/api/profiles"))["profiles"] == []
 
 
 def test_of_a_key_file_only_the_public_key_is_kept(fleet: Fleet) -> None:
@@ -329,10 +330,10 @@ def test_a_key_of_hmac_is_a_secret(fleet: Fleet) -> None:
         "a\\b", "a\n", "a\x00", "a/b/c/d/e", ".hidden", "x" * 64, "\u00e9",
     ],
 )  # fmt: skip
-def test_a_key_file_has_a_plain_name(unchanged: Fleet, name: str) -> None:
+def test_a_key_file_has_a_plain_name(empty: Fleet, name: str) -> None:
     text = f'[[trust.keys]]\nrole = "owner"\nfile = {json.dumps(name)}\n'
-    problem_of(unchanged.give_profile(text, {name: PUBLIC}), 400)
-    detail = problem_of(unchanged.give_profile(text, {}), 400)
+    problem_of(empty.give_profile(text, {name: PUBLIC}), 400)
+    detail = problem_of(empty.give_profile(text, {}), 400)
     assert "send the public key" in detail or "device_file" in detail
 
 
@@ -369,13 +370,11 @@ def test_a_key_file_has_a_plain_name(unchanged: Fleet, name: str) -> None:
         (ONE_KEY * 65, "64 entries"),
     ],
 )  # fmt: skip
-def test_a_hostile_device_file_is_refused_in_one_line(
-    unchanged: Fleet, text: str, word: str
-) -> None:
-    detail = problem_of(unchanged.give_profile(text, {}), 400)
+def test_a_hostile_device_file_is_refused_in_one_line(empty: Fleet, text: str, word: str) -> None:
+    detail = problem_of(empty.give_profile(text, {}), 400)
     assert word in detail
     assert len(detail) <= 500
-    assert good(unchanged.client().get("/api/profiles"))["profiles"] == []
+    assert good(empty.client().get("/api/profiles"))["profiles"] == []
 
 
 @pytest.mark.parametrize(
@@ -394,9 +393,9 @@ def test_a_hostile_device_file_is_refused_in_one_line(
     ],
 )  # fmt: skip
 def test_key_files_are_public_keys_that_the_device_file_names(
-    unchanged: Fleet, text: str, files: dict[str, str], word: str
+    empty: Fleet, text: str, files: dict[str, str], word: str
 ) -> None:
-    assert word in problem_of(unchanged.give_profile(text, files), 400)
+    assert word in problem_of(empty.give_profile(text, files), 400)
 
 
 def test_a_key_in_two_roles_is_refused(fleet: Fleet) -> None:

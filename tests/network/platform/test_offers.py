@@ -21,6 +21,12 @@ def renting(platform: Platform) -> Renting:
     return Renting(parties)
 
 
+@pytest.fixture
+def unchanged(unchanged_platform: Platform) -> Renting:
+    """Four parties of whom nobody has anything, for all tests that are only refused."""
+    return Renting(FourParties(unchanged_platform))
+
+
 @pytest.mark.clause("TC-PLAT-48")
 def test_all_see_an_offer_and_its_owner_alone_which_devices_it_is_for(renting: Renting) -> None:
     fleet = Fleet(renting.parties)
@@ -88,9 +94,9 @@ def test_its_owner_closes_an_offer_and_opens_it_again(renting: Renting) -> None:
         {"limits": {"endpoints": [{**LIMITS["endpoints"][0], "peer_uid": "box"}]}},
     ],
 )  # fmt: skip
-def test_what_is_no_offer_is_refused(renting: Renting, more: dict[str, Any]) -> None:
-    problem_of(renting.make_offer(**more), 400)
-    assert good(renting.client(Role.OWNER).get("/api/offers"))["offers"] == []
+def test_what_is_no_offer_is_refused(unchanged: Renting, more: dict[str, Any]) -> None:
+    problem_of(unchanged.make_offer(**more), 400)
+    assert good(unchanged.client(Role.OWNER).get("/api/offers"))["offers"] == []
 
 
 def test_a_list_of_offers_comes_in_pages(renting: Renting) -> None:

@@ -187,7 +187,7 @@ def all_asked(fleet: LargeFleet) -> Iterator[Asking]:
             address = httpx.URL(path.format(**values), params=rest)
             yield Asking(organisation, str(address), partial(client.get, address))
     judgement = f"/api/releases/{BOX}/1/judgement"
-    judged = [(judgement, {"query": each}) for each in QUERIES]
+    judged: list[tuple[str, dict[str, object]]] = [(judgement, {"query": each}) for each in QUERIES]
     judged.append((f"/api/rollouts/{fleet.draft}/judgement", {}))
     judged.append((f"/api/rollouts/{fleet.draft}/judgement/devices", {}))
     judged.append(("/api/rollouts/preview", {"uid": BOX, "number": 1}))

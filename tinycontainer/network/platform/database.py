@@ -198,7 +198,7 @@ class PlatformDatabase:
                         self._watching = self._file.connect()
                     return self._watching.execute("PRAGMA data_version").fetchone()
             with self._reading.connect() as connection:
-                return connection.scalar(text("SELECT pg_current_wal_insert_lsn()::text"))
+                return connection.scalar(text("SELECT pg_current_snapshot()::text"))
 
     def close(self) -> None:
         """Let the database go."""

@@ -137,7 +137,7 @@ def test_a_halted_rollout_says_why_and_is_retried(world: PageWorld) -> None:
     assert f"/devices/{DEVICES[2]}" in page.values("a", "href")
     assert "no-key 2" in page.text
     assert "2 done, 2 failed" in page.values("svg", "aria-label")
-    assert "halted Rollout 1 first" in operator.look("/").text
+    assert "halted Decide on rollout 1 first" in operator.look("/").text
     assert operator.send(f"{path}/retry").status_code == 303
     counts = world.rollouts.show(world.numbers["halted"])["waves"][0]
     assert (counts["failed"], counts["waiting"]) == (0, 2)
@@ -173,7 +173,7 @@ def test_a_rental_is_asked_for_granted_and_its_withdrawal_shown(world: PageWorld
     assert "until_s: is not after" in refusal_of(developer, f"{offer}/rentals", fields, 400)
     fields["until"] = "2027-01-16T09:00"
     path = developer.send(f"{offer}/rentals", fields).headers["location"]
-    assert f"Rental {path.rpartition('/')[2]}" in owner.look("/").text
+    assert f"Grant or refuse rental {path.rpartition('/')[2]}" in owner.look("/").text
     assert "2027-01-15T09:00:00Z" in owner.look(path).text
     assert owner.send(f"{path}/grant").headers["location"] == path
     command = "tinycontainerctl platform withdraw http://testserver box --key owner.pem"
@@ -207,10 +207,10 @@ def test_whoever_signs_sees_the_command_for_the_own_parts(world: PageWorld) -> N
 def test_a_device_shows_what_it_is_to_run_beside_what_it_runs(unchanged: PageWorld) -> None:
     owner = unchanged.client("boxes")
     text = owner.look(f"/devices/{DEVICES[0]}").text
-    assert "box 1 1 as it is to be RUNNING" in text
+    assert "box as it is to be is to run 1 runs 1 state RUNNING" in text
     assert f"{DEVICES[0]} at gateway north" in text
     text = owner.look(f"/devices/{DEVICES[2]}").text
-    assert "box 1 none differs ABSENT" in text
+    assert "is to run 1 runs none state ABSENT" in text
     assert "failed 1 no-key: why" in text
     found = owner.look("/devices?query=group=north").values("a", "href")
     assert f"/devices/{DEVICES[1]}" in found

@@ -59,7 +59,7 @@ class Follower:
                 return ""
             *events, text = text.split("\n\n")
             if pages := [each for each in events if each.startswith("event: page\n")]:
-                return pages[-1]
+                return str(pages[-1])
 
     async def leave(self) -> None:
         """Go away, as a browser does whose tab is closed."""

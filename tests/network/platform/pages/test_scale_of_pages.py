@@ -58,7 +58,11 @@ def page_routes(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
         included = getattr(each, "original_router", None)
         if included is not None:
             yield from page_routes(included.routes)
-        elif isinstance(each, APIRoute) and not each.include_in_schema and "GET" in each.methods:
+        elif (
+            isinstance(each, APIRoute)
+            and not each.include_in_schema
+            and "GET" in (each.methods or ())
+        ):
             yield each
 
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from tinycontainer_tokens import Role
 
@@ -39,6 +39,8 @@ _REGISTERED_S: Final = 60.0
 _PRIVATE_FOLDER_MODE: Final = 0o700
 
 T = TypeVar("T")
+WrapApplication: TypeAlias = Callable[[Any], Any]
+"""Puts something around an application (ASGI)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,16 @@ async def check_demo(setting: DemoSetting, ending: Ending) -> StoryJudge:
     ended, heard = Event(), HeardRequests()
     judge = StoryJudge(setting.tell, ended)
     ending.when_asked = ended.set
-    async with _served(setting, judge, ended, heard) as (_, desk):
+    async with _served(setting, judge, ended, heard.wrap) as (_, desk):
         await _in_thread(lambda: play_story(desk, heard), ended)
     return judge
 
 
 async def serve_demo(
-    setting: DemoSetting, ending: Ending, when_ready: Callable[[DemoFiles], None]
+    setting: DemoSetting,
+    ending: Ending,
+    when_ready: Callable[[DemoFiles], None],
+    wrap: WrapApplication = lambda application: application,
 ) -> None:
     """Make and serve the demo with a release that nobody has signed, until its end is asked for.
 
@@ -108,6 +113,7 @@ async def serve_demo(
         setting: of the demo.
         ending: asks for the end.
         when_ready: is called once all of it is there.
+        wrap: puts something around the platform's application (ASGI).
 
     Raises:
         StoryInterrupted: the end was asked for before.
@@ -123,7 +129,7 @@ async def serve_demo(
 
     ending.when_asked = end
     judge = StoryJudge(setting.tell, ended)
-    async with _served(setting, judge, ended, HeardRequests()) as (files, desk):
+    async with _served(setting, judge, ended, wrap) as (files, desk):
         await _in_thread(lambda: _publish(desk), ended)
         when_ready(files)
         await is_to_end.wait()
@@ -158,20 +164,20 @@ def make_files(setting: DemoSetting) -> DemoFiles:
 
 @asynccontextmanager
 async def _served(
-    setting: DemoSetting, judge: StoryJudge, ended: Event, heard: HeardRequests
+    setting: DemoSetting, judge: StoryJudge, ended: Event, wrap: WrapApplication
 ) -> AsyncIterator[tuple[DemoFiles, DemoDesk]]:
     """All of the demo, served until the block is left; everybody has joined."""
     files = await _in_thread(lambda: make_files(setting), ended)
     async with AsyncExitStack() as serving:
         await serving.enter_async_context(running_gateway(files.yard))
-        await serving.enter_async_context(_running_platform(setting, files.platform, heard.wrap))
+        await serving.enter_async_context(_running_platform(setting, files.platform, wrap))
         await serving.enter_async_context(_registered_yard(setting, files.yard, ended))
         yield files, await _in_thread(lambda: _join(setting, files, judge), ended)
 
 
 @asynccontextmanager
 async def _running_platform(
-    setting: DemoSetting, plan: PlatformPlan, wrap: Callable[[Any], Any]
+    setting: DemoSetting, plan: PlatformPlan, wrap: WrapApplication
 ) -> AsyncIterator[None]:
     ready, ending = asyncio.Event(), Ending()
     log = PlatformLog(setting.say, setting.around.now_s, as_json=False)

@@ -111,12 +111,14 @@ def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> No
             looks = _watch(parts, row)
             content = _gather(session, visitor.actor, row, looks, parts.now_s())
             again_s = WATCHED_AGAIN_S if looks else AGAIN_S
+            is_operator = row.infrastructure_id == visitor.actor.organisation_id
             return writer.write(
                 "device",
                 visitor,
                 live=True,
                 again_s=again_s,
                 answers=_answers(row, looks),
+                can_connect=is_operator and visitor.may("deploy"),
                 **content,
             )
 
