@@ -17,7 +17,6 @@ from tinycontainer.network.platform.tables.fleet import DeviceRow
 from tinycontainer.network.platform.tables.people import WebSession
 from tinycontainer.network.platform.web.pages.live import MOST_OF_ONE
 
-pytestmark = pytest.mark.clause("TC-PLAT-68")
 SOON_S = 10
 
 
@@ -97,6 +96,7 @@ def change(world: PageWorld, **values: object) -> None:
         session.execute(update(DeviceRow).values(**values))
 
 
+@pytest.mark.clause("TC-PLAT-68")
 def test_a_change_is_sent_within_two_seconds(world: PageWorld) -> None:
     async def follow() -> None:
         cookie = cookie_of(world.client("boxes").client)
@@ -113,6 +113,7 @@ def test_a_change_is_sent_within_two_seconds(world: PageWorld) -> None:
     asyncio.run(follow())
 
 
+@pytest.mark.clause("TC-PLAT-68")
 def test_the_stream_ends_with_the_session(world: PageWorld) -> None:
     async def follow() -> None:
         cookie = cookie_of(world.client("boxes").client)
@@ -126,6 +127,7 @@ def test_the_stream_ends_with_the_session(world: PageWorld) -> None:
     asyncio.run(follow())
 
 
+@pytest.mark.clause("TC-PLAT-68")
 def test_the_stream_ends_with_the_platform(world: PageWorld) -> None:
     async def follow() -> None:
         cookie = cookie_of(world.client("boxes").client)
@@ -137,6 +139,7 @@ def test_the_stream_ends_with_the_platform(world: PageWorld) -> None:
     asyncio.run(follow())
 
 
+@pytest.mark.clause("TC-PLAT-68")
 @pytest.mark.parametrize(
     ("organisation", "path", "status"),
     [
@@ -156,6 +159,7 @@ def test_what_cannot_be_followed_says_so(
     asyncio.run(follow())
 
 
+@pytest.mark.clause("TC-PLAT-68")
 def test_nobody_follows_too_many_pages_and_a_place_is_free_again(world: PageWorld) -> None:
     async def follow() -> None:
         cookie = cookie_of(world.client("boxes").client)
@@ -173,6 +177,7 @@ def test_nobody_follows_too_many_pages_and_a_place_is_free_again(world: PageWorl
     asyncio.run(follow())
 
 
+@pytest.mark.clause("TC-PLAT-68")
 def test_who_waits_hears_of_what_others_have_written_and_else_after_a_time(
     world: PageWorld,
 ) -> None:
