@@ -39,7 +39,7 @@ def pytest_configure() -> None:
 def pytest_collection() -> Iterator[None]:
     """Look for garbage more seldom, and not among all tests and modules, which stay to the end.
 
-    To look through them again and again took a quarter of the time.
+    With 10,000 tests, to look through all of that took a seventh of the time.
     """
     gc.disable()
     try:

@@ -187,7 +187,11 @@ BAD_ANSWERS = {
 @pytest.mark.clause("TC-END-14")
 @pytest.mark.parametrize("method", ["get", "observe", "post"])
 @pytest.mark.parametrize("bad", BAD_ANSWERS)
-def test_no_answer_of_a_server_ends_an_endpoint(desk: Desk, method: str, bad: str) -> None:
+def test_no_answer_of_a_server_ends_an_endpoint(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, method: str, bad: str
+) -> None:
+    # The library drops some of these, and the driver waits as if nothing had come.
+    monkeypatch.setattr(tinycontainer_endpoints.coap.network, "TIMEOUT_S", 1.0)
     code, rest = BAD_ANSWERS[bad]
     answers = iter([*[(code, rest)] * 3])
 

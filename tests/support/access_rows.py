@@ -117,7 +117,7 @@ class World:
         self._keys: dict[str, str] = {}
         self._profiles: dict[str, int] = {}
         self._devices: dict[str, str] = {}
-        self._client: httpx.Client = platform.anonymous()
+        self._client = platform.direct()
         self._add_stranger()
         four = FourParties(platform)
         four.prepare()

@@ -13,6 +13,7 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from support.direct_transport import DirectTransport
 from tinycontainer.network.platform.actor import PersonRight
 from tinycontainer.network.platform.assembly import Surroundings, assemble
 from tinycontainer.network.platform.database import PlatformDatabase
@@ -87,6 +88,12 @@ class Platform:
         client = TestClient(
             self.application, raise_server_exceptions=False, client=(address, 50000)
         )
+        return self._opened.enter_context(client)
+
+    def direct(self) -> httpx.Client:
+        """Another one, for very many requests."""
+        transport = DirectTransport(self.application, "192.0.2.1")
+        client = httpx.Client(transport=transport, base_url="http://testserver")
         return self._opened.enter_context(client)
 
     def log_in(self, name: str, password: str = PASSWORD, address: str = "192.0.2.1") -> TestClient:

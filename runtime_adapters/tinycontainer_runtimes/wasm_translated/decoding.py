@@ -15,7 +15,7 @@ _NO_TYPE: Final = 0x40
 Arguments: TypeAlias = tuple[int, ...]
 
 
-class Instruction(NamedTuple):
+class WasmInstruction(NamedTuple):
     """An instruction.
 
     Attributes:
@@ -40,7 +40,7 @@ class DecodedBody(NamedTuple):
     """
 
     locals: tuple[int, ...]
-    instructions: list[Instruction]
+    instructions: list[WasmInstruction]
     blocks: Mapping[int, FunctionType]
 
 
@@ -58,7 +58,7 @@ def decode_body(code: bytes, scanned: ScannedModule, number: int) -> DecodedBody
     for _ in range(reader.read_u32()):
         count = reader.read_u32()
         variables += [reader.read_byte()] * count
-    instructions: list[Instruction] = []
+    instructions: list[WasmInstruction] = []
     blocks: dict[int, FunctionType] = {}
     while reader.offset < reader.end:
         offset = reader.offset
@@ -68,7 +68,7 @@ def decode_body(code: bytes, scanned: ScannedModule, number: int) -> DecodedBody
             arguments: Arguments = ()
         else:
             arguments = _READERS[IMMEDIATES[opcode]](reader)
-        instructions.append(Instruction(opcode, arguments, offset))
+        instructions.append(WasmInstruction(opcode, arguments, offset))
     return DecodedBody(tuple(variables), instructions, blocks)
 
 

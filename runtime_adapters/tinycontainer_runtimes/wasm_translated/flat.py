@@ -15,10 +15,10 @@ from tinycontainer.interfaces.runtime import RuntimeLimits
 from ..wasm import opcodes as op
 from ..wasm.metering.lines import find_lines
 from ..wasm.reader import FunctionType
-from .decoding import DecodedBody, Instruction
+from .decoding import DecodedBody, WasmInstruction
 from .function import CHAIN_MASK, LABELS_PER_CALL, UNCOUNTED
 from .instructions.plain import translate_plain
-from .machine import Call, Machine
+from .machine import Call, WasmMachine
 from .module_types import ZERO_VALUES, ModuleTypes
 from .room import Room
 
@@ -77,10 +77,10 @@ class FlatLine:
 
     stops: bool
     cost: int
-    price: Callable[[Values, Machine], int] | None = None
+    price: Callable[[Values, WasmMachine], int] | None = None
     operands: int = 0
     following: int = _END
-    run: Callable[[Values, Machine], int] | None = None
+    run: Callable[[Values, WasmMachine], int] | None = None
     call: FlatCall | None = None
     begin: int = 0
     offset: int = 0
@@ -111,7 +111,7 @@ class FlatFunction:
     limits: RuntimeLimits
 
 
-def run_flat(function: FlatFunction, m: Machine, *arguments: Any) -> Call:
+def run_flat(function: FlatFunction, m: WasmMachine, *arguments: Any) -> Call:
     """A call of such a function; see `machine.Call`.
 
     Args:
@@ -311,7 +311,7 @@ class _FlatTranslation:
         if self._dead or len(room.lines) > _LINES_OF_NOTHING:
             made.source, made.offsets, made.name = "".join(room.lines), room.offsets, f"b{number}"
 
-    def _find_price(self, opcode: int) -> Callable[[Values, Machine], int] | None:
+    def _find_price(self, opcode: int) -> Callable[[Values, WasmMachine], int] | None:
         """What a line that begins with an instruction costs beside its cost."""
         top = len(self._body.locals) + self._height - 1
         if opcode in op.BULK_MEMORY:
@@ -324,7 +324,7 @@ class _FlatTranslation:
             return lambda values, machine: machine.price_elements(values[top])
         return None
 
-    def _translate(self, place: int, instruction: Instruction, made: FlatLine) -> None:
+    def _translate(self, place: int, instruction: WasmInstruction, made: FlatLine) -> None:
         room, arguments = self._room, instruction.arguments
         match instruction.opcode:
             case op.BLOCK | op.LOOP | op.IF:
@@ -458,7 +458,7 @@ class _FlatTranslation:
 
 
 def _find_ends(
-    instructions: Sequence[Instruction],
+    instructions: Sequence[WasmInstruction],
 ) -> tuple[dict[int, tuple[int, int]], dict[int, int]]:
     """Where blocks end.
 

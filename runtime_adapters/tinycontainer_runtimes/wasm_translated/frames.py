@@ -8,11 +8,11 @@ from tinycontainer.interfaces.runtime import TrapFrame
 
 from ..wasm.traps import MAX_WASM_FRAMES
 from .flat import FlatLine, run_flat
-from .machine import Call, CallRefused, Machine
+from .machine import Call, CallRefused, WasmMachine
 from .program import FILENAME, TranslatedModule
 
 _FLAT_CODE: Final = run_flat.__code__
-_REFUSES_OPERANDS: Final = Machine.refuse_operands.__code__
+_REFUSES_OPERANDS: Final = WasmMachine.refuse_operands.__code__
 
 
 class _Place(NamedTuple):

@@ -15,7 +15,7 @@ from tinycontainer.interfaces.runtime import RuntimeLimits
 from ..wasm import opcodes as op
 from ..wasm.metering.lines import Line
 from ..wasm.reader import FunctionType
-from .decoding import DecodedBody, Instruction
+from .decoding import DecodedBody, WasmInstruction
 from .instructions.plain import translate_plain
 from .module_types import ZEROS, ModuleTypes
 from .room import Operand, Room
@@ -171,7 +171,7 @@ class _Translation:
         if room.height and opcode not in UNCOUNTED:
             room.emit(f"if r < {room.height}: m.refuse_operands()")
 
-    def _translate(self, place: int, instruction: Instruction) -> None:
+    def _translate(self, place: int, instruction: WasmInstruction) -> None:
         room, arguments = self._room, instruction.arguments
         match instruction.opcode:
             case op.BLOCK | op.LOOP | op.IF:
@@ -201,7 +201,7 @@ class _Translation:
             case _:
                 translate_plain(room, instruction)
 
-    def _pass_dead(self, place: int, instruction: Instruction) -> None:
+    def _pass_dead(self, place: int, instruction: WasmInstruction) -> None:
         """Pass over code that is never reached."""
         opcode = instruction.opcode
         if opcode in op.BLOCKS:

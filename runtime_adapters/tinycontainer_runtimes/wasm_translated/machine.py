@@ -19,7 +19,7 @@ class CallRefused(WasmTrap):
     """A call that is one too many: its function was not entered."""
 
 
-class Machine:
+class WasmMachine:
     """What the functions of one instance share.
 
     Args:

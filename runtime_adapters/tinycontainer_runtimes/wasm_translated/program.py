@@ -17,7 +17,7 @@ from .decoding import decode_body
 from .flat import FlatFunction, chunks, run_flat, translate_flat
 from .function import TooDeep, translate_function
 from .instructions import floats, integers, memory
-from .machine import Call, Machine, bound_growth
+from .machine import Call, WasmMachine, bound_growth
 from .module_types import ModuleTypes
 from .segments import InitialState, read_initial_state
 
@@ -59,7 +59,7 @@ class TranslatedModule:
     offsets: tuple["array[int]", ...]
     held_bytes: int
 
-    def make_machine(self) -> Machine:
+    def make_machine(self) -> WasmMachine:
         """A machine for one instance.
 
         Raises:
@@ -67,7 +67,7 @@ class TranslatedModule:
         """
         scanned, limits = self.scanned, self.limits
         pages = 0 if scanned.memory is None else scanned.memory[0]
-        return Machine(
+        return WasmMachine(
             self.state,
             pages,
             bound_growth(scanned.memory_maximum, limits.memory_pages),
@@ -135,7 +135,7 @@ def _make_flat(function: FlatFunction) -> Callable[..., Call]:
 def _make_native(number: int) -> Callable[..., Call]:
     """An imported function as what is called through the table."""
 
-    def call(machine: Machine, *arguments: Any) -> Call:
+    def call(machine: WasmMachine, *arguments: Any) -> Call:
         yield from ()
         return machine.natives[number](*arguments[:-3])
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from ..wasm import opcodes as op
 from ..wasm.metering.lines import Line, find_lines
-from .decoding import Instruction
+from .decoding import WasmInstruction
 
 _BRANCHES: Final = frozenset({op.BR, op.BR_IF, op.BR_TABLE})
 
@@ -24,7 +24,7 @@ class Structure:
     targets: frozenset[int]
 
 
-def find_structure(instructions: Sequence[Instruction]) -> Structure:
+def find_structure(instructions: Sequence[WasmInstruction]) -> Structure:
     """Find out the shape of a function."""
     lines = find_lines(each.opcode for each in instructions)
     return Structure(
@@ -33,7 +33,7 @@ def find_structure(instructions: Sequence[Instruction]) -> Structure:
     )
 
 
-def _find_targets(instructions: Sequence[Instruction]) -> set[int]:
+def _find_targets(instructions: Sequence[WasmInstruction]) -> set[int]:
     targets: set[int] = set()
     opened: list[int] = []
     for place, each in enumerate(instructions):

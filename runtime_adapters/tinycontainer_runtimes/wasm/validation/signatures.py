@@ -9,7 +9,7 @@ from .value_types import F32, F64, I32, I64
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class OperandTypes:
     """What an instruction takes and gives.
 
     Attributes:
@@ -28,7 +28,7 @@ _Group = tuple[Iterable[int], int, int]
 """Opcodes, the type that they give, and that of each operand."""
 
 
-def _numeric() -> Iterator[tuple[Iterable[int], Signature]]:
+def _numeric() -> Iterator[tuple[Iterable[int], OperandTypes]]:
     """Opcodes 0x45 to 0xC4, and the saturating truncations."""
     binary: tuple[_Group, ...] = (
         (range(0x46, 0x50), I32, I32),
@@ -71,12 +71,12 @@ def _numeric() -> Iterator[tuple[Iterable[int], Signature]]:
         ((0xFC06, 0xFC07), I64, F64),
     )
     for opcodes, given, operand in binary:
-        yield opcodes, Signature((operand, operand), given)
+        yield opcodes, OperandTypes((operand, operand), given)
     for opcodes, given, operand in unary:
-        yield opcodes, Signature((operand,), given)
+        yield opcodes, OperandTypes((operand,), given)
 
 
-def _memory() -> Iterator[tuple[Iterable[int], Signature]]:
+def _memory() -> Iterator[tuple[Iterable[int], OperandTypes]]:
     """Loads and stores: what they move, and how many bytes of it as a power of two."""
     for opcodes, moved, alignment in (
         ((0x28,), I32, 2),
@@ -89,7 +89,7 @@ def _memory() -> Iterator[tuple[Iterable[int], Signature]]:
         ((0x32, 0x33), I64, 1),
         ((0x34, 0x35), I64, 2),
     ):
-        yield opcodes, Signature((I32,), moved, alignment)
+        yield opcodes, OperandTypes((I32,), moved, alignment)
     for opcode, moved, alignment in (
         (0x36, I32, 2),
         (0x37, I64, 3),
@@ -101,17 +101,17 @@ def _memory() -> Iterator[tuple[Iterable[int], Signature]]:
         (0x3D, I64, 1),
         (0x3E, I64, 2),
     ):
-        yield (opcode,), Signature((moved, I32), None, alignment)
+        yield (opcode,), OperandTypes((moved, I32), None, alignment)
 
 
-def _others() -> Iterator[tuple[Iterable[int], Signature]]:
-    yield (op.I32_CONST, op.MEMORY_SIZE), Signature((), I32)
-    yield (op.I64_CONST,), Signature((), I64)
-    yield (op.F32_CONST,), Signature((), F32)
-    yield (op.F64_CONST,), Signature((), F64)
-    yield (op.MEMORY_GROW,), Signature((I32,), I32)
-    yield (op.MEMORY_INIT, op.MEMORY_COPY, op.MEMORY_FILL), Signature((I32, I32, I32), None)
-    yield (op.NOP,), Signature((), None)
+def _others() -> Iterator[tuple[Iterable[int], OperandTypes]]:
+    yield (op.I32_CONST, op.MEMORY_SIZE), OperandTypes((), I32)
+    yield (op.I64_CONST,), OperandTypes((), I64)
+    yield (op.F32_CONST,), OperandTypes((), F32)
+    yield (op.F64_CONST,), OperandTypes((), F64)
+    yield (op.MEMORY_GROW,), OperandTypes((I32,), I32)
+    yield (op.MEMORY_INIT, op.MEMORY_COPY, op.MEMORY_FILL), OperandTypes((I32, I32, I32), None)
+    yield (op.NOP,), OperandTypes((), None)
 
 
 SIGNATURES: Final = {

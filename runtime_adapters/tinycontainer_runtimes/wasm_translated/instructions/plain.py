@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from ...wasm import opcodes as op
-from ..decoding import Arguments, Instruction
+from ..decoding import Arguments, WasmInstruction
 from ..room import Room
 from . import floats, integers, memory
 
 
-def translate_plain(room: Room, instruction: Instruction) -> None:
+def translate_plain(room: Room, instruction: WasmInstruction) -> None:
     """Translate an instruction that is no block, no branch and no call.
 
     Args:
