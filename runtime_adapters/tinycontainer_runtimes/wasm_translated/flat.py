@@ -5,9 +5,11 @@ is nothing that nests, and little to compile at once. One generator, which is wr
 generated, goes from line to line. Variables and operands are in one list, ``v``.
 """
 
+import sys
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Final
 
 from tinycontainer.interfaces.runtime import RuntimeLimits
@@ -26,10 +28,10 @@ _END: Final = -1
 """The line after the last one."""
 _LINES_OF_NOTHING: Final = 3
 """Of the source of a line that does nothing: its head, and that it goes on."""
-_CHUNK_LINES: Final = 2_000
-"""Lines of Python that are compiled at once."""
 
 Values = list[Any]
+RunLine = Callable[[Values, WasmMachine], int]
+CompileLine = Callable[[str, str], RunLine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,8 @@ class FlatLine:
         begin: offset of its first instruction in the module.
         offset: of its last one.
         name: of ``run``.
-        source: of ``run``, until it is compiled.
+        source: of ``run``; it is compiled when the line is first executed.
         offsets: of the instruction, for each line of the source.
-        before: how many lines of the source that was compiled with it came before.
     """
 
     stops: bool
@@ -80,14 +81,13 @@ class FlatLine:
     price: Callable[[Values, WasmMachine], int] | None = None
     operands: int = 0
     following: int = _END
-    run: Callable[[Values, WasmMachine], int] | None = None
+    run: RunLine | None = None
     call: FlatCall | None = None
     begin: int = 0
     offset: int = 0
     name: str = ""
     source: str = ""
     offsets: "array[int]" = field(default_factory=lambda: array("I"))
-    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +97,20 @@ class FlatFunction:
     Attributes:
         index: of it.
         lines: of it; it begins with the first one.
-        variables: what its own local variables begin with.
-        operands: how many there can be.
+        begins: what its own local variables and its operands begin with: a value, and of how many.
+        first: place of the lowest operand among parameters, local variables and operands.
         results: how many it has.
         limits: what a container may take.
+        compiles: makes ``run`` of a line from its source and its name.
     """
 
     index: int
     lines: Sequence[FlatLine]
-    variables: tuple[Any, ...]
-    operands: int
+    begins: Sequence[tuple[int | float | None, int]]
+    first: int
     results: int
     limits: RuntimeLimits
+    compiles: CompileLine
 
 
 def run_flat(function: FlatFunction, m: WasmMachine, *arguments: Any) -> Call:
@@ -125,9 +127,10 @@ def run_flat(function: FlatFunction, m: WasmMachine, *arguments: Any) -> Call:
     left = m.left - 1
     if depth > limits.call_depth or room < 0 or labels > LABELS_PER_CALL * limits.call_depth:
         m.refuse_call(left)
-    values = [*parameters, *function.variables]
-    first = len(values)
-    values += [0] * function.operands
+    values = parameters
+    for value, number in function.begins:
+        values += [value] * number
+    first = function.first
     lines = function.lines
     at = 0
     while at != _END:
@@ -142,7 +145,10 @@ def run_flat(function: FlatFunction, m: WasmMachine, *arguments: Any) -> Call:
                 left -= line.price(values, m)
             if room < line.operands:
                 m.refuse_operands()
-        at = line.following if line.run is None else line.run(values, m)
+        run = line.run
+        if run is None and line.source:
+            run = line.run = function.compiles(line.source, line.name)
+        at = line.following if run is None else run(values, m)
         call = line.call
         if call is not None:
             m.left = left
@@ -169,32 +175,22 @@ def run_flat(function: FlatFunction, m: WasmMachine, *arguments: Any) -> Call:
 
 
 def translate_flat(
-    body: DecodedBody, index: int, types: ModuleTypes, limits: RuntimeLimits
+    body: DecodedBody,
+    index: int,
+    types: ModuleTypes,
+    limits: RuntimeLimits,
+    compiles: CompileLine,
 ) -> FlatFunction:
-    """Translate a function into this form; its lines are not compiled yet.
+    """Translate a function into this form; each line is compiled when it is first executed.
 
     Args:
         body: of validated code.
         index: of the function.
         types: of the module.
         limits: what a container may take.
+        compiles: gives the function of a name that a source defines.
     """
-    return _FlatTranslation(body, index, types, limits).run()
-
-
-def chunks(function: FlatFunction) -> Iterator[list[FlatLine]]:
-    """The lines that are to be compiled, so many at once as can be."""
-    found: list[FlatLine] = []
-    size = 0
-    for line in function.lines:
-        if line.source:
-            found.append(line)
-            size += len(line.offsets)
-        if size >= _CHUNK_LINES:
-            yield found
-            found, size = [], 0
-    if found:
-        yield found
+    return _FlatTranslation(body, index, types, limits).run(compiles)
 
 
 @dataclass(slots=True)
@@ -230,7 +226,7 @@ class _FlatTranslation:
         self._instructions = body.instructions
         self._ends, self._elses = _find_ends(body.instructions)
         self._found = [*find_lines(each.opcode for each in body.instructions)]
-        self._numbers = {line.begin: number for number, line in enumerate(self._found)}
+        self._goes_on = self._resolve_lines()
         self._landings: list[FlatLine] = []
         """Lines behind those of the code: they move values for a branch by a table."""
         function = FunctionType((), types.function_types[index].results)
@@ -239,34 +235,42 @@ class _FlatTranslation:
         self._highest = 0
         self._dead = 0
         """How many blocks deep this is in code that is never reached; 0 where it is reached."""
-        self._room = Room(self._name_slot, "v[{}]".format)
+        self._room = Room(self._name_slot, "v[{}]".format, sys.maxsize)
 
-    def run(self) -> FlatFunction:
+    def run(self, compiles: CompileLine) -> FlatFunction:
         lines = [self._translate_line(number) for number in range(len(self._found))]
         parameters = self._types.function_types[self._index].parameters
-        own = self._body.locals[len(parameters) :]
+        own = (ZERO_VALUES[kind] for kind in self._body.locals[len(parameters) :])
+        # Values of one type are equal, and 0 and 0.0 are not to be taken for the same.
+        grouped = groupby(own, lambda value: (type(value), value))
+        begins = [(value, len([*each])) for (_, value), each in grouped]
         return FlatFunction(
             self._index,
             (*lines, *self._landings),
-            tuple(ZERO_VALUES[kind] for kind in own),
-            self._highest + 1,
+            (*begins, (0, self._highest + 1)),
+            len(self._body.locals),
             len(self._levels[0].block.results),
             self._limits,
+            compiles,
         )
 
     def _name_slot(self, place: int) -> str:
         self._highest = max(self._highest, place + 1)
         return f"v[{len(self._body.locals) + place}]"
 
-    def _find_line(self, place: int) -> int:
-        """The line at a place, without those that do nothing."""
-        while place < len(self._instructions):
-            line = self._found[self._numbers[place]]
-            opcode = self._instructions[place].opcode
+    def _resolve_lines(self) -> dict[int, int]:
+        """By place, the line that is there, or the next one on its way that does something."""
+        found = {len(self._instructions): _END}
+        for number in reversed(range(len(self._found))):
+            line = self._found[number]
+            opcode = self._instructions[line.begin].opcode
             if line.cost or line.entered or opcode not in (op.ELSE, op.END):
-                return self._numbers[place]
-            place = self._elses[place] + 1 if opcode == op.ELSE else place + 1
-        return _END
+                found[line.begin] = number
+            elif opcode == op.ELSE:
+                found[line.begin] = found[self._elses[line.begin] + 1]
+            else:
+                found[line.begin] = found[line.begin + 1]
+        return found
 
     def _translate_line(self, number: int) -> FlatLine:
         line = self._found[number]
@@ -274,7 +278,7 @@ class _FlatTranslation:
         made = FlatLine(
             stops=bool(line.cost or line.entered),
             cost=line.cost,
-            following=self._find_line(line.end),
+            following=self._goes_on[line.end],
             begin=instructions[0].offset,
             offset=instructions[-1].offset,
         )
@@ -282,7 +286,7 @@ class _FlatTranslation:
             for place, instruction in enumerate(instructions, line.begin):
                 self._pass_dead(place, instruction.opcode)
             return made
-        room = self._room = Room(self._name_slot, "v[{}]".format)
+        room = self._room = Room(self._name_slot, "v[{}]".format, sys.maxsize)
         room.reset(self._height)
         first = instructions[0].opcode
         made.operands = 0 if first in UNCOUNTED else self._height
@@ -330,7 +334,7 @@ class _FlatTranslation:
             case op.BLOCK | op.LOOP | op.IF:
                 self._open(place, instruction.opcode, made)
             case op.ELSE:
-                made.following = self._find_line(self._elses[place] + 1)
+                made.following = self._goes_on[self._elses[place] + 1]
                 self._turn_to_else()
             case op.END:
                 self._close()
@@ -369,7 +373,7 @@ class _FlatTranslation:
             self._dead -= 1
         elif opcode in (op.ELSE, op.END) and self._dead == 1:
             self._dead = 0
-            self._room = Room(self._name_slot, "v[{}]".format)
+            self._room = Room(self._name_slot, "v[{}]".format, sys.maxsize)
             if opcode == op.ELSE:
                 self._turn_to_else()
             else:
@@ -385,10 +389,10 @@ class _FlatTranslation:
         if opcode == op.IF:
             condition = room.pop().text
             room.settle_all()
-            room.emit(f"if not {condition}: return {self._find_line(otherwise)}")
+            room.emit(f"if not {condition}: return {self._goes_on[otherwise]}")
         base = room.height - len(block.parameters)
         target = place + 1 if opcode == op.LOOP else end + 1
-        self._levels.append(_FlatLevel(opcode, block, base, self._find_line(target)))
+        self._levels.append(_FlatLevel(opcode, block, base, self._goes_on[target]))
 
     def _turn_to_else(self) -> None:
         level, room = self._levels[-1], self._room
@@ -429,7 +433,7 @@ class _FlatTranslation:
             return target.target
         line = FlatLine(stops=False, cost=0)
         around = self._room
-        self._room = Room(self._name_slot, "v[{}]".format)
+        self._room = Room(self._name_slot, "v[{}]".format, sys.maxsize)
         self._room.reset(height)
         found = len(self._found) + len(self._landings)
         self._begin_source(found)

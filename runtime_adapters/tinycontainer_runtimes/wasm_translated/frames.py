@@ -104,4 +104,4 @@ def _find_flat_offset(line: FlatLine, place: _Place) -> int:
         or place.inner.co_name != line.name
     ):
         return line.offset  # of a call
-    return line.offsets[place.inner_line - 1 - line.before]
+    return line.offsets[place.inner_line - 1]

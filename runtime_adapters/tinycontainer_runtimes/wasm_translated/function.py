@@ -18,7 +18,7 @@ from ..wasm.reader import FunctionType
 from .decoding import DecodedBody, WasmInstruction
 from .instructions.plain import translate_plain
 from .module_types import ZEROS, ModuleTypes
-from .room import Operand, Room
+from .room import Operand, Room, TooMuch
 from .structure import find_structure
 
 LABELS_PER_CALL: Final = 16
@@ -27,17 +27,13 @@ MOST_LOOPS: Final = 18
 """Loops of Python within each other; it compiles 20."""
 MOST_DEPTH: Final = 90
 """Indentation; Python reads 100."""
-MOST_INSTRUCTIONS: Final = 8_000
-"""To compile more takes too much memory."""
+_MOST_LOCALS: Final = 64
+"""Of more, each call would take long to begin."""
 CHAIN_MASK: Final = 63
 _MOST_PICKED: Final = 16
 """Labels of a table, if they take values."""
 UNCOUNTED: Final = op.BULK_MEMORY | op.BULK_TABLE | op.GROWS | {op.CALL_INDIRECT, op.I64_DIV_U}
 """Lines of which the operands are not counted, as on pywasm."""
-
-
-class TooDeep(Exception):
-    """This form is not for such a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +78,11 @@ class _Level:
 
 
 def translate_function(
-    body: DecodedBody, index: int, types: ModuleTypes, limits: RuntimeLimits
+    body: DecodedBody,
+    index: int,
+    types: ModuleTypes,
+    limits: RuntimeLimits,
+    most_characters: int,
 ) -> Source:
     """Translate a function.
 
@@ -91,13 +91,14 @@ def translate_function(
         index: of the function.
         types: of the module.
         limits: what a container may take.
+        most_characters: of its source.
 
     Raises:
-        TooDeep: it nests deeper, or is longer, than can be compiled in this form.
+        TooMuch: it nests deeper, or is longer, than can be compiled in this form.
     """
-    if len(body.instructions) > MOST_INSTRUCTIONS:
-        raise TooDeep
-    return _Translation(body, index, types, limits).run()
+    if len(body.locals) > _MOST_LOCALS:
+        raise TooMuch
+    return _Translation(body, index, types, limits, most_characters).run()
 
 
 class _Translation:
@@ -107,13 +108,14 @@ class _Translation:
         index: int,
         types: ModuleTypes,
         limits: RuntimeLimits,
+        most_characters: int,
     ) -> None:
         self._body = body
         self._structure = find_structure(body.instructions)
         self._index = index
         self._types = types
         self._limits = limits
-        self._room = Room("s{}".format, "l{}".format)
+        self._room = Room("s{}".format, "l{}".format, most_characters)
         function_type = types.function_types[index]
         self._function = FunctionType((), function_type.results)
         self._parameters = len(function_type.parameters)
@@ -231,7 +233,7 @@ class _Translation:
             room.emit("while True:")
             self._indent()
             if sum(each.is_loop for each in self._levels) > MOST_LOOPS:
-                raise TooDeep
+                raise TooMuch
         if condition:
             room.emit(f"if {condition}:")
             self._indent()
@@ -240,7 +242,7 @@ class _Translation:
     def _indent(self) -> None:
         self._room.depth += 1
         if self._room.depth > MOST_DEPTH:
-            raise TooDeep
+            raise TooMuch
 
     def _end_list(self, level: _Level, *, is_live: bool) -> None:
         """End a list of instructions: what it gives is in the variables of its places."""
@@ -368,7 +370,7 @@ class _Translation:
     ) -> None:
         """Go to one of few labels, with values."""
         if len(distinct) > _MOST_PICKED:
-            raise TooDeep
+            raise TooMuch
         room = self._room
         numbers = ", ".join(str(distinct.index(label)) for label in listed)
         room.emit(f"br = {index}")

@@ -24,6 +24,8 @@ from .program import TranslatedModule
 
 _STEP_INSTRUCTIONS: Final = 1 << 14
 """About 1 ms of plain code."""
+_COLD_STEP_INSTRUCTIONS: Final = 1 << 8
+"""Where a line may have to be compiled first, which takes up to 1 ms for 64 instructions."""
 _CODES: Final[dict[type[BaseException], TrapCode]] = {
     struct.error: TrapCode.MEMORY_OUT_OF_BOUNDS,
     IndexError: TrapCode.MEMORY_OUT_OF_BOUNDS,
@@ -55,7 +57,7 @@ class TranslatedInstance:
     def __init__(self, module: TranslatedModule, natives: Natives, meter: Meter) -> None:
         self._module = module
         self._meter = meter
-        meter.set_step(_STEP_INSTRUCTIONS)
+        meter.set_step(_STEP_INSTRUCTIONS if module.is_warm else _COLD_STEP_INSTRUCTIONS)
         self._machine = module.make_machine()
         functions = WasmNatives(natives, self).functions()
         self._machine.natives = tuple(

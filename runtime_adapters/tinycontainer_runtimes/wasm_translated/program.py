@@ -14,11 +14,12 @@ from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from ..wasm.scan import ScannedModule
 from .decoding import decode_body
-from .flat import FlatFunction, chunks, run_flat, translate_flat
-from .function import TooDeep, translate_function
+from .flat import RunLine, run_flat, translate_flat
+from .function import translate_function
 from .instructions import floats, integers, memory
 from .machine import Call, WasmMachine, bound_growth
 from .module_types import ModuleTypes
+from .room import TooMuch
 from .segments import InitialState, read_initial_state
 
 FILENAME: Final = "<wasm>"
@@ -35,6 +36,13 @@ _NAMES: Final[dict[str, Any]] = {
 }
 """All that generated source can name, but for its own functions."""
 
+_MOST_CHARACTERS: Final = 400_000
+"""Of the source of all functions in the first form; to compile it takes up to 0.3 s and 30 MB."""
+_BYTES_PER_CHARACTER: Final = 6
+_BYTES_PER_BYTE: Final = 600
+_BYTES_PER_FUNCTION: Final = 2_000
+_BYTES_PER_ELEMENT: Final = 32
+
 
 @dataclass(frozen=True, slots=True)
 class TranslatedModule:
@@ -48,6 +56,7 @@ class TranslatedModule:
         type_numbers: of each function.
         offsets: of the own functions in the first form: for each line of source, the offset of its
             instruction; empty in the second one.
+        is_warm: whether all is compiled, so that no turn has to do it.
         held_bytes: what all of it holds of the host's memory, at most.
     """
 
@@ -57,6 +66,7 @@ class TranslatedModule:
     functions: tuple[Callable[..., Call], ...]
     type_numbers: tuple[int, ...]
     offsets: tuple["array[int]", ...]
+    is_warm: bool
     held_bytes: int
 
     def make_machine(self) -> WasmMachine:
@@ -88,21 +98,21 @@ def translate_module(
     """
     types = ModuleTypes.of(scanned)
     names = dict(_NAMES)
-    offsets = []
-    characters = 0
-    for number in range(scanned.bodies):
+    offsets = [array("I") for _ in range(scanned.bodies)]
+    left = _MOST_CHARACTERS
+    # The shortest ones first, so that a long one does not take what would do for many.
+    for number in sorted(range(scanned.bodies), key=lambda each: _size(scanned, each)):
         body = decode_body(code, scanned, number)
         index = types.natives + number
         try:
-            source = translate_function(body, index, types, limits)
-        except TooDeep:
-            names[f"f{index}"] = _make_flat(translate_flat(body, index, types, limits))
-            offsets.append(array("I"))
-            characters += len(code)
+            source = translate_function(body, index, types, limits, left)
+        except TooMuch:
+            flat = translate_flat(body, index, types, limits, _compile_line)
+            names[f"f{index}"] = partial(run_flat, flat)
             continue
         _compile(source.text, names)
-        offsets.append(source.offsets)
-        characters += len(source.text)
+        offsets[number] = source.offsets
+        left -= len(source.text)
     natives = (_make_native(number) for number in range(types.natives))
     own = (names[f"f{types.natives + number}"] for number in range(scanned.bodies))
     return TranslatedModule(
@@ -112,7 +122,8 @@ def translate_module(
         functions=(*natives, *own),
         type_numbers=tuple(types.numbers[each] for each in scanned.functions),
         offsets=tuple(offsets),
-        held_bytes=4 * characters,
+        is_warm=all(offsets),
+        held_bytes=_held_bytes(scanned, _MOST_CHARACTERS - left),
     )
 
 
@@ -120,16 +131,28 @@ def _compile(text: str, names: dict[str, Any]) -> None:
     exec(compile(text, FILENAME, "exec", dont_inherit=True), names)  # noqa: S102
 
 
-def _make_flat(function: FlatFunction) -> Callable[..., Call]:
-    """Compile a function in the second form."""
-    for lines in chunks(function):
-        names = dict(_NAMES)
-        _compile("".join(line.source for line in lines), names)
-        before = 0
-        for line in lines:
-            line.run, line.source, line.before = names[line.name], "", before
-            before += len(line.offsets)
-    return partial(run_flat, function)
+def _compile_line(text: str, name: str) -> RunLine:
+    """The function of a line of the second form."""
+    names = dict(_NAMES)
+    _compile(text, names)
+    run: RunLine = names[name]
+    return run
+
+
+def _size(scanned: ScannedModule, number: int) -> int:
+    begin, end = scanned.spans[number]
+    return end - begin
+
+
+def _held_bytes(scanned: ScannedModule, characters: int) -> int:
+    """A bound of the memory that a translated module holds, from counts of what it consists of."""
+    section_bytes = sum(end - start for start, end in scanned.sections)
+    return (
+        characters * _BYTES_PER_CHARACTER
+        + section_bytes * _BYTES_PER_BYTE
+        + scanned.bodies * _BYTES_PER_FUNCTION
+        + scanned.elements * _BYTES_PER_ELEMENT
+    )
 
 
 def _make_native(number: int) -> Callable[..., Call]:

@@ -14,6 +14,10 @@ _MOST_WAITING: Final = 24
 """Operands that wait; each assignment looks at all of them."""
 
 
+class TooMuch(Exception):
+    """A function nests deeper, or becomes longer, than Python compiles at a bounded cost."""
+
+
 class Operand(NamedTuple):
     """A value on the stack.
 
@@ -32,6 +36,7 @@ class Room:
     Args:
         name_slot: the variable of a place on the stack.
         name_local: the variable of a local.
+        most_characters: of all lines together.
 
     Attributes:
         lines: of Python.
@@ -40,8 +45,14 @@ class Room:
         depth: by how much the next line is indented.
     """
 
-    def __init__(self, name_slot: Callable[[int], str], name_local: Callable[[int], str]) -> None:
+    def __init__(
+        self,
+        name_slot: Callable[[int], str],
+        name_local: Callable[[int], str],
+        most_characters: int,
+    ) -> None:
         self._name_slot = name_slot
+        self._left_characters = most_characters
         self.name_local = name_local
         self.lines: list[str] = []
         self.offsets = array("I")
@@ -58,7 +69,14 @@ class Room:
         return self._settled + len(self._waiting)
 
     def emit(self, line: str) -> None:
-        """Add a line of Python."""
+        """Add a line of Python.
+
+        Raises:
+            TooMuch: all lines are too long together.
+        """
+        self._left_characters -= self.depth + len(line) + 1
+        if self._left_characters < 0:
+            raise TooMuch
         self.lines.append(f"{' ' * self.depth}{line}\n")
         self.offsets.append(self.offset)
 
