@@ -214,7 +214,8 @@ def test_the_version_is_another_one_after_each_write_of_anybody(url: str) -> Non
                 session.execute(text("SELECT count(*) FROM organisation"))
             assert database.version() == before
             with writer.transaction() as session:
-                session.add(people.Organisation(name=f"by {writer is other}", roles="", created_s=0.0))
+                name = "other" if writer is other else "own"
+                session.add(people.Organisation(name=name, roles="", created_s=0.0))
             assert database.version() != before
 
 

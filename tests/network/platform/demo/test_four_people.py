@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,7 @@ SBOM = json.dumps(
         ],
     }
 ).encode()
+UID = b"parcel".hex()
 SILENT = "box03"
 """Is not connected while the rollout begins, which so cannot end before it is paused."""
 People = dict[Role, PersonAtPages]
@@ -60,7 +61,7 @@ def test_four_people_go_the_whole_way_and_no_request_has_a_private_key(
     sign_all(people, camera)
     draft_and_start(people[Role.INFRASTRUCTURE], camera)
     steer(people, camera)
-    device = watch_device(people[Role.OWNER], camera)
+    device = watch_device(people[Role.OWNER])
     read_evidence(people[Role.OWNER], camera)
     rent_out(people, camera)
     take_back(people, device, camera)
@@ -69,46 +70,44 @@ def test_four_people_go_the_whole_way_and_no_request_has_a_private_key(
 
 
 def bring_contents(people: People) -> None:
-    """Each brings what is theirs; nothing is sent but forms and files."""
+    """Each brings what is theirs; it comes to the first page of the others by itself."""
     ada, bea, carl, dora = (people[role] for role in Role)
-    ada.follow("Releases")
-    ada.follow("Begin a release")
+    ada.follow("/releases")
+    ada.follow("/releases/begin")
     ada.fill(new_uid="parcel", name="Parcel")
-    ada.press("Add it")
-    ada.select(uid=b"parcel".hex(), provider="weather", infrastructure="grid", owner="boxes")
-    ada.press("Begin it")
+    ada.press("/applications")
+    ada.select(uid=UID, provider="weather", infrastructure="grid", owner="boxes")
+    ada.press("/releases/begin")
     ada.has_come_to("Parcel 1")
     add_code(ada, "Parcel 1")
-    ada.follow("Say what is inside")
+    ada.follow("/sbom")
     ada.choose(SBOM, "sbom.json")
-    ada.press("Add it to the release")
+    ada.press("/sbom")
     ada.sees("#lane-developer", "2 components")
-    for each in (bea, carl, dora):  # what waits for them is on their first page by itself
-        each.follow({bea: "Add data of Parcel 1", carl: "Add metadata of Parcel 1"}.get(each) or "Add mask of Parcel 1")
+    for each in (bea, carl, dora):
+        each.follow(f"/releases/{UID}/1")
         each.has_come_to("Parcel 1")
-    bea.follow("Add the data")
+    bea.follow("/data")
     bea.choose(DATA, "courier.data")
-    bea.press("Add it to the release")
+    bea.press("/data")
     bea.has_come_to("Parcel 1")
-    carl.follow("Write the plan")
-    carl.fill(priority="6", start_max_duration_ms="1000", loop_period_ms="500")
-    carl.page.locator("[name=loop_max_duration_ms]").fill("100")
-    carl.page.locator("[name=id-0]").fill("1")
-    carl.page.locator("[name=peer_endpoint-0]").fill("10")
-    carl.press("Add it to the release")
+    carl.follow("/plan")
+    carl.fill(priority="6", start_max_duration_ms="1000", loop_max_duration_ms="100")
+    carl.fill(**{"loop_period_ms": "500", "id-0": "1", "peer_endpoint-0": "10"})
+    carl.press("/plan")
     carl.has_come_to("Parcel 1")
-    dora.follow("Allow calls")
-    assert dora.page.locator("input[type=checkbox]:checked").count() == len(CALLS)
-    dora.press("Allow this")
+    dora.follow("/rights")
+    expect(dora.page.locator("input[name^=call-]:checked")).to_have_count(len(CALLS))
+    dora.press("/rights")
     dora.has_come_to("Parcel 1")
 
 
 def add_code(ada: PersonAtPages, release: str) -> None:
     """As the developer: bring the code, and say which calls it asks for."""
-    ada.follow("Add the code")
+    ada.follow("/code")
     ada.choose(CODE, "courier.wasm")
     ada.tick(*CALLS)
-    ada.press("Add it to the release")
+    ada.press("/code")
     ada.has_come_to(release)
 
 
@@ -131,124 +130,131 @@ def sign_all(people: People, camera: Camera) -> None:
 
 def draft_and_start(carl: PersonAtPages, camera: Camera) -> None:
     """As infrastructure: leave one box out of reach, see what all would say, and start."""
-    release = carl.page.url
-    carl.follow("Devices")
-    carl.follow(SILENT)
-    carl.follow("change")
-    carl.press("Disconnect")
-    carl.sees(".facts", "not connected")
-    carl.page.goto(release)
-    carl.follow("Draft a rollout")
-    carl.page.get_by_text("More: shares").click()
-    carl.fill(name="all boxes", strata="label.keys", waves="50 100")
-    carl.fill(success_per_cent="80", halt_per_cent="50", halt_minimum="3")
-    carl.sees("#preview", "12 devices")
-    carl.press("Draft it")
-    carl.follow("Judge its devices, then start")
-    carl.sees(".next", "10 of 12 devices would take the release.")
-    camera.take("judgement", carl.page, ("header", "main section:nth-of-type(2)"))
-    carl.fill(despite="2")
-    carl.press("Start the rollout")
-    carl.sees("h1", "all boxes")
+    release = carl.beside()
+    carl.follow("/devices")
+    carl.follow(f"/devices/{SILENT}")
+    carl.follow(f"/enrolling/{SILENT}")
+    carl.press(f"/enrolling/{SILENT}/disconnect")
+    carl.has_come_to(SILENT)
+    release.follow("/rollout")
+    release.page.locator("form details summary").click()
+    release.fill(name="all boxes", strata="label.keys", waves="50 100")
+    release.fill(success_per_cent="80", halt_per_cent="50", halt_minimum="3")
+    release.sees("#preview", "12 devices")
+    release.press("/rollout")
+    release.follow("/judgement")
+    release.sees(".next", "10 of 12 devices would take the release.")
+    release.sees("main section:nth-of-type(2)", "box11", "box12")
+    camera.take("judgement", release.page, ("header", "main section:nth-of-type(2)"))
+    release.fill(despite="2")
+    release.press("/start")
+    release.sees("h1", "all boxes")
+    carl.follow("/rollouts")
+    carl.follow("/rollouts/1")
 
 
 def steer(people: People, camera: Camera) -> None:
     """Infrastructure pauses and resumes; the owner sees all of it without loading anything."""
     carl, dora = people[Role.INFRASTRUCTURE], people[Role.OWNER]
-    dora.follow("Rollouts")
-    dora.follow("1 all boxes")
+    dora.follow("/rollouts")
+    dora.follow("/rollouts/1")
+    dora.sees("h1", "all boxes")
     dora.mark()
     done = dora.page.locator(".course li[data-kind=done] b")
     expect(done).to_have_text(re.compile("[4-9]"))
-    carl.press("Pause")
+    carl.press("/pause")
     dora.sees("h1 + .facts", "paused")
-    reconnecting = carl.beside()
-    reconnecting.follow("Devices")
-    reconnecting.follow(SILENT)
-    reconnecting.follow("connect it")
-    reconnecting.fill(endpoint=SILENT)
-    reconnecting.press("Connect")
-    reconnecting.sees(".facts", f"{SILENT} at gateway yard")
-    carl.press("Resume")
-    dora.sees("h1 + .facts", "running")
+    box = carl.beside()
+    box.follow("/devices")
+    box.follow(f"/devices/{SILENT}")
+    box.follow(f"/enrolling/{SILENT}")
+    box.fill(endpoint=SILENT)
+    box.press(f"/enrolling/{SILENT}/connect")
+    box.has_come_to(SILENT)
+    carl.sees("h1 + .facts", "paused")
     camera.take("rollout", carl.page, ("header", ".waves"))
+    carl.press("/resume")
     dora.sees("h1 + .facts", "done")
     expect(done).to_have_text("10")
     assert dora.has_not_loaded()
 
 
-def watch_device(dora: PersonAtPages, camera: Camera) -> PersonAtPages:
+def watch_device(dora: PersonAtPages) -> PersonAtPages:
     """As the owner: look at a box that runs it."""
-    watching = dora.beside()
-    watching.follow("All devices")
-    watching.follow("box01")
-    watching.has_come_to("box01")
-    watching.mark()
-    watching.sees("#runs article", "parcel", "RUNNING", "as it is to be", "Signatures of release 1")
-    expect(watching.page.locator("#runs")).to_contain_text(re.compile(r"[1-9]\d* loops"))
-    expect(watching.page.locator("#minute rect.running").first).to_be_attached()
-    camera.take("device", watching.page, ("header", "#minute"))
-    return watching
+    box = dora.beside()
+    box.follow("/rollouts/1/devices")
+    box.follow("/devices/box01")
+    box.has_come_to("box01")
+    box.mark()
+    box.sees("#runs article", "parcel", "RUNNING", "as it is to be", "Signatures of release 1")
+    expect(box.page.locator("#runs")).to_contain_text(re.compile(r"[1-9]\d* loops"))
+    expect(box.page.locator("#minute rect.running").first).to_be_attached()
+    return box
 
 
 def read_evidence(dora: PersonAtPages, camera: Camera) -> None:
     """As the owner: read what boxes have signed of it."""
-    dora.follow("Evidence")
+    dora.follow("/evidence")
     dora.fill(container="parcel")
-    dora.press("Find")
+    dora.press("/evidence")
     proved = dora.page.get_by_role("cell", name="proved", exact=True)
     row = dora.page.get_by_role("row").filter(has_text="started").filter(has=proved)
     expect(row.first).to_contain_text("parcel")
-    camera.take("evidence", dora.page, ("header", "main section:nth-of-type(1)"))
+    camera.take("evidence", dora.page, ("header", "tbody tr:nth-of-type(3)"))
 
 
 def rent_out(people: People, camera: Camera) -> None:
     """The owner offers boxes, the developer asks for them, and the owner grants it."""
     ada, _, carl, dora = (people[role] for role in Role)
-    dora.follow("Offers")
-    dora.follow("Make an offer")
+    dora.follow("/offers")
+    dora.follow("/offers/new")
     dora.fill(name="boxes in the south", query="label.site=south", endpoints="local 10 in")
     dora.fill(period_ms="500", share_per_cent="20", days="1")
     dora.tick(*CALLS)
-    dora.press("Count them")
+    dora.page.locator("button[formaction$='/count']").click()
     dora.sees(".note", "It means 5 devices now.")
-    dora.press("Make the offer")
+    dora.press("/offers")
     dora.has_come_to("Offer 1 boxes in the south")
-    ada.press("Begin the next release")
+    ada.press("/next")
     ada.has_come_to("Parcel 2")
     add_code(ada, "Parcel 2")
-    carl.follow("Releases")
-    carl.follow("Parcel 2")
-    carl.press("Take the plan of the version before")
+    carl.follow("/releases")
+    carl.follow(f"/releases/{UID}/2")
+    carl.press("/plan/before")
     carl.sees("#lane-infrastructure", "1 (local, in)")
-    ada.follow("Offers")
-    ada.follow("1 boxes in the south")
-    ada.page.locator("[name=release]").select_option(label="Parcel 2")
-    ada.press("Ask")
+    ada.follow("/offers")
+    ada.follow("/offers/1")
+    now = datetime.now(UTC)
+    begin, end = (each.strftime("%Y-%m-%dT%H:%M") for each in (now, now + timedelta(hours=2)))
+    ada.select(release=f"{UID}/2")
+    ada.fill(**{"from": begin, "until": end})
+    ada.press("/offers/1/rentals")
     ada.has_come_to("Rental 1")
-    dora.follow("Rentals")
-    dora.follow("1")
+    dora.follow("/rentals")
+    dora.follow("/rentals/1")
     dora.sees("main", "heartbeat, open, read, write")
-    dora.press("Grant")
+    dora.press("/grant")
     ada.sees("h1 + .facts", "granted")
     dora.open_signing("rights", "withdraw")
-    camera.take("rental", dora.page, ("header", "main section:last-of-type"))
+    camera.take("rental", dora.page, ("header", "#withdraw-here-rights"))
 
 
 def take_back(people: People, device: PersonAtPages, camera: Camera) -> None:
     """The owner takes all rights of the application back, and sees the box lose it."""
     ada, dora = people[Role.DEVELOPER], people[Role.OWNER]
+    device.sees("#runs article", "RUNNING")
+    camera.take("device", device.page, ("header", "#minute"))
     dora.sign("rights", "withdraw")
     dora.sees("h1 + .facts", "withdrawn")
     ada.sees("h1 + .facts", "withdrawn")
     device.sees("#runs article", "gone, as it is to be")
+    device.sees("#minute", "not there")
     assert device.has_not_loaded()
     device.page.set_viewport_size({"width": PHONE, "height": 844})
     device.page.emulate_media(color_scheme="dark")
     camera.take("phone", device.page, ("header", "#minute"))
-    dora.follow("Audit")
-    for deed in ("rights withdrawn", "rental granted", "offer"):
-        dora.sees("tbody", deed)
+    dora.follow("/audit")
+    dora.sees("tbody", "offer made", "rental granted", "rights withdrawn")
 
 
 def require_no_key(demo: ServedDemo, browser: RealBrowser) -> None:

@@ -1,14 +1,20 @@
 """The audit on pages: found by who, what and of what, in words, and checked on demand."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from support.four_parties import BOX, good
 from support.platform_pages import PageWorld
 from support.sboms import COAP, TLS, Sboms, document
 
 from tinycontainer.network.platform import audit
-from tinycontainer.network.platform.tables.people import AuditEntry
-from tinycontainer.network.platform.web.pages.audit import MOST_VALUES, read_details
+from tinycontainer.network.platform.actor import acting_for
+from tinycontainer.network.platform.tables.people import AuditEntry, Organisation
+from tinycontainer.network.platform.web.pages.audit import (
+    MOST_CHARACTERS,
+    MOST_VALUES,
+    PAGE,
+    read_details,
+)
 
 
 def filtered(world: PageWorld, query: str) -> str:
@@ -75,6 +81,17 @@ def test_of_many_details_the_first_are_shown() -> None:
     text = "{" + ",".join(f'"k{each}":1' for each in range(MOST_VALUES + 3)) + "}"
     assert len(read_details(text)) == MOST_VALUES + 1
     assert read_details(text)[-1] == ("", "and 3 more")
+
+
+def test_a_page_of_long_details_is_no_long_page(world: PageWorld) -> None:
+    with world.platform.database.transaction() as session:
+        own = select(Organisation.id).where(Organisation.name == "boxes")
+        actor = acting_for(session.scalars(own).one())
+        for _ in range(PAGE):
+            audit.note(session, actor, "device-added", "box", {"labels": "x" * 16_000}, 1.8e9)
+    answer = world.client("boxes").client.get("/audit")
+    assert f">{'x' * MOST_CHARACTERS}...<" in answer.text
+    assert len(answer.text) < 200_000
 
 
 @pytest.mark.clause("TC-PLAT-87")

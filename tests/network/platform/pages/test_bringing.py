@@ -83,7 +83,7 @@ def bring_code(desk: PartyDesk) -> None:
     desk.press("Add it to the release")
     desk.has_come_to("Lamp 1")
     assert "open, read" in desk.lane("developer")
-    desk.follow("Say what is inside")
+    desk.follow("Add an SBOM")
     desk.choose(document(TLS), "sbom.json")
     desk.press("Add it to the release")
     desk.has_come_to("Lamp 1")

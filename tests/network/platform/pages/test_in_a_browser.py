@@ -53,6 +53,20 @@ def test_an_operator_drafts_a_rollout_starts_it_and_leaves(
     assert browser.requests != []
 
 
+@pytest.mark.clause("TC-PLAT-68")
+def test_a_tab_does_not_show_what_belongs_to_whom_somebody_has_logged_in_as_since(
+    served: ServedWorld, browser: RealBrowser
+) -> None:
+    first = browser.page()
+    served.enter(first, "boxes")
+    served.open(first, "/rollouts")
+    second = first.context.new_page()
+    second.goto(served.address)
+    press(second, "Log out")
+    log_in(second, "infra-admin")
+    expect(first.locator("header")).to_contain_text("infra-admin of infra")
+
+
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     """Where pictures are kept: for somebody who wants to look, in a folder that stays."""

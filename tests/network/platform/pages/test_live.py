@@ -1,9 +1,11 @@
 """Pages that stay up to date: what is sent when, to whom, and until when."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,10 +14,11 @@ from sqlalchemy import delete, update
 from support.four_parties import BOX
 from support.platform_pages import PageWorld
 
-from tinycontainer.network.platform.changes import ChangeWatch
+from tinycontainer.network.platform.actor import PersonRight
+from tinycontainer.network.platform.changes import LOOK_S, ChangeWatch
 from tinycontainer.network.platform.tables.fleet import DeviceRow
 from tinycontainer.network.platform.tables.people import WebSession
-from tinycontainer.network.platform.web.pages.live import MOST_OF_ONE
+from tinycontainer.network.platform.web.pages.live import MOST_OF_ONE, MOST_OF_ORGANISATION
 
 SOON_S = 10
 
@@ -27,8 +30,10 @@ class Follower:
         status: of the answer.
     """
 
-    def __init__(self, application: Any, path: str, cookie: str) -> None:
-        headers = [(b"accept", b"text/event-stream"), (b"cookie", cookie.encode())]
+    def __init__(
+        self, application: Any, path: str, cookie: str, *more: tuple[bytes, bytes]
+    ) -> None:
+        headers = [(b"accept", b"text/event-stream"), (b"cookie", cookie.encode()), *more]
         self._scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET",
             "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"",
@@ -59,6 +64,15 @@ class Follower:
             *events, text = text.split("\n\n")
             if pages := [each for each in events if each.startswith("event: page\n")]:
                 return str(pages[-1])
+
+    async def body(self) -> str:
+        """All of an answer that is no stream."""
+        text = ""
+        while True:
+            message = await self._next()
+            text += message.get("body", b"").decode()
+            if not message.get("more_body"):
+                return str(text)
 
     async def leave(self) -> None:
         """Go away, as a browser does whose tab is closed."""
@@ -178,6 +192,76 @@ def test_nobody_follows_too_many_pages_and_a_place_is_free_again(world: PageWorl
 
 
 @pytest.mark.clause("TC-PLAT-68")
+def test_one_organisation_does_not_take_the_places_of_all_others(world: PageWorld) -> None:
+    async def follow() -> None:
+        people = [
+            world.platform.add_person("others", f"person-{each}", PersonRight.VIEWER)
+            for each in range(MOST_OF_ORGANISATION // MOST_OF_ONE + 1)
+        ]
+        followers = [
+            Follower(world.platform.application, "/rollouts", cookie_of(each))
+            for each in people
+            for _ in range(MOST_OF_ONE)
+        ]
+        for each in followers:
+            await each.begin()
+        beyond = len(followers) - MOST_OF_ORGANISATION
+        assert [each.status for each in followers] == [200] * MOST_OF_ORGANISATION + [429] * beyond
+        async with following(world, "/rollouts", cookie_of(world.client("dev").client)) as other:
+            assert other.status == 200
+        for each in followers:
+            await each.leave()
+
+    asyncio.run(follow())
+
+
+def test_a_stream_outlives_a_database_that_is_not_there_for_a_while(
+    world: PageWorld, tmp_path: Path
+) -> None:
+    async def follow() -> None:
+        cookie = cookie_of(world.client("boxes").client)
+        async with following(world, "/devices", cookie) as follower:
+            await follower.page()
+            world.platform.database.close()
+            file = tmp_path / "platform.db"
+            elsewhere = file.rename(tmp_path / "elsewhere.db")
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(follower.page(), 3 * LOOK_S)
+            elsewhere.rename(file)
+            change(world, kind="crate")
+            assert "crate" in await follower.page()
+
+    asyncio.run(follow())
+
+
+def test_a_request_with_a_body_is_not_followed(world: PageWorld) -> None:
+    async def follow() -> None:
+        cookie = cookie_of(world.client("boxes").client)
+        for header in ((b"content-length", b"4096"), (b"transfer-encoding", b"chunked")):
+            asks = Follower(world.platform.application, "/devices", cookie, header)
+            await asks.begin()
+            assert "<main" in await asks.body()
+            await asks.leave()
+
+    asyncio.run(follow())
+
+
+def test_an_event_says_for_which_session_it_was_made(world: PageWorld) -> None:
+    async def follow() -> None:
+        platform = world.platform
+        marks = set()
+        for client in (world.client("boxes").client, platform.log_in("boxes-admin")):
+            shown = client.get("/devices").text
+            async with following(world, "/devices", cookie_of(client)) as follower:
+                found = re.search("^id: ([0-9a-f]{16})$", await follower.page(), re.MULTILINE)
+            assert found is not None
+            assert f'data-session="{found[1]}"' in shown
+            marks.add(found[1])
+        assert len(marks) == 2
+
+    asyncio.run(follow())
+
+
 def test_who_waits_hears_of_what_others_have_written_and_else_after_a_time(
     world: PageWorld,
 ) -> None:

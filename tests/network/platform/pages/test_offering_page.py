@@ -111,7 +111,7 @@ def test_a_rental_says_what_a_grant_means_and_then_how_far_it_is(world: PageWorl
     assert owner.send(f"{path}/grant").status_code == 303
     text = owner.look(path).text
     assert "Granted by boxes-admin" in text
-    assert "you and others sign it" in text
+    assert "Next, sign your rights on" in text
     world.platform.clock.at_s += 2 * HOUR_S
     assert "Ended 2027-01-15T09:00:05Z" in owner.look(path).text
 

@@ -41,6 +41,7 @@ PATHS: Final = (
     "/components", f"/components?name={TLS['name']}", "/evidence", "/evidence/devices",
     "/evidence?kind=crashed", "/audit", "/audit?before=50", "/audit/chain",
     "/organisation", "/organisation/people/boxes-admin", "/account",
+    "/enrolling", f"/enrolling/{NAME}",
 )  # fmt: skip
 """Each page, and the lists with what is rare, what many have, and what is not there."""
 NOT_SEEN: Final = (403, 404)

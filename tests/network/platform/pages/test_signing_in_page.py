@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy import update
 from support.browsers import DESK, WIDTHS, RealBrowser
-from support.four_parties import BOX, CONTENTS, PARTY, FourParties, good, states
+from support.four_parties import BOX, CONTENTS, ENDPOINT, PARTY, FourParties, good, states
 from support.platform_pages import PageClient, PageWorld
 from support.platforms import Platform, made_platform
 from support.renting import Renting
@@ -274,6 +274,26 @@ def test_what_has_changed_since_it_was_shown_is_not_signed(desk: SigningDesk) ->
     place = sign_at(page, "code", to_pem(KEYS[Role.DEVELOPER]))
     expect(place.get_by_role("status")).to_contain_text("it has changed since you looked at it")
     assert states(desk.parties.show())["code"] == "unsigned"
+
+
+@pytest.mark.clause("TC-PLAT-80")
+def test_what_another_party_changes_after_the_key_was_chosen_is_not_signed(
+    desk: SigningDesk,
+) -> None:
+    page = desk.enter("boxes")
+    place = place_of(page, "endpoint-1")
+    place.locator("input").set_input_files(pem_file(to_pem(KEYS[Role.OWNER])))
+    section = page.locator("#sign-endpoint-1")
+    looked_at = section.get_attribute("data-seen") or ""
+    good(desk.parties.add("plan", endpoints=[{**ENDPOINT, "peer_endpoint": 99}]))
+    expect(section).not_to_have_attribute("data-seen", looked_at)
+    press = place.get_by_role("button", name="here")
+    press.click()
+    expect(place.get_by_role("status")).to_contain_text("it has changed since you looked at it")
+    assert states(desk.parties.show())["endpoint-1"] == "unsigned"
+    choose_and_press(place, to_pem(KEYS[Role.OWNER]))
+    expect(place).to_have_count(0)
+    assert states(desk.parties.show())["endpoint-1"] == "signed"
 
 
 @pytest.mark.clause("TC-PLAT-78")

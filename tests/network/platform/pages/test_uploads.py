@@ -162,6 +162,16 @@ def test_only_who_has_logged_in_may_send_much_and_only_to_forms_with_a_file(
             + b"\r\n--x--",
             BOUNDARY,
         ),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--',
+            f"{BOUNDARY}; charset=undefined",
+        ),
+        (
+            b"--x\r\n"
+            + b"X: a\r\n" * 100
+            + b'Content-Disposition: form-data; name="file"; filename="f"\r\n\r\nb\r\n--x--',
+            BOUNDARY,
+        ),
     ],
 )
 def test_a_body_that_is_no_such_form_is_refused(
@@ -237,7 +247,7 @@ def test_an_application_is_known_by_text_or_digits_and_begins_at_the_next_number
     fields |= {"number": "", "profile": "riot-2024"}
     answer = developer.send("/releases/begin", fields)
     assert answer.headers["location"] == f"/releases/{BOX}/51"
-    assert "Further terms" not in developer.look(f"/releases/{BOX}/51/code").text
+    assert "one device only" not in developer.look(f"/releases/{BOX}/51/code").text
     answer = developer.send("/releases/begin", {**fields, "number": "0"})
     assert answer.status_code == 400
     good(developer.client.get(f"/api/releases/{BOX}/51"))

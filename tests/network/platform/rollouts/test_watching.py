@@ -10,11 +10,13 @@ from tinycontainer.network.platform.rollouts.looking import LookedAt
 from tinycontainer.network.platform.rollouts.watching import (
     AGAIN_S,
     FAILED_S,
+    MOST_OF_GATEWAY,
     MOST_WATCHED,
     WATCHED_S,
     WRITTEN_S,
     WatchedDevices,
 )
+from tinycontainer.network.platform.rollouts.working import WATCHERS
 from tinycontainer_tokens.key_files import to_public_pem
 
 pytestmark = pytest.mark.clause("TC-PLAT-71")
@@ -165,10 +167,38 @@ def test_another_device_in_its_place_begins_anew() -> None:
     assert watched.see(after, 0.4) == ()
 
 
+def ask_all(watched: WatchedDevices, at_s: float) -> list[LookedAt]:
+    """Ask all devices that are due, one after the other."""
+    found = []
+    while (device := watched.take(GATEWAYS, at_s)) is not None:
+        found.append(device)
+        watched.give_back(device, at_s, has_failed=False)
+    return found
+
+
 def test_of_too_many_devices_those_looked_at_longest_ago_are_left() -> None:
     watched = WatchedDevices()
     devices = [LookedAt(number, GATEWAY, "box") for number in range(MOST_WATCHED + 1)]
     for at_s, each in enumerate(devices):
         watched.see(each, at_s / 100)
-    asked = [watched.take(GATEWAYS, 1.0) for _ in range(MOST_WATCHED + 1)]
-    assert asked == [*devices[1:], None]
+    assert ask_all(watched, 1.0) == devices[1:]
+
+
+def test_who_looks_at_very_many_devices_does_not_take_the_places_of_others() -> None:
+    watched, other = WatchedDevices(), LookedAt(0, "elsewhere", "box")
+    watched.see(other, 0.0)
+    for number in range(1, 2 * MOST_WATCHED):
+        watched.see(LookedAt(number, GATEWAY, "box"), number / 100)
+    assert watched.take(frozenset({"elsewhere"}), 2.0) == other
+
+
+def test_a_gateway_that_hangs_holds_up_no_other_one() -> None:
+    watched, other = WatchedDevices(), LookedAt(0, "elsewhere", "box")
+    hanging = [LookedAt(number, GATEWAY, "box") for number in range(1, WATCHERS + 2)]
+    for each in (*hanging, other):
+        watched.see(each, 0.0)
+    both = GATEWAYS | {"elsewhere"}
+    asked = [watched.take(both, 0.0) for _ in range(WATCHERS)]
+    assert asked == [*hanging[:MOST_OF_GATEWAY], other, None]
+    watched.give_back(hanging[0], 0.0, has_failed=True)
+    assert watched.take(both, 0.0) == hanging[MOST_OF_GATEWAY]

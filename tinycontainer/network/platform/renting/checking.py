@@ -11,7 +11,7 @@ from tinycontainer_tokens import Kind, Profile
 from ..catalogue.releases import look_at
 from ..fleet.devices import read_query
 from ..tables.catalogue import ReleaseRow
-from ..tables.renting import RentalRow
+from ..tables.renting import RentalRow, WithdrawalRow
 from .rental import RentalState
 from .rentals import breaks_of, state_of
 from .withdrawals import last_withdrawal
@@ -43,6 +43,27 @@ def rental_query(session: Session, release: ReleaseRow, now_s: float) -> Query |
     return None if row is None else read_query(row.offer.query)
 
 
+def withdrawal_of(session: Session, release: ReleaseRow) -> WithdrawalRow | None:
+    """By what the owner has taken back the rights of a release; None if it has not.
+
+    Args:
+        session: of a transaction.
+        release: with the rights that are signed, or would be signed now.
+    """
+    last = last_withdrawal(session, release.application_id, release.owner_id)
+    if last is None:
+        return None
+    counted = _counted_by(release)
+    return last if counted is None or counted <= last.sequence else None
+
+
+def _counted_by(release: ReleaseRow) -> int | None:
+    """The sequence of the mask of a release; None if its profile has none."""
+    if release.profile == Profile.RIOT_2024.value:
+        return None
+    return look_at(release).terms_of(Kind.MASK).sequence
+
+
 def _find_rental(session: Session, release: ReleaseRow, now_s: float) -> RentalRow | None:
     """The rental that a release is under, or was."""
     is_vain = or_(
@@ -54,14 +75,11 @@ def _find_rental(session: Session, release: ReleaseRow, now_s: float) -> RentalR
 
 
 def _withdrawal_problem(session: Session, release: ReleaseRow) -> str | None:
-    last = last_withdrawal(session, release.application_id, release.owner_id)
+    last = withdrawal_of(session, release)
     if last is None:
         return None
-    is_counted = release.profile != Profile.RIOT_2024.value
-    counted = look_at(release).terms_of(Kind.MASK).sequence if is_counted else -1
-    if counted > last.sequence:
-        return None
-    shown = f"counts {counted}" if is_counted else "counts no versions"
+    counted = _counted_by(release)
+    shown = "counts no versions" if counted is None else f"counts {counted}"
     advice = "the owner can give new rights with a higher one"
     return f"the owner has withdrawn all up to {last.sequence}, and this mask {shown}; {advice}"
 

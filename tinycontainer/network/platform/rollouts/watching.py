@@ -4,7 +4,7 @@ It is in memory: a look that changes nothing writes nothing, and the platform th
 the one that asks it.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
@@ -26,6 +26,8 @@ WRITTEN_S: Final = 10.0
 """After which is written what a device has said, also if it says the same as before."""
 MINUTE_S: Final = 60.0
 MOST_WATCHED: Final = 64
+MOST_OF_GATEWAY: Final = 2
+"""Devices behind it that are asked at the same time: one that hangs does not hold up all others."""
 MOST_CONTAINERS: Final = 16
 """Of a device, of which is remembered what it says of them, by uid."""
 _MOST_LOOKS: Final = int(MINUTE_S / AGAIN_S) + 5
@@ -75,6 +77,7 @@ class WatchedDevices:
     def __init__(self) -> None:
         self._lock = Lock()
         self._watched: dict[int, _Watched] = {}
+        self._asked: Counter[str] = Counter()
 
     def see(self, device: LookedAt, now_s: float) -> tuple[DeviceLook, ...]:
         """Watch a device for a while; what it has said in the last minute, the oldest first.
@@ -89,8 +92,8 @@ class WatchedDevices:
             if found is None or found.device != device:
                 found = self._watched[device.device_id] = _Watched(device, now_s, now_s)
             found.until_s = now_s + WATCHED_S
-            while len(self._watched) > MOST_WATCHED:
-                del self._watched[min(self._watched, key=lambda each: self._watched[each].until_s)]
+            if len(self._watched) > MOST_WATCHED:
+                self._leave_one()
             return tuple(each for each in found.looks if each.at_s > now_s - MINUTE_S)
 
     def take(self, gateways: frozenset[str], now_s: float) -> LookedAt | None:
@@ -105,12 +108,15 @@ class WatchedDevices:
             due = [
                 each
                 for each in self._watched.values()
-                if each.due_s <= now_s and each.device.gateway in gateways
+                if each.due_s <= now_s
+                and each.device.gateway in gateways
+                and self._asked[each.device.gateway] < MOST_OF_GATEWAY
             ]
             if not due:
                 return None
             found = min(due, key=lambda each: each.due_s)
             found.asked_s, found.due_s = now_s, now_s + _TAKEN_S
+            self._asked[found.device.gateway] += 1
             return found.device
 
     def note(
@@ -148,6 +154,7 @@ class WatchedDevices:
             has_failed: whether its gateway gave nothing that can be used.
         """
         with self._lock:
+            self._asked -= Counter({device.gateway: 1})
             found = self._find(device)
             if found is not None:
                 took_s = max(0.0, now_s - found.asked_s)
@@ -157,6 +164,13 @@ class WatchedDevices:
     def _find(self, device: LookedAt) -> _Watched | None:
         found = self._watched.get(device.device_id)
         return found if found is not None and found.device == device else None
+
+    def _leave_one(self) -> None:
+        """Leave a device of the gateway that has the most, so that the others keep theirs."""
+        counted = Counter(each.device.gateway for each in self._watched.values())
+        most = max(counted.values())
+        among = [key for key, each in self._watched.items() if counted[each.device.gateway] == most]
+        del self._watched[min(among, key=lambda key: self._watched[key].until_s)]
 
     def _forget(self, now_s: float) -> None:
         for number in [key for key, each in self._watched.items() if each.until_s < now_s]:

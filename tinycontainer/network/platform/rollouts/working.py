@@ -7,14 +7,15 @@ from threading import Event, Thread
 from typing import Final
 
 from ..database import PlatformDatabaseError
+from .watching import MOST_OF_GATEWAY
 from .worker import RolloutWorker
 
 IDLE_S: Final = 0.2
 """How long a thread waits when nothing is due."""
 FAILED_S: Final = 5.0
 """How long a thread waits when the database cannot be used."""
-WATCHERS: Final = 2
-"""Threads that ask the devices that somebody looks at: one that is slow does not hold up all."""
+WATCHERS: Final = 2 * MOST_OF_GATEWAY
+"""Threads that ask the devices that somebody looks at: no gateway that is slow holds up all."""
 GRACE_S: Final = 5.0
 """How long all threads together may take to end; then they are left behind, as by a kill."""
 

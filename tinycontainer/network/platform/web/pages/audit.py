@@ -23,6 +23,8 @@ MOST_LINKS: Final = 2_000
 """Entries of the chain that are looked at for one page."""
 MOST_VALUES: Final = 12
 """Of the details of one deed."""
+MOST_CHARACTERS: Final = 240
+"""Of one of them; the API has all of it."""
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _SHORT_DIGITS: Final = 16
 Reader = Annotated[Visitor, Depends(visiting(PlatformScope.READ))]
@@ -103,7 +105,12 @@ def read_details(text: str) -> list[tuple[str, str]]:
 
 
 def _read_shortened(text: str) -> list[tuple[str, str, str]]:
-    return [(name, value, _shorten(value)) for name, value in read_details(text)]
+    values = [(name, _cut(value)) for name, value in read_details(text)]
+    return [(name, value, _shorten(value)) for name, value in values]
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= MOST_CHARACTERS else f"{value[:MOST_CHARACTERS]}..."
 
 
 def _shorten(value: str) -> str:

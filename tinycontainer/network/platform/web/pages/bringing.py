@@ -65,7 +65,8 @@ _DATA: Final = BroughtContent(
     "Other data take the place of what is there, and what was signed of those is dropped.",
 )  # fmt: skip
 _SBOM: Final = BroughtContent(
-    "sbom", Role.DEVELOPER, "Software inside", "A document of CycloneDX 1.4 to 1.6 in JSON",
+    "sbom", Role.DEVELOPER, "SBOM: the software inside",
+    "A document of CycloneDX 1.4 to 1.6 in JSON",
     ArtefactKind.SBOM, None,
     "Nobody signs it. It says which devices run a component, so that nobody searches for it later.",
 )  # fmt: skip

@@ -19,7 +19,7 @@ from ..problems import HANDLED, explain
 from ..release_bodies import Number, ReleaseListed, Uid
 from ..rollout_bodies import PlanOfRollout, PreviewAsked, PreviewShown, RolloutGiven
 from .forms import fill, read_form, read_moment, read_number, read_numbers
-from .rendering import PageWriter
+from .rendering import PageWriter, write_uid
 from .route import attempt, write_refusal
 from .visitors import Visitor, sending, visiting
 
@@ -40,6 +40,9 @@ _NUMBERS: Final = tuple(name for name, _ in (*_THRESHOLDS, *_ADVANCED))
 _TICKS: Final = ("starts", "standing")
 _COUNT: Final = "count"
 _MOST_WAVES_CHARACTERS: Final = 200
+_MOST_NAME_CHARACTERS: Final = 63
+_FIRST_WAVES: Final = (10, 50, 100)
+"""What people are offered: a few devices first."""
 _BAD_REQUEST: Final = 400
 
 Drafter = Annotated[Visitor, Depends(visiting(PlatformScope.DEPLOY))]
@@ -84,7 +87,7 @@ def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> No
             row = releases.find_release(session, visitor.actor, bytes.fromhex(uid), number)
             releases.require_party(visitor.actor, row, Role.INFRASTRUCTURE)
             release = ReleaseListed.of(row)
-        values = {**_beginning(), **form}
+        values = {**_beginning(uid, number), **form}
         found, problem = preview(visitor, uid, number, values["query"], values["waves"])
         return writer.write(
             "draft",
@@ -135,14 +138,14 @@ def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> No
         return again() if _COUNT in form else attempt(add, again)
 
 
-def _beginning() -> dict[str, str]:
+def _beginning(uid: str, number: int) -> dict[str, str]:
     """What the form has before anybody has filled it in."""
     plan = PlanOfRollout()
     numbers = {name: str(getattr(plan, name)) for name in _NUMBERS}
     return {
-        "name": "",
+        "name": f"{write_uid(uid)}-{number}"[:_MOST_NAME_CHARACTERS],
         "query": "",
-        "waves": " ".join(map(str, plan.waves)),
+        "waves": " ".join(map(str, _FIRST_WAVES)),
         "strata": " ".join(plan.strata),
         "deadline": "",
         "starts": "on",

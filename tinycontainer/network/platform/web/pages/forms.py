@@ -77,6 +77,8 @@ async def read_upload(
             max_files=1, max_fields=MOST_FIELDS, max_part_size=_MOST_FIELD_BYTES
         ) as form:
             return await _take_apart(form)
+    except UnicodeError:  # of the charset that the body names
+        pass
     except HTTPException as error:
         if error.status_code != _BAD_STATUS:
             raise

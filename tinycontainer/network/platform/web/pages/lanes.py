@@ -11,7 +11,7 @@ from ...releases.release import PartState
 from ...tables.catalogue import ReleaseRow
 from ..release_bodies import PartShown, ReleaseShown
 from .moments import write_moment
-from .rendering import write_command, write_uid
+from .rendering import write_command, write_part, write_uid
 from .visitors import Visitor
 
 _CONTENTS: Final = {
@@ -105,6 +105,17 @@ def make_lanes(
     return tuple(lanes)
 
 
+def write_withdrawal(uid: str, address: str) -> str:
+    """The command by which an owner takes back every right of a container.
+
+    Args:
+        uid: of the container, in digits.
+        address: of the platform.
+    """
+    files = ("--key", "owner.pem", "--token", "platform.token")
+    return write_command("withdraw", address, write_uid(uid), *files)
+
+
 def _say(role: Role, parts: tuple[SignedPart, ...]) -> tuple[str, str]:
     """What is missing of a lane, and how that looks."""
     by_state: dict[PartState, list[str]] = {state: [] for state in PartState}
@@ -113,7 +124,8 @@ def _say(role: Role, parts: tuple[SignedPart, ...]) -> tuple[str, str]:
     if by_state[PartState.MISSING]:
         return f"{_CONTENTS[role]} missing", PartState.MISSING
     if by_state[PartState.UNSIGNED]:
-        return f"to sign: {', '.join(by_state[PartState.UNSIGNED])}", PartState.UNSIGNED
+        names = ", ".join(write_part(each) for each in by_state[PartState.UNSIGNED])
+        return f"to sign: {names}", PartState.UNSIGNED
     if by_state[PartState.WAITING]:
         return "waits for the signatures of the others", PartState.WAITING
     return "all is there and signed", PartState.SIGNED
@@ -125,7 +137,7 @@ def _deeds_of(role: Role, row: ReleaseRow) -> tuple[tuple[str, str], ...]:
     match role:
         case Role.DEVELOPER:
             code = "Add the code" if row.code_sha256 is None else "Change the code"
-            inside = "Say what is inside" if row.sbom_sha256 is None else "Change what is inside"
+            inside = "Add an SBOM" if row.sbom_sha256 is None else "Change the SBOM"
             return (*((("code", code),) if is_open else ()), ("sbom", inside))
         case Role.PROVIDER:
             found = [("data", "Add the data" if row.data_sha256 is None else "Change the data")]
@@ -178,10 +190,12 @@ def _plan_of(shown: ReleaseShown) -> tuple[tuple[str, str], ...]:
 
 def _rights_of(shown: ReleaseShown) -> tuple[tuple[str, str], ...]:
     if shown.allowed_mask is None:
-        return ()
+        return (("asked for", _calls_of(shown.asked_mask)),) if shown.asked_mask else ()
+    refused = (shown.asked_mask or 0) & ~shown.allowed_mask
+    denied = (("not allowed", f"{_calls_of(refused)}: asked for by the code"),) if refused else ()
     terms = shown.terms.get("mask")
     expires = "never" if terms is None or terms.expires is None else write_moment(terms.expires)
-    return (("allows", _calls_of(shown.allowed_mask)), ("ends", expires))
+    return (("allows", _calls_of(shown.allowed_mask)), *denied, ("ends", expires))
 
 
 def _calls_of(mask: int | None) -> str:

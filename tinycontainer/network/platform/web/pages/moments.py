@@ -20,6 +20,11 @@ def write_moment(at_s: float | None) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def write_minute(at_s: float) -> str:
+    """A time as the fields of browsers take it: in UTC, to the minute."""
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M")
+
+
 def write_words(at_s: float, now_s: float) -> str:
     """A time in words, such as ``3 hours ago``, ``in 2 days`` or ``just now``.
 

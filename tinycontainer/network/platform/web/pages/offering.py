@@ -12,6 +12,7 @@ from tinycontainer.interfaces.syscalls import Syscall
 from ...actor import PlatformScope
 from ...fleet.devices import read_query
 from ...fleet.finding import count_owned
+from ...fleet.peers import offered_peers
 from ...fleet.profiles import require_owner
 from ...refusing import bad_request
 from ...renting import offers
@@ -58,6 +59,8 @@ def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> No
         count: int | None = None,
     ) -> Response:
         require_owner(visitor.actor)
+        with parts.database.reading() as session:
+            peers = offered_peers(session, visitor.actor, visitor.actor.organisation_id)
         return writer.write(
             "offering",
             visitor,
@@ -66,6 +69,7 @@ def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> No
             values={**_BEGINNING, **form},
             calls=CALLS,
             count=count,
+            peers=peers,
         )
 
     @router.get("/offers/new")

@@ -19,6 +19,7 @@ from ..parts import PlatformParts
 from ..release_bodies import ReleaseListed
 from ..renting_bodies import OfferListed, OfferShown, RentalGiven
 from .forms import fill, read_form, read_moment, read_number
+from .moments import write_minute
 from .rendering import PageWriter
 from .route import attempt
 from .visitors import Visitor, sending, visiting
@@ -29,8 +30,8 @@ MOST_CHOICES: Final = 100
 Before = Annotated[int, Query(ge=1, le=MAX_NUMBER)]
 Reader = Annotated[Visitor, Depends(visiting(PlatformScope.READ))]
 Deployer = Annotated[Visitor, Depends(sending(PlatformScope.DEPLOY))]
+_DAY_S: Final = 86_400
 Form = Annotated[Mapping[str, str], Depends(read_form)]
-_UNFILLED: Final = {"release": "", "from": "", "until": ""}
 
 
 def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> None:
@@ -141,8 +142,14 @@ def _write_offer(
             can_ask=asks,
             releases=_choices(session, visitor, row) if asks else [],
             live=True,
-            values={**_UNFILLED, **form},
+            values={**_beginning(row, parts.now_s()), **form},
         )
+
+
+def _beginning(row: OfferRow, now_s: float) -> dict[str, str]:
+    """What the form has before anybody has filled it in: from now on, as long as is offered."""
+    until_s = now_s + offers.limits_of(row).days * _DAY_S
+    return {"release": "", "from": write_minute(now_s), "until": write_minute(until_s)}
 
 
 def _choices(session: Session, visitor: Visitor, offer: OfferRow) -> list[ReleaseListed]:

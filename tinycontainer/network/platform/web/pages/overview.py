@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ...actor import Actor
+from ...catalogue.keys import keys_of
 from ...catalogue.releases import list_releases
 from ...fleet.choosing import DeviceChoice
 from ...fleet.failures import list_failures
@@ -72,6 +74,8 @@ def _write_overview(parts: PlatformParts, writer: PageWriter, visitor: Visitor) 
             "overview",
             visitor,
             live=True,
+            can_begin=visitor.has_role("developer") and visitor.may("publish"),
+            roles_without_key=_roles_without_key(session, actor),
             own=_show_waiting(session, own, now_s),
             others=[_show_waiting(session, each, now_s) for each in others[:_MOST_OTHERS]],
             more_others=len(others[_MOST_OTHERS:]),
@@ -86,6 +90,14 @@ def _write_overview(parts: PlatformParts, writer: PageWriter, visitor: Visitor) 
             rollouts=[RolloutShown.of(row, control.names_of(session, rows)) for row in rows],
             releases=[ReleaseListed.of(row) for row in releases],
         )
+
+
+def _roles_without_key(session: Session, actor: Actor) -> list[str]:
+    """The roles as which the organisation cannot sign anything yet."""
+    signing = {
+        each.role for each in keys_of(session, actor.organisation_id) if each.withdrawn_s is None
+    }
+    return sorted({role.value for role in actor.roles} - signing)
 
 
 def _show_waiting(session: Session, waiting: WaitingWork, now_s: float) -> dict[str, Any]:

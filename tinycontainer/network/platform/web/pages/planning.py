@@ -12,6 +12,8 @@ from tinycontainer_tokens import Kind, Role
 from ...actor import PlatformScope
 from ...catalogue import following, releases
 from ...catalogue.forms import MOST_ENDPOINTS, PlanForm
+from ...fleet.judgement import Judge
+from ...fleet.peers import offered_peers, opened_by
 from ..parts import PlatformParts
 from ..release_bodies import Number, PlanGiven, ReleaseListed, Uid
 from .forms import fill, read_number, read_rows
@@ -21,9 +23,9 @@ from .terms import read_terms, write_terms
 from .visitors import Visitor, sending, visiting
 
 _TIMING: Final = (
-    ("period_ms", "Period, ms"),
+    ("period_ms", "Period, ms: how often it runs"),
     ("period_max_ms", "Longest gap between loops, ms"),
-    ("exec_time_ms", "Time of one loop, ms"),
+    ("exec_time_ms", "Time that one loop takes, ms"),
     ("lifetime_loops", "Loops of one start"),
     ("priority", "Priority, 0 the highest to 15"),
 )
@@ -31,7 +33,7 @@ _SECURITY: Final = (
     ("start_max_duration_ms", "Longest start hook, ms"),
     ("loop_max_duration_ms", "Longest loop, ms"),
     ("stop_max_duration_ms", "Longest stop hook, ms"),
-    ("loop_period_ms", "Shortest period, ms"),
+    ("loop_period_ms", "Period if none is said above, ms"),
     ("loop_max_lifetime", "Most loops of one start"),
 )
 """Fields with their labels; 0 is no limit."""
@@ -39,14 +41,16 @@ _COLUMNS: Final = ("id", "peer", "peer_endpoint", "peer_uid", "direction")
 _EMPTY_ROWS: Final = 3
 
 
-def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> None:
+def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter, judge: Judge) -> None:
     """Add the routes of plans.
 
     Args:
         router: that gets them.
         parts: what they work on.
         writer: makes the pages.
+        judge: knows what says what code does.
     """
+    analysers = judge.analysers
 
     def write(
         visitor: Visitor,
@@ -64,6 +68,9 @@ def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> No
             before = following.plan_before(session, row)
             there = before if row.plan is None else PlanForm.model_validate(row.plan)
             terms = write_terms(row.terms.get(Kind.METADATA.name, {}))
+            opened = opened_by(session, row, analysers)
+            peers = offered_peers(session, visitor.actor, row.owner_id)
+            owner = releases.names_of(session, row)[row.owner_id]
         values = {**_write_plan(there or PlanForm()), **terms} if form is None else {**form}
         return writer.write(
             "plan",
@@ -73,6 +80,9 @@ def add_pages(router: APIRouter, parts: PlatformParts, writer: PageWriter) -> No
             release=ReleaseListed.of(row),
             has_terms=row.profile == "rfc9052",
             is_before=before is not None and row.plan is None,
+            opened=opened,
+            peers=peers,
+            owner=owner,
             timing=_TIMING,
             security=_SECURITY,
             rows=_rows_of(values),

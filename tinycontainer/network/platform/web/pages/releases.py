@@ -12,13 +12,14 @@ from ...catalogue import releases
 from ...catalogue.following import plan_before
 from ...fleet.judgement import Judge
 from ...releases.parts import ReleasePart
+from ...renting.checking import withdrawal_of
 from ...rollouts import control
 from ...tables.catalogue import ReleaseRow
 from ..bodies import MAX_NUMBER
 from ..parts import PlatformParts
 from ..release_bodies import Number, ReleaseListed, ReleaseShown, Uid
 from .addresses import address_of
-from .lanes import make_lanes
+from .lanes import make_lanes, write_withdrawal
 from .meaning import Analysers, MeaningReader
 from .rendering import PageWriter
 from .visitors import Visitor, visiting
@@ -75,7 +76,8 @@ def _write_release(
 ) -> Response:
     actor = visitor.actor
     shown = ReleaseShown.of(row, releases.names_of(session, row))
-    lanes = make_lanes(row, shown, visitor, address_of(request, parts))
+    address = address_of(request, parts)
+    lanes = make_lanes(row, shown, visitor, address)
     reader = MeaningReader(session, actor, row, analysers, parts.now_s())
     to_sign = [
         (part, reader.read(ReleasePart.parse(part.shown.name)))
@@ -86,6 +88,11 @@ def _write_release(
     is_operator = row.infrastructure_id == actor.organisation_id
     is_open = row.bundle_sha256 is None
     may_plan = is_operator and is_open and visitor.may("publish")
+    missing = [each for each in shown.parts if each.state != "signed"]
+    own_missing = [each for each in missing if each.organisation == actor.organisation]
+    withdrawal = withdrawal_of(session, row) if row.completed_s is not None else None
+    ends = row.owner_id == actor.organisation_id and visitor.may("sign")
+    can_end = ends and row.completed_s is not None and withdrawal is None
     return writer.write(
         "release",
         visitor,
@@ -93,7 +100,12 @@ def _write_release(
         release=shown,
         lanes=lanes,
         to_sign=to_sign,
-        missing=[each for each in shown.parts if each.state != "signed"],
+        missing=missing,
+        own_missing=own_missing,
+        others_missing=[each for each in missing if each.organisation != actor.organisation],
+        is_party=any(lane.is_own for lane in lanes),
+        withdrawn=None if withdrawal is None else withdrawal.created_s,
+        withdraw=write_withdrawal(shown.uid, address) if can_end else "",
         rollouts=control.list_of_release(session, actor, row, MOST_ROLLOUTS),
         can_take_plan=may_plan and row.plan is None and plan_before(session, row) is not None,
         can_begin_next=row.developer_id == actor.organisation_id and visitor.may("publish"),

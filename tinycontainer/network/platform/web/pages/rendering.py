@@ -40,6 +40,8 @@ AGAIN_S: Final = 20.0
 _TEMPLATES: Final = "templates"
 _PLAIN_UID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SHORT_DIGITS: Final = 16
+_PARTS: Final = {"mask": "rights (mask)", "metadata": "plan (metadata)"}
+"""Parts whose names only files have, in words."""
 
 
 class PageResponse(Response):
@@ -49,12 +51,17 @@ class PageResponse(Response):
         text: its HTML.
         status: of HTTP.
         headers: beside those of every page.
-        follower: name of the person who may follow how it changes; empty if it is not to change.
+        follower: who may follow how it changes; None if it is not to change.
         again_s: after how many seconds it is made again where it is followed, at the latest.
     """
 
     def __init__(
-        self, text: str, status: int, headers: Mapping[str, str], follower: str, again_s: float
+        self,
+        text: str,
+        status: int,
+        headers: Mapping[str, str],
+        follower: Visitor | None,
+        again_s: float,
     ) -> None:
         super().__init__(text, status, {**PAGE_HEADERS, **headers}, "text/html")
         self.follower = follower
@@ -90,6 +97,7 @@ class PageWriter:
             "words": lambda at_s: write_words(at_s, now_s()),
             "uid": write_uid,
             "short": _shorten,
+            "part": write_part,
             "bar": draw_waves,
             "kind": KINDS.__getitem__,
             "reason": explain_reason,
@@ -121,9 +129,9 @@ class PageWriter:
             content: what the template shows.
         """
         found = self._environment.get_template(f"{template}.html")
-        is_live = live and visitor is not None and bool(visitor.place)
+        follower = visitor if live and visitor is not None and visitor.place else None
+        is_live = follower is not None
         text = found.render(visitor=visitor, refusal=refusal, live=is_live, **content)
-        follower = visitor.actor.person if is_live and visitor is not None else ""
         return PageResponse(text, status, headers or {}, follower, again_s)
 
 
@@ -131,6 +139,11 @@ def write_uid(digits: str) -> str:
     """A uid as the command line takes it: text if it is plain, else ``hex:`` and digits."""
     text = show(bytes.fromhex(digits))
     return text if _PLAIN_UID.fullmatch(text) else f"hex:{digits}"
+
+
+def write_part(name: str) -> str:
+    """A part of a release in words, with its name where commands and files have another one."""
+    return _PARTS.get(name, name.replace("endpoint-", "endpoint "))
 
 
 def write_command(*words: str) -> str:

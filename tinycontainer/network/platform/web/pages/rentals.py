@@ -19,7 +19,8 @@ from ..bodies import MAX_NUMBER, NumberPath
 from ..parts import PlatformParts
 from ..renting_bodies import RentalListed, RentalShown
 from .addresses import address_of
-from .rendering import PageWriter, write_command, write_uid
+from .lanes import write_withdrawal
+from .rendering import PageWriter
 from .route import attempt
 from .timeline import make_timeline
 from .visitors import Visitor, sending, visiting
@@ -110,10 +111,7 @@ def _write_rental(
         is_asked = shown.state == RentalState.ASKED.value
         is_granted = shown.state == RentalState.GRANTED.value
         is_owner, is_developer = row.release.owner_id == own, row.release.developer_id == own
-        files = ("--key", "owner.pem", "--token", "platform.token")
-        withdraw = write_command(
-            "withdraw", address_of(request, parts), write_uid(shown.uid), *files
-        )
+        withdraw = write_withdrawal(shown.uid, address_of(request, parts))
         return writer.write(
             "rental",
             visitor,

@@ -28,7 +28,7 @@ _REASONS: Final = {
     "metadata": "the metadata cannot be decoded",
     "capacity": "there is no room for it",
     "no-slot": "all places for containers are taken",
-    "token": "a signature, or what it allows, is not accepted",
+    "token": "a signature, or what it allows, is not accepted; give it new keys if its own are old",
     "no-key": "it does not know the key of who has signed",
     "profile": "it does not accept tokens of this profile",
     "code-inadmissible": "its runtime does not admit the code",
@@ -121,6 +121,8 @@ def tell_deed(event: str, rollout: RolloutShown) -> str:
             return f"No further device is told for now. {_go_on(told)}"
         case RolloutEvent.RESUME:
             forgiven = f" The {failed} that have failed are forgiven: they do not halt it again."
+            if failed == 1:
+                forgiven = " The one that has failed is forgiven: it does not halt it again."
             return f"It goes on where it is.{forgiven if failed else ''}"
         case RolloutEvent.CANCEL if rollout.state is RolloutState.DRAFT:
             return "The draft is given up. No device was told anything."
@@ -131,13 +133,12 @@ def tell_deed(event: str, rollout: RolloutShown) -> str:
                 " Devices that are done keep the release."
             )
         case _:
-            those = (
-                "The device that has failed waits"
-                if failed == 1
-                else (f"The {failed} devices that have failed wait")
-            )
+            those = "The device that has failed waits"
+            counts = "counts"
+            if failed != 1:
+                those, counts = f"The {failed} devices that have failed wait", "count"
             when = "" if rollout.state is RolloutState.RUNNING else " once it is resumed"
-            return f"{those} for another attempt, and counts no longer as failed{when}."
+            return f"{those} for another attempt, and {counts} no longer as failed{when}."
 
 
 def write_span(seconds: float) -> str:

@@ -38,7 +38,6 @@ _GROUPS = (
     overview,
     beginning,
     bringing,
-    planning,
     drafting,
     device,
     devices,
@@ -67,6 +66,7 @@ def make_router(parts: PlatformParts, judge: Judge) -> APIRouter:
     router = make_page_router(writer, LivePages(parts.changes, time.monotonic))
     for each in _GROUPS:
         each.add_pages(router, parts, writer)
+    planning.add_pages(router, parts, writer, judge)
     releases.add_pages(router, parts, writer, judge)
     judgement.add_pages(router, parts, writer, judge)
     return router

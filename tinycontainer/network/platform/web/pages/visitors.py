@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 from urllib.parse import quote
 
 from fastapi import Depends
@@ -12,13 +12,14 @@ from tinycontainer_tokens import Role
 
 from ...actor import Actor, PlatformScope
 from ...people.identifying import Caller
-from ...people.secrets import derive_csrf
+from ...people.secrets import derive_csrf, hash_token
 from ...refusing import forbidden
 from ..callers import identify_in_browser, session_token
 from .forms import CSRF_FIELD, SentForm, read_form, read_upload
 
 ReadFields: TypeAlias = Callable[[Request], Coroutine[Any, Any, Mapping[str, str]]]
 """Reads the fields of a form."""
+_MARK_DIGITS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class Visitor:
     def actor(self) -> Actor:
         """Who, for what is done."""
         return self.caller.actor
+
+    @property
+    def mark(self) -> str:
+        """What tells this session from others; it is no secret."""
+        return hash_token(self.csrf)[:_MARK_DIGITS]
 
     def may(self, scope: str) -> bool:
         """Whether this one has a scope, by its name."""

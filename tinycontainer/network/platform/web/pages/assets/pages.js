@@ -24,6 +24,13 @@ function tellLive(isLive) {
 document.addEventListener("htmx:sseOpen", () => tellLive(true));
 document.addEventListener("htmx:sseError", () => tellLive(false));
 
+// Somebody has logged in anew in another tab: what is shown here, and its forms, are of another session.
+document.addEventListener("htmx:sseBeforeMessage", (event) => {
+  if (event.detail.lastEventId === page.dataset.session) return;
+  event.preventDefault();
+  location.reload();
+});
+
 // A browser has few connections to a host; a tab that nobody sees takes none.
 document.addEventListener("visibilitychange", () => {
   const live = document.querySelector("main[sse-connect]");

@@ -11,13 +11,20 @@ document.addEventListener("click", (event) => {
   if (button) signAt(button.closest(".sign-here"));
 });
 
+// News can come right before the button is pressed: what was said when the key was chosen is what is signed, or nothing.
+document.addEventListener("change", (event) => {
+  const place = event.target instanceof Element && event.target.closest(".sign-here");
+  const said = place && place.parentElement.closest("[data-seen]");
+  if (said) place.dataset.seen = said.dataset.seen;
+});
+
 async function signAt(place) {
   const [chosen, said] = [place.querySelector("input"), place.querySelector("[role=status]")];
   if (place.ariaBusy === "true") return;
   place.ariaBusy = "true";
   said.textContent = "Signing...";
   try {
-    await sign({ ...place.dataset, ...place.closest("[data-seen]")?.dataset }, chosen.files[0]);
+    await sign({ ...place.parentElement.closest("[data-seen]")?.dataset, ...place.dataset }, chosen.files[0]);
     said.textContent = "Signed.";
     if (place.contains(document.activeElement)) document.getElementById("main").focus({ preventScroll: true });
     if (document.documentElement.dataset.live !== "on") location.reload();
@@ -29,7 +36,7 @@ async function signAt(place) {
   }
 }
 
-// What is signed must be what is said here at this moment: `seen` is the digest of those claims.
+// `seen` is the digest of the claims that were said here; the platform gives no others to sign.
 async function sign({ role, bytes, tokens, method, csrf, seen }, file) {
   const key = await importKey(file);
   const fingerprint = await findOwnKey(key, role);
