@@ -53,6 +53,7 @@ def camera(tmp_path: Path) -> Camera:
     return Camera(folder)
 
 
+@pytest.mark.clause("TC-PLAT-67", "TC-PLAT-68", "TC-PLAT-78")
 def test_four_people_go_the_whole_way_and_no_request_has_a_private_key(
     demo: ServedDemo, browser: RealBrowser, camera: Camera
 ) -> None:
@@ -91,11 +92,13 @@ def bring_contents(people: People) -> None:
     bea.choose(DATA, "courier.data")
     bea.press("/data")
     bea.has_come_to("Parcel 1")
+    carl.sees("#lane-provider", "sha256")
     carl.follow("/plan")
     carl.fill(priority="6", start_max_duration_ms="1000", loop_max_duration_ms="100")
     carl.fill(**{"loop_period_ms": "500", "id-0": "1", "peer_endpoint-0": "10"})
     carl.press("/plan")
     carl.has_come_to("Parcel 1")
+    dora.sees("#lane-infrastructure", "1 (local, in)")
     dora.follow("/rights")
     expect(dora.page.locator("input[name^=call-]:checked")).to_have_count(len(CALLS))
     dora.press("/rights")
@@ -114,7 +117,9 @@ def add_code(ada: PersonAtPages, release: str) -> None:
 def sign_all(people: People, camera: Camera) -> None:
     """Each signs in the page; all see it at once."""
     ada, bea, carl, dora = (people[role] for role in Role)
+    ada.sees("#lane-owner", "allows")
     ada.sign("code")
+    bea.sees("#lane-developer", "by ada")
     bea.sign("data")
     dora.sees("#lane-developer", "by ada")
     dora.sees("#lane-provider", "by bea")

@@ -23,6 +23,7 @@ from tinycontainer.network.platform.demo.searching import HeardRequests, find_ke
 from tinycontainer.network.platform.platform_file import WebTable
 from tinycontainer.network.platform.releases.parts import ReleasePart
 from tinycontainer.network.platform.tables.people import Organisation
+from tinycontainer.network.platform.web.pages.rendering import write_part
 from tinycontainer_tokens import KeyMaterial, Role
 from tinycontainer_tokens.key_files import to_cose_key, to_pem, to_public_pem
 from tinycontainer_tokens.key_forms import write_private_pem
@@ -149,7 +150,7 @@ def sign_at(page: Page, name: str, content: bytes, verb: str = "sign") -> Locato
 
 def require_signed(page: Page, part: str) -> None:
     """Wait until the page shows a part as signed, and nothing more to sign it with."""
-    row = page.get_by_role("listitem").filter(has=page.get_by_text(part, exact=True))
+    row = page.get_by_role("listitem").filter(has=page.get_by_text(write_part(part), exact=True))
     expect(row).to_contain_text("-admin")
     expect(page.locator(f"#sign-here-{part}")).to_have_count(0)
 

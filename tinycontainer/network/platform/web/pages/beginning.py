@@ -22,7 +22,7 @@ from .rendering import PageWriter
 from .route import attempt
 from .visitors import Visitor, sending, visiting
 
-MOST_NAMED: Final = 1000
+MOST_NAMED: Final = 400
 """Organisations in a list."""
 _PARTIES: Final = (Role.PROVIDER, Role.INFRASTRUCTURE, Role.OWNER)
 
