@@ -92,6 +92,9 @@ def questions(fleet: LargeFleet) -> Mapping[str, tuple[Asked, ...]]:
             {**release, "part": "code", "key": key_of(Role.DEVELOPER)},
             {**release, "part": "metadata", "key": key_of(Role.INFRASTRUCTURE)},
         ),
+        "/api/releases/{uid}/{number}/signing/{part}/bytes": (
+            {**release, "part": "code", "key": key_of(Role.DEVELOPER), "seen": ""},
+        ),
         "/api/releases/{uid}/{number}/sbom": (release,),
         "/api/components": (
             component,
@@ -125,6 +128,9 @@ def questions(fleet: LargeFleet) -> Mapping[str, tuple[Asked, ...]]:
         "/api/applications/{uid}/withdrawals/signing": (
             {"uid": BOX, "key": key_of(Role.OWNER)},
             {"uid": BOX, "key": key_of(Role.OWNER), "above": 7},
+        ),
+        "/api/applications/{uid}/withdrawals/signing/bytes": (
+            {"uid": BOX, "key": key_of(Role.OWNER)},
         ),
         "/api/devices": (
             *({"query": each} for each in QUERIES),
