@@ -11,8 +11,10 @@ from support.platform_demo import MOST_S, own_lines, started_demo
 from support.project import Program, check_answer
 
 STEPS = 10
+"""Of the story, which CI plays from the wheel."""
 
 
+@pytest.mark.long
 def test_every_expectation_of_the_story_holds(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tinycontainer", "platform", "demo", "--check"],

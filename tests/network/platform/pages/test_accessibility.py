@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Page
-from support.browsers import SCHEMES, WIDTHS, RealBrowser, Scheme
+from support.browsers import RealBrowser, Scheme
 from support.served_pages import ServedWorld
 
 AXE: Final = Path(os.environ.get("TINYCONTAINER_TEST_AXE", ""))
@@ -32,8 +32,16 @@ def violations(page: Page, axe: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+LOOKS: Final = [
+    (1440, "light"),
+    (390, "dark"),
+    pytest.param(1440, "dark", marks=pytest.mark.long),
+    pytest.param(390, "light", marks=pytest.mark.long),
+]
+"""By default each width and each scheme once."""
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_no_page_has_a_grave_fault_of_accessibility(
     served_unchanged: ServedWorld, browser: RealBrowser, width: int, scheme: Scheme
 ) -> None:

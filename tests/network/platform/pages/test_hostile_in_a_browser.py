@@ -10,7 +10,7 @@ from support.platform_pages import STRANGER
 from support.served_pages import NOBODY, ServedWorld, every_page
 
 ALL: Final = 500
-SAMPLE: Final = 12
+SAMPLE: Final = 6
 SHARES: Final = 3
 """Of the sample, each payload is looked at on every third page only."""
 STRUCTURE: Final = """() => [...document.querySelectorAll('*')].map(each => [
@@ -21,11 +21,10 @@ STRUCTURE: Final = """() => [...document.querySelectorAll('*')].map(each => [
 
 
 @pytest.mark.clause("TC-PLAT-66")
-@pytest.mark.parametrize("begin", range(2))
 def test_some_hostile_texts_do_nothing_in_a_browser(
-    served: ServedWorld, browser: RealBrowser, begin: int
+    served: ServedWorld, browser: RealBrowser
 ) -> None:
-    require_inert(served, browser, combined_payloads(ALL)[begin:SAMPLE:2], SHARES)
+    require_inert(served, browser, combined_payloads(ALL)[:SAMPLE], SHARES)
 
 
 @pytest.mark.long

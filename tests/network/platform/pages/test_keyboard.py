@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Page, expect
-from support.browsers import DESK, PHONE, WIDTHS, RealBrowser
+from support.browsers import DESK, PHONE, RealBrowser
 from support.served_pages import NOBODY, ServedWorld
 
 BEGIN_TABBING: Final = """() => {
@@ -56,7 +56,7 @@ LINES: Final = (
 )
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", [1440, pytest.param(390, marks=pytest.mark.long)])
 def test_the_tab_key_reaches_all_in_order_and_shows_where_it_is(
     served_unchanged: ServedWorld, browser: RealBrowser, width: int
 ) -> None:
