@@ -1,5 +1,6 @@
 """WebAssembly for tests: modules from text or byte by byte, natives that take notes, a driver."""
 
+import gc
 import signal
 import time
 import tracemalloc
@@ -335,12 +336,18 @@ class TooSlow(Exception):
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Bound the processor time of what stands inside; what never ends is stopped."""
+    """Bound the processor time of what stands inside; what never ends is stopped.
+
+    Meanwhile no cycles are collected: that would take the longer the more the process has from
+    other tests.
+    """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise TooSlow(f"not done after {2 * seconds} s")
 
     before = signal.signal(signal.SIGPROF, stop)
+    collects = gc.isenabled()
+    gc.disable()
     signal.setitimer(signal.ITIMER_PROF, 2 * seconds)
     began = time.process_time()
     try:
@@ -348,6 +355,8 @@ def within(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
+        if collects:
+            gc.enable()
     if (took := time.process_time() - began) > seconds:
         raise TooSlow(f"took {took:.1f} s where {seconds} s are allowed")
 
