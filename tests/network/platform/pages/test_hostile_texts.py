@@ -1,12 +1,13 @@
 """Whatever is in a name, a label, a reason or an address: pages stay inert."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
 from sqlalchemy import update
 from support.four_parties import BOX
-from support.hostile_texts import PAYLOADS, PLAIN, write_everywhere
+from support.hostile_texts import PAYLOADS, PLAIN, combined_payloads, write_everywhere
 from support.platform_pages import PageClient, PageWorld, ParsedPage
 
 from tinycontainer.network.platform.tables.catalogue import ApplicationRow
@@ -59,11 +60,18 @@ def require_inert(page: ParsedPage, path: str) -> None:
 
 
 @pytest.mark.clause("TC-PLAT-66")
-def test_hostile_texts_change_no_element_and_no_attribute_of_any_page(world: PageWorld) -> None:
-    assert len(PAYLOADS) >= 50
+@pytest.mark.parametrize(
+    "payloads",
+    [PAYLOADS, pytest.param(combined_payloads(500), marks=pytest.mark.long)],
+    ids=["each", "500"],
+)
+def test_hostile_texts_change_no_element_and_no_attribute_of_any_page(
+    world: PageWorld, payloads: Sequence[str]
+) -> None:
+    assert len(payloads) >= 50
     write_everywhere(world, PLAIN)
     wanted = {path: page.structure for path, page in look_at_all(world).items()}
-    for payload in PAYLOADS:
+    for payload in payloads:
         write_everywhere(world, payload)
         for path, page in look_at_all(world).items():
             assert page.structure == wanted[path], (path, payload)
