@@ -156,7 +156,7 @@ def require_signed(page: Page, part: str) -> None:
 
 
 @pytest.mark.clause("TC-PLAT-67", "TC-PLAT-78", "TC-PLAT-79")
-@pytest.mark.parametrize("profile", ["rfc9052", "riot-2024"])
+@pytest.mark.parametrize("profile", ["rfc9052", pytest.param("riot-2024", marks=pytest.mark.long)])
 def test_each_party_signs_its_parts_and_no_request_has_its_key(
     opened: Platform, browser: RealBrowser, profile: str
 ) -> None:
