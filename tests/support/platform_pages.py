@@ -196,7 +196,7 @@ class PageWorld:
             "/devices",
             "/devices?query=kind=box",
             f"/devices?uid={BOX}&wanted=1&state=failed",
-            f"/devices?rollout={self.numbers['halted']}&reason=no-key",
+            f"/devices?rollout={self.numbers['halted']}&reason=token",
             f"/devices/{DEVICES[0]}",
             f"/devices/{DEVICES[2]}",
             "/rollouts",

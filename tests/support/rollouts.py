@@ -37,7 +37,7 @@ GATEWAY: Final = "north"
 ASLEEP_S: Final = 20.0
 """After which a device that is asleep is expected."""
 MOST_ROUNDS: Final = 20_000
-UNTRUSTED: Final = "no-key"
+UNTRUSTED: Final = "token"
 """The reason of a device that does not know the developer's key."""
 
 

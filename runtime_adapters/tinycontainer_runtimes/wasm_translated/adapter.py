@@ -19,7 +19,7 @@ _VERDICT_BYTES: Final = 512
 
 
 def create_runtime() -> "TranslatedRuntime":
-    """The entry point ``wasm.translated``."""
+    """A runtime on translated code. No entry point offers it yet."""
     return TranslatedRuntime()
 
 

@@ -69,6 +69,8 @@ class TranslatedInstance:
         """Each is the lowest of up to 64 nested calls; the last is the innermost."""
         self._given = 0
         """What the machine was given of the meter, and has not been charged for yet."""
+        self._is_lost = False
+        """Whether the hook was interrupted: Python does not go on with a generator that raised."""
 
     # The memory that native calls see; `tinycontainer_runtimes.wasm.natives.LinearMemory`.
 
@@ -89,10 +91,14 @@ class TranslatedInstance:
     def begin(self, hook: Hook) -> None:
         """Set a hook up; START includes the module's start function."""
         self.abort()
+        self._is_lost = False
         self._pending.extend(self._hooks[hook])
 
     def resume(self) -> Outcome:
         """Run until the hook ends or the meter is empty."""
+        if self._is_lost:
+            self._is_lost = False
+            return Trapped(TrapCode.ENGINE, "interrupted")
         result: Any = None
         self._take_budget()
         try:
@@ -106,6 +112,10 @@ class TranslatedInstance:
                     return Preempted()
         except _ENDINGS as error:
             return self._end_by(error)
+        except BaseException:
+            self._is_lost = True
+            self.abort()
+            raise
         finally:
             self._charge()
         return Completed(to_int32(result or 0))

@@ -14,7 +14,8 @@ from tinycontainer.interfaces.runtime import RuntimeLimits
 
 from ..wasm.scan import ScannedModule
 from .decoding import decode_body
-from .flat import RunLine, run_flat, translate_flat
+from .flat import RunLine, run_flat
+from .flat_translation import translate_flat
 from .function import translate_function
 from .instructions import floats, integers, memory
 from .machine import Call, WasmMachine, bound_growth

@@ -75,10 +75,10 @@ def test_what_has_failed_is_counted_by_reason_and_leads_to_its_devices(world: Pa
     for organisation in ("boxes", "infra"):
         client = world.platform.client(organisation)
         (found,) = good(client.get("/api/fleet/failures"))["failures"]
-        assert found["reason"] == "no-key"
+        assert found["reason"] == "token"
         assert (found["rollout"], found["devices"]) == (world.numbers["halted"], 2)
         assert found["release"] == f"{BOX}/1"
-        asked = {"rollout": found["rollout"], "reason": "no-key"}
+        asked = {"rollout": found["rollout"], "reason": "token"}
         assert names(world, organisation, **asked) == [*DEVICES[2:]]
         assert names(world, organisation, rollout=found["rollout"]) == [*DEVICES[2:]]
         assert names(world, organisation, rollout=found["rollout"], reason="other") == []

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from support.project import BOX
 from support.wasm.bombs import BOMBS
 from support.wasm.corpus import SAMPLES
-from support.wasm.modules import Tenant
+from support.wasm.modules import RecordingNatives, Tenant, container
 from support.wasm.programs import programs
 
 from tinycontainer.errors import InadmissibleCode
-from tinycontainer.interfaces.runtime import Completed, Hook, Preempted, RuntimeLimits
+from tinycontainer.interfaces.runtime import Completed, Hook, Preempted, RuntimeLimits, Trapped
 from tinycontainer_runtimes import wasm_pywasm, wasm_translated
 from tinycontainer_runtimes.wasm_translated import program
 from tinycontainer_runtimes.wasm_translated.room import TooMuch
@@ -101,3 +101,24 @@ def test_whatever_is_admitted_is_translated_whatever_its_shape(shape: str) -> No
         Tenant(code, runtime=each) for each in (runtime, wasm_pywasm.create_runtime())
     )
     assert subject.run(Hook.LOOP, 1_000, 3) == reference.run(Hook.LOOP, 1_000, 3)
+
+
+class Interrupted(RecordingNatives):
+    """Natives during which an operator interrupts."""
+
+    def heartbeat(self) -> int:
+        raise KeyboardInterrupt
+
+
+def test_a_hook_that_was_interrupted_does_not_go_on_and_the_next_one_does(form: str) -> None:
+    code = container(
+        '(func (export "loop") (result i32) (call $f)) (func (export "stop"))'
+        " (func $f (result i32) (call $heartbeat))",
+        uses=("heartbeat",),
+    )
+    subject = Tenant(code, runtime=wasm_translated.create_runtime(), natives=Interrupted)
+    subject.instance.begin(Hook.LOOP)
+    with pytest.raises(KeyboardInterrupt):
+        subject.turn()
+    assert subject.turn() == Trapped("engine", "interrupted")
+    assert subject.run(Hook.STOP).outcome == Completed()

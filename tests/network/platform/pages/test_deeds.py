@@ -135,7 +135,7 @@ def test_a_halted_rollout_says_why_and_is_retried(world: PageWorld) -> None:
     page = operator.look(path)
     assert "have failed" in page.text
     assert f"/devices/{DEVICES[2]}" in page.values("a", "href")
-    assert "no-key 2" in page.text
+    assert "token 2" in page.text
     assert "2 done, 2 failed" in page.values("svg", "aria-label")
     assert "halted Decide on rollout 1 first" in operator.look("/").text
     assert operator.send(f"{path}/retry").status_code == 303
@@ -211,7 +211,7 @@ def test_a_device_shows_what_it_is_to_run_beside_what_it_runs(unchanged: PageWor
     assert f"{DEVICES[0]} at gateway north" in text
     text = owner.look(f"/devices/{DEVICES[2]}").text
     assert "is to run 1 runs none state ABSENT" in text
-    assert "failed 1 no-key: why" in text
+    assert "failed 1 token: why" in text
     found = owner.look("/devices?query=group=north").values("a", "href")
     assert f"/devices/{DEVICES[1]}" in found
     assert f"/devices/{DEVICES[2]}" not in found

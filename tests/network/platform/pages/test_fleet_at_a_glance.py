@@ -186,8 +186,8 @@ def test_each_party_is_told_which_part_of_a_release_it_holds_up(world: PageWorld
 def test_what_has_just_gone_wrong_leads_to_the_devices_and_the_rollout(world: PageWorld) -> None:
     number = world.numbers["halted"]
     client = world.client("infra")
-    assert "no-key 2" in client.look("/").text
-    found = client.look(f"/devices?rollout={number}&reason=no-key").values("a", "href")
+    assert "token 2" in client.look("/").text
+    found = client.look(f"/devices?rollout={number}&reason=token").values("a", "href")
     assert {f"/devices/{each}" for each in DEVICES} & set(found) == {
         f"/devices/{each}" for each in DEVICES[2:]
     }

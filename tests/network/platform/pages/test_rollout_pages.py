@@ -11,6 +11,7 @@ from support.rollouts import UNTRUSTED
 from support.served_pages import ServedWorld
 
 from tinycontainer.network.platform.actor import PersonRight
+from tinycontainer.network.platform.evidence.wording import explain_refusal
 
 BOXES = [f"south-{number}" for number in range(8)]
 DRAFTING = f"/releases/{BOX}/1/rollout"
@@ -154,7 +155,7 @@ def test_failures_lead_to_their_devices_and_say_why_in_words(unchanged: PageWorl
     path = f"/rollouts/{unchanged.numbers['halted']}"
     owner = unchanged.client("boxes")
     page = owner.look(path)
-    assert "it does not know the key of who has signed" in page.text
+    assert explain_refusal(UNTRUSTED).means in page.text
     link = f"{path}/devices?progress=failed&reason={UNTRUSTED}"
     assert link in page.values("a", "href")
     listed = owner.look(link)

@@ -257,10 +257,10 @@ def test_nobody_else_controls_a_rollout(three: Rollouts) -> None:
 @pytest.mark.clause("TC-PLAT-35")
 def test_a_device_that_refuses_says_why(rollouts: Rollouts) -> None:
     rollouts.add_devices(["box-1"])
-    refusal = problem(403, "no-key", "4.03", "\x1b[31m" + "x" * 4000)
+    refusal = problem(403, "token", "4.03", "\x1b[31m" + "x" * 4000)
     rollouts.gateway.fleet["box-1"].refuses["PUT"] = [refusal]
     rollout = rollouts.start(halt_minimum=1)
     rollouts.settle(3)
     (found,) = good(rollouts.operator.get(f"/api/rollouts/{rollout}/devices"))["devices"]
-    assert (found["progress"], found["reason"], found["attempts"]) == ("failed", "no-key", 1)
+    assert (found["progress"], found["reason"], found["attempts"]) == ("failed", "token", 1)
     assert len(found["detail"]) <= 500

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..database import PlatformDatabase
 from ..delivery.gateway_answers import GatewayFailed
 from ..delivery.gateway_client import GatewayClient
-from .asking import EvidenceAsker
+from .asking import EvidenceAsker, KnownEvidence
 from .keeping import keep_evidence, read_known
 
 
@@ -35,8 +35,7 @@ class EvidenceLooker:
         Raises:
             GatewayFailed: the gateway gives nothing that can be used.
         """
-        with self.database.reading() as session:
-            known = read_known(session, device_id)
+        known = self._read_known(device_id)
         if known is None:
             return False
         page = client.events(endpoint, known.newest)
@@ -53,8 +52,7 @@ class EvidenceLooker:
         Raises:
             GatewayFailed: the gateway gives nothing that can be used.
         """
-        with self.database.reading() as session:
-            known = read_known(session, device_id)
+        known = self._read_known(device_id)
         if known is None:
             return
         asker = EvidenceAsker(client, endpoint, self.now_s, self.random_bytes)
@@ -65,3 +63,7 @@ class EvidenceLooker:
             keep_evidence(session, device_id, known, found, self.now_s(), self.random_bytes)
         if found.trouble is not None:
             raise GatewayFailed(f"device {endpoint}: {found.trouble}: {found.detail}")
+
+    def _read_known(self, device_id: int) -> KnownEvidence | None:
+        with self.database.reading() as session:
+            return read_known(session, device_id)

@@ -4,7 +4,7 @@ from typing import Final
 
 from tinycontainer.tools.rollouts import RolloutEvent, RolloutState
 
-from ...rollouts.jobs import NO_ANSWER
+from ...evidence.wording import REFUSALS
 from ...rollouts.terms import RolloutTerms
 from ..overviews import PaceShown, ThresholdsShown
 from ..rollout_bodies import RolloutShown
@@ -22,28 +22,12 @@ KINDS: Final = {
     "unjudged": "not judged",
 }
 """What the parts of bars are."""
-_REASONS: Final = {
-    NO_ANSWER: "it has not answered in time",
-    "bundle": "the bundle cannot be decoded",
-    "metadata": "the metadata cannot be decoded",
-    "capacity": "there is no room for it",
-    "no-slot": "all places for containers are taken",
-    "token": "a signature, or what it allows, is not accepted; give it new keys if its own are old",
-    "no-key": "it does not know the key of who has signed",
-    "profile": "it does not accept tokens of this profile",
-    "code-inadmissible": "its runtime does not admit the code",
-    "runtime-missing": "it has no runtime for this kind of code",
-    "cap-exceeded": "it asks for more than the device allows",
-    "duplicate-uid": "another container has this uid",
-    "type-changed": "the container was of another type before",
-    "wrong-state": "the container was in a state that does not allow it",
-    "signature": "the signature of the update is not accepted",
-    "older": "it has a newer version already",
-    "payload": "what the update consists of could not be fetched",
+_UNJUDGED: Final = {
     "too-many-profiles": "there are more profiles than are judged at once",
     "out-of-time": "there was no time to judge its profile",
     "profile-not-readable": "its profile is of an older form; give it again",
 }
+"""Why a device was not judged; what devices themselves say is in `evidence.wording`."""
 _DEEDS: Final = {
     "rollout-drafted": "drafted",
     "rollout-paused": "paused",
@@ -61,7 +45,8 @@ _DAY_S: Final = 86_400.0
 
 def explain_reason(reason: str) -> str:
     """A reason in words; empty if nothing more is known of it than its name."""
-    return _REASONS.get(reason, "")
+    known = REFUSALS.get(reason)
+    return _UNJUDGED.get(reason, "") if known is None else f"{known.means} {known.remedy}"
 
 
 def name_deed(deed: str, after: str) -> str:
